@@ -1,0 +1,60 @@
+"""The one shape of every failure: `{error: {code, message, hint?, requestId, retryAfter?}}`."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from common.errors import EscribaError, Language
+
+Headers = list[tuple[bytes, bytes]]
+
+
+def spoken_language(accept_language: str) -> Language:
+    """Spanish when the reader prefers it to English (RFC 9110, 12.5.4), English otherwise."""
+    weights = {"en": 0.0, "es": 0.0}
+    for position, part in enumerate(accept_language[:200].split(",")):
+        tag, _, parameters = part.strip().lower().partition(";")
+        language = tag.split("-")[0]
+        if language in weights:
+            # Of two with the same weight the one named first is meant.
+            weights[language] = max(weights[language], _weight(parameters) - position / 1000)
+    return "es" if weights["es"] > weights["en"] else "en"
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return min(max(float(value), 0.0), 1.0)
+    except ValueError:
+        return 0.0
+
+
+def failure_body(error: EscribaError, *, language: Language, request_id: str) -> dict[str, object]:
+    """The JSON that tells a person what happened and what to do."""
+    told: dict[str, object] = {"code": error.code, "message": error.message(language)}
+    if hint := error.advice(language):
+        told["hint"] = hint
+    told["requestId"] = request_id
+    if error.retry_after is not None:
+        told["retryAfter"] = math.ceil(error.retry_after)
+    return {"error": told}
+
+
+def failure(error: EscribaError, *, accept_language: str, request_id: str) -> tuple[int, Headers, bytes]:
+    """Status, headers and body, for whoever answers without a framework."""
+    language = spoken_language(accept_language)
+    body = json.dumps(failure_body(error, language=language, request_id=request_id), ensure_ascii=False)
+    encoded = body.encode()
+    headers: Headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(encoded)).encode()),
+        (b"content-language", language.encode()),
+        (b"vary", b"Accept-Language"),
+        (b"x-request-id", request_id.encode("latin-1", "replace")),
+    ]
+    if error.retry_after is not None:
+        headers.append((b"retry-after", str(math.ceil(error.retry_after)).encode()))
+    return error.status, headers, encoded

@@ -1,0 +1,94 @@
+"""What the rest of Escriba speaks of: frozen values, camelCase in JSON, seconds as floats.
+
+Times of day are epoch seconds; `endpoints` turn them into ISO 8601 where people read them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+Task = Literal["transcribe", "translate"]
+Granularity = Literal["segment", "word"]
+
+
+class Value(BaseModel):
+    """A frozen value whose JSON is camelCase; unknown fields are refused."""
+
+    # defer_build: schemas are built when first used, since a start on 0.1 vCPU pays for each one.
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        defer_build=True,
+        ser_json_inf_nan="null",
+    )
+
+
+class Options(Value):
+    """What the person asked for; kept with a job so that a second run asks for the same."""
+
+    language: str | None = Field(None, description="ISO 639-1 code; detected when absent")
+    prompt: str | None = Field(None, description="context or spelling; at most 896 UTF-8 bytes are used")
+    temperature: float | None = Field(None, ge=0, le=1)
+    timestamps: tuple[Granularity, ...] = ("segment",)
+    task: Task = "transcribe"
+    model: str | None = Field(None, description="the server's GROQ_MODEL when absent")
+
+
+class Word(Value):
+    """One word with its times in seconds on the recording's clock."""
+
+    word: str
+    start: float
+    end: float
+
+
+class Segment(Value):
+    """One phrase with its times in seconds on the recording's clock, and how sure the engine was."""
+
+    id: int
+    start: float
+    end: float
+    text: str
+    avg_logprob: float | None = Field(None, description="mean log probability of the tokens; -1 is poor")
+    no_speech_prob: float | None = Field(None, description="0 to 1")
+    compression_ratio: float | None = Field(None, description="above 2.4 it repeats itself")
+    temperature: float | None = None
+
+
+class Suppressed(Value):
+    """Text that was recognised and taken out again, since nobody said it."""
+
+    start: float
+    end: float
+    text: str
+    reason: Literal["silence", "phrase", "repetition"]
+
+
+class Transcript(Value):
+    """What was said. `segments` and `words` are in order of time; `duration` is measured, in seconds."""
+
+    text: str
+    language: str | None = Field(None, description="ISO 639-1 code")
+    language_probability: float | None = Field(None, description="0 to 1, where the engine tells")
+    duration: float
+    segments: tuple[Segment, ...] = ()
+    words: tuple[Word, ...] | None = Field(None, description="present when word times were asked for")
+    suppressed: tuple[Suppressed, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Chunk(Value):
+    """One transcribed piece of a recording.
+
+    It covers `start` to `start + transcript.duration` on the recording's clock (real cut points);
+    the times inside `transcript` are on the piece's own clock, from 0.
+    """
+
+    index: int
+    start: float
+    transcript: Transcript

@@ -92,3 +92,79 @@ class Chunk(Value):
     index: int
     start: float
     transcript: Transcript
+
+
+# ── jobs ──────────────────────────────────────────────────────────────────────────────────────────
+
+Status = Literal["pending", "queued", "processing", "waiting", "completed", "failed", "cancelled"]
+Stage = Literal["upload", "queue", "prepare", "transcribe", "merge"]
+
+TERMINAL: frozenset[Status] = frozenset({"completed", "failed", "cancelled"})
+
+
+class Audio(Value):
+    """The recording as it was received. `filename` is what its owner called it: for display only."""
+
+    size_bytes: int
+    sha256: str
+    filename: str | None = None
+
+
+class JobError(Value):
+    """Why a job failed: a code of `common.errors`, what its sentence names, and where it happened."""
+
+    code: str
+    details: dict[str, str | float] = Field(default_factory=dict)
+    stage: Stage
+    retryable: bool
+
+
+class Job(Value):
+    """One recording on its way to text; `common.jobs.state` makes every next value of it.
+
+    `seq` grows by one per commit and never repeats. `run` counts how often a person asked for it,
+    `attempts` the starts within this run that have not ended well. Times are epoch seconds.
+    """
+
+    job_id: str
+    user_id: str | None = None
+    status: Status
+    stage: Stage | None = None
+    seq: int = 1
+    run: int = 1
+    attempts: int = 0
+    progress: float = Field(0, ge=0, le=100)
+    chunks_done: int = 0
+    chunks_total: int | None = None
+    created_at: float
+    updated_at: float
+    started_at: float | None = None
+    completed_at: float | None = None
+    waiting_until: float | None = None
+    expires_at: float
+    erased_at: float | None = Field(None, description="when audio and text were removed")
+    options: Options
+    audio: Audio | None = None
+    language: str | None = Field(None, description="found in the first piece, pinned for the others")
+    reader: Literal["en", "es"] = Field("en", description="the language of sentences pushed to others")
+    callback_url: str | None = None
+    error: JobError | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status in TERMINAL
+
+
+class JobEvent(Value):
+    """One commit, as those who watch see it. `seq` is the job's.
+
+    A `text` event carries what one piece said (`index`, `start`, `end` on the recording's clock).
+    """
+
+    type: Literal["state", "progress", "text"]
+    seq: int
+    job: Job
+    index: int | None = None
+    start: float | None = None
+    end: float | None = None
+    text: str | None = None

@@ -1,0 +1,88 @@
+"""Form fields → Options: every mistake named, nothing guessed, nothing ignored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from common.errors import LanguageUnknown, OptionInvalid, OptionUnknown
+from common.languages import code_of
+from common.models import Granularity, Options, Task
+
+Fields = Iterable[tuple[str, str]]
+
+MODELS = ("whisper-large-v3-turbo", "whisper-large-v3")
+
+
+def parse_options(fields: Fields, *, beside: Iterable[str] = ()) -> Options:
+    """The options that form fields ask for; an empty value counts as not sent.
+
+    `beside` names fields that are not options here but are known to the caller. Raises OptionUnknown,
+    OptionInvalid or LanguageUnknown.
+    """
+    known = (*_READERS, *beside)
+    gathered: dict[str, list[str]] = {}
+    for name, value in fields:
+        option = name.removesuffix("[]")
+        if option not in known:
+            raise OptionUnknown(option=option[:40], known=", ".join(sorted(known)))
+        if option in _READERS and value.strip():
+            gathered.setdefault(option, []).append(value.strip())
+    return Options(**{option: _read(option, values) for option, values in gathered.items()})
+
+
+def _read(option: str, values: list[str]) -> Any:
+    if option != "timestamps" and len(values) > 1:
+        raise OptionInvalid(option=option, expected="one value / un solo valor")
+    return _READERS[option](",".join(values))
+
+
+def _language(value: str) -> str | None:
+    if value.lower() == "auto":
+        return None
+    code = code_of(value)
+    if code is None:
+        raise LanguageUnknown(language=value[:40])
+    return code
+
+
+def _temperature(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise OptionInvalid(option="temperature", expected="0 … 1")
+    return number
+
+
+def _timestamps(value: str) -> tuple[Granularity, ...]:
+    asked = {part.strip().lower() for part in value.split(",") if part.strip()}
+    if not asked <= {"segment", "word"}:
+        raise OptionInvalid(option="timestamps", expected="segment, word")
+    both: tuple[Granularity, ...] = ("segment", "word")
+    return tuple(one for one in both if one in asked)
+
+
+def _task(value: str) -> Task:
+    tasks: Mapping[str, Task] = {"transcribe": "transcribe", "translate": "translate"}
+    if value.lower() not in tasks:
+        raise OptionInvalid(option="task", expected="transcribe, translate")
+    return tasks[value.lower()]
+
+
+def _model(value: str) -> str:
+    if value not in MODELS:
+        raise OptionInvalid(option="model", expected=", ".join(MODELS))
+    return value
+
+
+_READERS: dict[str, Callable[[str], object]] = {
+    "language": _language,
+    "prompt": str,
+    "temperature": _temperature,
+    "timestamps": _timestamps,
+    "task": _task,
+    "model": _model,
+}

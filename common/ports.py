@@ -1,0 +1,147 @@
+"""What a home must offer: nouns that `local` and `aws` each build on their own technology."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar
+
+from common.models import Chunk, Job, JobEvent, Transcript
+from common.quota import Quota
+
+Target = Literal["convex", "callback"]
+T = TypeVar("T")
+
+
+class AlreadyExists(Exception):
+    """A job of this id stands already: `job`."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job.job_id)
+        self.job = job
+
+
+class StaleJob(Exception):
+    """Somebody else committed first: read the job again and decide anew."""
+
+
+class LeaseLost(Exception):
+    """Somebody else runs this job now, or nobody may any more: stop, and commit nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The newest state of a job that a target has not confirmed. Times are epoch seconds."""
+
+    job_id: str
+    target: Target
+    wanted_seq: int
+    confirmed_seq: int
+    attempts: int
+    next_at: float
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadTicket:
+    """Where a client may post its audio: a form with `fields` first and `file` last, until `expires_at`."""
+
+    url: str
+    fields: dict[str, str]
+    expires_at: float
+
+
+class JobStore(Protocol):
+    """Jobs, their events and their text. Every commit is all or nothing and survives a kill."""
+
+    async def create(self, job: Job, event: JobEvent, *, targets: tuple[Target, ...] = ()) -> None:
+        """Keep a new job. Raises AlreadyExists."""
+
+    async def get(self, job_id: str) -> Job:
+        """Raises JobNotFound."""
+
+    async def commit(self, job: Job, event: JobEvent, *, result: Transcript | None = None) -> None:
+        """Keep the next value of a job with its event; its deliveries now want `job.seq`.
+
+        Raises StaleJob unless the stored seq is `job.seq - 1`, JobNotFound.
+        """
+
+    async def events(self, job_id: str, *, after: int) -> list[JobEvent]:
+        """What came after seq `after`, in order."""
+
+    async def keep_chunk(self, job_id: str, chunk: Chunk) -> None:
+        """Keep one piece's text; the same index again is harmless: the first stays."""
+
+    async def chunks(self, job_id: str) -> list[Chunk]:
+        """The pieces kept so far, by index."""
+
+    async def result(self, job_id: str) -> Transcript | None:
+        """The text of a completed job."""
+
+    async def erase_text(self, job_id: str) -> None:
+        """Remove chunks, result and the text inside events; states stay."""
+
+    async def remove(self, job_id: str) -> None:
+        """Remove every trace of a job."""
+
+    async def lease(self, job_id: str, holder: str, *, now: float, seconds: float) -> Job:
+        """Take the right to run a job. Raises LeaseLost while another holds it, JobNotFound."""
+
+    async def renew(self, job_id: str, holder: str, *, now: float, seconds: float) -> None:
+        """Raises LeaseLost if it is no longer ours."""
+
+    async def release(self, job_id: str, holder: str) -> None:
+        """Give the lease back, if it is ours."""
+
+    async def expired(self, *, now: float, limit: int) -> list[Job]:
+        """Jobs whose `expires_at` has passed, oldest first."""
+
+    async def overdue(self, *, now: float, limit: int) -> list[Job]:
+        """Jobs that should run and that no queue or lease will bring back by itself."""
+
+    async def deliveries(self, *, now: float, limit: int) -> list[Delivery]:
+        """What is unconfirmed and due, jobs that have ended first."""
+
+    async def delivery(self, job_id: str, target: Target) -> Delivery | None:
+        """How far one target is with one job."""
+
+    async def settle(self, delivery: Delivery) -> None:
+        """Keep how a delivery went; a confirmed seq never falls."""
+
+
+class TaskQueue(Protocol):
+    """Brings each job id to a worker after `delay` seconds, at least once."""
+
+    async def put(self, job_id: str, *, delay: float = 0) -> None: ...
+
+
+class AudioStore(Protocol):
+    """Recordings of jobs, one each, until they are removed."""
+
+    async def keep(self, job_id: str, file: Path) -> None:
+        """Move a received file in; durable on return. Raises StorageFull."""
+
+    async def fetch(self, job_id: str, folder: Path) -> Path:
+        """A local file to read, made inside `folder` where it must be. Raises AudioGone."""
+
+    async def has(self, job_id: str) -> bool: ...
+
+    async def remove(self, job_id: str) -> None:
+        """Harmless when there is nothing."""
+
+    async def ticket(self, job_id: str, *, max_bytes: int, now: float) -> UploadTicket: ...
+
+
+class Subscribers(Protocol):
+    """Those who watch jobs, right now."""
+
+    async def publish(self, event: JobEvent) -> None:
+        """Best effort and quick: it never raises and never waits for a slow listener."""
+
+
+class QuotaStore(Protocol):
+    """The one account of what the engine still allows, shared by all who run jobs."""
+
+    async def change(self, decide: Callable[[Quota], tuple[Quota, T]]) -> T:
+        """Apply a pure decision, atomically; it may be called more than once."""

@@ -1,0 +1,111 @@
+"""What can be set from outside: one model, the only reader of the environment.
+
+Each field is the environment variable of the same name in capitals; README.md lists them all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+MB = 1024 * 1024
+GROQ_URL = "https://api.groq.com/openai/v1"
+
+
+class SettingInvalid(Exception):
+    """A variable has a value that cannot be meant; the sentence names it and never repeats a key."""
+
+
+def _split(value: object) -> object:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+class Settings(BaseModel):
+    """All that can be set, with defaults that suit 512 MB and 0.1 vCPU. Times are in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    data_dir: Path = Path("data")
+    cors_origins: Listed = ()
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    groq_api_key: str | None = Field(None, repr=False)
+    groq_base_url: str = GROQ_URL
+    groq_model: str = "whisper-large-v3-turbo"
+    engine_model: str | None = None  # a folder or a hub name for the embedded engine
+
+    max_upload_mb: int = Field(25, ge=1, le=2000)
+    max_audio_minutes: int = Field(240, ge=1)
+    ffmpeg_at_once: int = Field(1, ge=1, le=64)
+
+    upload_slots: int = Field(5, ge=1)
+    upload_timeout: float = Field(300, gt=0)
+    upload_idle_timeout: float = Field(15, gt=0)
+    upload_min_bytes_per_second: int = Field(4096, ge=0)
+    header_timeout: float = Field(10, gt=0)
+    shutdown_timeout: float = Field(20, gt=0)
+
+    @field_validator("groq_base_url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("an http or https address")
+        return url.rstrip("/")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            exact = (
+                parts.scheme in {"http", "https"}
+                and parts.hostname
+                and origin == f"{parts.scheme}://{parts.netloc}"
+            )
+            if origin != "*" and not exact:
+                raise ValueError("origins such as https://example.com, separated by commas, or *")
+        return origins
+
+    @property
+    def max_upload_bytes(self) -> int:
+        return self.max_upload_mb * MB
+
+    @property
+    def engine(self) -> Literal["groq", "embedded"]:
+        """Groq, or a server that speaks its API, when a key or another address is given."""
+        return "groq" if self.groq_api_key or self.groq_base_url != GROQ_URL else "embedded"
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings that `environment` (default: the process's) asks for; an empty value counts as unset.
+
+    Raises SettingInvalid with one sentence for the first variable that is wrong.
+    """
+    environment = os.environ if environment is None else environment
+    given = {
+        name: value for name in Settings.model_fields if (value := environment.get(name.upper(), "").strip())
+    }
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as exc:
+        raise SettingInvalid(_sentence(exc)) from None  # pydantic's own message repeats the value
+
+
+def _sentence(exc: ValidationError) -> str:
+    problem = exc.errors(include_url=False, include_input=False)[0]
+    variable = str(problem["loc"][0]).upper()
+    expected = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return f"{variable} has a value that cannot be used; expected: {expected}."

@@ -1,0 +1,67 @@
+"""A wrong value stops the start with one sentence; right ones are read by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from common.settings import SettingInvalid, Settings, read_settings
+
+
+def test_nothing_set_gives_the_defaults_of_the_small_machine() -> None:
+    settings = read_settings({})
+    assert settings == Settings()
+    assert settings.max_upload_bytes == 25 * 1024 * 1024
+    assert settings.engine == "embedded"
+
+
+def test_each_variable_is_read_by_its_name_in_capitals() -> None:
+    settings = read_settings(
+        {
+            "PORT": "9000",
+            "DATA_DIR": "/x",
+            "CORS_ORIGINS": "https://a.example, http://localhost:5173",
+            "HOST": "",
+        }
+    )
+    assert settings.port == 9000
+    assert settings.data_dir == Path("/x")
+    assert settings.cors_origins == ("https://a.example", "http://localhost:5173")
+    assert settings.host == "127.0.0.1"
+
+
+def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROQ_MODEL", "whisper-large-v3")
+    assert read_settings().groq_model == "whisper-large-v3"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "70000"),
+        ("MAX_UPLOAD_MB", "0"),
+        ("LOG_LEVEL", "loud"),
+        ("GROQ_BASE_URL", "ftp://x"),
+        ("GROQ_BASE_URL", "api.groq.com"),
+        ("CORS_ORIGINS", "shop.test"),
+        ("CORS_ORIGINS", "https://shop.test/path"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_that_names_the_variable(variable: str, value: str) -> None:
+    with pytest.raises(SettingInvalid) as caught:
+        read_settings({variable: value})
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{variable} ")
+    assert "\n" not in sentence
+    assert value not in sentence.removeprefix(variable)
+
+
+def test_a_key_or_another_address_means_a_server_that_speaks_groqs_api() -> None:
+    assert read_settings({"GROQ_API_KEY": "gsk_x"}).engine == "groq"
+    assert read_settings({"GROQ_BASE_URL": "http://127.0.0.1:9/openai/v1/"}).engine == "groq"
+
+
+def test_the_key_is_not_shown() -> None:
+    assert "gsk_secret" not in repr(read_settings({"GROQ_API_KEY": "gsk_secret"}))

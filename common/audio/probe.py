@@ -26,11 +26,13 @@ _MAIN_PART = re.compile(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?(?: channels)?(?:\(.*\))?
 class Probed:
     """A recording as its packets tell it: `duration` in seconds, `sample_rate` in Hz.
 
-    `container` and `codec` are ffmpeg's names (`mov`, `matroska`, `ogg`; `aac`, `opus`). `has_video` is a
-    moving picture, not a cover. `is_cut_off`: its end is missing, yet what is there can be read.
+    `container` and `codec` are ffmpeg's names (`mov`, `matroska`, `ogg`; `aac`, `opus`); `brand` is what a
+    file of the mov family calls itself (`M4A`, `isom`, `qt`), else empty. `has_video` is a moving picture,
+    not a cover. `is_cut_off`: its end is missing, yet what is there can be read.
     """
 
     container: str
+    brand: str
     codec: str
     duration: float
     sample_rate: int
@@ -68,11 +70,13 @@ def understood(lines: Iterable[str], log: str, size_bytes: int) -> Probed:
     facts = dict(re.findall(r"^#(\w+) 0: (.+)$", "\n".join(said), re.MULTILINE))
     duration = out_seconds(next((line for line in reversed(said) if line.startswith("out_time_us=")), ""))
     container = re.search(r"^\[info\] Input #0, (\w+)", log, re.MULTILINE)
+    brand = re.search(r"^\[info\] {5}major_brand {5}: (\w+)", log, re.MULTILINE)
     if container is None or duration is None or not {"codec_id", "sample_rate"} <= facts.keys():
         raise AudioUnreadable
     pictures = re.findall(r"^\[info\]   Stream #0:\d+.*?: Video: .*$", log, re.MULTILINE)
     return Probed(
         container=container[1],
+        brand=brand[1] if brand and container[1] == "mov" else "",
         codec=facts["codec_id"],
         duration=duration,
         sample_rate=int(facts["sample_rate"]),

@@ -1,0 +1,47 @@
+# run: the server on port 8000 · test: everything · check: lint and types · bench: what the README claims
+PYTHON ?= python3
+BIN := .venv/bin
+# Without a key or another server's address the embedded engine is installed too (about 600 MB).
+ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
+
+.PHONY: run test check bench lock web clean
+.DELETE_ON_ERROR:
+
+run: .venv/$(ENGINE)
+	@$(BIN)/python local_server.py
+
+test: .venv/development check web
+	$(BIN)/python -m pytest --cov
+
+check: .venv/development
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: .venv/development
+	$(BIN)/python -m benchmarks
+
+.venv/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Escriba needs Python 3.11 or later: make PYTHON=python3.12 …")'
+	@$(PYTHON) -m venv .venv
+
+# One stamp a lock; what the development lock holds, the others hold too.
+.venv/production .venv/local: .venv/%: locks/%.txt .venv/pyvenv.cfg
+	@test .venv/development -nt $< || { echo "Installing Escriba's packages ($*) …"; $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<; }
+	@touch $@
+
+.venv/development: locks/development.txt .venv/pyvenv.cfg
+	@echo "Installing Escriba's packages (development) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+# The newest versions that pyproject.toml allows, pinned by hash, for every platform.
+LOCKED := production: local:--extra=local development:--extra=local,--extra=aws,--extra=dev
+lock: .venv/pyvenv.cfg
+	@$(BIN)/pip install --quiet uv
+	@for one in $(LOCKED); do \
+	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+	    $$(echo "$${one#*:}" | tr , ' ') --output-file "locks/$${one%%:*}.txt" pyproject.toml || exit 1; done
+
+clean:
+	rm -rf .venv build dist web/node_modules

@@ -1,0 +1,58 @@
+"""One log event with fields, through Powertools' Logger in both homes.
+
+Never log audio, transcript text, keys, file names or the engine's organisation id.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from functools import cache
+from typing import Any, Literal
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+_level: Level = "INFO"
+
+
+def set_level(level: Level) -> None:
+    """The least level that is written; called once by whoever composes the services."""
+    global _level  # noqa: PLW0603 - a process has one log
+    _level = level
+    _logger.cache_clear()
+
+
+def log(event: str, *, level: Level = "INFO", exc_info: BaseException | None = None, **fields: Any) -> None:
+    """Write one event: JSON to standard error, or a readable line when that is a terminal."""
+    number = logging.getLevelNamesMapping()[level]
+    if number >= logging.getLevelNamesMapping()[_level]:
+        # Powertools' own `extra` keys stay with this one call, so coroutines cannot mix their fields.
+        _logger().log(number, event, exc_info=exc_info, extra=fields, stacklevel=2)
+
+
+@cache
+def _logger() -> Any:
+    # Imported when something is first logged: it costs 70 ms, and being healthy logs nothing.
+    from aws_lambda_powertools import Logger
+
+    terminal = sys.stderr.isatty()
+    return Logger(
+        service="escriba",
+        level=_level,
+        stream=sys.stderr,
+        use_rfc3339=True,
+        logger_formatter=_Readable() if terminal else None,
+    )
+
+
+class _Readable(logging.Formatter):
+    """`12:00:01 request  status=200 seconds=0.2`: for eyes, on a terminal."""
+
+    _standard = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(message)s", "%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        fields = (f"{name}={value}" for name, value in vars(record).items() if name not in self._standard)
+        return f"{super().formatMessage(record)}  {' '.join(fields)}"

@@ -1,0 +1,54 @@
+/* eslint-disable */
+/**
+ * Generated `api` utility.
+ *
+ * THIS CODE IS AUTOMATICALLY GENERATED.
+ *
+ * To regenerate, run `npx convex dev`.
+ * @module
+ */
+
+import type {
+  ApiFromModules,
+  FilterApi,
+  FunctionReference,
+} from "convex/server";
+import type * as apply from "../apply.js";
+import type * as crons from "../crons.js";
+import type * as http from "../http.js";
+import type * as jobs from "../jobs.js";
+import type * as model_access from "../model/access.js";
+import type * as model_deliver from "../model/deliver.js";
+import type * as model_order from "../model/order.js";
+import type * as model_snapshot from "../model/snapshot.js";
+import type * as model_view from "../model/view.js";
+import type * as reconcile from "../reconcile.js";
+
+/**
+ * A utility for referencing Convex functions in your app's API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = api.myModule.myFunction;
+ * ```
+ */
+declare const fullApi: ApiFromModules<{
+  apply: typeof apply;
+  crons: typeof crons;
+  http: typeof http;
+  jobs: typeof jobs;
+  "model/access": typeof model_access;
+  "model/deliver": typeof model_deliver;
+  "model/order": typeof model_order;
+  "model/snapshot": typeof model_snapshot;
+  "model/view": typeof model_view;
+  reconcile: typeof reconcile;
+}>;
+export declare const api: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "public">
+>;
+export declare const internal: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "internal">
+>;

@@ -1,0 +1,8 @@
+import { cronJobs } from "convex/server";
+import { internal } from "./_generated/api";
+
+const crons = cronJobs();
+
+crons.interval("ask about jobs without news", { minutes: 2 }, internal.reconcile.start, {});
+
+export default crons;

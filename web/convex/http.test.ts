@@ -1,0 +1,145 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { api } from "./_generated/api";
+import { type Convex, KEY, TOKEN, deployment, jobId, message, permutations, row, tell } from "./test.setup";
+
+let t: Convex;
+beforeEach(async () => {
+  t = deployment();
+  await t.mutation(api.jobs.create, { jobId: jobId(1), ownerToken: TOKEN, userId: "ana", filename: "a.wav" });
+});
+
+const LIFE = [
+  message({ seq: 1, status: "queued" }),
+  message({ seq: 2, status: "processing", stage: "transcribing", progress: 20, chunks: { done: 1, total: 5 }, timestamps: { createdAt: 1_000, startedAt: 2_000, completedAt: null } }),
+  message({ seq: 3, status: "waiting", progress: 40, waitingUntil: 9_000, timestamps: { createdAt: 1_000, startedAt: 2_000, completedAt: null } }),
+  message({ seq: 4, status: "processing", progress: 60, timestamps: { createdAt: 1_000, startedAt: 2_000, completedAt: null } }),
+  message({ seq: 5, status: "completed", progress: 100, result: { text: "hola" }, timestamps: { createdAt: 1_000, startedAt: 2_000, completedAt: 3_000 } }),
+];
+
+describe("who may tell", () => {
+  test("nobody without the key, and nobody before there is one", async () => {
+    for (const headers of [{}, { authorization: "Bearer wrong" }, { authorization: `Basic ${KEY}` }, { authorization: `Bearer ${KEY}x` }]) {
+      expect(await tell(t, message(), headers as Record<string, string>)).toMatchObject({ http: 401, ok: false, error: { code: "unauthorized" } });
+    }
+    vi.stubEnv("ESCRIBA_API_KEY", "");
+    expect(await tell(t, message())).toMatchObject({ http: 503, error: { code: "not_configured" } });
+    expect(await row(t)).not.toHaveProperty("seq");
+  });
+
+  test("a message that names another user is refused", async () => {
+    expect(await tell(t, message({ userId: "eve" }))).toMatchObject({ http: 403, error: { code: "user_mismatch" } });
+    expect(await tell(t, message({ userId: "ana" }))).toMatchObject({ http: 200, outcome: "applied" });
+  });
+
+  test("a job without a row is 404, for the API to try again", async () => {
+    expect(await tell(t, message({ jobId: jobId(2) }))).toMatchObject({ http: 404, error: { code: "job_not_found" } });
+  });
+});
+
+describe("what is not a snapshot is refused with the field that is wrong", () => {
+  test.each([
+    ["{", "not JSON"],
+    ["[]", "the body"],
+    ["null", "the body"],
+    [message({ jobId: "7" }), "jobId"],
+    [message({ seq: -1 }), "seq"],
+    [message({ seq: 1.5 }), "seq"],
+    [message({ seq: undefined }), "seq"],
+    [message({ run: 0 }), "run"],
+    [message({ status: "done" }), "status"],
+    [message({ status: "toString" }), "status"],
+    [message({ progress: 101 }), "progress"],
+    [message({ progress: "50" }), "progress"],
+    [message({ progress: null }), "progress"],
+    [message({ stage: 3 }), "stage"],
+    [message({ userId: 3 }), "userId"],
+    [message({ error: "boom" }), "error"],
+    [message({ error: { code: "x" } }), "error.message"],
+    [message({ error: { code: "x", message: "y", retryable: "no" } }), "error.retryable"],
+    [message({ chunks: { done: 1 } }), "chunks.total"],
+    [message({ waitingUntil: "soon" }), "waitingUntil"],
+    [message({ timestamps: 5 }), "timestamps"],
+    [message({ timestamps: { createdAt: "2026-01-01T00:00:00Z" } }), "timestamps.createdAt"],
+  ])("%j", async (body, field) => {
+    const answer = await tell(t, body);
+    expect(answer).toMatchObject({ http: 400, ok: false });
+    expect(answer.error.message).toContain(field);
+    expect(await row(t)).not.toHaveProperty("seq");
+  });
+
+  test("a body of over 16 MiB is 413", async () => {
+    expect(await tell(t, message({ result: "x".repeat(16 * 1024 * 1024) }))).toMatchObject({ http: 413, error: { code: "too_large" } });
+  });
+});
+
+describe("the row becomes what the API says", () => {
+  test("whole", async () => {
+    expect(await tell(t, LIFE[1])).toEqual({ http: 200, status: "processing", ok: true, outcome: "applied", seq: 2 });
+    expect(await row(t)).toEqual({
+      jobId: jobId(1), owner: expect.stringMatching(/^token:[0-9a-f]{64}$/), userId: "ana", filename: "a.wav",
+      status: "processing", stage: "transcribing", progress: 20, run: 1, seq: 2, chunks: { done: 1, total: 5 },
+      createdAt: 1_000, startedAt: 2_000,
+    });
+    await tell(t, message({ seq: 3, status: "failed", progress: 20, error: { code: "interrupted", message: "Tried 3 times.", hint: "Try again.", retryable: true } }));
+    expect(await row(t)).toMatchObject({ status: "failed", error: { code: "interrupted", message: "Tried 3 times.", hint: "Try again.", retryable: true } });
+    expect(await row(t)).not.toHaveProperty("chunks");
+  });
+
+  test("in every order of five messages, each of them once more at any place, it is the same row", async () => {
+    for (const m of LIFE) await tell(t, m);
+    const end = await row(t);
+    expect(end).toMatchObject({ status: "completed", seq: 5, progress: 100, resultJson: '{"text":"hola"}', startedAt: 2_000, completedAt: 3_000 });
+    let n = 1;
+    for (const order of permutations(LIFE)) {
+      n += 1;
+      await t.mutation(api.jobs.create, { jobId: jobId(n), ownerToken: TOKEN, userId: "ana", filename: "a.wav" });
+      for (const m of order) expect((await tell(t, { ...m, jobId: jobId(n) })).http).toBe(200);
+      for (const m of order) expect((await tell(t, { ...m, jobId: jobId(n) })).outcome).toMatch(/duplicate|stale/);
+      expect({ ...(await row(t, jobId(n))), jobId: jobId(1) }).toEqual(end);
+    }
+    expect(n).toBe(121);
+  });
+
+  test("a repeated message writes nothing", async () => {
+    await tell(t, LIFE[4]);
+    const before = await t.run((ctx) => ctx.db.query("transcriptionJobs").collect());
+    expect(await tell(t, LIFE[4])).toMatchObject({ outcome: "duplicate", seq: 5 });
+    expect(await tell(t, LIFE[0])).toMatchObject({ outcome: "stale", seq: 5 });
+    expect(await t.run((ctx) => ctx.db.query("transcriptionJobs").collect())).toEqual(before);
+  });
+
+  test("a retry starts over, and late news of the first run changes nothing", async () => {
+    await tell(t, message({ seq: 5, status: "failed", error: { code: "engine", message: "It failed.", retryable: true } }));
+    expect(await tell(t, message({ seq: 6, run: 2, status: "queued" }))).toMatchObject({ outcome: "applied" });
+    expect(await row(t)).not.toHaveProperty("error");
+    expect(await tell(t, message({ seq: 4, status: "processing" }))).toMatchObject({ outcome: "stale" });
+    expect(await row(t)).toMatchObject({ status: "queued", run: 2, seq: 6 });
+  });
+});
+
+describe("a large transcript", () => {
+  const large = { words: Array.from({ length: 30_000 }, (_, i) => ({ word: `palabra${i}`, start: i, end: i + 1 })) };
+  const files = () => t.run((ctx) => ctx.db.system.query("_storage").collect());
+
+  test("goes to a file, once, and can be read from its address", async () => {
+    await tell(t, message({ seq: 5, status: "completed", result: large }));
+    await tell(t, message({ seq: 5, status: "completed", result: large }));
+    await tell(t, message({ seq: 4, status: "completed", result: large }));
+    expect(await files()).toHaveLength(1);
+    expect(await row(t)).not.toHaveProperty("resultJson");
+    const id = (await row(t))!.resultStorageId!;
+    const text = await t.action(async (ctx) => await (await ctx.storage.get(id))!.text());
+    expect(JSON.parse(text)).toEqual(large);
+    expect(await t.query(api.jobs.get, { jobId: jobId(1), ownerToken: TOKEN })).toMatchObject({ resultJson: null, resultUrl: expect.stringMatching(/^https?:/) });
+  });
+
+  test("leaves no file behind when it is replaced or removed", async () => {
+    await tell(t, message({ seq: 5, status: "completed", result: large }));
+    await tell(t, message({ seq: 6, status: "completed", result: { text: "deleted" } }));
+    expect(await files()).toHaveLength(0);
+    await tell(t, message({ seq: 7, status: "completed", result: large }));
+    expect(await t.mutation(api.jobs.remove, { jobId: jobId(1), ownerToken: TOKEN })).toBe(true);
+    expect(await files()).toHaveLength(0);
+    expect(await row(t)).toBeNull();
+  });
+});

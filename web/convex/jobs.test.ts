@@ -1,0 +1,136 @@
+import { convexTest } from "convex-test";
+import { defineSchema, defineTable } from "convex/server";
+import { ConvexError, v } from "convex/values";
+import { beforeEach, describe, expect, test } from "vitest";
+import { api } from "./_generated/api";
+import { transcriptionJob } from "./schema";
+import { type Convex, TOKEN, deployment, jobId, message, modules, row, tell } from "./test.setup";
+
+let t: Convex;
+beforeEach(() => { t = deployment(); });
+
+const mine = { jobId: jobId(1), ownerToken: TOKEN };
+const codeOf = (attempt: Promise<unknown>) => attempt.then(() => "done", (error) => (error as ConvexError<{ code: string }>).data.code);
+
+describe("access", () => {
+  test("by owner token: of the token the row keeps a hash only, and another token sees nothing", async () => {
+    await t.mutation(api.jobs.create, { ...mine, userId: "ana" });
+    expect(JSON.stringify(await row(t))).not.toContain(TOKEN);
+    expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "pending", seq: -1, run: 1, cancelRequested: false });
+    const other = { jobId: jobId(1), ownerToken: "o".repeat(32) };
+    expect(await t.query(api.jobs.get, other)).toBeNull();
+    expect(await t.query(api.jobs.list, { ownerToken: other.ownerToken })).toEqual([]);
+    expect(await codeOf(t.mutation(api.jobs.cancel, other))).toBe("job_not_found");
+    expect(await codeOf(t.mutation(api.jobs.create, other))).toBe("forbidden");
+    expect(await t.mutation(api.jobs.remove, other)).toBe(false);
+  });
+
+  test("by sign-in, and then a token is not needed", async () => {
+    const ana = t.withIdentity({ subject: "ana", issuer: "https://id.example" });
+    await ana.mutation(api.jobs.create, { jobId: jobId(1) });
+    expect(await ana.query(api.jobs.get, { jobId: jobId(1) })).toMatchObject({ status: "pending" });
+    expect(await ana.query(api.jobs.list, {})).toHaveLength(1);
+    expect(await t.withIdentity({ subject: "ana", issuer: "https://other.example" }).query(api.jobs.get, { jobId: jobId(1) })).toBeNull();
+    expect(await t.query(api.jobs.get, { jobId: jobId(1) })).toBeNull();
+  });
+
+  test("never by a bare userId: a stranger's row labelled with mine is not in my list", async () => {
+    await t.mutation(api.jobs.create, { ...mine, userId: "ana" });
+    const ana = t.withIdentity({ subject: "ana" });
+    expect(await ana.query(api.jobs.get, { jobId: jobId(1) })).toBeNull();
+    expect(await ana.query(api.jobs.list, {})).toEqual([]);
+  });
+
+  test("without either, nothing can be made; a guessable token is refused", async () => {
+    expect(await codeOf(t.mutation(api.jobs.create, { jobId: jobId(1), userId: "ana" }))).toBe("not_signed_in");
+    expect(await codeOf(t.mutation(api.jobs.create, { jobId: jobId(1), ownerToken: "ana" }))).toBe("invalid_argument");
+    expect(await codeOf(t.mutation(api.jobs.create, { jobId: "1", ownerToken: TOKEN }))).toBe("invalid_argument");
+  });
+});
+
+test("making a job twice makes it once", async () => {
+  expect(await t.mutation(api.jobs.create, mine)).toEqual({ created: true });
+  expect(await t.mutation(api.jobs.create, mine)).toEqual({ created: false });
+  expect(await t.query(api.jobs.list, { ownerToken: TOKEN })).toHaveLength(1);
+});
+
+test("the list is the newest first, without transcripts, and no longer than asked", async () => {
+  for (const n of [1, 2, 3]) {
+    await t.mutation(api.jobs.create, { jobId: jobId(n), ownerToken: TOKEN });
+    await tell(t, message({ jobId: jobId(n), status: "completed", result: { text: "hola" }, timestamps: { createdAt: n } }));
+  }
+  const list = await t.query(api.jobs.list, { ownerToken: TOKEN, limit: 2 });
+  expect(list.map((job) => job.jobId)).toEqual([jobId(3), jobId(2)]);
+  expect(JSON.stringify(list)).not.toContain("hola");
+});
+
+describe("cancelling", () => {
+  beforeEach(() => t.mutation(api.jobs.create, mine));
+
+  test("is a request: it shows at once, and the API's answer ends it", async () => {
+    await tell(t, message({ seq: 2, status: "processing" }));
+    expect(await t.mutation(api.jobs.cancel, mine)).toEqual({ outcome: "requested" });
+    expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "processing", cancelRequested: true });
+    await tell(t, message({ seq: 3, status: "cancelled" }));
+    expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "cancelled", cancelRequested: false });
+  });
+
+  test("races with completion: whichever comes first, the row ends as the API's job did", async () => {
+    const done = message({ seq: 3, status: "completed", progress: 100, result: { text: "hola" } });
+    await t.mutation(api.jobs.cancel, mine);
+    await tell(t, done);
+    const cancelFirst = await row(t);
+    await t.mutation(api.jobs.create, { jobId: jobId(2), ownerToken: TOKEN });
+    await tell(t, { ...done, jobId: jobId(2) });
+    expect(await t.mutation(api.jobs.cancel, { ...mine, jobId: jobId(2) })).toEqual({ outcome: "ended" });
+    expect({ ...(await row(t, jobId(2))), jobId: jobId(1) }).toEqual(cancelFirst);
+    expect(cancelFirst).toMatchObject({ status: "completed" });
+  });
+
+  test("a job the API never had ends at once; should the API know it after all, its word counts", async () => {
+    expect(await t.mutation(api.jobs.cancel, { ...mine, unknownToApi: true })).toEqual({ outcome: "cancelled" });
+    expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "cancelled", presumed: true });
+    await tell(t, message({ seq: 0, status: "pending" }));
+    expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "pending", presumed: false });
+  });
+
+  test("does not outlive its run", async () => {
+    await t.mutation(api.jobs.cancel, mine);
+    await tell(t, message({ seq: 3, status: "cancelled" }));
+    await tell(t, message({ seq: 4, run: 2, status: "queued" }));
+    expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "queued", cancelRequested: false });
+  });
+
+  test("an active job cannot be removed", async () => {
+    expect(await codeOf(t.mutation(api.jobs.remove, mine))).toBe("job_active");
+  });
+});
+
+describe("a table that was there before", () => {
+  const older = defineSchema({
+    transcriptionJobs: defineTable({ ...transcriptionJob, folder: v.optional(v.string()), result: v.optional(v.any()) })
+      .index("by_jobId", ["jobId"]).index("by_owner", ["owner", "createdAt"]).index("by_userId", ["userId", "createdAt"])
+      .index("by_status", ["status", "updatedAt"]).index("by_cancelRequestedAt", ["cancelRequestedAt"]),
+  });
+
+  test("rows without seq take the API's word, whatever they said; their other fields survive", async () => {
+    const old = convexTest(older, modules);
+    await old.run(async (ctx) => {
+      await ctx.db.insert("transcriptionJobs", { jobId: jobId(1), userId: "ana", status: "failed", error: "timed out", folder: "work", result: { old: [1] } });
+    });
+    const ana = old.withIdentity({ subject: "ana" });
+    expect(await ana.query(api.jobs.get, { jobId: jobId(1) })).toMatchObject({ status: "failed", error: { code: "unknown", message: "timed out" }, seq: -1 });
+    expect(await ana.query(api.jobs.list, {})).toHaveLength(1);
+    expect(await tell(old as unknown as Convex, message({ seq: 2, status: "completed", progress: 100, result: { text: "hola" } }))).toMatchObject({ outcome: "applied" });
+    expect(await row(old as unknown as Convex)).toMatchObject({ status: "completed", seq: 2, folder: "work", result: { old: [1] }, userId: "ana" });
+    expect(await ana.query(api.jobs.get, { jobId: jobId(1) })).toMatchObject({ status: "completed", error: null, resultJson: '{"text":"hola"}' });
+  });
+
+  test("a row without an owner becomes that of the page that knows its job's id; then it is no one else's", async () => {
+    await t.run(async (ctx) => void (await ctx.db.insert("transcriptionJobs", { jobId: jobId(1), userId: "ana", status: "processing" })));
+    expect(await t.query(api.jobs.get, mine)).toBeNull();
+    expect(await t.mutation(api.jobs.create, mine)).toEqual({ created: false });
+    expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "processing" });
+    expect(await codeOf(t.mutation(api.jobs.create, { ...mine, ownerToken: "o".repeat(32) }))).toBe("forbidden");
+  });
+});

@@ -1,0 +1,62 @@
+/**
+ * Which of two accounts of one job is the later one. Pure: the Convex functions decide with it
+ * what a row becomes, and the page what it shows, so the two can never disagree.
+ */
+
+export const STATUSES = [
+  "pending", // accepted; its audio has not come yet
+  "queued",
+  "processing",
+  "waiting", // for quota; returns to processing by itself
+  "completed",
+  "failed",
+  "cancelled",
+] as const;
+
+export type Status = (typeof STATUSES)[number];
+
+const RANK: Record<Status, number> = {
+  pending: 0,
+  queued: 1,
+  processing: 2,
+  waiting: 2,
+  completed: 3,
+  failed: 3,
+  cancelled: 3,
+};
+
+export const isTerminal = (status: Status): boolean => RANK[status] === 3;
+
+export type Position = {
+  status: Status;
+  /** How many times the user asked for this job: 1, and one more for each retry. */
+  run: number;
+  /** The API's count of the job's changes; `NO_NEWS` before the API has spoken. */
+  seq: number;
+  /** True when `status` is a conclusion of ours (the API no longer knows the job), not the API's word. */
+  presumed?: boolean;
+};
+
+export const NO_NEWS = -1;
+
+/**
+ * Whether `next` comes after `current`. Taking the later of the two, message by message, ends in
+ * the same state for every order and any repetition of the messages.
+ *
+ * - A later run supersedes whatever the earlier one ended in.
+ * - Within a run a job only moves forward, and the first end stands.
+ * - Otherwise the higher `seq` is the newer. (`processing` and `waiting` alternate.)
+ * - A presumption follows what it was drawn from, and yields to any later word of the API.
+ */
+export function isNewer(next: Position, current: Position): boolean {
+  if (next.run !== current.run) return next.run > current.run;
+  if (current.seq === NO_NEWS && next.seq !== NO_NEWS) return true;
+  if (next.presumed || current.presumed) {
+    if (next.seq !== current.seq) return next.seq > current.seq;
+    return Boolean(next.presumed) && !isTerminal(current.status);
+  }
+  const steps = RANK[next.status] - RANK[current.status];
+  if (steps !== 0) return steps > 0;
+  if (isTerminal(next.status) && next.status !== current.status) return next.seq < current.seq;
+  return next.seq > current.seq;
+}

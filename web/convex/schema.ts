@@ -1,0 +1,68 @@
+import { defineSchema, defineTable } from "convex/server";
+import { v } from "convex/values";
+import { STATUSES } from "./model/order";
+
+export const jobStatus = v.union(...STATUSES.map((status) => v.literal(status)));
+
+export const jobError = v.object({
+  code: v.string(),
+  message: v.string(),
+  hint: v.optional(v.string()),
+  retryable: v.boolean(),
+});
+
+export const jobChunks = v.object({ done: v.number(), total: v.number() });
+
+/**
+ * One row for each job a page has made.
+ *
+ * Who writes what: the page makes the row and asks for its cancelling (`jobs.ts`); all else is the
+ * API's newest snapshot, whole, through `apply.ts`; `reconcile.ts` ends what the API has lost.
+ *
+ * Only `jobId` and `status` are required, so a table that was there before keeps its rows: a row
+ * without `seq` has no word from the API yet, and takes the first one it hears.
+ */
+export const transcriptionJob = {
+  jobId: v.string(),
+  filename: v.optional(v.string()),
+
+  /** `user:<tokenIdentifier>` or `token:<SHA-256>`: see `model/access.ts`. */
+  owner: v.optional(v.string()),
+  /** The app's own id for the user, as it was given to the API. A label: it opens nothing. */
+  userId: v.optional(v.string()),
+
+  status: jobStatus,
+  stage: v.optional(v.string()),
+  progress: v.optional(v.number()),
+  run: v.optional(v.number()),
+  seq: v.optional(v.number()),
+  chunks: v.optional(jobChunks),
+  waitingUntil: v.optional(v.number()),
+  /** A bare string only in rows that are older than this schema. */
+  error: v.optional(v.union(jobError, v.string())),
+
+  /** The transcript as JSON text: an hour of word timestamps would exceed the limit on arrays. */
+  resultJson: v.optional(v.string()),
+  /** Its file instead, when it is too large for a row. */
+  resultStorageId: v.optional(v.id("_storage")),
+
+  /** The owner asked to cancel, and the API has not answered for it yet. */
+  cancelRequestedAt: v.optional(v.number()),
+  /** The status is our conclusion, not the API's word; its next word replaces it. */
+  presumed: v.optional(v.boolean()),
+
+  createdAt: v.optional(v.number()),
+  startedAt: v.optional(v.number()),
+  completedAt: v.optional(v.number()),
+  /** When this row last heard of its job. */
+  updatedAt: v.optional(v.number()),
+};
+
+export default defineSchema({
+  transcriptionJobs: defineTable(transcriptionJob)
+    .index("by_jobId", ["jobId"])
+    .index("by_owner", ["owner", "createdAt"])
+    .index("by_userId", ["userId", "createdAt"])
+    .index("by_status", ["status", "updatedAt"])
+    .index("by_cancelRequestedAt", ["cancelRequestedAt"]),
+});

@@ -1,0 +1,253 @@
+"""A stand-in for Groq on a real socket: its wire format, its rules, and any fault a test asks for.
+
+    with Upstream() as upstream:
+        upstream.script.append(rate_limited())
+        ...  # call upstream.url
+        assert upstream.seen[0].form.value("model") == "whisper-large-v3"
+
+Answers come from `script` in turn, else from `by_sha256` of the file sent, else from `default`; left alone it
+says `heard <the first 12 characters of the file's sha256>`. Also a program, for servers under test that run
+as processes: `python -m tests.upstream --port 9000`, scripted through `POST /_control`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
+
+from tests.replies import Reply, bad_key, heard, refused
+from tests.wire import Form, FormReader, Request, read_request
+
+ENDINGS = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "opus", "wav", "webm")
+MODELS = ("whisper-large-v3", "whisper-large-v3-turbo")
+LARGEST = 25 * 1024 * 1024
+FIELDS = {"model", "file", "url", "prompt", "response_format", "temperature"}
+TRANSCRIPTION_FIELDS = FIELDS | {"language", "timestamp_granularities[]"}
+
+
+@dataclass
+class Seen:
+    """A request as it arrived, and the status it was answered with (None while it is not)."""
+
+    path: str
+    headers: dict[str, str]
+    form: Form
+    status: int | None = None
+    client_gone: bool = False
+
+
+@dataclass
+class Upstream:
+    """Runs in a thread of its own, so that tests may block. `key`: refuse every other one with 401."""
+
+    port: int = 0
+    key: str | None = None
+    script: deque[Reply] = field(default_factory=deque)
+    by_sha256: dict[str, Reply] = field(default_factory=dict)
+    default: Reply = field(default_factory=Reply)
+    seen: list[Seen] = field(default_factory=list)
+    most_at_once: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/openai/v1"
+
+    def __enter__(self) -> Self:
+        ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self.serve(ready.set)), daemon=True)
+        self._thread.start()
+        assert ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+    async def serve(self, ready: Callable[[], object]) -> None:
+        self._loop, self._stop, self._at_once = asyncio.get_running_loop(), asyncio.Event(), 0
+        self._connections: set[asyncio.Task[None]] = set()
+        server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, limit=1 << 20)
+        self.port = server.sockets[0].getsockname()[1]
+        ready()
+        async with server:
+            await self._stop.wait()
+            for task in self._connections:
+                task.cancel()
+            await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._connections.add(task)
+        try:
+            while request := await read_request(reader):
+                if not await self._handle(request, writer):
+                    break
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _handle(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+        """True when the connection can take a further request."""
+        if request.path == "/_control":
+            return await _send(writer, await self._control(request))
+        if request.path == "/openai/v1/models":
+            listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in MODELS]}
+            return await _send(writer, Reply(body=listed))
+        if request.path not in ("/openai/v1/audio/transcriptions", "/openai/v1/audio/translations"):
+            return await _send(writer, refused(404, "Unknown request URL", type="invalid_request_error"))
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            return await self._recognise(request, writer)
+        finally:
+            self._at_once -= 1
+
+    async def _recognise(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+        planned = self.script.popleft() if self.script else None
+        receiver = FormReader(request.headers["content-type"])
+        seen = Seen(request.path, request.headers, receiver.form)
+        self.seen.append(seen)
+        if request.headers.get("expect") == "100-continue":
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if not await _receive(request, receiver, planned.read if planned else None):
+            seen.client_gone = True
+            return False
+        reply = planned or self.by_sha256.get(seen.form.sha256, self.default)
+        if reply.hang:
+            seen.client_gone = await request.reader.read(1) == b""
+            return False
+        await asyncio.sleep(reply.delay)
+        if planned is None:
+            reply = self._objection(seen) or reply
+        seen.status = reply.status
+        return await _send(writer, _worded(reply, seen), linger=request.reader)
+
+    def _objection(self, seen: Seen) -> Reply | None:
+        """What Groq refuses by itself, as far as it is known."""
+        form = seen.form
+        if self.key and seen.headers.get("authorization") != f"Bearer {self.key}":
+            return bad_key()
+        translating = seen.path.endswith("translations")
+        known = FIELDS if translating else TRANSCRIPTION_FIELDS
+        faults = {
+            "unknown param": any(name not in known for name, _ in form.fields),
+            "file is missing": form.filename is None,
+            "file must be one of the following types": not (form.filename or "").endswith(ENDINGS),
+            "model does not exist": form.value("model") not in MODELS,
+            "model does not support translations": translating and form.value("model") != MODELS[0],
+            "prompt is too long": len((form.value("prompt") or "").encode()) > 896,
+            "timestamp_granularities needs verbose_json": bool(form.values("timestamp_granularities[]"))
+            and form.value("response_format") != "verbose_json",
+        }
+        if form.size_bytes > LARGEST:
+            return refused(413, "Request Entity Too Large", code="request_too_large")
+        return next(
+            (refused(400, fault, type="invalid_request_error") for fault in faults if faults[fault]), None
+        )
+
+    async def _control(self, request: Request) -> Reply:
+        body = b"".join([piece async for piece in request.body()])
+        if request.method == "DELETE":
+            self.script.clear()
+            self.by_sha256.clear()
+            self.seen.clear()
+            self.default, self.most_at_once = Reply(), 0
+        orders: dict[str, Any] = json.loads(body or b"{}")
+        self.script.extend(Reply(**reply) for reply in orders.get("script", ()))
+        self.by_sha256.update(
+            {sha256: Reply(**reply) for sha256, reply in orders.get("by_sha256", {}).items()}
+        )
+        self.default = Reply(**orders["default"]) if "default" in orders else self.default
+        self.key = orders.get("key", self.key)
+        return Reply(body={"seen": [asdict(seen) for seen in self.seen], "most_at_once": self.most_at_once})
+
+
+async def _receive(request: Request, receiver: FormReader, limit: int | None) -> bool:
+    """Read the form, or its first `limit` bytes; False when the client went away."""
+    if limit == 0:
+        return True
+    try:
+        async for piece in request.body():
+            receiver.feed(piece)
+            if limit is not None and receiver.form.received_bytes >= limit:
+                break
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return False
+    return True
+
+
+def _worded(reply: Reply, seen: Seen) -> Reply:
+    """The transcript in the format that was asked for; anything but a 200 with fields stays as it is."""
+    fields = heard(f"heard {seen.form.sha256[:12]}").body if reply.body is None else reply.body
+    if reply.status != 200 or not isinstance(fields, dict) or "text" not in fields:
+        return replace(reply, body=fields)
+    asked = seen.form.value("response_format") or "json"
+    granularities = seen.form.values("timestamp_granularities[]") or ["segment"]
+    dropped = {"segments", "words"} - {f"{granularity}s" for granularity in granularities}
+    if asked != "verbose_json":
+        dropped = set(fields) - {"text"}
+    kept: dict[str, Any] = {name: value for name, value in fields.items() if name not in dropped}
+    kept |= {"x_groq": {"id": "req_01stand1n2345jkmnpqrstvwx"}}
+    if asked == "verbose_json":
+        kept |= {"task": "translate" if seen.path.endswith("translations") else "transcribe"}
+    return replace(reply, body=kept["text"] if asked == "text" else kept)
+
+
+async def _send(
+    writer: asyncio.StreamWriter, reply: Reply, *, linger: asyncio.StreamReader | None = None
+) -> bool:
+    """Write the answer, or the share of it that is to be sent before the connection is cut."""
+    text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+    body, kind = text.encode(), "text/plain" if isinstance(reply.body, str) else "application/json"
+    early = reply.read is not None
+    headers = {"content-type": kind, "content-length": str(len(body))} | reply.headers
+    headers |= {"connection": "close"} if early else {}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    if reply.send:
+        writer.write(f"HTTP/1.1 {reply.status} Scripted\r\n{head}\r\n".encode())
+    share = body[: int(len(body) * reply.send)]
+    step = max(1, len(share) // 100) if reply.drip else max(1, len(share))
+    for start in range(0, len(share), step):
+        writer.write(share[start : start + step])
+        await writer.drain()
+        await asyncio.sleep(reply.drip)
+    if reply.send < 1:
+        await writer.drain()
+        writer.transport.abort() if reply.send == 0 else writer.close()
+        return False
+    if early and linger:
+        await _linger(writer, linger)
+    return not early
+
+
+async def _linger(writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> None:
+    """Closing with unread bytes would reset the connection before the client has read the answer."""
+    await writer.drain()
+    writer.write_eof()
+    async with asyncio.timeout(10):
+        while await reader.read(1 << 20):
+            pass
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A scriptable stand-in for Groq's speech-to-text.")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--key", default=None, help="the only API key that is accepted")
+    arguments = parser.parse_args()
+    upstream = Upstream(port=arguments.port, key=arguments.key)
+
+    asyncio.run(upstream.serve(lambda: print(upstream.url, flush=True)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+// @ts-check
+/**
+ * A Convex deployment for development and tests, on this machine, behind Convex's real interfaces:
+ *
+ *   url      the sync WebSocket, POST /api/{query,mutation,action}, /api/storage/…
+ *   siteUrl  the HTTP actions of convex/http.ts
+ *   /dev/…   on both: what no real deployment has (see `#dev` below)
+ *
+ * Not for production: it keeps nothing, believes every token, and knows no limits.
+ */
+import { watch } from "node:fs";
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import { convexToJson } from "convex/values";
+import { WebSocketServer } from "ws";
+import { Backend } from "./backend.mjs";
+import { Faults } from "./faults.mjs";
+import { compile } from "./functions.mjs";
+import { SyncSession, readUnverified } from "./sync.mjs";
+import { encode, encodeTime, failure, withField } from "./wire.mjs";
+
+/** @typedef {import("node:http").IncomingMessage} Request */
+/** @typedef {import("node:http").ServerResponse} Response */
+
+const FUNCTIONS = fileURLToPath(new URL("../convex/", import.meta.url));
+const CORS = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-headers": "*",
+  "access-control-allow-methods": "*",
+  "access-control-max-age": "86400",
+};
+
+/**
+ * @param {{ port?: number, sitePort?: number, host?: string, crons?: boolean, reload?: boolean, log?: (...args: unknown[]) => void }} [options]
+ * Port 0, the default, takes any that is free.
+ */
+export async function startLocalConvex({ port = 0, sitePort = 0, host = "127.0.0.1", crons = true, reload = false, log = console.error } = {}) {
+  const functions = await compile(FUNCTIONS);
+  const { default: schema } = await /** @type {any} */ (functions.modules["./schema.ts"])();
+  const backend = new Backend(functions.modules, schema, () => url);
+  const faults = new Faults();
+  /** @type {Set<SyncSession>} */ const sessions = new Set();
+
+  const cloudServer = createServer(handled(cloud));
+  const siteServer = createServer(handled(site));
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 * 1024 });
+  cloudServer.on("upgrade", (request, socket, head) => {
+    const route = /^\/api(\/[^/]+)?\/sync$/.exec(pathOf(request));
+    if (faults.away || !route) return socket.destroy();
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      const takesChunks = route[1] !== undefined; // clients that name their version
+      const session = new SyncSession(backend, ws, takesChunks);
+      sessions.add(session);
+      ws.on("close", () => sessions.delete(session));
+    });
+  });
+  const url = await listen(cloudServer, port);
+  const siteUrl = await listen(siteServer, sitePort);
+  const timers = crons ? await startCrons() : [];
+  const watcher = reload ? watchFunctions() : null;
+
+  return {
+    url,
+    siteUrl,
+    backend,
+    faults,
+    dropConnections,
+    async close() {
+      watcher?.close();
+      timers.forEach(clearInterval);
+      dropConnections();
+      for (const server of [cloudServer, siteServer]) {
+        server.closeAllConnections();
+        await new Promise((closed) => server.close(closed));
+      }
+      backend.close();
+      functions.remove();
+    },
+  };
+
+  /** @param {Request} request @param {Response} response */
+  async function cloud(request, response) {
+    const path = pathOf(request);
+    if (path.startsWith("/dev/")) return await dev(request, response, path);
+    if (faults.away) return void request.socket.destroy();
+    if (request.method === "OPTIONS") return reply(response, 204, "");
+    if (path === "/version") return reply(response, 200, "local");
+    if (path === "/api/query_ts") return reply(response, 200, { ts: encodeTime(backend.now()) });
+    if (path === "/api/storage/upload") return await upload(request, response);
+    if (path.startsWith("/api/storage/")) return await download(response, decodeURIComponent(path.slice(13)));
+    const kind = /** @type {any} */ ({ "/api/query": "query", "/api/query_at_ts": "query", "/api/mutation": "mutation", "/api/action": "action" })[path];
+    if (!kind) return reply(response, 404, { code: "NotFound", message: `There is no ${path}.` });
+    const { path: udfPath, args } = JSON.parse((await body(request)).toString());
+    const [, token] = (request.headers.authorization ?? "").split(" ");
+    try {
+      const value = await backend.run(kind, udfPath, args, token ? readUnverified(token) : null);
+      reply(response, 200, withField({ status: "success", logLines: [] }, "value", encode(value)));
+    } catch (error) {
+      reply(response, 200, { status: "error", logLines: [], ...failure(error) });
+    }
+  }
+
+  /** @param {Request} request @param {Response} response */
+  async function site(request, response) {
+    const path = pathOf(request);
+    if (path.startsWith("/dev/")) return await dev(request, response, path);
+    if (faults.away) return void request.socket.destroy();
+    const content = await body(request);
+    const fault = faults.draw();
+    if (fault?.status === "slow") await new Promise((over) => setTimeout(over, (fault.seconds ?? 1) * 1000));
+    else if (fault?.status === "drop") return void request.socket.destroy();
+    else if (typeof fault?.status === "number") return reply(response, fault.status, { code: "InjectedFault", message: "As was asked for." });
+    const headers = Object.entries(request.headers).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []));
+    const init = { method: request.method ?? "GET", headers: Object.fromEntries(headers), ...(content.length ? { body: content } : {}) };
+    const answer = await backend.fetch(request.url ?? "/", init);
+    if (fault?.status === "drop_after_apply") return void request.socket.destroy();
+    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
+  }
+
+  /**
+   * GET    /dev/table/{name}                  the rows of a table, as they are
+   * POST   /dev/run {"path", "args"}          any function, internal ones too, as `npx convex run`
+   * POST   /dev/faults {"status", …}          see faults.mjs; GET lists them and counts, DELETE clears
+   * POST   /dev/reset                         no rows, no faults
+   * @param {Request} request @param {Response} response @param {string} path
+   */
+  async function dev(request, response, path) {
+    const route = `${request.method} ${path}`;
+    try {
+      if (route.startsWith("GET /dev/table/")) return reply(response, 200, JSON.stringify(convexToJson(await backend.table(path.slice(11)))));
+      if (route === "GET /dev/faults") return reply(response, 200, faults.report());
+      if (route === "DELETE /dev/faults") return reply(response, 200, (faults.clear(), faults.report()));
+      if (route === "POST /dev/reset") return reply(response, 200, (faults.clear(), await backend.clear(), {}));
+      const given = JSON.parse((await body(request)).toString() || "{}");
+      if (route === "POST /dev/run") return reply(response, 200, withField({}, "value", encode(await backend.runInternal(given.path, given.args))));
+      if (route !== "POST /dev/faults") return reply(response, 404, { message: `There is no ${route}.` });
+      faults.add(given);
+      if (given.status === "away") dropConnections();
+      reply(response, 200, faults.report());
+    } catch (error) {
+      reply(response, 400, { message: String(error) });
+    }
+  }
+
+  /** @param {Request} request @param {Response} response */
+  async function upload(request, response) {
+    const type = request.headers["content-type"] ?? "application/octet-stream";
+    reply(response, 200, { storageId: await backend.store(new Blob([await body(request)], { type })) });
+  }
+
+  /** @param {Response} response @param {string} id */
+  async function download(response, id) {
+    const file = await backend.file(id);
+    if (!file) return reply(response, 404, { code: "FileNotFound" });
+    reply(response, 200, Buffer.from(await file.arrayBuffer()), file.type);
+  }
+
+  function dropConnections() {
+    for (const session of sessions) session.drop();
+  }
+
+  /** convex-test has no crons; of Convex's kinds only intervals are used here. */
+  async function startCrons() {
+    const crons = (await functions.modules["./crons.ts"]?.())?.default.export();
+    return Object.values(JSON.parse(crons ?? "{}")).map((/** @type {any} */ { name, args: [args], schedule }) => {
+      if (schedule.type !== "interval") throw new Error(`The local Convex runs interval crons only, not ${schedule.type}.`);
+      const seconds = Number(schedule.seconds ?? 0) + 60 * Number(schedule.minutes ?? 0) + 3600 * Number(schedule.hours ?? 0);
+      return setInterval(() => void backend.runInternal(name, args).catch(log), seconds * 1000).unref();
+    });
+  }
+
+  function watchFunctions() {
+    /** @type {NodeJS.Timeout} */ let soon;
+    return watch(FUNCTIONS, { recursive: true }, (_, file) => {
+      if (!/\.ts$/.test(String(file))) return;
+      clearTimeout(soon);
+      soon = setTimeout(() => void functions.recompile().then(() => (backend.changed(), log(`Convex functions reloaded (${file}).`)), log), 50);
+    });
+  }
+
+  /** @param {import("node:http").Server} server @param {number} port @returns {Promise<string>} */
+  function listen(server, port) {
+    return new Promise((ready, failed) => {
+      server.once("error", failed).listen(port, host, () => ready(`http://${host}:${/** @type {any} */ (server.address()).port}`));
+    });
+  }
+
+  /** @param {(request: Request, response: Response) => Promise<void>} handle */
+  function handled(handle) {
+    return (/** @type {Request} */ request, /** @type {Response} */ response) => {
+      handle(request, response).catch((error) => {
+        log(error);
+        if (response.headersSent) response.destroy();
+        else reply(response, 500, { code: "InternalServerError", message: String(error) });
+      });
+    };
+  }
+}
+
+/** @param {Request} request */
+const pathOf = (request) => new URL(request.url ?? "/", "http://local").pathname;
+
+/** @param {Request} request */
+async function body(request) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** @param {Response} response @param {number} status @param {object | string | Buffer} content @param {string} [type] */
+function reply(response, status, content, type = "application/json") {
+  const bytes = typeof content === "string" || Buffer.isBuffer(content) ? content : JSON.stringify(content);
+  response.writeHead(status, { ...CORS, "content-type": type }).end(bytes);
+}

@@ -1,0 +1,136 @@
+/** The real clients of Convex against the local one. (Python's is proven by the tests of the API.) */
+import { ConvexClient, ConvexHttpClient } from "convex/browser";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import WebSocket from "ws";
+import { api, internal } from "../convex/_generated/api";
+import { startLocalConvex } from "./local-convex.mjs";
+
+const KEY = "a-key-for-tests";
+const ownerToken = "t".repeat(32);
+
+let convex: Awaited<ReturnType<typeof startLocalConvex>>;
+let client: ConvexClient;
+let http: ConvexHttpClient;
+let jobId: string;
+
+beforeAll(async () => {
+  vi.stubEnv("ESCRIBA_API_KEY", KEY);
+  convex = await startLocalConvex({ log: () => {} });
+});
+afterAll(() => convex.close());
+beforeEach(() => {
+  jobId = crypto.randomUUID();
+  client = new ConvexClient(convex.url, { webSocketConstructor: WebSocket as never, unsavedChangesWarning: false, logger: false });
+  http = new ConvexHttpClient(convex.url, { logger: false });
+});
+afterEach(async () => {
+  await client.close();
+  await fetch(`${convex.url}/dev/reset`, { method: "POST" });
+});
+
+const tell = (fields: object) =>
+  fetch(`${convex.siteUrl}/transcription-jobs`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${KEY}` },
+    body: JSON.stringify({ jobId, seq: 1, status: "queued", progress: 0, timestamps: {}, ...fields }),
+  });
+const inject = (fault: object) => fetch(`${convex.siteUrl}/dev/faults`, { method: "POST", body: JSON.stringify(fault) });
+const rows = async () => (await fetch(`${convex.siteUrl}/dev/table/transcriptionJobs`)).json();
+
+function watch() {
+  const seen: Array<{ status: string; progress: number; resultUrl: string | null } | null> = [];
+  client.onUpdate(api.jobs.get, { jobId, ownerToken }, (job) => seen.push(job));
+  const until = (ready: (job: (typeof seen)[number]) => boolean) =>
+    vi.waitFor(() => { if (!seen.length || !ready(seen.at(-1)!)) throw new Error(`last seen: ${JSON.stringify(seen.at(-1))}`); }, { timeout: 5000, interval: 2 });
+  return { seen, until };
+}
+
+test("what the API posts reaches a subscribed client", async () => {
+  const { seen, until } = watch();
+  await until((job) => job === null);
+  await http.mutation(api.jobs.create, { jobId, ownerToken });
+  await until((job) => job?.status === "pending");
+  expect((await tell({ status: "processing", progress: 42 })).status).toBe(200);
+  await until((job) => job?.progress === 42);
+  expect(seen.length).toBe(3);
+  expect(await http.query(api.jobs.get, { jobId, ownerToken })).toEqual(seen.at(-1));
+});
+
+test("mutations of the client: answers, errors with their data, and nothing internal", async () => {
+  expect(await client.mutation(api.jobs.create, { jobId, ownerToken })).toEqual({ created: true });
+  await expect(client.mutation(api.jobs.cancel, { jobId: "none", ownerToken })).rejects.toMatchObject({ data: { code: "job_not_found" } });
+  await expect(client.mutation(internal.reconcile.start as never, {})).rejects.toThrow("Could not find public function");
+  await expect(http.mutation(internal.reconcile.start as never, {})).rejects.toThrow("Could not find public function");
+  await expect(client.query(api.jobs.get, { jobId: 7 as never })).rejects.toThrow("Validator");
+});
+
+test("a client whose socket was cut catches up, and its mutation happens once", async () => {
+  await client.mutation(api.jobs.create, { jobId, ownerToken });
+  const { until } = watch();
+  await until((job) => job?.status === "pending");
+  convex.dropConnections();
+  const cancelling = client.mutation(api.jobs.cancel, { jobId, ownerToken });
+  await tell({ status: "completed", progress: 100 });
+  await until((job) => job?.status === "completed");
+  expect(await cancelling).toEqual({ outcome: expect.stringMatching(/requested|ended/) });
+});
+
+test("a large transcript is read from its address", async () => {
+  await client.mutation(api.jobs.create, { jobId, ownerToken });
+  const { seen, until } = watch();
+  const result = { text: "y".repeat(1_500_000) };
+  await tell({ status: "completed", progress: 100, result });
+  await until((job) => job?.resultUrl != null);
+  expect(await (await fetch(seen.at(-1)!.resultUrl!)).json()).toEqual(result);
+});
+
+test("an answer of over 5 MB comes in pieces", async () => {
+  const result = { text: "y".repeat(250_000) };
+  const ids = Array.from({ length: 24 }, () => crypto.randomUUID());
+  for (jobId of ids) {
+    await http.mutation(api.jobs.create, { jobId, ownerToken });
+    await tell({ status: "completed", progress: 100, result });
+  }
+  const lengths: number[] = [];
+  for (const id of ids) client.onUpdate(api.jobs.get, { jobId: id, ownerToken }, (job) => lengths.push(job!.resultJson!.length));
+  await vi.waitFor(() => expect(lengths).toHaveLength(24), { timeout: 5000 });
+  expect(new Set(lengths)).toEqual(new Set([250_011]));
+});
+
+test("who signs in is who the token says, and changes what is seen", async () => {
+  const token = `x.${Buffer.from(JSON.stringify({ sub: "ana", iss: "https://id.example" })).toString("base64url")}.x`;
+  http.setAuth(token);
+  await http.mutation(api.jobs.create, { jobId });
+  const seen: unknown[] = [];
+  client.onUpdate(api.jobs.get, { jobId }, (job) => seen.push(job));
+  await vi.waitFor(() => expect(seen).toEqual([null]));
+  client.setAuth(async () => token);
+  await vi.waitFor(() => expect(seen.at(-1)).toMatchObject({ status: "pending" }));
+});
+
+test("misfortunes: an answer instead of an update, a lost answer, a slow one", async () => {
+  await http.mutation(api.jobs.create, { jobId, ownerToken });
+  await inject({ status: 500, count: 1 });
+  expect((await tell({ seq: 1 })).status).toBe(500);
+  expect((await rows())[0]).not.toHaveProperty("seq");
+  await inject({ status: "drop_after_apply", count: 1 });
+  await expect(tell({ seq: 2 })).rejects.toThrow();
+  expect((await rows())[0]).toMatchObject({ seq: 2 });
+  await inject({ status: "slow", seconds: 0.2, count: 1 });
+  const begun = performance.now();
+  expect(await (await tell({ seq: 2 })).json()).toMatchObject({ outcome: "duplicate" });
+  expect(performance.now() - begun).toBeGreaterThan(190);
+  expect(await (await fetch(`${convex.url}/dev/faults`)).json()).toEqual({ active: [], requests: 3, injected: 3 });
+  expect((await inject({ status: "sometimes" })).status).toBe(400);
+});
+
+test("while it is away nothing is reached, and afterwards its rows are as they were", async () => {
+  await client.mutation(api.jobs.create, { jobId, ownerToken });
+  const { until } = watch();
+  await until((job) => job?.status === "pending");
+  await inject({ status: "away", seconds: 0.5 });
+  await expect(tell({ status: "processing" })).rejects.toThrow();
+  await vi.waitFor(() => expect(client.connectionState().isWebSocketConnected).toBe(false));
+  await vi.waitFor(async () => expect((await tell({ status: "processing" })).status).toBe(200), { timeout: 3000 });
+  await until((job) => job?.status === "processing");
+});

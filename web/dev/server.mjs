@@ -1,0 +1,32 @@
+// @ts-check
+/**
+ * The local Convex as a process:
+ *
+ *   ESCRIBA_API_KEY=… node dev/server.mjs [--port 3210] [--site-port 3211] [--host 127.0.0.1] [--no-crons] [--reload]
+ *
+ * Prints {"url", "siteUrl"} on one line when it is ready. Other variables of the deployment
+ * (ESCRIBA_API_URL) are taken from the environment too.
+ */
+import { parseArgs } from "node:util";
+import { startLocalConvex } from "./local-convex.mjs";
+
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: "3210" },
+    "site-port": { type: "string", default: "3211" },
+    host: { type: "string", default: "127.0.0.1" },
+    "no-crons": { type: "boolean", default: false },
+    reload: { type: "boolean", default: false },
+  },
+});
+
+const convex = await startLocalConvex({
+  port: Number(values.port),
+  sitePort: Number(values["site-port"]),
+  host: values.host,
+  crons: !values["no-crons"],
+  reload: values.reload,
+});
+console.log(JSON.stringify({ url: convex.url, siteUrl: convex.siteUrl }));
+
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void convex.close().then(() => process.exit(0)));

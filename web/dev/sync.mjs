@@ -1,0 +1,219 @@
+// @ts-check
+/** One client on the WebSocket: Convex's sync protocol, as its clients speak it. */
+import { decodeTime, encode, encodeTime, failure, withField } from "./wire.mjs";
+
+/** @typedef {import("./backend.mjs").Backend} Backend */
+
+const PING_EVERY = 15_000;
+const LARGEST_TRANSITION = 5_000_000;
+
+/**
+ * What a mutation answered, by session and request: a client that lost its socket sends it again,
+ * perhaps while the first still runs, and it must happen once. Hence the promise is kept.
+ * @type {WeakMap<Backend, Map<string, Promise<object>>>}
+ */
+const answers = new WeakMap();
+
+export class SyncSession {
+  #backend; #socket; #chunks; #ping; #unwatch;
+  #sessionId = "";
+  /** @type {import("./backend.mjs").Identity | null} */ #identity = null;
+  /** @type {Map<number, { udfPath: string, args: unknown, journal: unknown, last?: string }>} */ #queries = new Map();
+  /** @type {number[]} */ #removed = [];
+  #sent = { querySet: 0, identity: 0, ts: 0n }; // the version the client has
+  #querySet = 0;
+  #identityVersion = 0;
+  #owed = false; // the client waits for a Transition, even an empty one
+  #busy = false;
+  #again = false;
+  #mutations = Promise.resolve();
+
+  /** @param {Backend} backend @param {import("ws").WebSocket} socket @param {boolean} takesChunks */
+  constructor(backend, socket, takesChunks) {
+    this.#backend = backend;
+    this.#socket = socket;
+    this.#chunks = takesChunks;
+    this.#ping = setInterval(() => this.#send(JSON.stringify({ type: "Ping" })), PING_EVERY);
+    this.#unwatch = backend.onChange(() => void this.#update());
+    if (!answers.has(backend)) answers.set(backend, new Map());
+    socket.on("close", () => this.#close());
+    socket.on("error", () => this.#close());
+    socket.on("message", (data) => {
+      try {
+        this.#receive(JSON.parse(data.toString()));
+      } catch (error) {
+        this.#fatal(String(error));
+      }
+    });
+  }
+
+  drop() {
+    this.#socket.terminate();
+  }
+
+  #close() {
+    clearInterval(this.#ping);
+    this.#unwatch();
+  }
+
+  /** @param {string} text */
+  #send(text) {
+    if (this.#socket.readyState === 1) this.#socket.send(text);
+  }
+
+  /** @param {string} error */
+  #fatal(error) {
+    this.#send(JSON.stringify({ type: "FatalError", error }));
+    this.#socket.close();
+  }
+
+  /** @param {any} message */
+  #receive(message) {
+    switch (message.type) {
+      case "Connect":
+        this.#sessionId = message.sessionId;
+        if (message.maxObservedTimestamp) this.#backend.now(decodeTime(message.maxObservedTimestamp));
+        return;
+      case "Event":
+        return;
+      case "Authenticate":
+        return this.#authenticate(message);
+      case "ModifyQuerySet":
+        return this.#modify(message);
+      case "Mutation": // one after another, in the order of the socket
+        this.#mutations = this.#mutations.then(() => this.#mutate(message));
+        return;
+      case "Action":
+        return void this.#act(message);
+      default:
+        return this.#fatal(`unknown message ${message.type}`);
+    }
+  }
+
+  /** @param {any} message */
+  #authenticate({ baseVersion, tokenType, value }) {
+    if (baseVersion !== this.#identityVersion) return this.#fatal(`identity version is ${this.#identityVersion}, not ${baseVersion}`);
+    try {
+      this.#identity = tokenType === "User" ? readUnverified(value) : null;
+    } catch (error) {
+      return this.#send(JSON.stringify({ type: "AuthError", error: String(error), baseVersion, authUpdateAttempted: true }));
+    }
+    this.#identityVersion += 1;
+    for (const query of this.#queries.values()) delete query.last;
+    this.#owe();
+  }
+
+  /** @param {any} message */
+  #modify({ baseVersion, newVersion, modifications }) {
+    if (baseVersion !== this.#querySet) return this.#fatal(`query set version is ${this.#querySet}, not ${baseVersion}`);
+    for (const { type, queryId, udfPath, args, journal = null } of modifications) {
+      if (type === "Add") this.#queries.set(queryId, { udfPath, args, journal });
+      else if (this.#queries.delete(queryId)) this.#removed.push(queryId);
+    }
+    this.#querySet = newVersion;
+    this.#owe();
+  }
+
+  /** @param {any} message */
+  async #mutate({ requestId, udfPath, args }) {
+    const known = /** @type {Map<string, Promise<object>>} */ (answers.get(this.#backend));
+    const key = `${this.#sessionId}:${requestId}`;
+    const answer = known.get(key) ?? this.#run("mutation", udfPath, args).then((result) => {
+      if (!result.success) known.delete(key); // it changed nothing, and may be tried again
+      return result.success ? { ...result, ts: encodeTime(this.#backend.now()) } : result;
+    });
+    known.set(key, answer);
+    this.#respond("MutationResponse", requestId, await answer);
+    this.#owe(); // it resolves at the client with a Transition of its time or later
+  }
+
+  /** @param {any} message */
+  async #act({ requestId, udfPath, args }) {
+    this.#respond("ActionResponse", requestId, await this.#run("action", udfPath, args));
+    this.#owe();
+  }
+
+  /** @param {"mutation" | "action"} kind @param {string} udfPath @param {unknown} args */
+  async #run(kind, udfPath, args) {
+    try {
+      return { success: true, text: encode(await this.#backend.run(kind, udfPath, args, this.#identity)) };
+    } catch (error) {
+      const { errorMessage, errorData } = failure(error);
+      return { success: false, text: JSON.stringify(errorMessage), errorData };
+    }
+  }
+
+  /** @param {string} type @param {number} requestId @param {any} answer */
+  #respond(type, requestId, { text, ...rest }) {
+    this.#send(withField({ type, requestId, logLines: [], ...rest }, "result", text));
+  }
+
+  #owe() {
+    this.#owed = true;
+    void this.#update();
+  }
+
+  async #update() {
+    if (this.#busy) return void (this.#again = true);
+    this.#busy = true;
+    do {
+      this.#again = false;
+      await this.#transition();
+    } while (this.#again);
+    this.#busy = false;
+  }
+
+  async #transition() {
+    const owed = this.#owed;
+    this.#owed = false;
+    const removed = this.#removed.splice(0);
+    // Before the queries run: what is committed meanwhile has a later time, and is not promised by this.
+    const end = { querySet: this.#querySet, identity: this.#identityVersion, ts: this.#backend.now() };
+    const modifications = removed.map((queryId) => JSON.stringify({ type: "QueryRemoved", queryId }));
+    for (const [queryId, query] of [...this.#queries]) {
+      const text = await this.#result(queryId, query);
+      if (text === query.last || this.#queries.get(queryId) !== query) continue;
+      query.last = text;
+      modifications.push(text);
+    }
+    if (!owed && modifications.length === 0) return;
+    const head = { type: "Transition", startVersion: version(this.#sent), endVersion: version(end) };
+    this.#sent = end;
+    this.#sendChunked(withField(head, "modifications", `[${modifications.join(",")}]`));
+  }
+
+  /** @param {number} queryId @param {{ udfPath: string, args: unknown, journal: unknown }} query */
+  async #result(queryId, { udfPath, args, journal }) {
+    const head = { queryId, logLines: [], journal };
+    try {
+      const value = await this.#backend.run("query", udfPath, args, this.#identity);
+      return withField({ type: "QueryUpdated", ...head }, "value", encode(value));
+    } catch (error) {
+      return JSON.stringify({ type: "QueryFailed", ...head, ...failure(error) });
+    }
+  }
+
+  /** @param {string} text */
+  #sendChunked(text) {
+    if (!this.#chunks || text.length <= LARGEST_TRANSITION) return this.#send(text);
+    const totalParts = Math.ceil(text.length / LARGEST_TRANSITION);
+    const transitionId = encodeTime(this.#sent.ts);
+    for (let partNumber = 0; partNumber < totalParts; partNumber += 1) {
+      const chunk = text.slice(partNumber * LARGEST_TRANSITION, (partNumber + 1) * LARGEST_TRANSITION);
+      this.#send(JSON.stringify({ type: "TransitionChunk", chunk, partNumber, totalParts, transitionId }));
+    }
+  }
+}
+
+/** @param {{ querySet: number, identity: number, ts: bigint }} v */
+const version = (v) => ({ ...v, ts: encodeTime(v.ts) });
+
+/**
+ * The identity a token claims. Its signature is NOT checked: this server is for development only.
+ * @param {string} token
+ * @returns {import("./backend.mjs").Identity}
+ */
+export function readUnverified(token) {
+  const { sub, iss, name, email } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+  return { subject: sub, issuer: iss, ...(name ? { name } : {}), ...(email ? { email } : {}) };
+}

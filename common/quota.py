@@ -26,6 +26,9 @@ BILLED_AT_LEAST = 10.0
 # Clocks of two machines, or one that is being steered, differ by less; a real step back is more.
 CLOCK_JITTER = 60.0
 
+# A limit said to be smaller would shut the account for good: nothing more would be asked, nor learnt.
+_BELIEVABLE = BILLED_AT_LEAST
+
 # A wait is rounded up to this, so that floating point cannot make it end a breath too early.
 _GRAIN = 0.001
 
@@ -87,7 +90,7 @@ class Bucket(Value):
 
     def learn(self, limit: float | None, remaining: float | None) -> Bucket:
         """Believe the engine's limit, and its `remaining` where that is less than ours."""
-        theirs = limit if limit and limit > 0 else self.limit
+        theirs = limit if limit is not None and limit >= _BELIEVABLE else self.limit
         used = self.used if remaining is None else max(self.used, theirs - remaining)
         return self._with(limit=self.limit if self.pinned else theirs, used=used)
 
@@ -202,7 +205,7 @@ class Quota(Value):
             return self.model_copy(update={"at": now, "shut_until": now + shut_for})
         passed = max(0.0, now - self.at)
         drained = _each(self, lambda _, bucket: bucket.drain(passed))
-        return drained.model_copy(update={"at": self.at + passed})
+        return drained.model_copy(update={"at": max(self.at, now)})
 
 
 _BUCKETS = ("requests_per_minute", "requests_per_day", "audio_per_hour", "audio_per_day")

@@ -3,6 +3,7 @@
     EscribaError                      500 internal_error
     ├── RequestRefused                the request itself is wrong
     │   ├── BodyMalformed             400 body_malformed
+    │   ├── RequestMalformed          400 request_malformed
     │   ├── RouteUnknown              404 not_found
     │   ├── MethodNotAllowed          405 method_not_allowed
     │   ├── UploadTooSlow             408 upload_too_slow
@@ -14,7 +15,8 @@
     │   ├── FileEmpty                 422 file_empty
     │   ├── OptionUnknown             422 option_unknown
     │   ├── OptionInvalid             422 option_invalid
-    │   └── LanguageUnknown           422 language_unknown
+    │   ├── LanguageUnknown           422 language_unknown
+    │   └── HeadersTooLarge           431 headers_too_large
     ├── AudioRefused                  the recording cannot be transcribed
     │   ├── AudioUnreadable           415 audio_unreadable
     │   ├── AudioTrackMissing         422 audio_track_missing
@@ -34,6 +36,7 @@
     ├── Interrupted                   500 interrupted
     ├── Busy                          503 busy
     ├── StorageFull                   507 storage_full
+    ├── StorageBroken                 500 storage_broken
     ├── ToolMissing                   503 ffmpeg_missing
     └── EngineFailed                  the engine behind us
         ├── EngineUnreachable         502 engine_unreachable
@@ -113,6 +116,16 @@ class EscribaError(Exception):
         return self.hint.speak(language, self.details) if self.hint else None
 
 
+def by_code(code: str) -> type[EscribaError]:
+    """The class that a stored code belongs to; EscribaError itself for one that is no longer known."""
+    classes = [EscribaError]
+    for known in classes:
+        if known.code == code:
+            return known
+        classes.extend(known.__subclasses__())
+    return EscribaError
+
+
 # ── the request itself ────────────────────────────────────────────────────────────────────────────
 
 
@@ -133,6 +146,11 @@ class BodyMalformed(RequestRefused):
         "Send multipart/form-data with a part named 'file', as curl -F file=@recording.mp3 does.",
         "Envía multipart/form-data con una parte llamada 'file', como hace curl -F file=@grabacion.mp3.",
     )
+
+
+class RequestMalformed(RequestRefused):
+    code = "request_malformed"
+    sentence = Sentence("This is not HTTP/1.1.", "Esto no es HTTP/1.1.")
 
 
 class RouteUnknown(RequestRefused):
@@ -261,6 +279,15 @@ class LanguageUnknown(RequestRefused):
     hint = Sentence(
         "Use a code such as es or en, or leave it out to have it detected.",
         "Usa un código como es o en, o déjalo fuera para que se detecte.",
+    )
+
+
+class HeadersTooLarge(RequestRefused):
+    status = 431
+    code = "headers_too_large"
+    sentence = Sentence(
+        "The request's headers are too large.",
+        "Las cabeceras de la petición son demasiado grandes.",
     )
 
 
@@ -484,6 +511,20 @@ class StorageFull(EscribaError):
         "Inténtalo más tarde o envía un archivo más pequeño.",
     )
     retryable = True
+
+
+class StorageBroken(EscribaError):
+    """The server's own records cannot be read or written; the cause is in its log."""
+
+    code = "storage_broken"
+    sentence = Sentence(
+        "The server cannot read or write its own records.",
+        "El servidor no puede leer ni escribir sus propios registros.",
+    )
+    hint = Sentence(
+        "Whoever runs the server: check the disk and the database in DATA_DIR.",
+        "Quien administra el servidor: revisa el disco y la base de datos en DATA_DIR.",
+    )
 
 
 class ToolMissing(EscribaError):

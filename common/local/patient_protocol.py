@@ -1,0 +1,151 @@
+"""uvicorn's HTTP protocol with an end to its patience, and with a receive path that copies nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from common.answers import failure
+from common.errors import EscribaError, HeadersTooLarge, RequestMalformed
+
+_PIPELINED = 8
+_HELD_BACK_BYTES = 256 * 1024  # one read of asyncio's: pausing any earlier costs two system calls a read
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a connection may do nothing, in seconds, and how many there may be.
+
+    A whole request header is due `header` after the connection; an idle one is kept for `keep_alive`; an
+    answer waits `stalled` for its reader; a stop waits `shutdown` for what is in hand. `envelope_bytes` is
+    for the headers, and for what surrounds the chunks of a body beyond a quarter of that body.
+    """
+
+    header: float = 10.0
+    keep_alive: float = 75.0
+    stalled: float = 30.0
+    shutdown: float = 20.0
+    connections: int = 512
+    envelope_bytes: int = 32 * 1024
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """`idle` is shared by all connections: those without a request in hand, the oldest first."""
+
+    def __init__(self, *, patience: Patience, idle: dict[PatientProtocol, None], **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
+        self._patience = patience
+        self._idle = idle
+        self._envelope = 0
+        self._due: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+
+    # ── a connection's life ───────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._rest(self._patience.header)
+        if len(self.connections) > self._patience.connections:
+            # Rather than answer 503, which would answer /health so too.
+            next(iter(self._idle)).give_way()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._work()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def on_headers_complete(self) -> None:
+        self._work()
+        if len(self.pipeline) >= _PIPELINED:
+            raise RequestMalformed
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        has_next = bool(self.pipeline)
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._rest(self._patience.stalled)
+        elif not has_next:
+            # uvicorn's own timer ends with the next byte, whatever that is.
+            self._rest(self._patience.keep_alive + self._patience.header)
+
+    def _rest(self, seconds: float) -> None:
+        self._work()
+        self._idle[self] = None
+        self._due = self.loop.call_later(seconds, self.give_way)
+
+    def _work(self) -> None:
+        self._idle.pop(self, None)
+        if self._due:
+            self._due.cancel()
+            self._due = None
+
+    def give_way(self) -> None:
+        """End at once, with nothing said."""
+        self._work()
+        self.transport.abort()
+
+    # ── what it may weigh ─────────────────────────────────────────────────────────────────────────
+
+    def on_message_begin(self) -> None:
+        self._envelope = 0
+        super().on_message_begin()
+
+    def data_received(self, data: bytes) -> None:
+        self._envelope += len(data)
+        super().data_received(data)
+        # The parser gathers a header, a trailer or a chunk's extension for as long as it comes.
+        if self._envelope > self._patience.envelope_bytes:
+            self._refuse(HeadersTooLarge())
+
+    def on_body(self, body: bytes) -> None:
+        self._envelope -= len(body) + len(body) // 4
+        cycle = self.cycle
+        if cycle.response_complete or (self.parser.should_upgrade() and self._should_upgrade()):
+            return
+        held: bytes | bytearray = cycle.body
+        if not held:
+            # As it came, instead of gathered: uvicorn's `receive` hands bytes on without a copy.
+            cycle.body = body  # type: ignore[assignment]
+        elif isinstance(held, bytes):
+            cycle.body = bytearray(held) + body
+        else:
+            cycle.body += body
+        if len(cycle.body) > _HELD_BACK_BYTES:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    # ── answers ───────────────────────────────────────────────────────────────────────────────────
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's English
+        self._refuse(RequestMalformed())
+
+    def _refuse(self, error: EscribaError) -> None:
+        if self.transport.is_closing():
+            return
+        if self.cycle and not self.cycle.response_complete:
+            self.transport.abort()  # another request is being answered: nothing may be written between
+            return
+        status, headers, body = failure(error, accept_language="", request_id=uuid.uuid4().hex)
+        lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        self.transport.write(STATUS_LINE[status] + lines + b"connection: close\r\n\r\n" + body)
+        self.transport.close()
+        self._rest(self._patience.stalled)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self._patience.stalled, self.give_way)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stalled:
+            self._stalled.cancel()
+            self._stalled = None
+
+    def handle_websocket_upgrade(self) -> None:
+        self._envelope = 0
+        super().handle_websocket_upgrade()

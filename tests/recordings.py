@@ -1,4 +1,4 @@
-"""Real recordings whose words are known, and how far a text is from them. Origin and licences: data/README.md."""
+"""Real recordings whose words are known, and how far a text is from them; data/README.md has their origin."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ SPANISH = (
         _DATA / "spanish-busy.wav",
         "es",
         14.67,
-        "todos los representantes de la casa se encuentran ocupados asistiendo a otros vendedores por teléfono"
-        " por favor espere y su llamada será atendida en el orden que fue recibida",
+        "todos los representantes de la casa se encuentran ocupados asistiendo a otros vendedores por"
+        " teléfono por favor espere y su llamada será atendida en el orden que fue recibida",
     ),
     Recording(
         _DATA / "spanish-directory.wav",

@@ -6,9 +6,10 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 _LOG_HEAD_BYTES = 64 * 1024
 _LOG_TAIL_BYTES = 16 * 1024
@@ -41,23 +42,25 @@ async def follow(
     """
     assert process.stdout
     assert process.stderr
+    lines = asyncio.ensure_future(_lines(process.stdout, on_line))
+    log = asyncio.ensure_future(_log(process.stderr))
     try:
         _limit(process.pid, bounds)
         async with asyncio.timeout(bounds.wall):
-            _, log = await asyncio.gather(_lines(process.stdout, on_line), _log(process.stderr))
-            return await process.wait(), log
+            await asyncio.gather(lines, log)
+            return await process.wait(), log.result()
     finally:
-        if process.returncode is None:
-            await _end(process)
+        if process.returncode is None or not log.done():
+            await _end(process, lines, log)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process, *readers: asyncio.Future[Any]) -> None:
     """Kill the group, then stay until it is gone, even when cancelled once more meanwhile."""
     with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a zombie
         os.killpg(process.pid, signal.SIGKILL)
-    # communicate() drains both pipes to their end: wait() alone hangs while an unread pipe is full
-    # (https://docs.python.org/3/library/asyncio-subprocess.html#asyncio.subprocess.Process.wait).
-    ending = asyncio.ensure_future(process.communicate())
+    for reader in readers:
+        reader.cancel()
+    ending = asyncio.ensure_future(_drained(process, readers))
     cancelled = False
     while not ending.done():
         try:
@@ -66,6 +69,13 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             cancelled = True
     if cancelled:
         raise asyncio.CancelledError
+
+
+async def _drained(process: asyncio.subprocess.Process, readers: Iterable[asyncio.Future[Any]]) -> None:
+    await asyncio.gather(*readers, return_exceptions=True)
+    # communicate() reads both pipes to their end: wait() alone hangs while an unread pipe is full
+    # (https://docs.python.org/3/library/asyncio-subprocess.html#asyncio.subprocess.Process.wait).
+    await process.communicate()
 
 
 def _limit(pid: int, bounds: Bounds) -> None:

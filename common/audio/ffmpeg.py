@@ -14,7 +14,6 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 from weakref import WeakKeyDictionary
 
 from common.audio.child import Bounds, follow
@@ -35,7 +34,7 @@ _DECODERS = (
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _COMMON = (
-    "-nostdin -hide_banner -nostats -max_alloc 67108864 -protocol_whitelist fd "
+    "-loglevel level+info -nostdin -hide_banner -nostats -max_alloc 67108864 -protocol_whitelist fd "
     f"-format_whitelist {_CONTAINERS} -codec_whitelist {_DECODERS} "
     "-max_streams 16 -probesize 2M -analyzeduration 5M -threads 1 -vn -sn -dn"
 )
@@ -78,19 +77,19 @@ class Ffmpeg:
         bounds: Bounds,
         output: Path | None = None,
         on_line: Callable[[str], None] | None = None,
-        loglevel: Literal["error", "info"] = "error",
     ) -> str:
         """Read `source` with the input options `before` and the output options `after`; give back the log.
 
         The options are ours, parted by spaces. With `output`, a new file of that name takes what the last
         output writes; it is gone again when this raises. `on_line` gets each line of stdout. Raises
-        ToolMissing, StorageFull, AudioUnreadable, AudioTrackMissing, AudioTruncated, AudioTooCostly.
+        ToolMissing, StorageFull, AudioUnreadable, AudioTrackMissing, AudioTruncated, AudioTooCostly, and
+        RetryLater when someone else ended it.
         """
         program = str(self.binary())
         async with self._place():
             with _opened(source) as upload, _created(output) as targets:
                 to = f"-fs {bounds.output_bytes} -fd {targets[0]} fd:" if targets else ""
-                options = f"-loglevel level+{loglevel} {_COMMON} {before} -i fd: {after} {to}"
+                options = f"{_COMMON} {before} -i fd: {after} {to}"
                 process = await _started([program, *options.split()], upload, targets)
                 try:
                     code, log = await follow(process, bounds, on_line)

@@ -59,7 +59,6 @@ async def probe(ffmpeg: Ffmpeg, source: Path, *, max_seconds: float) -> Probed:
         "-map 0:a:0 -c copy -frames:a 1 -f framecrc pipe:1 -map 0:a:0 -c copy -f null /dev/null",
         bounds=Bounds.of_cpu(5 + size_bytes / 20e6),
         on_line=lines.append,
-        loglevel="info",
     )
     return judged(understood(lines, log, size_bytes), max_seconds)
 

@@ -15,9 +15,11 @@ from common.errors import (
     AudioTrackMissing,
     AudioTruncated,
     AudioUnreadable,
+    RetryLater,
     StorageFull,
 )
 
+_CAUGHT = re.compile(r"^\[info\] Exiting normally, received signal (\d+)", re.MULTILINE)
 _COMPLAINT = re.compile(r"^(?:\[[^\]\n]*\] )*\[(?:error|fatal|panic)\] .*$", re.MULTILINE)
 
 # The first that is found decides.
@@ -31,21 +33,30 @@ _MEANINGS: tuple[tuple[str, type[AudioRefused | StorageFull]], ...] = (
     ("End of file", AudioTruncated),
 )
 
-# Ours, the kernel's or the memory limit's: it went past a bound. SIGABRT is what C++ makes of bad_alloc.
+# The kernel's, for going past a limit. SIGABRT is what becomes of a failed allocation in C++.
 _OUT_OF_BOUNDS = frozenset({signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ, signal.SIGABRT})
+_STOPPED = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+_AFTER_SIGNAL = 255  # ffmpeg's status when it caught one and ended in order
 
 
-def verdict(code: int, log: str) -> AudioRefused | StorageFull | None:
-    """The error that the end of a run stands for, or None when it went well.
+def verdict(code: int, log: str) -> AudioRefused | StorageFull | RetryLater | None:
+    """The exception that the end of a run stands for, or None when it went well.
 
     `code` is the exit status, or the negated number of the signal that ended it.
     """
     if code == 0:
         return None
-    if -code in _OUT_OF_BOUNDS or "received signal 24" in log:  # SIGXCPU, which ffmpeg catches
-        return AudioTooCostly()
+    if (number := _signal(code, log)) is not None:
+        if number in _STOPPED:  # a shutdown, which says nothing of the recording
+            return RetryLater(5, "ffmpeg was told to stop")
+        return AudioTooCostly() if number in _OUT_OF_BOUNDS else AudioUnreadable()
     said = complaints(log)
     return next((error() for words, error in _MEANINGS if words in said), AudioUnreadable())
+
+
+def _signal(code: int, log: str) -> int | None:
+    caught = _CAUGHT.search(log) if code == _AFTER_SIGNAL else None
+    return int(caught[1]) if caught else -code if code < 0 else None
 
 
 def complaints(log: str) -> str:

@@ -1,0 +1,239 @@
+"""A file is what its packets say, and no file makes asking dear."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import pytest
+
+from common.audio.child import Bounds
+from common.audio.ffmpeg import Ffmpeg
+from common.audio.probe import Probed, judged, probe, understood
+from common.errors import (
+    AudioTooCostly,
+    AudioTooLong,
+    AudioTooShort,
+    AudioTrackMissing,
+    AudioTruncated,
+    AudioUnreadable,
+    EscribaError,
+    FileEmpty,
+)
+from tests.media import GOOD, SECONDS, Media
+
+HOUR = 3600.0
+
+
+async def look(path: Path, max_seconds: float = HOUR) -> Probed:
+    return await probe(Ffmpeg(), path, max_seconds=max_seconds)
+
+
+def cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@pytest.mark.parametrize("name", GOOD)
+async def test_measures_the_duration_of_every_kind_of_recording(name: str, media: Media) -> None:
+    found = await look(media(name))
+    assert found.duration == pytest.approx(SECONDS, abs=0.1)
+    assert found.size_bytes == media(name).stat().st_size
+    assert not found.is_cut_off
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "codec", "rate", "channels"),
+    [
+        ("cbr.mp3", "mp3", "mp3", 44100, 1),
+        ("layer2.mp2", "mp3", "mp2", 44100, 1),
+        ("s16.wav", "wav", "pcm_s16le", 44100, 1),
+        ("surround.wav", "wav", "pcm_s16le", 44100, 6),
+        ("moov-at-end.m4a", "mov", "aac", 44100, 1),
+        ("film-with-mp3.mp4", "mov", "mp3", 44100, 1),
+        ("opus.ogg", "ogg", "opus", 48000, 1),
+        ("mediarecorder.webm", "matroska", "opus", 48000, 1),
+        ("film.mkv", "matroska", "vorbis", 44100, 1),
+        ("phone.3gp", "mov", "amr_nb", 8000, 1),
+        ("note.amr", "amr", "amr_nb", 8000, 1),
+        ("apple.caf", "caf", "alac", 44100, 1),
+        ("windows.wma", "asf", "wmav2", 44100, 1),
+        ("raw.aac", "aac", "aac", 44100, 1),
+        ("plain.flac", "flac", "flac", 44100, 1),
+    ],
+)
+async def test_tells_what_is_inside(
+    name: str, container: str, codec: str, rate: int, channels: int, media: Media
+) -> None:
+    found = await look(media(name))
+    assert (found.container, found.codec) == (container, codec)
+    assert (found.sample_rate, found.channels) == (rate, channels)
+
+
+async def test_goes_by_the_content_and_never_by_the_name(media: Media, tmp_path: Path) -> None:
+    misnamed = tmp_path / "song.wav"
+    misnamed.write_bytes(media("opus.ogg").read_bytes())
+    assert (await look(misnamed)).codec == "opus"
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if name.startswith("film")])
+async def test_a_film_has_video(name: str, media: Media) -> None:
+    assert (await look(media(name))).has_video
+
+
+@pytest.mark.parametrize("name", ["cover.mp3", "cover.m4a", "huge-cover.mp3", "sound.mov", "sound.mka"])
+async def test_a_cover_is_no_video(name: str, media: Media) -> None:
+    assert not (await look(media(name))).has_video
+
+
+@pytest.mark.parametrize(
+    ("name", "brand"),
+    [("moov-at-end.m4a", "M4A"), ("sound.mov", "qt"), ("phone.3gp", "3gp4"), ("cbr.mp3", "")],
+)
+async def test_a_file_of_the_mov_family_tells_its_brand(name: str, brand: str, media: Media) -> None:
+    assert (await look(media(name))).brand == brand
+
+
+async def test_believes_no_header(media: Media) -> None:
+    """The header of this one claims 13 hours, as that of a recording that was streamed does."""
+    assert (await look(media("streamed.wav"))).duration == pytest.approx(SECONDS, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "name", ["cut.wav", "cut.mp3", "cut.ogg", "cut.flac", "cut.webm", "cut-faststart.m4a"]
+)
+async def test_what_there_is_of_a_recording_cut_off_is_measured(name: str, media: Media) -> None:
+    assert 0.2 * SECONDS < (await look(media(name))).duration < 0.7 * SECONDS
+
+
+@pytest.mark.parametrize("name", ["cut.webm", "cut-faststart.m4a"])
+async def test_notices_that_a_recording_is_cut_off(name: str, media: Media) -> None:
+    assert (await look(media(name))).is_cut_off
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("empty.mp3", FileEmpty),
+        ("noise.mp3", AudioUnreadable),
+        ("text.mp3", AudioUnreadable),
+        ("cover.jpg", AudioUnreadable),
+        ("cut.m4a", AudioTruncated),
+        ("silent-film.mp4", AudioTrackMissing),
+        ("five-milliseconds.wav", AudioTooShort),
+        ("playlist.mp3", AudioUnreadable),
+        ("live-playlist.mp3", AudioUnreadable),
+        ("remote-playlist.mp3", AudioUnreadable),
+        ("concat.mp3", AudioUnreadable),
+        ("absolute-concat.mp3", AudioUnreadable),
+        ("brainwaves.mp3", AudioUnreadable),
+        ("dash.mp4", AudioUnreadable),
+        ("session.sdp", AudioUnreadable),
+        ("one-byte-packets.opus", AudioTooLong),
+        ("silence-bomb.flac", AudioTooLong),
+        ("claimed-samples.m4a", AudioUnreadable),
+        ("rate-of-1-hz.wav", AudioTooCostly),
+        ("rate-of-2-khz.wav", AudioTooCostly),
+        ("rate-of-655-khz.wav", AudioTooCostly),
+        ("65535-channels.wav", AudioUnreadable),
+        ("nine-channels.wav", AudioTooCostly),
+        ("no-channels.wav", AudioUnreadable),
+    ],
+)
+async def test_refuses_what_is_no_recording_at_little_cost(
+    name: str, error: type[EscribaError], media: Media
+) -> None:
+    media("cbr.mp3")  # what the scripts among them would like to read
+    source, before = media(name), cpu_of_children()
+    with pytest.raises(error) as refusal:
+        await look(source)
+    assert type(refusal.value) is error
+    assert cpu_of_children() - before < 2
+
+
+async def test_the_script_that_is_refused_would_have_read_its_neighbour(media: Media, tmp_path: Path) -> None:
+    media("cbr.mp3")
+    media.ffmpeg("-i {concat.mp3}", tmp_path / "stolen.wav")
+    assert (await look(tmp_path / "stolen.wav")).duration == pytest.approx(SECONDS, abs=0.1)
+
+
+async def test_a_huge_cover_costs_no_memory(media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Laid out, the picture would take 432 MB."""
+    small = Bounds(cpu=10, wall=60, memory_bytes=300 * 1024 * 1024)
+    monkeypatch.setattr(Bounds, "of_cpu", classmethod(lambda _cls, _cpu: small))
+    assert (await look(media("huge-cover.mp3"))).codec == "mp3"
+
+
+async def test_says_how_long_a_recording_may_be(media: Media) -> None:
+    with pytest.raises(AudioTooLong) as refusal:
+        await look(media("cbr.mp3"), max_seconds=3)
+    assert refusal.value.details == {"limit_minutes": 0.1}
+
+
+async def test_says_how_short_a_recording_may_be(media: Media) -> None:
+    with pytest.raises(AudioTooShort) as refusal:
+        await look(media("five-milliseconds.wav"))
+    assert refusal.value.details == {"minimum": 0.01}
+
+
+async def test_follows_no_link(media: Media, tmp_path: Path) -> None:
+    link = tmp_path / "link.mp3"
+    link.symlink_to(media("cbr.mp3"))
+    with pytest.raises(AudioUnreadable):
+        await look(link)
+
+
+# ── reading what ffmpeg says ──────────────────────────────────────────────────────────────────────
+
+LOG = "[info] Input #0, mov,mp4,m4a, from 'fd:':\n[info]   Stream #0:0: Audio: aac\n"
+LINES = ["#codec_id 0: aac", "#sample_rate 0: 44100", "#channel_layout_name 0: {}", "out_time_us=2000000"]
+
+
+def told(layout: str = "mono", log: str = LOG) -> Probed:
+    return understood([line.format(layout) for line in LINES], log, 9)
+
+
+@pytest.mark.parametrize(
+    ("layout", "channels"),
+    [
+        ("mono", 1),
+        ("stereo", 2),
+        ("2.1", 3),
+        ("5.1(side)", 6),
+        ("7.1.4", 12),
+        ("quad", 4),
+        ("9 channels", 9),
+        ("65535 channels", 65535),
+        ("ambisonic 1", 0),
+        ("", 0),
+    ],
+)
+def test_counts_the_channels_of_a_layout(layout: str, channels: int) -> None:
+    assert told(layout).channels == channels
+
+
+@pytest.mark.parametrize("without", ["#codec_id", "#sample_rate", "out_time_us"])
+def test_a_file_of_which_something_is_unknown_is_unreadable(without: str) -> None:
+    with pytest.raises(AudioUnreadable):
+        understood([line for line in LINES if not line.startswith(without)], LOG, 9)
+
+
+def test_a_duration_that_ffmpeg_cannot_tell_is_unreadable() -> None:
+    with pytest.raises(AudioUnreadable):
+        understood([*LINES, "out_time_us=N/A"], LOG, 9)
+
+
+def test_a_file_of_no_container_is_unreadable() -> None:
+    with pytest.raises(AudioUnreadable):
+        told(log="")
+
+
+def test_tags_cannot_pretend_to_be_a_container() -> None:
+    assert told(log=LOG + "[info]     title   : x\n[info] Input #0, wav, from 'fd:'").container == "mov"
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(3999, 1), (192_001, 1), (48_000, 0), (48_000, 9)])
+def test_no_recording_of_speech_is_like_that(rate: int, channels: int) -> None:
+    odd = Probed("wav", "", "pcm_s16le", 2.0, rate, channels, False, False, 9)
+    with pytest.raises(AudioTooCostly):
+        judged(odd, HOUR)

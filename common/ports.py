@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
@@ -115,6 +116,9 @@ class TaskQueue(Protocol):
 
     async def put(self, job_id: str, *, delay: float = 0) -> None: ...
 
+    async def backlog(self) -> int:
+        """About how many jobs wait for a worker."""
+
 
 class AudioStore(Protocol):
     """Recordings of jobs, one each, until they are removed."""
@@ -138,6 +142,23 @@ class Subscribers(Protocol):
 
     async def publish(self, event: JobEvent) -> None:
         """Best effort and quick: it never raises and never waits for a slow listener."""
+
+    def listen(self, job_id: str) -> AbstractContextManager[Listener]:
+        """A place among those who watch a job, given back at the end. Raises TooManyWatchers on entering."""
+
+
+class Listener(Protocol):
+    """One who watches one job. News wake it; the events themselves it may also find in the store."""
+
+    @property
+    def closing(self) -> bool:
+        """Whether the place is about to be taken away, since the process shuts down."""
+
+    def since(self, seq: int) -> list[JobEvent] | None:
+        """Every published event after `seq`, in order, without a gap; None when only the store can tell."""
+
+    async def news(self, seconds: float) -> bool:
+        """Wait for the next event, or the closing, for at most `seconds`; False when none came."""
 
 
 class QuotaStore(Protocol):

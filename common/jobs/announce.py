@@ -1,0 +1,25 @@
+"""The one way a job changes: its next value and its event are kept together, then told to those who watch."""
+
+from __future__ import annotations
+
+from common.jobs.state import Kind, event_of
+from common.models import Chunk, Job, Transcript
+from common.services import Services
+
+
+async def record(
+    services: Services,
+    job: Job,
+    kind: Kind = "state",
+    *,
+    chunk: Chunk | None = None,
+    result: Transcript | None = None,
+) -> Job:
+    """Commit `job`, the next value of what is stored, and tell it. Raises StaleJob, JobNotFound.
+
+    Nobody hears of what is not kept; who misses the telling finds the event in the store.
+    """
+    event = event_of(job, kind, chunk=chunk)
+    await services.jobs.commit(job, event, result=result)
+    await services.subscribers.publish(event)
+    return job

@@ -1,0 +1,184 @@
+"""GET · DELETE /job/{id}, POST /job/{id}/retry, GET /job/{id}/events: what its owner may do with a job."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from common import errors
+from common.answers import spoken_language
+from common.departure import until_left
+from common.etag import etag_of, is_known, known_seq
+from common.event_stream import EventStream
+from common.job_id import job_id_of
+from common.job_links import links_of, upload_of
+from common.job_view import job_view, sync_view
+from common.jobs.commands import discard, readable, retry
+from common.jobs.watch import seq_of, watching
+from common.lambda_entry import http
+from common.models import Job
+from common.services import Services
+from common.web import Served, error_examples, json_answer
+
+router = APIRouter(tags=["jobs"])
+
+# Proxies and API Gateway cut off what stays silent for 30 seconds.
+_LONGEST_WAIT = 25.0
+
+_HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
+
+
+async def _job_id(job_id: str) -> str:
+    return job_id_of(job_id)
+
+
+JobId = Annotated[str, Depends(_job_id)]
+After = Annotated[int | None, Query(ge=0, description="the last `seq` you know")]
+
+_EXAMPLE = {
+    "jobId": "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10",
+    "status": "processing",
+    "stage": "transcribe",
+    "progress": 54.5,
+    "run": 1,
+    "attempts": 1,
+    "seq": 9,
+    "chunks": {"done": 3, "total": 6},
+    "createdAt": "2026-01-01T12:00:00.000Z",
+    "startedAt": "2026-01-01T12:00:01.100Z",
+    "updatedAt": "2026-01-01T12:00:09.350Z",
+    "expiresAt": "2026-01-04T12:00:00.000Z",
+}
+_SHOWN = {"content": {"application/json": {"example": _EXAMPLE}}}
+
+
+@router.get(
+    "/job/{job_id}",
+    summary="How a job stands, and its text once it is there",
+    response_model=None,
+    responses={
+        200: {"description": "the job; `result` when completed, `error` when failed", **_SHOWN},
+        304: {"description": "nothing newer than If-None-Match"},
+        **error_examples(errors.JobNotFound(), errors.JobExpired(when="…"), errors.TooManyWatchers()),
+    },
+)
+async def read_job(
+    request: Request,
+    services: Served,
+    job_id: JobId,
+    *,
+    wait: Annotated[
+        float, Query(ge=0, allow_inf_nan=False, description="seconds to wait for news, at most 25")
+    ] = 0,
+    after: After = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """With `wait` the answer comes at the next change after `after`, after If-None-Match, or after now."""
+    job = await readable(services, job_id)
+    known = after if after is not None else known_seq(if_none_match)
+    if wait and not job.ended and known in {None, job.seq}:
+        await _news(request, services, job, min(wait, _LONGEST_WAIT))
+        job = await readable(services, job_id)
+    return await _shown(request, services, job, if_none_match)
+
+
+async def _news(request: Request, services: Services, job: Job, seconds: float) -> None:
+    """Return at the first change of `job`, when the time is up, or when nobody waits any more."""
+    with suppress(TimeoutError):
+        async with (
+            asyncio.timeout(seconds),
+            watching(services, job.job_id, after=job.seq, language="en") as watch,
+        ):
+            await until_left(watch.changed(), request.receive)
+
+
+async def _shown(
+    request: Request, services: Services, job: Job, if_none_match: str | None = None
+) -> Response:
+    delivery = await services.jobs.delivery(job.job_id, "convex")
+    sync = sync_view(delivery) if delivery else None
+    headers = {**_HEADERS, "ETag": etag_of(job, sync)}
+    if is_known(headers["ETag"], if_none_match):
+        return Response(status_code=304, headers=headers)
+    language = spoken_language(request.headers.get("accept-language", ""))
+    result = await services.jobs.result(job.job_id) if job.status == "completed" else None
+    return json_answer(job_view(job, language=language, result=result, sync=sync), headers=headers)
+
+
+@router.delete(
+    "/job/{job_id}",
+    summary="Cancel a job, or remove what it holds",
+    response_model=None,
+    responses={
+        200: {"description": "what remains of it; again is harmless", **_SHOWN},
+        **error_examples(errors.JobNotFound()),
+    },
+)
+async def delete_job(request: Request, services: Served, job_id: JobId) -> Response:
+    """What runs is stopped, audio and text are removed at once; for a while it is known that the job was."""
+    return _told(request, await discard(services, job_id))
+
+
+@router.post(
+    "/job/{job_id}/retry",
+    summary="Run a failed or cancelled job again",
+    response_model=None,
+    status_code=202,
+    responses={
+        202: {
+            "description": "queued, with its options and the pieces that are kept; or pending, with "
+            "`upload`, where its audio is no longer here",
+            **_SHOWN,
+        },
+        **error_examples(
+            errors.JobNotFound(), errors.JobNotRetryable(status="completed"), errors.Busy(retry_after=30)
+        ),
+    },
+)
+async def retry_job(request: Request, services: Served, job_id: JobId) -> Response:
+    """The next run of the same job; `seq` goes on from where it was."""
+    job = await retry(services, job_id)
+    more: dict[str, Any] = links_of(job, request, services.settings)
+    if job.status == "pending":
+        more["upload"] = await upload_of(job, request, services)
+    return _told(request, job, more, status=202)
+
+
+def _told(request: Request, job: Job, more: dict[str, Any] | None = None, *, status: int = 200) -> Response:
+    language = spoken_language(request.headers.get("accept-language", ""))
+    return json_answer({**job_view(job, language=language), **(more or {})}, status, _HEADERS)
+
+
+@router.get(
+    "/job/{job_id}/events",
+    summary="A job as it changes, as server-sent events",
+    response_model=None,
+    responses={
+        200: {
+            "description": "`snapshot` first, or with Last-Event-ID or `after` what came since; then "
+            "`state`, `progress` and `text`, each with its `seq`, until the job ends",
+            "content": {
+                "text/event-stream": {"example": 'id: 9\ndata: {"type":"state","seq":9,"job":{}}\n\n'}
+            },
+        },
+        204: {"description": "it has ended and you know all of it"},
+        **error_examples(errors.JobNotFound(), errors.JobExpired(when="…"), errors.TooManyWatchers()),
+    },
+)
+async def watch_job(
+    request: Request,
+    services: Served,
+    job_id: JobId,
+    after: After = None,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> Response:
+    """A reconnecting EventSource sends Last-Event-ID by itself, newer than the `after` of its address."""
+    place = seq_of(last_event_id)
+    language = spoken_language(request.headers.get("accept-language", ""))
+    return EventStream(watching(services, job_id, after=after if place is None else place, language=language))
+
+
+handler = http(router)

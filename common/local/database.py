@@ -1,0 +1,172 @@
+"""The container's one SQLite file: a single connection in a thread of its own, away from the event loop.
+
+A commit that returned survives a kill and a power cut: WAL with synchronous=FULL.
+https://www.sqlite.org/wal.html · https://www.sqlite.org/pragma.html#pragma_synchronous
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from common.errors import Busy, EscribaError, JobNotFound, StorageBroken, StorageFull
+from common.local.schema import MIGRATIONS
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection, Error
+
+T = TypeVar("T")
+
+BUSY_RETRY_AFTER = 2.0
+
+_SETTINGS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    # Memory is dear and the system's page cache is right behind: 512 KiB.
+    "PRAGMA cache_size = -512",
+    "PRAGMA temp_store = MEMORY",
+    # A log that once grew long is cut again after a checkpoint: 4 MiB.
+    "PRAGMA journal_size_limit = 4194304",
+    # What people had deleted must not stay readable in free pages.
+    "PRAGMA secure_delete = ON",
+    "PRAGMA trusted_schema = OFF",
+)
+
+
+class DatabaseUnusable(Exception):
+    """The file cannot be worked with at all; the sentence tells whoever runs the server why."""
+
+
+class Database:
+    """One SQLite file. Made without effect; opened by `open` or the first use; `close` ends its thread.
+
+    Every call may raise Busy (another process holds the lock for longer than `busy_timeout` seconds),
+    StorageFull, StorageBroken; opening may raise DatabaseUnusable.
+    """
+
+    def __init__(self, path: Path, *, busy_timeout: float = 5.0) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self.path = path
+        self._busy_timeout = busy_timeout
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
+        self._opened: Connection | None = None
+
+    async def open(self) -> None:
+        """Make or migrate the file now, so that a server that cannot keep jobs does not start."""
+        await self.read(lambda _: None)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in the database's thread, outside any transaction."""
+        return await self._run(lambda: work(self._connection()))
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction: all of it is kept, or none."""
+        return await self._run(lambda: _transaction(self._connection(), work))
+
+    def close(self) -> None:
+        """Finish what was asked, then let go of the file. Harmless twice."""
+        try:
+            self._thread.submit(self._disconnect)
+        except RuntimeError:  # closed already
+            return
+        self._thread.shutdown()
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, _speaking_ours, work)
+
+    def _connection(self) -> Connection:
+        if self._opened is None:
+            self._opened = _open(self.path, self._busy_timeout)
+        return self._opened
+
+    def _disconnect(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+
+def _open(path: Path, busy_timeout: float) -> Connection:
+    import sqlite3
+
+    connection = None
+    try:
+        _make_private(path)
+        connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)
+        for setting in _SETTINGS:
+            connection.execute(setting)
+        _transaction(connection, lambda opened: _migrate(opened, path))
+    except (sqlite3.DatabaseError, OSError, DatabaseUnusable) as exc:
+        if connection is not None:
+            connection.close()
+        problem = _ours(exc) if isinstance(exc, sqlite3.Error) else None
+        if isinstance(exc, DatabaseUnusable) or isinstance(problem, Busy | StorageFull):
+            raise
+        raise DatabaseUnusable(f"The database {path} cannot be used: {exc}.") from exc
+    return connection
+
+
+def _make_private(path: Path) -> None:
+    """It holds what people said: nobody else on the machine reads it. WAL and SHM take the same mode."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _migrate(connection: Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise DatabaseUnusable(
+            f"The database {path} was written by a newer version of Escriba (schema {version}, this one "
+            f"knows {len(MIGRATIONS)}): run that version, or start with another DATA_DIR."
+        )
+    for number in range(version, len(MIGRATIONS)):
+        for statement in MIGRATIONS[number]:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def _transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        done = work(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk may have ended it already
+            connection.execute("ROLLBACK")
+        raise
+    return done
+
+
+def _speaking_ours(work: Callable[[], T]) -> T:
+    with _errors_of_ours():
+        return work()
+
+
+@contextmanager
+def _errors_of_ours() -> Iterator[None]:
+    import sqlite3
+
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise _ours(exc) from exc
+
+
+def _ours(exc: Error) -> EscribaError:
+    """What an SQLite error means here. https://www.sqlite.org/rescode.html"""
+    import sqlite3
+
+    code = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+        return JobNotFound()  # every foreign key points at a job
+    if code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return Busy(retry_after=BUSY_RETRY_AFTER)
+    # SQLite says FULL for ENOSPC alone; a quota (EDQUOT) or a file size limit (EFBIG) is a failed write,
+    # and no room for the WAL's index is a failed size or map of it.
+    full = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
+    return StorageFull() if code in full else StorageBroken()

@@ -1,0 +1,83 @@
+"""What Convex and callbacks have not confirmed yet: one row for each job and target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from common.models import Job
+from common.ports import Delivery, Target
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+DAY = 86_400.0
+
+_DELIVERY = "job_id, target, wanted_seq, confirmed_seq, attempts, next_at, last_error"
+
+# What has not failed since it was wanted is due whatever the clock says; so is a time too far away to be
+# meant. Both happen when the clock steps back.
+_OPEN = f"""
+    SELECT {_DELIVERY} FROM deliveries
+    WHERE wanted_seq > confirmed_seq AND (next_at <= :now OR attempts = 0 OR next_at > :far)
+    ORDER BY ended DESC, next_at LIMIT :limit
+"""
+
+# A back-off that is pending outlasts mere progress; the end of a job is worth a new try at once. A callback
+# is told how a run ended, and only that: that text and audio went later is no news to it.
+_WANT = """
+    UPDATE deliveries SET
+        wanted_seq = :seq,
+        ended = :ended,
+        attempts = CASE WHEN :ended OR wanted_seq = confirmed_seq THEN 0 ELSE attempts END,
+        next_at = CASE WHEN :ended OR wanted_seq = confirmed_seq THEN :now ELSE next_at END
+    WHERE job_id = :job_id AND (target = 'convex' OR :ends_run)
+"""
+
+
+def begin(db: Connection, job: Job, targets: tuple[Target, ...]) -> None:
+    rows = [(job.job_id, target, job.updated_at) for target in targets]
+    db.executemany("INSERT INTO deliveries (job_id, target, next_at) VALUES (?, ?, ?)", rows)
+    want(db, job)
+
+
+def want(db: Connection, job: Job) -> None:
+    """The targets now want `job.seq`."""
+    db.execute(
+        _WANT,
+        {
+            "job_id": job.job_id,
+            "seq": job.seq,
+            "now": job.updated_at,
+            "ended": job.ended,
+            "ends_run": job.ended and job.erased_at is None,
+        },
+    )
+
+
+def unconfirmed(db: Connection, now: float, limit: int) -> list[Delivery]:
+    times = {"now": now, "far": now + DAY, "limit": limit}
+    return [Delivery(*row) for row in db.execute(_OPEN, times)]
+
+
+def one(db: Connection, job_id: str, target: Target) -> Delivery | None:
+    query = f"SELECT {_DELIVERY} FROM deliveries WHERE job_id = ? AND target = ?"
+    row = db.execute(query, (job_id, target)).fetchone()
+    return Delivery(*row) if row else None
+
+
+def settle(db: Connection, delivery: Delivery) -> None:
+    db.execute(
+        """
+        UPDATE deliveries
+        SET confirmed_seq = max(confirmed_seq, ?), attempts = ?, next_at = ?, last_error = ?
+        WHERE job_id = ? AND target = ?
+        """,
+        (
+            delivery.confirmed_seq,
+            delivery.attempts,
+            delivery.next_at,
+            delivery.last_error,
+            delivery.job_id,
+            delivery.target,
+        ),
+    )

@@ -1,0 +1,170 @@
+"""A job, its events and its text as rows; a commit also decides when a worker may take the job up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from common.errors import JobNotFound
+from common.local import delivery_rows
+from common.local.lease_rows import LEASED
+from common.models import Chunk, Job, JobEvent, Transcript
+from common.ports import AlreadyExists, StaleJob, Target
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+DAY = 86_400.0
+
+# A job this long past its time was missed, not merely waiting for a worker that is busy.
+OVERDUE_AFTER = 60.0
+
+_CREATE = """
+    INSERT INTO jobs (job_id, user_id, seq, status, document, due_at, created_at, updated_at, expires_at)
+    VALUES (:job_id, :user_id, :seq, :status, :document, :due_at, :created_at, :updated_at, :expires_at)
+    ON CONFLICT DO NOTHING
+"""
+
+# A job that runs stays due, so that it comes back by itself when its lease runs out.
+_COMMIT = """
+    UPDATE jobs SET
+        seq = :seq, status = :status, document = :document,
+        updated_at = :updated_at, expires_at = :expires_at,
+        due_at = CASE WHEN :status = 'processing' THEN coalesce(due_at, :due_at) ELSE :due_at END,
+        lease_holder = CASE WHEN :due_at IS NULL THEN NULL ELSE lease_holder END,
+        lease_until = CASE WHEN :due_at IS NULL THEN NULL ELSE lease_until END,
+        lease_seconds = CASE WHEN :due_at IS NULL THEN NULL ELSE lease_seconds END
+    WHERE job_id = :job_id AND seq = :seq - 1
+"""
+
+_EXPIRED = "SELECT document FROM jobs WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit"
+
+_OVERDUE = f"""
+    SELECT document FROM jobs
+    WHERE due_at IS NOT NULL AND (due_at <= :missed OR due_at > :far) AND NOT {LEASED}
+    ORDER BY due_at LIMIT :limit
+"""
+
+
+def create(db: Connection, job: Job, event: JobEvent, targets: tuple[Target, ...]) -> None:
+    document = _json(job)
+    if not db.execute(_CREATE, _columns(job, document)).rowcount:
+        raise AlreadyExists(get(db, job.job_id))
+    _keep_event(db, event, document)
+    delivery_rows.begin(db, job, targets)
+
+
+def get(db: Connection, job_id: str) -> Job:
+    row = db.execute("SELECT document FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise JobNotFound
+    return Job.model_validate_json(row[0])
+
+
+def commit(db: Connection, job: Job, event: JobEvent, result: Transcript | None) -> None:
+    document = _json(job)
+    if not db.execute(_COMMIT, _columns(job, document)).rowcount:
+        get(db, job.job_id)
+        raise StaleJob(job.job_id)
+    _keep_event(db, event, document)
+    delivery_rows.want(db, job)
+    if result is not None:
+        db.execute("INSERT OR REPLACE INTO results VALUES (?, ?)", (job.job_id, _json(result)))
+
+
+def remove(db: Connection, job_id: str) -> None:
+    db.execute("DELETE FROM jobs WHERE job_id = ?", (job_id,))  # and by cascade all that points at it
+
+
+def known(db: Connection, job_ids: list[str]) -> set[str]:
+    query = "SELECT job_id FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"
+    return {job_id for (job_id,) in db.execute(query, (json.dumps(job_ids),))}
+
+
+def expired(db: Connection, now: float, limit: int) -> list[Job]:
+    return _jobs(db, _EXPIRED, {"now": now, "limit": limit})
+
+
+def overdue(db: Connection, now: float, limit: int) -> list[Job]:
+    times = {"now": now, "missed": now - OVERDUE_AFTER, "far": now + DAY, "limit": limit}
+    return _jobs(db, _OVERDUE, times)
+
+
+def events(db: Connection, job_id: str, after: int) -> list[JobEvent]:
+    rows = db.execute(
+        """
+        SELECT type, seq, job, piece, starts, ends, text FROM events
+        WHERE job_id = ? AND seq > ? ORDER BY seq
+        """,
+        (job_id, after),
+    )
+    return [
+        JobEvent(
+            type=kind,
+            seq=seq,
+            job=Job.model_validate_json(job),
+            index=piece,
+            start=start,
+            end=end,
+            text=text,
+        )
+        for kind, seq, job, piece, start, end, text in rows
+    ]
+
+
+def keep_chunk(db: Connection, job_id: str, chunk: Chunk) -> None:
+    db.execute(
+        "INSERT INTO chunks VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (job_id, chunk.index, _json(chunk))
+    )
+
+
+def chunks(db: Connection, job_id: str) -> list[Chunk]:
+    rows = db.execute("SELECT document FROM chunks WHERE job_id = ? ORDER BY piece", (job_id,))
+    return [Chunk.model_validate_json(document) for (document,) in rows]
+
+
+def result(db: Connection, job_id: str) -> Transcript | None:
+    row = db.execute("SELECT document FROM results WHERE job_id = ?", (job_id,)).fetchone()
+    return Transcript.model_validate_json(row[0]) if row else None
+
+
+def erase_text(db: Connection, job_id: str) -> None:
+    db.execute("DELETE FROM chunks WHERE job_id = ?", (job_id,))
+    db.execute("DELETE FROM results WHERE job_id = ?", (job_id,))
+    db.execute("UPDATE events SET text = NULL WHERE job_id = ? AND text IS NOT NULL", (job_id,))
+
+
+def _keep_event(db: Connection, event: JobEvent, document: str) -> None:
+    """Add to the log; mere progress that this event supersedes is dropped, so that the log stays short."""
+    job_id = event.job.job_id
+    db.execute(
+        "DELETE FROM events WHERE job_id = ? AND seq = ? AND type = 'progress'", (job_id, event.seq - 1)
+    )
+    db.execute(
+        "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (job_id, event.seq, event.type, document, event.index, event.start, event.end, event.text),
+    )
+
+
+def _columns(job: Job, document: str) -> dict[str, str | float | None]:
+    columns = {
+        name: getattr(job, name)
+        for name in ("job_id", "user_id", "seq", "status", "created_at", "updated_at", "expires_at")
+    }
+    return {**columns, "document": document, "due_at": _due_at(job)}
+
+
+def _due_at(job: Job) -> float | None:
+    """When a worker may take the job up, if no lease keeps it; None: nobody may."""
+    if job.ended or job.status == "pending":
+        return None
+    return job.waiting_until or job.updated_at
+
+
+def _json(value: Job | Chunk | Transcript) -> str:
+    return value.model_dump_json(by_alias=True, exclude_none=True)
+
+
+def _jobs(db: Connection, query: str, values: Mapping[str, float]) -> list[Job]:
+    return [Job.model_validate_json(document) for (document,) in db.execute(query, values)]

@@ -1,0 +1,53 @@
+"""Who may run a job, and until when: columns of its row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from common.errors import JobNotFound
+from common.models import Job
+from common.ports import LeaseLost
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+# SQL: somebody holds the row at :now. A lease that ends further ahead than anyone could have asked for was
+# written before the clock stepped back, and counts as over.
+LEASED = "coalesce(lease_until > :now AND lease_until <= :now + 2 * lease_seconds, 0)"
+
+
+def lease(db: Connection, job_id: str, holder: str, now: float, seconds: float) -> Job:
+    row = db.execute(
+        f"SELECT document, lease_holder, {LEASED} FROM jobs WHERE job_id = :job_id",
+        {"job_id": job_id, "now": now},
+    ).fetchone()
+    if row is None:
+        raise JobNotFound
+    document, held_by, leased = row
+    job = Job.model_validate_json(document)
+    if job.ended or (leased and held_by != holder):
+        raise LeaseLost(job_id)
+    db.execute(
+        "UPDATE jobs SET lease_holder = ?, lease_until = ?, lease_seconds = ? WHERE job_id = ?",
+        (holder, now + seconds, seconds, job_id),
+    )
+    return job
+
+
+def renew(db: Connection, job_id: str, holder: str, now: float, seconds: float) -> None:
+    renewed = db.execute(
+        "UPDATE jobs SET lease_until = ?, lease_seconds = ? WHERE job_id = ? AND lease_holder = ?",
+        (now + seconds, seconds, job_id, holder),
+    )
+    if not renewed.rowcount:
+        raise LeaseLost(job_id)
+
+
+def release(db: Connection, job_id: str, holder: str) -> None:
+    db.execute(
+        """
+        UPDATE jobs SET lease_holder = NULL, lease_until = NULL, lease_seconds = NULL
+        WHERE job_id = ? AND lease_holder = ?
+        """,
+        (job_id, holder),
+    )

@@ -1,0 +1,80 @@
+"""The tables of the container's one database, and how an older file becomes a newer one.
+
+Each migration runs once, in order, in one transaction with its number (`PRAGMA user_version`).
+Never edit one that was released: append.
+"""
+
+from __future__ import annotations
+
+# Terminal and pending jobs are not due, all others are: the CHECK holds that at every commit, so nothing
+# that should run can be without a time to run at. Partial indexes keep what is asked every second as small
+# as the work at hand, however many jobs are kept.
+_FIRST = (
+    """
+    CREATE TABLE jobs (
+        job_id TEXT PRIMARY KEY,
+        seq INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        user_id TEXT,
+        document TEXT NOT NULL,          -- the Job, as JSON
+        due_at REAL,                     -- when a worker may take it up; NULL: nobody may
+        lease_holder TEXT,
+        lease_until REAL,
+        lease_seconds REAL,              -- tells a lease from one left by a clock that stepped back
+        created_at REAL NOT NULL,
+        updated_at REAL NOT NULL,
+        expires_at REAL NOT NULL,
+        CHECK ((due_at IS NOT NULL) = (status IN ('queued', 'processing', 'waiting')))
+    ) STRICT
+    """,
+    "CREATE INDEX jobs_due ON jobs (due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX jobs_leased ON jobs (user_id) WHERE lease_until IS NOT NULL",
+    "CREATE INDEX jobs_expiring ON jobs (expires_at)",
+    """
+    CREATE TABLE chunks (
+        job_id TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+        piece INTEGER NOT NULL,
+        document TEXT NOT NULL,          -- the Chunk, as JSON
+        PRIMARY KEY (job_id, piece)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE results (
+        job_id TEXT PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,
+        document TEXT NOT NULL           -- the Transcript, as JSON
+    ) STRICT
+    """,
+    """
+    CREATE TABLE events (
+        job_id TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+        seq INTEGER NOT NULL,
+        type TEXT NOT NULL,
+        job TEXT NOT NULL,               -- the Job as it was then, as JSON
+        piece INTEGER,
+        starts REAL,
+        ends REAL,
+        text TEXT,
+        PRIMARY KEY (job_id, seq)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE deliveries (
+        job_id TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+        target TEXT NOT NULL,
+        ended INTEGER NOT NULL DEFAULT 0, -- the job had ended when this was wanted
+        wanted_seq INTEGER NOT NULL DEFAULT 0,
+        confirmed_seq INTEGER NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_at REAL NOT NULL,
+        last_error TEXT,
+        PRIMARY KEY (job_id, target)
+    ) STRICT
+    """,
+    """
+    CREATE INDEX deliveries_open ON deliveries (ended DESC, next_at, attempts)
+        WHERE wanted_seq > confirmed_seq
+    """,
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)

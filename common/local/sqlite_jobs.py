@@ -1,0 +1,70 @@
+"""`JobStore` over the container's database."""
+
+from __future__ import annotations
+
+from common.local import delivery_rows, job_rows, lease_rows
+from common.local.database import Database
+from common.models import Chunk, Job, JobEvent, Transcript
+from common.ports import Delivery, Target
+
+
+class SqliteJobs:
+    """Jobs as rows. What each call promises is written at `JobStore`; all may raise what `Database` does."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, job: Job, event: JobEvent, *, targets: tuple[Target, ...] = ()) -> None:
+        await self._database.write(lambda db: job_rows.create(db, job, event, targets))
+
+    async def get(self, job_id: str) -> Job:
+        return await self._database.read(lambda db: job_rows.get(db, job_id))
+
+    async def commit(self, job: Job, event: JobEvent, *, result: Transcript | None = None) -> None:
+        await self._database.write(lambda db: job_rows.commit(db, job, event, result))
+
+    async def events(self, job_id: str, *, after: int) -> list[JobEvent]:
+        return await self._database.read(lambda db: job_rows.events(db, job_id, after))
+
+    async def keep_chunk(self, job_id: str, chunk: Chunk) -> None:
+        await self._database.write(lambda db: job_rows.keep_chunk(db, job_id, chunk))
+
+    async def chunks(self, job_id: str) -> list[Chunk]:
+        return await self._database.read(lambda db: job_rows.chunks(db, job_id))
+
+    async def result(self, job_id: str) -> Transcript | None:
+        return await self._database.read(lambda db: job_rows.result(db, job_id))
+
+    async def erase_text(self, job_id: str) -> None:
+        await self._database.write(lambda db: job_rows.erase_text(db, job_id))
+
+    async def remove(self, job_id: str) -> None:
+        await self._database.write(lambda db: job_rows.remove(db, job_id))
+
+    async def known(self, job_ids: list[str]) -> set[str]:
+        """Those of `job_ids` that stand here."""
+        return await self._database.read(lambda db: job_rows.known(db, job_ids))
+
+    async def lease(self, job_id: str, holder: str, *, now: float, seconds: float) -> Job:
+        return await self._database.write(lambda db: lease_rows.lease(db, job_id, holder, now, seconds))
+
+    async def renew(self, job_id: str, holder: str, *, now: float, seconds: float) -> None:
+        await self._database.write(lambda db: lease_rows.renew(db, job_id, holder, now, seconds))
+
+    async def release(self, job_id: str, holder: str) -> None:
+        await self._database.write(lambda db: lease_rows.release(db, job_id, holder))
+
+    async def expired(self, *, now: float, limit: int) -> list[Job]:
+        return await self._database.read(lambda db: job_rows.expired(db, now, limit))
+
+    async def overdue(self, *, now: float, limit: int) -> list[Job]:
+        return await self._database.read(lambda db: job_rows.overdue(db, now, limit))
+
+    async def deliveries(self, *, now: float, limit: int) -> list[Delivery]:
+        return await self._database.read(lambda db: delivery_rows.unconfirmed(db, now, limit))
+
+    async def delivery(self, job_id: str, target: Target) -> Delivery | None:
+        return await self._database.read(lambda db: delivery_rows.one(db, job_id, target))
+
+    async def settle(self, delivery: Delivery) -> None:
+        await self._database.write(lambda db: delivery_rows.settle(db, delivery))

@@ -1,0 +1,44 @@
+"""Signed permission to post one job's recording to this server, in the shape of S3's presigned POST."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from common.errors import UploadExpired, UploadTicketInvalid
+from common.ports import UploadTicket
+
+
+class UploadTickets:
+    """Tickets good for `seconds`, signed with `secret`; `public_url` is where clients reach this server,
+    empty for addresses relative to it."""
+
+    def __init__(self, secret: bytes, *, public_url: str = "", seconds: float = 900) -> None:
+        self._secret = secret
+        self._public_url = public_url.rstrip("/")
+        self._seconds = seconds
+
+    def give(self, job_id: str, *, max_bytes: int, now: float) -> UploadTicket:
+        expires = int(now + self._seconds)
+        fields = {"expires": str(expires), "maxBytes": str(max_bytes)}
+        return UploadTicket(
+            url=f"{self._public_url}/job/{job_id}/audio",
+            fields={**fields, "signature": self._sign(job_id, fields)},
+            expires_at=float(expires),
+        )
+
+    def check(self, job_id: str, fields: Mapping[str, str], *, now: float) -> int:
+        """The most bytes that may be posted. Raises UploadTicketInvalid, UploadExpired."""
+        given = fields.get("signature", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(given, self._sign(job_id, fields).encode()):
+            raise UploadTicketInvalid
+        if now >= int(fields["expires"]):
+            raise UploadExpired
+        return int(fields["maxBytes"])
+
+    def _sign(self, job_id: str, fields: Mapping[str, str]) -> str:
+        # What is signed says what for: the secret may come to sign other things.
+        parts = ("escriba upload", job_id, fields.get("expires", ""), fields.get("maxBytes", ""))
+        said = "|".join(parts).encode("utf-8", "replace")
+        return hmac.new(self._secret, said, hashlib.sha256).hexdigest()

@@ -72,6 +72,11 @@ class Sentence(NamedTuple):
 class _Details(dict[str, str | float]):
     """A sentence must never turn one failure into another for want of a detail."""
 
+    def __getitem__(self, name: str) -> str | float:
+        detail = super().__getitem__(name)
+        # 25 that came back from the store as 25.0 is still told as 25.
+        return int(detail) if isinstance(detail, float) and detail.is_integer() else detail
+
     def __missing__(self, key: str) -> str:
         return "?"
 

@@ -72,7 +72,9 @@ def snapshot_view(job: Job, chunks: Iterable[Chunk], *, language: Language) -> V
 def event_view(event: JobEvent, *, language: Language) -> View:
     """What a watcher is told of one change; a `text` event brings what its piece said."""
     told: View = {"type": event.type, "seq": event.seq}
-    if event.type == "text":
+    if event.type == "text" and event.text is None:
+        told["type"] = "progress"  # its text was erased since
+    elif event.type == "text":
         told |= {"index": event.index, "start": event.start, "end": event.end, "text": event.text}
     return {**told, "job": job_view(event.job, language=language)}
 

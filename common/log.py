@@ -41,7 +41,7 @@ def _logger() -> Any:
         level=_level,
         stream=sys.stderr,
         use_rfc3339=True,
-        logger_formatter=_Readable() if terminal else None,
+        logger_formatter=_Readable() if terminal else None,  # type: ignore[arg-type] # any formatter will do
     )
 
 

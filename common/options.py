@@ -12,6 +12,16 @@ from common.models import Granularity, Options, Task
 
 Fields = Iterable[tuple[str, str]]
 
+# What OpenAPI shows of the options, for every endpoint that takes them.
+FORM_FIELDS: dict[str, dict[str, Any]] = {
+    "language": {"type": "string", "description": "a code such as es; detected when absent", "example": "es"},
+    "prompt": {"type": "string", "description": "context or spellings, up to 896 bytes"},
+    "temperature": {"type": "number", "minimum": 0, "maximum": 1},
+    "timestamps": {"type": "string", "enum": ["segment", "word", "segment,word"], "default": "segment"},
+    "task": {"type": "string", "enum": ["transcribe", "translate"], "default": "transcribe"},
+    "model": {"type": "string", "enum": ["whisper-large-v3-turbo", "whisper-large-v3"]},
+}
+
 MODELS = ("whisper-large-v3-turbo", "whisper-large-v3")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +57,7 @@ class JobStore(Protocol):
     """Jobs, their events and their text. Every commit is all or nothing and survives a kill."""
 
     async def create(self, job: Job, event: JobEvent, *, targets: tuple[Target, ...] = ()) -> None:
-        """Keep a new job. Raises AlreadyExists."""
+        """Keep a new job with its first event; from now on `targets` want its news. Raises AlreadyExists."""
 
     async def get(self, job_id: str) -> Job:
         """Raises JobNotFound."""
@@ -65,14 +65,15 @@ class JobStore(Protocol):
     async def commit(self, job: Job, event: JobEvent, *, result: Transcript | None = None) -> None:
         """Keep the next value of a job with its event; its deliveries now want `job.seq`.
 
-        Raises StaleJob unless the stored seq is `job.seq - 1`, JobNotFound.
+        A callback wants only what ends a run. A back-off outlasts mere progress, and ends with the job. A job
+        that has ended has no lease. Raises StaleJob unless the stored seq is `job.seq - 1`, JobNotFound.
         """
 
     async def events(self, job_id: str, *, after: int) -> list[JobEvent]:
-        """What came after seq `after`, in order."""
+        """What came after seq `after`, in order; mere progress may be missing once newer events stand."""
 
     async def keep_chunk(self, job_id: str, chunk: Chunk) -> None:
-        """Keep one piece's text; the same index again is harmless: the first stays."""
+        """Keep one piece's text; the same index again is harmless: the first stays. Raises JobNotFound."""
 
     async def chunks(self, job_id: str) -> list[Chunk]:
         """The pieces kept so far, by index."""
@@ -87,7 +88,10 @@ class JobStore(Protocol):
         """Remove every trace of a job."""
 
     async def lease(self, job_id: str, holder: str, *, now: float, seconds: float) -> Job:
-        """Take the right to run a job. Raises LeaseLost while another holds it, JobNotFound."""
+        """Take the right to run a job, or take it again for longer.
+
+        Raises LeaseLost while another holds it and once the job has ended, JobNotFound.
+        """
 
     async def renew(self, job_id: str, holder: str, *, now: float, seconds: float) -> None:
         """Raises LeaseLost if it is no longer ours."""
@@ -136,6 +140,12 @@ class AudioStore(Protocol):
 
     async def ticket(self, job_id: str, *, max_bytes: int, now: float) -> UploadTicket: ...
 
+    def admit(self, job_id: str, fields: Mapping[str, str], *, now: float) -> int:
+        """The most bytes that a form with a ticket's fields may bring to us.
+
+        Raises UploadTicketInvalid, UploadExpired.
+        """
+
 
 class Subscribers(Protocol):
     """Those who watch jobs, right now."""
@@ -165,4 +175,7 @@ class QuotaStore(Protocol):
     """The one account of what the engine still allows, shared by all who run jobs."""
 
     async def change(self, decide: Callable[[Quota], tuple[Quota, T]]) -> T:
-        """Apply a pure decision, atomically; it may be called more than once."""
+        """Apply a pure decision, atomically; it may be called more than once.
+
+        What it raises flies on, and nothing is kept.
+        """

@@ -193,6 +193,11 @@ class Quota(Value):
             }
         )
 
+    def heard(self, news: QuotaNews, now: float) -> Quota:
+        """Believe an answer, whether it let us through or refused."""
+        state = self.learn(news, now)
+        return state if news.retry_after is None else state.punish(now, news.retry_after)
+
     def punish(self, now: float, retry_after: float) -> Quota:
         """The engine refused: nothing more until `retry_after` seconds from now."""
         state = self._seen(now)

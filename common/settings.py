@@ -50,6 +50,25 @@ class Settings(BaseModel):
     max_audio_minutes: int = Field(240, ge=1)
     ffmpeg_at_once: int = Field(1, ge=1, le=64)
 
+    max_job_upload_mb: int = Field(200, ge=1, le=2000)
+    jobs_at_once: int = Field(3, ge=1, le=64)
+    pieces_at_once: int = Field(2, ge=1, le=16)
+    max_queue: int = Field(100, ge=1)
+    max_attempts: int = Field(4, ge=1, le=20)
+    retention_hours: float = Field(72, gt=0)
+    storage_mb: int = Field(2000, ge=1)
+    upload_ticket_seconds: float = Field(900, gt=0)
+    max_watchers: int = Field(500, ge=1)
+    watch_heartbeat: float = Field(15, gt=0)
+    public_url: str | None = None
+    callback_secret: str | None = Field(None, repr=False)
+    callback_private_addresses: bool = False
+
+    quota_requests_per_minute: int | None = Field(None, ge=1)
+    quota_requests_per_day: int | None = Field(None, ge=1)
+    quota_audio_per_hour: int | None = Field(None, ge=10)
+    quota_audio_per_day: int | None = Field(None, ge=10)
+
     upload_slots: int = Field(5, ge=1)
     upload_timeout: float = Field(300, gt=0)
     upload_idle_timeout: float = Field(15, gt=0)
@@ -57,9 +76,11 @@ class Settings(BaseModel):
     header_timeout: float = Field(10, gt=0)
     shutdown_timeout: float = Field(20, gt=0)
 
-    @field_validator("groq_base_url")
+    @field_validator("groq_base_url", "public_url")
     @classmethod
-    def _is_http(cls, url: str) -> str:
+    def _is_http(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("an http or https address")
@@ -82,6 +103,24 @@ class Settings(BaseModel):
     @property
     def max_upload_bytes(self) -> int:
         return self.max_upload_mb * MB
+
+    @property
+    def max_job_upload_bytes(self) -> int:
+        return self.max_job_upload_mb * MB
+
+    @property
+    def storage_bytes(self) -> int:
+        return self.storage_mb * MB
+
+    @property
+    def quota_limits(self) -> dict[str, int]:
+        """The engine's limits that were set, by `Quota`'s names; the others it tells itself."""
+        prefix = "quota_"
+        return {
+            name.removeprefix(prefix): value
+            for name, value in self
+            if name.startswith(prefix) and value is not None
+        }
 
     @property
     def engine(self) -> Literal["groq", "embedded"]:

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -73,6 +73,9 @@ class AudioFolder:
     async def ticket(self, job_id: str, *, max_bytes: int, now: float) -> UploadTicket:
         self._path(job_id)
         return self._tickets.give(job_id, max_bytes=max_bytes, now=now)
+
+    def admit(self, job_id: str, fields: Mapping[str, str], *, now: float) -> int:
+        return self._tickets.check(job_id, fields, now=now)
 
     async def sweep(
         self, known: Callable[[list[str]], Awaitable[set[str]]], *, now: float, older_than: float = 3600

@@ -82,7 +82,7 @@ class SqliteTasks:
         wake_at: float | None = row[0]
         return wake_at
 
-    async def length(self) -> int:
+    async def backlog(self) -> int:
         """How many jobs are due now or later, those that run included."""
         query = "SELECT count(*) FROM jobs WHERE due_at IS NOT NULL"
         row = await self._database.read(lambda db: db.execute(query).fetchone())

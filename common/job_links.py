@@ -1,0 +1,44 @@
+"""Where a job can be read, watched and fed: the addresses that answers carry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+
+from common.job_view import ticket_view
+from common.models import Job
+from common.services import Services
+from common.settings import Settings
+
+
+def links_of(job: Job, request: Request, settings: Settings) -> dict[str, Any]:
+    """`{jobId, status, statusUrl, eventsUrl, websocketUrl}`, absolute."""
+    root = _root(request, settings)
+    return {
+        "jobId": job.job_id,
+        "status": job.status,
+        "statusUrl": f"{root}/job/{job.job_id}",
+        "eventsUrl": f"{root}/job/{job.job_id}/events",
+        "websocketUrl": f"ws{root.removeprefix('http')}/ws/transcription/{job.job_id}",
+    }
+
+
+async def upload_of(job: Job, request: Request, services: Services) -> dict[str, Any]:
+    """`{url, fields, expiresAt}`: where the audio of a pending job is to be posted, and with what."""
+    settings = services.settings
+    ticket = await services.audio.ticket(
+        job.job_id, max_bytes=settings.max_job_upload_bytes, now=services.now()
+    )
+    told = ticket_view(ticket)
+    return told if "://" in ticket.url else {**told, "url": _root(request, settings) + ticket.url}
+
+
+def _root(request: Request, settings: Settings) -> str:
+    """PUBLIC_URL, or what the client itself called us; a proxy in front may have taken TLS off."""
+    if settings.public_url:
+        return settings.public_url
+    root = str(request.base_url).rstrip("/")
+    if request.headers.get("x-forwarded-proto") == "https":
+        return root.replace("http://", "https://", 1)
+    return root

@@ -1,0 +1,110 @@
+"""From a request to a job that will end: the row first, then the audio, then the queue.
+
+Whoever creates the row owns the id, so two submits at once cannot mix their recordings; a repeat of the
+same request finds the same job and finishes what a crash left undone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from common.errors import Busy, JobConflict, UploadExpired
+from common.jobs import state
+from common.jobs.announce import record
+from common.models import Audio, Job, Options
+from common.ports import AlreadyExists, StaleJob, Target
+from common.services import Services
+
+# What a client is told to wait when the queue is full: about one short job's time.
+_QUEUE_FULL_RETRY = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a client asked for, checked."""
+
+    job_id: str
+    options: Options
+    user_id: str | None = None
+    callback_url: str | None = None
+    reader: Literal["en", "es"] = "en"
+
+    def fingerprint(self, audio: Audio | None) -> str:
+        """The same for the same request, whatever language it was made in or the file was called."""
+        told = [
+            self.options.model_dump_json(),
+            self.user_id,
+            self.callback_url,
+            audio.sha256 if audio else None,
+        ]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+async def check_room(services: Services) -> None:
+    """Raises Busy when the queue is so long that another job would only wait for ever."""
+    if await services.queue.backlog() >= services.settings.max_queue:
+        raise Busy(retry_after=_QUEUE_FULL_RETRY)
+
+
+async def expect(services: Services, wanted: Wanted) -> Job:
+    """A job whose audio will be posted later. Raises JobConflict when its id stands for something else."""
+    return await _stand(services, wanted, audio=None)
+
+
+async def submit(services: Services, wanted: Wanted, file: Path, audio: Audio) -> Job:
+    """A job with its audio; on return both are durable. Raises JobConflict, StorageFull."""
+    job = await _stand(services, wanted, audio=audio)
+    return await deliver(services, job, file, audio) if job.status == "pending" else job
+
+
+async def deliver(services: Services, job: Job, file: Path, audio: Audio) -> Job:
+    """The audio of a pending job has come; the same audio once more is harmless.
+
+    Raises JobConflict for other audio than it has, UploadExpired when it ended without.
+    """
+    if job.status == "pending":
+        await services.audio.keep(job.job_id, file)
+        now = services.now()
+        kept_until = now + services.settings.retention_hours * 3600
+        try:
+            job = await record(services, state.audio_came(job, audio, now=now, expires_at=kept_until))
+        except StaleJob:
+            return await deliver(services, await services.jobs.get(job.job_id), file, audio)
+        await services.queue.put(job.job_id)
+        return job
+    if job.audio is None:
+        raise UploadExpired
+    if job.audio.sha256 != audio.sha256:
+        raise JobConflict
+    return job
+
+
+async def _stand(services: Services, wanted: Wanted, *, audio: Audio | None) -> Job:
+    """The job of this id: made now, or the one that stands if it was made by the same request."""
+    now = services.now()
+    fingerprint = wanted.fingerprint(audio)
+    job = state.accept(
+        wanted.job_id,
+        options=wanted.options,
+        now=now,
+        expires_at=now + services.settings.upload_ticket_seconds,
+        user_id=wanted.user_id,
+        callback_url=wanted.callback_url,
+        reader=wanted.reader,
+        fingerprint=fingerprint,
+    )
+    try:
+        await services.jobs.create(job, state.event_of(job), targets=_targets(job))
+    except AlreadyExists as exists:
+        if exists.job.fingerprint != fingerprint:
+            raise JobConflict from exists
+        return exists.job
+    return job
+
+
+def _targets(job: Job) -> tuple[Target, ...]:
+    return ("callback",) if job.callback_url else ()

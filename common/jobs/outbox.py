@@ -1,0 +1,57 @@
+"""Tell others what became of a job: the newest snapshot, until it is confirmed, in order by construction.
+
+A delivery is a row per job and target, not a message: it says which seq is wanted and which is confirmed.
+So nothing queues up behind a target that is away, and a repeat is harmless by its seq.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from common.errors import JobNotFound
+from common.jobs.couriers import NotDelivered
+from common.log import log
+from common.ports import Delivery
+from common.services import Services
+
+# Seconds before each further try; the last one repeats until the job expires.
+_BACKOFF = (1.0, 5.0, 30.0, 120.0, 600.0, 1800.0)
+
+# Mere progress is told no more often than this per job and target (free plans count each message).
+_PROGRESS_EVERY = 1.0
+
+
+async def deliver(services: Services, delivery: Delivery) -> Delivery:
+    """Push the job's newest state to one target and keep how that went; the delivery as it now stands."""
+    try:
+        job = await services.jobs.get(delivery.job_id)
+    except JobNotFound:
+        return delivery  # forgotten meanwhile, and its deliveries with it
+    result = await services.jobs.result(job.job_id) if job.status == "completed" else None
+    try:
+        await services.couriers[delivery.target].push(job, result)
+    except NotDelivered as exc:
+        after = _postponed(delivery, exc, services.now())
+        log(
+            "delivery.postponed", level="WARNING", jobId=job.job_id, target=delivery.target, reason=exc.reason
+        )
+    else:
+        after = replace(
+            delivery,
+            confirmed_seq=job.seq,
+            attempts=0,
+            next_at=services.now() + _PROGRESS_EVERY,
+            last_error=None,
+        )
+    await services.jobs.settle(after)
+    return after
+
+
+def _postponed(delivery: Delivery, failure: NotDelivered, now: float) -> Delivery:
+    delay = _BACKOFF[min(delivery.attempts, len(_BACKOFF) - 1)]
+    return replace(
+        delivery,
+        attempts=delivery.attempts + 1,
+        next_at=now + max(delay, failure.retry_after or 0.0),
+        last_error=failure.reason,
+    )

@@ -1,0 +1,59 @@
+"""What time does to jobs: bring back the lost, let go of the old. Run every minute, in both homes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from common.errors import EscribaError, JobNotFound, UploadExpired
+from common.jobs import state
+from common.jobs.announce import record
+from common.log import log
+from common.models import Job
+from common.ports import StaleJob
+from common.services import Services
+
+_AT_ONCE = 100
+
+# How long it is remembered that a job was, and when its text went, before its id is unknown.
+_REMEMBERED = 7 * 24 * 3600.0
+
+
+async def sweep(services: Services) -> None:
+    """One round. What cannot be done now is done in a later one; one job's trouble does not stop it."""
+    await _revive(services)
+    for job in await services.jobs.expired(now=services.now(), limit=_AT_ONCE):
+        try:
+            await _let_go(services, job)
+        except (StaleJob, JobNotFound, state.Illegal):
+            continue  # it changed meanwhile; the next round sees what it became
+        except EscribaError as exc:
+            log("sweep.failed", level="WARNING", jobId=job.job_id, code=exc.code)
+
+
+async def _revive(services: Services) -> None:
+    """Jobs that no queue will bring back: a process died between a commit and the put that follows it."""
+    for job in await services.jobs.overdue(now=services.now(), limit=_AT_ONCE):
+        with suppress(EscribaError):
+            await services.queue.put(job.job_id)
+
+
+async def _let_go(services: Services, job: Job) -> None:
+    """The next step on the way to oblivion: fail, then erase, then forget."""
+    now = services.now()
+    if job.erased_at is not None:
+        await services.audio.remove(job.job_id)
+        await services.jobs.remove(job.job_id)
+    elif not job.ended:
+        error = UploadExpired() if job.status == "pending" else EscribaError()
+        kept_until = now + services.settings.retention_hours * 3600
+        await record(services, state.fail(job, error, now=now, expires_at=kept_until))
+    else:
+        await erase(services, job)
+
+
+async def erase(services: Services, job: Job) -> Job:
+    """Remove a job's audio and text, and remember for some days when."""
+    await services.audio.remove(job.job_id)
+    await services.jobs.erase_text(job.job_id)
+    now = services.now()
+    return await record(services, state.erase(job, now=now, forget_at=now + _REMEMBERED))

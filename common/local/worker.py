@@ -1,0 +1,74 @@
+"""Runs the container's jobs: a few at once, in fair order, each under a lease; gives them back at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from common.errors import EscribaError
+from common.jobs.run import LEASE_SECONDS, run_job
+from common.local.sqlite_tasks import SqliteTasks
+from common.log import log
+from common.services import Services
+
+# A job that falls due while nothing else happens is seen this late at most.
+_LOOK_EVERY = 1.0
+
+
+class Worker:
+    """`holder` names this process in leases. `wake` it when a job may have fallen due."""
+
+    def __init__(self, tasks: SqliteTasks, *, at_once: int, holder: str) -> None:
+        self._tasks = tasks
+        self._at_once = at_once
+        self._holder = holder
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+        self._closing = False
+
+    def wake(self) -> None:
+        self._changed.set()
+
+    def stop(self, job_id: str) -> None:
+        """End the run of a job that was cancelled; harmless when it does not run here."""
+        if task := self._running.get(job_id):
+            task.cancel()
+
+    async def work(self, services: Services) -> None:
+        """Take up what is due until `close`."""
+        while not self._closing:
+            self._changed.clear()
+            with suppress(EscribaError):  # a store that is locked or full now may not be in a second
+                await self._take_up(services)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), _LOOK_EVERY)
+
+    async def close(self, grace: float) -> None:
+        """Take up nothing more; let what runs finish within `grace` seconds, give back what does not."""
+        self._closing = True
+        self.wake()
+        running = list(self._running.values())
+        if running:
+            _, unfinished = await asyncio.wait(running, timeout=grace)
+            for task in unfinished:
+                task.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
+
+    async def _take_up(self, services: Services) -> None:
+        while len(self._running) < self._at_once and not self._closing:
+            busy = set(self._running)
+            now = services.now()
+            job_id = await self._tasks.claim(now=now, holder=self._holder, seconds=LEASE_SECONDS, busy=busy)
+            if job_id is None:
+                return
+            services.in_hand.jobs += 1
+            task = asyncio.create_task(run_job(services, job_id, self._holder))
+            self._running[job_id] = task
+            task.add_done_callback(lambda task, job_id=job_id: self._ended(services, job_id, task))  # type: ignore[misc]
+
+    def _ended(self, services: Services, job_id: str, task: asyncio.Task[None]) -> None:
+        services.in_hand.jobs -= 1
+        del self._running[job_id]
+        self.wake()
+        if not task.cancelled() and (exc := task.exception()):
+            log("worker.broke", level="ERROR", jobId=job_id, exc_info=exc)

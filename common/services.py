@@ -1,0 +1,54 @@
+"""What a handler receives, and all it receives: composed once per process, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from common.audio.ffmpeg import Ffmpeg
+from common.groq import Groq
+from common.jobs.couriers import Courier
+from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, Target, TaskQueue
+from common.settings import Settings
+
+VERSION = "0.1.0"
+
+
+def _stops_nothing(job_id: str) -> None:
+    """Where a job runs in another process, its lease tells it to stop."""
+
+
+@dataclass(slots=True)
+class WorkInHand:
+    """Counts for /health of what this process is doing right now."""
+
+    transcriptions: int = 0
+    jobs: int = 0
+    watchers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`scratch` holds files that live as long as one request or run; `now` is epoch seconds.
+
+    `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
+    limits. `couriers` tell others how jobs stand. `stop` ends a run of a job in this process at once, if
+    there is one.
+    """
+
+    settings: Settings
+    ffmpeg: Ffmpeg
+    engine: Groq
+    engine_problem: str | None
+    scratch: Path
+    now: Callable[[], float]
+    started_at: float
+    jobs: JobStore
+    audio: AudioStore
+    queue: TaskQueue
+    subscribers: Subscribers
+    quota: QuotaStore | None
+    couriers: Mapping[Target, Courier] = field(default_factory=dict)
+    stop: Callable[[str], None] = _stops_nothing
+    in_hand: WorkInHand = field(default_factory=WorkInHand)

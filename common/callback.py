@@ -1,0 +1,110 @@
+"""Signed callbacks, as https://www.standardwebhooks.com writes them: tell a URL how a job ended.
+
+The address is resolved here and judged before a connection is made to exactly that address, so a name
+cannot lead into this machine's network; redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import socket
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from common.callback_url import is_public
+from common.job_view import job_view
+from common.jobs.couriers import NotDelivered
+from common.models import Job, Transcript
+
+if TYPE_CHECKING:
+    import httpx
+
+_TIMEOUT = 10.0
+_NAMESPACE = uuid.UUID("0b5f1f0e-2f62-5c1e-8d0c-6a7f0f1f7b42")
+
+
+class Callbacks:
+    """Couriers of ended jobs. `secret` signs; a receiver verifies with the same one."""
+
+    def __init__(
+        self,
+        *,
+        secret: str,
+        private_allowed: bool,
+        now: Callable[[], float],
+        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+    ) -> None:
+        self._secret = secret.encode()
+        self._private_allowed = private_allowed
+        self._now = now
+        self._transport = transport
+
+    async def push(self, job: Job, result: Transcript | None) -> None:
+        """POST `{type, eventId, job}`; any 2xx confirms. The same ending always has the same eventId."""
+        import httpx
+
+        assert job.callback_url is not None
+        event_id = str(uuid.uuid5(_NAMESPACE, f"{job.job_id}/{job.seq}"))
+        body = _body(job, result, event_id)
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                url, headers, extensions = await self._addressed(job.callback_url)
+                async with (
+                    httpx.AsyncClient(
+                        transport=self._transport() if self._transport else None,
+                        trust_env=False,
+                        timeout=_TIMEOUT,
+                    ) as client,
+                    client.stream(
+                        "POST",
+                        url,
+                        content=body,
+                        headers=headers | self._signed(event_id, body),
+                        extensions=extensions,
+                    ) as answer,
+                ):
+                    status = answer.status_code
+        except (TimeoutError, httpx.HTTPError, OSError) as exc:
+            raise NotDelivered(type(exc).__name__) from exc
+        if not 200 <= status < 300:
+            raise NotDelivered(f"answered {status}")
+
+    def _signed(self, event_id: str, body: bytes) -> dict[str, str]:
+        timestamp = str(int(self._now()))
+        signed = f"{event_id}.{timestamp}.".encode() + body
+        digest = hmac.new(self._secret, signed, hashlib.sha256).digest()
+        return {
+            "Content-Type": "application/json",
+            "User-Agent": "escriba",
+            "webhook-id": event_id,
+            "webhook-timestamp": timestamp,
+            "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        }
+
+    async def _addressed(self, url: str) -> tuple[str, dict[str, str], dict[str, str]]:
+        """The URL by number, with the name in Host and in TLS: what was judged is what is connected to."""
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        addresses = [str(entry[4][0]) for entry in found]
+        if not self._private_allowed and not all(is_public(address) for address in addresses):
+            raise NotDelivered("the address is not a public one")
+        shown = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
+        pinned = parts._replace(netloc=f"{shown}:{port}").geturl()
+        return pinned, {"Host": parts.netloc}, {"sni_hostname": parts.hostname}
+
+
+def _body(job: Job, result: Transcript | None, event_id: str) -> bytes:
+    told = {
+        "type": f"job.{job.status}",
+        "eventId": event_id,
+        "job": job_view(job, language=job.reader, result=result),
+    }
+    return json.dumps(told, ensure_ascii=False).encode()

@@ -1,0 +1,58 @@
+"""Keeps telling targets how jobs stand: some at once, each job's in order, woken by every commit."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from common.errors import EscribaError
+from common.jobs.outbox import deliver
+from common.log import log
+from common.ports import Delivery
+from common.services import Services
+
+_AT_ONCE = 8
+_LOOK_EVERY = 1.0  # seconds; what was postponed falls due without anybody saying so
+
+Row = tuple[str, str]
+
+
+class Relay:
+    """`wake` it when a job has changed."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[Row, asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+
+    def wake(self) -> None:
+        self._changed.set()
+
+    async def work(self, services: Services) -> None:
+        """Deliver what is due, until cancelled; what is under way then is tried again by the next process."""
+        try:
+            while True:
+                self._changed.clear()
+                with suppress(EscribaError):  # the store cannot answer now; it may in a second
+                    await self._send_out(services)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), _LOOK_EVERY)
+        finally:
+            for task in self._under_way.values():
+                task.cancel()
+
+    async def _send_out(self, services: Services) -> None:
+        # Twice as many are asked for as fit, since those under way are among them.
+        for delivery in await services.jobs.deliveries(now=services.now(), limit=2 * _AT_ONCE):
+            row = (delivery.job_id, delivery.target)
+            if row not in self._under_way and len(self._under_way) < _AT_ONCE:
+                task = asyncio.create_task(self._one(services, delivery))
+                self._under_way[row] = task
+
+    async def _one(self, services: Services, delivery: Delivery) -> None:
+        try:
+            await deliver(services, delivery)
+        except EscribaError as exc:
+            log("relay.failed", level="WARNING", jobId=delivery.job_id, code=exc.code)
+        finally:
+            del self._under_way[(delivery.job_id, delivery.target)]
+            self.wake()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from common.errors import BodyMalformed, EncodingUnsupported, MediaTypeUnsupported, UploadTooSlow
 from common.upload_file import UploadFile
-from common.upload_form import MAX_FIELDS_BYTES, MAX_PARTS, Form
+from common.upload_form import MAX_FIELDS_BYTES, MAX_PARTS, Admit, Form
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartParser
@@ -40,17 +40,19 @@ async def receive(
     *,
     max_bytes: int,
     digest: bool = False,
+    admit: Admit | None = None,
     token: Callable[[], str] = secrets.token_hex,
 ) -> Upload:
     """Write the part named `file` into `folder` as it arrives; `headers` are the request's, in lower case.
 
+    `admit` may refuse the file by the fields before it: it raises, or answers the most bytes they allow.
     Raises BodyMalformed, EncodingUnsupported, MediaTypeUnsupported, FileMissing, FileRepeated, FileEmpty,
     UploadTooLarge (a file over `max_bytes`), UploadTooSlow (the client hung up), StorageFull. Whatever flies
     from here, cancellation too, the file is gone.
     """
     boundary = _boundary(headers)
     file = UploadFile(folder / f"{token()}{_SUFFIX}", max_bytes, digest=digest)
-    form = Form(file)
+    form = Form(file, admit)
     try:
         await _read(stream, form, boundary)
         form.check_complete()

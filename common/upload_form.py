@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from common.errors import BodyMalformed, FileEmpty, FileMissing, FileRepeated
@@ -10,6 +11,8 @@ from common.upload_file import UploadFile
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartParser
+
+Admit = Callable[[Mapping[str, str]], int]
 
 MAX_PARTS = 32
 MAX_NAME_BYTES = 8 * 1024
@@ -23,10 +26,14 @@ _PLAIN = {b"", b"binary", b"8bit", b"7bit"}
 
 
 class Form:
-    """Callbacks for python-multipart's push parser. Each raises as soon as a part is wrong."""
+    """Callbacks for python-multipart's push parser. Each raises as soon as a part is wrong.
 
-    def __init__(self, file: UploadFile) -> None:
+    `admit`, when given, is shown the fields that came before the file, and answers how large it may be.
+    """
+
+    def __init__(self, file: UploadFile, admit: Admit | None = None) -> None:
         self.file = file
+        self._admit = admit
         self.filename: str | None = None
         self.fields: list[tuple[str, str]] = []
         self._has_file = False
@@ -108,6 +115,8 @@ class Form:
         self._has_file = True
         self._value = None
         self.filename = display_name(filename)
+        if self._admit:
+            self.file.max_bytes = min(self.file.max_bytes, self._admit(dict(self.fields)))
         self.file.open()
 
     def _data_comes(self, data: bytes, start: int, end: int) -> None:

@@ -16,7 +16,8 @@ Scope = Any  # ASGI's own types are plain dictionaries and callables
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the guard holds to. `uploads` names each path that takes a file, and the bytes that file may have.
+    """What the guard holds to. `uploads` names each path that takes a file, and the bytes that file may have;
+    a `*` stands for one segment.
 
     `slots` uploads are served at once, each from its first `ahead_bytes` until its answer; other bodies need
     one only if they are longer than that. `beginning` bodies may be on their way to those first bytes.
@@ -33,6 +34,17 @@ class Limits:
     linger: float = 30.0
     linger_bytes: int = 64 * MB
     lingering: int = 16
+
+    def upload_bytes(self, path: str) -> int | None:
+        """The bytes that a file posted to `path` may have; None where no file is taken."""
+        return next((limit for taken, limit in self.uploads.items() if _matches(taken, path)), None)
+
+
+def _matches(pattern: str, path: str) -> bool:
+    wanted, given = pattern.split("/"), path.split("/")
+    return len(wanted) == len(given) and all(
+        part in {"*", other} for part, other in zip(wanted, given, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +100,7 @@ class Guard:
         await self._app(scope, receive, send)
 
     async def _guarded(self, scope: Scope, told: Announced, receive: Any, send: Any) -> None:
-        upload_bytes = self._limits.uploads.get(scope["path"]) if scope["method"] == "POST" else None
+        upload_bytes = self._limits.upload_bytes(scope["path"]) if scope["method"] == "POST" else None
         file_bytes = upload_bytes or self._limits.other_bytes
         limit_bytes = upload_bytes + ENVELOPE_BYTES if upload_bytes else self._limits.other_bytes
         body = IncomingBody(receive, pace=self._limits.pace, limit_bytes=limit_bytes, file_bytes=file_bytes)

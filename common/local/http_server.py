@@ -8,8 +8,9 @@ import logging
 import math
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from types import FrameType
 from typing import Any
 
 from uvicorn.config import Config
@@ -19,18 +20,28 @@ from common.local.patient_protocol import Patience, PatientProtocol
 from common.log import log
 
 
-def serve(app: Any, *, host: str, port: int, patience: Patience, trusted_proxies: str = "") -> None:
+def serve(
+    app: Any,
+    *,
+    host: str,
+    port: int,
+    patience: Patience,
+    trusted_proxies: str = "",
+    on_stop: Callable[[], None] = lambda: None,
+) -> None:
     """Serve `app` until SIGTERM or SIGINT, then finish what is in hand within `patience.shutdown` seconds.
 
+    `on_stop` is called at that signal, to end what would otherwise never be finished, such as watches.
     `trusted_proxies` (addresses and networks, separated by commas) may say who the client is. Raises
     SystemExit when the address cannot be bound or the app's lifespan fails.
     """
     server = build_server(app, host=host, port=port, patience=patience, trusted_proxies=trusted_proxies)
+    server.on_stop = on_stop
     with asyncio.Runner() as runner:
         runner.run(server.serve())
 
 
-def build_server(app: Any, *, host: str, port: int, patience: Patience, trusted_proxies: str = "") -> Server:
+def build_server(app: Any, *, host: str, port: int, patience: Patience, trusted_proxies: str = "") -> _Server:
     """The server, not yet started."""
     _take_over_logging()
     # What has no whole request yet or any more, oldest first: closed for newcomers when all places are taken.
@@ -66,6 +77,13 @@ def _web_socket(**how: Any) -> asyncio.Protocol:
 
 
 class _Server(Server):
+    on_stop: Callable[[], None] = staticmethod(lambda: None)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        # A signal handler may run between any two lines: what it wants done waits for the loop.
+        asyncio.get_running_loop().call_soon_threadsafe(self.on_stop)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """As uvicorn's, but the signal is not raised again: a stop that was asked for exits with 0."""

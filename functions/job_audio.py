@@ -1,0 +1,74 @@
+"""POST /job/{id}/audio: where the audio of a pending job comes, with the ticket that was given out for it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from common import errors
+from common.job_id import job_id_of
+from common.job_links import links_of
+from common.jobs.accept import deliver
+from common.jobs.commands import readable
+from common.lambda_entry import http
+from common.models import Audio
+from common.upload import receive
+from common.web import Served, error_examples, json_answer
+
+router = APIRouter(tags=["jobs"])
+
+_FORM = {
+    "type": "object",
+    "required": ["expires", "maxBytes", "signature", "file"],
+    "properties": {
+        "expires": {"type": "string"},
+        "maxBytes": {"type": "string"},
+        "signature": {"type": "string"},
+        "file": {"type": "string", "format": "binary", "description": "after the fields of `upload.fields`"},
+    },
+}
+
+
+@router.post(
+    "/job/{job_id}/audio",
+    summary="Post the audio of a pending job",
+    response_model=None,
+    status_code=202,
+    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
+    responses={
+        202: {"description": "the job starts by itself; the same audio once more is harmless"},
+        **error_examples(
+            errors.UploadTicketInvalid(),
+            errors.JobNotFound(),
+            errors.JobConflict(),
+            errors.UploadExpired(),
+            errors.UploadTooLarge(limit_mb=200),
+            errors.StorageFull(),
+        ),
+    },
+)
+async def job_audio(
+    request: Request, services: Served, job_id: Annotated[str, Depends(job_id_of)]
+) -> Response:
+    """Every field of `upload.fields` unchanged, then `file`: the ticket is looked at before the file is."""
+    await readable(services, job_id)
+    limit = services.settings.max_job_upload_bytes
+    with tempfile.TemporaryDirectory(dir=services.scratch, prefix="audio-") as folder:
+        upload = await receive(
+            request.stream(),
+            request.headers,
+            Path(folder),
+            max_bytes=limit,
+            digest=True,
+            admit=lambda fields: services.audio.admit(job_id, fields, now=services.now()),
+        )
+        assert upload.sha256 is not None
+        audio = Audio(size_bytes=upload.size_bytes, sha256=upload.sha256, filename=upload.filename)
+        job = await deliver(services, await services.jobs.get(job_id), upload.path, audio)
+    return json_answer(links_of(job, request, services.settings), 202)
+
+
+handler = http(router)

@@ -1,0 +1,124 @@
+"""POST /transcribe: a recording in, its text out, on one request."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from common import errors
+from common.job_view import transcript_view
+from common.lambda_entry import http
+from common.models import Options
+from common.options import FORM_FIELDS, parse_options
+from common.recognise import Recognised, recognise
+from common.services import Services
+from common.upload import receive
+from common.web import Served, error_examples, json_answer
+
+router = APIRouter(tags=["transcribe"])
+
+_FORM = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": {
+            "type": "string",
+            "format": "binary",
+            "description": "mp3 wav m4a flac ogg webm mp4, and more",
+        },
+        **FORM_FIELDS,
+    },
+}
+
+_EXAMPLE = {
+    "text": "Hola, ¿qué tal?",
+    "language": "es",
+    "duration": 2.4,
+    "segments": [{"id": 0, "start": 0.0, "end": 2.4, "text": "Hola, ¿qué tal?", "avgLogprob": -0.21}],
+    "model": "whisper-large-v3-turbo",
+    "engine": "groq",
+    "processing": {"receive": 0.4, "probe": 0.05, "prepare": 0.0, "recognise": 0.8, "total": 1.25},
+}
+
+
+@router.post(
+    "/transcribe",
+    summary="Transcribe a recording and wait for the text",
+    response_model=None,
+    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
+    responses={
+        200: {"description": "the transcript", "content": {"application/json": {"example": _EXAMPLE}}},
+        **error_examples(
+            errors.BodyMalformed(problem="no boundary"),
+            errors.UploadTooSlow(),
+            errors.UploadTooLarge(limit_mb=25),
+            errors.AudioOverQuota(),
+            errors.EncodingUnsupported(),
+            errors.MediaTypeUnsupported(),
+            errors.AudioUnreadable(),
+            errors.FileMissing(),
+            errors.FileRepeated(),
+            errors.FileEmpty(),
+            errors.OptionUnknown(
+                option="lang", known="language, model, prompt, task, temperature, timestamps"
+            ),
+            errors.OptionInvalid(option="temperature", expected="0 … 1"),
+            errors.LanguageUnknown(language="klingon"),
+            errors.AudioTrackMissing(),
+            errors.AudioTruncated(),
+            errors.AudioTooShort(minimum=0.01),
+            errors.AudioTooLong(limit_minutes=240),
+            errors.AudioTooCostly(),
+            errors.EscribaError(),
+            errors.EngineUnreachable(),
+            errors.EngineBroken(),
+            errors.EngineRefused(reason="…"),
+            errors.EngineKeyInvalid(),
+            errors.Busy(retry_after=5),
+            errors.EngineMissing(),
+            errors.EngineQuotaSpent(retry_after=100),
+            errors.ToolMissing(),
+            errors.EngineTimeout(),
+            errors.StorageFull(),
+        ),
+    },
+)
+async def transcribe(request: Request, services: Served) -> Response:
+    """Fields may come in any order; the kind of file is told by its content, never by its name."""
+    began = time.perf_counter()
+    services.in_hand.transcriptions += 1
+    try:
+        # The folder goes with the request whatever happens; what a kill leaves is swept at the next start.
+        with tempfile.TemporaryDirectory(dir=services.scratch, prefix="transcribe-") as folder:
+            answer = await _answer(request, services, Path(folder))
+    finally:
+        services.in_hand.transcriptions -= 1
+    answer["processing"]["total"] = round(time.perf_counter() - began, 3)
+    return json_answer(answer)
+
+
+async def _answer(request: Request, services: Services, folder: Path) -> dict[str, Any]:
+    began = time.perf_counter()
+    upload = await receive(
+        request.stream(), request.headers, folder, max_bytes=services.settings.max_upload_bytes
+    )
+    options = parse_options(upload.fields)
+    received = round(time.perf_counter() - began, 3)
+    recognised = await recognise(services, upload.path, options, folder)
+    return _told(recognised, options, engine=services.settings.engine, received=received)
+
+
+def _told(recognised: Recognised, options: Options, *, engine: str, received: float) -> dict[str, Any]:
+    return {
+        **transcript_view(recognised.recognition.transcript, options),
+        "model": recognised.recognition.model,
+        "engine": engine,
+        "processing": {"receive": received, **recognised.seconds},
+    }
+
+
+handler = http(router)

@@ -1,0 +1,266 @@
+"""Escriba in one process: composes the container's adapters, mounts every endpoint, serves until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+
+from common.audio.ffmpeg import Ffmpeg
+from common.callback import Callbacks
+from common.errors import EscribaError
+from common.groq import Groq
+from common.jobs.couriers import Courier
+from common.jobs.sweep import sweep
+from common.local.audio_folder import AudioFolder
+from common.local.database import Database, DatabaseUnusable
+from common.local.guard import Guard, Limits
+from common.local.http_server import serve
+from common.local.hub import Hub
+from common.local.incoming_body import Pace
+from common.local.patient_protocol import Patience
+from common.local.quota_rows import SqliteQuota
+from common.local.relay import Relay
+from common.local.scratch import scratch_folder
+from common.local.secret import read_secret
+from common.local.sqlite_jobs import SqliteJobs
+from common.local.sqlite_tasks import SqliteTasks
+from common.local.upload_ticket import UploadTickets
+from common.local.worker import Worker
+from common.log import log, set_level
+from common.models import JobEvent
+from common.ports import Target
+from common.quota import Quota, QuotaNews
+from common.services import Services
+from common.settings import GROQ_URL, SettingInvalid, Settings, read_settings
+from common.web import build_app
+from functions import health, job, job_audio, transcribe, transcribe_job, transcription_ws
+
+if TYPE_CHECKING:
+    import httpx
+
+_SWEEP_EVERY = 60.0
+# Seconds of silence borne per second of audio: the embedded engine may run on a slow processor.
+_EMBEDDED_PATIENCE = 10.0
+
+
+def main() -> int:
+    """Serve until a signal ends it; 2 when it cannot start as it is set up."""
+    try:
+        settings = read_settings()
+        set_level(settings.log_level)
+        serve_forever(settings)
+    except (SettingInvalid, DatabaseUnusable) as exc:
+        print(f"Escriba cannot start: {exc}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def serve_forever(settings: Settings) -> None:
+    """Serve on `settings.host` and `settings.port` until SIGTERM or SIGINT."""
+    hub = Hub(in_all=settings.max_watchers)
+    patience = Patience(header=settings.header_timeout, shutdown=settings.shutdown_timeout)
+    serve(build(settings, hub), host=settings.host, port=settings.port, patience=patience, on_stop=hub.close)
+
+
+def build(settings: Settings, hub: Hub) -> Guard:
+    """The whole app, its guard in front."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with container(settings, hub) as services:
+            app.state.services = services
+            _greet(settings, services)
+            yield
+
+    app = build_app(
+        health.router,
+        transcribe.router,
+        transcribe_job.router,
+        job_audio.router,
+        job.router,
+        transcription_ws.router,
+        cors_origins=settings.cors_origins,
+        lifespan=lifespan,
+    )
+    return Guard(app, _limits(settings))
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        uploads={
+            "/transcribe": settings.max_upload_bytes,
+            "/transcribe-job": settings.max_job_upload_bytes,
+            "/job/*/audio": settings.max_job_upload_bytes,
+        },
+        slots=settings.upload_slots,
+        pace=Pace(
+            deadline=settings.upload_timeout,
+            idle=settings.upload_idle_timeout,
+            min_rate=settings.upload_min_bytes_per_second,
+        ),
+    )
+
+
+@asynccontextmanager
+async def container(settings: Settings, hub: Hub) -> AsyncIterator[Services]:
+    """The services over DATA_DIR, and what works in the background; both end in order."""
+    async with AsyncExitStack() as stack:
+        scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
+        database = Database(settings.data_dir / "escriba.sqlite3")
+        stack.callback(database.close)
+        await database.open()
+        tickets = UploadTickets(await read_secret(database, "upload"), seconds=settings.upload_ticket_seconds)
+        audio = AudioFolder(settings.data_dir / "audio", budget_bytes=settings.storage_bytes, tickets=tickets)
+        await audio.open()
+        relay = Relay()
+        now = _steady_clock()
+        worker = Worker(
+            SqliteTasks(database, now=now), at_once=settings.jobs_at_once, holder=secrets.token_hex(8)
+        )
+        quota = _quota(settings, database)
+        services = Services(
+            settings=settings,
+            ffmpeg=Ffmpeg(at_once=settings.ffmpeg_at_once),
+            engine=_engine(settings, quota, now),
+            engine_problem=_engine_problem(settings),
+            scratch=scratch,
+            now=now,
+            started_at=now(),
+            jobs=SqliteJobs(database),
+            audio=audio,
+            queue=SqliteTasks(database, now=now, came=worker.wake),
+            subscribers=_Announced(hub, relay),
+            quota=quota,
+            couriers=_couriers(settings, now),
+            stop=worker.stop,
+        )
+        stack.push_async_callback(services.engine.aclose)
+        for background in (relay.work(services), _sweeping(services)):
+            await stack.enter_async_context(_running(background))
+        working = await stack.enter_async_context(_running(worker.work(services)))
+        yield services
+        hub.close()
+        await worker.close(settings.shutdown_timeout / 2)
+        await working
+
+
+def _steady_clock() -> Callable[[], float]:
+    """Epoch seconds that go on evenly for as long as the process lives, whatever is done to the clock."""
+    offset = time.time() - time.monotonic()
+    return lambda: time.monotonic() + offset
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _sweeping(services: Services) -> None:
+    while True:
+        try:
+            await sweep(services)
+        except EscribaError as exc:  # the store is busy or full now; a minute later it may not be
+            log("sweep.failed", level="WARNING", code=exc.code)
+        await asyncio.sleep(_SWEEP_EVERY)
+
+
+class _Announced:
+    """Subscribers that also wake the relay, since every commit may have something to tell."""
+
+    def __init__(self, hub: Hub, relay: Relay) -> None:
+        self._hub = hub
+        self._relay = relay
+        self.listen = hub.listen
+
+    async def publish(self, event: JobEvent) -> None:
+        await self._hub.publish(event)
+        self._relay.wake()
+
+
+def _couriers(settings: Settings, now: Callable[[], float]) -> dict[Target, Courier]:
+    if settings.callback_secret is None:
+        return {}
+    callbacks = Callbacks(
+        secret=settings.callback_secret, private_allowed=settings.callback_private_addresses, now=now
+    )
+    return {"callback": callbacks}
+
+
+# ── the engine ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _engine(settings: Settings, quota: SqliteQuota | None, now: Callable[[], float]) -> Groq:
+    if settings.engine == "embedded":
+        return Groq(
+            base_url="http://embedded/openai/v1",
+            api_key=None,
+            model=settings.groq_model,
+            name="embedded",
+            transport=lambda: _embedded(settings),
+            patience=_EMBEDDED_PATIENCE,
+        )
+
+    async def learn(news: QuotaNews) -> None:
+        if quota is not None:
+            await quota.change(lambda account: (account.heard(news, now()), None))
+
+    return Groq(
+        base_url=settings.groq_base_url,
+        api_key=settings.groq_api_key,
+        model=settings.groq_model,
+        on_quota=learn,
+    )
+
+
+def _embedded(settings: Settings) -> httpx.AsyncBaseTransport:
+    import httpx
+
+    from common.local.engine import build_engine
+    from common.local.recogniser import Recogniser
+
+    recogniser = Recogniser(settings.data_dir / "models", model=settings.engine_model)
+    return httpx.ASGITransport(build_engine(recogniser), raise_app_exceptions=False)
+
+
+def _engine_problem(settings: Settings) -> str | None:
+    if settings.engine == "embedded" and not find_spec("faster_whisper"):
+        return "no engine: set GROQ_API_KEY, or install the 'local' extra"
+    return None
+
+
+def _quota(settings: Settings, database: Database) -> SqliteQuota | None:
+    """Groq's own limits are counted; other servers' only where the settings name some."""
+    named = settings.quota_limits
+    if settings.engine == "embedded" or (settings.groq_base_url != GROQ_URL and not named):
+        return None
+    return SqliteQuota(database, model=settings.groq_model, start=Quota.with_limits(**named))
+
+
+def _greet(settings: Settings, services: Services) -> None:
+    """One line for whoever started it by hand."""
+    if not sys.stderr.isatty():
+        return
+    names = {"groq": f"Groq ({settings.groq_base_url})", "embedded": "the embedded engine (no GROQ_API_KEY)"}
+    url = f"http://{settings.host}:{settings.port}"
+    print(f"Escriba listens on {url} and uses {names[settings.engine]}. Try:\n", file=sys.stderr)
+    print(f"  curl -F file=@tests/data/english.flac {url}/transcribe\n", file=sys.stderr)
+    if services.engine_problem:
+        print(f"  But: {services.engine_problem}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -90,7 +90,8 @@ class JobStore(Protocol):
     async def lease(self, job_id: str, holder: str, *, now: float, seconds: float) -> Job:
         """Take the right to run a job, or take it again for longer.
 
-        Raises LeaseLost while another holds it and once the job has ended, JobNotFound.
+        Raises LeaseLost while another holds it and once the job has ended, JobNotFound. What ends further
+        ahead than twice the seconds it was taken for is no lease: the clock has stepped back.
         """
 
     async def renew(self, job_id: str, holder: str, *, now: float, seconds: float) -> None:

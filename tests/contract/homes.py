@@ -1,0 +1,86 @@
+"""The homes whose adapters the contracts are held against: add one here, and every contract runs on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.local.audio_folder import AudioFolder
+from common.local.database import Database
+from common.local.quota_rows import SqliteQuota
+from common.local.sqlite_jobs import SqliteJobs
+from common.local.sqlite_tasks import SqliteTasks
+from common.local.upload_ticket import UploadTickets
+from common.ports import AudioStore, JobStore, QuotaStore, TaskQueue
+from common.quota import Quota
+from tests.contract.recordings import NOW
+
+
+@dataclass(frozen=True)
+class Home:
+    """One home's adapters over a store of their own, empty at first.
+
+    `jobs_elsewhere` and `quota_elsewhere` reach the same store as another process would. `taken(seconds)`
+    lets that time pass for the queue and answers what it then brings to a worker; `worker_dies()` ends the
+    worker that took it without a word, and returns when nothing holds its jobs any more.
+    """
+
+    jobs: JobStore
+    jobs_elsewhere: JobStore
+    tasks: TaskQueue
+    audio: AudioStore
+    quota: QuotaStore
+    quota_elsewhere: QuotaStore
+    taken: Callable[[float], Awaitable[list[str]]]
+    worker_dies: Callable[[], Awaitable[None]]
+
+
+class Clock:
+    def __init__(self, now: float = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+LEASE = 30.0
+
+
+@contextmanager
+def container(folder: Path) -> Iterator[Home]:
+    """SQLite and a folder."""
+    here, there = (Database(folder / "data" / "escriba.sqlite") for _ in range(2))
+    clock = Clock()
+    tasks = SqliteTasks(here, now=clock)
+    audio = AudioFolder(folder / "audio", budget_bytes=1_000_000, tickets=UploadTickets(b"secret"))
+    asyncio.run(audio.open())
+
+    async def taken(seconds: float) -> list[str]:
+        clock.now += seconds
+        found: list[str] = []
+        while job_id := await tasks.claim(clock.now, "worker", LEASE):
+            found.append(job_id)
+        return found
+
+    async def worker_dies() -> None:
+        clock.now += LEASE
+
+    start = Quota()
+    yield Home(
+        jobs=SqliteJobs(here),
+        jobs_elsewhere=SqliteJobs(there),
+        tasks=tasks,
+        audio=audio,
+        quota=SqliteQuota(here, model="whisper", start=start),
+        quota_elsewhere=SqliteQuota(there, model="whisper", start=start),
+        taken=taken,
+        worker_dies=worker_dies,
+    )
+    here.close()
+    there.close()
+
+
+HOMES = {"container": container}

@@ -1,0 +1,74 @@
+"""Jobs to put into stores: made by the real transitions, at times the tests choose."""
+
+from __future__ import annotations
+
+import uuid
+
+from common.errors import EngineBroken
+from common.jobs import state
+from common.models import Audio, Chunk, Job, JobEvent, Options, Segment, Transcript, Word
+from common.ports import JobStore
+
+NOW = 1_800_000_000.0
+WEEK = 7 * 86_400.0
+
+
+def an_id() -> str:
+    return str(uuid.uuid4())
+
+
+def queued(job_id: str | None = None, *, user_id: str | None = None, now: float = NOW) -> Job:
+    return state.accept(
+        job_id or an_id(),
+        options=Options(language="es", prompt="Ñandú, «¿qué?» 日本語"),
+        now=now,
+        expires_at=now + WEEK,
+        audio=Audio(size_bytes=12_345, sha256="ab" * 32, filename="grabación ' \" ; --.mp3"),
+        user_id=user_id,
+    )
+
+
+def pending(job_id: str | None = None, *, now: float = NOW) -> Job:
+    return state.accept(job_id or an_id(), options=Options(), now=now, expires_at=now + WEEK)
+
+
+def ended(job: Job, *, now: float = NOW) -> Job:
+    return state.cancel(job, now=now, expires_at=now + WEEK)
+
+
+def failed(job: Job, *, now: float = NOW) -> Job:
+    return state.fail(job, EngineBroken(status=502, ratio=0.5), now=now, expires_at=now + WEEK)
+
+
+def progressed(job: Job, *, now: float = NOW) -> Job:
+    return state.prepared(job, fraction=0.5, now=now)
+
+
+def said(text: str = "Hola, ¿qué tal?", *, index: int = 0) -> Chunk:
+    return Chunk(index=index, start=index * 29.5, transcript=transcript(text))
+
+
+def transcript(text: str = "Hola, ¿qué tal?") -> Transcript:
+    return Transcript(
+        text=text,
+        language="es",
+        language_probability=0.1 + 0.2,
+        duration=29.5,
+        segments=(Segment(id=0, start=0.0, end=1 / 3, text=text, avg_logprob=-0.25),),
+        words=(Word(word="Hola", start=0.1, end=0.30000000000000004),),
+        warnings=("ñ\x00\u2028",),
+    )
+
+
+async def create(jobs: JobStore, job: Job, **more: object) -> Job:
+    await jobs.create(job, state.event_of(job), **more)  # type: ignore[arg-type]
+    return job
+
+
+async def commit(jobs: JobStore, job: Job, kind: state.Kind = "state") -> Job:
+    await jobs.commit(job, state.event_of(job, kind))
+    return job
+
+
+def event(job: Job, kind: state.Kind = "state") -> JobEvent:
+    return state.event_of(job, kind)

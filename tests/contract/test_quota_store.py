@@ -1,0 +1,58 @@
+"""What every QuotaStore promises of the one account that all workers share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from common.errors import AudioOverQuota
+from common.ports import QuotaStore
+from common.quota import Quota, Wait
+from tests.contract.homes import Home
+from tests.contract.recordings import NOW
+
+
+def reserve(seconds: float) -> Callable[[Quota], tuple[Quota, bool]]:
+    def decide(quota: Quota) -> tuple[Quota, bool]:
+        outcome = quota.reserve(NOW, seconds)
+        return (quota, False) if isinstance(outcome, Wait) else (outcome, True)
+
+    return decide
+
+
+def look(quota: Quota) -> tuple[Quota, Quota]:
+    return quota, quota
+
+
+async def test_an_account_nobody_used_is_full(quota: QuotaStore) -> None:
+    assert await quota.change(look) == Quota()
+
+
+async def test_a_decision_is_kept_and_its_answer_given(quota: QuotaStore) -> None:
+    assert await quota.change(reserve(100)) is True
+    left = await quota.change(look)
+    assert left == Quota().reserve(NOW, 100)
+
+
+async def test_another_process_sees_the_same_account(home: Home) -> None:
+    await home.quota.change(reserve(100))
+    assert await home.quota_elsewhere.change(look) == await home.quota.change(look)
+
+
+async def test_no_more_is_given_than_there_is_however_many_ask_at_once(home: Home) -> None:
+    askers = [home.quota, home.quota_elsewhere] * 15
+    given = await asyncio.gather(*(store.change(reserve(10)) for store in askers))
+    assert sum(given) == 20  # requests a minute
+    left = await home.quota.change(look)
+    assert left.requests_per_minute.used == 20
+    assert left.audio_per_hour.used == 200
+
+
+async def test_what_a_decision_raises_flies_on_and_nothing_is_kept(quota: QuotaStore) -> None:
+    await quota.change(reserve(100))
+    before = await quota.change(look)
+    with pytest.raises(AudioOverQuota):
+        await quota.change(reserve(1e9))
+    assert await quota.change(look) == before

@@ -1,0 +1,389 @@
+"""Reading, ending and retrying jobs over HTTP, against the real store."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from common.errors import AudioUnreadable, EngineBroken
+from common.jobs import state
+from common.jobs.announce import record
+from common.models import Job
+from common.ports import Delivery, StaleJob
+from tests.job_service import JobService
+from tests.serving import wait_until
+
+UNKNOWN = "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobService]:
+    with JobService(tmp_path_factory.mktemp("jobs")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(service: JobService) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=service.url, timeout=40) as made:
+        yield made
+
+
+# ── reading ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_running_job_tells_how_far_it_is(service: JobService, client: httpx.Client) -> None:
+    job = service.call(service.started(4))
+    service.call(service.heard(job, "Hola"))
+    answer = client.get(f"/job/{job.job_id}")
+    told = answer.json()
+    assert answer.status_code == 200
+    assert told["status"] == "processing"
+    assert told["stage"] == "transcribe"
+    assert told["chunks"] == {"done": 1, "total": 4}
+    assert told["attempts"] == 1
+    assert told["startedAt"].endswith("Z")
+    assert "result" not in told
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["vary"] == "Accept-Language"
+
+
+def test_a_completed_job_brings_its_text(service: JobService, client: httpx.Client) -> None:
+    job = service.call(service.completed(text="¿Qué tal?"))
+    told = client.get(f"/job/{job.job_id}").json()
+    assert told["status"] == "completed"
+    assert told["progress"] == 100
+    assert told["result"]["text"] == "¿Qué tal?"
+    assert told["stage"] is None
+
+
+def test_a_failed_job_tells_why_in_the_readers_language(service: JobService, client: httpx.Client) -> None:
+    job = service.call(service.failed(AudioUnreadable()))
+    error = client.get(f"/job/{job.job_id}", headers={"Accept-Language": "es-MX"}).json()["error"]
+    assert error["code"] == "audio_unreadable"
+    assert error["message"].startswith("El archivo no es audio")
+    assert error["stage"] == "transcribe"
+
+
+def test_capital_letters_in_an_id_do_not_matter(service: JobService, client: httpx.Client) -> None:
+    job = service.call(service.accepted())
+    assert client.get(f"/job/{job.job_id.upper()}").json()["jobId"] == job.job_id
+
+
+HOSTILE = [
+    UNKNOWN,
+    "x",
+    "..%2F..%2Fetc%2Fpasswd",
+    "%2e%2e",
+    "a" * 20_000,
+    "%00",
+    UNKNOWN + "%00",
+    UNKNOWN[:-1] + "%0a",
+    UNKNOWN.replace("-", ""),
+    "{" + UNKNOWN + "}",
+    "' OR 1=1 --",
+    "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f1٣",
+    "%ff%fe",
+]
+
+
+@pytest.mark.parametrize("job_id", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", ""), ("DELETE", ""), ("POST", "/retry"), ("GET", "/events")]
+)
+def test_what_is_no_job_is_not_found(client: httpx.Client, job_id: str, method: str, path: str) -> None:
+    answer = client.request(method, f"/job/{job_id}{path}")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] in {"job_not_found", "not_found"}
+
+
+def test_a_path_above_the_jobs_is_not_found(client: httpx.Client) -> None:
+    assert client.get("/job/../../x").status_code == 404
+
+
+def test_a_value_that_is_no_number_is_refused(service: JobService, client: httpx.Client) -> None:
+    job = service.call(service.accepted())
+    for query in ("wait=nan", "wait=-1", "wait=soon", "after=-1", "after=x"):
+        answer = client.get(f"/job/{job.job_id}?{query}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "option_invalid")
+
+
+# ── tags ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_nothing_new_is_304_and_a_change_is_sent(service: JobService, client: httpx.Client) -> None:
+    job = service.call(service.started())
+    etag = client.get(f"/job/{job.job_id}").headers["etag"]
+    unchanged = client.get(f"/job/{job.job_id}", headers={"If-None-Match": etag})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert unchanged.headers["etag"] == etag
+    service.call(service.heard(job, "Hola"))
+    changed = client.get(f"/job/{job.job_id}", headers={"If-None-Match": etag})
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != etag
+
+
+def test_a_confirmed_push_is_news_though_the_job_stands_as_it_did(
+    service: JobService, client: httpx.Client
+) -> None:
+    job = service.call(service.accepted())
+    pushed = service.call(service.pending())  # a second row, so that the first cannot be mixed up with it
+    service.call(_pushed_to_convex(service, job))
+    before = client.get(f"/job/{job.job_id}")
+    assert before.json()["sync"] == {"state": "pending", "lastSeq": 0}
+    confirmed = Delivery(job.job_id, "convex", job.seq, job.seq, 1, 0)
+    service.call(service.services.jobs.settle(confirmed))
+    after = client.get(f"/job/{job.job_id}", headers={"If-None-Match": before.headers["etag"]})
+    assert after.status_code == 200
+    assert after.json()["sync"] == {"state": "confirmed", "lastSeq": job.seq}
+    assert "sync" not in client.get(f"/job/{pushed.job_id}").json()
+
+
+async def _pushed_to_convex(service: JobService, job: Job) -> None:
+    """The same job, made anew with a delivery to confirm."""
+    jobs = service.services.jobs
+    await jobs.remove(job.job_id)
+    await jobs.create(job, state.event_of(job), targets=("convex",))
+
+
+# ── waiting for news ──────────────────────────────────────────────────────────────────────────────
+
+
+def later(service: JobService, work: Callable[[], Awaitable[Any]]) -> threading.Thread:
+    """Do it as soon as somebody waits on the server."""
+
+    def act() -> None:
+        wait_until(lambda: service.services.in_hand.watchers > 0)
+        service.call(work())  # type: ignore[arg-type]
+
+    thread = threading.Thread(target=act)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("how", ["now", "after", "tag"])
+def test_waiting_ends_with_the_next_change(service: JobService, client: httpx.Client, how: str) -> None:
+    job = service.call(service.started())
+    etag = client.get(f"/job/{job.job_id}").headers["etag"]
+    query = {"wait": "25"} | ({"after": str(job.seq)} if how == "after" else {})
+    headers = {"If-None-Match": etag} if how == "tag" else {}
+    acting = later(service, lambda: service.heard(job, "Hola"))
+    answer = client.get(f"/job/{job.job_id}", params=query, headers=headers)
+    acting.join()
+    assert answer.status_code == 200
+    assert answer.json()["seq"] == job.seq + 1
+    assert service.services.in_hand.watchers == 0
+
+
+def test_waiting_ends_with_the_time(service: JobService, client: httpx.Client) -> None:
+    job = service.call(service.started())
+    etag = client.get(f"/job/{job.job_id}").headers["etag"]
+    assert client.get(f"/job/{job.job_id}?wait=0.05").json()["seq"] == job.seq
+    assert client.get(f"/job/{job.job_id}?wait=0.05", headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_who_is_behind_or_asks_of_an_end_does_not_wait(service: JobService, client: httpx.Client) -> None:
+    running, ended = service.call(service.started()), service.call(service.completed())
+    began = time.monotonic()
+    assert client.get(f"/job/{running.job_id}?wait=25&after=1").json()["seq"] == running.seq
+    assert client.get(f"/job/{running.job_id}?wait=25&after=999").json()["seq"] == running.seq
+    assert client.get(f"/job/{ended.job_id}?wait=25&after={ended.seq}").json()["status"] == "completed"
+    assert time.monotonic() - began < 20  # each would have waited 25 seconds
+
+
+def test_who_waits_and_leaves_gives_the_place_back(service: JobService, client: httpx.Client) -> None:
+    job = service.call(service.started())
+    with pytest.raises(httpx.ReadTimeout):
+        client.get(f"/job/{job.job_id}?wait=25", timeout=0.3)
+    wait_until(lambda: service.services.in_hand.watchers == 0)
+
+
+# ── ending ────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _waiting(service: JobService) -> Job:
+    now = service.now()
+    job = await service.heard(await service.started(), "Hola")
+    return await record(service.services, state.wait(job, until=now + 60, now=now, attempt_counts=False))
+
+
+async def _running(service: JobService) -> Job:
+    return await service.heard(await service.started(), "Hola")
+
+
+async def _failed(service: JobService) -> Job:
+    return await service.failed(EngineBroken())
+
+
+async def _completed(service: JobService) -> Job:
+    return await service.completed()
+
+
+async def _queued(service: JobService) -> Job:
+    return await service.accepted()
+
+
+async def _pending(service: JobService) -> Job:
+    return await service.pending()
+
+
+async def _traces(service: JobService, job_id: str) -> list[Any]:
+    services = service.services
+    events = await services.jobs.events(job_id, after=0)
+    return [
+        await services.audio.has(job_id),
+        await services.jobs.chunks(job_id),
+        await services.jobs.result(job_id),
+        [event.text for event in events if event.text],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "status"),
+    [
+        (_pending, "cancelled"),
+        (_queued, "cancelled"),
+        (_running, "cancelled"),
+        (_waiting, "cancelled"),
+        (_completed, "completed"),
+        (_failed, "failed"),
+    ],
+)
+def test_deleting_leaves_no_audio_and_no_text_at_any_stage_and_twice_is_harmless(
+    service: JobService, client: httpx.Client, make: Callable[[JobService], Any], status: str
+) -> None:
+    job = service.call(make(service))
+    first, second = client.delete(f"/job/{job.job_id}"), client.delete(f"/job/{job.job_id}")
+    assert first.status_code == second.status_code == 200
+    assert first.json() == second.json()
+    assert first.json()["status"] == status
+    assert first.json()["erasedAt"]
+    assert "result" not in first.json()
+    assert service.call(_traces(service, job.job_id)) == [False, [], None, []]
+    assert job.job_id in service.stopped
+
+
+def test_what_was_deleted_is_gone_with_when_and_what_was_cancelled_says_so(
+    service: JobService, client: httpx.Client
+) -> None:
+    completed, running = service.call(_completed(service)), service.call(_running(service))
+    erased = client.delete(f"/job/{completed.job_id}").json()["erasedAt"]
+    client.delete(f"/job/{running.job_id}")
+    gone = client.get(f"/job/{completed.job_id}")
+    assert (gone.status_code, gone.json()["error"]["code"]) == (410, "job_expired")
+    assert erased in gone.json()["error"]["message"]
+    assert client.get(f"/job/{running.job_id}").json()["status"] == "cancelled"
+
+
+def test_what_has_expired_is_gone_before_the_sweep_comes(tmp_path: Path) -> None:
+    with JobService(tmp_path) as service:
+        job = service.call(service.completed())
+        service.clock += 4000
+        answer = httpx.get(f"{service.url}/job/{job.job_id}")
+        assert answer.status_code == 410
+
+
+def test_deleting_wins_over_a_worker_that_goes_on_committing(
+    service: JobService, client: httpx.Client
+) -> None:
+    """Whatever the runner commits in between, the job ends cancelled and the runner is told so."""
+    job = service.call(service.started(10_000))
+    working = threading.Thread(target=lambda: _work_until_refused(service, job))
+    working.start()
+    try:
+        wait_until(lambda: client.get(f"/job/{job.job_id}").json()["seq"] > job.seq + 5)
+        assert client.delete(f"/job/{job.job_id}").json()["status"] == "cancelled"
+    finally:
+        working.join(30)
+    assert not working.is_alive()
+    assert service.call(service.services.jobs.get(job.job_id)).status == "cancelled"
+
+
+def _work_until_refused(service: JobService, job: Job) -> None:
+    with suppress(StaleJob):
+        while True:
+            job = service.call(service.moved(job, 0.5))
+
+
+# ── again ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_failed_job_runs_again_from_its_audio_and_its_pieces(
+    service: JobService, client: httpx.Client
+) -> None:
+    job = service.call(service.failed(EngineBroken()))
+    answer = client.post(f"/job/{job.job_id}/retry")
+    told = answer.json()
+    assert answer.status_code == 202
+    assert (told["status"], told["run"], told["attempts"]) == ("queued", 2, 0)
+    assert told["seq"] == job.seq + 1
+    assert "error" not in told
+    assert "upload" not in told
+    assert told["statusUrl"] == f"{service.url}/job/{job.job_id}"
+    claimed = service.call(service.services.queue.claim(service.now(), "w", 1))  # type: ignore[attr-defined]
+    assert claimed is not None
+
+
+def test_a_cancelled_job_waits_for_its_audio_to_be_posted_again(
+    service: JobService, client: httpx.Client
+) -> None:
+    job = service.call(_running(service))
+    client.delete(f"/job/{job.job_id}")
+    answer = client.post(f"/job/{job.job_id}/retry")
+    told = answer.json()
+    assert answer.status_code == 202
+    assert told["status"] == "pending"
+    assert told["upload"]["url"] == f"{service.url}/job/{job.job_id}/audio"
+    assert set(told["upload"]["fields"]) == {"expires", "maxBytes", "signature"}
+    assert told["upload"]["expiresAt"].endswith("Z")
+    assert service.call(service.services.jobs.chunks(job.job_id)) == []
+    assert client.get(f"/job/{job.job_id}").json()["status"] == "pending"
+
+
+def test_pieces_of_audio_that_is_gone_are_not_mixed_with_new_audio(
+    service: JobService, client: httpx.Client
+) -> None:
+    job = service.call(service.failed(EngineBroken()))
+    service.call(service.services.audio.remove(job.job_id))
+    assert client.post(f"/job/{job.job_id}/retry").json()["status"] == "pending"
+    assert service.call(service.services.jobs.chunks(job.job_id)) == []
+
+
+@pytest.mark.parametrize("make", [_queued, _running, _completed, _pending])
+def test_what_has_not_failed_is_not_run_again(
+    service: JobService, client: httpx.Client, make: Callable[[JobService], Any]
+) -> None:
+    job = service.call(make(service))
+    answer = client.post(f"/job/{job.job_id}/retry")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "job_not_retryable")
+
+
+def test_of_many_retries_at_once_one_counts(service: JobService, client: httpx.Client) -> None:
+    job = service.call(service.failed(EngineBroken()))
+    statuses: list[int] = []
+
+    def again() -> None:
+        statuses.append(httpx.post(f"{service.url}/job/{job.job_id}/retry").status_code)
+
+    threads = [threading.Thread(target=again) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [202] + [409] * 7
+    assert client.get(f"/job/{job.job_id}").json()["run"] == 2
+
+
+def test_a_full_queue_takes_no_retry(tmp_path: Path) -> None:
+    with JobService(tmp_path, max_queue=1) as service:
+        failed = service.call(service.failed(EngineBroken()))
+        service.call(service.accepted())
+        answer = httpx.post(f"{service.url}/job/{failed.job_id}/retry")
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0

@@ -1,0 +1,162 @@
+"""The routes of jobs on a real socket over the real store; there is no worker: tests move the jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from uuid import uuid4
+
+from fastapi import FastAPI
+
+from common.audio.ffmpeg import Ffmpeg
+from common.groq import Groq
+from common.jobs import state
+from common.jobs.announce import record
+from common.local.audio_folder import AudioFolder
+from common.local.database import Database
+from common.local.http_server import build_server
+from common.local.hub import Hub
+from common.local.patient_protocol import Patience
+from common.local.sqlite_jobs import SqliteJobs
+from common.local.sqlite_tasks import SqliteTasks
+from common.local.upload_ticket import UploadTickets
+from common.models import Audio, Chunk, Job, Options, Transcript
+from common.services import Services
+from common.settings import Settings
+from common.web import build_app
+from functions import job, transcription_ws
+from tests.serving import wait_until
+
+T = TypeVar("T")
+
+AUDIO = Audio(size_bytes=5, sha256="0" * 64, filename="voz.mp3")
+
+
+class JobService:
+    """A server in a thread of its own; `call` runs a coroutine where it lives."""
+
+    def __init__(self, root: Path, *, patience: Patience | None = None, **settings: Any) -> None:
+        self._root = root
+        self._settings = Settings(data_dir=root, **settings)
+        self._patience = patience or Patience(shutdown=2)
+        self.hub = Hub(in_all=self._settings.max_watchers)
+        self.stopped: list[str] = []
+        self.clock = 0.0  # seconds that this server's clock is ahead
+        self.services: Services
+
+    def __enter__(self) -> Self:
+        app = build_app(
+            job.router,
+            transcription_ws.router,
+            cors_origins=self._settings.cors_origins,
+            lifespan=self._lifespan,
+        )
+        self.server = build_server(app, host="127.0.0.1", port=0, patience=self._patience)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self.server.serve()))
+        self._thread.start()
+        wait_until(lambda: self.server.started or not self._thread.is_alive())
+        port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.url, self.ws_url = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
+        self.port = port
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+    def stop(self) -> None:
+        """As SIGTERM does."""
+        self._loop.call_soon_threadsafe(self.hub.close)
+        self.server.should_exit = True
+
+    @asynccontextmanager
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        self._loop = asyncio.get_running_loop()
+        database = Database(self._root / "jobs.sqlite3")
+        audio = AudioFolder(
+            self._root / "audio", budget_bytes=10_000_000, tickets=UploadTickets(b"s" * 32, seconds=900)
+        )
+        await audio.open()
+        self.services = app.state.services = Services(
+            settings=self._settings,
+            ffmpeg=Ffmpeg(at_once=1),
+            engine=Groq(base_url="http://127.0.0.1:9", api_key=None, model="whisper-large-v3-turbo"),
+            engine_problem=None,
+            scratch=self._root,
+            now=self.now,
+            started_at=self.now(),
+            jobs=SqliteJobs(database),
+            audio=audio,
+            queue=SqliteTasks(database, now=self.now),
+            subscribers=self.hub,
+            quota=None,
+            stop=self.stopped.append,
+        )
+        yield
+        database.close()
+
+    def now(self) -> float:
+        return time.time() + self.clock
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    async def elsewhere(self, work: Coroutine[Any, Any, T]) -> T:
+        """`call`, for tests that have a loop of their own."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    # ── a job's life, step by step ────────────────────────────────────────────────────────────────
+
+    async def accepted(self, **known: Any) -> Job:
+        """A queued job with its audio."""
+        job_id = str(uuid4())
+        now = self.now()
+        received = self._root / f"{job_id}.received"
+        received.write_bytes(b"sound")
+        await self.services.audio.keep(job_id, received)
+        new = state.accept(job_id, options=Options(), now=now, expires_at=now + 3600, audio=AUDIO, **known)
+        await self.services.jobs.create(new, state.event_of(new))
+        return new
+
+    async def pending(self) -> Job:
+        now = self.now()
+        new = state.accept(str(uuid4()), options=Options(), now=now, expires_at=now + 900)
+        await self.services.jobs.create(new, state.event_of(new))
+        return new
+
+    async def started(self, pieces: int = 3) -> Job:
+        begun = await record(self.services, state.start(await self.accepted(), now=self.now()))
+        return await record(self.services, state.planned(begun, pieces=pieces, done=0, now=self.now()))
+
+    async def heard(self, running: Job, text: str) -> Job:
+        """One more piece of a job is transcribed."""
+        index = running.chunks_done
+        transcript = Transcript(text=text, duration=2.5, language="es")
+        chunk = Chunk(index=index, start=index * 2.5, transcript=transcript)
+        await self.services.jobs.keep_chunk(running.job_id, chunk)
+        after = state.piece_done(running, done=index + 1, language="es", now=self.now())
+        return await record(self.services, after, "text", chunk=chunk)
+
+    async def moved(self, running: Job, fraction: float) -> Job:
+        """Mere progress."""
+        after = state.prepared(running, fraction=fraction, now=self.now())
+        return await record(self.services, after, "progress")
+
+    async def completed(self, running: Job | None = None, text: str = "Hola mundo") -> Job:
+        running = running or await self.heard(await self.started(1), text)
+        merging = await record(self.services, state.merging(running, now=self.now()), "progress")
+        now = self.now()
+        done = state.complete(merging, language="es", now=now, expires_at=now + 3600)
+        result = Transcript(text=text, duration=2.5, language="es")
+        return await record(self.services, done, result=result)
+
+    async def failed(self, error: Any) -> Job:
+        now = self.now()
+        after = state.fail(await self.started(), error, now=now, expires_at=now + 3600)
+        return await record(self.services, after)

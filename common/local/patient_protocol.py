@@ -41,6 +41,8 @@ class PatientProtocol(HttpToolsProtocol):
         self._patience = patience
         self._idle = idle
         self._envelope = 0
+        self._opening = 0
+        self._in_message = False
         self._due: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
 
@@ -87,15 +89,23 @@ class PatientProtocol(HttpToolsProtocol):
     def give_way(self) -> None:
         """End at once, with nothing said."""
         self._work()
+        self.connections.discard(self)  # not when the loop comes round to it: more may be knocking
         self.transport.abort()
 
     # ── what it may weigh ─────────────────────────────────────────────────────────────────────────
 
     def on_message_begin(self) -> None:
-        self._envelope = 0
+        self._envelope, self._opening = self._opening, 0
+        self._in_message = True
         super().on_message_begin()
 
+    def on_message_complete(self) -> None:
+        self._in_message = False
+        super().on_message_complete()
+
     def data_received(self, data: bytes) -> None:
+        # Where a request begins inside a block that an earlier one ends, how much is its own is not told.
+        self._opening = 0 if self._in_message else len(data)
         self._envelope += len(data)
         super().data_received(data)
         # The parser gathers a header, a trailer or a chunk's extension for as long as it comes.

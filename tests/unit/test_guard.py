@@ -1,0 +1,424 @@
+"""What slow, greedy and vanishing clients may cost: over real sockets, with short deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, HTTPException, Request
+
+from common.local.guard import Guard, Limits, announced, refusal
+from common.local.incoming_body import Pace
+from common.upload import receive
+from common.web import build_app
+from tests.serving import Client, serving, told, wait_until
+
+MB = 1024 * 1024
+BOUNDARY = "x3d74496d66958873ex3d74496d66958873e"
+FORM = f"content-type: multipart/form-data; boundary={BOUNDARY}\r\n"
+OPENING = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.mp3"\r\n\r\n'.encode()
+NO_HURRY = Pace(deadline=30, idle=30, grace=30, min_rate=0)
+
+
+def form(content: bytes) -> bytes:
+    return OPENING + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+@dataclass
+class House:
+    """An app with our receiving end, and what was seen inside it."""
+
+    folder: Path
+    begun: int = 0
+    received: list[int] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    pause: float = 0
+
+    def app(self) -> Any:
+        router = APIRouter()
+
+        @router.post("/upload")
+        async def upload(request: Request) -> dict[str, int]:
+            self.begun += 1
+            try:
+                got = await receive(self._stream(request), request.headers, self.folder, max_bytes=MB)
+            except BaseException as exc:
+                self.errors.append(type(exc).__name__)
+                raise
+            self.received.append(got.size_bytes)
+            return {"size": got.size_bytes}
+
+        @router.post("/json")
+        async def json(request: Request) -> dict[str, int]:
+            try:
+                return {"size": len(await request.body())}
+            except Exception as exc:
+                raise HTTPException(400, "swallowed") from exc
+
+        @router.post("/breaks")
+        async def breaks(request: Request) -> None:
+            try:
+                await request.body()
+            except Exception as exc:
+                raise KeyError("hidden") from exc
+
+        @router.post("/unread")
+        async def unread() -> dict[str, str]:
+            return {"answer": "without your body"}
+
+        @router.post("/twice")
+        async def twice(request: Request) -> dict[str, Any]:
+            await request.body()
+            return {"gone": await request.is_disconnected()}
+
+        @router.get("/health")
+        async def health() -> dict[str, str]:
+            return {"status": "ok"}
+
+        return build_app(router)
+
+    async def _stream(self, request: Request) -> Any:
+        async for block in request.stream():
+            await asyncio.sleep(self.pause)
+            yield block
+
+    @property
+    def files(self) -> list[Path]:
+        return list(self.folder.iterdir())
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+LIMITS = Limits(uploads={"/upload": MB}, slots=4, pace=NO_HURRY, retry_after=7, linger=5)
+
+
+@contextlib.contextmanager
+def guarded(house: House, **changed: Any) -> Iterator[int]:
+    with serving(Guard(house.app(), replace(LIMITS, **changed))) as port:
+        yield port
+
+
+def code(answer: tuple[int, dict[str, str], Any]) -> tuple[int, str]:
+    return answer[0], answer[2]["error"]["code"]
+
+
+# ── what passes ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("size", [1, 1000, 20_000, 900_000])
+def test_an_upload_passes_whole_and_the_connection_lives_on(house: House, size: int) -> None:
+    with guarded(house) as port, Client(port) as client:
+        for _ in range(2):
+            status, headers, told_back = client.post("/upload", form(bytes(size)), headers=FORM).answer()
+            assert (status, told_back) == (200, {"size": size})
+            assert "connection" not in headers
+            house.files[0].unlink()
+
+
+def test_a_body_in_pieces_passes_whole(house: House) -> None:
+    with guarded(house) as port, Client(port) as client:
+        body = form(bytes(50_000))
+        client.post("/upload", body[:10], length=len(body), headers=FORM)
+        for at in range(10, len(body), 5000):
+            time.sleep(0.002)
+            client.send(body[at : at + 5000])
+        assert client.answer()[2] == {"size": 50_000}
+
+
+def test_after_its_body_a_request_hears_of_its_connection(house: House) -> None:
+    with guarded(house) as port, Client(port) as client:
+        assert client.post("/twice", b"{}").answer()[2] == {"gone": False}
+
+
+def test_a_server_that_is_slow_itself_blames_no_client(house: House) -> None:
+    house.pause = 0.3
+    pace = Pace(deadline=30, idle=0.2, grace=0.2, min_rate=100_000)
+    with guarded(house, pace=pace) as port, Client(port) as client:
+        assert client.post("/upload", form(bytes(900_000)), headers=FORM).answer()[0] == 200
+
+
+# ── too slow ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def dribble(client: Client, data: bytes = b"\r\n" * 5000, every: float = 0.02) -> None:
+    """Byte after byte until the server has had enough."""
+    client.socket.settimeout(every)
+    with contextlib.suppress(ConnectionError):
+        for at in range(len(data)):
+            client.send(data[at : at + 1])
+            with contextlib.suppress(TimeoutError):
+                client.socket.recv(1, 2)  # MSG_PEEK
+                break
+    client.socket.settimeout(10)
+
+
+def test_a_client_of_a_few_bytes_a_second_holds_a_socket_and_is_cut(house: House) -> None:
+    pace = replace(NO_HURRY, grace=0.3, min_rate=1000)
+    with guarded(house, pace=pace, slots=1) as port, Client(port) as slow:
+        dribble(slow.post("/upload", length=MB, headers=FORM))
+        assert house.begun == 0 or house.errors == ["UploadTooSlow"]
+        assert code(slow.answer()) == (408, "upload_too_slow")
+        assert slow.until_closed() == b""
+        assert house.files == []
+
+
+def test_who_dribbles_keeps_no_one_from_uploading(house: House) -> None:
+    with guarded(house, slots=1) as port, Client(port) as slow, Client(port) as quick:
+        slow.post("/upload", form(b"")[:20], length=MB, headers=FORM)
+        time.sleep(0.1)
+        assert quick.post("/upload", form(bytes(50_000)), headers=FORM).answer()[0] == 200
+        assert house.begun == 1
+
+
+def test_a_client_that_stops_midway_is_cut_and_its_file_goes(house: House) -> None:
+    with guarded(house, pace=replace(NO_HURRY, idle=0.4)) as port, Client(port) as client:
+        client.post("/upload", form(bytes(900_000))[:600_000], length=900_000, headers=FORM)
+        wait_until(lambda: len(house.files) == 1)
+        status, headers, answer = client.answer()
+        assert (status, answer["error"]["code"]) == (408, "upload_too_slow")
+        assert headers["connection"] == "close"
+        assert answer["error"]["requestId"] == headers["x-request-id"]
+        assert client.until_closed() == b""
+        assert house.files == []
+
+
+def test_a_steady_client_is_cut_at_the_deadline(house: House) -> None:
+    with guarded(house, pace=replace(NO_HURRY, deadline=0.5)) as port, Client(port) as client:
+        dribble(client.post("/upload", form(bytes(20_000))[:-10], length=MB, headers=FORM), bytes(10_000))
+        assert code(client.answer()) == (408, "upload_too_slow")
+        assert house.errors == ["UploadTooSlow"]
+
+
+def test_of_too_many_that_dribble_the_oldest_gives_way(house: House) -> None:
+    with guarded(house, beginning=2) as port, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(port)) for _ in range(3)]
+        for client in clients:
+            client.post("/upload", b"--", length=MB, headers=FORM)
+            time.sleep(0.05)
+        assert code(clients[0].answer()) == (408, "upload_too_slow")
+        clients[2].socket.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            clients[2].answer()
+
+
+@pytest.mark.parametrize("path", ["/json", "/breaks"])
+def test_an_app_that_hides_the_cause_is_overruled(house: House, path: str) -> None:
+    with guarded(house, pace=replace(NO_HURRY, idle=0.2)) as port, Client(port) as client:
+        client.post(path, b"{", length=100, headers="accept-language: es\r\n")
+        status, headers, answer = client.answer()
+        assert (status, answer["error"]["code"]) == (408, "upload_too_slow")
+        assert headers["content-language"] == "es"
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_an_app_that_breaks_over_a_failed_body_is_overruled_unless_it_has_answered(answers: bool) -> None:
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await receive()
+        except Exception:
+            if answers:
+                await send({"type": "http.response.start", "status": 408, "headers": []})
+            raise
+
+    with (
+        serving(Guard(app, replace(LIMITS, pace=replace(NO_HURRY, idle=0.2)))) as port,
+        Client(port) as client,
+    ):
+        told_back = client.post("/", b"{", length=100).until_closed()
+        assert told_back.startswith(b"HTTP/1.1 408 ")
+        assert (b"upload_too_slow" in told_back) is not answers
+
+
+@pytest.mark.parametrize(
+    ("how", "due"),
+    [
+        ({"waiting_since": 100.0}, 110.0),  # idle
+        ({"waiting_since": 125.0}, 130.0),  # deadline
+        ({"waiting_since": 101.0, "waited": 4.0}, 102.0),  # grace: nothing came in 5 s of waiting
+        ({"waiting_since": 101.0, "waited": 4.0, "received": 300}, 105.0),  # 300 bytes buy 3 s
+        ({"waiting_since": 120.0, "waited": 4.0, "received": 10**9}, 130.0),  # we were slow
+    ],
+)
+def test_when_a_client_is_too_slow(how: dict[str, Any], due: float) -> None:
+    pace = Pace(deadline=30, idle=10, grace=5, min_rate=100)
+    told_of = {"began": 100.0, "waited": 0.0, "received": 10**6, **how}
+    if "waited" in how and "received" not in how:
+        told_of["received"] = 0
+    assert pace.due(**told_of) == due
+
+
+# ── too large ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def send_for_ever(client: Client, size: int) -> None:
+    while True:
+        client.send(bytes(size))
+        time.sleep(0.001)
+
+
+def test_what_announces_too_much_is_refused_before_it_is_read(house: House) -> None:
+    with guarded(house) as port, Client(port) as client:
+        status, headers, answer = client.post("/upload", length=25 * MB, headers=FORM).answer()
+        assert (status, answer["error"]["code"]) == (413, "upload_too_large")
+        assert "1 MB" in answer["error"]["message"]
+        assert headers["connection"] == "close"
+        assert house.files == []
+
+
+def test_who_goes_on_sending_can_still_read_the_refusal(house: House) -> None:
+    with guarded(house) as port, Client(port) as client:
+        client.post("/upload", bytes(8 * MB), headers=FORM)
+        assert code(client.answer()) == (413, "upload_too_large")
+        assert client.until_closed() == b""
+
+
+def test_a_client_that_never_stops_sending_is_left_after_a_while(house: House) -> None:
+    with guarded(house, linger=0.3) as port, Client(port) as client:
+        client.post("/upload", length=10**12, headers=FORM)
+        with pytest.raises(ConnectionError):
+            send_for_ever(client, 1000)
+
+
+def test_and_after_so_many_bytes(house: House) -> None:
+    with guarded(house, linger=60, linger_bytes=MB) as port, Client(port) as client:
+        client.post("/upload", length=10**12, headers=FORM)
+        with pytest.raises(ConnectionError):
+            send_for_ever(client, 65536)
+
+
+def test_only_so_many_are_waited_for(house: House) -> None:
+    with guarded(house, lingering=0) as port, Client(port) as client:
+        client.post("/upload", length=25 * MB, headers=FORM)
+        assert b" 413 " in client.until_closed()
+
+
+def test_what_comes_in_chunks_is_counted_as_it_comes(house: House) -> None:
+    with guarded(house) as port, Client(port) as client:
+        client.send(f"POST /upload HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n{FORM}\r\n".encode())
+        for block in (OPENING, *[bytes(65536)] * 24, b""):
+            client.send(b"%x\r\n%b\r\n" % (len(block), block))
+        assert code(client.answer()) == (413, "upload_too_large")
+        assert house.files == []
+
+
+def test_a_body_over_its_cap_is_cut_off_whatever_the_app_makes_of_it(house: House) -> None:
+    with guarded(house, other_bytes=100_000) as port, Client(port) as client:
+        client.send(b"POST /json HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+        for block in (*[bytes(50_000)] * 3, b""):
+            client.send(b"%x\r\n%b\r\n" % (len(block), block))
+            time.sleep(0.02)
+        assert code(client.answer()) == (413, "upload_too_large")
+
+
+def test_a_client_that_waits_for_permission_is_not_asked_for_the_body(house: House) -> None:
+    with guarded(house, linger=30) as port, Client(port) as client:
+        client.post("/upload", length=25 * MB, headers=FORM + "expect: 100-continue\r\n")
+        told_back = client.until_closed()
+        assert told_back.startswith(b"HTTP/1.1 413 ")
+        assert b"100 Continue" not in told_back
+
+
+def test_a_client_that_waits_for_permission_gets_it(house: House) -> None:
+    with guarded(house) as port, Client(port) as client:
+        body = form(b"sound")
+        client.post("/upload", length=len(body), headers=FORM + "expect: 100-continue\r\n")
+        assert client.socket.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert client.send(body).answer()[2] == {"size": 5}
+
+
+def test_an_address_that_does_not_exist_is_told_so_whatever_is_sent_there(house: House) -> None:
+    with guarded(house) as port, Client(port) as client, Client(port) as other:
+        assert code(client.post("/nowhere", bytes(4 * MB)).answer()) == (404, "not_found")
+        assert code(other.post("/health", bytes(4 * MB)).answer()) == (405, "method_not_allowed")
+
+
+def test_an_answer_without_the_body_closes_the_connection(house: House) -> None:
+    with guarded(house) as port, Client(port) as client:
+        client.post("/unread", bytes(20_000), length=50_000)
+        status, headers, _ = client.answer()
+        assert (status, headers["connection"]) == (200, "close")
+        assert client.send(bytes(30_000)).until_closed() == b""
+
+
+def test_an_encoded_body_is_refused(house: House) -> None:
+    with guarded(house) as port, Client(port) as client:
+        client.post("/upload", form(b"sound"), headers=FORM + "content-encoding: gzip\r\n")
+        assert code(client.answer()) == (415, "content_encoding_unsupported")
+
+
+def test_a_body_says_what_it_is() -> None:
+    assert not announced([]).has_body
+    assert not announced([(b"content-length", b"0")]).has_body
+    chunked = announced([(b"transfer-encoding", b"chunked")])
+    assert chunked.has_body
+    assert refusal(chunked, file_bytes=1, limit_bytes=1) is None
+    assert refusal(announced([(b"content-length", b"1")]), file_bytes=1, limit_bytes=1) is None
+
+
+# ── too many ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_fifth_upload_waits_outside_four_slots_while_health_answers(house: House) -> None:
+    body = form(bytes(100_000))
+    with guarded(house) as port, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(port)) for _ in range(4)]
+        for client in clients:
+            client.post("/upload", body[:50_000], length=len(body), headers=FORM)
+        wait_until(lambda: len(house.files) == 4)
+        with Client(port) as fifth:
+            status, headers, answer = fifth.post("/upload", body, headers=FORM).answer()
+            assert (status, answer["error"]["code"]) == (503, "busy")
+            assert headers["retry-after"] == "7"
+            assert answer["error"]["retryAfter"] == 7
+        assert told(port) == 200
+        for client in clients:
+            assert client.send(body[50_000:]).answer()[0] == 200
+        with Client(port) as sixth:
+            assert sixth.post("/upload", body, headers=FORM).answer()[0] == 200
+
+
+def test_a_slot_that_is_taken_while_the_body_begins_is_not_given_twice(house: House) -> None:
+    body = form(bytes(100_000))
+    with guarded(house, slots=1) as port, Client(port) as first, Client(port) as second:
+        for client in (first, second):
+            client.post("/upload", body[:100], length=len(body), headers=FORM)
+        time.sleep(0.05)
+        first.send(body[100:50_000])
+        wait_until(lambda: house.begun == 1)
+        second.send(body[100:])
+        assert code(second.answer()) == (503, "busy")
+        assert first.send(body[50_000:]).answer()[0] == 200
+
+
+# ── gone ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_hang_up_midway_leaves_no_file_and_frees_its_slot(house: House) -> None:
+    body = form(bytes(900_000))
+    with guarded(house, slots=1) as port:
+        with Client(port) as client:
+            client.post("/upload", body[:500_000], length=len(body), headers=FORM)
+            wait_until(lambda: len(house.files) == 1)
+        wait_until(lambda: house.errors == ["UploadTooSlow"])
+        wait_until(lambda: house.files == [])
+        with Client(port) as client:
+            assert client.post("/upload", body, headers=FORM).answer()[0] == 200
+
+
+def test_a_hang_up_before_the_body_begins_calls_no_app(house: House) -> None:
+    with guarded(house, slots=1) as port:
+        with Client(port) as client:
+            client.post("/upload", b"--", length=MB, headers=FORM)
+            time.sleep(0.05)
+        time.sleep(0.05)
+        assert told(port) == 200
+        assert house.begun == 0

@@ -1,0 +1,336 @@
+"""The server against silent, dribbling, greedy and hurried connections, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, Request, WebSocket
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
+
+from common.local.patient_protocol import Patience
+from common.web import build_app
+from tests.serving import Client, serving, told, wait_until
+
+CALM = Patience(header=30, keep_alive=30, stalled=30, shutdown=1)
+
+
+def house(begun: list[str] | None = None) -> Any:
+    router = APIRouter()
+
+    @router.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.post("/size")
+    async def size(request: Request) -> dict[str, Any]:
+        pieces = [block async for block in request.stream()]
+        body = b"".join(pieces)
+        return {"size": len(body), "even": body == bytes(len(body))}
+
+    @router.get("/slow")
+    async def slow() -> dict[str, str]:
+        (begun if begun is not None else []).append("slow")
+        await asyncio.sleep(0.3)
+        return {"slow": "done"}
+
+    @router.websocket("/ws")
+    async def ws(socket: WebSocket) -> None:
+        await socket.accept()
+        while True:
+            await socket.send_text("heard " + await socket.receive_text())
+
+    return build_app(router)
+
+
+@contextlib.contextmanager
+def served(**changed: Any) -> Iterator[int]:
+    with serving(house(), replace(CALM, **changed)) as port:
+        yield port
+
+
+# ── connections that do nothing ───────────────────────────────────────────────────────────────────
+
+
+def test_a_silent_connection_is_closed() -> None:
+    with served(header=0.2) as port, Client(port) as client:
+        assert client.until_closed() == b""
+
+
+def dribble(client: Client, data: bytes) -> None:
+    for byte in data:
+        client.send(bytes([byte]))
+        time.sleep(0.01)
+
+
+def test_a_header_that_dribbles_in_is_cut() -> None:
+    with served(header=0.3) as port, Client(port) as client, pytest.raises(ConnectionError):
+        dribble(client, b"GET /health HTTP/1.1\r\nx: " + b"a" * 1000)
+
+
+def test_a_header_in_time_has_no_deadline_on_its_answer() -> None:
+    with served(header=0.2) as port, Client(port) as client:
+        assert client.get("/slow").answer()[2] == {"slow": "done"}
+
+
+def test_an_idle_connection_is_kept_and_then_closed() -> None:
+    with served(keep_alive=0.5) as port, Client(port) as client:
+        for _ in range(2):
+            assert client.get("/health").answer()[0] == 200
+            time.sleep(0.1)
+        assert client.until_closed() == b""
+
+
+def test_empty_lines_do_not_keep_a_connection_alive() -> None:
+    with served(keep_alive=1, header=0.3) as port, Client(port) as client:
+        assert client.get("/health").answer()[0] == 200
+        client.send(b"\r\n")  # ends uvicorn's own keep-alive timer
+        began = time.monotonic()
+        assert client.until_closed() == b""
+        assert time.monotonic() - began < 8
+
+
+def test_when_all_places_are_taken_the_oldest_idle_one_gives_way_and_health_answers() -> None:
+    begun: list[str] = []
+    with serving(house(begun), replace(CALM, connections=5)) as port, contextlib.ExitStack() as stack:
+        busy = stack.enter_context(Client(port)).get("/slow")
+        wait_until(lambda: bool(begun))
+        idle = [stack.enter_context(Client(port)) for _ in range(12)]
+        assert told(port) == 200
+        assert idle[0].until_closed() == b""
+        assert idle[-1].get("/health").answer()[0] == 200
+        assert busy.answer()[2] == {"slow": "done"}
+
+
+def test_an_answer_that_nobody_reads_is_dropped() -> None:
+    async def endless(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(1000):
+            await send({"type": "http.response.body", "body": bytes(65536), "more_body": True})
+        gone.append(True)
+
+    gone: list[bool] = []
+    with serving(without_lifespan(endless), replace(CALM, stalled=0.3)) as port, Client(port) as client:
+        client.get("/")
+        wait_until(lambda: bool(gone))  # what is sent into a connection that was dropped goes nowhere
+
+
+def test_an_answer_that_is_read_slowly_arrives() -> None:
+    async def large(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
+        for more in (True,) * 80 + (False,):
+            await send({"type": "http.response.body", "body": bytes(65536), "more_body": more})
+
+    with serving(without_lifespan(large), CALM) as port, Client(port) as client:
+        client.get("/")
+        time.sleep(0.2)
+        assert len(client.until_closed()) > 80 * 65536
+
+
+def without_lifespan(app: Any) -> Any:
+    async def whole(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        for phase in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{phase}.complete"})
+
+    return whole
+
+
+# ── what is too much, and what is no HTTP ─────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (b"junk\r\n\r\n", b"400", b"request_malformed"),
+        (b"GET / HTTP/1.1\r\nx: " + b"a" * 70_000, b"431", b"headers_too_large"),
+        (b"GET /" + b"a" * 70_000, b"431", b"headers_too_large"),
+        (b"GET / HTTP/1.1\r\n" + b"x: a\r\n" * 20_000, b"431", b"headers_too_large"),
+        (b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n", b"400", b"request_malformed"),
+        (
+            b"POST / HTTP/1.1\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n",
+            b"400",
+            b"request_malformed",
+        ),
+    ],
+)
+def test_what_is_no_request_is_told_so_in_our_shape(sent: bytes, status: bytes, code: bytes) -> None:
+    with served() as port, Client(port) as client:
+        answer = client.send(sent).until_closed()
+        assert answer.startswith(b"HTTP/1.1 " + status)
+        assert b'"code": "' + code + b'"' in answer
+        assert b"connection: close\r\n" in answer
+
+
+@pytest.mark.parametrize("extra", [b"x: " + b"a" * 70_000, b"x: a\r\n" * 12_000])
+def test_trailers_without_end_are_cut_off(extra: bytes) -> None:
+    with served() as port, Client(port) as client:
+        head = b"POST /size HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+        client.send(head + b"1\r\n\0\r\n0\r\n")
+        with contextlib.suppress(ConnectionError):
+            client.send(extra)
+        assert client.until_closed() == b""
+
+
+def test_more_wrapping_than_body_is_cut_off() -> None:
+    with served() as port, Client(port) as client:
+        client.send(b"POST /size HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(20):
+                client.send(b"1\r\n\0\r\n" * 1000)
+                time.sleep(0.01)
+        assert client.until_closed() == b""
+
+
+@pytest.mark.parametrize("size", [1, 100, 5000])
+def test_a_body_in_small_chunks_arrives_whole(size: int) -> None:
+    with served() as port, Client(port) as client:
+        head = b"POST /size HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+        client.send(head + (b"%x\r\n%b\r\n" % (size, bytes(size))) * 500 + b"0\r\n\r\n")
+        assert client.answer()[2] == {"size": 500 * size, "even": True}
+
+
+def test_a_large_body_arrives_whole_and_the_connection_serves_again() -> None:
+    with served() as port, Client(port) as client:
+        for _ in range(2):
+            assert client.post("/size", bytes(5_000_000)).answer()[2] == {"size": 5_000_000, "even": True}
+
+
+def test_what_is_sent_after_an_answer_that_did_not_want_it_is_ignored() -> None:
+    with served() as port, Client(port) as client:
+        assert client.post("/nowhere", b"a", length=200_000).answer()[0] == 404
+        client.send(bytes(199_999))
+        assert client.get("/health").answer()[0] == 200
+
+
+def test_a_few_requests_at_once_are_answered_in_turn() -> None:
+    with served() as port, Client(port) as client:
+        for _ in range(3):
+            client.get("/slow")
+        assert [client.answer()[2] for _ in range(3)] == [{"slow": "done"}] * 3
+        assert client.get("/health").answer()[0] == 200
+
+
+def test_many_requests_at_once_are_refused() -> None:
+    with served() as port, Client(port) as client:
+        client.send(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n" * 5000)
+        assert client.until_closed() == b""
+        assert told(port) == 200
+
+
+def test_an_app_that_breaks_is_logged_by_us(caplog: pytest.LogCaptureFixture) -> None:
+    async def breaks(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise KeyError("broken within")
+
+    with serving(without_lifespan(breaks), CALM) as port, Client(port) as client:
+        assert client.get("/").until_closed().startswith(b"HTTP/1.1 500 ")
+    assert "broken within" in caplog.text
+
+
+# ── WebSockets ────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_web_sockets_speak_and_outlive_the_header_deadline() -> None:
+    with served(header=0.2, keep_alive=0.2) as port:
+        async with connect(f"ws://127.0.0.1:{port}/ws") as ws:
+            await asyncio.sleep(0.6)
+            await ws.send("ñ")
+            assert await ws.recv() == "heard ñ"
+
+
+async def test_a_message_that_is_too_large_ends_its_web_socket() -> None:
+    with served() as port:
+        async with connect(f"ws://127.0.0.1:{port}/ws") as ws:
+            await ws.send("a" * 70_000)
+            with pytest.raises(ConnectionClosedError) as caught:
+                await ws.recv()
+            assert caught.value.rcvd is not None
+            assert caught.value.rcvd.code == 1009
+
+
+# ── how it stops ──────────────────────────────────────────────────────────────────────────────────
+
+PROGRAM = """
+import asyncio, sys
+from pathlib import Path
+from fastapi import APIRouter
+from common.local.http_server import serve
+from common.local.patient_protocol import Patience
+from common.web import build_app
+
+router = APIRouter()
+
+@router.get("/slow/{seconds}")
+async def slow(seconds: float) -> str:
+    print("begun", flush=True)
+    await asyncio.sleep(seconds)
+    return "done"
+
+serve(build_app(router), host="127.0.0.1", port=int(sys.argv[1]), patience=Patience(shutdown=1))
+print("after", flush=True)
+"""
+
+
+@contextlib.contextmanager
+def process() -> Iterator[tuple[subprocess.Popen[str], int]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(port)],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        try:
+            wait_until(lambda: accepts(port), 30)
+            yield running, port
+        finally:
+            running.kill()
+
+
+def accepts(port: int) -> bool:
+    with contextlib.suppress(ConnectionError):
+        Client(port).socket.close()
+        return True
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_lets_what_is_in_hand_finish_and_exits_with_0(number: int) -> None:
+    with process() as (running, port), Client(port) as client:
+        client.get("/slow/0.5")
+        assert running.stdout is not None
+        assert running.stdout.readline() == "begun\n"
+        running.send_signal(number)
+        assert client.answer()[2] == "done"
+        assert running.wait(10) == 0
+        assert running.stdout.readline() == "after\n"
+
+
+def test_a_stop_does_not_wait_for_ever() -> None:
+    with process() as (running, port), Client(port) as client:
+        client.get("/slow/60")
+        assert running.stdout is not None
+        assert running.stdout.readline() == "begun\n"
+        running.terminate()
+        assert running.wait(10) == 0
+        assert b'"done"' not in client.until_closed()

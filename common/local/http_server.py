@@ -53,7 +53,7 @@ def build_server(app: Any, *, host: str, port: int, patience: Patience, trusted_
         # uvloop saves nothing here: docs/decisions/receiving-uploads.md.
         loop="asyncio",
         http=partial(PatientProtocol, patience=patience, idle=idle),  # type: ignore[arg-type]
-        ws=_web_socket,  # type: ignore[arg-type]
+        ws=partial(_web_socket, stalled=patience.stalled),  # type: ignore[arg-type]
         ws_max_size=64 * 1024,
         ws_per_message_deflate=False,
         lifespan="on",
@@ -68,12 +68,11 @@ def build_server(app: Any, *, host: str, port: int, patience: Patience, trusted_
     return _Server(config)
 
 
-def _web_socket(**how: Any) -> asyncio.Protocol:
+def _web_socket(*, stalled: float, **uvicorns: Any) -> asyncio.Protocol:
     """Imported at the first upgrade: being healthy needs no WebSockets."""
-    from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
+    from common.local.patient_socket import PatientSocket
 
-    assert AutoWebSocketsProtocol is not None, "websockets is among the dependencies"
-    return AutoWebSocketsProtocol(**how)
+    return PatientSocket(stalled=stalled, **uvicorns)
 
 
 class _Server(Server):

@@ -1,0 +1,454 @@
+"""Watching jobs by WebSocket and SSE: real sockets, real clients, the real store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from common import event_stream
+from common.errors import EngineBroken
+from common.jobs import state
+from common.jobs.announce import record
+from common.jobs.watch import coalesced
+from common.local.patient_protocol import Patience
+from common.models import Job
+from functions import transcription_ws
+from tests.job_service import JobService
+from tests.serving import wait_until
+
+Message = dict[str, Any]
+
+UNKNOWN = "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobService]:
+    with JobService(tmp_path_factory.mktemp("jobs")) as running:
+        yield running
+
+
+async def by_socket(
+    service: JobService, job_id: str, *, after: int | None = None, **how: Any
+) -> AsyncGenerator[Message, None]:
+    """Every message until the server closes with 1000."""
+    query = "" if after is None else f"?after={after}"
+    async with connect(f"{service.ws_url}/ws/transcription/{job_id}{query}", **how) as watching:
+        async for text in watching:
+            yield json.loads(text)
+        assert watching.close_code == 1000
+
+
+async def by_events(
+    service: JobService, job_id: str, *, after: int | None = None
+) -> AsyncGenerator[Message, None]:
+    """As an EventSource does: comes back with the last id."""
+    headers = {} if after is None else {"Last-Event-ID": str(after)}
+    async with (
+        httpx.AsyncClient(timeout=60, verify=False) as client,
+        client.stream("GET", f"{service.url}/job/{job_id}/events", headers=headers) as answer,
+    ):
+        assert answer.status_code in {200, 204}
+        last_id = ""
+        async for line in answer.aiter_lines():
+            if line.startswith("id: "):
+                last_id = line.removeprefix("id: ")
+            if line.startswith("data: "):
+                message = json.loads(line.removeprefix("data: "))
+                assert str(message["seq"]) == last_id
+                yield message
+
+
+async def all_of(messages: AsyncIterator[Message]) -> list[Message]:
+    return [message async for message in messages]
+
+
+WAYS = pytest.mark.parametrize("watch", [by_socket, by_events], ids=["socket", "events"])
+
+
+# ── what a watcher is told ────────────────────────────────────────────────────────────────────────
+
+
+async def a_whole_life(service: JobService, job: Job, pieces: int = 3) -> None:
+    """From queued to completed, as a worker goes."""
+    running = await record(service.services, state.start(job, now=service.now()))
+    running = await service.moved(running, 0.5)
+    running = await record(service.services, state.planned(running, pieces=pieces, done=0, now=service.now()))
+    for index in range(pieces):
+        running = await service.heard(running, f"pieza {index} ¿sí?")
+    await service.completed(running)
+
+
+@WAYS
+async def test_first_how_it_stands_then_every_change_in_order_to_the_end(
+    service: JobService, watch: Any
+) -> None:
+    job = await service.elsewhere(service.accepted())
+    messages = watch(service, job.job_id)
+    first = await anext(messages)
+    await service.elsewhere(a_whole_life(service, job))
+    rest = await all_of(messages)
+    assert (first["type"], first["seq"], first["pieces"]) == ("snapshot", 1, [])
+    assert first["job"]["status"] == "queued"
+    assert [message["text"] for message in rest if message["type"] == "text"] == [
+        f"pieza {index} ¿sí?" for index in range(3)
+    ]
+    statuses = [message["job"]["status"] for message in rest if message["type"] == "state"]
+    assert statuses == ["processing", "processing", "completed"]
+    seqs = [message["seq"] for message in rest]
+    assert seqs == sorted(set(seqs))
+    assert "result" not in rest[-1]["job"]
+
+
+@WAYS
+async def test_who_comes_late_is_told_the_pieces_so_far(service: JobService, watch: Any) -> None:
+    job = await service.elsewhere(service.started(2))
+    job = await service.elsewhere(service.heard(job, "Hola"))
+    messages = watch(service, job.job_id)
+    first = await anext(messages)
+    assert first["pieces"] == [{"index": 0, "start": 0.0, "end": 2.5, "text": "Hola"}]
+    job = await service.elsewhere(service.heard(job, "mundo"))
+    await service.elsewhere(service.completed(job))
+    rest = await all_of(messages)
+    assert [message["text"] for message in rest if message["type"] == "text"] == ["mundo"]
+
+
+@WAYS
+async def test_who_comes_back_is_told_what_was_missed_and_nothing_twice(
+    service: JobService, watch: Any
+) -> None:
+    job = await service.elsewhere(service.accepted())
+    await service.elsewhere(a_whole_life(service, job))
+    missed = await all_of(watch(service, job.job_id, after=2))
+    assert [message["type"] for message in missed].count("text") == 3
+    assert "snapshot" not in {message["type"] for message in missed}
+    assert all(message["seq"] > 2 for message in missed)
+    assert missed[-1]["job"]["status"] == "completed"
+
+
+@WAYS
+async def test_a_place_that_was_never_reached_begins_anew(service: JobService, watch: Any) -> None:
+    job = await service.elsewhere(service.completed())
+    told = await all_of(watch(service, job.job_id, after=999_999))
+    assert [message["type"] for message in told] == ["snapshot"]
+
+
+@WAYS
+async def test_who_knows_the_end_is_told_nothing_more(service: JobService, watch: Any) -> None:
+    job = await service.elsewhere(service.completed())
+    assert await all_of(watch(service, job.job_id, after=job.seq)) == []
+
+
+async def test_an_event_source_that_knows_the_end_is_kept_from_coming_back(service: JobService) -> None:
+    job = await service.elsewhere(service.completed())
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(
+            f"{service.url}/job/{job.job_id}/events", headers={"Last-Event-ID": str(job.seq)}
+        )
+    assert answer.status_code == 204
+
+
+async def test_events_are_told_as_an_event_source_wants_them(service: JobService) -> None:
+    job = await service.elsewhere(service.completed())
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"{service.url}/job/{job.job_id}/events?after=1")
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    retry, *events, end = answer.text.split("\n\n")
+    assert retry == "retry: 2000"
+    assert end == ""
+    assert all(event.startswith("id: ") and event.count("\n") == 1 for event in events)
+
+
+@WAYS
+async def test_a_failure_is_told_in_the_watchers_language(service: JobService, watch: Any) -> None:
+    job = await service.elsewhere(service.failed(EngineBroken()))
+    told = await all_of(
+        by_socket(service, job.job_id, additional_headers={"Accept-Language": "es"})
+        if watch is by_socket
+        else by_events(service, job.job_id)
+    )
+    spoken = "El motor" if watch is by_socket else "The transcription engine"
+    assert told[-1]["job"]["error"]["message"].startswith(spoken)
+
+
+@WAYS
+async def test_cancelling_ends_the_watch(service: JobService, watch: Any) -> None:
+    job = await service.elsewhere(service.started())
+    messages = watch(service, job.job_id)
+    await anext(messages)
+    async with httpx.AsyncClient() as client:
+        await client.delete(f"{service.url}/job/{job.job_id}")
+    assert (await all_of(messages))[0]["job"]["status"] == "cancelled"
+
+
+@WAYS
+async def test_a_job_that_runs_again_is_watched_from_where_it_is(service: JobService, watch: Any) -> None:
+    job = await service.elsewhere(service.failed(EngineBroken()))
+    async with httpx.AsyncClient() as client:
+        await client.post(f"{service.url}/job/{job.job_id}/retry")
+    messages = watch(service, job.job_id, after=1)
+    async with aclosing(messages):
+        statuses = []
+        while "queued" not in statuses:
+            statuses.append((await anext(messages))["job"]["status"])
+    assert statuses[-2:] == ["failed", "queued"]
+
+
+async def test_changes_by_another_process_are_seen_with_the_next_heartbeat(tmp_path: Path) -> None:
+    with JobService(tmp_path, watch_heartbeat=0.1) as service:
+        job = await service.elsewhere(service.started(1))
+        messages = by_socket(service, job.job_id)
+        await anext(messages)
+        # Committed and not published, as when it is done by somebody else on the same file.
+        done = state.complete(job, language=None, now=service.now(), expires_at=service.now() + 60)
+        await service.elsewhere(service.services.jobs.commit(done, state.event_of(done)))
+        told = [message for message in await all_of(messages) if message["type"] != "ping"]
+        assert [message["job"]["status"] for message in told] == ["completed"]
+
+
+async def test_silence_has_a_heartbeat(tmp_path: Path) -> None:
+    with JobService(tmp_path, watch_heartbeat=0.05) as service:
+        job = await service.elsewhere(service.accepted())
+        async with aclosing(by_socket(service, job.job_id)) as messages:
+            assert [(await anext(messages))["type"] for _ in range(3)] == ["snapshot", "ping", "ping"]
+        async with (
+            httpx.AsyncClient() as client,
+            client.stream("GET", f"{service.url}/job/{job.job_id}/events") as answer,
+        ):
+            lines = answer.aiter_lines()
+            while await anext(lines) != ":":
+                pass
+
+
+# ── who may not watch ─────────────────────────────────────────────────────────────────────────────
+
+
+async def closing_of(service: JobService, job_id: str, **how: Any) -> tuple[int | None, str | None]:
+    async with connect(f"{service.ws_url}/ws/transcription/{job_id}", **how) as watching:
+        with suppress(ConnectionClosed):
+            while True:
+                await watching.recv()
+        return watching.close_code, watching.close_reason
+
+
+@pytest.mark.parametrize("job_id", [UNKNOWN, "x", "%00", "..%5c..%5cx", "a" * 5000])
+async def test_an_unknown_job_closes_with_4404(service: JobService, job_id: str) -> None:
+    assert await closing_of(service, job_id) == (4404, "There is no such job.")
+
+
+async def test_a_job_that_was_erased_closes_with_4410_and_its_events_are_410(service: JobService) -> None:
+    job = await service.elsewhere(service.completed())
+    async with httpx.AsyncClient() as client:
+        await client.delete(f"{service.url}/job/{job.job_id}")
+        assert (await client.get(f"{service.url}/job/{job.job_id}/events")).status_code == 410
+    code, reason = await closing_of(service, job.job_id, additional_headers={"Accept-Language": "es"})
+    assert code == 4410
+    assert reason is not None
+    assert reason.startswith("El texto y el audio")
+
+
+async def test_too_many_watchers_close_with_4429_and_are_429(tmp_path: Path) -> None:
+    with JobService(tmp_path, max_watchers=2) as service:
+        job = await service.elsewhere(service.accepted())
+        one, other = by_socket(service, job.job_id), by_events(service, job.job_id)
+        async with aclosing(one), aclosing(other), httpx.AsyncClient() as client:
+            await anext(one)
+            await anext(other)
+            assert (await closing_of(service, job.job_id))[0] == 4429
+            for path in ("/events", "?wait=1"):
+                answer = await client.get(f"{service.url}/job/{job.job_id}{path}")
+                assert answer.status_code == 429
+                assert answer.json()["error"]["code"] == "too_many_watchers"
+            assert (await client.get(f"{service.url}/job/{job.job_id}")).status_code == 200
+        await asyncio.to_thread(wait_until, lambda: service.services.in_hand.watchers == 0)
+
+
+async def test_only_named_origins_and_our_own_may_open_sockets(tmp_path: Path) -> None:
+    with JobService(tmp_path, cors_origins=("https://page.example",)) as service:
+        job = await service.elsewhere(service.completed())
+        for origin in (None, "https://page.example", f"http://127.0.0.1:{service.port}"):
+            assert (await closing_of(service, job.job_id, origin=origin))[0] == 1000
+        for origin in ("https://evil.example", "null", "https://page.example.evil.example"):
+            with pytest.raises(InvalidStatus) as refused:
+                await closing_of(service, job.job_id, origin=origin)
+            assert refused.value.response.status_code == 403
+
+
+async def test_any_origin_may_where_none_is_named_or_all_are(service: JobService, tmp_path: Path) -> None:
+    job = await service.elsewhere(service.completed())
+    assert (await closing_of(service, job.job_id, origin="https://any.example"))[0] == 1000
+    with JobService(tmp_path, cors_origins=("*",)) as open_to_all:
+        job = await open_to_all.elsewhere(open_to_all.completed())
+        assert (await closing_of(open_to_all, job.job_id, origin="https://any.example"))[0] == 1000
+
+
+async def test_what_a_watcher_says_is_ignored_and_too_much_of_it_ends_it(service: JobService) -> None:
+    job = await service.elsewhere(service.started(1))
+    async with connect(f"{service.ws_url}/ws/transcription/{job.job_id}") as watching:
+        await watching.recv()
+        for said in ("hello", '{"type":"cancel"}', b"\x00\xff", ""):
+            await watching.send(said)
+        job = await service.elsewhere(service.heard(job, "Hola"))
+        assert json.loads(await watching.recv())["text"] == "Hola"
+        await watching.send("x" * 100_000)
+        with pytest.raises(ConnectionClosed):
+            await watching.recv()
+        assert watching.close_code == 1009
+
+
+async def test_a_shutdown_is_told_and_does_not_wait_for_watchers(tmp_path: Path) -> None:
+    with JobService(tmp_path) as service:
+        job = await service.elsewhere(service.accepted())
+        events = by_events(service, job.job_id)
+        await anext(events)
+        async with connect(f"{service.ws_url}/ws/transcription/{job.job_id}") as watching:
+            await watching.recv()
+            service.stop()
+            with pytest.raises(ConnectionClosed):
+                await watching.recv()
+            assert (watching.close_code, watching.close_reason) == (1001, "shutting down")
+        assert await all_of(events) == []  # an end in good order: an EventSource comes back
+
+
+# ── many at once ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def watch_to_the_end(service: JobService, job_id: str, dice: random.Random, way: Any) -> list[Message]:
+    """As a reader whose connection breaks now and then, and who comes back with the last seq."""
+    told: list[Message] = []
+    while not (told and told[-1]["job"]["status"] == "completed"):
+        patience = dice.choice([1, 3, 10, 1000])
+        after = told[-1]["seq"] if told else None
+        messages = way(service, job_id, after=after)
+        async with aclosing(messages):
+            async for message in messages:
+                if message["type"] != "ping":
+                    told.append(message)
+                patience -= 1
+                if not patience:
+                    break
+    return told
+
+
+async def test_a_hundred_watchers_who_drop_and_come_back_see_the_same_states_and_the_same_text(
+    service: JobService,
+) -> None:
+    job = await service.elsewhere(service.accepted())
+    watchers = [
+        asyncio.create_task(
+            watch_to_the_end(service, job.job_id, random.Random(number), (by_socket, by_events)[number % 2])
+        )
+        for number in range(100)
+    ]
+    await asyncio.to_thread(wait_until, lambda: service.services.in_hand.watchers >= 20)
+    await service.elsewhere(a_whole_life(service, job, pieces=40))
+    told = await asyncio.gather(*watchers)
+    events = await service.elsewhere(service.services.jobs.events(job.job_id, after=1))
+    states = [(event.seq, event.job.status, event.job.stage) for event in events if event.type == "state"]
+    texts = [(event.index, event.text) for event in events if event.type == "text"]
+    assert len(texts) == 40
+    for messages in told:
+        seqs = [message["seq"] for message in messages]
+        assert seqs == sorted(set(seqs))
+        assert _states(messages) == states[-len(_states(messages)) :]
+        assert _texts(messages) == texts
+    # Who was there from the beginning saw every state.
+    assert all(_states(messages) == states for messages in told if messages[0]["seq"] == 1)
+    assert sum(messages[0]["seq"] == 1 for messages in told) >= 20
+
+
+def _states(messages: list[Message]) -> list[tuple[int, str, str | None]]:
+    return [
+        (message["seq"], message["job"]["status"], message["job"]["stage"])
+        for message in messages
+        if message["type"] == "state"
+    ]
+
+
+def _texts(messages: list[Message]) -> list[tuple[int, str]]:
+    pieces = [piece for message in messages for piece in message.get("pieces", [])]
+    news = [message for message in messages if message["type"] == "text"]
+    return sorted((piece["index"], piece["text"]) for piece in [*pieces, *news])
+
+
+# ── who does not read ─────────────────────────────────────────────────────────────────────────────
+
+
+def deaf(port: int, request: str) -> socket.socket:
+    """A client that asks and then never reads."""
+    asking = socket.socket()
+    asking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    asking.connect(("127.0.0.1", port))
+    asking.sendall(request.encode())
+    return asking
+
+
+def deaf_events(port: int, job_id: str) -> socket.socket:
+    return deaf(port, f"GET /job/{job_id}/events HTTP/1.1\r\nhost: x\r\n\r\n")
+
+
+def deaf_socket(port: int, job_id: str) -> socket.socket:
+    return deaf(
+        port,
+        f"GET /ws/transcription/{job_id} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+        "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    )
+
+
+@pytest.mark.parametrize("ask", [deaf_events, deaf_socket])
+async def test_who_does_not_read_holds_up_nobody_fills_no_memory_and_is_dropped(
+    tmp_path: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "_STUCK", 0.3)
+    monkeypatch.setattr(transcription_ws, "_STUCK", 0.3)
+    with JobService(tmp_path, patience=Patience(stalled=1, shutdown=2)) as service:
+        job = await service.elsewhere(service.started(120))
+        silent = ask(service.port, job.job_id)
+        try:
+            await asyncio.to_thread(wait_until, lambda: service.services.in_hand.watchers == 1)
+            reading = asyncio.create_task(all_of(by_socket(service, job.job_id)))
+            await asyncio.to_thread(wait_until, lambda: service.services.in_hand.watchers == 2)
+            largest = 0
+            for index in range(120):
+                job = await service.elsewhere(service.heard(job, f"{index} " + "x" * 30_000))
+                largest = max(largest, _most_unsent(service))
+            # uvicorn's high-water mark is 64 KiB: at most one message lies above it.
+            assert 0 < largest < 64 * 1024 + 64 * 1024
+            await asyncio.to_thread(wait_until, lambda: service.services.in_hand.watchers == 1)
+            await service.elsewhere(service.completed(job))
+            told = await reading
+            assert [message["index"] for message in told if message["type"] == "text"] == list(range(120))
+            await asyncio.to_thread(wait_until, lambda: not service.server.server_state.connections)
+        finally:
+            silent.close()
+
+
+def _most_unsent(service: JobService) -> int:
+    connections = list(service.server.server_state.connections)
+    return max((connection.transport.get_write_buffer_size() for connection in connections), default=0)
+
+
+async def test_of_mere_progress_only_the_newest_is_told_to_who_is_behind() -> None:
+    job = state.accept("j", options={}, now=0, expires_at=1)  # type: ignore[arg-type]
+    kinds = ["progress", "state", "progress", "text", "progress", "progress"]
+    events = [
+        state.event_of(job.model_copy(update={"seq": seq}), kind)  # type: ignore[arg-type]
+        for seq, kind in enumerate(kinds, 2)
+    ]
+    assert [(event.seq, event.type) for event in coalesced(events)] == [
+        (3, "state"),
+        (5, "text"),
+        (7, "progress"),
+    ]
+    assert coalesced([]) == []

@@ -224,10 +224,9 @@ def test_all_but_the_text_may_be_missing_or_odd(upstream: Upstream, audio: Path)
     assert (transcript.words, transcript.language) == ((), "es")
 
 
-def test_times_that_are_no_numbers_are_left_out(upstream: Upstream, audio: Path) -> None:
-    upstream.script.append(
-        Reply(body='{"text": "x", "segments": [{"start": NaN, "end": Infinity, "text": "x"}]}')
-    )
+@pytest.mark.parametrize("times", ['"start": NaN, "end": 1', '"start": 0, "end": Infinity'])
+def test_times_that_are_no_numbers_are_left_out(upstream: Upstream, audio: Path, times: str) -> None:
+    upstream.script.append(Reply(body=f'{{"text": "x", "segments": [{{{times}, "text": "x"}}]}}'))
     assert transcribe(client(upstream), audio).transcript.segments == ()
 
 
@@ -255,6 +254,13 @@ def test_an_answer_without_end_is_not_read_to_its_end(
     upstream.default = Reply(body='"' + "x" * 3_000_000)
     with pytest.raises(EngineBroken):
         transcribe(client(upstream, max_attempts=1), audio)
+
+
+def test_of_a_refusal_only_the_beginning_is_read(upstream: Upstream, audio: Path) -> None:
+    upstream.script.append(refused(400, "a reason", filler="x" * 1_000_000))
+    with pytest.raises(EngineRefused) as raised:
+        transcribe(client(upstream), audio)
+    assert raised.value.details == {"reason": "HTTP 400"}
 
 
 # ── what is refused ───────────────────────────────────────────────────────────────────────────────
@@ -328,6 +334,7 @@ def test_reasons_name_no_organisation_no_key_and_no_person(upstream: Upstream, a
         "sk-proj-Abc123def456",
         "someone@example.com",
         "a8f5f167f44f4964e6c998dee827110c",
+        "Zx9Zx9Zx9Zx9Zx9Zx9Zx9Zx9",
         "123e4567-e89b-12d3-a456-426614174000",
     )
     upstream.script.extend(

@@ -132,7 +132,7 @@ def test_a_clock_that_steps_back_gives_nothing(quota: Quota, back: float, amount
         assert used(then) == used(taken(quota, NOW, amount))
 
 
-@given(st.lists(st.floats(-CLOCK_JITTER, 0), min_size=2, max_size=80))
+@given(st.lists(st.floats(-CLOCK_JITTER, 0), min_size=50, max_size=80))
 def test_machines_whose_clocks_differ_a_little_get_no_more_together(behind: list[float]) -> None:
     quota = Quota()
     for lag in behind:
@@ -140,6 +140,18 @@ def test_machines_whose_clocks_differ_a_little_get_no_more_together(behind: list
         quota = answer if isinstance(answer, Quota) else quota
     let_through = quota.requests_per_day.used
     assert let_through <= 20 * (1 + CLOCK_JITTER / 3600)
+
+
+@given(quotas(), st.floats(0, CLOCK_JITTER), seconds)
+def test_a_machine_whose_clock_lags_is_told_a_wait_by_its_own_clock(
+    quota: Quota, lag: float, amount: float
+) -> None:
+    try:
+        answer = quota.reserve(NOW - lag, amount)
+    except AudioOverQuota:
+        return
+    if isinstance(answer, Wait):
+        assert isinstance(quota.reserve(NOW - lag + answer.delay, amount), Quota)
 
 
 @given(quotas(), st.floats(CLOCK_JITTER + 1, 1e7), seconds)
@@ -299,6 +311,11 @@ def test_limits_from_the_settings_stand_whatever_the_headers_say() -> None:
     quota = pinned.learn(news, NOW)
     assert [getattr(quota, name).limit for name in BUCKETS] == [3, 9, 1000, 2000]
     assert quota.audio_per_hour.used == 300
+
+
+def test_a_larger_day_does_not_move_a_minute_from_the_settings() -> None:
+    quota = Quota.with_limits(requests_per_minute=3).learn(QuotaNews(model="m", requests_limit=4_000), NOW)
+    assert (quota.requests_per_minute.limit, quota.requests_per_day.limit) == (3, 4_000)
 
 
 @pytest.mark.parametrize("limit", [0.0, 0.5, None])

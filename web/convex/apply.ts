@@ -50,7 +50,11 @@ export const snapshot = internalMutation({
       const outcome = news.run === current.run && news.seq === current.seq ? "duplicate" : "stale";
       return { ok: true, outcome, status: current.status, seq: current.seq };
     }
-    if (row.resultStorageId) await ctx.storage.delete(row.resultStorageId);
+    // The API forgets a transcript after a while; the owner's copy stays until the owner removes it.
+    const hasText = news.resultJson !== undefined || news.resultStorageId !== undefined;
+    const keepsText = !hasText && news.status === "completed" && news.run === current.run;
+    const text = keepsText ? {} : { resultJson: news.resultJson, resultStorageId: news.resultStorageId };
+    if (row.resultStorageId && !keepsText) await ctx.storage.delete(row.resultStorageId);
     // A cancel that was asked for lasts until its run has ended; undefined removes a field.
     const settled = isTerminal(news.status) || news.run > current.run;
     await ctx.db.patch("transcriptionJobs", row._id, {
@@ -59,8 +63,7 @@ export const snapshot = internalMutation({
       chunks: news.chunks ?? undefined,
       waitingUntil: news.waitingUntil ?? undefined,
       error: news.error ?? undefined,
-      resultJson: news.resultJson,
-      resultStorageId: news.resultStorageId,
+      ...text,
       createdAt: news.createdAt ?? row.createdAt,
       startedAt: news.startedAt ?? undefined,
       completedAt: news.completedAt ?? undefined,

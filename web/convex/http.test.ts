@@ -56,7 +56,7 @@ describe("what is not a snapshot is refused with the field that is wrong", () =>
     [message({ error: "boom" }), "error"],
     [message({ error: { code: "x" } }), "error.message"],
     [message({ error: { code: "x", message: "y", retryable: "no" } }), "error.retryable"],
-    [message({ chunks: { done: 1 } }), "chunks.total"],
+    [message({ chunks: { total: 1 } }), "chunks.done"],
     [message({ waitingUntil: "soon" }), "waitingUntil"],
     [message({ timestamps: 5 }), "timestamps"],
     [message({ timestamps: { createdAt: "2026-01-01T00:00:00Z" } }), "timestamps.createdAt"],
@@ -106,6 +106,14 @@ describe("the row becomes what the API says", () => {
     expect(await tell(t, LIFE[4])).toMatchObject({ outcome: "duplicate", seq: 5 });
     expect(await tell(t, LIFE[0])).toMatchObject({ outcome: "stale", seq: 5 });
     expect(await t.run((ctx) => ctx.db.query("transcriptionJobs").collect())).toEqual(before);
+  });
+
+  test("a transcript that the API has since forgotten stays with its owner, until a retry", async () => {
+    await tell(t, LIFE[4]);
+    await tell(t, message({ seq: 6, status: "completed", progress: 100, result: null }));
+    expect(await row(t)).toMatchObject({ seq: 6, resultJson: '{"text":"hola"}' });
+    await tell(t, message({ seq: 7, run: 2, status: "queued" }));
+    expect(await row(t)).not.toHaveProperty("resultJson");
   });
 
   test("a retry starts over, and late news of the first run changes nothing", async () => {

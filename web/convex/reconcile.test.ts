@@ -71,6 +71,7 @@ test.each([404, 410])("a job the API answers %i to has failed, or, when that was
 test.each<[string, typeof answer]>([
   ["a proxy's 404 page", (_, response) => response.writeHead(404, { "content-type": "text/html" }).end("<h1>No active service</h1>")],
   ["a proxy's JSON 404", (_, response) => json(response, 404, { message: "no route" })],
+  ["the API's 404 for an address it does not have", (_, response) => json(response, 404, { error: { code: "not_found", message: "No." } })],
   ["500", (_, response) => json(response, 500, { error: { code: "internal", message: "Oh." } })],
   ["429", (_, response) => json(response, 429, { error: { code: "slow_down", message: "Later." } })],
   ["a cut connection", (request) => request.socket.destroy()],

@@ -16,6 +16,9 @@ const AT_ONCE = 100;
 /** A sleeping container needs some seconds to rise. */
 const ANSWER_WITHIN = 25_000;
 
+/** What the API says of a job that is no more; its 404 for an address it does not have is another. */
+const NO_MORE = ["job_not_found", "job_expired"];
+
 const ACTIVE: Status[] = ["pending", "queued", "processing", "waiting"];
 
 const question = v.object({ jobId: v.string(), cancel: v.boolean(), seenAt: v.number() });
@@ -83,7 +86,7 @@ async function about(url: string, method: "GET" | "DELETE"): Promise<unknown | "
     if (response.ok) return body;
     // A proxy before a sleeping or moved API answers 404 too, but not in the API's own form.
     const code = (body as { error?: { code?: unknown } } | null)?.error?.code;
-    return [404, 410].includes(response.status) && typeof code === "string" ? "unknown" : "away";
+    return [404, 410].includes(response.status) && NO_MORE.includes(String(code)) ? "unknown" : "away";
   } catch {
     return "away";
   }

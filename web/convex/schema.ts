@@ -11,7 +11,8 @@ export const jobError = v.object({
   retryable: v.boolean(),
 });
 
-export const jobChunks = v.object({ done: v.number(), total: v.number() });
+/** `total` is null until the recording has been read. */
+export const jobChunks = v.object({ done: v.number(), total: v.union(v.number(), v.null()) });
 
 /**
  * One row for each job a page has made.

@@ -136,7 +136,7 @@ export class Backend {
 
   /** @param {Kind} kind @param {any} reference @param {unknown} args @param {Identity | null} identity */
   async #call(kind, reference, args, identity) {
-    const accessor = identity ? this.test.withIdentity(identity) : this.test;
+    const accessor = identity ? this.test.withIdentity(/** @type {any} */ (identity)) : this.test;
     const given = /** @type {any} */ (jsonToConvex(/** @type {any} */ ((Array.isArray(args) ? args[0] : args) ?? {})));
     return await /** @type {any} */ (accessor)[kind](reference, given);
   }

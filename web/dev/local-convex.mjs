@@ -46,7 +46,7 @@ export async function startLocalConvex({ port = 0, sitePort = 0, host = "127.0.0
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 * 1024 });
   cloudServer.on("upgrade", (request, socket, head) => {
     const route = /^\/api(\/[^/]+)?\/sync$/.exec(pathOf(request));
-    if (faults.away || !route) return socket.destroy();
+    if (faults.away || !route) return void socket.destroy();
     sockets.handleUpgrade(request, socket, head, (ws) => {
       const takesChunks = route[1] !== undefined; // clients that name their version
       const session = new SyncSession(backend, ws, takesChunks);

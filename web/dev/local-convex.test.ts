@@ -59,8 +59,8 @@ test("what the API posts reaches a subscribed client", async () => {
 test("mutations of the client: answers, errors with their data, and nothing internal", async () => {
   expect(await client.mutation(api.jobs.create, { jobId, ownerToken })).toEqual({ created: true });
   await expect(client.mutation(api.jobs.cancel, { jobId: "none", ownerToken })).rejects.toMatchObject({ data: { code: "job_not_found" } });
-  await expect(client.mutation(internal.reconcile.start as never, {})).rejects.toThrow("Could not find public function");
-  await expect(http.mutation(internal.reconcile.start as never, {})).rejects.toThrow("Could not find public function");
+  await expect(client.mutation(internal.reconcile.start as never, {} as never)).rejects.toThrow("Could not find public function");
+  await expect(http.mutation(internal.reconcile.start as never, {} as never)).rejects.toThrow("Could not find public function");
   await expect(client.query(api.jobs.get, { jobId: 7 as never })).rejects.toThrow("Validator");
 });
 

@@ -14,7 +14,7 @@ export type Snapshot = {
   status: Status;
   stage: string | null;
   progress: number;
-  chunks: { done: number; total: number } | null;
+  chunks: { done: number; total: number | null } | null;
   waitingUntil: number | null;
   error: JobError | null;
   /** The transcript, as the API wrote it; null until there is one. */
@@ -78,7 +78,10 @@ function read(fields: Fields, times: Fields, prefix: string, time: ReadTime): Sn
 
 function chunks(value: unknown) {
   const fields = object(value, "chunks");
-  return { done: integer(fields.done, "chunks.done", 0), total: integer(fields.total, "chunks.total", 0) };
+  return {
+    done: integer(fields.done, "chunks.done", 0),
+    total: optional(fields.total, (value) => integer(value, "chunks.total", 0)),
+  };
 }
 
 function jobError(value: unknown): JobError {

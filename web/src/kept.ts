@@ -1,0 +1,85 @@
+/** What a browser remembers of its jobs: enough to find each of them again after a reload or a crash. */
+
+import type { TranscriptionOptions } from "./client";
+
+export type KeptJob = {
+  jobId: string;
+  /** Sending the audio again must ask for the same, or it would be another job. */
+  options: TranscriptionOptions;
+  filename: string | null;
+  sizeBytes: number | null;
+  createdAt: number;
+  /** The API knows of the job: until then there is nothing to ask it. */
+  accepted: boolean;
+  /** All of the audio has been sent. */
+  sent: boolean;
+  /** When a page last said that it is sending the audio; 0 when it has stopped. */
+  sendingAt: number;
+  websocketUrl: string | null;
+};
+
+/** A page that is sending says so this often; one that has been silent for three times as long is gone. */
+export const SENDING_EVERY = 5_000;
+const MOST_JOBS = 50;
+
+/** Without storage (forbidden, or full) jobs are remembered for as long as the page lives. */
+export class Kept {
+  #memory = new Map<string, string>();
+
+  constructor(readonly key: string) {}
+
+  get ownerToken(): string {
+    const key = `${this.key}:owner`;
+    const known = this.#read(key);
+    if (known) return known;
+    const token = `${crypto.randomUUID()}${crypto.randomUUID()}`.replaceAll("-", "");
+    this.#write(key, token);
+    return token;
+  }
+
+  /** Newest first. */
+  jobs(): KeptJob[] {
+    try {
+      const jobs: unknown = JSON.parse(this.#read(`${this.key}:jobs`) ?? "[]");
+      return Array.isArray(jobs) ? jobs.filter((job) => typeof job?.jobId === "string") : [];
+    } catch {
+      return [];
+    }
+  }
+
+  /** Reads anew before it writes: another tab may have written in between. */
+  put(job: KeptJob): void {
+    const others = this.jobs().filter(({ jobId }) => jobId !== job.jobId);
+    const jobs = [...others, job].sort((a, b) => b.createdAt - a.createdAt).slice(0, MOST_JOBS);
+    this.#write(`${this.key}:jobs`, JSON.stringify(jobs));
+  }
+
+  forget(jobId: string): void {
+    this.#write(`${this.key}:jobs`, JSON.stringify(this.jobs().filter((job) => job.jobId !== jobId)));
+  }
+
+  /** Calls back when another tab has changed what is kept. */
+  onChange(callback: () => void): () => void {
+    if (typeof addEventListener === "undefined") return () => {};
+    const listener = ({ key }: StorageEvent) => key === `${this.key}:jobs` && callback();
+    addEventListener("storage", listener);
+    return () => removeEventListener("storage", listener);
+  }
+
+  #read(key: string): string | null {
+    try {
+      return localStorage.getItem(key) ?? this.#memory.get(key) ?? null;
+    } catch {
+      return this.#memory.get(key) ?? null;
+    }
+  }
+
+  #write(key: string, value: string): void {
+    this.#memory.set(key, value);
+    try {
+      localStorage.setItem(key, value);
+    } catch {
+      // Remembered in memory only.
+    }
+  }
+}

@@ -1,0 +1,450 @@
+/** One job, followed from the file a person chose to its transcript, whatever is away meanwhile. */
+import { NO_NEWS } from "../convex/model/order";
+import { ApiError, type EscribaClient } from "./client";
+import type { ConvexLink } from "./convex";
+import { type Chunks, type ConvexJob, type Job, type JobError, type Status, type Transcript, fromConvex, isTerminal, newest, unheard } from "./job";
+import { type Kept, type KeptJob, SENDING_EVERY } from "./kept";
+import { type Piece, listen } from "./live";
+import type { Reach } from "./reach";
+import { UploadError, type UploadTarget } from "./upload";
+
+/** A job as a page shows it. A new object whenever anything in it changes. */
+export type Transcription = {
+  jobId: string;
+  filename: string | null;
+  sizeBytes: number | null;
+  status: Status;
+  stage: string | null;
+  /** 0 to 100; within one run it never falls. */
+  progress: number;
+  run: number;
+  chunks: Chunks | null;
+  waitingUntil: number | null;
+  createdAt: number;
+  startedAt: number | null;
+  completedAt: number | null;
+  /** The fraction of the audio that this page has sent, 0 to 1; null when it is not sending. */
+  uploaded: number | null;
+  /** The audio never arrived whole, and this page does not have it: give it to `provide`. */
+  needsFile: boolean;
+  /** The owner asked to cancel; the API has not confirmed it yet. */
+  cancelling: boolean;
+  /** As recognised so far, and when completed the whole transcript. */
+  text: string;
+  result: Transcript | null;
+  /** Why the job failed. */
+  error: JobError | null;
+  /** What went wrong between this page and the service. The job itself is as `status` says. */
+  problem: Problem | null;
+  canCancel: boolean;
+  canRetry: boolean;
+};
+
+/** `retryable`: `retry` may help. */
+export type Problem = { code: string; message: string; hint: string | null; retryable: boolean };
+
+export type Surroundings = {
+  client: EscribaClient;
+  link: ConvexLink | null;
+  kept: Kept;
+  reach: Reach;
+  userId: string | undefined;
+  pollMs: number;
+  graceMs: number;
+  liveText: boolean;
+  changed: () => void;
+};
+
+const ATTEMPTS = 4;
+const LONGEST_PAUSE = 30_000;
+/** The API has said that it completed: its row in Convex follows within a moment, or else we ask. */
+const ROW_LAGS = 5_000;
+
+export class Tracker {
+  #job: Job;
+  #kept: KeptJob;
+  #result: Transcript | null = null;
+  #resultIsGone = false;
+  #pieces = new Map<number, Piece>();
+  #piecesRun = 1;
+  #file: Blob | null = null;
+  #sending: { uploaded: number; controller: AbortController; done: Promise<void> } | null = null;
+  #cancelling = false;
+  #problem: Problem | null = null;
+  /** Convex has this job's row and shows it to us. */
+  #covered = false;
+  #rowAsked = false;
+  #active = false;
+  #view: Transcription | null = null;
+
+  #unwatch: (() => void) | null = null;
+  #hangUp: (() => void) | null = null;
+  #poll: ReturnType<typeof setInterval> | undefined;
+  #lag: ReturnType<typeof setTimeout> | undefined;
+  #recheck: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(kept: KeptJob, private readonly around: Surroundings) {
+    this.#kept = kept;
+    this.#job = { ...unheard(kept.jobId), createdAt: kept.createdAt };
+  }
+
+  get jobId(): string {
+    return this.#kept.jobId;
+  }
+
+  get isSending(): boolean {
+    return this.#sending !== null;
+  }
+
+  get view(): Transcription {
+    return (this.#view ??= this.#present());
+  }
+
+  /** Begins to follow the job, or goes on. */
+  start(): void {
+    this.#active = true;
+    this.#unwatch ??= this.around.link?.watch({ jobId: this.jobId, ownerToken: this.around.kept.ownerToken }, (row) => this.#onRow(row)) ?? null;
+    if (this.#sendsElsewhere()) this.#recheck = setTimeout(() => this.#changed(), 3 * SENDING_EVERY);
+    this.adjust();
+  }
+
+  /** Stops following it; what is being sent goes on. */
+  stop(): void {
+    this.#active = false;
+    this.#unwatch?.();
+    this.#unwatch = null;
+    clearTimeout(this.#recheck);
+    this.adjust();
+  }
+
+  /** Opens and closes what is needed as things stand now: the live socket, and the asking of the API. */
+  adjust(): void {
+    const { client, reach, liveText, pollMs } = this.around;
+    const running = this.#active && this.#kept.accepted && !isTerminal(this.#job.status);
+
+    const listens = running && liveText && this.#kept.sent;
+    if (listens && !this.#hangUp) this.#hangUp = listen(this.jobId, this.#kept.websocketUrl ?? client.websocketUrl(this.jobId), this.#events);
+    if (!listens && this.#hangUp) {
+      this.#hangUp();
+      this.#hangUp = null;
+    }
+
+    const lacksResult = this.#active && this.#job.status === "completed" && !this.#result && !this.#resultIsGone;
+    const told = reach.convexAnswers && this.#covered;
+    const polls = (running || lacksResult) && !told && reach.connection !== "offline" && !this.#awaitsRow();
+    if (polls && !this.#poll) {
+      this.#poll = setInterval(() => void this.#ask(), pollMs);
+      void this.#ask();
+    }
+    if (!polls) {
+      clearInterval(this.#poll);
+      this.#poll = undefined;
+    }
+
+    if (lacksResult && told) {
+      this.#lag ??= setTimeout(() => void this.#ask().finally(() => this.#endLag()), ROW_LAGS);
+    } else {
+      clearTimeout(this.#lag);
+      this.#lag = undefined;
+    }
+  }
+
+  #endLag(): void {
+    this.#lag = undefined;
+    this.adjust();
+  }
+
+  /** Another tab has written. */
+  rekeep(kept: KeptJob): void {
+    if (this.#sending) return;
+    this.#kept = kept;
+    this.#changed();
+  }
+
+  send(file: Blob): void {
+    this.#sending?.controller.abort();
+    this.#file = file;
+    this.#problem = null;
+    const controller = new AbortController();
+    const sending = (this.#sending = { uploaded: 0, controller, done: Promise.resolve() });
+    sending.done = this.#deliver(file, controller.signal)
+      .catch((error: unknown) => {
+        if (!controller.signal.aborted) this.#problem = asProblem(error);
+      })
+      .finally(() => {
+        if (this.#sending === sending) this.#sending = null;
+        this.#keep({ sendingAt: 0 });
+      });
+    this.#changed();
+  }
+
+  async cancel(): Promise<void> {
+    if (isTerminal(this.#job.status)) return;
+    const { client, link, kept } = this.around;
+    this.#cancelling = true;
+    this.#problem = null;
+    this.#changed();
+    const access = { jobId: this.jobId, ownerToken: kept.ownerToken };
+    void link?.cancel(access).catch(() => {}); // there may be no row; the API decides anyway
+    const sending = this.#sending;
+    sending?.controller.abort();
+    await sending?.done;
+    try {
+      this.#hear((await patiently(() => client.cancel(this.jobId))).job);
+    } catch (error) {
+      if (error instanceof ApiError && error.jobIsGone) {
+        await link?.cancel({ ...access, unknownToApi: true }).catch(() => {});
+        this.#hear({ ...this.#job, status: "cancelled", presumed: true, completedAt: Date.now() });
+      } else {
+        // With a row in Convex the request is not lost: the deployment delivers it.
+        this.#cancelling = this.#covered;
+        this.#problem = asProblem(error);
+      }
+    }
+    this.#changed();
+  }
+
+  async retry(): Promise<void> {
+    const wasSent = this.#kept.sent;
+    this.#problem = null;
+    this.#changed();
+    if (this.#file && !wasSent && !isTerminal(this.#job.status)) return this.send(this.#file);
+    if (!isTerminal(this.#job.status)) return await this.#ask();
+    try {
+      const { job, upload } = await patiently(() => this.around.client.retry(this.jobId));
+      this.#hear(job);
+      if (!upload) return;
+      this.#keep({ sent: false }); // its audio is no longer kept there
+      if (this.#file) this.send(this.#file);
+    } catch (error) {
+      this.#problem = asProblem(error);
+    }
+    this.#changed();
+  }
+
+  /** Has both the API and Convex forget the job. False when the API could not be reached for it. */
+  async erase(): Promise<boolean> {
+    const { client, link, kept } = this.around;
+    if (!isTerminal(this.#job.status)) await this.cancel();
+    else await patiently(() => client.cancel(this.jobId)).catch((error: unknown) => this.#unlessGone(error));
+    if (this.#problem) return false;
+    await link?.remove({ jobId: this.jobId, ownerToken: kept.ownerToken }).catch(() => {});
+    return true;
+  }
+
+  async #deliver(file: Blob, signal: AbortSignal): Promise<void> {
+    const { client, userId } = this.around;
+    const { filename, sizeBytes, options } = this.#kept;
+    const stopTelling = this.#tellOthers();
+    try {
+      await this.#makeRow();
+      for (let attempt = 1; ; attempt += 1) {
+        signal.throwIfAborted();
+        const job = { ...options, jobId: this.jobId, ...(userId ? { userId } : {}), ...(filename ? { filename } : {}), ...(sizeBytes === null ? {} : { sizeBytes }) };
+        // Not cut short by a cancel: whether the API has the job must be known before it is told to end it.
+        const accepted = await patiently(() => client.createJob(job), signal);
+        this.#keep({ accepted: true, websocketUrl: accepted.websocketUrl });
+        if (!accepted.upload || (await this.#post(accepted.upload, file, signal, attempt))) break;
+      }
+      this.#keep({ sent: true });
+    } finally {
+      stopTelling();
+    }
+  }
+
+  /** True when the audio has arrived; false to try again with a new place to post it to. */
+  async #post(target: UploadTarget, file: Blob, signal: AbortSignal, attempt: number): Promise<boolean> {
+    try {
+      await this.around.client.upload(target, file, (fraction) => this.#onSent(fraction), signal);
+      return true;
+    } catch (error) {
+      if (!(error instanceof UploadError)) throw error;
+      // Perhaps it arrived, and the answer was lost.
+      const there = await this.around.client.job(this.jobId, signal).catch(() => null);
+      if (there && there.job.status !== "pending") return this.#hear(there.job), true;
+      const mayPass = error.status === 0 || error.status === 403 || error.status === 410 || error.status >= 500;
+      if (!mayPass || attempt >= ATTEMPTS - 1) throw error;
+      await pause(1000 * 2 ** attempt, signal);
+      return false;
+    }
+  }
+
+  #onSent(fraction: number): void {
+    if (!this.#sending) return;
+    this.#sending.uploaded = fraction;
+    this.#changed();
+  }
+
+  /** The row exists before the API hears of the job; but an absent Convex does not hold up the work. */
+  async #makeRow(): Promise<void> {
+    const { link, kept, userId, graceMs } = this.around;
+    if (!link || this.#rowAsked) return;
+    this.#rowAsked = true;
+    const { filename } = this.#kept;
+    const made = link.create({ jobId: this.jobId, ownerToken: kept.ownerToken, ...(userId ? { userId } : {}), ...(filename ? { filename } : {}) });
+    const settled = made.then(
+      () => {},
+      (error: unknown) => console.warn("The job has no row in Convex; the API is asked instead.", error),
+    );
+    await Promise.race([settled, pause(graceMs)]);
+  }
+
+  /** For a moment after the page was opened, Convex has not had the time to answer. */
+  #awaitsRow(): boolean {
+    return this.#unwatch !== null && !this.#rowSeen && this.around.reach.convexAnswers;
+  }
+  #rowSeen = false;
+
+  #onRow(row: ConvexJob | null | undefined): void {
+    this.#rowSeen = true;
+    this.around.reach.heard();
+    const wasCovered = this.#covered;
+    this.#covered = Boolean(row);
+    if (row === null && !wasCovered) void this.#makeRow();
+    if (row) {
+      this.#hear(fromConvex(row));
+      if (row.status === "completed" && row.run === this.#job.run) void this.#takeResult(row);
+    }
+    this.#changed();
+  }
+
+  async #takeResult({ resultJson, resultUrl, run }: ConvexJob): Promise<void> {
+    if (this.#result) return;
+    try {
+      const result = resultJson !== null ? JSON.parse(resultJson) : resultUrl ? await (await fetch(resultUrl)).json() : null;
+      if (result && run === this.#job.run) this.#result = result;
+    } catch (error) {
+      console.warn("The transcript could not be read from Convex; the API is asked instead.", error);
+    }
+    this.#changed();
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      const { job, result } = await this.around.client.job(this.jobId);
+      this.#hear(job);
+      if (job.status === "completed" && job.run === this.#job.run) {
+        this.#result = result;
+        this.#resultIsGone = !result;
+      }
+    } catch (error) {
+      if (!(error instanceof ApiError)) return console.warn(error);
+      if (!error.jobIsGone) return; // asked again soon
+      this.#resultIsGone = true;
+      const lost = { code: error.code, message: error.message, retryable: false };
+      this.#hear({ ...this.#job, status: "failed", presumed: true, error: lost, completedAt: Date.now() });
+    }
+    this.#changed();
+  }
+
+  #events = {
+    onJob: (job: Job) => {
+      this.#hear(job);
+      this.#changed();
+    },
+    onPieces: (pieces: Piece[], { run }: Job, all: boolean) => {
+      if (all || run > this.#piecesRun) this.#pieces.clear();
+      this.#piecesRun = run;
+      for (const piece of pieces) this.#pieces.set(piece.index, piece);
+    },
+  };
+
+  #hear(news: Job): void {
+    const before = this.#job;
+    this.#job = newest(before, news);
+    if (this.#job.run > before.run) {
+      this.#result = null;
+      this.#resultIsGone = this.#cancelling = false;
+    }
+    if (isTerminal(this.#job.status)) this.#cancelling = false;
+    // Its audio has come, whichever page brought it.
+    if (this.#job.status !== "pending" && this.#job.seq !== NO_NEWS && !this.#kept.sent) this.#keep({ sent: true });
+    // The API has it, whatever this page has heard of that.
+    if (this.#job.seq !== NO_NEWS && !this.#kept.accepted) this.#keep({ accepted: true });
+  }
+
+  #unlessGone(error: unknown): void {
+    if (!(error instanceof ApiError && error.jobIsGone)) this.#problem = asProblem(error);
+    this.#changed();
+  }
+
+  /** So that another tab, or this page after a reload, knows whether someone is still sending. */
+  #tellOthers(): () => void {
+    const tell = () => this.#keep({ sendingAt: Date.now() });
+    const leave = () => this.#keep({ sendingAt: 0 });
+    tell();
+    const timer = setInterval(tell, SENDING_EVERY);
+    if (typeof addEventListener !== "undefined") addEventListener("pagehide", leave);
+    return () => {
+      clearInterval(timer);
+      if (typeof removeEventListener !== "undefined") removeEventListener("pagehide", leave);
+    };
+  }
+
+  #sendsElsewhere(): boolean {
+    return !this.#sending && this.#kept.sendingAt > Date.now() - 3 * SENDING_EVERY;
+  }
+
+  #keep(change: Partial<KeptJob>): void {
+    this.#kept = { ...this.#kept, ...change };
+    this.around.kept.put(this.#kept);
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#view = null;
+    this.adjust();
+    this.around.changed();
+  }
+
+  #present(): Transcription {
+    const { status, stage, progress, run, chunks, waitingUntil, createdAt, startedAt, completedAt, error } = this.#job;
+    const ended = isTerminal(status);
+    const pieces = [...this.#pieces.values()].sort((a, b) => a.index - b.index);
+    const idle = status === "pending" && !this.#kept.sent && !this.#sending && !this.#sendsElsewhere();
+    const cancelling = !ended && (this.#cancelling || this.#job.cancelRequested);
+    return {
+      jobId: this.jobId,
+      filename: this.#kept.filename,
+      sizeBytes: this.#kept.sizeBytes,
+      ...{ status, stage, progress, run, chunks, waitingUntil, startedAt, completedAt, error },
+      createdAt: createdAt ?? this.#kept.createdAt,
+      uploaded: this.#sending?.uploaded ?? null,
+      needsFile: idle && !this.#file && !cancelling,
+      cancelling,
+      text: this.#result?.text ?? pieces.map((piece) => piece.text.trim()).join(" "),
+      result: this.#result,
+      problem: this.#problem,
+      canCancel: !ended && !cancelling,
+      canRetry: this.#problem?.retryable ?? (status === "cancelled" || (status === "failed" && this.#job.error?.retryable === true)),
+    };
+  }
+}
+
+/** Tries again where that may help, for as long as a person would wait. */
+async function patiently<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof ApiError && error.passing) || tried === ATTEMPTS) throw error;
+      const wished = error.retryAfter === null ? 500 * 2 ** tried : error.retryAfter * 1000;
+      await pause(Math.min(wished, LONGEST_PAUSE), signal);
+    }
+  }
+}
+
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const abort = () => (clearTimeout(timer), reject(signal?.reason));
+    const timer = setTimeout(() => (signal?.removeEventListener("abort", abort), resolve()), ms);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}
+
+function asProblem(error: unknown): Problem {
+  if (error instanceof ApiError) return { code: error.code, message: error.message, hint: error.hint, retryable: error.passing };
+  if (error instanceof UploadError) return { code: "upload_failed", message: error.message, hint: null, retryable: true };
+  return { code: "unexpected", message: String(error), hint: null, retryable: true };
+}

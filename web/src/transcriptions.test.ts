@@ -1,0 +1,340 @@
+/** The page's side without a page: real Convex clients, a real local Convex, and an API on a real socket. */
+import { ConvexClient } from "convex/browser";
+import { ConvexReactClient } from "convex/react";
+import { anyApi } from "convex/server";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import WebSocket from "ws";
+import { api as functions } from "../convex/_generated/api";
+import { startLocalConvex } from "../dev/local-convex.mjs";
+import { KEY, SmallApi } from "../test/small-api";
+import { ApiError, createClient } from "./client";
+import { linkConvex } from "./convex";
+import type { Transcription } from "./tracker";
+import { Transcriptions, type TranscriptionsConfig } from "./transcriptions";
+
+let convex: Awaited<ReturnType<typeof startLocalConvex>>;
+let api: SmallApi;
+let client: ConvexReactClient | ConvexClient;
+let page: Transcriptions;
+let leave: () => void;
+
+class MemoryStorage {
+  #values = new Map<string, string>();
+  getItem = (key: string) => this.#values.get(key) ?? null;
+  setItem = (key: string, value: string) => void this.#values.set(key, value);
+}
+
+const options = { webSocketConstructor: WebSocket as never, unsavedChangesWarning: false, logger: false } as const;
+const file = (size = 3) => new File([new Uint8Array(size)], "a.wav");
+const onlyJob = () => page.state.jobs[0]!;
+const row = async () => (await convex.backend.table("transcriptionJobs"))[0];
+
+function open(config: Partial<TranscriptionsConfig> = {}): void {
+  page = new Transcriptions({ apiUrl: api.url, convex: linkConvex(client, functions.jobs), graceMs: 200, pollMs: 300, ...config });
+  leave = page.subscribe(() => {});
+}
+const until = (ready: (job: Transcription) => unknown, timeout = 5_000) =>
+  vi.waitFor(() => { if (!page.state.jobs[0] || !ready(onlyJob())) throw new Error(`last: ${JSON.stringify(page.state)}`); }, { timeout, interval: 5 });
+const asks = () => api.requests.filter((request) => /^GET \/job/.test(request)).length;
+
+beforeAll(async () => {
+  vi.stubEnv("ESCRIBA_API_KEY", KEY);
+  vi.stubGlobal("WebSocket", WebSocket);
+  convex = await startLocalConvex({ log: () => {} });
+});
+afterAll(() => convex.close());
+beforeEach(async () => {
+  vi.stubGlobal("localStorage", new MemoryStorage());
+  api = await new SmallApi().start();
+  api.convexSiteUrl = convex.siteUrl;
+  client = new ConvexReactClient(convex.url, options);
+});
+afterEach(async () => {
+  leave();
+  await client.close();
+  await api.stop();
+  convex.faults.clear();
+  await convex.backend.clear();
+});
+
+describe.each(["ConvexReactClient", "ConvexClient"])("with %s", (kind) => {
+  test("from the file to the transcript, and the API is never asked", async () => {
+    if (kind === "ConvexClient") {
+      await client.close();
+      client = new ConvexClient(convex.url, options);
+    }
+    open();
+    const jobId = page.start(file(1000), { language: "es" });
+    expect(onlyJob()).toMatchObject({ jobId, filename: "a.wav", sizeBytes: 1000, status: "pending", uploaded: 0 });
+    await until((job) => job.status === "queued");
+    expect(api.audio.get(jobId)).toBe(1000);
+    await api.change(jobId, { status: "processing", progress: 40, chunks: { done: 1, total: 2 } });
+    await until((job) => job.progress === 40);
+    await api.say(jobId, { index: 0, start: 0, end: 5, text: " Hola a " });
+    await api.say(jobId, { index: 1, start: 5, end: 9, text: "todos." });
+    await until((job) => job.text === "Hola a todos.");
+    await api.complete(jobId, "Hola a todos.");
+    await until((job) => job.result !== null);
+    expect(onlyJob()).toMatchObject({ status: "completed", progress: 100, text: "Hola a todos.", canCancel: false, problem: null, uploaded: null });
+    expect(page.state.connection).toBe("live");
+    expect(asks()).toBe(0);
+  });
+});
+
+test("a job is remembered before anything can fail, and found again after a reload", async () => {
+  open();
+  const jobId = page.start(file());
+  expect(localStorage.getItem("escriba:jobs")).toContain(jobId);
+  await until((job) => job.status === "queued");
+  leave();
+  await api.complete(jobId, "while nobody watched");
+  open();
+  expect(onlyJob().jobId).toBe(jobId);
+  await until((job) => job.text === "while nobody watched");
+  expect(asks()).toBe(0);
+});
+
+test("several jobs, newest first, each with its own fate", async () => {
+  open();
+  const first = page.start(file());
+  await new Promise((later) => setTimeout(later, 5));
+  const second = page.start(file());
+  await vi.waitFor(() => expect(page.state.jobs.map(({ status }) => status)).toEqual(["queued", "queued"]), { timeout: 5000 });
+  await api.complete(first, "one");
+  await api.change(second, { status: "failed", error: { code: "audio_unreadable", message: "No.", retryable: false } });
+  await vi.waitFor(() => expect(page.state.jobs).toMatchObject([{ jobId: second, status: "failed", canRetry: false }, { jobId: first, text: "one" }]));
+  page.dismiss(second);
+  expect(page.state.jobs).toHaveLength(1);
+});
+
+describe("without Convex", () => {
+  test("where an app has none, the API is asked", async () => {
+    open({ convex: null });
+    const jobId = page.start(file());
+    await until((job) => job.status === "queued");
+    await api.complete(jobId, "asked");
+    await until((job) => job.text === "asked");
+    expect(page.state.connection).toBe("polling");
+    const asked = asks();
+    await new Promise((later) => setTimeout(later, 700));
+    expect(asks()).toBe(asked);
+  });
+
+  test("while it is away, the API is asked, and not once it is back", async () => {
+    open({ liveText: false });
+    const jobId = page.start(file());
+    await until((job) => job.status === "queued");
+    expect(asks()).toBe(0);
+    convex.faults.add({ status: "away", seconds: 1.5 });
+    convex.dropConnections();
+    api.convexSiteUrl = null;
+    await api.change(jobId, { status: "processing", progress: 30 });
+    await until((job) => job.progress === 30);
+    expect(page.state.connection).toBe("polling");
+    await vi.waitFor(() => expect(page.state.connection).toBe("live"), { timeout: 8_000 });
+    expect(onlyJob().progress).toBe(30); // Convex is behind; nothing is taken back
+    const asked = asks();
+    await new Promise((later) => setTimeout(later, 700));
+    expect(asks()).toBe(asked);
+    api.convexSiteUrl = convex.siteUrl;
+    await api.complete(jobId, "back");
+    await until((job) => job.text === "back");
+  });
+
+  test("a job begun while it was away gets its row when it is back, though it has ended meanwhile", async () => {
+    open();
+    await vi.waitFor(() => expect(page.state.connection).toBe("live"));
+    convex.faults.add({ status: "away", seconds: 1 });
+    convex.dropConnections();
+    api.convexSiteUrl = null;
+    const jobId = page.start(file());
+    await until((job) => job.status === "queued");
+    await api.complete(jobId, "done before its row");
+    await until((job) => job.text === "done before its row");
+    await vi.waitFor(async () => expect(await row()).toMatchObject({ jobId }), { timeout: 8_000 });
+    api.convexSiteUrl = convex.siteUrl;
+    expect(await api.tellConvex(jobId)).toBe(200);
+    expect(await row()).toMatchObject({ status: "completed", resultJson: '{"text":"done before its row"}' });
+    expect(onlyJob()).toMatchObject({ status: "completed", text: "done before its row" });
+  });
+
+  test("functions that are not deployed are as good as none", async () => {
+    const none = anyApi.none! as unknown as typeof functions.jobs;
+    open({ convex: linkConvex(client, none) });
+    const jobId = page.start(file());
+    await until((job) => job.status === "queued");
+    await api.complete(jobId, "still there");
+    await until((job) => job.text === "still there");
+  });
+});
+
+describe("cancelling", () => {
+  test("shows at once, and ends as the API says", async () => {
+    open();
+    const jobId = page.start(file());
+    await until((job) => job.status === "queued");
+    const cancelled = page.cancel(jobId);
+    expect(onlyJob()).toMatchObject({ cancelling: true, canCancel: false });
+    await cancelled;
+    await until((job) => job.status === "cancelled" && !job.cancelling && job.canRetry);
+    await vi.waitFor(async () => expect(await row()).toMatchObject({ status: "cancelled" }));
+  });
+
+  test("in the moment the API completes: page, row and API agree", async () => {
+    open();
+    const jobId = page.start(file());
+    await until((job) => job.status === "queued");
+    await Promise.all([page.cancel(jobId), api.complete(jobId, "too late")]);
+    const { status } = api.jobs.get(jobId)!;
+    await until((job) => job.status === status && !job.cancelling);
+    await vi.waitFor(async () => expect(await row()).toMatchObject({ status }));
+    expect(await row()).not.toHaveProperty("cancelRequestedAt");
+  });
+
+  test("before the API has heard of the job: it is told all the same", async () => {
+    open();
+    let release = () => {};
+    const held = new Promise<void>((go) => { release = go; });
+    api.interfere = (request, response) => {
+      if (request.url !== "/transcribe-job") return false;
+      void held.then(() => { api.interfere = null; response.writeHead(503, { "content-type": "application/json" }).end('{"error":{"code":"busy","message":"x","retryAfter":0}}'); });
+      return true;
+    };
+    const jobId = page.start(file());
+    await vi.waitFor(() => expect(api.requests).toContain("POST /transcribe-job"));
+    const cancelled = page.cancel(jobId);
+    release();
+    await cancelled;
+    await until((job) => job.status === "cancelled");
+    await vi.waitFor(async () => expect(await row()).toMatchObject({ status: "cancelled", presumed: true }));
+  });
+
+  test("that cannot reach the API stays asked for in the row", async () => {
+    open();
+    const jobId = page.start(file());
+    await until((job) => job.status === "queued");
+    api.interfere = (request) => request.method === "DELETE" && (request.socket.destroy(), true);
+    void page.cancel(jobId);
+    await vi.waitFor(async () => expect(await row()).toHaveProperty("cancelRequestedAt"));
+    api.interfere = null;
+    await until((job) => job.status === "cancelled", 10_000);
+  });
+});
+
+describe("trying again", () => {
+  test("a failed job runs again, from the start, with the same audio", async () => {
+    open();
+    const jobId = page.start(file());
+    await until((job) => job.status === "queued");
+    await api.change(jobId, { status: "failed", progress: 60, error: { code: "engine_timeout", message: "It took too long.", retryable: true } });
+    await until((job) => job.status === "failed" && job.canRetry && job.error?.code === "engine_timeout");
+    await page.retry(jobId);
+    await until((job) => job.status === "queued" && job.run === 2 && job.progress === 0 && job.error === null);
+    await api.complete(jobId, "second time");
+    await until((job) => job.text === "second time");
+    expect(await row()).toMatchObject({ status: "completed", run: 2 });
+  });
+
+  test("an upload whose answer was lost is not sent twice", async () => {
+    open();
+    api.interfere = (request, response) => {
+      if (!request.url!.endsWith("/audio")) return false;
+      api.interfere = null;
+      const jobId = request.url!.split("/")[2]!;
+      request.resume().on("end", () => void api.change(jobId, { status: "queued" }).then(() => response.destroy()));
+      return true;
+    };
+    page.start(file());
+    await until((job) => job.status === "queued" && job.uploaded === null);
+    expect(api.requests.filter((request) => request.endsWith("/audio"))).toHaveLength(1);
+  });
+
+  test("an upload that was cut is sent again by itself", async () => {
+    open();
+    api.interfere = (request) => request.url!.endsWith("/audio") && ((api.interfere = null), request.socket.destroy(), true);
+    const jobId = page.start(file(500));
+    await until((job) => job.status === "queued", 10_000);
+    expect(api.audio.get(jobId)).toBe(500);
+  });
+
+  test("an API that is away shows as a problem; retry sends the file that the page still has", async () => {
+    open();
+    api.interfere = (_, response) => (response.writeHead(503, { "content-type": "application/json" }).end('{"error":{"code":"busy","message":"Full.","retryAfter":0}}'), true);
+    const jobId = page.start(file());
+    await until((job) => job.problem?.code === "busy" && job.problem.retryable && !job.needsFile);
+    api.interfere = null;
+    await page.retry(jobId);
+    await until((job) => job.status === "queued" && job.problem === null);
+  });
+
+  test("a page that was closed while sending asks for the file, and goes on with the same job", async () => {
+    open();
+    api.interfere = (request) => request.url!.endsWith("/audio"); // never answers
+    const jobId = page.start(file());
+    await vi.waitFor(() => expect(api.requests.some((request) => request.endsWith("/audio"))).toBe(true));
+    leave();
+    api.interfere = null;
+    const kept = JSON.parse(localStorage.getItem("escriba:jobs")!);
+    localStorage.setItem("escriba:jobs", JSON.stringify(kept.map((job: object) => ({ ...job, sendingAt: 0 }))));
+    open();
+    await until((job) => job.needsFile && job.status === "pending");
+    page.provide(jobId, file(77));
+    await until((job) => job.status === "queued" && !job.needsFile);
+    expect(api.audio.get(jobId)).toBe(77);
+  });
+});
+
+test("a job that the API no longer knows has failed, where there is no Convex to say so", async () => {
+  open({ convex: null });
+  const jobId = page.start(file());
+  await until((job) => job.status === "queued");
+  api.jobs.delete(jobId);
+  api.hangUp();
+  await until((job) => job.status === "failed" && job.error?.code === "job_not_found");
+});
+
+test("removing deletes everywhere", async () => {
+  open();
+  const jobId = page.start(file());
+  await until((job) => job.status === "queued");
+  await page.remove(jobId);
+  expect(page.state.jobs).toEqual([]);
+  expect(api.requests).toContain(`DELETE /job/${jobId}`);
+  await vi.waitFor(async () => expect(await row()).toBeUndefined());
+  expect(localStorage.getItem("escriba:jobs")).toBe("[]");
+});
+
+test("a transcript too large for a row is fetched from its file", async () => {
+  open();
+  const jobId = page.start(file());
+  await until((job) => job.status === "queued");
+  await api.complete(jobId, "y".repeat(300_000));
+  await until((job) => job.text.length === 300_000);
+  expect(asks()).toBe(0);
+});
+
+test("live text goes on after the socket was cut, and misses nothing", async () => {
+  open();
+  const jobId = page.start(file());
+  await until((job) => job.status === "queued");
+  await api.say(jobId, { index: 0, start: 0, end: 1, text: "uno" }, { status: "processing" });
+  await until((job) => job.text === "uno");
+  api.hangUp();
+  await api.say(jobId, { index: 1, start: 1, end: 2, text: "dos" });
+  await until((job) => job.text === "uno dos");
+});
+
+test("the plain client: errors in the API's words, and waiting for the end", async () => {
+  leave = () => {};
+  const plain = createClient(api.url);
+  const missing = await plain.job(crypto.randomUUID()).catch((error: unknown) => error);
+  expect(missing).toBeInstanceOf(ApiError);
+  expect(missing).toMatchObject({ status: 404, code: "job_not_found", jobIsGone: true, passing: false });
+  await expect(createClient("http://127.0.0.1:9").job("x")).rejects.toMatchObject({ status: 0, code: "unreachable", passing: true });
+  const jobId = crypto.randomUUID();
+  const { upload } = await plain.createJob({ jobId });
+  await plain.upload(upload!, file(), () => {}, new AbortController().signal);
+  api.convexSiteUrl = null;
+  await api.complete(jobId, "plain");
+  expect((await plain.ended(jobId)).result).toEqual({ text: "plain" });
+});

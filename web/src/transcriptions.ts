@@ -1,0 +1,151 @@
+/** All the jobs of one browser, as one value that can be subscribed to: what the hook shows, without React. */
+import { type TranscriptionOptions, createClient } from "./client";
+import type { ConvexLink } from "./convex";
+import { Kept, type KeptJob } from "./kept";
+import { type Connection, Reach } from "./reach";
+import { type Surroundings, Tracker, type Transcription } from "./tracker";
+
+export type TranscriptionsConfig = {
+  /** Where the transcription API is. */
+  apiUrl: string;
+  /** From `linkConvex`; null for an app without Convex, whose page then asks the API now and then. */
+  convex: ConvexLink | null;
+  /** Your own id for the user: given to the API and to Convex as a label, and keeps apart what this browser keeps. */
+  userId?: string;
+  /** Under which name this browser keeps its jobs. Default `escriba`. */
+  storageKey?: string;
+  /** How often the API is asked while Convex is away. Default 10 s. */
+  pollMs?: number;
+  /** For how long Convex may be away before the API is asked. Default 3 s. */
+  graceMs?: number;
+  /** Whether to show text while it is recognised, over one WebSocket for each active job. Default true. */
+  liveText?: boolean;
+};
+
+/** `jobs`: newest first. */
+export type TranscriptionsState = { jobs: readonly Transcription[]; connection: Connection };
+
+export class Transcriptions {
+  #trackers = new Map<string, Tracker>();
+  #listeners = new Set<() => void>();
+  #around: Surroundings;
+  #reach: Reach;
+  #kept: Kept;
+  #state: TranscriptionsState | null = null;
+  #announced = false;
+  #stopKept = () => {};
+
+  constructor({ apiUrl, convex, userId, storageKey = "escriba", pollMs = 10_000, graceMs = 3_000, liveText = true }: TranscriptionsConfig) {
+    this.#kept = new Kept(userId ? `${storageKey}:${userId}` : storageKey);
+    this.#reach = new Reach(convex, graceMs, () => this.#adjust());
+    const changed = () => this.#changed();
+    this.#around = { client: createClient(apiUrl), link: convex, kept: this.#kept, reach: this.#reach, userId, pollMs, graceMs, liveText, changed };
+    this.#readKept();
+  }
+
+  get state(): TranscriptionsState {
+    return (this.#state ??= { jobs: this.#inOrder().map((tracker) => tracker.view), connection: this.#reach.connection });
+  }
+
+  /** Jobs are followed from the first listener to the last; audio being sent is sent to its end. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1) this.#start();
+    return () => {
+      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#stop();
+    };
+  }
+
+  /** Remembers the job before anything can fail, then sends the audio. What goes wrong shows in the job. */
+  start(file: Blob, options: TranscriptionOptions = {}): string {
+    const jobId = crypto.randomUUID();
+    const filename = file instanceof File ? file.name : null;
+    const kept: KeptJob = { jobId, options, filename, sizeBytes: file.size, createdAt: Date.now(), accepted: false, sent: false, sendingAt: Date.now(), websocketUrl: null };
+    this.#kept.put(kept);
+    this.#track(kept).send(file);
+    return jobId;
+  }
+
+  /** Sends a file for a job that `needsFile`. */
+  provide(jobId: string, file: Blob): void {
+    this.#trackers.get(jobId)?.send(file);
+  }
+
+  async cancel(jobId: string): Promise<void> {
+    await this.#trackers.get(jobId)?.cancel();
+  }
+
+  /** Sends again what could not be sent, or has the API run a failed or cancelled job again. */
+  async retry(jobId: string): Promise<void> {
+    await this.#trackers.get(jobId)?.retry();
+  }
+
+  /** Takes the job off this browser's list; it goes on elsewhere. */
+  dismiss(jobId: string): void {
+    this.#kept.forget(jobId);
+    this.#drop(jobId);
+  }
+
+  /** Deletes the job, its audio and its text everywhere; cancels it first if it must. */
+  async remove(jobId: string): Promise<void> {
+    if (await this.#trackers.get(jobId)?.erase()) this.dismiss(jobId);
+  }
+
+  #start(): void {
+    this.#stopKept = this.#kept.onChange(() => this.#readKept());
+    this.#reach.start();
+    this.#readKept();
+    for (const tracker of this.#trackers.values()) tracker.start();
+    this.#changed();
+  }
+
+  #stop(): void {
+    this.#stopKept();
+    this.#reach.stop();
+    for (const tracker of this.#trackers.values()) tracker.stop();
+  }
+
+  #readKept(): void {
+    const jobs = this.#kept.jobs();
+    for (const [jobId, tracker] of this.#trackers) if (!tracker.isSending && !jobs.some((job) => job.jobId === jobId)) this.#drop(jobId);
+    for (const kept of jobs) {
+      const known = this.#trackers.get(kept.jobId);
+      if (known) known.rekeep(kept);
+      else this.#track(kept);
+    }
+  }
+
+  #track(kept: KeptJob): Tracker {
+    const tracker = new Tracker(kept, this.#around);
+    this.#trackers.set(kept.jobId, tracker);
+    if (this.#listeners.size > 0) tracker.start();
+    this.#changed();
+    return tracker;
+  }
+
+  #drop(jobId: string): void {
+    this.#trackers.get(jobId)?.stop();
+    this.#trackers.delete(jobId);
+    this.#changed();
+  }
+
+  #adjust(): void {
+    for (const tracker of this.#trackers.values()) tracker.adjust();
+    this.#changed();
+  }
+
+  #inOrder(): Tracker[] {
+    return [...this.#trackers.values()].sort((a, b) => b.view.createdAt - a.view.createdAt);
+  }
+
+  /** Several changes at once are announced once. */
+  #changed(): void {
+    this.#state = null;
+    if (this.#announced) return;
+    this.#announced = true;
+    queueMicrotask(() => {
+      this.#announced = false;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+}

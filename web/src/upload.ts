@@ -1,0 +1,50 @@
+/** Posts the audio where the API said, the same for its own route and for an S3 presigned POST. */
+
+export type UploadTarget = { url: string; fields: Record<string, string> };
+
+export class UploadError extends Error {
+  override name = "UploadError";
+  /** `status` is 0 when there was no answer at all. */
+  constructor(readonly status: number, readonly body: string) {
+    super(status === 0 ? "The audio could not be sent: the connection was lost." : `The audio was refused: HTTP ${status}.`);
+  }
+}
+
+/**
+ * Resolves when the bytes have arrived. `onProgress` gets the fraction sent, 0 to 1; outside of a
+ * browser, where nothing tells it, only at the end. Rejects with `UploadError`, or with the
+ * signal's reason when it was aborted.
+ */
+export async function upload(target: UploadTarget, file: Blob, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<void> {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(target.fields)) form.append(name, value);
+  form.append("file", file, file instanceof File ? file.name : "audio"); // last: S3 ignores what follows it
+  signal.throwIfAborted();
+  if (typeof XMLHttpRequest === "undefined") await withFetch(target.url, form, signal);
+  else await withXhr(target.url, form, onProgress, signal);
+  onProgress(1);
+}
+
+async function withFetch(url: string, body: FormData, signal: AbortSignal): Promise<void> {
+  const response = await fetch(url, { method: "POST", body, signal }).catch((error) => {
+    signal.throwIfAborted();
+    throw new UploadError(0, String(error));
+  });
+  if (!response.ok) throw new UploadError(response.status, await response.text());
+}
+
+/** fetch cannot tell how much has been sent. */
+function withXhr(url: string, body: FormData, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    const abort = () => xhr.abort();
+    xhr.open("POST", url);
+    xhr.upload.onprogress = ({ lengthComputable, loaded, total }) => lengthComputable && onProgress(Math.min(loaded / total, 0.999));
+    xhr.onload = () => (xhr.status >= 200 && xhr.status < 300 ? resolve() : reject(new UploadError(xhr.status, xhr.responseText)));
+    xhr.onerror = () => reject(new UploadError(0, ""));
+    xhr.onabort = () => reject(signal.reason ?? new UploadError(0, ""));
+    xhr.onloadend = () => signal.removeEventListener("abort", abort);
+    signal.addEventListener("abort", abort);
+    xhr.send(body);
+  });
+}

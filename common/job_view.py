@@ -36,9 +36,16 @@ def job_view(
 
 
 def transcript_view(transcript: Transcript, options: Options) -> View:
-    """The text as it was asked for: word times only where they were wanted."""
-    unasked = set() if "word" in options.timestamps else {"words"}
-    return transcript.model_dump(by_alias=True, exclude_none=True, exclude=unasked)
+    """The text as it was asked for: word times only where they were wanted, lists that are empty left out.
+
+    Inside, segments and words keep the engine's leading spaces, which say how pieces join; people get none.
+    """
+    told = transcript.model_dump(by_alias=True, exclude_none=True)
+    for name, key in (("segments", "text"), ("words", "word"), ("suppressed", "text")):
+        told[name] = [{**one, key: one[key].strip()} for one in told.get(name, ())]
+    if "word" not in options.timestamps:
+        del told["words"]
+    return {name: value for name, value in told.items() if value not in ([], ()) or name == "segments"}
 
 
 def ticket_view(ticket: UploadTicket) -> View:

@@ -1,0 +1,63 @@
+"""Real recordings through the real server and the embedded engine: the words that are said come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.recordings import ENGLISH, SPANISH, Recording, word_error_rate
+from tests.server import Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("speech") / "data") as running:
+        yield running
+
+
+def transcribe(server: Server, recording: Recording, **fields: str) -> dict[str, object]:
+    with recording.path.open("rb") as file:
+        answer = httpx.post(f"{server.url}/transcribe", files={"file": file}, data=fields, timeout=300)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, object] = answer.json()
+    return body
+
+
+def test_english_comes_out_with_at_most_one_word_in_twenty_wrong(server: Server) -> None:
+    answer = transcribe(server, ENGLISH)
+    assert word_error_rate([ENGLISH], [str(answer["text"])]) <= 0.05
+    assert answer["language"] == "en"
+    assert answer["engine"] == "embedded"
+    assert answer["duration"] == pytest.approx(ENGLISH.seconds, abs=0.05)
+
+
+def test_spanish_comes_out_with_at_most_three_words_in_ten_wrong(server: Server) -> None:
+    heard = [str(transcribe(server, one, language="es")["text"]) for one in SPANISH]
+    assert word_error_rate(SPANISH, heard) <= 0.30
+
+
+def test_a_job_says_the_same_as_a_request(server: Server) -> None:
+    waited = transcribe(server, ENGLISH)
+    with ENGLISH.path.open("rb") as file:
+        accepted = httpx.post(f"{server.url}/transcribe-job", files={"file": file}, timeout=60)
+    assert accepted.status_code == 202
+    job = finished(accepted.json()["statusUrl"])
+    assert job["status"] == "completed"
+    assert job["result"]["text"] == waited["text"]  # type: ignore[index]
+    assert left_behind(server.data_dir) == []
+
+
+def finished(url: str) -> dict[str, object]:
+    for _ in range(40):
+        job: dict[str, object] = httpx.get(url, params={"wait": 10}, timeout=60).json()
+        if job["status"] in {"completed", "failed", "cancelled"}:
+            return job
+    raise AssertionError(job)
+
+
+def left_behind(data_dir: Path) -> list[Path]:
+    """Recordings and scratch files that nothing needs any more."""
+    return [path for room in ("audio", "scratch") for path in (data_dir / room).rglob("*") if path.is_file()]

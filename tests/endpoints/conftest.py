@@ -1,0 +1,52 @@
+"""One container and one Lambda sandbox for all endpoint tests, before the same stand-in for Groq."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.endpoints.homes import Homes
+from tests.media import Media
+from tests.server import Server
+from tests.upstream import Upstream
+
+KEY = "gsk_" + "t" * 40
+
+
+@pytest.fixture(scope="session")
+def upstream_server() -> Iterator[Upstream]:
+    with Upstream(key=KEY) as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def upstream(upstream_server: Upstream) -> Upstream:
+    """The stand-in, with nothing scripted and nothing seen."""
+    upstream_server.script.clear()
+    upstream_server.by_sha256.clear()
+    upstream_server.seen.clear()
+    upstream_server.key = KEY
+    return upstream_server
+
+
+@pytest.fixture(scope="session")
+def homes(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homes]:
+    environment = {
+        "GROQ_API_KEY": KEY,
+        "GROQ_BASE_URL": upstream_server.url,
+        "CORS_ORIGINS": "https://page.example",
+        "LOG_LEVEL": "WARNING",
+        "MAX_UPLOAD_MB": "3",
+        "MAX_AUDIO_MINUTES": "60",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with Server(tmp_path_factory.mktemp("endpoints") / "data", **environment) as server:
+            yield Homes(server)
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
+    return Media(tmp_path_factory.mktemp("media"))

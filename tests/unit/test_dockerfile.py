@@ -1,0 +1,68 @@
+"""The Dockerfile holds no mistake that can be seen without building it."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatch
+
+from tests.server import ROOT
+
+LINES = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text()).splitlines()
+
+
+def instructions(name: str) -> list[str]:
+    return [line.partition(" ")[2].strip() for line in LINES if line.startswith(f"{name} ")]
+
+
+def copied() -> list[str]:
+    sources = [line.split()[:-1] for line in instructions("COPY") if not line.startswith("--from")]
+    return [source for words in sources for source in words]
+
+
+def test_every_file_it_copies_exists_and_is_not_ignored() -> None:
+    ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line]
+    kept = [line.removeprefix("!") for line in ignored if line.startswith("!")]
+    assert ignored[0] == "*"
+    for source in copied():
+        assert (ROOT / source).exists(), source
+        assert any(fnmatch(source, pattern) for pattern in kept), source
+
+
+def test_all_that_the_server_imports_is_copied() -> None:
+    assert {"local_server.py", "common", "functions"} <= set(copied())
+
+
+def test_two_stages_start_from_the_slim_image() -> None:
+    assert [line.split()[0] for line in instructions("FROM")] == ["python:3.11-slim"] * 2
+
+
+def test_packages_come_from_the_production_lock_by_hash_alone() -> None:
+    install = next(line for line in instructions("RUN") if "pip install" in line)
+    assert "--require-hashes" in install
+    assert "locks/production.txt" in copied()
+    lock = (ROOT / "locks" / "production.txt").read_text()
+    assert "faster-whisper" not in lock
+    assert "pytest" not in lock
+    assert "boto3" not in lock
+
+
+def test_it_runs_as_a_user_without_rights_and_a_folder_to_write_to() -> None:
+    (user,) = instructions("USER")
+    assert user not in {"root", "0"}
+    made = next(line for line in instructions("RUN") if "useradd" in line)
+    assert user in made
+    assert "/data" in made
+    assert any("DATA_DIR=/data" in line for line in instructions("ENV"))
+
+
+def test_health_is_checked_by_curl_on_the_port_that_is_served() -> None:
+    (check,) = instructions("HEALTHCHECK")
+    assert "curl" in check
+    assert "${PORT}/health" in check
+    assert any("install" in line and "curl" in line for line in instructions("RUN"))
+    assert any("PORT=8000" in line and "HOST=0.0.0.0" in line for line in instructions("ENV"))
+
+
+def test_the_server_is_the_first_process_so_that_it_gets_the_signals() -> None:
+    (command,) = instructions("CMD")
+    assert command == '["/venv/bin/python", "local_server.py"]'

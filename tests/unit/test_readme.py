@@ -1,0 +1,66 @@
+"""The README keeps its promises: every setting with its true default, every file and command it names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic_core import PydanticUndefined
+
+from common.settings import Settings
+from tests.server import ROOT
+
+READMES = ("README.md", "README.es.md")
+
+
+def settings_table(readme: str) -> dict[str, str]:
+    text = (ROOT / readme).read_text()
+    return dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) \|", text, re.MULTILINE))
+
+
+def shown(value: object) -> str:
+    if value in (None, (), PydanticUndefined):
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_setting_is_listed_with_its_default(readme: str) -> None:
+    table = settings_table(readme)
+    for name, setting in Settings.model_fields.items():
+        told = table.pop(name.upper())
+        if name.startswith("quota_"):
+            assert setting.default is None
+        else:
+            assert told == shown(setting.default), name
+    assert table == {}
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_file_that_is_linked_or_used_exists(readme: str) -> None:
+    text = (ROOT / readme).read_text()
+    linked = re.findall(r"\]\((?!https?:)([^)#]+)", text) + re.findall(r"@(tests/data/[\w.-]+)", text)
+    assert linked
+    for name in linked:
+        assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_make_target_that_is_named_exists(readme: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / readme).read_text()))
+    assert {"run", "test"} <= named <= targets
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    assert "\nmake test\n" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_no_tracked_file_names_a_package_index() -> None:
+    hosts = re.compile(r"\b(pypi|pythonhosted|npmjs|debian)\.(org|com)\b|registry\.npmjs|deb\.debian")
+    for lock in (ROOT / "locks").glob("*.txt"):
+        assert not hosts.search(lock.read_text()), lock
+    assert not hosts.search(Path(ROOT / "web" / "package-lock.json").read_text())

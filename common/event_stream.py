@@ -6,7 +6,6 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any
 
@@ -14,7 +13,8 @@ from starlette.responses import Response
 
 from common.departure import until_left
 from common.errors import EscribaError
-from common.jobs.watch import PING, Message, Watch
+from common.jobs.telling import PING, Message
+from common.jobs.watch import Watch
 from common.log import log
 
 # Seconds that one message may wait for a reader who does not read; it comes back with its last id.
@@ -69,5 +69,4 @@ def encoded(message: Message) -> bytes:
     """One event; without a name, so that `onmessage` hears it, and with `seq` as its id."""
     if message is PING:
         return _HEARTBEAT
-    told = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-    return f"id: {message['seq']}\ndata: {told}\n\n".encode()
+    return f"id: {message.seq}\ndata: {message.json}\n\n".encode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import aclosing
 from urllib.parse import urlsplit
 
@@ -62,7 +61,7 @@ async def _tell(socket: WebSocket, watch: Watch) -> None:
     async with aclosing(watch.messages()) as messages:
         async for message in messages:
             async with asyncio.timeout(_STUCK):
-                await socket.send_text(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+                await socket.send_text(message.json)
     async with asyncio.timeout(_STUCK):
         if watch.ended:
             await socket.close(ENDED, "ended")

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
 
 from common.errors import Language
-from common.job_view import event_view, snapshot_view
 from common.jobs.commands import readable
+from common.jobs.telling import PING, Message, news, snapshot
 from common.models import Job, JobEvent
 from common.ports import Listener
 from common.services import Services
-
-Message = dict[str, Any]
-
-PING: Message = {"type": "ping"}
 
 
 class Watch:
@@ -46,7 +41,7 @@ class Watch:
         while not self.ended:
             events = await self._news()
             for event in events:
-                yield event_view(event, language=self._language)
+                yield news(event, self._language)
             if not events:
                 if self._listener.closing:
                     return
@@ -65,12 +60,12 @@ class Watch:
         if self._seq == self._job.seq:
             return []
         events = self._passed(await self._stored())
-        return [event_view(event, language=self._language) for event in events] or [await self._snapshot()]
+        return [news(event, self._language) for event in events] or [await self._snapshot()]
 
     async def _snapshot(self) -> Message:
         chunks = await self._services.jobs.chunks(self._job.job_id)
         self._seq, self.ended = self._job.seq, self._job.ended
-        return snapshot_view(self._job, chunks, language=self._language)
+        return snapshot(self._job, chunks, self._language)
 
     async def _news(self) -> list[JobEvent]:
         """What came since, or nothing after a heartbeat's time or a closing."""

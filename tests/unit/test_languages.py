@@ -16,8 +16,8 @@ WHISPER = (
 WRITTEN = (
     "Spanish=es|spanish=es|SPANISH=es|es=es|ES=es| es =es|es-ES=es|es_419=es|es-MX=es|es_ES.UTF-8=es|"
     "pt-BR=pt|español=es|Espan\u0303ol=es|espanol=es|CASTELLANO=es|Castilian=es|zh-Hant-TW=zh|zh-yue=yue|"
-    "Cantonese=yue|mandarin=zh|中文=zh|jw=jv|jv=jv|javanese=jv|Haitian  Creole=ht|iw=he|nb-NO=no|日本語=ja|हिन्दी=hi|"
-    "한국어=ko|Français=fr|haw-US=haw|burmese=my"
+    "Cantonese=yue|mandarin=zh|中文=zh|jw=jv|jv=jv|javanese=jv|Haitian  Creole=ht|iw=he|nb-NO=no|日本語=ja|"
+    "हिन्दी=hi|한국어=ko|Français=fr|haw-US=haw|burmese=my"
 )
 
 

@@ -1,0 +1,77 @@
+"""Which words of two hearings are the same word: the heaviest chain of equal words close in time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from common.lines import Token
+
+Pair = tuple[int, int]
+
+_DRIFT = 1.0  # seconds by which two hearings of one word may differ
+
+
+def align(a: Sequence[Token], b: Sequence[Token], *, begin: float, end: float) -> list[Pair]:
+    """Pairs of places in `a` and `b`, rising on both sides; from `begin` to `end` (seconds) both listened."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for j, token in enumerate(b):
+        if token.start - token.slack < end + _DRIFT:
+            places[token.norm].append(j)
+    chain = _Chain(len(b))
+    for i, token in enumerate(a):
+        if token.end + token.slack > begin - _DRIFT:
+            row = [(j, _weight(token, b[j], begin, end)) for j in places[token.norm]]
+            chain.add(i, [(j, weight) for j, weight in row if weight])
+    return chain.best()
+
+
+def _weight(one: Token, other: Token, begin: float, end: float) -> float:
+    """Up to 1 for equal words that may be one, the more the closer in time; 0 if they cannot be.
+
+    A word that the other side heard only in part is hardly the same as one heard whole: else "no, no"
+    before a cut and "no, no" after it would pair up as two words, though they share but one.
+    """
+    slack = one.slack + other.slack
+    apart = abs(one.middle - other.middle)
+    outside = (one.start < begin - one.slack) + (other.end > end + other.slack)
+    if apart > _DRIFT + slack or outside == 2:
+        return 0
+    return (1 - 0.9 * apart / (_DRIFT + slack)) * (0.1 if outside else 1)
+
+
+class _Chain:
+    """The heaviest rising chain over sparse pairs (Hunt and Szymanski 1977): a Fenwick tree of best ends."""
+
+    def __init__(self, width: int) -> None:
+        self._links: list[tuple[int, int, int]] = []  # i, j, the link before
+        self._tree: list[tuple[float, int]] = [(0.0, -1)] * (width + 1)
+
+    def add(self, i: int, row: Iterable[tuple[int, float]]) -> None:
+        """All the pairs of one `i`; rows come in rising order."""
+        found = [(j, weight, *self._before(j)) for j, weight in row]
+        for j, weight, score, link in found:
+            self._links.append((i, j, link))
+            self._put(j, score + weight)
+
+    def best(self) -> list[Pair]:
+        link = self._before(len(self._tree) - 1)[1]
+        pairs: list[Pair] = []
+        while link >= 0:
+            i, j, link = self._links[link]
+            pairs.append((i, j))
+        return pairs[::-1]
+
+    def _before(self, j: int) -> tuple[float, int]:
+        best = (0.0, -1)
+        while j > 0:
+            best = max(best, self._tree[j])
+            j &= j - 1
+        return best
+
+    def _put(self, j: int, score: float) -> None:
+        entry = (score, len(self._links) - 1)
+        j += 1
+        while j < len(self._tree):
+            self._tree[j] = max(self._tree[j], entry)
+            j += j & -j

@@ -1,0 +1,152 @@
+"""`python -m benchmarks`: ours beside a plain app, in one run, before the same stand-in upstream."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.box import Box, small_box
+from benchmarks.load import MB, Upload, recording
+from benchmarks.served import ROOT, Served, served
+
+APPS = {"plain": ["-m", "benchmarks.plain_app"], "ours": ["local_server.py"]}
+AT_ONCE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """CPU in ms, of the app's own process; what its children (ffmpeg) cost stands apart. Memory in MB."""
+
+    cpu_to_healthy: float
+    idle_rss: float
+    first_upload_cpu: float
+    cpu_per_mb: float
+    children_cpu_per_mb: float
+    refused_cpu_per_mb: float | None
+    peak_rss: float
+    peak_rss_with_children: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--cpus", type=float, default=0.1, help="of the box (default 0.1)")
+    parser.add_argument("--starts", type=int, default=5, help="starts of each app; the median counts")
+    parser.add_argument("--uploads", type=int, default=4, help="25 MB uploads one after another")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, small_box(arguments.cpus) as box, _upstream() as upstream:
+        bench = Bench(box, upstream, Path(folder), arguments.starts, arguments.uploads)
+        figures = bench.run()
+        kind = box.kind
+    if arguments.json:
+        print(json.dumps({"box": kind, "cpus": arguments.cpus, **{k: asdict(v) for k, v in figures.items()}}))
+    else:
+        print(table(figures, f"{arguments.cpus:g} vCPU, 512 MB ({kind})"))
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    box: Box
+    upstream: str
+    folder: Path
+    starts: int
+    uploads: int
+
+    def run(self) -> dict[str, Figures]:
+        content = recording(self.folder)
+        upload = Upload.of(content)
+        small = Upload.of(content[: len(content) // 25])
+        to_healthy: dict[str, list[float]] = {name: [] for name in APPS}
+        for _ in range(self.starts):  # in turn, since a shared machine changes by the minute
+            for name in APPS:
+                with self._served(name) as app:
+                    to_healthy[name].append(app.cpu)
+        return {
+            name: self._figures(name, upload, small, statistics.median(to_healthy[name])) for name in APPS
+        }
+
+    def _figures(self, name: str, upload: Upload, small: Upload, cpu_to_healthy: float) -> Figures:
+        with self._served(name) as app:
+            time.sleep(1)
+            idle, before = app.rss_mb, app.cpu
+            small.send(app.port)
+            first = app.cpu - before
+            before, children_before = app.cpu, app.children_cpu
+            for _ in range(self.uploads):
+                upload.send(app.port)
+            megabytes = self.uploads * len(upload.body) / MB
+            cpu, children = app.cpu - before, app.children_cpu - children_before
+            with app.watching_family():
+                upload.send_at_once(app.port, AT_ONCE)
+            return Figures(
+                cpu_to_healthy=cpu_to_healthy,
+                idle_rss=idle,
+                first_upload_cpu=first,
+                cpu_per_mb=cpu / megabytes,
+                children_cpu_per_mb=children / megabytes,
+                refused_cpu_per_mb=self._refused(app, upload) if name == "ours" else None,
+                peak_rss=app.peak_mb,
+                peak_rss_with_children=app.peak_family_mb,
+            )
+
+    def _refused(self, app: Served, upload: Upload) -> float:
+        """What it costs to refuse an upload whose sender sends it all the same."""
+        before = app.cpu
+        for _ in range(self.uploads):
+            upload.send_too_much(app.port)
+        return (app.cpu - before) / (self.uploads * len(upload.body) / MB)
+
+    @contextlib.contextmanager
+    def _served(self, name: str) -> Iterator[Served]:
+        with (
+            tempfile.TemporaryDirectory(dir=self.folder) as data,
+            served(APPS[name], self.box, self.upstream, Path(data) / "data") as app,
+        ):
+            yield app
+
+
+@contextlib.contextmanager
+def _upstream() -> Iterator[str]:
+    """The address of the stand-in that both apps send to, in a process of its own outside the box."""
+    command = [sys.executable, "-m", "tests.upstream"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+ROWS = (
+    ("CPU-ms to healthy", "cpu_to_healthy", "1.0 × plain"),
+    ("idle RSS, MB", "idle_rss", ""),
+    ("CPU-ms of the first upload (1 MB)", "first_upload_cpu", ""),
+    ("CPU-ms per MB", "cpu_per_mb", "0.4 × plain"),
+    ("  and in ffmpeg, per MB", "children_cpu_per_mb", ""),
+    ("CPU-ms per MB refused", "refused_cpu_per_mb", ""),
+    ("peak RSS, five 25 MB at once, MB", "peak_rss", "80 MB"),
+    ("  with ffmpeg", "peak_rss_with_children", ""),
+)
+
+
+def table(figures: dict[str, Figures], box: str) -> str:
+    lines = [f"{box:36}{'plain':>9}{'ours':>9}{'ratio':>8}   aim"]
+    for label, field, aim in ROWS:
+        plain, ours = getattr(figures["plain"], field), getattr(figures["ours"], field)
+        ratio = f"{ours / plain:8.2f}" if plain else " " * 8
+        shown = f"{plain:9.2f}" if plain is not None else " " * 9
+        lines.append(f"{label:36}{shown}{ours:9.2f}{ratio}   {aim}".rstrip())
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""The upload that both apps are sent, and the client that sends it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio_ffmpeg
+
+MB = 1024 * 1024
+UPLOAD_BYTES = 25 * MB
+BOUNDARY = "escribabench0d6e4c1f8b1d0c5f2f6c9d"
+
+
+def recording(folder: Path) -> bytes:
+    """25 MB of mp3 less a frame or so: a minute of tones, again and again."""
+    minute = folder / "minute.mp3"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-f", "lavfi", "-i"]
+    tones = "aevalsrc='0.2*sin(2*PI*(300+200*sin(t))*t)':s=44100:d=60"
+    subprocess.run(
+        [*command, tones, "-b:a", "128k", "-write_xing", "0", "-id3v2_version", "0", minute], check=True
+    )
+    content = minute.read_bytes()
+    return content * (UPLOAD_BYTES // len(content))
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A multipart body, ready to be sent any number of times."""
+
+    body: bytes
+
+    @classmethod
+    def of(cls, content: bytes) -> Upload:
+        head = (
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="language"\r\n\r\nes\r\n'
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.mp3"\r\n'
+            "Content-Type: audio/mpeg\r\n\r\n"
+        )
+        return cls(head.encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode())
+
+    def send(self, port: int) -> None:
+        """Post it and see that a transcript came back."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+        headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        connection.request("POST", "/transcribe", self.body, headers)
+        answer = connection.getresponse()
+        told = answer.read()
+        connection.close()
+        if answer.status != 200 or not json.loads(told)["text"]:
+            raise RuntimeError(f"{answer.status} {told[:300]!r}")
+
+    def send_too_much(self, port: int) -> None:
+        """Announce a byte more than it takes, send all the same, and see that it was refused."""
+        with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
+            kind = f"content-type: multipart/form-data; boundary={BOUNDARY}"
+            head = f"POST /transcribe HTTP/1.1\r\nhost: x\r\ncontent-length: {10**9}\r\n{kind}\r\n\r\n"
+            connection.sendall(head.encode() + self.body)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+    def send_at_once(self, port: int, times: int) -> None:
+        with ThreadPoolExecutor(times) as pool:
+            for sent in [pool.submit(self.send, port) for _ in range(times)]:
+                sent.result()

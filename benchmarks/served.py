@@ -1,0 +1,122 @@
+"""One app as a process in its box, and what it has cost so far."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psutil
+
+from benchmarks.box import Box
+
+ROOT = Path(__file__).parent.parent
+MB = 1024 * 1024
+
+
+class Served:
+    """CPU in milliseconds, of the app's own process and of the children it has waited for; memory in MB."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        self.port = port
+        self._process = psutil.Process(process.pid)
+        self.peak_family_mb = 0.0
+
+    @property
+    def cpu(self) -> float:
+        times = self._process.cpu_times()
+        return 1000 * (times.user + times.system)
+
+    @property
+    def children_cpu(self) -> float:
+        times = self._process.cpu_times()
+        return 1000 * (times.children_user + times.children_system)
+
+    @property
+    def rss_mb(self) -> float:
+        return float(self._process.memory_info().rss) / MB
+
+    @property
+    def peak_mb(self) -> float:
+        """The most the app's own process ever held."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+
+    @contextlib.contextmanager
+    def watching_family(self) -> Iterator[None]:
+        """Note the most that the process and its children hold together, looked at 20 times a second."""
+        done = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=[done])
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+
+    def _watch(self, done: threading.Event) -> None:
+        while not done.wait(0.05):
+            held = 0
+            for process in (self._process, *self._process.children(recursive=True)):
+                with contextlib.suppress(psutil.Error):
+                    held += process.memory_info().rss
+            self.peak_family_mb = max(self.peak_family_mb, held / MB)
+
+
+@contextlib.contextmanager
+def served(command: Sequence[str], box: Box, upstream: str, data: Path) -> Iterator[Served]:
+    """Started, and healthy: the first GET /health has been answered with 200."""
+    port = _free_port()
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("GROQ_", "COVERAGE"))},
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "DATA_DIR": str(data),
+        "GROQ_BASE_URL": upstream,
+        "GROQ_API_KEY": "bench",
+    }
+    with (
+        (data.with_suffix(".log")).open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            preexec_fn=box.join,  # noqa: PLW1509 - no other thread runs yet
+        ) as process,
+    ):
+        try:
+            _wait_until_healthy(port, process)
+            yield Served(process, port)
+        finally:
+            process.terminate()
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait_until_healthy(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Knocks cost the app nothing until it listens: the kernel refuses them."""
+    until = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < until:
+        with contextlib.suppress(ConnectionError), socket.create_connection(("127.0.0.1", port), timeout=60):
+            break
+        time.sleep(0.02)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=60) as answer:
+        assert answer.status == 200
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

@@ -10,26 +10,30 @@ from common.ports import Delivery, Target
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-DAY = 86_400.0
-
 _DELIVERY = "job_id, target, wanted_seq, confirmed_seq, attempts, next_at, last_error"
 
-# What has not failed since it was wanted is due whatever the clock says; so is a time too far away to be
-# meant. Both happen when the clock steps back.
+# No back-off is longer than a Retry-After of an hour: a time further ahead was left by a clock that stepped
+# back, and has come. So has that of a job's first and last news, unless a try has failed since.
+_FAR = 3600.0
+
 _OPEN = f"""
     SELECT {_DELIVERY} FROM deliveries
-    WHERE wanted_seq > confirmed_seq AND (next_at <= :now OR attempts = 0 OR next_at > :far)
+    WHERE wanted_seq > confirmed_seq AND (
+        next_at <= :now OR next_at > :far OR (attempts = 0 AND (ended OR confirmed_seq = 0))
+    )
     ORDER BY ended DESC, next_at LIMIT :limit
 """
 
-# A back-off that is pending outlasts mere progress; the end of a job is worth a new try at once. A callback
-# is told how a run ended, and only that: that text and audio went later is no news to it.
+# What a target asked to wait for outlasts mere progress; the end of a job is worth a new try at once. A
+# callback is told how a run ended, and only that: that text and audio went later is no news to it.
 _WANT = """
     UPDATE deliveries SET
         wanted_seq = :seq,
         ended = :ended,
-        attempts = CASE WHEN :ended OR wanted_seq = confirmed_seq THEN 0 ELSE attempts END,
-        next_at = CASE WHEN :ended OR wanted_seq = confirmed_seq THEN :now ELSE next_at END
+        attempts = CASE WHEN :ended THEN 0 ELSE attempts END,
+        next_at = CASE
+            WHEN :ended THEN :now WHEN wanted_seq <= confirmed_seq THEN max(next_at, :now) ELSE next_at
+        END
     WHERE job_id = :job_id AND (target = 'convex' OR :ends_run)
 """
 
@@ -55,7 +59,7 @@ def want(db: Connection, job: Job) -> None:
 
 
 def unconfirmed(db: Connection, now: float, limit: int) -> list[Delivery]:
-    times = {"now": now, "far": now + DAY, "limit": limit}
+    times = {"now": now, "far": now + _FAR, "limit": limit}
     return [Delivery(*row) for row in db.execute(_OPEN, times)]
 
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from common.errors import JobNotFound
 from common.local import delivery_rows
 from common.local.lease_rows import LEASED
+from common.local.schema import FAR
 from common.models import Chunk, Job, JobEvent, Transcript
 from common.ports import AlreadyExists, StaleJob, Target
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
-
-DAY = 86_400.0
 
 # A job this long past its time was missed, not merely waiting for a worker that is busy.
 OVERDUE_AFTER = 60.0
@@ -87,7 +86,7 @@ def expired(db: Connection, now: float, limit: int) -> list[Job]:
 
 
 def overdue(db: Connection, now: float, limit: int) -> list[Job]:
-    times = {"now": now, "missed": now - OVERDUE_AFTER, "far": now + DAY, "limit": limit}
+    times = {"now": now, "missed": now - OVERDUE_AFTER, "far": now + FAR, "limit": limit}
     return _jobs(db, _OVERDUE, times)
 
 

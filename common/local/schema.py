@@ -6,6 +6,9 @@ Never edit one that was released: append.
 
 from __future__ import annotations
 
+# Seconds: a time in a row further ahead than this was never meant; the clock has stepped back since.
+FAR = 86_400.0
+
 # Terminal and pending jobs are not due, all others are: the CHECK holds that at every commit, so nothing
 # that should run can be without a time to run at. Partial indexes keep what is asked every second as small
 # as the work at hand, however many jobs are kept.
@@ -68,10 +71,10 @@ _FIRST = (
         next_at REAL NOT NULL,
         last_error TEXT,
         PRIMARY KEY (job_id, target)
-    ) STRICT
+    ) STRICT, WITHOUT ROWID
     """,
     """
-    CREATE INDEX deliveries_open ON deliveries (ended DESC, next_at, attempts)
+    CREATE INDEX deliveries_open ON deliveries (ended DESC, next_at, attempts, confirmed_seq)
         WHERE wanted_seq > confirmed_seq
     """,
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from common.local.database import Database
 from common.local.lease_rows import LEASED
+from common.local.schema import FAR
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
-
-DAY = 86_400.0
 
 # SQL: a row's time has come. What was due at once when it was committed, or runs already, is due whatever the
 # clock says now, and a time more than a day away was never meant: both are left by a clock that stepped back.
@@ -77,10 +76,19 @@ class SqliteTasks:
 
     async def wake_at(self, now: float, *, busy: AbstractSet[str] = frozenset()) -> float | None:
         """When to claim next; None: not before something is put."""
-        values = {"now": now, "far": now + DAY, "busy": json.dumps(list(busy))}
+        values = {"now": now, "far": now + FAR, "busy": json.dumps(list(busy))}
         row = await self._database.read(lambda db: db.execute(_WAKE, values).fetchone())
         wake_at: float | None = row[0]
         return wake_at
+
+    async def free(self, holders: Sequence[str]) -> None:
+        """Give back the leases of processes that are known to be dead."""
+        statement = """
+            UPDATE jobs SET lease_holder = NULL, lease_until = NULL, lease_seconds = NULL
+            WHERE lease_holder IN (SELECT value FROM json_each(?))
+        """
+        if holders:
+            await self._database.write(lambda db: db.execute(statement, (json.dumps(holders),)).rowcount)
 
     async def backlog(self) -> int:
         """How many jobs are due now or later, those that run included."""
@@ -90,7 +98,7 @@ class SqliteTasks:
 
 
 def _claim(db: Connection, now: float, holder: str, seconds: float, busy: AbstractSet[str]) -> str | None:
-    values = {"now": now, "far": now + DAY, "busy": json.dumps(list(busy))}
+    values = {"now": now, "far": now + FAR, "busy": json.dumps(list(busy))}
     row = db.execute(_NEXT, values).fetchone()
     if row is None:
         return None

@@ -88,6 +88,16 @@ async def test_how_it_went_is_kept_and_a_failure_waits_for_its_time(jobs: JobSto
     assert await jobs.deliveries(now=NOW + 60, limit=10) == [tried]
 
 
+async def test_mere_progress_waits_as_long_as_was_settled_after_a_success(jobs: JobStore) -> None:
+    job = await create(jobs, queued(), targets=("convex",))
+    await jobs.settle(replace(await one(jobs, job), confirmed_seq=1, next_at=NOW + 10))
+    running = await commit(jobs, state.start(job, now=NOW + 1))
+    assert await jobs.deliveries(now=NOW + 9, limit=10) == []
+    assert [news.wanted_seq for news in await jobs.deliveries(now=NOW + 10, limit=10)] == [2]
+    await commit(jobs, ended(running, now=NOW + 2))
+    assert [news.wanted_seq for news in await jobs.deliveries(now=NOW + 2, limit=10)] == [3]
+
+
 async def test_mere_progress_does_not_end_a_back_off(jobs: JobStore) -> None:
     job = await create(jobs, queued(), targets=("convex",))
     await jobs.settle(replace(await one(jobs, job), attempts=3, next_at=NOW + 60))
@@ -119,8 +129,12 @@ async def test_a_clock_that_stepped_back_holds_up_no_news(jobs: JobStore) -> Non
     job = await create(jobs, pending(now=NOW + HOUR), targets=("convex",))
     other = await create(jobs, pending(now=NOW + 2 * WEEK), targets=("convex",))
     await jobs.settle(replace(await one(jobs, other), attempts=1))
+    told = await create(jobs, queued(now=NOW + HOUR / 2), targets=("convex",))
+    await jobs.settle(replace(await one(jobs, told), confirmed_seq=1, next_at=NOW + HOUR / 2))
+    done = await commit(jobs, ended(told, now=NOW))
+    assert done.updated_at > NOW
     found = await jobs.deliveries(now=NOW, limit=10)
-    assert [news.job_id for news in found] == [job.job_id, other.job_id]
+    assert [news.job_id for news in found] == [told.job_id, job.job_id, other.job_id]
 
 
 async def test_settling_for_a_job_that_is_gone_is_harmless(jobs: JobStore) -> None:

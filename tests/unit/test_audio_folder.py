@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from common.errors import AudioGone, JobNotFound, StorageFull
+from common.local import audio_folder as module
+from common.local.audio_folder import AudioFolder
+from common.local.upload_ticket import UploadTickets
+from tests.contract.recordings import NOW, an_id
+
+
+async def opened(root: Path, *, budget_bytes: int = 1000) -> AudioFolder:
+    folder = AudioFolder(root, budget_bytes=budget_bytes, tickets=UploadTickets(b"secret"))
+    await folder.open()
+    return folder
+
+
+def received(tmp_path: Path, size: int, name: str = "received") -> Path:
+    file = tmp_path / name
+    file.write_bytes(b"\x01" * size)
+    return file
+
+
+def moved_from_another_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Renames between folders fail as they do between file systems; those within one work."""
+    real = Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        if self.parent != target.parent:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+
+
+async def test_making_one_touches_nothing(tmp_path: Path) -> None:
+    AudioFolder(tmp_path / "audio", budget_bytes=1, tickets=UploadTickets(b"secret"))
+    assert not (tmp_path / "audio").exists()
+
+
+async def test_recordings_are_for_their_owner_alone(tmp_path: Path) -> None:
+    folder = await opened(tmp_path / "audio")
+    job_id = an_id()
+    file = received(tmp_path, 10)
+    file.chmod(0o644)
+    await folder.keep(job_id, file)
+    kept = await folder.fetch(job_id, tmp_path)
+    assert kept == tmp_path / "audio" / job_id
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+
+
+async def test_the_budget_holds_and_what_is_removed_comes_back_to_it(tmp_path: Path) -> None:
+    folder = await opened(tmp_path / "audio")
+    first, second = an_id(), an_id()
+    await folder.keep(first, received(tmp_path, 600))
+    refused = received(tmp_path, 401)
+    with pytest.raises(StorageFull):
+        await folder.keep(second, refused)
+    assert refused.exists()
+    assert not await folder.has(second)
+    assert folder.size_bytes == 600
+    await folder.remove(first)
+    await folder.remove(first)
+    assert folder.size_bytes == 0
+    await folder.keep(second, refused)
+    assert folder.size_bytes == 401
+
+
+async def test_replacing_counts_the_difference_only(tmp_path: Path) -> None:
+    folder = await opened(tmp_path / "audio")
+    job_id = an_id()
+    for size in (600, 900, 300):
+        await folder.keep(job_id, received(tmp_path, size))
+        assert folder.size_bytes == size
+
+
+async def test_uploads_that_end_together_share_one_budget(tmp_path: Path) -> None:
+    folder = await opened(tmp_path / "audio")
+    files = [received(tmp_path, 300, str(number)) for number in range(5)]
+    outcomes = await asyncio.gather(*(folder.keep(an_id(), file) for file in files), return_exceptions=True)
+    assert sum(isinstance(outcome, StorageFull) for outcome in outcomes) == 2
+    assert folder.size_bytes == 900
+
+
+async def test_opening_counts_what_is_there(tmp_path: Path) -> None:
+    folder = await opened(tmp_path / "audio")
+    for size in (10, 20):
+        await folder.keep(an_id(), received(tmp_path, size))
+    (tmp_path / "audio" / "README").write_text("somebody else's file is no recording")
+    assert (await opened(tmp_path / "audio")).size_bytes == 30
+
+
+async def test_a_recording_from_another_file_system_is_copied_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved_from_another_disk(monkeypatch)
+    folder = await opened(tmp_path / "audio")
+    job_id = an_id()
+    file = received(tmp_path, 700)
+    await folder.keep(job_id, file)
+    assert (await folder.fetch(job_id, tmp_path)).read_bytes() == b"\x01" * 700
+    assert not file.exists()
+    assert [kept.name for kept in (tmp_path / "audio").iterdir()] == [job_id]
+    assert stat.S_IMODE((tmp_path / "audio" / job_id).stat().st_mode) == 0o600
+
+
+async def test_a_copy_that_breaks_off_leaves_nothing_and_the_received_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved_from_another_disk(monkeypatch)
+
+    def breaks_off(source: Path, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(shutil, "copyfile", breaks_off)
+    folder = await opened(tmp_path / "audio")
+    file = received(tmp_path, 700)
+    with pytest.raises(OSError, match="Input/output"):
+        await folder.keep(an_id(), file)
+    assert file.exists()
+    assert list((tmp_path / "audio").iterdir()) == []
+    assert folder.size_bytes == 0
+
+
+async def test_a_disk_that_takes_no_more_is_storage_full(tmp_path: Path) -> None:
+    """In a process of its own, since the limit that stands for the full disk is the process's."""
+    program = f"""
+        import asyncio, errno, os, resource
+        from pathlib import Path
+        from common.errors import StorageFull
+        from common.local.audio_folder import AudioFolder
+        from common.local.upload_ticket import UploadTickets
+        from tests.contract.recordings import an_id
+        from tests.unit.test_audio_folder import opened, received
+
+        def other_disk(self, target, real=Path.replace):
+            if self.parent != target.parent:
+                raise OSError(errno.EXDEV, "another disk")
+            return real(self, target)
+
+        async def main():
+            here = Path({str(tmp_path)!r})
+            folder = await opened(here / "audio", budget_bytes=10_000_000)
+            file = received(here, 500_000)
+            Path.replace = other_disk
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+            try:
+                await folder.keep(an_id(), file)
+            except StorageFull:
+                print(folder.size_bytes, file.exists(), list((here / "audio").iterdir()))
+        asyncio.run(main())
+    """
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", textwrap.dedent(program)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "0 True []\n"
+
+
+async def test_what_a_kill_left_half_copied_goes_at_the_next_start(tmp_path: Path) -> None:
+    folder = await opened(tmp_path / "audio")
+    await folder.keep(an_id(), received(tmp_path, 10))
+    half = tmp_path / "audio" / f"{an_id()}.half"
+    half.write_bytes(b"half")
+    assert (await opened(tmp_path / "audio")).size_bytes == 10
+    assert not half.exists()
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "",
+        ".",
+        "../escriba.sqlite",
+        "/etc/passwd",
+        "a\0b",
+        "x" * 300,
+        "{12345678-1234-5678-1234-567812345678}",
+        "urn:uuid:12345678-1234-5678-1234-567812345678",
+        "12345678123456781234567812345678",
+        "12345678-1234-5678-1234-56781234567A",
+        "12345678-1234-5678-1234-567812345678\n",
+    ],
+)
+async def test_what_is_no_job_id_names_no_file(tmp_path: Path, hostile: str) -> None:
+    folder = await opened(tmp_path / "audio")
+    file = received(tmp_path, 10)
+    with pytest.raises(JobNotFound):
+        await folder.keep(hostile, file)
+    with pytest.raises(JobNotFound):
+        await folder.fetch(hostile, tmp_path)
+    with pytest.raises(JobNotFound):
+        await folder.has(hostile)
+    with pytest.raises(JobNotFound):
+        await folder.remove(hostile)
+    with pytest.raises(JobNotFound):
+        await folder.ticket(hostile, max_bytes=10, now=NOW)
+    assert file.exists()
+    assert list((tmp_path / "audio").iterdir()) == []
+
+
+async def test_recordings_whose_job_is_gone_are_swept_unless_they_just_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_BATCH", 2)
+    folder = await opened(tmp_path / "audio")
+    stands, gone, also_gone, new = [an_id() for _ in range(4)]
+    for job_id in (stands, gone, also_gone, new):
+        await folder.keep(job_id, received(tmp_path, 10))
+        age = 10 if job_id == new else 4000
+        os.utime(tmp_path / "audio" / job_id, (NOW - age, NOW - age))
+    (tmp_path / "audio" / "README").write_text("not ours to remove")
+    asked: list[str] = []
+
+    async def known(job_ids: list[str]) -> set[str]:
+        asked.extend(job_ids)
+        return {stands} & set(job_ids)
+
+    assert await folder.sweep(known, now=NOW) == 2
+    assert sorted(asked) == sorted([stands, gone, also_gone])
+    assert await folder.has(stands)
+    assert await folder.has(new)
+    for job_id in (gone, also_gone):
+        with pytest.raises(AudioGone):
+            await folder.fetch(job_id, tmp_path)
+    assert folder.size_bytes == 20
+    assert (tmp_path / "audio" / "README").exists()
+
+
+async def test_a_sweep_counts_anew_what_another_process_added(tmp_path: Path) -> None:
+    folder, other = await opened(tmp_path / "audio"), await opened(tmp_path / "audio")
+    await other.keep(an_id(), received(tmp_path, 700))
+    assert folder.size_bytes == 0
+
+    async def known(job_ids: list[str]) -> set[str]:
+        return set(job_ids)
+
+    assert await folder.sweep(known, now=NOW + 1e9) == 0
+    assert folder.size_bytes == 700

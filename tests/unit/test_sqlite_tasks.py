@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from common.jobs import state
+from common.local.database import Database
+from common.local.sqlite_jobs import SqliteJobs
+from common.local.sqlite_tasks import SqliteTasks
+from common.models import Job
+from common.ports import LeaseLost
+from tests.contract.recordings import NOW, WEEK, commit, create, ended, pending, queued
+
+HOUR = 3600.0
+
+
+class Bench:
+    """A store, its queue and a clock to set."""
+
+    def __init__(self, path: Path) -> None:
+        self.database = Database(path)
+        self.jobs = SqliteJobs(self.database)
+        self.now = NOW
+        self.calls = 0
+        self.tasks = SqliteTasks(self.database, now=lambda: self.now, came=self.came)
+
+    def came(self) -> None:
+        self.calls += 1
+
+    async def claim(self, holder: str = "me", *, after: float = 0, busy: frozenset[str] = frozenset()) -> str:
+        return await self.tasks.claim(NOW + after, holder, 30, busy=busy) or "nothing"
+
+    async def running(self, job: Job) -> Job:
+        return await commit(self.jobs, state.start(job, now=NOW))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path / "escriba.sqlite")
+    yield made
+    made.database.close()
+
+
+async def test_a_job_whose_audio_is_here_runs_without_being_put(bench: Bench) -> None:
+    job = await create(bench.jobs, queued())
+    assert await bench.claim() == job.job_id
+    assert await bench.claim() == "nothing"
+
+
+async def test_what_is_claimed_is_leased_to_its_holder(bench: Bench) -> None:
+    job = await create(bench.jobs, queued())
+    await bench.claim("me")
+    assert await bench.jobs.lease(job.job_id, "me", now=NOW, seconds=30) == job
+    with pytest.raises(LeaseLost):
+        await bench.jobs.lease(job.job_id, "you", now=NOW, seconds=30)
+
+
+async def test_a_job_runs_once_its_audio_has_come_and_not_before(bench: Bench) -> None:
+    job = await create(bench.jobs, pending())
+    await bench.tasks.put(job.job_id)
+    assert await bench.claim(after=HOUR) == "nothing"
+    audio = queued().audio
+    assert audio
+    await commit(bench.jobs, state.audio_came(job, audio, now=NOW, expires_at=NOW + WEEK))
+    assert await bench.claim() == job.job_id
+
+
+async def test_an_ended_job_is_never_claimed_until_it_is_tried_again(bench: Bench) -> None:
+    job = await commit(bench.jobs, ended(await create(bench.jobs, queued())))
+    await bench.tasks.put(job.job_id)
+    assert await bench.claim(after=HOUR) == "nothing"
+    assert await bench.tasks.backlog() == 0
+    await commit(bench.jobs, state.retry(job, now=NOW, expires_at=NOW + WEEK, has_audio=True))
+    assert await bench.claim() == job.job_id
+
+
+async def test_a_waiting_job_comes_back_at_its_time_without_being_put(bench: Bench) -> None:
+    job = await bench.running(await create(bench.jobs, queued()))
+    await commit(bench.jobs, state.wait(job, until=NOW + 10, now=NOW, attempt_counts=False))
+    assert await bench.claim(after=9) == "nothing"
+    assert await bench.claim(after=10) == job.job_id
+
+
+async def test_a_job_given_back_comes_at_once(bench: Bench) -> None:
+    job = await create(bench.jobs, queued())
+    await bench.claim()
+    running = await bench.running(job)
+    await commit(bench.jobs, state.give_back(running, now=NOW + 1))
+    await bench.jobs.release(job.job_id, "me")
+    assert await bench.claim(after=1) == job.job_id
+
+
+async def test_a_job_whose_lease_ran_out_comes_again(bench: Bench) -> None:
+    job = await create(bench.jobs, queued())
+    await bench.claim()
+    await bench.running(job)
+    assert await bench.claim("you", after=29) == "nothing"
+    assert await bench.claim("you", after=30) == job.job_id
+
+
+async def test_the_oldest_due_comes_first(bench: Bench) -> None:
+    made = [await create(bench.jobs, queued(now=NOW + age)) for age in (2, 1, 3)]
+    order = [await bench.claim(after=5) for _ in made]
+    assert order == [made[1].job_id, made[0].job_id, made[2].job_id]
+
+
+async def test_who_has_fewer_jobs_running_comes_first(bench: Bench) -> None:
+    greedy = [await create(bench.jobs, queued(user_id="greedy", now=NOW + n)) for n in range(4)]
+    nameless = [await create(bench.jobs, queued(now=NOW + 10 + n)) for n in range(2)]
+    modest = await create(bench.jobs, queued(user_id="modest", now=NOW + 20))
+    order = [await bench.claim(after=21) for _ in range(7)]
+    expected = [greedy[0], nameless[0], modest, greedy[1], nameless[1], greedy[2], greedy[3]]
+    assert order == [job.job_id for job in expected]
+
+
+async def test_leases_that_ran_out_do_not_count_as_running(bench: Bench) -> None:
+    lost = await create(bench.jobs, queued(user_id="unlucky", now=NOW))
+    await bench.claim()
+    await create(bench.jobs, queued(user_id="other", now=NOW + 1))
+    assert await bench.claim("you", after=31) == lost.job_id
+
+
+async def test_what_a_process_is_busy_with_is_not_given_to_it_again(bench: Bench) -> None:
+    """Starved of CPU it may have missed a renewal of a job that it is still running."""
+    job = await create(bench.jobs, queued())
+    await bench.claim()
+    assert await bench.claim(after=100, busy=frozenset({job.job_id})) == "nothing"
+    assert await bench.tasks.wake_at(NOW + 100, busy={job.job_id}) is None
+    assert await bench.claim(after=100) == job.job_id
+
+
+async def test_of_many_claims_at_once_no_two_get_the_same(bench: Bench, tmp_path: Path) -> None:
+    made = {(await create(bench.jobs, queued())).job_id for _ in range(20)}
+    elsewhere = Database(tmp_path / "escriba.sqlite")
+    queues = [bench.tasks, SqliteTasks(elsewhere, now=lambda: NOW)] * 15
+    claimed = await asyncio.gather(*(queue.claim(NOW, str(n), 30) for n, queue in enumerate(queues)))
+    assert sorted(job_id for job_id in claimed if job_id) == sorted(made)
+    elsewhere.close()
+
+
+async def test_putting_tells_the_worker_and_does_not_cost_a_job_its_place(bench: Bench) -> None:
+    early = await create(bench.jobs, queued(now=NOW))
+    await create(bench.jobs, queued(now=NOW + 1))
+    bench.now = NOW + 100
+    await bench.tasks.put(early.job_id)
+    assert bench.calls == 1
+    assert await bench.claim(after=100) == early.job_id
+
+
+async def test_putting_without_delay_ends_a_wait(bench: Bench) -> None:
+    job = await create(bench.jobs, queued())
+    await bench.tasks.put(job.job_id, delay=HOUR)
+    assert await bench.claim(after=10) == "nothing"
+    bench.now = NOW + 10
+    await bench.tasks.put(job.job_id)
+    assert await bench.claim(after=10) == job.job_id
+
+
+async def test_it_knows_when_to_wake(bench: Bench) -> None:
+    assert await bench.tasks.wake_at(NOW) is None
+    waits = await create(bench.jobs, queued())
+    await bench.tasks.put(waits.job_id, delay=100)
+    assert await bench.tasks.wake_at(NOW) == NOW + 100
+    await create(bench.jobs, queued())
+    assert await bench.tasks.wake_at(NOW) == NOW
+    await bench.claim()
+    assert await bench.tasks.wake_at(NOW) == NOW + 30  # should its lease run out
+    await commit(bench.jobs, ended(waits))
+    assert await bench.tasks.backlog() == 1
+
+
+@pytest.mark.parametrize("step", [10.0, HOUR, 30 * 86_400.0])
+async def test_a_clock_that_stepped_back_keeps_no_job_from_running(bench: Bench, step: float) -> None:
+    fresh = await create(bench.jobs, queued(now=NOW + step))
+    orphan = await create(bench.jobs, queued(now=NOW + step))
+    await commit(bench.jobs, state.start(orphan, now=NOW + step + 1))
+    assert {await bench.claim(), await bench.claim()} == {fresh.job_id, orphan.job_id}
+    assert await bench.tasks.wake_at(NOW) == NOW + 30
+
+
+async def test_a_job_that_changed_before_the_clock_stepped_back_still_waits_its_time(bench: Bench) -> None:
+    job = await create(bench.jobs, queued(now=NOW + HOUR))
+    running = await commit(bench.jobs, state.start(job, now=NOW))
+    await commit(bench.jobs, state.wait(running, until=NOW + 60, now=NOW, attempt_counts=False))
+    assert await bench.claim(after=59) == "nothing"
+    assert await bench.claim(after=60) == job.job_id
+
+
+async def test_a_time_too_far_away_to_be_meant_has_come(bench: Bench) -> None:
+    job = await bench.running(await create(bench.jobs, queued()))
+    await commit(bench.jobs, state.wait(job, until=NOW + WEEK, now=NOW, attempt_counts=False))
+    assert [late.job_id for late in await bench.jobs.overdue(now=NOW, limit=5)] == [job.job_id]
+    assert await bench.claim() == job.job_id

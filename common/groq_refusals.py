@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from common.errors import (
     AudioOverQuota,
@@ -64,7 +65,7 @@ def failure_of(answer: Answer) -> EscribaError | RetryLater:
     message = error.get("message", "")
     match answer.status:
         case 429:
-            return RetryLater(_wait(answer.headers, message), redacted(message))
+            return RetryLater(_wait(answer), redacted(message))
         case 413:
             return _too_much(error)
         case 401 | 403 if error or answer.status == 401:  # a 403 in HTML is the edge's, not about the key
@@ -74,12 +75,12 @@ def failure_of(answer: Answer) -> EscribaError | RetryLater:
     return _refusal(error, answer.status)
 
 
-def news_of(headers: Mapping[str, str], model: str) -> QuotaNews:
-    """What the x-ratelimit headers tell; anything unreadable in them counts as not said."""
+def news_of(answer: Answer, model: str) -> QuotaNews:
+    """What an answer tells of the quota; anything unreadable in its headers counts as not said.
 
-    def told(name: str) -> float | None:
-        return parse_amount(headers.get(f"x-ratelimit-{name}"))
-
+    Only a 429 has a `retry_after` here: that of a 5xx is about the server's health, not about our account.
+    """
+    told = partial(_told, answer.headers)
     return QuotaNews(
         model=model,
         requests_limit=told("limit-requests"),
@@ -88,7 +89,7 @@ def news_of(headers: Mapping[str, str], model: str) -> QuotaNews:
         audio_limit=told("limit-audio-seconds"),
         audio_remaining=told("remaining-audio-seconds"),
         audio_reset=told("reset-audio-seconds"),
-        retry_after=parse_amount(headers.get("retry-after")),
+        retry_after=_wait(answer) if answer.status == 429 else None,
     )
 
 
@@ -148,21 +149,24 @@ def _broken(answer: Answer, message: str) -> EngineBroken:
     return EngineBroken(retry_after=told, reason=f"HTTP {answer.status}: {reason}")
 
 
-def _wait(headers: Mapping[str, str], message: str) -> float:
+def _wait(answer: Answer) -> float:
     """Seconds to wait after a 429: what it says, else when the spent bucket is whole, else a minute."""
-    said = parse_amount(headers.get("retry-after"))
-    if said is None and (found := _TRY_AGAIN.search(message)):
+    said = parse_amount(answer.headers.get("retry-after"))
+    if said is None and (found := _TRY_AGAIN.search(_error(answer.body).get("message", ""))):
         said = parse_amount(found.group(1).rstrip("."))
     if said is None:
-        said = _reset_of_what_is_spent(headers)
+        said = _reset_of_what_is_spent(answer.headers)
     return min(max(said, 1.0), _LONGEST)
 
 
 def _reset_of_what_is_spent(headers: Mapping[str, str]) -> float:
-    news = news_of(headers, "")
-    buckets = (
-        (news.requests_remaining, news.requests_reset),
-        (news.audio_remaining, news.audio_reset),
-    )
-    resets = [reset for remaining, reset in buckets if remaining is not None and remaining < 1 and reset]
+    resets = [
+        _told(headers, f"reset-{bucket}") or _UNTOLD
+        for bucket in ("requests", "audio-seconds")
+        if _told(headers, f"remaining-{bucket}") == 0
+    ]
     return min(max(resets, default=_UNTOLD), _LONGEST_GUESS)
+
+
+def _told(headers: Mapping[str, str], name: str) -> float | None:
+    return parse_amount(headers.get(f"x-ratelimit-{name}"))

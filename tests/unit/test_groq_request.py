@@ -34,6 +34,12 @@ def test_a_text_without_spaces_is_cut_between_characters(prompt: str) -> None:
     assert len(kept.encode()) > PROMPT_BYTES - 3
 
 
+def test_words_that_just_fit_are_all_kept() -> None:
+    fitting = "a" * 441 + " " + "ñ" * 227
+    assert len(fitting.encode()) == PROMPT_BYTES
+    assert fit_prompt(f"before {fitting}") == fitting
+
+
 @pytest.mark.parametrize(("length", "warnings"), [(896, ()), (897, (PROMPT_CUT,))])
 def test_only_a_prompt_that_was_cut_is_warned_of(length: int, warnings: tuple[str, ...]) -> None:
     assert plan(Options(prompt=f"  {'a' * length}\n"), "m").warnings == warnings

@@ -269,6 +269,15 @@ def test_it_is_shut_for_as_long_as_the_engine_says() -> None:
     assert isinstance(quota.reserve(NOW + 100, 1), Quota)
 
 
+def test_a_refusal_is_heard_with_both_its_numbers_and_its_wait() -> None:
+    news = QuotaNews(model="m", audio_remaining=0)
+    spent = Quota().heard(news, NOW).reserve(NOW, 10)
+    shut = Quota().heard(news.model_copy(update={"retry_after": 50.0}), NOW).reserve(NOW, 10)
+    assert isinstance(spent, Wait)
+    assert isinstance(shut, Wait)
+    assert (spent.bucket, shut.bucket) == ("audio_per_hour", "refused")
+
+
 # ── what it learns ────────────────────────────────────────────────────────────────────────────────
 
 

@@ -124,7 +124,8 @@ async def _form(request: Request, max_bytes: int) -> FormData:
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Refused(400, "request Content-Type isn't multipart/form-data")
     limit = max_bytes + _FORM
-    if int(request.headers.get("content-length", 0)) > limit:
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > limit:
         raise _too_large()
     capped = Request(request.scope, _capped(request.receive, limit))
     try:

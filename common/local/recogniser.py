@@ -117,7 +117,6 @@ class Recogniser:
         """
         unwanted = threading.Event()
         work = self._submit(recording, wish, unwanted)
-        work.add_done_callback(lambda _: recording.close())
         try:
             return await asyncio.wrap_future(work)
         finally:
@@ -130,10 +129,12 @@ class Recogniser:
 
     def _submit(self, recording: BinaryIO, wish: Wish, unwanted: threading.Event) -> Future[Heard]:
         try:
-            return self._worker.submit(self._hear, recording, wish, unwanted)
+            work = self._worker.submit(self._hear, recording, wish, unwanted)
         except RuntimeError as exc:  # what an executor says once it is shut down
             recording.close()
             raise Stopped from exc
+        work.add_done_callback(lambda _: recording.close())
+        return work
 
     def _hear(self, recording: BinaryIO, wish: Wish, unwanted: threading.Event) -> Heard:
         def check() -> None:
@@ -180,6 +181,7 @@ class _Ear:
         import numpy as np
 
         wish = self._wish
+        found: Iterable[Segment]
         found, about = self._model.transcribe(
             np.concatenate(chunks),
             language=_token_for(self.language, self._model),

@@ -139,7 +139,13 @@ def _resampler() -> av.AudioResampler:
 def _through(
     resampler: av.AudioResampler | None, frame: av.AudioFrame | None
 ) -> Iterator[npt.NDArray[np.int16]]:
-    for out in resampler.resample(frame) if resampler else ():
+    import av
+
+    try:
+        ready = resampler.resample(frame) if resampler else []
+    except av.FFmpegError as exc:  # channels that nothing says how to mix
+        raise AudioUnreadable from exc
+    for out in ready:
         yield out.to_ndarray()[0]
 
 
@@ -152,7 +158,7 @@ def _frames(file: BinaryIO) -> Iterator[av.AudioFrame]:
         with av.open(file, "r", metadata_errors="ignore", options=_OPTIONS) as container:
             for packet in container.demux(_track(container)):
                 yield from _decoded(packet)
-    except av.FFmpegError as exc:
+    except (av.FFmpegError, OSError) as exc:  # the latter from seeking beyond the ends of a tiny file
         raise AudioUnreadable from exc
 
 

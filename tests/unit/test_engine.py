@@ -1,0 +1,424 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from common.local import engine
+from common.local.engine import build_engine
+from common.local.recogniser import Recogniser
+from tests.media import Media
+from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, Recording, spoken, word_error_rate
+
+ROOT = Path(__file__).parents[2]
+TRANSCRIPTIONS = "/openai/v1/audio/transcriptions"
+TRANSLATIONS = "/openai/v1/audio/translations"
+TURBO = {"model": "whisper-large-v3-turbo"}
+V3 = {"model": "whisper-large-v3"}
+VERBOSE = {**TURBO, "response_format": "verbose_json"}
+MB = 1024 * 1024
+
+Form = Mapping[str, str | Sequence[str]]
+
+
+@pytest.fixture(scope="module")
+def models(pytestconfig: pytest.Config) -> Path:
+    """Where the weights are joined: once, and kept for the next run."""
+    assert pytestconfig.cache is not None
+    return pytestconfig.cache.mkdir("models")
+
+
+@pytest.fixture(scope="module")
+def recogniser(models: Path) -> Iterator[Recogniser]:
+    recogniser = Recogniser(models)
+    yield recogniser
+    recogniser.close()
+
+
+@asynccontextmanager
+async def _client(recogniser: Recogniser, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(build_engine(recogniser, **options))
+    async with httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=120) as client:
+        yield client
+
+
+async def _ask(
+    recogniser: Recogniser, recording: Recording, form: Form, path: str = TRANSCRIPTIONS, **options: Any
+) -> httpx.Response:
+    async with _client(recogniser, **options) as client:
+        with recording.path.open("rb") as file:
+            return await client.post(path, data=form, files={"file": (recording.path.name, file)})
+
+
+# ── answers ───────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_json_has_the_text_and_an_id_and_nothing_else(recogniser: Recogniser) -> None:
+    answer = await _ask(recogniser, ENGLISH_SHORT, TURBO, new_id=lambda: "req_1")
+    assert answer.status_code == 200
+    assert answer.json().keys() == {"text", "x_groq"}
+    assert answer.json()["x_groq"] == {"id": "req_1"}
+    assert word_error_rate([ENGLISH_SHORT], [answer.json()["text"]]) <= 0.15
+
+
+async def test_text_is_text(recogniser: Recogniser) -> None:
+    answer = await _ask(recogniser, ENGLISH_SHORT, {**V3, "response_format": "text", "language": "en"})
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert word_error_rate([ENGLISH_SHORT], [answer.text]) <= 0.15
+
+
+async def test_verbose_json_has_segments_as_groq_has_them(recogniser: Recogniser) -> None:
+    body = (await _ask(recogniser, ENGLISH, VERBOSE)).json()
+    assert body.keys() == {"task", "language", "duration", "text", "segments", "x_groq"}
+    assert (body["task"], body["language"]) == ("transcribe", "English")
+    assert word_error_rate([ENGLISH], [body["text"]]) <= 0.05
+    assert body["duration"] == pytest.approx(ENGLISH.seconds, abs=0.01)
+    assert body["x_groq"]["id"].startswith("req_")
+    assert body["segments"][0].keys() == {
+        *("id", "seek", "start", "end", "text", "tokens"),
+        *("temperature", "avg_logprob", "compression_ratio", "no_speech_prob"),
+    }
+    assert "".join(segment["text"] for segment in body["segments"]) == body["text"]
+
+
+async def test_words_alone_come_without_segments(recogniser: Recogniser) -> None:
+    form = {**VERBOSE, "timestamp_granularities[]": ["word"]}
+    body = (await _ask(recogniser, ENGLISH_SHORT, form)).json()
+    assert "segments" not in body
+    assert body["words"][0].keys() == {"word", "start", "end"}
+    assert [word["word"] for word in body["words"]] == body["text"].split()
+
+
+async def test_words_and_segments_come_together_when_both_are_asked_for(recogniser: Recogniser) -> None:
+    form = {**VERBOSE, "timestamp_granularities[]": ["word", "segment"], "language": "en"}
+    body = (await _ask(recogniser, ENGLISH_SHORT, form)).json()
+    assert body["words"]
+    assert body["segments"]
+    assert "words" not in body["segments"][0]
+
+
+async def test_spanish_is_answered_by_its_name(recogniser: Recogniser) -> None:
+    answers = [await _ask(recogniser, recording, VERBOSE) for recording in SPANISH]
+    assert {answer.json()["language"] for answer in answers} == {"Spanish"}
+    assert word_error_rate(SPANISH, [answer.json()["text"] for answer in answers]) <= 0.30
+
+
+async def test_a_translation_is_english(recogniser: Recogniser) -> None:
+    form = {**V3, "response_format": "verbose_json"}
+    body = (await _ask(recogniser, SPANISH[1], form, TRANSLATIONS)).json()
+    assert body["task"] == "translate"
+    assert "letters" in spoken(body["text"]).split()
+
+
+async def test_silence_is_an_empty_text(recogniser: Recogniser, media: Media, tmp_path: Path) -> None:
+    path = media.ffmpeg("-f lavfi -i anullsrc=r=16000:d=3", tmp_path / "silence.mp3")
+    body = (await _ask(recogniser, Recording(path, "", 3.0, ""), VERBOSE)).json()
+    assert (body["text"], body["segments"]) == ("", [])
+    assert body["duration"] == pytest.approx(3.0, abs=0.1)
+
+
+async def test_the_models_are_those_of_groq(recogniser: Recogniser) -> None:
+    async with _client(recogniser) as client:
+        body = (await client.get("/openai/v1/models")).json()
+    assert body["object"] == "list"
+    assert {model["id"] for model in body["data"]} == {"whisper-large-v3", "whisper-large-v3-turbo"}
+
+
+async def test_two_requests_at_once_are_both_answered(recogniser: Recogniser) -> None:
+    english, spanish = await asyncio.gather(
+        _ask(recogniser, ENGLISH_SHORT, VERBOSE), _ask(recogniser, SPANISH[3], VERBOSE)
+    )
+    assert (english.json()["language"], spanish.json()["language"]) == ("English", "Spanish")
+
+
+# ── refusals ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("form", "path", "status", "code", "words"),
+    [
+        ({}, TRANSCRIPTIONS, 400, None, "`model` is a required property"),
+        ({"model": "whisper-1"}, TRANSCRIPTIONS, 404, "model_not_found", "The model `whisper-1` does not"),
+        ({"model": "x" * 500}, TRANSCRIPTIONS, 404, "model_not_found", f"`{'x' * 64}…`"),
+        (TURBO, TRANSLATIONS, 400, None, "does not support translation"),
+        ({**VERBOSE, "timestamp_granularities": "word"}, TRANSCRIPTIONS, 400, None, "unknown param"),
+        ({**TURBO, "stream": "true"}, TRANSCRIPTIONS, 400, None, "unknown param `stream`"),
+        ({**TURBO, "timestamp_granularities[]": "word"}, TRANSCRIPTIONS, 400, None, "verbose_json"),
+        ({**VERBOSE, "timestamp_granularities[]": "line"}, TRANSCRIPTIONS, 400, None, "must be one of"),
+        ({**TURBO, "response_format": "srt"}, TRANSCRIPTIONS, 400, None, "response_format must be one of"),
+        ({**TURBO, "temperature": "1.1"}, TRANSCRIPTIONS, 400, None, "temperature"),
+        ({**TURBO, "temperature": "nan"}, TRANSCRIPTIONS, 400, None, "temperature"),
+        ({**TURBO, "temperature": "warm"}, TRANSCRIPTIONS, 400, None, "temperature"),
+        ({**TURBO, "language": "xx"}, TRANSCRIPTIONS, 400, None, "language must be one of"),
+        ({**TURBO, "language": "Spanish"}, TRANSCRIPTIONS, 400, None, "language must be one of"),
+        ({**TURBO, "language": "es-MX"}, TRANSCRIPTIONS, 400, None, "language must be one of"),
+        ({**TURBO, "prompt": "ñ" * 449}, TRANSCRIPTIONS, 400, None, "prompt"),
+        ({**TURBO, "url": "http://127.0.0.1/a.mp3"}, TRANSCRIPTIONS, 400, None, "url"),
+    ],
+)
+async def test_a_wrong_form_is_refused_as_groq_refuses_it(
+    recogniser: Recogniser, form: Form, path: str, status: int, code: str | None, words: str
+) -> None:
+    answer = await _ask(recogniser, ENGLISH_SHORT, form, path)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["type"], error.get("code")) == (status, "invalid_request_error", code)
+    assert words in error["message"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {**TURBO, "prompt": "ñ" * 448},
+        {**TURBO, "temperature": "1", "language": "EN"},
+        {**TURBO, "language": "", "prompt": "", "temperature": "", "response_format": ""},
+    ],
+)
+async def test_what_is_just_within_the_limits_is_taken(recogniser: Recogniser, form: Form) -> None:
+    assert (await _ask(recogniser, ENGLISH_SHORT, form)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["a.oga", "a.weba", "a.aac", "a", "mp3", "a.mp3.exe"])
+async def test_a_name_with_another_ending_is_refused_whatever_is_inside(
+    recogniser: Recogniser, name: str
+) -> None:
+    async with _client(recogniser) as client:
+        file = ENGLISH_SHORT.path.read_bytes()
+        answer = await client.post(TRANSCRIPTIONS, data=TURBO, files={"file": (name, file)})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "unsupported_audio_format"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("text.mp3", "could not process file - is it a valid media file?"),
+        ("silent-film.mp4", "could not process file - is it a valid media file?"),
+        ("five-milliseconds.wav", "Audio file is too short. Minimum audio length is 0.01 seconds."),
+        ("silence-bomb.flac", "Audio file is too long. Maximum audio length is 240 minutes."),
+        ("empty.mp3", "file is empty"),
+    ],
+)
+async def test_a_file_that_is_no_recording_is_refused(
+    recogniser: Recogniser, media: Media, name: str, words: str
+) -> None:
+    answer = await _ask(recogniser, Recording(media(name), "", 0.0, ""), TURBO)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == words
+
+
+async def test_a_form_without_a_file_is_refused(recogniser: Recogniser) -> None:
+    async with _client(recogniser) as client:
+        answers = [
+            await client.post(TRANSCRIPTIONS, files={"model": (None, TURBO["model"])}),
+            await client.post(TRANSCRIPTIONS, files={"model": (None, TURBO["model"]), "file": (None, "x")}),
+        ]
+    assert [answer.json()["error"]["param"] for answer in answers] == ["file", "file"]
+
+
+async def test_what_is_no_form_is_refused(recogniser: Recogniser) -> None:
+    broken = {"content-type": "multipart/form-data"}
+    cut = {"content-type": "multipart/form-data; boundary=x"}
+    async with _client(recogniser) as client:
+        answers = [
+            await client.post(TRANSCRIPTIONS, json=TURBO),
+            await client.post(TRANSCRIPTIONS, content=b"x", headers=broken),
+            await client.post(TRANSCRIPTIONS, content=b"--y\r\n", headers=cut),
+            await client.post(TRANSCRIPTIONS, data=TURBO, files=[("file", ("a.mp3", b"x"))] * 2),
+        ]
+    assert [answer.status_code for answer in answers] == [400] * 4
+    assert {answer.json()["error"]["type"] for answer in answers} == {"invalid_request_error"}
+
+
+async def test_too_many_bytes_are_refused_announced_or_not(recogniser: Recogniser) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield head
+        while True:
+            sent += 65_536
+            yield b"\0" * 65_536
+
+    async with _client(recogniser, max_bytes=MB) as client:
+        announced = await client.post(TRANSCRIPTIONS, data=TURBO, files={"file": ("a.wav", bytes(2 * MB))})
+        just_over = await client.post(TRANSCRIPTIONS, data=TURBO, files={"file": ("a.wav", bytes(MB + 1))})
+        form = {"content-type": "multipart/form-data; boundary=x"}
+        unannounced = await client.post(TRANSCRIPTIONS, content=endless(), headers=form)
+    for answer in (announced, just_over, unannounced):
+        assert answer.status_code == 413
+        assert answer.json()["error"]["code"] == "request_too_large"
+    assert sent <= 2 * MB
+
+
+async def test_a_key_is_asked_for_when_there_is_one(recogniser: Recogniser) -> None:
+    async with _client(recogniser, api_key="secret") as client:
+        without = await client.get("/openai/v1/models")
+        wrong = await client.get("/openai/v1/models", headers={b"authorization": b"Bearer s\xe9cret"})
+        right = await client.get("/openai/v1/models", headers={"authorization": "Bearer secret"})
+    assert (without.status_code, wrong.status_code, right.status_code) == (401, 401, 200)
+    assert without.json()["error"]["code"] == "invalid_api_key"
+
+
+async def test_another_address_or_method_is_refused_in_the_same_shape(recogniser: Recogniser) -> None:
+    async with _client(recogniser) as client:
+        unknown = await client.get("/openai/v1/nothing")
+        wrong = await client.get(TRANSCRIPTIONS)
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "unknown_url")
+    assert (wrong.status_code, wrong.json()["error"]["type"]) == (405, "invalid_request_error")
+
+
+async def test_a_closed_engine_says_so(tmp_path: Path) -> None:
+    recogniser = Recogniser(tmp_path)
+    recogniser.close()
+    assert (await _ask(recogniser, ENGLISH_SHORT, TURBO)).status_code == 499
+
+
+async def test_a_missing_extra_and_a_broken_model_are_the_servers_fault(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = Recogniser(tmp_path, model=str(tmp_path))  # a folder without a model
+    answer = await _ask(broken, ENGLISH_SHORT, TURBO)
+    assert answer.status_code == 500
+    assert answer.json() == {"error": {"message": "Internal Server Error", "type": "internal_server_error"}}
+    broken.close()
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    missing = Recogniser(tmp_path)
+    answer = await _ask(missing, ENGLISH_SHORT, TURBO)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "engine_missing")
+    missing.close()
+
+
+async def test_a_caller_who_is_cancelled_is_let_go_at_once(recogniser: Recogniser) -> None:
+    asking = asyncio.create_task(_ask(recogniser, ENGLISH, VERBOSE))
+    await asyncio.sleep(0.3)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert (await _ask(recogniser, ENGLISH_SHORT, TURBO)).status_code == 200
+
+
+# ── as a process of its own ───────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def _alone(models: Path, *arguments: str) -> Iterator[tuple[str, psutil.Popen]]:
+    """The engine by itself on a free port: its base URL, and its process."""
+    command = [sys.executable, "-W", "error", "-m", "common.local.engine", "--port", "0"]
+    environment = {
+        name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ
+    }
+    with psutil.Popen(
+        [*command, "--models", str(models), *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            ready = process.stdout.readline()
+            assert ready.startswith("engine ready: http://127.0.0.1:"), ready
+            yield ready.split()[-1], process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=60)
+
+
+def _post(url: str, path: Path, form: Form) -> dict[str, Any]:
+    with path.open("rb") as file:
+        answer = httpx.post(
+            f"{url}/audio/transcriptions", data=form, files={"file": (path.name, file)}, timeout=600
+        )
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def test_it_serves_alone_and_stops_working_when_the_client_hangs_up(
+    models: Path, media: Media, tmp_path: Path
+) -> None:
+    long = media.ffmpeg(f"-stream_loop 23 -i {ENGLISH.path} -c:a libmp3lame -b:a 32k", tmp_path / "long.mp3")
+    with _alone(models) as (url, process):
+        _post(url, ENGLISH_SHORT.path, TURBO)
+        _hang_up_after_sending(url, long)
+        before = sum(process.cpu_times()[:2])
+        body = _post(url, ENGLISH_SHORT.path, VERBOSE)
+        spent = sum(process.cpu_times()[:2]) - before
+    assert body["language"] == "English"
+    assert spent < 25, "ten minutes of speech would have cost twice that"
+
+
+def _hang_up_after_sending(url: str, path: Path) -> None:
+    request = httpx.Request(
+        "POST",
+        f"{url}/audio/transcriptions",
+        data=VERBOSE,
+        files={"file": (path.name, path.read_bytes())},
+    )
+    request.read()
+    headers = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    with socket.create_connection((request.url.host, request.url.port or 80)) as connection:
+        connection.sendall(f"POST {request.url.path} HTTP/1.1\r\n{headers}\r\n".encode() + request.content)
+        time.sleep(1)  # let it begin; whether it has makes no difference to what is asserted
+
+
+def test_half_an_hour_takes_no_more_memory_than_a_few_minutes(
+    models: Path, media: Media, tmp_path: Path
+) -> None:
+    said = f"-i {ENGLISH.path} -filter_complex [0]asplit=3[a][b][c];"
+    said += "[a]apad=whole_dur=900[x];[b]apad=whole_dur=900[y];[c]apad=whole_dur=60[z];"
+    long = media.ffmpeg(f"{said}[x][y][z]concat=n=3:v=0:a=1 -c:a libmp3lame -b:a 32k", tmp_path / "half.mp3")
+    with _alone(models, "--threads", "2") as (url, process), _peak_memory(process) as peak:
+        body = _post(url, long, VERBOSE)
+    assert peak[0] < 900 * MB
+    assert body["duration"] == pytest.approx(1860, abs=0.5)
+    assert word_error_rate([ENGLISH], [body["text"][: len(body["text"]) // 3]]) <= 0.10
+    last = [segment for segment in body["segments"] if segment["start"] > 1790]
+    assert last[0]["start"] == pytest.approx(1800, abs=1.5)
+    assert word_error_rate([ENGLISH], ["".join(segment["text"] for segment in last)]) <= 0.10
+
+
+@contextmanager
+def _peak_memory(process: psutil.Popen) -> Iterator[list[int]]:
+    """The most resident memory that the process has while the block runs, in bytes, as the one item."""
+    peak, done = [0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            peak[0] = max(peak[0], process.memory_info().rss)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield peak
+    finally:
+        done.set()
+        watching.join()
+
+
+def test_its_arguments_reach_what_they_are_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: dict[str, Any] = {}
+    monkeypatch.setattr(engine, "_serve", lambda app, host, port: served.update(host=host, port=port))
+    engine.main(["--host", "0.0.0.0", "--port", "9", "--models", "m", "--model", "small", "--threads", "1"])
+    assert served == {"host": "0.0.0.0", "port": 9}
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    code = "import sys, json; import common.local.engine; print(json.dumps(sorted(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
+    heavy = {"numpy", "av", "faster_whisper", "ctranslate2", "onnxruntime", "uvicorn", "httpx"}
+    assert not heavy & set(json.loads(ran.stdout))

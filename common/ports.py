@@ -65,8 +65,8 @@ class JobStore(Protocol):
     async def commit(self, job: Job, event: JobEvent, *, result: Transcript | None = None) -> None:
         """Keep the next value of a job with its event; its deliveries now want `job.seq`.
 
-        A callback wants only what ends a run. A delivery's `next_at` holds for mere progress, while the end
-        of a job is due at once. A job that has ended has no lease.
+        A callback wants only what ends a run, until another run begins. A delivery's `next_at` holds for mere
+        progress, while the end of a job is due at once. A job that has ended has no lease.
         Raises StaleJob unless the stored seq is `job.seq - 1`, JobNotFound.
         """
 

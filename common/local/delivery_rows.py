@@ -25,16 +25,18 @@ _OPEN = f"""
 """
 
 # What a target asked to wait for outlasts mere progress; the end of a job is worth a new try at once. A
-# callback is told how a run ended, and only that: that text and audio went later is no news to it.
+# callback is told how a run ended, and only that: that text and audio went later is no news to it, and once
+# another run has begun the end of the last one is none either.
 _WANT = """
     UPDATE deliveries SET
-        wanted_seq = :seq,
+        wanted_seq = CASE WHEN target = 'convex' OR :ends_run THEN :seq ELSE confirmed_seq END,
         ended = :ended,
         attempts = CASE WHEN :ended THEN 0 ELSE attempts END,
         next_at = CASE
             WHEN :ended THEN :now WHEN wanted_seq <= confirmed_seq THEN max(next_at, :now) ELSE next_at
         END
-    WHERE job_id = :job_id AND (target = 'convex' OR :ends_run)
+    WHERE job_id = :job_id
+        AND (target = 'convex' OR :ends_run OR (NOT :ended AND wanted_seq > confirmed_seq))
 """
 
 

@@ -51,6 +51,15 @@ async def test_a_callback_wants_only_how_a_run_ended(jobs: JobStore) -> None:
     assert [news.wanted_seq for news in await jobs.deliveries(now=NOW, limit=10)] == [done.seq]
 
 
+async def test_a_callback_is_not_told_the_end_of_a_run_when_another_has_begun(jobs: JobStore) -> None:
+    job = await create(jobs, queued(), targets=("callback",))
+    over = await commit(jobs, ended(job))
+    again = await commit(jobs, state.retry(over, now=NOW, expires_at=NOW + WEEK, has_audio=True))
+    assert await jobs.deliveries(now=NOW + HOUR, limit=10) == []
+    over = await commit(jobs, ended(again))
+    assert [news.wanted_seq for news in await jobs.deliveries(now=NOW, limit=10)] == [over.seq]
+
+
 async def test_what_is_confirmed_is_wanted_no_more_until_the_next_commit(jobs: JobStore) -> None:
     job = await create(jobs, queued(), targets=("convex",))
     await jobs.settle(replace(await one(jobs, job), confirmed_seq=1))

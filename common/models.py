@@ -37,6 +37,7 @@ class Options(Value):
     timestamps: tuple[Granularity, ...] = ("segment",)
     task: Task = "transcribe"
     model: str | None = Field(None, description="the server's GROQ_MODEL when absent")
+    guard: bool = Field(True, description="take out text nobody said; what was taken out is in `suppressed`")
 
 
 class Word(Value):

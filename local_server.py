@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -122,19 +121,20 @@ async def container(settings: Settings, hub: Hub) -> AsyncIterator[Services]:
         await audio.open()
         relay = Relay()
         now = _steady_clock()
-        worker = Worker(
-            SqliteTasks(database, now=now), at_once=settings.jobs_at_once, holder=secrets.token_hex(8)
-        )
+        tasks = SqliteTasks(database, now=now)
+        await tasks.free(scratch.dead)
+        worker = Worker(tasks, at_once=settings.jobs_at_once, holder=scratch.folder.name)
         quota = _quota(settings, database)
+        jobs = SqliteJobs(database)
         services = Services(
             settings=settings,
             ffmpeg=Ffmpeg(at_once=settings.ffmpeg_at_once),
             engine=_engine(settings, quota, now),
             engine_problem=_engine_problem(settings),
-            scratch=scratch,
+            scratch=scratch.folder,
             now=now,
             started_at=now(),
-            jobs=SqliteJobs(database),
+            jobs=jobs,
             audio=audio,
             queue=SqliteTasks(database, now=now, came=worker.wake),
             subscribers=_Announced(hub, relay),
@@ -143,7 +143,7 @@ async def container(settings: Settings, hub: Hub) -> AsyncIterator[Services]:
             stop=worker.stop,
         )
         stack.push_async_callback(services.engine.aclose)
-        for background in (relay.work(services), _sweeping(services)):
+        for background in (relay.work(services), _sweeping(services, audio, jobs)):
             await stack.enter_async_context(_running(background))
         working = await stack.enter_async_context(_running(worker.work(services)))
         yield services
@@ -169,10 +169,11 @@ async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Tas
             await task
 
 
-async def _sweeping(services: Services) -> None:
+async def _sweeping(services: Services, audio: AudioFolder, jobs: SqliteJobs) -> None:
     while True:
         try:
             await sweep(services)
+            await audio.sweep(jobs.known, now=services.now())
         except EscribaError as exc:  # the store is busy or full now; a minute later it may not be
             log("sweep.failed", level="WARNING", code=exc.code)
         await asyncio.sleep(_SWEEP_EVERY)

@@ -54,6 +54,7 @@ class Settings(BaseModel):
     jobs_at_once: int = Field(3, ge=1, le=64)
     pieces_at_once: int = Field(2, ge=1, le=16)
     max_queue: int = Field(100, ge=1)
+    lease_seconds: float = Field(30, gt=0)
     max_attempts: int = Field(4, ge=1, le=20)
     retention_hours: float = Field(72, gt=0)
     storage_mb: int = Field(2000, ge=1)

@@ -34,6 +34,7 @@ class Server:
         self.log_path = data_dir.with_suffix(".log")
         self.environment = environment
         self.process: subprocess.Popen[bytes] | None = None
+        self.orphans: list[psutil.Process] = []
 
     def start(self, *, healthy_within: float = 60) -> Server:
         """Start, or start again on the same port and data, and wait until it is healthy."""
@@ -76,8 +77,9 @@ class Server:
         return psutil.Process(self.process.pid)
 
     def kill(self) -> None:
-        """As the machine does when memory runs out."""
+        """As the machine does when memory runs out. What it ran at that moment is kept in `orphans`."""
         assert self.process is not None
+        self.orphans += self.ps.children(recursive=True)
         self.process.kill()
         self.process.wait()
 

@@ -27,7 +27,6 @@ from common.quota import Quota, Wait
 from common.services import Services
 from common.transcript import merge
 
-LEASE_SECONDS = 30.0
 _RENEWALS_A_LEASE = 3
 _PROGRESS_EVERY = 1.0  # seconds between two commits of mere progress
 
@@ -42,7 +41,9 @@ async def run_job(services: Services, job_id: str, holder: str) -> None:
     Cancelled from outside (a shutdown), it gives the job back to the queue and lets the cancellation fly.
     """
     try:
-        job = await services.jobs.lease(job_id, holder, now=services.now(), seconds=LEASE_SECONDS)
+        job = await services.jobs.lease(
+            job_id, holder, now=services.now(), seconds=services.settings.lease_seconds
+        )
     except (LeaseLost, JobNotFound):
         return
     run = _Run(services, job)
@@ -65,11 +66,13 @@ async def _heartbeat(services: Services, job_id: str, holder: str) -> AsyncItera
     assert body is not None
     lost: list[Exception] = []
 
+    seconds = services.settings.lease_seconds
+
     async def renew() -> None:
         try:
             while True:
-                await asyncio.sleep(LEASE_SECONDS / _RENEWALS_A_LEASE)
-                await services.jobs.renew(job_id, holder, now=services.now(), seconds=LEASE_SECONDS)
+                await asyncio.sleep(seconds / _RENEWALS_A_LEASE)
+                await services.jobs.renew(job_id, holder, now=services.now(), seconds=seconds)
         except (LeaseLost, EscribaError) as exc:
             lost.append(exc)
             body.cancel()

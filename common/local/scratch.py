@@ -8,34 +8,44 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """`folder` is named for its process; `dead` are the names of processes that were killed before."""
+
+    folder: Path
+    dead: tuple[str, ...]
+
+
 @contextmanager
-def scratch_folder(root: Path) -> Iterator[Path]:
+def scratch_folder(root: Path) -> Iterator[Scratch]:
     """A folder of this process's own below `root`, gone at the end; those of dead processes go now.
 
     A living process holds a lock on its folder, so several may share one `root`.
     """
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for left in root.iterdir():
-        _remove_if_dead(left)
+    dead = tuple(left.name for left in root.iterdir() if _removed_if_dead(left))
     folder = root / secrets.token_hex(8)
     folder.mkdir(mode=0o700)
     held = _locked(folder)
     try:
-        yield folder
+        yield Scratch(folder, dead)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if held is not None:
             os.close(held)
 
 
-def _remove_if_dead(folder: Path) -> None:
+def _removed_if_dead(folder: Path) -> bool:
     held = _locked(folder)
-    if held is not None:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(held)
+    if held is None:
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(held)
+    return True
 
 
 def _locked(folder: Path) -> int | None:

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 
 from common.errors import EscribaError
-from common.jobs.run import LEASE_SECONDS, run_job
+from common.jobs.run import run_job
 from common.local.sqlite_tasks import SqliteTasks
 from common.log import log
 from common.services import Services
@@ -58,7 +58,9 @@ class Worker:
         while len(self._running) < self._at_once and not self._closing:
             busy = set(self._running)
             now = services.now()
-            job_id = await self._tasks.claim(now=now, holder=self._holder, seconds=LEASE_SECONDS, busy=busy)
+            job_id = await self._tasks.claim(
+                now=now, holder=self._holder, seconds=services.settings.lease_seconds, busy=busy
+            )
             if job_id is None:
                 return
             services.in_hand.jobs += 1

@@ -16,7 +16,8 @@ READMES = ("README.md", "README.es.md")
 
 def settings_table(readme: str) -> dict[str, str]:
     text = (ROOT / readme).read_text()
-    return dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) \|", text, re.MULTILINE))
+    rows = re.findall(r"^\| `([A-Z_]+)` \|(.*?)\|", text, re.MULTILINE)
+    return {name: default.strip() for name, default in rows}
 
 
 def shown(value: object) -> str:

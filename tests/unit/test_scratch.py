@@ -11,7 +11,8 @@ from tests.server import ROOT
 
 
 def test_the_folder_and_all_in_it_is_gone_afterwards(tmp_path: Path) -> None:
-    with scratch_folder(tmp_path / "scratch") as folder:
+    with scratch_folder(tmp_path / "scratch") as scratch:
+        folder = scratch.folder
         (folder / "deep").mkdir()
         (folder / "deep" / "file").write_bytes(b"x")
         assert folder.stat().st_mode & 0o077 == 0
@@ -20,8 +21,9 @@ def test_the_folder_and_all_in_it_is_gone_afterwards(tmp_path: Path) -> None:
 
 def test_two_processes_leave_each_others_folder_alone(tmp_path: Path) -> None:
     with scratch_folder(tmp_path) as first, scratch_folder(tmp_path) as second:
-        assert first != second
-        assert first.is_dir()
+        assert first.folder != second.folder
+        assert first.folder.is_dir()
+        assert second.dead == ()
 
 
 def test_what_a_killed_process_left_goes_at_the_next_start(tmp_path: Path) -> None:
@@ -29,9 +31,11 @@ def test_what_a_killed_process_left_goes_at_the_next_start(tmp_path: Path) -> No
         "import os, pathlib, sys\n"
         "from common.local.scratch import scratch_folder\n"
         "with scratch_folder(pathlib.Path(sys.argv[1])) as folder:\n"
-        "    (folder / 'left').write_bytes(b'x'); os.kill(os.getpid(), 9)\n"
+        "    (folder.folder / 'left').write_bytes(b'x'); os.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", dying, str(tmp_path)], cwd=ROOT, check=False)
     assert len(list(tmp_path.glob("*/left"))) == 1
-    with scratch_folder(tmp_path) as folder:
-        assert list(tmp_path.iterdir()) == [folder]
+    (left,) = tmp_path.iterdir()
+    with scratch_folder(tmp_path) as scratch:
+        assert list(tmp_path.iterdir()) == [scratch.folder]
+        assert scratch.dead == (left.name,)

@@ -1,0 +1,38 @@
+"""What the acceptance tests share: a stand-in for Groq, and how often the violent ones are repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.server import Server
+from tests.upstream import Upstream
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rounds", type=int, default=30, help="how often the server is killed")
+    parser.addoption("--seed", type=int, default=None, help="repeat a run that failed")
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start a server on `tmp_path / "data"` with these settings; it is gone after the test in any case."""
+    started: list[Server] = []
+
+    def begun(**environment: str) -> Server:
+        server = Server(tmp_path / "data", LOG_LEVEL="WARNING", **environment)
+        started.append(server)
+        return server.start()
+
+    yield begun
+    for server in started:
+        if server.process is not None and server.process.poll() is None:
+            server.kill()
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as running:
+        yield running

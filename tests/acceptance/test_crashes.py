@@ -1,0 +1,80 @@
+"""Killed at any moment, the server loses nothing that it accepted and leaves nothing behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import psutil
+import pytest
+
+from tests.acceptance.client import Submitted, tone
+from tests.replies import Reply
+from tests.server import Server
+from tests.upstream import Upstream
+
+JOBS_A_ROUND = 4
+
+
+def test_every_accepted_job_ends_once_with_the_right_text(
+    start: Callable[..., Server], upstream: Upstream, request: pytest.FixtureRequest
+) -> None:
+    seed = request.config.getoption("--seed") or time.time_ns() % 1_000_000
+    print(f"to repeat: --seed {seed}")
+    random = Random(seed)
+    upstream.default = Reply(delay=0.05)
+    server = Server(
+        tmp_path / "data", GROQ_BASE_URL=upstream.url, LOG_LEVEL="WARNING", MAX_ATTEMPTS="20"
+    ).start()
+    jobs: list[Submitted] = []
+    for _ in range(request.config.getoption("--rounds")):
+        batch = [Submitted(tone(random)) for _ in range(JOBS_A_ROUND)]
+        jobs += batch
+        submitting = threading.Thread(target=lambda batch=batch: [job.submit(server.url) for job in batch])
+        submitting.start()
+        time.sleep(random.uniform(0, 0.4))
+        server.kill()
+        submitting.join()
+        server.start()
+    for job in jobs:
+        # What a client never heard back about, it sends again; what was accepted is accepted still.
+        job.submit(server.url)
+        assert job.accepted
+    for job in jobs:
+        ended = job.ended(server.url)
+        assert (ended["status"], ended["result"]["text"]) == ("completed", job.text), ended
+    assert files_below(server.data_dir) == []
+    assert server.stop() == 0
+    gone, alive = psutil.wait_procs(server.orphans, timeout=30)
+    assert alive == [], f"of {len(gone) + len(alive)} programs some outlived the server"
+
+
+def files_below(data_dir: Path) -> list[Path]:
+    return [path for room in ("audio", "scratch") for path in (data_dir / room).rglob("*") if path.is_file()]
+
+
+def test_what_always_kills_the_server_is_given_up_as_interrupted(
+    start: Callable[..., Server], upstream: Upstream
+) -> None:
+    upstream.default = Reply(hang=True)
+    server = start(GROQ_BASE_URL=upstream.url, MAX_ATTEMPTS="2")
+    job = Submitted(tone(Random(1)))
+    job.submit(server.url)
+    for attempt in (1, 2):
+        wait_for_attempt(upstream, attempt)
+        server.kill()
+        server.start()
+    ended = job.ended(server.url)
+    assert ended["status"] == "failed"
+    assert ended["error"]["code"] == "interrupted"
+    assert ended["error"]["retryable"]
+
+
+def wait_for_attempt(upstream: Upstream, number: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(upstream.seen) < number:
+        assert time.monotonic() < deadline, "it was not begun again"
+        time.sleep(0.05)

@@ -1,6 +1,6 @@
 /** The transcription API's jobs, for any JavaScript: no React, no Convex, nothing kept. */
-import { type Job, type Transcript, fromApi } from "./job";
-import { type UploadTarget, upload } from "./upload";
+import { type Job, type Transcript, fromApi } from "./job.js";
+import { type UploadTarget, upload } from "./upload.js";
 
 export type TranscriptionOptions = {
   language?: string;

@@ -2,7 +2,7 @@
 import type { ConvexClient } from "convex/browser";
 import type { ConvexReactClient } from "convex/react";
 import { type FunctionReference, getFunctionName } from "convex/server";
-import type { ConvexJob } from "./job";
+import type { ConvexJob } from "./job.js";
 
 type Access = { jobId: string; ownerToken?: string };
 

@@ -1,6 +1,6 @@
 /** A job as this library holds it, from whichever side the news came; and what may replace it. */
-import { NO_NEWS, type Position, type Status, isNewer, isTerminal } from "../convex/model/order";
-import { type JobError, parseJobView } from "../convex/model/snapshot";
+import { NO_NEWS, type Position, type Status, isNewer, isTerminal } from "../convex/model/order.js";
+import { type JobError, parseJobView } from "../convex/model/snapshot.js";
 
 export { type JobError, type Status, isTerminal };
 

@@ -1,6 +1,6 @@
 /** What a browser remembers of its jobs: enough to find each of them again after a reload or a crash. */
 
-import type { TranscriptionOptions } from "./client";
+import type { TranscriptionOptions } from "./client.js";
 
 export type KeptJob = {
   jobId: string;

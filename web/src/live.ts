@@ -1,5 +1,5 @@
 /** One job's events as they happen, over the API's WebSocket; comes back by itself when it is cut. */
-import { type Job, fromApi } from "./job";
+import { type Job, fromApi } from "./job.js";
 
 export type Piece = { index: number; start: number; end: number; text: string };
 

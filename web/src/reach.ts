@@ -1,5 +1,5 @@
 /** Whether Convex can be relied on for news right now, or the API has to be asked. */
-import type { ConvexLink } from "./convex";
+import type { ConvexLink } from "./convex.js";
 
 /** `live`: Convex pushes. `connecting`: it will in a moment. `polling`: the API is asked. `offline`: there is no network. */
 export type Connection = "live" | "connecting" | "polling" | "offline";

@@ -1,12 +1,12 @@
 /** One job, followed from the file a person chose to its transcript, whatever is away meanwhile. */
-import { NO_NEWS } from "../convex/model/order";
-import { ApiError, type EscribaClient } from "./client";
-import type { ConvexLink } from "./convex";
-import { type Chunks, type ConvexJob, type Job, type JobError, type Status, type Transcript, fromConvex, isTerminal, newest, unheard } from "./job";
-import { type Kept, type KeptJob, SENDING_EVERY } from "./kept";
-import { type Piece, listen } from "./live";
-import type { Reach } from "./reach";
-import { UploadError, type UploadTarget } from "./upload";
+import { NO_NEWS } from "../convex/model/order.js";
+import { ApiError, type EscribaClient } from "./client.js";
+import type { ConvexLink } from "./convex.js";
+import { type Chunks, type ConvexJob, type Job, type JobError, type Status, type Transcript, fromConvex, isTerminal, newest, unheard } from "./job.js";
+import { type Kept, type KeptJob, SENDING_EVERY } from "./kept.js";
+import { type Piece, listen } from "./live.js";
+import type { Reach } from "./reach.js";
+import { UploadError, type UploadTarget } from "./upload.js";
 
 /** A job as a page shows it. A new object whenever anything in it changes. */
 export type Transcription = {
@@ -340,6 +340,7 @@ export class Tracker {
   #events = {
     onJob: (job: Job) => {
       this.#hear(job);
+      if (this.#poll && job.status === "completed" && !this.#result) void this.#ask(); // its text, without waiting for the next round
       this.#changed();
     },
     onPieces: (pieces: Piece[], { run }: Job, all: boolean) => {

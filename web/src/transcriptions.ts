@@ -1,9 +1,9 @@
 /** All the jobs of one browser, as one value that can be subscribed to: what the hook shows, without React. */
-import { type TranscriptionOptions, createClient } from "./client";
-import type { ConvexLink } from "./convex";
-import { Kept, type KeptJob } from "./kept";
-import { type Connection, Reach } from "./reach";
-import { type Surroundings, Tracker, type Transcription } from "./tracker";
+import { type TranscriptionOptions, createClient } from "./client.js";
+import type { ConvexLink } from "./convex.js";
+import { Kept, type KeptJob } from "./kept.js";
+import { type Connection, Reach } from "./reach.js";
+import { type Surroundings, Tracker, type Transcription } from "./tracker.js";
 
 export type TranscriptionsConfig = {
   /** Where the transcription API is. */

@@ -2,8 +2,8 @@
 import { type ConvexReactClient, useConvex } from "convex/react";
 import { getFunctionName } from "convex/server";
 import { useMemo, useSyncExternalStore } from "react";
-import { type JobFunctions, linkConvex } from "./convex";
-import { Transcriptions, type TranscriptionsConfig, type TranscriptionsState } from "./transcriptions";
+import { type JobFunctions, linkConvex } from "./convex.js";
+import { Transcriptions, type TranscriptionsConfig, type TranscriptionsState } from "./transcriptions.js";
 
 export type PersistentTranscriptionOptions = Omit<TranscriptionsConfig, "convex"> & {
   /** Your app's `api.jobs`. Leave it out in an app without Convex. */

@@ -39,6 +39,8 @@ export class SmallApi {
   convexSiteUrl: string | null = null;
   /** Answers instead of the API while it returns true. */
   interfere: ((request: IncomingMessage, response: ServerResponse) => boolean) | null = null;
+  /** Tells its listeners nothing. */
+  isSilent = false;
   url = "";
   #pieces = new Map<string, Piece[]>();
   #listeners = new Map<string, Set<WebSocket>>();
@@ -97,6 +99,7 @@ export class SmallApi {
   }
 
   #broadcast(jobId: string, message: object): void {
+    if (this.isSilent) return;
     for (const socket of this.#listeners.get(jobId) ?? []) {
       socket.send(JSON.stringify(message));
       if (ENDED.includes(this.jobs.get(jobId)!.status)) socket.close(1000, "ended");

@@ -1,0 +1,27 @@
+// @ts-check
+/**
+ * Everything of the page for development, in one process: the local Convex, and the page with
+ * reload. The API is another process; say where with ESCRIBA_API_URL, and start it with
+ * CONVEX_SITE_URL and CONVEX_API_KEY as printed here.
+ */
+import { createServer } from "vite";
+import { startLocalConvex } from "./local-convex.mjs";
+
+process.env.ESCRIBA_API_KEY ||= process.env.CONVEX_API_KEY || "local-development-key";
+process.env.ESCRIBA_API_URL ||= "http://127.0.0.1:8000";
+
+const convex = await startLocalConvex({ port: 3210, sitePort: 3211, reload: true });
+process.env.VITE_CONVEX_URL = convex.url;
+process.env.VITE_API_URL ||= process.env.ESCRIBA_API_URL;
+const page = await createServer({ server: { host: "127.0.0.1", port: 5173 } });
+await page.listen();
+
+console.log(`
+  page     ${page.resolvedUrls?.local[0]}
+  API      ${process.env.ESCRIBA_API_URL}  (expected there, with CORS for the page)
+  Convex   CONVEX_SITE_URL=${convex.siteUrl} CONVEX_API_KEY=${process.env.ESCRIBA_API_KEY}
+`);
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => void Promise.all([page.close(), convex.close()]).then(() => process.exit(0)));
+}

@@ -25,8 +25,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
-from common.errors import EscribaError
-from common.local import wire
+from common.errors import EngineMissing, EscribaError
+from common.local import weights, wire
 from common.local.recogniser import Recogniser, Stopped
 from common.local.wire import Asked, Refused
 from common.models import Task
@@ -213,8 +213,11 @@ async def _cancelled(*tasks: asyncio.Future[Any]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serve the engine by itself until a signal ends it."""
+    """Serve the engine by itself until a signal ends it; exits with a sentence when the extra is missing."""
     given = _arguments(arguments)
+    if not weights.installed(given.model):
+        missing = EngineMissing()
+        raise SystemExit(f"{missing.message('en')} {missing.advice('en')}")
     recogniser = Recogniser(given.models, model=given.model, threads=given.threads)
     _serve(build_engine(recogniser), given.host, given.port)
 
@@ -240,7 +243,14 @@ def _serve(app: Starlette, host: str, port: int) -> None:
                 print(f"engine ready: http://{address}:{bound}/openai/v1", flush=True)  # noqa: T201
 
     # Each connection may hold a recording on the disk, so there is an end to them.
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", limit_concurrency=32)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        limit_concurrency=32,
+        timeout_graceful_shutdown=5,
+    )
     Server(config).run()
 
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import httpx
 import psutil
 import pytest
 
-from common.local import engine
+from common.local import engine, weights
 from common.local.engine import build_engine
 from common.local.recogniser import Recogniser
 from tests.media import Media
@@ -334,7 +334,8 @@ def _alone(models: Path, *arguments: str) -> Iterator[tuple[str, psutil.Popen]]:
             assert ready.startswith("engine ready: http://127.0.0.1:"), ready
             yield ready.split()[-1], process
         finally:
-            process.send_signal(signal.SIGTERM)
+            with suppress(psutil.NoSuchProcess):  # a test may have ended it
+                process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)
 
 
@@ -362,7 +363,8 @@ def test_it_serves_alone_and_stops_working_when_the_client_hangs_up(
     assert spent < 25, "ten minutes of speech would have cost twice that"
 
 
-def _hang_up_after_sending(url: str, path: Path) -> None:
+def _hang_up_after_sending(url: str, path: Path, stay: psutil.Popen | None = None) -> None:
+    """Send a recording; then go, or `stay` on the line until that process, told to end, has ended."""
     request = httpx.Request(
         "POST",
         f"{url}/audio/transcriptions",
@@ -374,6 +376,9 @@ def _hang_up_after_sending(url: str, path: Path) -> None:
     with socket.create_connection((request.url.host, request.url.port or 80)) as connection:
         connection.sendall(f"POST {request.url.path} HTTP/1.1\r\n{headers}\r\n".encode() + request.content)
         time.sleep(1)  # let it begin; whether it has makes no difference to what is asserted
+        if stay is not None:
+            stay.send_signal(signal.SIGTERM)
+            stay.wait(timeout=60)
 
 
 def test_half_an_hour_takes_no_more_memory_than_a_few_minutes(
@@ -415,6 +420,19 @@ def test_its_arguments_reach_what_they_are_for(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(engine, "_serve", lambda app, host, port: served.update(host=host, port=port))
     engine.main(["--host", "0.0.0.0", "--port", "9", "--models", "m", "--model", "small", "--threads", "1"])
     assert served == {"host": "0.0.0.0", "port": 9}
+
+
+def test_alone_without_the_extra_it_ends_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "_PARTS", ("no-such-weights-part1", "no-such-weights-part2"))
+    with pytest.raises(SystemExit, match="install the 'local' extra"):
+        engine.main([])
+
+
+def test_a_signal_ends_it_while_it_works(models: Path, media: Media, tmp_path: Path) -> None:
+    long = media.ffmpeg(f"-stream_loop 9 -i {ENGLISH.path} -c:a libmp3lame -b:a 32k", tmp_path / "long.mp3")
+    with _alone(models) as (url, process):
+        _hang_up_after_sending(url, long, stay=process)
+    assert process.returncode in {0, -signal.SIGTERM}
 
 
 def test_importing_it_loads_nothing_heavy() -> None:

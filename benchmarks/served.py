@@ -95,7 +95,7 @@ def served(command: Sequence[str], box: Box, upstream: str, data: Path) -> Itera
         ) as process,
     ):
         try:
-            _wait_until_healthy(port, process)
+            _wait_until_healthy(port, process, data.with_suffix(".log"))
             yield Served(process, port)
         finally:
             process.terminate()
@@ -105,10 +105,12 @@ def served(command: Sequence[str], box: Box, upstream: str, data: Path) -> Itera
                 process.kill()
 
 
-def _wait_until_healthy(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_healthy(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     """Knocks cost the app nothing until it listens: the kernel refuses them."""
     until = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < until:
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"it ended before it was healthy: {log.read_text()[-2000:]}")
         with contextlib.suppress(ConnectionError), socket.create_connection(("127.0.0.1", port), timeout=60):
             break
         time.sleep(0.02)

@@ -1,0 +1,52 @@
+"""What is left out at the start comes when it is asked for: in a process of its own, which it changes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import gc, sys
+from common.local import quick_start
+
+quick_start.settle()
+assert gc.isenabled() and not gc.get_freeze_count()
+quick_start.begin()
+assert not gc.isenabled()
+
+from typing import Annotated
+from fastapi import APIRouter, FastAPI, Header, Query
+from fastapi.testclient import TestClient
+from pydantic import BaseModel
+
+class Answer(BaseModel):
+    wait: float
+    tag: str | None
+
+app = FastAPI()
+
+@app.get("/wait/{name}")
+async def wait(
+    name: str, wait: Annotated[float, Query(ge=0)], tag: Annotated[str | None, Header()] = None
+) -> Answer:
+    return Answer(wait=wait, tag=tag)
+
+quick_start.settle()
+assert gc.isenabled() and gc.get_freeze_count() > 10_000
+assert not sys.modules["pydantic.v1"]
+client = TestClient(app)
+assert client.get("/wait/x?wait=2", headers={"tag": "t"}).json() == {"wait": 2.0, "tag": "t"}
+assert client.get("/wait/x?wait=-2").status_code == 422
+described = client.get("/openapi.json").json()
+assert described["paths"]["/wait/{name}"]["get"]["parameters"][1]["schema"]["minimum"] == 0
+assert "Answer" in described["components"]["schemas"]
+"""
+
+
+def test_parameters_answers_and_the_description_work_after_a_quick_start() -> None:
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

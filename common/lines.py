@@ -85,14 +85,18 @@ def _share(segments: Sequence[Segment], words: Sequence[Word]) -> list[tuple[Wor
         return [()] * len(segments)
     ends = list(accumulate(len(letters(segment.text)) for segment in segments))
     sizes = [len(letters(word.word)) for word in words]
+    homes = _by_start(segments, words)
     if ends[-1] == sum(sizes):
-        homes = [bisect_right(ends, at - size) for at, size in zip(accumulate(sizes), sizes, strict=True)]
-    else:
-        starts = list(accumulate((s.start for s in segments), max))
-        homes = [bisect_right(starts, (w.start + w.end) / 2) - 1 for w in words]
+        for i, (size, reach) in enumerate(zip(sizes, accumulate(sizes), strict=True)):
+            homes[i] = bisect_right(ends, reach - size) if size else homes[i]
     homes = list(accumulate((min(max(home, 0), len(segments) - 1) for home in homes), max))
     cuts = [bisect_right(homes, i) for i in range(len(segments))]
     return [tuple(words[a:b]) for a, b in zip([0, *cuts], cuts, strict=False)]
+
+
+def _by_start(segments: Sequence[Segment], words: Sequence[Word]) -> list[int]:
+    starts = list(accumulate((segment.start for segment in segments), max))
+    return [bisect_right(starts, (word.start + word.end) / 2) - 1 for word in words]
 
 
 def _by_letters(texts: Sequence[str], words: Sequence[Word]) -> list[_Span] | None:

@@ -18,6 +18,7 @@ from common.models import Segment
 from common.tokens import join
 
 _EDGE = 0.2  # seconds; a word this near a cut may be half a word
+_BESIDE = 0.1  # seconds
 _LOOSE = 1.0  # seconds; estimated times this close may be the same moment
 _SAME_GAP = 0.5  # seconds; between two words both heard, unlike words this close are one word misheard
 
@@ -26,7 +27,8 @@ _SAME_GAP = 0.5  # seconds; between two words both heard, unlike words this clos
 class Heard:
     """A token as one side heard it.
 
-    `depth` is its distance in seconds from its side's cut edge, `place` its place among all tokens.
+    `depth` is its distance in seconds from its own side's cut edge, `reach` from the other side's;
+    `place` is its place among all tokens.
     """
 
     token: Token
@@ -36,6 +38,7 @@ class Heard:
     opens: bool
     closes: bool
     depth: float
+    reach: float
 
 
 def weave(left: Sequence[Line], right: Sequence[Line], *, begin: float, end: float) -> list[Line]:
@@ -53,8 +56,8 @@ def _hear(lines: Sequence[Line], border: int, begin: float, end: float) -> Itera
     for i, line in enumerate(lines):
         side, said = int(i >= border), tokens(line)
         for k, token in enumerate(said):
-            depth = token.start - begin if side else end - token.end
-            yield Heard(token, side, i, next(place), k == 0, k == len(said) - 1, depth)
+            edges = token.start - begin, end - token.end
+            yield Heard(token, side, i, next(place), k == 0, k == len(said) - 1, edges[1 - side], edges[side])
 
 
 # ── which hearing counts ──────────────────────────────────────────────────────────────────────────
@@ -92,6 +95,8 @@ def _contradict(one: Heard, other: Heard, *, closed: bool) -> bool:
         return apart < _LOOSE
     if closed or _is_part(one, other) or _is_part(other, one):
         return apart < _SAME_GAP
+    if _is_cut(one) or _is_cut(other):
+        return apart < _BESIDE
     return apart < -0.25 * min(one.token.end - one.token.start, other.token.end - other.token.start)
 
 
@@ -100,6 +105,11 @@ def _is_part(cut: Heard, whole: Heard) -> bool:
     part, full = cut.token.norm, whole.token.norm
     left = full.endswith(part) if cut.side else full.startswith(part)
     return left and len(part) < len(full) and cut.depth < _EDGE
+
+
+def _is_cut(heard: Heard) -> bool:
+    """Whether it is at the very edge of its piece, where the other piece should have heard it whole."""
+    return heard.depth < _EDGE and heard.reach > 0
 
 
 # ── lines again ───────────────────────────────────────────────────────────────────────────────────

@@ -93,8 +93,9 @@ def heard(
 
 
 def _half(w: Word, begin: float, end: float, rng: random.Random) -> list[Word]:
-    part = w.word[: len(w.word) // 2] if w.end > end else w.word[len(w.word) // 2 :]
-    text = rng.choice([None, part, "zzz"])
+    bare, middle = w.word.strip(".,¿"), len(w.word.strip(".,¿")) // 2
+    part, guess = (bare[:middle], "zza") if w.end > end else (bare[middle:], "zzb")
+    text = rng.choice([None, part, guess])
     return [word(text, max(w.start, begin), min(w.end, end))] if text else []
 
 
@@ -124,7 +125,7 @@ def check(transcript: Transcript, duration: float) -> None:
         assert all(a.end <= b.start for a, b in pairwise(timed))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(speech(), st.randoms(use_true_random=False), st.booleans())
 def test_cut_anywhere_and_merged_it_is_back(
     spoken: tuple[list[list[Word]], float], rng: random.Random, regroup: bool
@@ -146,7 +147,7 @@ def test_cut_anywhere_and_merged_it_is_back(
     assert merged.text == whole.text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(speech(), st.randoms(use_true_random=False))
 def test_hearings_may_differ_in_spelling_and_a_little_in_time(
     spoken: tuple[list[list[Word]], float], rng: random.Random
@@ -171,7 +172,7 @@ def test_hearings_may_differ_in_spelling_and_a_little_in_time(
     assert all(abs(a.start - b.start) < 0.1 for a, b in zip(merged.words, true, strict=True))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(speech(pace=True), st.randoms(use_true_random=False))
 def test_without_word_times_the_text_is_back_too(
     spoken: tuple[list[list[Word]], float], rng: random.Random
@@ -188,7 +189,7 @@ def test_without_word_times_the_text_is_back_too(
     assert said(merged) == said(whole)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(speech(), st.randoms(use_true_random=False))
 def test_cut_between_words_without_overlap_nothing_is_lost(
     spoken: tuple[list[list[Word]], float], rng: random.Random

@@ -1,0 +1,336 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.invented import levels_by_time, without_invented
+from common.loops import find_loops
+from common.models import Segment, Transcript, Word
+from common.phrases import kind_of
+from common.tokens import join
+
+
+def line(
+    text: str, start: float, end: float, *, sure: float = -0.25, unheard: float = 0.02, packed: float = 1.3
+) -> Segment:
+    return Segment(
+        id=0, start=start, end=end, text=text,
+        avg_logprob=sure, no_speech_prob=unheard, compression_ratio=packed, temperature=0.0,
+    )  # fmt: skip
+
+
+def recording(*segments: Segment, words: bool = False) -> Transcript:
+    every = tuple(s.model_copy(update={"id": i}) for i, s in enumerate(segments))
+    return Transcript(
+        text=join(s.text for s in every),
+        language="es",
+        duration=max((s.end for s in every), default=0) + 1,
+        segments=every,
+        words=tuple(w for s in every for w in words_of(s)) if words else None,
+    )
+
+
+def words_of(segment: Segment) -> list[Word]:
+    said = segment.text.split()
+    step = (segment.end - segment.start) / max(1, len(said))
+    return [
+        Word(word=w, start=segment.start + i * step, end=segment.start + (i + 1) * step)
+        for i, w in enumerate(said)
+    ]
+
+
+SPEECH = (
+    line(" Buenas tardes a todos, hoy vamos a hablar del agua.", 0.5, 4.2),
+    line(" El embalse está al treinta por ciento de su capacidad.", 4.6, 8.1),
+    line(" Y con esto terminamos el programa de hoy.", 8.4, 11.0),
+)
+
+
+def removed(transcript: Transcript) -> list[tuple[str, str]]:
+    return [(item.reason, item.text) for item in transcript.suppressed]
+
+
+# ── phrases ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_recording_in_which_the_phrase_is_said_keeps_it() -> None:
+    for phrase in (
+        "Gracias por ver el video.",
+        "Thanks for watching!",
+        "Muchas gracias.",
+        "Nos vemos en la próxima.",
+    ):
+        said = recording(*SPEECH, line(f" {phrase}", 11.2, 12.6))
+        assert without_invented(said) is said
+        loud = levels_by_time([-20.0] * 130, step=0.1)
+        assert without_invented(said, loudness=loud) is said
+
+
+def test_even_a_credit_is_kept_where_nothing_but_its_wording_speaks_against_it() -> None:
+    said = recording(*SPEECH, line(" Subtítulos realizados por la comunidad de Amara.org", 11.2, 14.4))
+    assert without_invented(said) is said
+
+
+@pytest.mark.parametrize(
+    ("phrase", "sure", "unheard"),
+    [
+        (" Gracias por ver el video.", -0.62, 0.31),
+        (" ¡Gracias por ver!", -0.3, 0.71),
+        (" Thanks for watching!", -1.05, 0.02),
+        (" Subtítulos realizados por la comunidad de Amara.org", -0.35, 0.18),
+        (
+            " Subtítulos por la comunidad de Amara.org. Subtítulos por la comunidad de Amara.org.",
+            -0.7,
+            0,
+        ),
+        (" Untertitel im Auftrag des ZDF, 2020", -0.6, 0.04),
+        (" Sous-titrage ST' 501", -0.7, 0.2),
+        (" Legendas pela comunidade Amara.org", -0.4, 0.12),
+        (" ご視聴ありがとうございました", -0.6, 0.4),
+        (" 请不吝点赞 订阅 转发 打赏支持明镜与点点栏目", -0.3, 0.1),
+        (" Thank you.", -0.6, 0.66),
+        (" Obrigado por assistir. Tchau, tchau!", -0.6, 0.3),
+    ],
+)
+def test_a_phrase_that_the_engine_doubts_goes_and_says_why(phrase: str, sure: float, unheard: float) -> None:
+    invented = line(phrase, 14.0, 16.0, sure=sure, unheard=unheard)
+    kept = without_invented(recording(*SPEECH, invented))
+    assert kept.segments == recording(*SPEECH).segments
+    (only,) = kept.suppressed
+    assert (only.text, only.start, only.end) == (phrase.strip(), 14.0, 16.0)
+    assert only.reason == "phrase"
+
+
+def test_with_turbo_which_never_doubts_the_loudness_is_the_witness() -> None:
+    """Turbo's no_speech_prob is 1e-10 for speech and silence alike."""
+    invented = line(" Gracias por ver el video.", 14, 16, sure=-0.2, unheard=1e-10)
+    transcript = recording(*SPEECH, invented)
+    assert without_invented(transcript) is transcript
+    hum = levels_by_time([-18.0] * 22 + [-52.0] * 12, step=0.5)
+    assert removed(without_invented(transcript, loudness=hum)) == [("phrase", "Gracias por ver el video.")]
+
+
+def test_the_same_farewell_again_and_again_with_little_text_for_its_time_goes() -> None:
+    lines = [line(" Thanks for watching!", 30.0 * i, 30.0 * i + 12, unheard=1e-10) for i in range(1, 6)]
+    kept = without_invented(recording(*SPEECH, *lines))
+    assert [s.text for s in kept.segments] == [s.text for s in SPEECH]
+    assert len(kept.suppressed) == 5
+
+
+def test_a_farewell_padded_to_the_end_of_the_window_is_kept_if_the_engine_is_sure() -> None:
+    said = recording(*SPEECH, line(" Gracias por ver el video.", 11.2, 30.0, sure=-0.15, unheard=0.01))
+    assert without_invented(said) is said
+
+
+def test_a_sentence_with_a_phrase_in_it_is_no_phrase() -> None:
+    assert kind_of("Gracias por ver el video de mi hija") is None
+    assert kind_of("El ZDF dice que sí") is None
+    assert kind_of("no") is None
+    assert kind_of("") is None
+    assert kind_of("thank you" * 900) is None
+
+
+@pytest.mark.parametrize(
+    "evil", ["bye" * 600 + "x", "so" * 999 + "x", "amaraorg" * 200, "thetheend" * 200 + "q"]
+)
+def test_no_text_makes_matching_slow(evil: str) -> None:
+    begun = time.process_time()
+    kind_of(evil)
+    assert time.process_time() - begun < 1.0  # exponential would be years
+
+
+# ── silence ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_lines_over_digital_silence_go_whatever_they_say() -> None:
+    transcript = recording(*SPEECH, line(" Vamos a ver qué pasa con esto.", 15, 17))
+    levels = levels_by_time([-20.0] * 24 + [-91.0] * 12, step=0.5)
+    kept = without_invented(transcript, loudness=levels)
+    assert removed(kept) == [("silence", "Vamos a ver qué pasa con esto.")]
+    assert kept.text == join(s.text for s in SPEECH)
+
+
+def test_a_silent_recording_has_no_text() -> None:
+    transcript = recording(line(" you", 0, 29.98, sure=-0.8, unheard=0.4), line(" Hola.", 30, 31))
+    kept = without_invented(transcript, loudness=levels_by_time([-91.0] * 64, step=0.5))
+    assert (kept.text, kept.segments) == ("", ())
+    assert len(kept.suppressed) == 2
+
+
+def test_a_whispered_recording_is_not_silence() -> None:
+    whisper = recording(*SPEECH)
+    assert without_invented(whisper, loudness=levels_by_time([-63.0] * 24, step=0.5)) is whisper
+
+
+def test_a_line_that_begins_as_the_sound_ends_is_not_over_silence() -> None:
+    """Engines miss the start of speech by some tenths of a second."""
+    transcript = recording(*SPEECH)
+    assert (
+        without_invented(transcript, loudness=levels_by_time([-20.0] * 83 + [-91.0] * 37, step=0.1))
+        is transcript
+    )
+    kept = without_invented(transcript, loudness=levels_by_time([-20.0] * 79 + [-91.0] * 41, step=0.1))
+    assert [s.text for s in kept.segments] == [s.text for s in SPEECH[:2]]
+
+
+@pytest.mark.parametrize(("sure", "unheard"), [(-0.55, 0.93), (-0.9, 0.7), (-1.3, 0.4)])
+def test_what_the_engine_itself_does_not_believe_goes(sure: float, unheard: float) -> None:
+    kept = without_invented(
+        recording(*SPEECH, line(" El caballo de la mesa.", 20, 22, sure=sure, unheard=unheard))
+    )
+    assert removed(kept) == [("silence", "El caballo de la mesa.")]
+
+
+@pytest.mark.parametrize(("sure", "unheard"), [(-1.3, 0.1), (-0.3, 0.8), (-0.7, 0.5), (-0.45, 0.99)])
+def test_one_doubt_alone_is_not_enough_for_words_people_say(sure: float, unheard: float) -> None:
+    said = recording(*SPEECH, line(" El caballo de la mesa.", 20, 22, sure=sure, unheard=unheard))
+    assert without_invented(said) is said
+
+
+def test_notes_without_words_go_when_anything_speaks_against_them() -> None:
+    assert removed(without_invented(recording(*SPEECH, line(" ♪♪", 12, 20, unheard=0.3)))) == [
+        ("silence", "♪♪")
+    ]
+    plain = recording(*SPEECH, line(" ♪ ♪", 12, 13))
+    assert without_invented(plain) is plain
+
+
+def test_without_any_numbers_nothing_is_judged() -> None:
+    bare = Segment(id=0, start=0, end=2, text="Gracias por ver el video.")
+    assert without_invented(recording(bare)) == recording(bare)
+    nothing = Transcript(text="", duration=3)
+    assert without_invented(nothing, loudness=levels_by_time([], step=0.5)) is nothing
+
+
+# ── repetition ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_loop_inside_a_line_is_said_once() -> None:
+    looped = line(" Y entonces" + " la gente que viene" * 12, 12, 40, packed=9.1)
+    kept = without_invented(recording(*SPEECH, looped, words=True))
+    assert kept.segments[-1].text == " Y entonces la gente que viene"
+    (only,) = kept.suppressed
+    assert only.reason == "repetition"
+    assert only.text == " ".join(["la gente que viene"] * 11)
+    assert (only.start, only.end) == pytest.approx((12 + 28 * 6 / 50, 40))
+    assert kept.segments[-1].end == pytest.approx(only.start)
+    assert kept.words is not None
+    assert [w.word for w in kept.words] == kept.text.split()
+    assert kept.segments[-1].compression_ratio is None
+
+
+def test_a_loop_over_several_lines_leaves_one() -> None:
+    lines = [line(" Vamos a ver el siguiente vídeo.", 12 + 2 * i, 14 + 2 * i) for i in range(7)]
+    last = line(" Bueno, seguimos.", 26, 27.5)
+    kept = without_invented(recording(*SPEECH, *lines, last, words=True))
+    assert [s.text for s in kept.segments] == [*[s.text for s in SPEECH], lines[0].text, last.text]
+    assert [s.id for s in kept.segments] == list(range(5))
+    assert [(round(s.start), round(s.end)) for s in kept.suppressed] == [(14, 26)]
+    assert kept.words is not None
+    assert [w.word for w in kept.words] == kept.text.split()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        " No, no, no, no, eso no.",
+        " Ja, ja, ja, ja, ja.",
+        " Sí, sí. Sí, sí. Claro.",
+        " Vamos, vamos. ¡Vamos, vamos! Vamos.",
+        " Muy, muy, muy, muy bien.",
+        " Uno, dos, uno, dos, uno, dos y descanso.",
+        " ¿Me oyes? ¿Me oyes? ¿Me oyes ahora?",
+    ],
+)
+def test_people_repeat_themselves(said: str) -> None:
+    spoken = recording(*SPEECH, line(said, 12, 15, packed=1.6))
+    assert without_invented(spoken) is spoken
+
+
+def test_a_short_answer_given_often_is_no_loop() -> None:
+    spoken = recording(
+        *[line(f" ¿Y el {n}?", n, n + 0.5) for n in range(9)],
+        *[line(" Sí.", 10 + n, 11 + n) for n in range(5)],
+    )
+    assert without_invented(spoken) is spoken
+
+
+def test_words_faster_than_anyone_can_speak_need_fewer_rounds_to_be_a_loop() -> None:
+    rushed = recording(
+        *SPEECH, line(" Eso es todo por hoy. Eso es todo por hoy. Eso es todo por hoy.", 12, 12.4)
+    )
+    assert removed(without_invented(rushed)) == [("repetition", "Eso es todo por hoy. Eso es todo por hoy.")]
+    slow = recording(*SPEECH, line(" Eso es todo por hoy. Eso es todo por hoy. Eso es todo por hoy.", 12, 16))
+    assert without_invented(slow) is slow
+
+
+def test_a_loop_in_a_script_without_spaces_is_found_too() -> None:
+    kept = without_invented(recording(line("チョコレートの上に" * 9, 0, 20, packed=6.0)))
+    assert kept.text == "チョコレートの上に"
+
+
+def never(_start: int, _end: int) -> bool:
+    return False
+
+
+def test_the_words_after_a_loop_that_begin_like_it_stay() -> None:
+    words = [*list("abc") * 6, "a", "b", "x"]
+    assert [(loop.start, loop.end, loop.unit) for loop in find_loops(words, suspect=never)] == [(0, 18, 3)]
+    assert next(find_loops([*list("abc") * 6, "a"], suspect=never)).end == 19
+
+
+@given(st.lists(st.sampled_from("abcd"), min_size=2, max_size=9), st.integers(10, 14), st.integers(0, 5))
+def test_every_long_loop_is_found(unit: list[str], rounds: int, before: int) -> None:
+    words = [*(f"w{i}" for i in range(before)), *unit * rounds, "end"]
+    loops = list(find_loops(words, suspect=never))
+    left = len(words) - sum(loop.end - loop.start - loop.unit for loop in loops)
+    assert left <= before + 1 + 3 * len(unit)
+    assert all(loop.start >= before for loop in loops)
+
+
+# ── always ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_nothing_vanishes_without_a_trace_and_twice_is_once(data: st.DataObject) -> None:
+    texts = st.sampled_from(
+        [
+            " Hola, ¿qué tal?",
+            " you",
+            " Gracias por ver el video.",
+            " no no no no no no no no no no no",
+            " ♪",
+            " Sí.",
+        ]
+    )
+    segments = [
+        line(
+            data.draw(texts), 2.0 * i, 2.0 * i + data.draw(st.sampled_from([0.1, 1.9])),
+            sure=data.draw(st.floats(-2, 0)), unheard=data.draw(st.floats(0, 1)),
+            packed=data.draw(st.floats(0.5, 5)),
+        )
+        for i in range(data.draw(st.integers(0, 12)))
+    ]  # fmt: skip
+    levels = levels_by_time(data.draw(st.lists(st.floats(-91, 0), min_size=1, max_size=25)), step=1.0)
+    transcript = recording(*segments, words=data.draw(st.booleans()))
+    kept = without_invented(transcript, loudness=levels)
+    assert len((kept.text + " " + " ".join(s.text for s in kept.suppressed)).split()) == len(
+        transcript.text.split()
+    )
+    assert [s.id for s in kept.segments] == list(range(len(kept.segments)))
+    assert kept.text == join(s.text for s in kept.segments)
+    if kept.words is not None:
+        assert [w.word for w in kept.words] == kept.text.split()
+
+
+def test_what_went_before_stays_in_the_list_and_text_without_lines_is_served_too() -> None:
+    first = without_invented(recording(*SPEECH, line(" ♪♪", 12, 20, unheard=0.3)))
+    assert without_invented(first) is first
+    bare = Transcript(text="la gente " * 20, duration=20)
+    kept = without_invented(bare)
+    assert (kept.text, kept.segments, kept.words) == ("la gente", (), None)
+    assert removed(kept) == [("repetition", ("la gente " * 19).strip())]

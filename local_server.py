@@ -7,8 +7,12 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+
+from common.local import quick_start
+
+if __name__ == "__main__":
+    quick_start.begin()
 
 from fastapi import FastAPI
 
@@ -18,6 +22,7 @@ from common.errors import EscribaError
 from common.groq import Groq
 from common.jobs.couriers import Courier
 from common.jobs.sweep import sweep
+from common.local import weights
 from common.local.audio_folder import AudioFolder
 from common.local.database import Database, DatabaseUnusable
 from common.local.guard import Guard, Limits
@@ -31,6 +36,7 @@ from common.local.scratch import scratch_folder
 from common.local.secret import read_secret
 from common.local.sqlite_jobs import SqliteJobs
 from common.local.sqlite_tasks import SqliteTasks
+from common.local.stop_signal import StopSignal
 from common.local.upload_ticket import UploadTickets
 from common.local.worker import Worker
 from common.log import log, set_level
@@ -45,9 +51,10 @@ from functions import health, job, job_audio, transcribe, transcribe_job, transc
 if TYPE_CHECKING:
     import httpx
 
-_SWEEP_EVERY = 60.0
 # Seconds of silence borne per second of audio: the embedded engine may run on a slow processor.
 _EMBEDDED_PATIENCE = 10.0
+# Connections for all who do not watch.
+_BESIDE_WATCHERS = 128
 
 
 def main() -> int:
@@ -65,18 +72,26 @@ def main() -> int:
 def serve_forever(settings: Settings) -> None:
     """Serve on `settings.host` and `settings.port` until SIGTERM or SIGINT."""
     hub = Hub(in_all=settings.max_watchers)
-    patience = Patience(header=settings.header_timeout, shutdown=settings.shutdown_timeout)
-    serve(build(settings, hub), host=settings.host, port=settings.port, patience=patience, on_stop=hub.close)
+    signal = StopSignal()
+    signal.tell(hub.close)
+    patience = Patience(
+        header=settings.header_timeout,
+        shutdown=settings.shutdown_timeout,
+        connections=settings.max_watchers + _BESIDE_WATCHERS,
+    )
+    app = build(settings, hub, signal)
+    serve(app, host=settings.host, port=settings.port, patience=patience, on_stop=signal.came)
 
 
-def build(settings: Settings, hub: Hub) -> Guard:
+def build(settings: Settings, hub: Hub, signal: StopSignal) -> Guard:
     """The whole app, its guard in front."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with container(settings, hub) as services:
+        async with container(settings, hub, signal) as services:
             app.state.services = services
             _greet(settings, services)
+            quick_start.settle()
             yield
 
     app = build_app(
@@ -109,7 +124,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 @asynccontextmanager
-async def container(settings: Settings, hub: Hub) -> AsyncIterator[Services]:
+async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIterator[Services]:
     """The services over DATA_DIR, and what works in the background; both end in order."""
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
@@ -124,6 +139,7 @@ async def container(settings: Settings, hub: Hub) -> AsyncIterator[Services]:
         tasks = SqliteTasks(database, now=now)
         await tasks.free(scratch.dead)
         worker = Worker(tasks, at_once=settings.jobs_at_once, holder=scratch.folder.name)
+        signal.tell(lambda: worker.leave(settings.shutdown_timeout / 2))
         quota = _quota(settings, database)
         jobs = SqliteJobs(database)
         services = Services(
@@ -141,6 +157,7 @@ async def container(settings: Settings, hub: Hub) -> AsyncIterator[Services]:
             quota=quota,
             couriers=_couriers(settings, now),
             stop=worker.stop,
+            key_secret=await read_secret(database, "idempotency"),
         )
         stack.push_async_callback(services.engine.aclose)
         for background in (relay.work(services), _sweeping(services, audio, jobs)):
@@ -176,7 +193,9 @@ async def _sweeping(services: Services, audio: AudioFolder, jobs: SqliteJobs) ->
             await audio.sweep(jobs.known, now=services.now())
         except EscribaError as exc:  # the store is busy or full now; a minute later it may not be
             log("sweep.failed", level="WARNING", code=exc.code)
-        await asyncio.sleep(_SWEEP_EVERY)
+        except Exception as exc:  # noqa: BLE001 - the border: without a sweep nothing lost comes back
+            log("sweep.broke", level="ERROR", exc_info=exc)
+        await asyncio.sleep(services.settings.sweep_seconds)
 
 
 class _Announced:
@@ -233,12 +252,20 @@ def _embedded(settings: Settings) -> httpx.AsyncBaseTransport:
     from common.local.engine import build_engine
     from common.local.recogniser import Recogniser
 
-    recogniser = Recogniser(settings.data_dir / "models", model=settings.engine_model)
-    return httpx.ASGITransport(build_engine(recogniser), raise_app_exceptions=False)
+    recogniser = Recogniser(
+        settings.data_dir / "models", model=settings.engine_model, longest=settings.max_audio_minutes * 60
+    )
+    engine = build_engine(recogniser)
+
+    class Embedded(httpx.ASGITransport):
+        async def aclose(self) -> None:
+            await asyncio.to_thread(recogniser.close)  # it waits for the segment that is being heard
+
+    return Embedded(engine, raise_app_exceptions=False)
 
 
 def _engine_problem(settings: Settings) -> str | None:
-    if settings.engine == "embedded" and not find_spec("faster_whisper"):
+    if settings.engine == "embedded" and not weights.installed(settings.engine_model):
         return "no engine: set GROQ_API_KEY, or install the 'local' extra"
     return None
 

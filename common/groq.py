@@ -11,7 +11,6 @@ import random
 import secrets
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,14 +37,6 @@ _LARGEST_REFUSAL = 64 * 1024
 
 # The longest pause between two attempts of one call; whoever is told to wait longer hands the call back.
 _LONGEST_PAUSE = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Recognition:
-    """What the engine heard, and the model that really ran (turbo cannot translate, so v3 does)."""
-
-    transcript: Transcript
-    model: str
 
 
 class Groq:
@@ -97,10 +88,11 @@ class Groq:
         format: str,  # noqa: A002 - what it is called wherever audio is prepared
         duration: float,
         options: Options,
-    ) -> Recognition:
+    ) -> Transcript:
         """Send `audio` (at most 25 MB, an ending in `format` that Groq takes) and read what was said.
 
-        `duration` is in seconds. Passing troubles of the engine are tried again a few times within this
+        `duration` is in seconds; `model` in the answer is the one that ran (turbo cannot translate, so v3
+        does). Passing troubles of the engine are tried again a few times within this
         call. Raises RetryLater (the quota is spent), AudioOverQuota, AudioUnreadable, AudioTooShort or
         another EngineFailed; OSError when the file cannot be read.
         """
@@ -108,8 +100,9 @@ class Groq:
         with audio.open("rb", buffering=0) as file:
             form = Form(ask.fields, file.fileno(), ending=format, boundary=self._boundary())
             answer = await self._deliver(ask, form, duration)
-        transcript = transcript_of(answer.body, options=options, duration=duration, warnings=ask.warnings)
-        return Recognition(transcript, ask.model)
+        return transcript_of(
+            answer.body, options=options, duration=duration, model=ask.model, warnings=ask.warnings
+        )
 
     async def aclose(self) -> None:
         """Let go of what the client holds; a later call starts anew."""

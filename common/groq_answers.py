@@ -13,7 +13,7 @@ from common.models import Options, Segment, Transcript, Word
 
 
 def transcript_of(
-    body: bytes, *, options: Options, duration: float, warnings: tuple[str, ...] = ()
+    body: bytes, *, options: Options, duration: float, model: str, warnings: tuple[str, ...] = ()
 ) -> Transcript:
     """Read an answer of 200. `duration` is ours, measured. Texts stay as the engine wrote them, leading
     spaces and all, since only those tell how pieces join in Chinese; `text` alone is stripped.
@@ -29,6 +29,7 @@ def transcript_of(
         language=_language(answer, options),
         language_probability=_number(answer.get("language_probability"), highest=1),
         duration=duration,
+        model=model,
         segments=tuple(_segments(answer)),
         words=tuple(_words(answer)) if "word" in options.timestamps else None,
         warnings=warnings,

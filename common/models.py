@@ -77,6 +77,7 @@ class Transcript(Value):
     language: str | None = Field(None, description="ISO 639-1 code")
     language_probability: float | None = Field(None, description="0 to 1, where the engine tells")
     duration: float
+    model: str | None = Field(None, description="the model that really ran")
     segments: tuple[Segment, ...] = ()
     words: tuple[Word, ...] | None = Field(None, description="present when word times were asked for")
     suppressed: tuple[Suppressed, ...] = ()

@@ -1,50 +1,155 @@
-"""A received file → its transcript, for someone who waits on the line: probe, prepare, recognise."""
+"""A recording → its text, step by step: make it ready, cut it, hear each piece, put them together.
+
+Someone who waits on the line and a job in the background take the same steps; a job keeps each piece.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.audio.prepare import prepare
+from common.audio.prepare import Prepared, prepare
 from common.audio.probe import probe
-from common.errors import EngineMissing
-from common.groq import Recognition
-from common.models import Options
+from common.audio.split import Cut, cut, plan_cuts
+from common.errors import EngineBroken, EngineMissing, EngineUnreachable, RetryLater
+from common.invented import without_invented
+from common.models import Chunk, Options, Transcript
+from common.quota import Quota, Wait
 from common.services import Services
+from common.transcript import merge
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
-    """What the engine made of a recording, and the seconds each stage took."""
+class Ready:
+    """A recording as the engine takes it, and where it is cut for that."""
 
-    recognition: Recognition
-    seconds: dict[str, float]
+    prepared: Prepared
+    cuts: tuple[Cut, ...]
 
 
-async def recognise(services: Services, source: Path, options: Options, folder: Path) -> Recognised:
-    """Transcribe `source` in one request to the engine; whatever is made on the way lies in `folder`.
+async def make_ready(
+    services: Services, source: Path, folder: Path, *, on_progress: Callable[[float], None] | None = None
+) -> Ready:
+    """Probe `source`, prepare it and plan the cuts; what is made lies in `folder`.
 
-    Raises AudioRefused, EngineFailed or RetryLater.
+    `on_progress` is told the share that is done, 0 to 1. Raises AudioRefused, EngineMissing, ToolMissing.
     """
     if services.engine_problem:
         raise EngineMissing
-    seconds: dict[str, float] = {}
-    with _timed(seconds, "probe"):
-        probed = await probe(services.ffmpeg, source, max_seconds=services.settings.max_audio_minutes * 60)
-    with _timed(seconds, "prepare"):
-        prepared = await prepare(services.ffmpeg, source, probed, folder)
-    with _timed(seconds, "recognise"):
-        recognition = await services.engine.transcribe(
-            prepared.path, format=prepared.format, duration=prepared.duration, options=options
+    probed = await probe(services.ffmpeg, source, max_seconds=services.settings.max_audio_minutes * 60)
+
+    def share(seconds: float) -> None:
+        if on_progress:
+            on_progress(min(1.0, seconds / probed.duration))
+
+    prepared = await prepare(services.ffmpeg, source, probed, folder, on_progress=share)
+    return Ready(prepared, plan_cuts(prepared))
+
+
+async def hear_all(
+    services: Services,
+    ready: Ready,
+    options: Options,
+    folder: Path,
+    *,
+    kept: Mapping[int, Chunk],
+    keep: Callable[[Chunk], Awaitable[None]],
+) -> list[Chunk]:
+    """Every piece that is not among `kept`, some side by side, each handed to `keep` as it comes.
+
+    The first that speaks is heard alone when no language was given: what it is in holds for all. When one
+    fails, those under way are still heard and kept before the failure flies: their quota is spent.
+    """
+    chunks = dict(kept)
+    missing = [wanted for wanted in ready.cuts if wanted.index not in chunks]
+    options = _for_merging(options) if len(ready.cuts) > 1 else options
+
+    async def one(wanted: Cut) -> None:
+        pinned = options.model_copy(update={"language": options.language or _spoken(chunks)})
+        chunk = await _hear(services, ready, wanted, pinned, folder)
+        await keep(chunk)
+        chunks[wanted.index] = chunk
+
+    while missing and not (options.language or _spoken(chunks)):
+        await one(missing.pop(0))
+    await _side_by_side(missing, one, at_once=services.settings.pieces_at_once)
+    return [chunks[index] for index in sorted(chunks)]
+
+
+def finish(ready: Ready, chunks: list[Chunk], options: Options) -> Transcript:
+    """The pieces as one transcript, without what nobody said unless that was switched off."""
+    transcript = merge(chunks, duration=ready.prepared.duration)
+    return without_invented(transcript) if options.guard else transcript
+
+
+def _for_merging(options: Options) -> Options:
+    """Word times make the seams exact; a translation has none."""
+    if options.task == "translate":
+        return options
+    return options.model_copy(update={"timestamps": ("segment", "word")})
+
+
+def _spoken(chunks: Mapping[int, Chunk]) -> str | None:
+    """The language of the first piece in which anything is said."""
+    said = (chunks[index].transcript for index in sorted(chunks))
+    return next((transcript.language for transcript in said if transcript.text), None)
+
+
+async def _hear(services: Services, ready: Ready, wanted: Cut, options: Options, folder: Path) -> Chunk:
+    seconds = wanted.length or ready.prepared.duration - wanted.start
+    await _reserve(services, seconds)
+    piece = await cut(services.ffmpeg, ready.prepared, wanted, folder)
+    try:
+        transcript = await services.engine.transcribe(
+            piece.path, format=piece.format, duration=piece.duration, options=options
         )
-    return Recognised(recognition, seconds)
+    except (EngineBroken, EngineUnreachable, RetryLater):
+        await _refund(services, seconds)  # Groq charges for none of these
+        raise
+    finally:
+        if piece.path != ready.prepared.path:
+            piece.path.unlink(missing_ok=True)
+    return Chunk(index=wanted.index, start=piece.start, transcript=transcript)
 
 
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    began = time.perf_counter()
-    yield
-    seconds[stage] = round(time.perf_counter() - began, 3)
+async def _side_by_side(wanted: list[Cut], one: Callable[[Cut], Awaitable[None]], *, at_once: int) -> None:
+    waiting = iter(wanted)
+    failures: list[Exception] = []
+
+    async def work() -> None:
+        for each in waiting:  # shared: each cut is taken by one worker
+            if failures:
+                return
+            try:
+                await one(each)
+            except Exception as exc:  # noqa: BLE001 - it flies once the others are done
+                failures.append(exc)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(at_once):
+            group.create_task(work())
+    if failures:
+        # A refusal says more than a wait: the job will end the same way however long it waits.
+        raise next((exc for exc in failures if not isinstance(exc, RetryLater)), failures[0])
+
+
+async def _reserve(services: Services, seconds: float) -> None:
+    """Take the engine's time from the account. Raises RetryLater when too little is left."""
+    if services.quota is None:
+        return
+    now = services.now()
+
+    def take(quota: Quota) -> tuple[Quota, Wait | None]:
+        taken = quota.reserve(now, seconds)
+        return (quota, taken) if isinstance(taken, Wait) else (taken, None)
+
+    if wait := await services.quota.change(take):
+        raise RetryLater(wait.delay, wait.bucket)
+
+
+async def _refund(services: Services, seconds: float) -> None:
+    if services.quota is not None:
+        now = services.now()
+        await services.quota.change(lambda quota: (quota.refund(now, seconds, reserved_at=now), None))

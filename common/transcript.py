@@ -30,6 +30,7 @@ def merge(chunks: Sequence[Chunk], *, duration: float) -> Transcript:
         language=_language(pieces),
         language_probability=_probability(pieces),
         duration=duration,
+        model=next((piece.transcript.model for piece in pieces if piece.transcript.model), None),
         segments=segments if any(piece.transcript.segments for piece in pieces) else (),
         words=_words(told) if any(piece.transcript.words is not None for piece in pieces) else None,
         suppressed=_suppressed(pieces, duration),

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Request, Response
 from common import errors
 from common.job_view import transcript_view
 from common.lambda_entry import http
-from common.models import Options
+from common.models import Chunk
 from common.options import FORM_FIELDS, parse_options
-from common.recognise import Recognised, recognise
+from common.recognise import finish, hear_all, make_ready
 from common.services import Services
 from common.upload import receive
 from common.web import Served, error_examples, json_answer
@@ -41,7 +41,7 @@ _EXAMPLE = {
     "segments": [{"id": 0, "start": 0.0, "end": 2.4, "text": "Hola, ¿qué tal?", "avgLogprob": -0.21}],
     "model": "whisper-large-v3-turbo",
     "engine": "groq",
-    "processing": {"receive": 0.4, "probe": 0.05, "prepare": 0.0, "recognise": 0.8, "total": 1.25},
+    "processing": {"receive": 0.4, "prepare": 0.05, "recognise": 0.8, "total": 1.25},
 }
 
 
@@ -89,36 +89,51 @@ _EXAMPLE = {
 )
 async def transcribe(request: Request, services: Served) -> Response:
     """Fields may come in any order; the kind of file is told by its content, never by its name."""
-    began = time.perf_counter()
     services.in_hand.transcriptions += 1
     try:
         # The folder goes with the request whatever happens; what a kill leaves is swept at the next start.
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="transcribe-") as folder:
-            answer = await _answer(request, services, Path(folder))
+            return json_answer(await _answer(request, services, Path(folder)))
     finally:
         services.in_hand.transcriptions -= 1
-    answer["processing"]["total"] = round(time.perf_counter() - began, 3)
-    return json_answer(answer)
 
 
 async def _answer(request: Request, services: Services, folder: Path) -> dict[str, Any]:
-    began = time.perf_counter()
-    upload = await receive(
-        request.stream(), request.headers, folder, max_bytes=services.settings.max_upload_bytes
-    )
+    stages = Stages()
+    limit = services.settings.max_upload_bytes
+    upload = await receive(request.stream(), request.headers, folder, max_bytes=limit)
     options = parse_options(upload.fields)
-    received = round(time.perf_counter() - began, 3)
-    recognised = await recognise(services, upload.path, options, folder)
-    return _told(recognised, options, engine=services.settings.engine, received=received)
-
-
-def _told(recognised: Recognised, options: Options, *, engine: str, received: float) -> dict[str, Any]:
+    stages.end("receive")
+    ready = await make_ready(services, upload.path, folder)
+    stages.end("prepare")
+    chunks = await hear_all(services, ready, options, folder, kept={}, keep=_keep_nothing)
+    stages.end("recognise")
+    transcript = finish(ready, chunks, options)
     return {
-        **transcript_view(recognised.recognition.transcript, options),
-        "model": recognised.recognition.model,
-        "engine": engine,
-        "processing": {"receive": received, **recognised.seconds},
+        **transcript_view(transcript, options),
+        "engine": services.settings.engine,
+        "processing": stages.seconds(),
     }
+
+
+async def _keep_nothing(chunk: Chunk) -> None:
+    """Who waits on the line asks again from the start if it fails."""
+
+
+class Stages:
+    """How long each stage took, in seconds."""
+
+    def __init__(self) -> None:
+        self._began = self._last = time.perf_counter()
+        self._seconds: dict[str, float] = {}
+
+    def end(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._seconds[stage] = round(now - self._last, 3)
+        self._last = now
+
+    def seconds(self) -> dict[str, float]:
+        return {**self._seconds, "total": round(time.perf_counter() - self._began, 3)}
 
 
 handler = http(router)

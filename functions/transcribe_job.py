@@ -167,7 +167,7 @@ def _wanted(fields: Any, request: Request, services: Services) -> Wanted:
     if user_id is not None and not _USER.fullmatch(user_id):
         raise errors.OptionInvalid(option="userId", expected="1–128: A–Z a–z 0–9 . _ @ : | + / = -")
     return Wanted(
-        job_id=_job_id(own.get("jobId"), request.headers.get("idempotency-key"), user_id),
+        job_id=_job_id(own.get("jobId"), request.headers.get("idempotency-key"), user_id, services.key_secret),
         options=parse_options(fields, beside=(*_BESIDE, "filename", "sizeBytes")),
         user_id=user_id,
         callback_url=_callback_url(own.get("callbackUrl"), services),
@@ -175,7 +175,7 @@ def _wanted(fields: Any, request: Request, services: Services) -> Wanted:
     )
 
 
-def _job_id(asked: str | None, key: str | None, user_id: str | None) -> str:
+def _job_id(asked: str | None, key: str | None, user_id: str | None, secret: bytes) -> str:
     if asked is not None:
         try:
             return job_id_of(asked)
@@ -185,7 +185,7 @@ def _job_id(asked: str | None, key: str | None, user_id: str | None) -> str:
         return new_job_id()
     if not _KEY.fullmatch(key):
         raise errors.OptionInvalid(option="Idempotency-Key", expected="1–255 ASCII")
-    return job_id_of_key(key, user_id)
+    return job_id_of_key(key, user_id, secret=secret)
 
 
 def _callback_url(asked: str | None, services: Services) -> str | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from common.audio.child import Bounds
-from common.audio.ffmpeg import Ffmpeg, out_seconds
+from common.audio.ffmpeg import COPY, Ffmpeg, out_seconds
 from common.audio.probe import Probed
 from common.errors import AudioTooCostly, AudioTruncated, AudioUnreadable
 
@@ -66,13 +66,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What may be sent to the engine: a file of ours or the upload itself, `duration` in seconds."""
+    """What may be sent to the engine: a file of ours or the upload itself, `duration` in seconds.
+
+    Its own clock begins `start` seconds after that of the recording.
+    """
 
     path: Path
     format: Format
     duration: float
     size_bytes: int
     how: How
+    start: float = 0.0
 
 
 def plan(probed: Probed) -> Plan:
@@ -109,7 +113,9 @@ async def prepare(
     """
     planned = plan(probed)
     if planned.how == "as_is":
-        return Prepared(source, planned.format, probed.duration, probed.size_bytes, "as_is")
+        return Prepared(
+            source, planned.format, probed.duration, probed.size_bytes, "as_is", start=probed.start
+        )
     if planned.how == "copied":
         try:
             return await _made(planned, ffmpeg, source, probed, folder=folder, on_progress=on_progress)
@@ -129,35 +135,40 @@ async def _made(
 ) -> Prepared:
     path = folder / f"prepared.{planned.format}"
     path.unlink(missing_ok=True)  # a run that was killed may have left its own
-    told = _Told(on_progress)
+    told = _Told(probed.start, on_progress)
     after, bounds = _work(planned, probed)
-    before = f"-progress pipe:1 -stats_period 0.5 -t {probed.duration + 1:.3f}"
+    before = f"-progress pipe:1 -stats_period 0.5 -t {probed.start + probed.duration + 1:.3f}"
     await ffmpeg.run(source, before, after, bounds=bounds, output=path, on_line=told.line)
     seconds = flac_seconds(path) if planned.how == "decoded" else told.seconds
-    return _whole(Prepared(path, planned.format, seconds, path.stat().st_size, planned.how), probed, bounds)
+    size_bytes = path.stat().st_size
+    prepared = Prepared(path, planned.format, seconds, size_bytes, planned.how, start=probed.start)
+    return _whole(prepared, probed, bounds)
 
 
 def _work(planned: Plan, probed: Probed) -> tuple[str, Bounds]:
     """The output options of the plan, and what carrying it out may use."""
-    track = f"-map 0:a:0 -map_metadata -1 -map_chapters -1 -t {probed.duration + 1:.3f}"
+    track = f"-map 0:a:0 -map_metadata -1 -map_chapters -1 -t {probed.start + probed.duration + 1:.3f}"
     if planned.how == "copied":
         bounds = Bounds.of_cpu(5 + probed.size_bytes / 10e6, output_bytes=2 * probed.size_bytes + 2**20)
-        return f"{track} -c copy -f {planned.muxer}", bounds
+        # A late beginning is kept in `start`: some players wait for it, others do not.
+        at_zero = "-avoid_negative_ts make_zero" if probed.start else ""
+        return f"{track} {COPY} {at_zero} -f {planned.muxer}", bounds
     # No FLAC is larger than its samples by more than the headers of its frames.
     most = round(probed.duration * RATE * 2.1) + 2**16
     return f"{track} {DECODE}", Bounds.of_cpu(10 + probed.duration / 50, output_bytes=most)
 
 
 class _Told:
-    """Hears `-progress`: the seconds done, passed on as they grow."""
+    """Hears `-progress`: the seconds of sound that are done, passed on as they grow."""
 
-    def __init__(self, on_progress: Callable[[float], None] | None) -> None:
+    def __init__(self, start: float, on_progress: Callable[[float], None] | None) -> None:
         self.seconds = 0.0
+        self._start = start
         self._on_progress = on_progress
 
     def line(self, line: str) -> None:
-        seconds = out_seconds(line)
-        if seconds is not None and seconds > self.seconds:
+        seconds = (out_seconds(line) or 0.0) - self._start
+        if seconds > self.seconds:
             self.seconds = seconds
             if self._on_progress:
                 self._on_progress(seconds)

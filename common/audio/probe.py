@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from common.audio.child import Bounds
-from common.audio.ffmpeg import Ffmpeg, out_seconds
+from common.audio.ffmpeg import COPY, Ffmpeg, out_seconds
 from common.audio.verdict import complaints
 from common.errors import AudioTooCostly, AudioTooLong, AudioTooShort, AudioUnreadable, FileEmpty
 
@@ -26,6 +27,8 @@ _MAIN_PART = re.compile(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?(?: channels)?(?:\(.*\))?
 class Probed:
     """A recording as its packets tell it: `duration` in seconds, `sample_rate` in Hz.
 
+    `start`: how many seconds of a film pass before its sound begins; the duration counts from there.
+
     `container` and `codec` are ffmpeg's names (`mov`, `matroska`, `ogg`; `aac`, `opus`); `brand` is what a
     file of the mov family calls itself (`M4A`, `isom`, `qt`), else empty. `has_video` is a moving picture,
     not a cover. `is_cut_off`: its end is missing, yet what is there can be read.
@@ -40,6 +43,7 @@ class Probed:
     has_video: bool
     is_cut_off: bool
     size_bytes: int
+    start: float = 0.0
 
 
 async def probe(ffmpeg: Ffmpeg, source: Path, *, max_seconds: float) -> Probed:
@@ -56,7 +60,7 @@ async def probe(ffmpeg: Ffmpeg, source: Path, *, max_seconds: float) -> Probed:
         source,
         f"-progress pipe:1 -stats_period 3600 -t {max_seconds + 1:.3f}",
         # The first packet, for what the track is; then all of them, for how long it lasts.
-        "-map 0:a:0 -c copy -frames:a 1 -f framecrc pipe:1 -map 0:a:0 -c copy -f null /dev/null",
+        f"-map 0:a:0 -c copy -frames:a 1 -f framecrc pipe:1 -map 0:a:0 {COPY} -f null /dev/null",
         bounds=Bounds.of_cpu(5 + size_bytes / 20e6),
         on_line=lines.append,
     )
@@ -67,23 +71,35 @@ def understood(lines: Iterable[str], log: str, size_bytes: int) -> Probed:
     """What ffmpeg's `framecrc` and `-progress` lines and its log say. AudioUnreadable when they do not."""
     said = list(lines)
     facts = dict(re.findall(r"^#(\w+) 0: (.+)$", "\n".join(said), re.MULTILINE))
-    duration = out_seconds(next((line for line in reversed(said) if line.startswith("out_time_us=")), ""))
+    end = out_seconds(next((line for line in reversed(said) if line.startswith("out_time_us=")), ""))
     container = re.search(r"^\[info\] Input #0, (\w+)", log, re.MULTILINE)
-    brand = re.search(r"^\[info\] {5}major_brand {5}: (\w+)", log, re.MULTILINE)
-    if container is None or duration is None or not {"codec_id", "sample_rate"} <= facts.keys():
+    if container is None or end is None or not {"codec_id", "sample_rate", "tb"} <= facts.keys():
         raise AudioUnreadable
+    brand = re.search(r"^\[info\] {5}major_brand {5}: (\w+)", log, re.MULTILINE)
     pictures = re.findall(r"^\[info\]   Stream #0:\d+.*?: Video: .*$", log, re.MULTILINE)
+    start = max(0.0, next(packet_times(said), 0.0))
     return Probed(
         container=container[1],
         brand=brand[1] if brand and container[1] == "mov" else "",
         codec=facts["codec_id"],
-        duration=duration,
+        duration=end - start,
         sample_rate=int(facts["sample_rate"]),
         channels=_channels(facts.get("channel_layout_name", "")),
         has_video=any("(attached pic)" not in picture for picture in pictures),
         is_cut_off=any(words in complaints(log) for words in _CUT_OFF),
         size_bytes=size_bytes,
+        start=start,
     )
+
+
+def packet_times(lines: Iterable[str]) -> Iterator[float]:
+    """When each packet that `framecrc` tells of is to be heard, in seconds: `0, dts, pts, duration, …`."""
+    base = Fraction(1)
+    for line in lines:
+        if line.startswith("#tb 0: "):
+            base = Fraction(line.removeprefix("#tb 0: "))
+        elif packet := re.match(r"0, +\S+, +(-?\d+),", line):
+            yield float(int(packet[1]) * base)
 
 
 def judged(probed: Probed, max_seconds: float) -> Probed:

@@ -66,20 +66,36 @@ async def deliver(services: Services, job: Job, file: Path, audio: Audio) -> Job
 
     Raises JobConflict for other audio than it has, UploadExpired when it ended without.
     """
-    if job.status == "pending":
-        await services.audio.keep(job.job_id, file)
-        now = services.now()
-        kept_until = now + services.settings.retention_hours * 3600
-        try:
-            job = await record(services, state.audio_came(job, audio, now=now, expires_at=kept_until))
-        except StaleJob:
-            return await deliver(services, await services.jobs.get(job.job_id), file, audio)
-        await services.queue.put(job.job_id)
-        return job
+    if job.status == "pending" and job.audio is None:
+        job = await _named(services, job, audio)
     if job.audio is None:
         raise UploadExpired
     if job.audio.sha256 != audio.sha256:
         raise JobConflict
+    return await _queued(services, job, file, job.audio) if job.status == "pending" else job
+
+
+async def _named(services: Services, job: Job, audio: Audio) -> Job:
+    """The job once it says which audio is its own: of two that come at once, the first one's."""
+    try:
+        return await record(services, state.audio_comes(job, audio, now=services.now()), "progress")
+    except StaleJob:
+        return await services.jobs.get(job.job_id)
+
+
+async def _queued(services: Services, job: Job, file: Path, audio: Audio) -> Job:
+    await services.audio.keep(job.job_id, file)
+    now = services.now()
+    kept_until = now + services.settings.retention_hours * 3600
+    try:
+        job = await record(services, state.audio_came(job, audio, now=now, expires_at=kept_until))
+    except StaleJob:
+        # A twin came first, or the job was cancelled: then nobody else takes away what was kept here.
+        job = await services.jobs.get(job.job_id)
+        if job.status in {"completed", "cancelled"} or job.erased_at is not None:
+            await services.audio.remove(job.job_id)
+        return job
+    await services.queue.put(job.job_id)
     return job
 
 
@@ -97,6 +113,7 @@ async def _stand(services: Services, wanted: Wanted, *, audio: Audio | None) -> 
         reader=wanted.reader,
         fingerprint=fingerprint,
     )
+    job = state.promised(job, audio) if audio else job
     try:
         await services.jobs.create(job, state.event_of(job), targets=_targets(job))
     except AlreadyExists as exists:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common.jobs.state import Kind, event_of
+from common.log import log
 from common.models import Chunk, Job, Transcript
 from common.services import Services
 
@@ -22,4 +23,7 @@ async def record(
     event = event_of(job, kind, chunk=chunk)
     await services.jobs.commit(job, event, result=result)
     await services.subscribers.publish(event)
+    if job.ended and kind == "state":
+        code = job.error.code if job.error else None
+        log("job.ended", jobId=job.job_id, status=job.status, code=code, run=job.run, pieces=job.chunks_done)
     return job

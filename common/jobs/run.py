@@ -9,30 +9,24 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.audio.prepare import Prepared, prepare
-from common.audio.probe import probe
-from common.errors import EngineMissing, EscribaError, JobNotFound, RetryLater
+from common.errors import EscribaError, JobNotFound, RetryLater
 from common.jobs import state
 from common.jobs.announce import record
 from common.jobs.state import Kind
 from common.log import log
 from common.models import Chunk, Job, Transcript
 from common.ports import LeaseLost, StaleJob
-from common.quota import Quota, Wait
+from common.recognise import finish, hear_all, make_ready
 from common.services import Services
-from common.transcript import merge
 
 _RENEWALS_A_LEASE = 3
 _PROGRESS_EVERY = 1.0  # seconds between two commits of mere progress
-
-
-class _Superseded(Exception):
-    """The job is somebody else's now, or was cancelled: stop without a word."""
+_LONGEST_BACKOFF = 300.0
 
 
 async def run_job(services: Services, job_id: str, holder: str) -> None:
@@ -50,7 +44,7 @@ async def run_job(services: Services, job_id: str, holder: str) -> None:
     try:
         async with _heartbeat(services, job_id, holder):
             await run.to_its_end()
-    except (_Superseded, StaleJob, LeaseLost, JobNotFound):
+    except (StaleJob, LeaseLost, JobNotFound):
         log("job.superseded", jobId=job_id)
     except asyncio.CancelledError:
         await asyncio.shield(run.give_back())
@@ -94,108 +88,100 @@ async def _heartbeat(services: Services, job_id: str, holder: str) -> AsyncItera
 class _Run:
     services: Services
     job: Job
-    _last_progress: float = 0.0
     _committing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _telling: asyncio.Task[None] | None = None
+    _told_at: float = 0.0
 
     async def to_its_end(self) -> None:
-        settings = self.services.settings
-        if self.job.attempts >= settings.max_attempts:
+        if self.job.attempts >= self.services.settings.max_attempts:
             # Begun that often and never ended in order: something about it kills the process.
-            await self._become(state.interrupt(self.job, now=self._now, expires_at=self._kept_until))
+            await self._become(lambda job: state.interrupt(job, now=self._now, expires_at=self._kept_until))
             return
-        await self._become(state.start(self.job, now=self._now))
+        await self._become(lambda job: state.start(job, now=self._now))
         try:
             await self._transcribe()
+        except (StaleJob, LeaseLost, JobNotFound):
+            raise
         except RetryLater as later:
             await self._wait(later.delay, attempt_counts=False)
         except EscribaError as error:
             await self._failed(error)
-        except (_Superseded, StaleJob, LeaseLost, JobNotFound):
-            raise
         except Exception as exc:  # noqa: BLE001 - the border: a bug must end a job, not leave it for ever
             log("job.broke", level="ERROR", jobId=self.job.job_id, exc_info=exc)
             await self._failed(EscribaError())
 
     async def give_back(self) -> None:
         with suppress(StaleJob, JobNotFound, state.Illegal, EscribaError):
-            await self._become(state.give_back(self.job, now=self._now))
+            await self._become(lambda job: state.give_back(job, now=self._now))
 
     # ── the work ──────────────────────────────────────────────────────────────────────────────────
 
     async def _transcribe(self) -> None:
-        if self.services.engine_problem:
-            raise EngineMissing
-        with tempfile.TemporaryDirectory(dir=self.services.scratch, prefix="job-") as name:
+        services, options = self.services, self.job.options
+        kept = {chunk.index: chunk for chunk in await services.jobs.chunks(self.job.job_id)}
+        with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
             folder = Path(name)
-            prepared = await self._prepare(folder)
-            chunks = await self._recognise(prepared)
-        await self._become(state.merging(self.job, now=self._now), "progress")
-        await self._complete(merge(chunks, duration=prepared.duration))
+            source = await services.audio.fetch(self.job.job_id, folder)
+            ready = await make_ready(services, source, folder, on_progress=self._tell_share)
+            if self._telling:
+                await self._telling
+            pieces = len(ready.cuts)
+            await self._become(lambda job: state.planned(job, pieces=pieces, done=len(kept), now=self._now))
+            chunks = await hear_all(services, ready, options, folder, kept=kept, keep=self._keep)
+        await self._become(lambda job: state.merging(job, now=self._now), "progress")
+        await self._complete(finish(ready, chunks, options))
 
-    async def _prepare(self, folder: Path) -> Prepared:
-        services = self.services
-        source = await services.audio.fetch(self.job.job_id, folder)
-        probed = await probe(services.ffmpeg, source, max_seconds=services.settings.max_audio_minutes * 60)
-        return await prepare(services.ffmpeg, source, probed, folder)
-
-    async def _recognise(self, prepared: Prepared) -> list[Chunk]:
-        kept = await self.services.jobs.chunks(self.job.job_id)
-        await self._become(state.planned(self.job, pieces=1, done=len(kept), now=self._now))
-        if kept:
-            return kept
-        await self._reserve(prepared.duration)
-        recognition = await self.services.engine.transcribe(
-            prepared.path, format=prepared.format, duration=prepared.duration, options=self.job.options
-        )
-        chunk = Chunk(index=0, start=0.0, transcript=recognition.transcript)
-        await self._keep(chunk)
-        return [chunk]
-
-    async def _reserve(self, seconds: float) -> None:
-        """Take the engine's time from the account, or learn how long to wait."""
-        if self.services.quota is None:
-            return
-        now = self._now
-
-        def take(quota: Quota) -> tuple[Quota, Wait | None]:
-            taken = quota.reserve(now, seconds)
-            return (quota, taken) if isinstance(taken, Wait) else (taken, None)
-
-        if wait := await self.services.quota.change(take):
-            raise RetryLater(wait.delay, wait.bucket)
+    def _tell_share(self, share: float) -> None:
+        """The share that is prepared, as mere progress: no more often than watchers can make use of."""
+        if self._now - self._told_at >= _PROGRESS_EVERY and (not self._telling or self._telling.done()):
+            self._told_at = self._now
+            telling = self._become(lambda job: state.prepared(job, fraction=share, now=self._now), "progress")
+            self._telling = asyncio.create_task(telling)
 
     async def _keep(self, chunk: Chunk) -> None:
         await self.services.jobs.keep_chunk(self.job.job_id, chunk)
-        after = state.piece_done(
-            self.job, done=self.job.chunks_done + 1, language=chunk.transcript.language, now=self._now
+        said = chunk.transcript
+        language = said.language if said.text else None
+        await self._become(
+            lambda job: state.piece_done(job, done=job.chunks_done + 1, language=language, now=self._now),
+            "text",
+            chunk=chunk,
         )
-        await self._become(after, "text", chunk=chunk)
 
     # ── what becomes of it ────────────────────────────────────────────────────────────────────────
 
     async def _complete(self, transcript: Transcript) -> None:
-        done = state.complete(
-            self.job, language=transcript.language, now=self._now, expires_at=self._kept_until
+        language, expires_at = transcript.language, self._kept_until
+        await self._become(
+            lambda job: state.complete(job, language=language, now=self._now, expires_at=expires_at),
+            result=transcript,
         )
-        await self._become(done, result=transcript)
         await self.services.audio.remove(self.job.job_id)
 
     async def _failed(self, error: EscribaError) -> None:
         if error.retryable and self.job.attempts < self.services.settings.max_attempts:
-            backoff = error.retry_after or min(300.0, 2.0**self.job.attempts) * (0.5 + random.random())  # noqa: S311 - spreads retries, guards nothing
-            await self._wait(backoff, attempt_counts=True)
+            await self._wait(error.retry_after or _backoff(self.job.attempts), attempt_counts=True)
         else:
-            await self._become(state.fail(self.job, error, now=self._now, expires_at=self._kept_until))
+            await self._become(lambda job: state.fail(job, error, now=self._now, expires_at=self._kept_until))
 
     async def _wait(self, delay: float, *, attempt_counts: bool) -> None:
         now = self._now
-        await self._become(state.wait(self.job, until=now + delay, now=now, attempt_counts=attempt_counts))
+        await self._become(
+            lambda job: state.wait(job, until=now + delay, now=now, attempt_counts=attempt_counts)
+        )
         await self.services.queue.put(self.job.job_id, delay=delay)
 
     async def _become(
-        self, job: Job, kind: Kind = "state", *, chunk: Chunk | None = None, result: Transcript | None = None
+        self,
+        change: Callable[[Job], Job],
+        kind: Kind = "state",
+        *,
+        chunk: Chunk | None = None,
+        result: Transcript | None = None,
     ) -> None:
-        self.job = await record(self.services, job, kind, chunk=chunk, result=result)
+        # Pieces are heard side by side: each change is made of what the one before it left.
+        async with self._committing:
+            self.job = await record(self.services, change(self.job), kind, chunk=chunk, result=result)
 
     @property
     def _now(self) -> float:
@@ -204,3 +190,8 @@ class _Run:
     @property
     def _kept_until(self) -> float:
         return self._now + self.services.settings.retention_hours * 3600
+
+
+def _backoff(attempts: int) -> float:
+    """Seconds before the next attempt: twice as long each time, spread so that many do not come at once."""
+    return min(_LONGEST_BACKOFF, 2.0**attempts) * random.uniform(0.5, 1.5)  # noqa: S311 - guards nothing

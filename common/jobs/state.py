@@ -45,6 +45,17 @@ def accept(
     )
 
 
+def promised(job: Job, audio: Audio) -> Job:
+    """A new job that names the audio that is to come: no other will be taken for it."""
+    return job.model_copy(update={"audio": audio})
+
+
+def audio_comes(job: Job, audio: Audio, *, now: float) -> Job:
+    """As `promised`, for a job that stands already."""
+    _require(job, "pending")
+    return _next(job, now, audio=audio)
+
+
 def audio_came(job: Job, audio: Audio, *, now: float, expires_at: float) -> Job:
     _require(job, "pending")
     return _next(job, now, status="queued", stage="queue", audio=audio, expires_at=expires_at)
@@ -84,13 +95,17 @@ def planned(job: Job, *, pieces: int, done: int, now: float) -> Job:
 
 
 def piece_done(job: Job, *, done: int, language: str | None, now: float) -> Job:
-    """`done` of the pieces are transcribed; `language` is pinned once it is known."""
+    """`done` of the pieces are transcribed; `language` is pinned once it is known.
+
+    Something was achieved, so the attempts count from here: only what gets nowhere is given up.
+    """
     _require(job, "processing")
     total = job.chunks_total or done
     return _next(
         job,
         now,
         chunks_done=done,
+        attempts=min(job.attempts, 1),
         language=job.language or language,
         progress=_forward(job, _share(done, total)),
     )

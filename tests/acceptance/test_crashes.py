@@ -26,9 +26,7 @@ def test_every_accepted_job_ends_once_with_the_right_text(
     print(f"to repeat: --seed {seed}")
     random = Random(seed)
     upstream.default = Reply(delay=0.05)
-    server = Server(
-        tmp_path / "data", GROQ_BASE_URL=upstream.url, LOG_LEVEL="WARNING", MAX_ATTEMPTS="20"
-    ).start()
+    server = start(GROQ_BASE_URL=upstream.url, MAX_ATTEMPTS="20")
     jobs: list[Submitted] = []
     for _ in range(request.config.getoption("--rounds")):
         batch = [Submitted(tone(random)) for _ in range(JOBS_A_ROUND)]

@@ -1,4 +1,4 @@
-"""The two homes of every endpoint: the container over a socket, and handlers called with API Gateway's events."""
+"""The two homes of every endpoint: the container over a socket, and handlers called with Lambda events."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_the_answer_has_text_segments_times_and_how_long_each_stage_took(post: A
     assert "words" not in told
     assert told["model"] == "whisper-large-v3-turbo"
     assert told["engine"] == "groq"
-    assert {"receive", "probe", "prepare", "recognise", "total"} <= told["processing"].keys()
+    assert {"receive", "prepare", "recognise", "total"} <= told["processing"].keys()
 
 
 def test_word_times_come_when_they_are_asked_for(post: Any) -> None:

@@ -25,9 +25,9 @@ from common.errors import (
     EscribaError,
     RetryLater,
 )
-from common.groq import Groq, Recognition
+from common.groq import Groq
 from common.groq_request import NO_WORD_TIMES, PROMPT_CUT
-from common.models import Options
+from common.models import Options, Transcript
 from common.quota import QuotaNews
 from tests.replies import (
     Reply,
@@ -81,8 +81,8 @@ def client(upstream: Upstream, **more: Any) -> Groq:
     return Groq(base_url=upstream.url, **(settings | more))
 
 
-def transcribe(groq: Groq, audio: Path, *, ending: str = "mp3", **options: Any) -> Recognition:
-    async def run() -> Recognition:
+def transcribe(groq: Groq, audio: Path, *, ending: str = "mp3", **options: Any) -> Transcript:
+    async def run() -> Transcript:
         try:
             return await groq.transcribe(audio, format=ending, duration=2.5, options=Options(**options))
         finally:
@@ -116,10 +116,10 @@ def test_any_size_arrives_whole(upstream: Upstream, tmp_path: Path, size: int) -
 
 
 def test_segments_are_asked_for_even_where_only_words_are_wanted(upstream: Upstream, audio: Path) -> None:
-    recognition = transcribe(client(upstream), audio, timestamps=("word",))
+    transcript = transcribe(client(upstream), audio, timestamps=("word",))
     assert upstream.seen[0].form.values("timestamp_granularities[]") == ["segment", "word"]
-    assert recognition.transcript.segments
-    assert recognition.transcript.words
+    assert transcript.segments
+    assert transcript.words
 
 
 def test_every_option_is_sent_and_nothing_that_was_not_asked_for(upstream: Upstream, audio: Path) -> None:
@@ -144,28 +144,28 @@ def test_a_prompt_with_half_a_surrogate_is_still_sent(upstream: Upstream, audio:
 
 
 def test_a_long_prompt_is_cut_at_a_word_and_the_answer_says_so(upstream: Upstream, audio: Path) -> None:
-    recognition = transcribe(client(upstream), audio, prompt="mañana " * 200)
+    transcript = transcribe(client(upstream), audio, prompt="mañana " * 200)
     sent = upstream.seen[0].form.value("prompt") or ""
     assert 880 < len(sent.encode()) <= 896
     assert set(sent.split(" ")) == {"mañana"}
-    assert recognition.transcript.warnings == (PROMPT_CUT,)
+    assert transcript.warnings == (PROMPT_CUT,)
 
 
 def test_translations_go_to_a_model_that_can_and_say_so(upstream: Upstream, audio: Path) -> None:
-    recognition = transcribe(
+    transcript = transcribe(
         client(upstream), audio, task="translate", language="es", timestamps=("word", "segment")
     )
     [seen] = upstream.seen
     assert seen.path.endswith("/audio/translations")
     assert dict(seen.form.fields) == {"model": V3, "response_format": "verbose_json"}
-    assert recognition.model == V3
-    assert recognition.transcript.warnings == (f"{TURBO} cannot translate; {V3} was used.", NO_WORD_TIMES)
-    assert recognition.transcript.words == ()
+    assert transcript.model == V3
+    assert transcript.warnings == (f"{TURBO} cannot translate; {V3} was used.", NO_WORD_TIMES)
+    assert transcript.words == ()
 
 
 def test_a_model_that_can_translate_is_kept_without_a_word(upstream: Upstream, audio: Path) -> None:
-    recognition = transcribe(client(upstream, model=V3), audio, task="translate")
-    assert (recognition.model, recognition.transcript.warnings) == (V3, ())
+    transcript = transcribe(client(upstream, model=V3), audio, task="translate")
+    assert (transcript.model, transcript.warnings) == (V3, ())
 
 
 def test_without_a_key_no_authorization_is_sent(upstream: Upstream, audio: Path) -> None:
@@ -185,8 +185,7 @@ def test_an_ending_that_groq_refuses_never_leaves(upstream: Upstream, audio: Pat
 
 def test_a_transcript_is_read_with_its_segments_words_and_language(upstream: Upstream, audio: Path) -> None:
     upstream.default = heard("Hola, mundo.", language="Spanish")
-    recognition = transcribe(client(upstream), audio, timestamps=("segment", "word"))
-    transcript = recognition.transcript
+    transcript = transcribe(client(upstream), audio, timestamps=("segment", "word"))
     assert (transcript.text, transcript.language, transcript.duration) == ("Hola, mundo.", "es", 2.5)
     [segment] = transcript.segments
     assert (segment.text, segment.start, segment.end) == (" Hola, mundo.", 0.0, 1.0)
@@ -195,12 +194,12 @@ def test_a_transcript_is_read_with_its_segments_words_and_language(upstream: Ups
         ("Hola,", 0.0, 0.5),
         ("mundo.", 0.5, 1.0),
     ]
-    assert recognition.model == TURBO
+    assert transcript.model == TURBO
 
 
 def test_silence_is_an_answer(upstream: Upstream, audio: Path) -> None:
     upstream.default = heard("", segments=[])
-    assert transcribe(client(upstream), audio).transcript.text == ""
+    assert transcribe(client(upstream), audio).text == ""
 
 
 def test_all_but_the_text_may_be_missing_or_odd(upstream: Upstream, audio: Path) -> None:
@@ -215,7 +214,7 @@ def test_all_but_the_text_may_be_missing_or_odd(upstream: Upstream, audio: Path)
         {"start": 1, "end": 2, "text": "sooner"},
     ]
     upstream.script.append(Reply(body={"text": "x", "segments": odd, "language": 7, "words": "none"}))
-    transcript = transcribe(client(upstream), audio, timestamps=("word",), language="es").transcript
+    transcript = transcribe(client(upstream), audio, timestamps=("word",), language="es")
     assert [(segment.id, segment.start, segment.end) for segment in transcript.segments] == [
         (0, 1.0, 2.0),
         (1, 5.0, 5.0),
@@ -227,13 +226,13 @@ def test_all_but_the_text_may_be_missing_or_odd(upstream: Upstream, audio: Path)
 @pytest.mark.parametrize("times", ['"start": NaN, "end": 1', '"start": 0, "end": Infinity'])
 def test_times_that_are_no_numbers_are_left_out(upstream: Upstream, audio: Path, times: str) -> None:
     upstream.script.append(Reply(body=f'{{"text": "x", "segments": [{{{times}, "text": "x"}}]}}'))
-    assert transcribe(client(upstream), audio).transcript.segments == ()
+    assert transcribe(client(upstream), audio).segments == ()
 
 
 def test_a_translation_keeps_the_language_that_was_spoken(upstream: Upstream, audio: Path) -> None:
     upstream.default = heard("Hello.", language="English")
-    assert transcribe(client(upstream), audio, task="translate", language="es").transcript.language == "es"
-    assert transcribe(client(upstream), audio, task="translate").transcript.language == "en"
+    assert transcribe(client(upstream), audio, task="translate", language="es").language == "es"
+    assert transcribe(client(upstream), audio, task="translate").language == "en"
 
 
 @pytest.mark.parametrize(
@@ -376,7 +375,7 @@ def test_a_passing_trouble_is_slept_over_and_the_whole_file_sent_again(
 ) -> None:
     upstream.script.extend([trouble, heard("at last")])
     naps = Naps()
-    assert transcribe(client(upstream, sleep=naps), audio).transcript.text == "at last"
+    assert transcribe(client(upstream, sleep=naps), audio).text == "at last"
     assert upstream.seen[-1].form.sha256 == hashlib.sha256(audio.read_bytes()).hexdigest()
     assert len(naps.taken) == 1
 
@@ -569,7 +568,7 @@ def test_an_engine_in_this_process_is_spoken_to_through_its_own_transport(audio:
         return httpx.ASGITransport(app=engine, raise_app_exceptions=False)
 
     groq = Groq(base_url="http://engine/openai/v1", api_key=None, model="base", transport=transport)
-    assert transcribe(groq, audio).transcript.text == "inside"
+    assert transcribe(groq, audio).text == "inside"
     assert audio.read_bytes() in bodies[0]
 
 
@@ -585,7 +584,7 @@ MEASURE = """
 import asyncio, resource, sys
 from pathlib import Path
 from common.groq import Groq
-from common.models import Options
+from common.models import Options, Transcript
 
 def peak():
     unit = 1024 if sys.platform == "darwin" else 1

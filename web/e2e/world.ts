@@ -12,13 +12,14 @@ import { KEY, SmallApi } from "../test/small-api";
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-export async function startWorld({ react = 19, withConvex = true } = {}) {
+/** `apiUrl` makes the page talk to another API than the small one. */
+export async function startWorld({ react = 19, withConvex = true, apiUrl = "" } = {}) {
   process.env.ESCRIBA_API_KEY = KEY;
   const convex = await startLocalConvex({ log: () => {} });
   const api = await new SmallApi().start();
   api.convexSiteUrl = withConvex ? convex.siteUrl : null;
-  process.env.ESCRIBA_API_URL = api.url;
-  const site = await servePage({ react, VITE_API_URL: api.url, VITE_CONVEX_URL: withConvex ? convex.url : "" });
+  process.env.ESCRIBA_API_URL = apiUrl || api.url;
+  const site = await servePage({ react, VITE_API_URL: apiUrl || api.url, VITE_CONVEX_URL: withConvex ? convex.url : "" });
   const browser = await launch();
   return {
     convex,

@@ -28,10 +28,11 @@ export function listen(jobId: string, url: string, { onJob, onPieces }: LiveEven
 
   function connect() {
     const address = new URL(url);
-    address.searchParams.set("after", String(lastSeq));
+    const place = lastSeq > 0 ? { after: lastSeq } : {};
+    if (lastSeq > 0) address.searchParams.set("after", String(lastSeq));
     const mine = (socket = new WebSocket(address));
     expectMore(mine);
-    mine.onopen = () => mine.send(JSON.stringify({ jobId, after: lastSeq }));
+    mine.onopen = () => mine.send(JSON.stringify({ jobId, ...place }));
     mine.onmessage = ({ data }) => {
       if (stopped) return;
       expectMore(mine);
@@ -59,7 +60,8 @@ export function listen(jobId: string, url: string, { onJob, onPieces }: LiveEven
       if (!message.job) return; // a heartbeat
       const { job } = fromApi(message.job);
       if (message.type === "snapshot") onPieces(message.pieces ?? [], job, lastSeq === 0);
-      if (message.type === "text") onPieces([message], job, false);
+      const { index, start, end, text } = message;
+      if (message.type === "text") onPieces([{ index, start, end, text }], job, false);
       lastSeq = Math.max(lastSeq, Number(message.seq) || 0);
       onJob(job);
     } catch (error) {

@@ -262,8 +262,7 @@ export class Tracker {
       // Perhaps it arrived, and the answer was lost.
       const there = await this.around.client.job(this.jobId, signal).catch(() => null);
       if (there && there.job.status !== "pending") return this.#hear(there.job), true;
-      const mayPass = error.status === 0 || error.status === 403 || error.status === 410 || error.status >= 500;
-      if (!mayPass || attempt >= ATTEMPTS - 1) throw error;
+      if (!error.passing || attempt >= ATTEMPTS - 1) throw error;
       await pause(1000 * 2 ** attempt, signal);
       return false;
     }
@@ -446,6 +445,6 @@ function pause(ms: number, signal?: AbortSignal): Promise<void> {
 
 function asProblem(error: unknown): Problem {
   if (error instanceof ApiError) return { code: error.code, message: error.message, hint: error.hint, retryable: error.passing };
-  if (error instanceof UploadError) return { code: "upload_failed", message: error.message, hint: null, retryable: true };
+  if (error instanceof UploadError) return { code: error.code, message: error.message, hint: error.hint, retryable: error.passing };
   return { code: "unexpected", message: String(error), hint: null, retryable: true };
 }

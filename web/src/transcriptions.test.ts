@@ -257,6 +257,19 @@ describe("trying again", () => {
     expect(api.audio.get(jobId)).toBe(500);
   });
 
+  test("an upload that is refused says why, in the API's words, and is not tried again", async () => {
+    open();
+    api.interfere = (request, response) => {
+      if (!request.url!.endsWith("/audio")) return false;
+      request.resume().on("end", () => response.writeHead(413, { "content-type": "application/json" }).end('{"error":{"code":"upload_too_large","message":"Too large.","hint":"Cut it."}}'));
+      return true;
+    };
+    page.start(file());
+    await until((job) => job.problem?.code === "upload_too_large");
+    expect(onlyJob()).toMatchObject({ problem: { message: "Too large.", hint: "Cut it.", retryable: false }, canRetry: false, uploaded: null });
+    expect(api.requests.filter((request) => request.endsWith("/audio"))).toHaveLength(1);
+  });
+
   test("an API that is away shows as a problem; retry sends the file that the page still has", async () => {
     open();
     api.interfere = (_, response) => (response.writeHead(503, { "content-type": "application/json" }).end('{"error":{"code":"busy","message":"Full.","retryAfter":0}}'), true);

@@ -2,11 +2,30 @@
 
 export type UploadTarget = { url: string; fields: Record<string, string> };
 
+/** In the API's own words where it is the API's own route; S3 answers XML. `status` 0: there was no answer. */
 export class UploadError extends Error {
   override name = "UploadError";
-  /** `status` is 0 when there was no answer at all. */
-  constructor(readonly status: number, readonly body: string) {
-    super(status === 0 ? "The audio could not be sent: the connection was lost." : `The audio was refused: HTTP ${status}.`);
+  readonly code: string;
+  readonly hint: string | null;
+
+  constructor(readonly status: number, body: string) {
+    const told = status === 0 ? null : ownWords(body);
+    super(told?.message ?? (status === 0 ? "The audio could not be sent: the connection was lost." : `The audio was refused: HTTP ${status}.`));
+    this.code = told?.code ?? "upload_failed";
+    this.hint = told?.hint ?? null;
+  }
+
+  /** Whether it may succeed later, or at a new place: tickets expire. */
+  get passing(): boolean {
+    return [0, 403, 408, 410, 429].includes(this.status) || this.status >= 500;
+  }
+}
+
+function ownWords(body: string): { code?: string; message?: string; hint?: string } | null {
+  try {
+    return JSON.parse(body).error;
+  } catch {
+    return null;
   }
 }
 

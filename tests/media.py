@@ -50,6 +50,8 @@ GOOD: dict[str, str] = {
     "film-fragmented.mp4": f"{_TONE} {_FILM} -c:v libx264 -movflags +frag_keyframe+empty_moov",
     "film-with-mp3.mp4": f"{_TONE} {_FILM} -c:v libx264 -c:a libmp3lame",
     "film-with-opus.mp4": f"{_TONE} {_FILM} -c:v libx264 -c:a libopus",
+    "film-with-late-sound.mp4": f"-f lavfi -i testsrc=s=64x64:d=10 -itsoffset 6 {_TONE} -pix_fmt yuv420p",
+    "film-with-late-sound.mkv": "-i {film-with-late-sound.mp4} -c:v copy -c:a ac3",
     "film.mov": f"{_TONE} {_FILM} -c:v libx264 -c:a aac",
     "film-with-pcm.mov": f"{_TONE} {_FILM} -c:v libx264 -c:a pcm_s16be",
     "sound.mov": f"{_TONE} -c:a aac",

@@ -146,6 +146,16 @@ async def test_where_the_system_has_no_prlimit_the_other_bounds_hold(
     await Ffmpeg().run(media("cbr.mp3"), "", TO_NOTHING, bounds=AMPLE)
 
 
+async def test_where_the_scheduler_may_not_be_chosen_the_work_is_done_all_the_same(
+    media: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", forbidden)
+    await Ffmpeg().run(media("cbr.mp3"), "", TO_NOTHING, bounds=AMPLE)
+
+
 async def test_a_link_a_pipe_or_a_folder_is_no_upload(tmp_path: Path, media: Media) -> None:
     link, fifo = tmp_path / "link.mp3", tmp_path / "fifo.mp3"
     link.symlink_to(media("cbr.mp3"))

@@ -49,6 +49,7 @@ COPIED = {
     "film-fragmented.mp4": "m4a",
     "film-with-mp3.mp4": "mp3",
     "film-with-opus.mp4": "ogg",
+    "film-with-late-sound.mp4": "m4a",
     "film.mov": "m4a",
     "sound.mov": "m4a",
     "film.mkv": "ogg",
@@ -63,6 +64,7 @@ DECODED = {
     "sun.au",
     "film-with-pcm.mov",
     "film-with-ac3.mkv",
+    "film-with-late-sound.mkv",
     "phone.3gp",
     "note.amr",
     "apple.aiff",
@@ -138,7 +140,19 @@ async def test_what_is_left_of_a_cut_off_recording_gets_a_whole_container(
     assert not (await look(prepared.path)).is_cut_off
 
 
-@pytest.mark.parametrize("name", ["film.mp4", "apple.aiff"])
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+async def test_what_passes_of_a_film_before_its_sound_begins_is_told_and_not_kept(
+    ending: str, media: Media, tmp_path: Path
+) -> None:
+    prepared = await made(media(f"film-with-late-sound.{ending}"), tmp_path)
+    assert prepared.start == pytest.approx(6, abs=0.05)
+    assert prepared.duration == pytest.approx(SECONDS, abs=0.1)
+    alone = await look(prepared.path)
+    assert alone.start == 0
+    assert alone.duration == pytest.approx(SECONDS, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film-with-late-sound.mp4", "apple.aiff"])
 async def test_progress_grows_to_the_end(name: str, media: Media, tmp_path: Path) -> None:
     told: list[float] = []
     source = media(name)

@@ -186,7 +186,13 @@ async def test_follows_no_link(media: Media, tmp_path: Path) -> None:
 # ── reading what ffmpeg says ──────────────────────────────────────────────────────────────────────
 
 LOG = "[info] Input #0, mov,mp4,m4a, from 'fd:':\n[info]   Stream #0:0: Audio: aac\n"
-LINES = ["#codec_id 0: aac", "#sample_rate 0: 44100", "#channel_layout_name 0: {}", "out_time_us=2000000"]
+LINES = [
+    "#tb 0: 1/44100",
+    "#codec_id 0: aac",
+    "#sample_rate 0: 44100",
+    "#channel_layout_name 0: {}",
+    "out_time_us=2000000",
+]
 
 
 def told(layout: str = "mono", log: str = LOG) -> Probed:
@@ -212,7 +218,7 @@ def test_counts_the_channels_of_a_layout(layout: str, channels: int) -> None:
     assert told(layout).channels == channels
 
 
-@pytest.mark.parametrize("without", ["#codec_id", "#sample_rate", "out_time_us"])
+@pytest.mark.parametrize("without", ["#tb", "#codec_id", "#sample_rate", "out_time_us"])
 def test_a_file_of_which_something_is_unknown_is_unreadable(without: str) -> None:
     with pytest.raises(AudioUnreadable):
         understood([line for line in LINES if not line.startswith(without)], LOG, 9)
@@ -230,6 +236,19 @@ def test_a_file_of_no_container_is_unreadable() -> None:
 
 def test_tags_cannot_pretend_to_be_a_container() -> None:
     assert told(log=LOG + "[info]     title   : x\n[info] Input #0, wav, from 'fd:'").container == "mov"
+
+
+@pytest.mark.parametrize(
+    ("packet", "start"),
+    [
+        ("0,          0,      44100,     1024,      279, 0x3325953c", 1.0),
+        ("0,      -1024,      -1024,     1024,      256, 0xea44782a, F=0x5, S=1, Skip Samples, 10, 0x0", 0.0),
+        ("0,       NOPTS,      22050,     1024,      279, 0x3325953c", 0.5),
+    ],
+)
+def test_the_sound_begins_with_its_first_packet_and_lasts_from_there(packet: str, start: float) -> None:
+    found = understood([line.format("mono") for line in [*LINES, packet]], LOG, 9)
+    assert (found.start, found.duration) == (start, 2.0 - start)
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(3999, 1), (192_001, 1), (48_000, 0), (48_000, 9)])

@@ -1,0 +1,239 @@
+"""Pieces begin where they say, cover the whole, fit the engine, and are the same when made again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.audio.ffmpeg import Ffmpeg
+from common.audio.prepare import Prepared, prepare
+from common.audio.probe import probe
+from common.audio.split import Cut, Piece, cut, plan_cuts
+from common.errors import AudioTruncated
+from tests.clicks import RATE, click_times, click_track, heard
+from tests.media import Media, pcm
+
+SECONDS = 100.0
+PIECE, OVERLAP = 40.0, 5.0
+
+# Each container and codec, and the ending of its pieces.
+KINDS = {
+    "cbr.mp3": ("-b:a 48k", "mp3"),
+    "vbr.mp3": ("-q:a 4", "mp3"),
+    "vbr-without-xing.mp3": ("-q:a 4 -write_xing 0 -id3v2_version 0", "mp3"),
+    "layer2.mp2": ("-b:a 64k", "mpga"),
+    "aac.m4a": ("-b:a 48k", "m4a"),
+    "safari.m4a": ("-b:a 48k -movflags +empty_moov+default_base_moof -frag_duration 1000000", "m4a"),
+    "lossless.m4a": ("-c:a alac", "m4a"),
+    "opus.ogg": ("-c:a libopus -b:a 24k", "ogg"),
+    "vorbis.ogg": ("-c:a libvorbis -ar 44100", "ogg"),
+    "flac.ogg": ("-c:a flac", "ogg"),
+    "mediarecorder.webm": ("-c:a libopus -b:a 24k -live 1", "webm"),
+    "opus.webm": ("-c:a libopus -b:a 24k", "webm"),
+    "vorbis.webm": ("-c:a libvorbis -ar 44100", "webm"),
+    "plain.flac": ("", "ogg"),
+    "plain.wav": ("-ar 44100", "flac"),
+    "float.wav": ("-c:a pcm_f32le", "flac"),
+}
+
+
+def clicking(media: Media, name: str, options: str, seconds: float = SECONDS) -> Path:
+    path = media.folder / f"clicks-{seconds:.0f}-{name}"
+    if not path.exists():
+        raw = media.folder / f"clicks-{seconds:.0f}.raw"
+        if not raw.exists():
+            raw.write_bytes(click_track(seconds))
+        media.ffmpeg(f"-f s16le -ar {RATE} -ac 1 -i {raw} {options}", path)
+    return path
+
+
+async def prepared_from(path: Path, folder: Path) -> Prepared:
+    return await prepare(Ffmpeg(), path, await probe(Ffmpeg(), path, max_seconds=7200), folder)
+
+
+async def all_pieces(prepared: Prepared, folder: Path, **limits: float) -> list[Piece]:
+    limits = {"piece_seconds": PIECE, "overlap": OVERLAP} | limits
+    cuts = plan_cuts(prepared, **limits)  # type: ignore[arg-type]
+    return [await cut(Ffmpeg(), prepared, wanted, folder) for wanted in cuts]
+
+
+def assert_clicks_land_where_they_belong(piece: Piece, clicks: list[float], within: float = 0.03) -> None:
+    """Every click in the piece is heard, at its time on the recording's clock, and nothing else is.
+
+    Not so in the first moments of a piece: a decoder that starts in the middle lacks what earlier packets
+    told it (the bit reservoir of mp3, the prediction of Opus). The overlap covers them.
+    """
+    tuned_in = piece.start + (0.5 if piece.index else 0)
+    found = [piece.start + time for time in heard(piece.path)]
+    for click in clicks:
+        if tuned_in < click < piece.start + piece.duration - 2 * within:
+            assert min(abs(click - time) for time in found) < within, f"click at {click} in {piece}"
+    for time in found:
+        if time > tuned_in:
+            assert min(abs(click - time) for click in clicks) < within, f"heard {time} in {piece}"
+
+
+# ── the plan ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def recording(duration: float, size_bytes: int = 1000, format_: str = "mp3") -> Prepared:
+    return Prepared(Path("x"), format_, duration, size_bytes, "as_is")  # type: ignore[arg-type]
+
+
+def test_what_fits_is_left_whole() -> None:
+    assert plan_cuts(recording(600.0)) == (Cut(0, 0.0, None, "whole"),)
+
+
+def test_a_recording_a_little_too_long_makes_two_even_pieces() -> None:
+    first, last = plan_cuts(recording(601.0))
+    assert first == Cut(0, 0.0, 305.5, "copy")
+    assert last == Cut(1, 295.5, None, "copy")
+
+
+def test_a_multiple_of_the_step_makes_no_empty_last_piece() -> None:
+    cuts = plan_cuts(recording(1190.0))
+    assert [(each.start, each.length) for each in cuts] == [(0.0, 600.0), (590.0, None)]
+
+
+@given(
+    duration=st.floats(0.01, 50_000),
+    size_bytes=st.integers(1, 200_000_000),
+    piece_seconds=st.floats(20, 3600),
+    overlap=st.floats(0, 30),
+    piece_bytes=st.integers(2_000_000, 25_000_000),
+    format_=st.sampled_from(["mp3", "m4a", "ogg", "webm", "flac", "wav"]),
+)
+def test_any_plan_covers_the_whole_and_keeps_the_limits(
+    duration: float, size_bytes: int, piece_seconds: float, overlap: float, piece_bytes: int, format_: str
+) -> None:
+    whole = recording(duration, size_bytes, format_)
+    cuts = plan_cuts(whole, piece_seconds=piece_seconds, overlap=overlap, piece_bytes=piece_bytes)
+    assert [each.index for each in cuts] == list(range(len(cuts)))
+    assert cuts[0].start == 0
+    assert cuts[-1].length is None
+    assert all(each.length is not None for each in cuts[:-1])
+    lengths = [each.length or duration - each.start for each in cuts]
+    assert max(lengths) <= piece_seconds * 1.000001
+    if len(cuts) > 1:
+        assert min(lengths) > 0.99 * max(lengths)
+        assert min(lengths) > 0.3 * min(piece_seconds, 30)
+    for before, after in pairwise(cuts):
+        assert before.length
+        assert -0.001 <= before.start + before.length - after.start <= overlap * 1.000001 + 0.001
+    for each, length in zip(cuts, lengths, strict=True):
+        rate = {"whole": size_bytes / duration, "copy": size_bytes / duration, "decode": 32_000}[each.how]
+        assert length * rate <= piece_bytes * 1.000001
+
+
+def test_pcm_is_decoded_and_so_is_what_would_fall_into_scraps() -> None:
+    assert plan_cuts(recording(900.0, 100_000_000, "wav"))[0].how == "decode"
+    assert plan_cuts(recording(900.0, 800_000_000, "flac"))[0].how == "decode"
+    assert plan_cuts(recording(900.0, 80_000_000, "flac"))[0].how == "copy"
+
+
+# ── the pieces ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", KINDS)
+async def test_pieces_begin_where_they_say_and_cover_the_whole(
+    name: str, media: Media, tmp_path: Path
+) -> None:
+    options, ending = KINDS[name]
+    source = clicking(media, name, options)
+    clicks = heard(source)
+    assert clicks == pytest.approx(click_times(SECONDS), abs=0.08)  # encoders delay what they encode
+    prepared = await prepared_from(source, tmp_path)
+    pieces = await all_pieces(prepared, tmp_path)
+    assert len(pieces) == 3
+    assert {piece.format for piece in pieces} == {ending}
+    assert pieces[0].start == pytest.approx(0, abs=0.04)
+    assert pieces[-1].start + pieces[-1].duration == pytest.approx(SECONDS, abs=0.1)
+    for before, after in pairwise(pieces):
+        assert before.start + before.duration - after.start > OVERLAP - 0.1
+    for piece in pieces:
+        assert piece.path.name == f"piece-{piece.index:04d}.{ending}"
+        assert piece.size_bytes == piece.path.stat().st_size
+        assert len(pcm(piece.path)) / RATE == pytest.approx(piece.duration, abs=0.1)
+        assert (await probe(Ffmpeg(), piece.path, max_seconds=60)).duration < PIECE + 10
+        assert_clicks_land_where_they_belong(piece, clicks)
+
+
+async def test_half_an_hour_does_not_drift(media: Media, tmp_path: Path) -> None:
+    seconds = 1800.0
+    prepared = await prepared_from(clicking(media, "vbr.mp3", "-q:a 4", seconds), tmp_path)
+    cuts = plan_cuts(prepared)
+    assert len(cuts) == 4
+    for wanted in cuts:
+        piece = await cut(Ffmpeg(), prepared, wanted, tmp_path)
+        assert_clicks_land_where_they_belong(piece, click_times(seconds))
+        piece.path.unlink()
+
+
+@pytest.mark.parametrize("name", ["vbr.mp3", "aac.m4a", "opus.ogg", "opus.webm", "plain.flac", "plain.wav"])
+async def test_a_piece_made_again_is_the_same_whatever_was_left_of_it(
+    name: str, media: Media, tmp_path: Path
+) -> None:
+    prepared = await prepared_from(clicking(media, name, KINDS[name][0]), tmp_path)
+    wanted = plan_cuts(prepared, piece_seconds=PIECE, overlap=OVERLAP)[1]
+    first = await cut(Ffmpeg(), prepared, wanted, tmp_path)
+    bytes_before = first.path.read_bytes()
+    first.path.write_bytes(b"half")
+    again = await cut(Ffmpeg(), prepared, wanted, tmp_path)
+    assert again == first
+    assert again.path.read_bytes() == bytes_before
+
+
+async def test_a_whole_piece_is_the_prepared_file_itself(media: Media, tmp_path: Path) -> None:
+    prepared = await prepared_from(media("cbr.mp3"), tmp_path)
+    (piece,) = await all_pieces(prepared, tmp_path)
+    assert piece == Piece(0, 0.0, prepared.duration, media("cbr.mp3"), "mp3", prepared.size_bytes)
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+async def test_a_film_whose_sound_begins_late_keeps_its_clock(
+    ending: str, media: Media, tmp_path: Path
+) -> None:
+    sound = clicking(media, "plain.wav", KINDS["plain.wav"][0])
+    codec = {"mp4": "-c:a aac", "mkv": "-c:a ac3"}[ending]
+    film = media.ffmpeg(
+        f"-f lavfi -i testsrc=s=32x32:r=5:d=110 -itsoffset 7 -i {sound} {codec}", tmp_path / f"film.{ending}"
+    )
+    prepared = await prepared_from(film, tmp_path)
+    assert prepared.start == pytest.approx(7, abs=0.05)
+    assert prepared.duration == pytest.approx(SECONDS, abs=0.1)
+    clicks = [7 + time for time in click_times(SECONDS)]
+    for piece in await all_pieces(prepared, tmp_path):
+        assert_clicks_land_where_they_belong(piece, clicks, within=0.05)
+    (whole,) = await all_pieces(prepared, tmp_path, piece_seconds=600)
+    assert_clicks_land_where_they_belong(whole, clicks, within=0.05)
+
+
+async def test_a_stretch_too_loud_for_its_bytes_is_decoded_instead(media: Media, tmp_path: Path) -> None:
+    """Ninety seconds of silence, then thirty of noise that FLAC cannot make smaller."""
+    path = media.ffmpeg(
+        "-f lavfi -i anullsrc=r=48000:cl=stereo:d=90 -f lavfi -i anoisesrc=d=30:r=48000:a=0.9:seed=1 "
+        "-f lavfi -i anoisesrc=d=30:r=48000:a=0.9:seed=2 "
+        "-filter_complex [1][2]amerge=inputs=2[n];[0][n]concat=v=0:a=1",
+        tmp_path / "uneven.flac",
+    )
+    prepared = await prepared_from(path, tmp_path)
+    limit = 2_000_000
+    cuts = plan_cuts(prepared, piece_seconds=PIECE, overlap=OVERLAP, piece_bytes=6_000_000)
+    assert {each.how for each in cuts} == {"copy"}
+    pieces = [await cut(Ffmpeg(), prepared, each, tmp_path, piece_bytes=limit) for each in cuts]
+    assert [piece.format for piece in pieces] == ["ogg", "ogg", "ogg", "flac"]
+    assert pieces[-1].start + pieces[-1].duration == pytest.approx(120, abs=0.1)
+    assert max(piece.size_bytes for piece in pieces) <= limit
+    assert sorted(left.name for left in tmp_path.glob("piece*")) == [piece.path.name for piece in pieces]
+
+
+async def test_where_there_is_no_sound_no_piece_is_made(media: Media, tmp_path: Path) -> None:
+    prepared = replace(await prepared_from(media("cbr.mp3"), tmp_path), duration=2000.0)
+    with pytest.raises(AudioTruncated):
+        await cut(Ffmpeg(), prepared, plan_cuts(prepared)[-1], tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 import uuid
 
 from common.errors import JobNotFound
 
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _NAMESPACE = uuid.UUID("c4dbe8c1-7a51-5b0a-9a5c-7d0a5a1f9e55")
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 def job_id_of(text: str) -> str:
@@ -23,6 +25,11 @@ def new_job_id() -> str:
     return str(uuid.uuid4())
 
 
-def job_id_of_key(key: str, user_id: str | None) -> str:
-    """The id that an Idempotency-Key stands for: the same key of the same user is the same job."""
-    return str(uuid.uuid5(_NAMESPACE, f"{user_id or ''}\n{key}"))
+def job_id_of_key(key: str, user_id: str | None, *, secret: bytes) -> str:
+    """The id that an Idempotency-Key stands for: the same key of the same user is the same job.
+
+    Whoever knows an id may read the job, and keys can be guessed: without `secret` nobody gets from one to
+    the other.
+    """
+    said = f"{user_id or ''}\n{key}".encode()
+    return str(uuid.uuid5(_NAMESPACE, hmac.new(secret, said, hashlib.sha256).hexdigest()))

@@ -34,7 +34,7 @@ class Services:
 
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
     limits. `couriers` tell others how jobs stand. `stop` ends a run of a job in this process at once, if
-    there is one.
+    there is one. `key_secret` makes ids of Idempotency-Keys that nobody can work out.
     """
 
     settings: Settings
@@ -51,4 +51,5 @@ class Services:
     quota: QuotaStore | None
     couriers: Mapping[Target, Courier] = field(default_factory=dict)
     stop: Callable[[str], None] = _stops_nothing
+    key_secret: bytes = field(default=b"", repr=False)
     in_hand: WorkInHand = field(default_factory=WorkInHand)

@@ -59,6 +59,7 @@ class Settings(BaseModel):
     retention_hours: float = Field(72, gt=0)
     storage_mb: int = Field(2000, ge=1)
     upload_ticket_seconds: float = Field(900, gt=0)
+    sweep_seconds: float = Field(60, gt=0)
     max_watchers: int = Field(500, ge=1)
     watch_heartbeat: float = Field(15, gt=0)
     public_url: str | None = None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Response
 
+from common.errors import EscribaError
 from common.lambda_entry import http
 from common.services import VERSION, Services
 from common.web import Served, json_answer
 
 router = APIRouter(tags=["health"])
+
+# Seconds that the store has to answer: whoever watches over us waits no longer for a store that is locked.
+_AT_ONCE = 0.02
 
 _EXAMPLE = {
     "status": "ok",
@@ -19,7 +24,7 @@ _EXAMPLE = {
     "uptimeSeconds": 86.4,
     "problems": [],
     "limits": {"maxUploadMb": 25, "maxAudioMinutes": 240, "uploadSlots": 5, "ffmpegAtOnce": 1},
-    "inHand": {"transcriptions": 0},
+    "inHand": {"transcriptions": 0, "jobs": 1, "watchers": 4, "backlog": 7},
 }
 
 
@@ -35,14 +40,30 @@ _EXAMPLE = {
     },
 )
 async def health(services: Served) -> Response:
-    """Answers 200 as long as the process can answer at all; `degraded` names what cannot work and why."""
-    return json_answer(_report(services), headers={"Cache-Control": "no-store"})
+    """Answers 200 as long as the process can answer at all; `degraded` names what cannot work and why.
 
-
-def _report(services: Services) -> dict[str, Any]:
-    settings = services.settings
+    `backlog` counts the jobs that wait or run; null when the store did not say so at once.
+    """
+    backlog, store_problem = await _backlog(services)
     ffmpeg_problem = None if services.ffmpeg.available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
-    problems = [problem for problem in (ffmpeg_problem, services.engine_problem) if problem]
+    problems = [problem for problem in (ffmpeg_problem, services.engine_problem, store_problem) if problem]
+    report = _report(services, problems, backlog)
+    return json_answer(report, headers={"Cache-Control": "no-store"})
+
+
+async def _backlog(services: Services) -> tuple[int | None, str | None]:
+    """How many jobs are in hand or wait, and what is wrong with the store."""
+    try:
+        async with asyncio.timeout(_AT_ONCE):
+            return await services.queue.backlog(), None
+    except TimeoutError:
+        return None, None  # somebody holds its lock, or it is slow: that is no illness
+    except EscribaError as exc:
+        return None, f"jobs cannot be kept: {exc.message('en')}"
+
+
+def _report(services: Services, problems: list[str], backlog: int | None) -> dict[str, Any]:
+    settings, in_hand = services.settings, services.in_hand
     return {
         "status": "degraded" if problems else "ok",
         "version": VERSION,
@@ -55,7 +76,12 @@ def _report(services: Services) -> dict[str, Any]:
             "uploadSlots": settings.upload_slots,
             "ffmpegAtOnce": settings.ffmpeg_at_once,
         },
-        "inHand": {"transcriptions": services.in_hand.transcriptions},
+        "inHand": {
+            "transcriptions": in_hand.transcriptions,
+            "jobs": in_hand.jobs,
+            "watchers": in_hand.watchers,
+            "backlog": backlog,
+        },
     }
 
 

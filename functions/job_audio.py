@@ -32,6 +32,10 @@ _FORM = {
 }
 
 
+async def _job_id(job_id: str) -> str:
+    return job_id_of(job_id)
+
+
 @router.post(
     "/job/{job_id}/audio",
     summary="Post the audio of a pending job",
@@ -50,9 +54,7 @@ _FORM = {
         ),
     },
 )
-async def job_audio(
-    request: Request, services: Served, job_id: Annotated[str, Depends(job_id_of)]
-) -> Response:
+async def job_audio(request: Request, services: Served, job_id: Annotated[str, Depends(_job_id)]) -> Response:
     """Every field of `upload.fields` unchanged, then `file`: the ticket is looked at before the file is."""
     await readable(services, job_id)
     limit = services.settings.max_job_upload_bytes

@@ -167,7 +167,9 @@ def _wanted(fields: Any, request: Request, services: Services) -> Wanted:
     if user_id is not None and not _USER.fullmatch(user_id):
         raise errors.OptionInvalid(option="userId", expected="1–128: A–Z a–z 0–9 . _ @ : | + / = -")
     return Wanted(
-        job_id=_job_id(own.get("jobId"), request.headers.get("idempotency-key"), user_id, services.key_secret),
+        job_id=_job_id(
+            own.get("jobId"), request.headers.get("idempotency-key"), user_id, services.key_secret
+        ),
         options=parse_options(fields, beside=(*_BESIDE, "filename", "sizeBytes")),
         user_id=user_id,
         callback_url=_callback_url(own.get("callbackUrl"), services),

@@ -25,6 +25,7 @@ class Worker:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._closing = False
+        self._leaves_at = 0.0
 
     def wake(self) -> None:
         self._changed.set()
@@ -38,18 +39,29 @@ class Worker:
         """Take up what is due until `close`."""
         while not self._closing:
             self._changed.clear()
-            with suppress(EscribaError):  # a store that is locked or full now may not be in a second
+            try:
                 await self._take_up(services)
+            except EscribaError as exc:  # a store that is locked or full now may not be in a second
+                log("worker.waits", level="WARNING", code=exc.code)
+            except Exception as exc:  # noqa: BLE001 - the border: one bad row must not end all work
+                log("worker.broke", level="ERROR", exc_info=exc)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), _LOOK_EVERY)
 
+    def leave(self, grace: float) -> None:
+        """Take up nothing more; what runs may finish within `grace` seconds from now. Harmless again."""
+        if not self._closing:
+            self._closing = True
+            self._leaves_at = asyncio.get_running_loop().time() + grace
+            self.wake()
+
     async def close(self, grace: float) -> None:
-        """Take up nothing more; let what runs finish within `grace` seconds, give back what does not."""
-        self._closing = True
-        self.wake()
+        """`leave`, and wait for what runs; what does not finish in time is given back to the queue."""
+        self.leave(grace)
         running = list(self._running.values())
         if running:
-            _, unfinished = await asyncio.wait(running, timeout=grace)
+            left = self._leaves_at - asyncio.get_running_loop().time()
+            _, unfinished = await asyncio.wait(running, timeout=max(0.0, left))
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)

@@ -1,0 +1,199 @@
+"""A job can be ended at every stage: what runs for it stops, nothing of it stays, and it can begin anew."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.acceptance.api import Api, calls, files_below, sha, text_of, texts_kept
+from tests.acceptance.client import tone
+from tests.media import Media
+from tests.replies import Reply, bad_key, rate_limited
+from tests.server import Server
+from tests.serving import wait_until
+from tests.upstream import Upstream
+
+RANDOM = random.Random(11)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Upstream]:
+    with Upstream() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(engine: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    data = tmp_path_factory.mktemp("cancelling") / "data"
+    settings = {"JOBS_AT_ONCE": "2", "UPLOAD_SLOTS": "20", "LOG_LEVEL": "WARNING", "LEASE_SECONDS": "3"}
+    with Server(data, GROQ_BASE_URL=engine.url, **settings) as running:
+        yield running
+
+
+@pytest.fixture
+def api(server: Server) -> Api:
+    return Api(server.url)
+
+
+def cancel(api: Api, job_id: str) -> None:
+    for _ in range(2):  # again is harmless
+        answer = api.delete(job_id)
+        assert (answer.status_code, answer.json()["status"]) == (200, "cancelled"), answer.text
+    assert api.job(job_id).json()["status"] == "cancelled"
+
+
+def nothing_left(server: Server, job_id: str) -> None:
+    assert texts_kept(server.data_dir, job_id) == 0
+    wait_until(lambda: files_below(server.data_dir) == [])
+
+
+def begin_anew(api: Api, job_id: str, audio: bytes, engine: Upstream) -> None:
+    """Its audio went with it, so it is asked for again, and then all is well."""
+    engine.by_sha256.pop(sha(audio), None)
+    answer = api.retry(job_id)
+    assert (answer.status_code, answer.json()["status"]) == (202, "pending"), answer.text
+    assert api.upload(answer.json()["upload"], audio).status_code == 202
+    assert api.completed(job_id) == text_of(audio)
+    assert api.job(job_id).json()["run"] == 2
+
+
+def test_before_its_audio_has_come(server: Server, engine: Upstream, api: Api) -> None:
+    audio = tone(RANDOM)
+    pending = api.expect().json()
+    cancel(api, pending["jobId"])
+    late = api.upload(pending["upload"], audio)
+    assert (late.status_code, late.json()["error"]["code"]) == (410, "upload_expired")
+    nothing_left(server, pending["jobId"])
+    begin_anew(api, pending["jobId"], audio, engine)
+
+
+def test_while_the_engine_works_and_others_wait_behind_it(server: Server, engine: Upstream, api: Api) -> None:
+    running, queued = [tone(RANDOM), tone(RANDOM)], tone(RANDOM)
+    engine.by_sha256 |= {sha(audio): Reply(hang=True) for audio in running}
+    hanging = [api.accepted(audio) for audio in running]
+    wait_until(lambda: all(calls(engine, audio) for audio in running), 30)
+    waits = api.accepted(queued)
+    assert api.job(waits).json()["status"] == "queued"
+    cancel(api, waits)
+    for job_id, audio in zip(hanging, running, strict=True):
+        assert api.job(job_id).json()["stage"] == "transcribe"
+        cancel(api, job_id)
+        (call,) = calls(engine, audio)
+        wait_until(lambda call=call: call.client_gone)  # type: ignore[misc]
+    for job_id in (*hanging, waits):
+        nothing_left(server, job_id)
+    time.sleep(1.5)  # a worker looks every second
+    assert [len(calls(engine, audio)) for audio in (*running, queued)] == [1, 1, 0]
+    begin_anew(api, hanging[0], running[0], engine)
+    begin_anew(api, waits, queued, engine)
+
+
+def decoders(server: Server) -> list[psutil.Process]:
+    return [child for child in server.ps.children(recursive=True) if "-c:a flac" in " ".join(cmdline(child))]
+
+
+def cmdline(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def test_while_ffmpeg_works(server: Server, engine: Upstream, api: Api, media: Media) -> None:
+    tones = "-f lavfi -i sine=300:r=16000:d=2400 -c:a adpcm_ms"
+    long = media.ffmpeg(tones, media.folder / "long-adpcm.wav").read_bytes()
+    before = len(engine.seen)
+    job_id = api.accepted(long)
+    wait_until(lambda: bool(decoders(server)), 30)
+    for working in decoders(server):
+        working.suspend()  # however fast it is, it cannot be done before the end
+    cancel(api, job_id)
+    wait_until(lambda: server.ps.children(recursive=True) == [])
+    nothing_left(server, job_id)
+    time.sleep(1.5)
+    assert len(engine.seen) == before
+    short = tone(RANDOM)
+    begin_anew(api, job_id, short, engine)
+
+
+def test_while_it_waits_for_quota(server: Server, engine: Upstream, api: Api) -> None:
+    audio = tone(RANDOM)
+    engine.by_sha256[sha(audio)] = rate_limited(retry_after=2)
+    job_id = api.accepted(audio)
+    assert "waitingUntil" in api.until(job_id, "waiting")
+    cancel(api, job_id)
+    assert "waitingUntil" not in api.job(job_id).json()
+    nothing_left(server, job_id)
+    time.sleep(3.5)  # its time comes, and nothing happens
+    assert len(calls(engine, audio)) == 1
+    begin_anew(api, job_id, audio, engine)
+
+
+def test_after_it_has_completed(server: Server, engine: Upstream, api: Api) -> None:
+    audio = tone(RANDOM)
+    job_id = api.accepted(audio)
+    assert api.completed(job_id) == text_of(audio)
+    assert texts_kept(server.data_dir, job_id) > 0
+    for _ in range(2):
+        assert api.delete(job_id).json()["status"] == "completed"
+    gone = api.job(job_id)
+    assert (gone.status_code, gone.json()["error"]["code"]) == (410, "job_expired")
+    nothing_left(server, job_id)
+    refused = api.retry(job_id)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "job_not_retryable")
+
+
+def test_after_it_has_failed(server: Server, engine: Upstream, api: Api) -> None:
+    audio = tone(RANDOM)
+    engine.by_sha256[sha(audio)] = bad_key()
+    job_id = api.accepted(audio)
+    assert api.until(job_id, "failed")["error"]["code"] == "engine_key_invalid"
+    assert files_below(server.data_dir) != []  # kept for a retry
+    for _ in range(2):
+        assert api.delete(job_id).json()["status"] == "failed"
+    assert api.job(job_id).status_code == 410
+    nothing_left(server, job_id)
+    begin_anew(api, job_id, audio, engine)
+
+
+def test_at_the_very_moment_its_text_comes(server: Server, engine: Upstream, api: Api) -> None:
+    audios = [tone(RANDOM) for _ in range(24)]
+    engine.by_sha256 |= {sha(audio): Reply(delay=0.2) for audio in audios}
+
+    def submit_and_end(audio: bytes) -> str:
+        job_id = api.accepted(audio)
+        wait_until(lambda: bool(calls(engine, audio)), 60)
+        time.sleep(RANDOM.uniform(0.17, 0.25))
+        assert api.delete(job_id).status_code == 200
+        return job_id
+
+    with ThreadPoolExecutor(2) as pool:
+        ended = list(pool.map(submit_and_end, audios))
+    wait_until(lambda: api.health()["inHand"]["jobs"] == 0, 30)
+    for job_id in ended:
+        nothing_left(server, job_id)
+        assert api.job(job_id).status_code in {200, 410}
+
+
+def test_what_is_erased_is_not_in_the_files_of_the_database_either(
+    start: Callable[..., Server], upstream: Upstream
+) -> None:
+    server = start(GROQ_BASE_URL=upstream.url)
+    api = Api(server.url)
+    audio = tone(RANDOM)
+    job_id = api.accepted(audio)
+    said = api.completed(job_id).encode()
+    assert found_in(server.data_dir, said)
+    api.delete(job_id)
+    assert server.stop() == 0  # which folds the log into the database
+    assert not found_in(server.data_dir, said)
+
+
+def found_in(data_dir: Path, said: bytes) -> list[str]:
+    return [path.name for path in data_dir.rglob("*") if path.is_file() and said in path.read_bytes()]

@@ -72,7 +72,7 @@ describe.skipIf(!isThere)("with the real API", () => {
     // A cancelled job's audio is gone from the service; the page still has it, and sends it again.
     await shows(page, "english-short.wav", "completed");
     await recording(page, "english-short.wav").locator("blockquote", { hasText: "heard" }).waitFor();
-    await agree(id);
+    if ((await job(id)).sync) await agree(id); // the deployment asks about running jobs only: a new run must be pushed
   });
 
   test("a cancel that races with completion ends in one state", async () => {
@@ -95,9 +95,9 @@ describe.skipIf(!isThere)("with the real API", () => {
   const job = async (id: string) => (await fetch(`${apiUrl}/job/${id}`)).json();
   const row = async (id: string) => ((await world.convex.backend.table("transcriptionJobs")) as Array<Record<string, any>>).find(({ jobId }) => jobId === id)!;
 
-  /** Pushed, or at the latest when the deployment asks: the row is the API's job. */
+  /** Pushed, or else when the deployment asks: the row is the API's job. */
   async function agree(id: string) {
-    await world.convex.backend.runInternal("reconcile:start", { quietMs: -1 });
+    if (!(await job(id)).sync) await world.convex.backend.runInternal("reconcile:start", { quietMs: -1 });
     await expect.poll(async () => (await row(id)).status, end).toBe((await job(id)).status);
     const { status, run, progress, result } = await job(id);
     const mine = await row(id);

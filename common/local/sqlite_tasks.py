@@ -40,11 +40,6 @@ _NEXT = f"""
     ORDER BY coalesce(running.jobs, 0), due_at LIMIT 1
 """
 
-_WAKE = f"""
-    SELECT min(CASE WHEN {LEASED} THEN lease_until WHEN {_DUE} THEN :now ELSE due_at END)
-    FROM jobs WHERE due_at IS NOT NULL AND job_id NOT IN (SELECT value FROM json_each(:busy))
-"""
-
 
 class SqliteTasks:
     """`TaskQueue` over the jobs' rows, and what a worker in this process takes from it.
@@ -73,13 +68,6 @@ class SqliteTasks:
         `JobStore.lease` by the same `holder` then answers the job.
         """
         return await self._database.write(lambda db: _claim(db, now, holder, seconds, busy))
-
-    async def wake_at(self, now: float, *, busy: AbstractSet[str] = frozenset()) -> float | None:
-        """When to claim next; None: not before something is put."""
-        values = {"now": now, "far": now + FAR, "busy": json.dumps(list(busy))}
-        row = await self._database.read(lambda db: db.execute(_WAKE, values).fetchone())
-        wake_at: float | None = row[0]
-        return wake_at
 
     async def free(self, holders: Sequence[str]) -> None:
         """Give back the leases of processes that are known to be dead."""

@@ -52,7 +52,9 @@ LEASE = 30.0
 @contextmanager
 def container(folder: Path) -> Iterator[Home]:
     """SQLite and a folder."""
-    here, there = (Database(folder / "data" / "escriba.sqlite") for _ in range(2))
+    # Two that write without a pause can keep each other waiting for seconds on a slow disk.
+    path = folder / "data" / "escriba.sqlite"
+    here, there = (Database(path, busy_timeout=60) for _ in range(2))
     clock = Clock()
     tasks = SqliteTasks(here, now=clock)
     audio = AudioFolder(folder / "audio", budget_bytes=1_000_000, tickets=UploadTickets(b"secret"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import AudioGone
+from common.errors import AudioGone, UploadTicketInvalid
 from common.ports import AudioStore
 from tests.contract.recordings import NOW, an_id
 
@@ -81,6 +81,18 @@ async def test_a_ticket_tells_where_to_post_with_what_and_until_when(audio: Audi
     assert "file" not in ticket.fields
     assert all(isinstance(value, str) for value in ticket.fields.values())
     assert NOW < ticket.expires_at <= NOW + 3600
+
+
+async def test_only_the_fields_that_were_given_out_for_a_job_are_admitted(audio: AudioStore) -> None:
+    job_id = an_id()
+    fields = (await audio.ticket(job_id, max_bytes=1000, now=NOW)).fields
+    for forged in (
+        {},
+        dict.fromkeys(fields, "1"),
+        (await audio.ticket(an_id(), max_bytes=1, now=NOW)).fields,
+    ):
+        with pytest.raises(UploadTicketInvalid):
+            audio.admit(job_id, forged, now=NOW)
 
 
 async def test_tickets_of_two_jobs_differ(audio: AudioStore) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import AudioGone, JobNotFound, StorageFull
+from common.errors import AudioGone, JobNotFound, StorageFull, UploadExpired
 from common.local import audio_folder as module
 from common.local.audio_folder import AudioFolder
 from common.local.upload_ticket import UploadTickets
@@ -41,6 +41,15 @@ def moved_from_another_disk(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(self, target)
 
     monkeypatch.setattr(Path, "replace", replace)
+
+
+async def test_a_ticket_admits_as_many_bytes_as_it_was_given_for_until_it_expires(tmp_path: Path) -> None:
+    folder = await opened(tmp_path / "audio")
+    job_id = an_id()
+    ticket = await folder.ticket(job_id, max_bytes=1000, now=NOW)
+    assert folder.admit(job_id, ticket.fields, now=NOW + 10) == 1000
+    with pytest.raises(UploadExpired):
+        folder.admit(job_id, ticket.fields, now=ticket.expires_at)
 
 
 async def test_making_one_touches_nothing(tmp_path: Path) -> None:
@@ -131,6 +140,21 @@ async def test_a_copy_that_breaks_off_leaves_nothing_and_the_received_file(
         await folder.keep(an_id(), file)
     assert file.exists()
     assert list((tmp_path / "audio").iterdir()) == []
+    assert folder.size_bytes == 0
+
+
+async def test_a_move_that_fails_leaves_the_received_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: Path, target: Path) -> Path:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    folder = await opened(tmp_path / "audio")
+    file = received(tmp_path, 700)
+    monkeypatch.setattr(Path, "replace", fails)
+    with pytest.raises(OSError, match="Input/output"):
+        await folder.keep(an_id(), file)
+    assert file.exists()
     assert folder.size_bytes == 0
 
 

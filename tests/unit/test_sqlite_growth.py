@@ -40,7 +40,6 @@ async def steps(database: Database, name: str) -> dict[str, int]:
     delivered, taken = taken, 0
     await jobs.expired(now=NOW + 1, limit=10)
     await jobs.overdue(now=NOW + 100, limit=10)
-    await tasks.wake_at(NOW)
     swept, taken = taken, 0
     await commit(jobs, ended(job))
     committed = taken

@@ -73,7 +73,7 @@ async def test_two_processes_on_one_store_lose_nothing_and_win_nothing_twice(pat
         from common.local.sqlite_tasks import SqliteTasks
         from tests.contract.recordings import NOW, WEEK, commit
         async def main():
-            database = Database(Path({str(path)!r}))
+            database = Database(Path({str(path)!r}), busy_timeout=60)
             jobs, tasks = SqliteJobs(database), SqliteTasks(database, now=lambda: NOW)
             sys.stdin.readline()
             while job_id := await tasks.claim(NOW, sys.argv[1], 30):

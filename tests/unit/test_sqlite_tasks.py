@@ -21,7 +21,7 @@ class Bench:
     """A store, its queue and a clock to set."""
 
     def __init__(self, path: Path) -> None:
-        self.database = Database(path)
+        self.database = Database(path, busy_timeout=60)
         self.jobs = SqliteJobs(self.database)
         self.now = NOW
         self.calls = 0
@@ -101,6 +101,14 @@ async def test_a_job_whose_lease_ran_out_comes_again(bench: Bench) -> None:
     assert await bench.claim("you", after=30) == job.job_id
 
 
+async def test_a_job_whose_worker_died_keeps_its_place(bench: Bench) -> None:
+    begun = await create(bench.jobs, queued(now=NOW))
+    await bench.claim()
+    await create(bench.jobs, queued(now=NOW + 1))
+    await commit(bench.jobs, state.start(begun, now=NOW + 2))
+    assert await bench.claim("you", after=30) == begun.job_id
+
+
 async def test_the_oldest_due_comes_first(bench: Bench) -> None:
     made = [await create(bench.jobs, queued(now=NOW + age)) for age in (2, 1, 3)]
     order = [await bench.claim(after=5) for _ in made]
@@ -128,13 +136,12 @@ async def test_what_a_process_is_busy_with_is_not_given_to_it_again(bench: Bench
     job = await create(bench.jobs, queued())
     await bench.claim()
     assert await bench.claim(after=100, busy=frozenset({job.job_id})) == "nothing"
-    assert await bench.tasks.wake_at(NOW + 100, busy={job.job_id}) is None
     assert await bench.claim(after=100) == job.job_id
 
 
 async def test_of_many_claims_at_once_no_two_get_the_same(bench: Bench, tmp_path: Path) -> None:
     made = {(await create(bench.jobs, queued())).job_id for _ in range(20)}
-    elsewhere = Database(tmp_path / "escriba.sqlite")
+    elsewhere = Database(tmp_path / "escriba.sqlite", busy_timeout=60)
     queues = [bench.tasks, SqliteTasks(elsewhere, now=lambda: NOW)] * 15
     claimed = await asyncio.gather(*(queue.claim(NOW, str(n), 30) for n, queue in enumerate(queues)))
     assert sorted(job_id for job_id in claimed if job_id) == sorted(made)
@@ -159,17 +166,27 @@ async def test_putting_without_delay_ends_a_wait(bench: Bench) -> None:
     assert await bench.claim(after=10) == job.job_id
 
 
-async def test_it_knows_when_to_wake(bench: Bench) -> None:
-    assert await bench.tasks.wake_at(NOW) is None
+async def test_the_backlog_is_all_that_still_has_to_run(bench: Bench) -> None:
+    assert await bench.tasks.backlog() == 0
     waits = await create(bench.jobs, queued())
     await bench.tasks.put(waits.job_id, delay=100)
-    assert await bench.tasks.wake_at(NOW) == NOW + 100
     await create(bench.jobs, queued())
-    assert await bench.tasks.wake_at(NOW) == NOW
+    await create(bench.jobs, pending())
     await bench.claim()
-    assert await bench.tasks.wake_at(NOW) == NOW + 30  # should its lease run out
+    assert await bench.tasks.backlog() == 2
     await commit(bench.jobs, ended(waits))
     assert await bench.tasks.backlog() == 1
+
+
+async def test_what_dead_processes_held_is_free_at_once_and_nothing_else_is(bench: Bench) -> None:
+    first, second, third = [await create(bench.jobs, queued(now=NOW + n)) for n in range(3)]
+    for holder in ("dead", "dead too", "alive"):
+        await bench.claim(holder, after=5)
+    await bench.tasks.free([])
+    assert await bench.claim(after=6) == "nothing"
+    await bench.tasks.free(["dead", "dead too", "never was"])
+    assert [await bench.claim(after=6) for _ in range(3)] == [first.job_id, second.job_id, "nothing"]
+    await bench.jobs.renew(third.job_id, "alive", now=NOW + 6, seconds=30)
 
 
 @pytest.mark.parametrize("step", [10.0, HOUR, 30 * 86_400.0])
@@ -178,7 +195,6 @@ async def test_a_clock_that_stepped_back_keeps_no_job_from_running(bench: Bench,
     orphan = await create(bench.jobs, queued(now=NOW + step))
     await commit(bench.jobs, state.start(orphan, now=NOW + step + 1))
     assert {await bench.claim(), await bench.claim()} == {fresh.job_id, orphan.job_id}
-    assert await bench.tasks.wake_at(NOW) == NOW + 30
 
 
 async def test_a_job_that_changed_before_the_clock_stepped_back_still_waits_its_time(bench: Bench) -> None:

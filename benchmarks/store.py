@@ -1,0 +1,110 @@
+"""What the job store costs, with few and with many kept jobs: `python -m benchmarks.store [folder]`."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+from common.jobs import state
+from common.local.database import Database
+from common.local.sqlite_jobs import SqliteJobs
+from common.local.sqlite_tasks import SqliteTasks
+from common.models import Audio, Chunk, Job, Options, Transcript
+
+KEPT = (10, 10_000)
+ROUNDS = 300
+NOW = 1_800_000_000.0
+WEEK = 7 * 86_400.0
+SAID = Transcript(text="hola " * 100, language="es", duration=30.0)
+
+
+def main() -> None:
+    where = sys.argv[1] if len(sys.argv) > 1 else None
+    with tempfile.TemporaryDirectory(dir=where) as folder:
+        got = [asyncio.run(_measure(Path(folder) / f"{kept}.sqlite", kept)) for kept in KEPT]
+    print(f"GET of a job, {KEPT[1]} kept to {KEPT[0]} kept: CPU x{got[1] / got[0]:.2f}")
+
+
+async def _measure(path: Path, kept: int) -> float:
+    """Print each figure; answers the CPU seconds of one get."""
+    ids = await _fill(path, kept)
+    print(f"{kept} kept jobs, {_megabytes(path):.1f} MB")
+    began = time.process_time()
+    database = Database(path)
+    jobs, tasks = SqliteJobs(database), SqliteTasks(database, now=lambda: NOW)
+    await tasks.claim(NOW, "bench", 30)
+    await jobs.deliveries(now=NOW, limit=20)
+    print(f"  {'open and look for work':24}{(time.process_time() - began) * 1e6:8.0f} µs CPU")
+    got = await _timed("get", 10 * ROUNDS, lambda _: jobs.get(random.choice(ids)))
+    made = [_new(number) for number in range(ROUNDS)]
+    await _timed(
+        "create", ROUNDS, lambda n: jobs.create(made[n], state.event_of(made[n]), targets=("convex",))
+    )
+    made = [state.start(job, now=NOW) for job in made]
+    await _timed("commit", ROUNDS, lambda n: jobs.commit(made[n], state.event_of(made[n])))
+    await _timed("claim", ROUNDS, lambda _: tasks.claim(NOW + WEEK / 2, "bench", 30))
+    await _timed("claim, nothing due", ROUNDS, lambda _: tasks.claim(NOW + WEEK / 2, "bench", 30))
+    await _timed("deliveries", ROUNDS, lambda _: jobs.deliveries(now=NOW + WEEK / 2, limit=20))
+    database.close()
+    return got
+
+
+async def _timed(name: str, rounds: int, call: Callable[[int], Awaitable[object]]) -> float:
+    cpu, wall = time.process_time(), time.perf_counter()
+    for number in range(rounds):
+        await call(number)
+    cpu, wall = (time.process_time() - cpu) / rounds, (time.perf_counter() - wall) / rounds
+    print(f"  {name:24}{cpu * 1e6:8.0f} µs CPU {wall * 1e6:8.0f} µs")
+    return cpu
+
+
+async def _fill(path: Path, kept: int) -> list[str]:
+    """Jobs that were begun, transcribed, completed and delivered, as a month leaves them."""
+    database = Database(path)
+    jobs = SqliteJobs(database)
+    await database.read(lambda db: db.execute("PRAGMA synchronous = OFF"))
+    ids = [await _completed(jobs, _new(number)) for number in range(kept)]
+    database.close()
+    return ids
+
+
+async def _completed(jobs: SqliteJobs, job: Job) -> str:
+    await jobs.create(job, state.event_of(job), targets=("convex",))
+    job = state.start(job, now=NOW)
+    await jobs.commit(job, state.event_of(job))
+    chunk = Chunk(index=0, start=0.0, transcript=SAID)
+    await jobs.keep_chunk(job.job_id, chunk)
+    job = state.piece_done(job, done=1, language="es", now=NOW)
+    await jobs.commit(job, state.event_of(job, chunk=chunk))
+    job = state.complete(job, language="es", now=NOW, expires_at=NOW + WEEK)
+    await jobs.commit(job, state.event_of(job), result=SAID)
+    delivery = await jobs.delivery(job.job_id, "convex")
+    assert delivery
+    await jobs.settle(replace(delivery, confirmed_seq=job.seq))
+    return job.job_id
+
+
+def _megabytes(path: Path) -> float:
+    return path.stat().st_size / 1e6
+
+
+def _new(number: int) -> Job:
+    return state.accept(
+        str(uuid.uuid4()),
+        options=Options(language="es"),
+        now=NOW + number,
+        expires_at=NOW + number + WEEK,
+        audio=Audio(size_bytes=1_000_000, sha256="ab" * 32, filename="recording.mp3"),
+        user_id=f"user {number % 50}",
+    )
+
+
+if __name__ == "__main__":
+    main()

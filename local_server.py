@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from common.audio.ffmpeg import Ffmpeg
 from common.callback import Callbacks
+from common.convex import Convex, monthly
 from common.errors import EscribaError
 from common.groq import Groq
 from common.jobs.couriers import Courier
@@ -155,7 +156,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             queue=SqliteTasks(database, now=now, came=worker.wake),
             subscribers=_Announced(hub, relay),
             quota=quota,
-            couriers=_couriers(settings, now),
+            couriers=_couriers(settings, database, now),
             stop=worker.stop,
             key_secret=await read_secret(database, "idempotency"),
         )
@@ -211,13 +212,18 @@ class _Announced:
         self._relay.wake()
 
 
-def _couriers(settings: Settings, now: Callable[[], float]) -> dict[Target, Courier]:
-    if settings.callback_secret is None:
-        return {}
-    callbacks = Callbacks(
-        secret=settings.callback_secret, private_allowed=settings.callback_private_addresses, now=now
-    )
-    return {"callback": callbacks}
+def _couriers(settings: Settings, database: Database, now: Callable[[], float]) -> dict[Target, Courier]:
+    couriers: dict[Target, Courier] = {}
+    if settings.callback_secret:
+        couriers["callback"] = Callbacks(
+            secret=settings.callback_secret, private_allowed=settings.callback_private_addresses, now=now
+        )
+    if settings.convex_site_url and settings.convex_api_key:
+        budget = SqliteQuota(database, model="convex", start=monthly(settings.convex_monthly_pushes))
+        couriers["convex"] = Convex(
+            site_url=settings.convex_site_url, api_key=settings.convex_api_key, now=now, budget=budget
+        )
+    return couriers
 
 
 # ── the engine ────────────────────────────────────────────────────────────────────────────────────

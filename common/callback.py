@@ -40,6 +40,7 @@ class Callbacks:
         now: Callable[[], float],
         transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
     ) -> None:
+        self.problem: str | None = None  # each callback has an address of its own
         self._secret = secret.encode()
         self._private_allowed = private_allowed
         self._now = now

@@ -27,7 +27,7 @@ def job_view(
     told["chunks"] = {"done": job.chunks_done, "total": job.chunks_total}
     told |= {name: _iso(seconds) for name, seconds in _times(job).items()}
     if job.error:
-        told["error"] = _error_view(job.error, language)
+        told["error"] = error_view(job.error, language)
     if result:
         told["result"] = transcript_view(result, job.options)
     if sync:
@@ -54,12 +54,12 @@ def ticket_view(ticket: UploadTicket) -> View:
 
 
 def sync_view(delivery: Delivery) -> View:
-    """How far the page's database is with the job: `confirmed` when it has the newest state."""
-    confirmed = delivery.confirmed_seq >= delivery.wanted_seq
-    told: View = {"state": "confirmed" if confirmed else "pending", "lastSeq": delivery.confirmed_seq}
-    if delivery.last_error and not confirmed:
-        told["lastError"] = delivery.last_error
-    return told
+    """How far the page's database is with the job: `confirmed` when it has the newest state, `refused` when
+    it will not take it; POST /job/{id}/redeliver then tries anew."""
+    settled = delivery.confirmed_seq >= delivery.wanted_seq
+    state = ("refused" if delivery.last_error else "confirmed") if settled else "pending"
+    told: View = {"state": state, "lastSeq": delivery.confirmed_seq}
+    return {**told, "lastError": delivery.last_error} if delivery.last_error else told
 
 
 def snapshot_view(job: Job, chunks: Iterable[Chunk], *, language: Language) -> View:
@@ -102,7 +102,8 @@ def _iso(seconds: float | None) -> str | None:
     return None if seconds is None else iso_time(seconds)
 
 
-def _error_view(error: JobError, language: Language) -> View:
+def error_view(error: JobError, language: Language) -> View:
+    """Why a job failed, in the reader's language."""
     known = by_code(error.code)
     told: View = {"code": error.code, "message": known.sentence.speak(language, error.details)}
     if known.hint:

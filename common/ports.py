@@ -116,6 +116,9 @@ class JobStore(Protocol):
     async def settle(self, delivery: Delivery) -> None:
         """Keep how a delivery went; a confirmed seq never falls."""
 
+    async def redeliver(self, job_id: str, *, now: float) -> None:
+        """All its targets want the newest state again, at once, as if they had confirmed nothing."""
+
 
 class TaskQueue(Protocol):
     """Brings each job id to a worker after `delay` seconds, at least once."""

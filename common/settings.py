@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 MB = 1024 * 1024
 GROQ_URL = "https://api.groq.com/openai/v1"
@@ -63,8 +71,18 @@ class Settings(BaseModel):
     max_watchers: int = Field(500, ge=1)
     watch_heartbeat: float = Field(15, gt=0)
     public_url: str | None = None
+    convex_site_url: str | None = None
+    convex_api_key: str | None = Field(None, repr=False)
+    convex_monthly_pushes: int = Field(300_000, ge=1)
     callback_secret: str | None = Field(None, repr=False)
     callback_private_addresses: bool = False
+
+    # AWS's names for what template.yaml makes
+    jobs_table: str | None = None
+    audio_bucket: str | None = None
+    queue_url: str | None = None
+    websocket_url: str | None = None
+    websocket_endpoint: str | None = None
 
     quota_requests_per_minute: int | None = Field(None, ge=1)
     quota_requests_per_day: int | None = Field(None, ge=1)
@@ -78,7 +96,7 @@ class Settings(BaseModel):
     header_timeout: float = Field(10, gt=0)
     shutdown_timeout: float = Field(20, gt=0)
 
-    @field_validator("groq_base_url", "public_url")
+    @field_validator("groq_base_url", "public_url", "convex_site_url")
     @classmethod
     def _is_http(cls, url: str | None) -> str | None:
         if url is None:
@@ -101,6 +119,12 @@ class Settings(BaseModel):
             if origin != "*" and not exact:
                 raise ValueError("origins such as https://example.com, separated by commas, or *")
         return origins
+
+    @model_validator(mode="after")
+    def _convex_needs_both(self) -> Settings:
+        if (self.convex_site_url is None) != (self.convex_api_key is None):
+            raise ValueError("CONVEX_SITE_URL and CONVEX_API_KEY, both or neither")
+        return self
 
     @property
     def max_upload_bytes(self) -> int:
@@ -147,6 +171,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 def _sentence(exc: ValidationError) -> str:
     problem = exc.errors(include_url=False, include_input=False)[0]
-    variable = str(problem["loc"][0]).upper()
     expected = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if not problem["loc"]:
+        return f"The settings do not fit together; expected: {expected}."
+    variable = str(problem["loc"][0]).upper()
     return f"{variable} has a value that cannot be used; expected: {expected}."

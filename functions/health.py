@@ -46,7 +46,9 @@ async def health(services: Served) -> Response:
     """
     backlog, store_problem = await _backlog(services)
     ffmpeg_problem = None if services.ffmpeg.available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
-    problems = [problem for problem in (ffmpeg_problem, services.engine_problem, store_problem) if problem]
+    unreached = [courier.problem for courier in services.couriers.values()]
+    found = [ffmpeg_problem, services.engine_problem, store_problem, *unreached]
+    problems = [problem for problem in found if problem]
     report = _report(services, problems, backlog)
     return json_answer(report, headers={"Cache-Control": "no-store"})
 

@@ -152,6 +152,19 @@ def _told(request: Request, job: Job, more: dict[str, Any] | None = None, *, sta
     return json_answer({**job_view(job, language=language), **(more or {})}, status, _HEADERS)
 
 
+@router.post(
+    "/job/{job_id}/redeliver",
+    summary="Tell Convex and the callback about a job once more",
+    response_model=None,
+    status_code=202,
+    responses={202: {"description": "it goes out at once", **_SHOWN}, **error_examples(errors.JobNotFound())},
+)
+async def redeliver_job(request: Request, services: Served, job_id: JobId) -> Response:
+    """For a page that was away for so long that its news were recorded as refused; harmless otherwise."""
+    await services.jobs.redeliver(job_id, now=services.now())
+    return _told(request, await services.jobs.get(job_id), status=202)
+
+
 @router.get(
     "/job/{job_id}/events",
     summary="A job as it changes, as server-sent events",

@@ -115,7 +115,7 @@ async def _stand(services: Services, wanted: Wanted, *, audio: Audio | None) -> 
     )
     job = state.promised(job, audio) if audio else job
     try:
-        await services.jobs.create(job, state.event_of(job), targets=_targets(job))
+        await services.jobs.create(job, state.event_of(job), targets=_targets(job, services))
     except AlreadyExists as exists:
         if exists.job.fingerprint != fingerprint:
             raise JobConflict from exists
@@ -123,5 +123,6 @@ async def _stand(services: Services, wanted: Wanted, *, audio: Audio | None) -> 
     return job
 
 
-def _targets(job: Job) -> tuple[Target, ...]:
-    return ("callback",) if job.callback_url else ()
+def _targets(job: Job, services: Services) -> tuple[Target, ...]:
+    wanted: dict[Target, bool] = {"convex": "convex" in services.couriers, "callback": bool(job.callback_url)}
+    return tuple(target for target, is_wanted in wanted.items() if is_wanted)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from common.errors import JobNotFound
-from common.jobs.couriers import NotDelivered
+from common.jobs.couriers import NotDelivered, Undeliverable
 from common.log import log
 from common.ports import Delivery
 from common.services import Services
@@ -28,23 +28,32 @@ async def deliver(services: Services, delivery: Delivery) -> Delivery:
     except JobNotFound:
         return delivery  # forgotten meanwhile, and its deliveries with it
     result = await services.jobs.result(job.job_id) if job.status == "completed" else None
+    settled = replace(delivery, confirmed_seq=job.seq, attempts=0, next_at=services.now() + _PROGRESS_EVERY)
     try:
         await services.couriers[delivery.target].push(job, result)
+        after = replace(settled, last_error=None)
     except NotDelivered as exc:
-        after = _postponed(delivery, exc, services.now())
-        log(
-            "delivery.postponed", level="WARNING", jobId=job.job_id, target=delivery.target, reason=exc.reason
-        )
-    else:
-        after = replace(
-            delivery,
-            confirmed_seq=job.seq,
-            attempts=0,
-            next_at=services.now() + _PROGRESS_EVERY,
-            last_error=None,
-        )
+        given_up = exc.attempts is not None and delivery.attempts + 1 >= exc.attempts
+        postponed = _postponed(delivery, exc, services.now())
+        after = replace(settled, last_error=exc.reason) if given_up else postponed
+    except Undeliverable as exc:
+        after = replace(settled, last_error=exc.reason)
     await services.jobs.settle(after)
+    if after.last_error:
+        _log_trouble(after)
     return after
+
+
+def _log_trouble(delivery: Delivery) -> None:
+    refused = delivery.confirmed_seq >= delivery.wanted_seq
+    log(
+        "delivery.refused" if refused else "delivery.postponed",
+        level="ERROR" if refused else "WARNING",
+        jobId=delivery.job_id,
+        target=delivery.target,
+        reason=delivery.last_error,
+        attempts=delivery.attempts,
+    )
 
 
 def _postponed(delivery: Delivery, failure: NotDelivered, now: float) -> Delivery:

@@ -87,3 +87,19 @@ def settle(db: Connection, delivery: Delivery) -> None:
             delivery.target,
         ),
     )
+
+
+def anew(db: Connection, job_id: str, now: float) -> None:
+    """As if nothing had been confirmed; a callback still goes out for the end of a run only."""
+    db.execute(
+        """
+        UPDATE deliveries
+        SET confirmed_seq = 0, attempts = 0, next_at = ?, last_error = NULL,
+            wanted_seq = CASE
+                WHEN target = 'convex' THEN (SELECT seq FROM jobs WHERE jobs.job_id = deliveries.job_id)
+                ELSE wanted_seq
+            END
+        WHERE job_id = ?
+        """,
+        (now, job_id),
+    )

@@ -66,5 +66,8 @@ class SqliteJobs:
     async def delivery(self, job_id: str, target: Target) -> Delivery | None:
         return await self._database.read(lambda db: delivery_rows.one(db, job_id, target))
 
+    async def redeliver(self, job_id: str, *, now: float) -> None:
+        await self._database.write(lambda db: delivery_rows.anew(db, job_id, now))
+
     async def settle(self, delivery: Delivery) -> None:
         await self._database.write(lambda db: delivery_rows.settle(db, delivery))

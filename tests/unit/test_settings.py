@@ -58,6 +58,11 @@ def test_a_wrong_value_is_one_sentence_that_names_the_variable(variable: str, va
     assert value not in sentence.removeprefix(variable)
 
 
+def test_what_belongs_together_is_asked_for_together() -> None:
+    with pytest.raises(SettingInvalid, match="both or neither"):
+        read_settings({"CONVEX_SITE_URL": "https://x.convex.site"})
+
+
 def test_a_key_or_another_address_means_a_server_that_speaks_groqs_api() -> None:
     assert read_settings({"GROQ_API_KEY": "gsk_x"}).engine == "groq"
     assert read_settings({"GROQ_BASE_URL": "http://127.0.0.1:9/openai/v1/"}).engine == "groq"

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
-from common.errors import EscribaError, JobNotFound, RetryLater
+from common.errors import Busy, EscribaError, JobNotFound, RetryLater
 from common.jobs import state
 from common.jobs.announce import record
 from common.jobs.state import Kind
@@ -24,9 +25,12 @@ from common.ports import LeaseLost, StaleJob
 from common.recognise import finish, hear_all, make_ready
 from common.services import Services
 
+T = TypeVar("T")
+
 _RENEWALS_A_LEASE = 3
 _PROGRESS_EVERY = 1.0  # seconds between two commits of mere progress
 _LONGEST_BACKOFF = 300.0
+_GIVING_BACK = 5.0  # seconds: a shutdown does not wait longer for a store that is locked
 
 
 async def run_job(services: Services, job_id: str, holder: str) -> None:
@@ -46,11 +50,22 @@ async def run_job(services: Services, job_id: str, holder: str) -> None:
             await run.to_its_end()
     except (StaleJob, LeaseLost, JobNotFound):
         log("job.superseded", jobId=job_id)
+        await _forget_if_erased(services, job_id)
+    except EscribaError as exc:  # the store keeps nothing now: the lease's end brings the job back
+        log("job.interrupted", level="WARNING", jobId=job_id, code=exc.code)
     except asyncio.CancelledError:
         await asyncio.shield(run.give_back())
         raise
     finally:
-        await asyncio.shield(services.jobs.release(job_id, holder))
+        with suppress(EscribaError):
+            await asyncio.shield(services.jobs.release(job_id, holder))
+
+
+async def _forget_if_erased(services: Services, job_id: str) -> None:
+    """What was heard at the very moment of a DELETE, perhaps in another process, must not outlive it."""
+    with suppress(JobNotFound):
+        if (await services.jobs.get(job_id)).erased_at is not None:
+            await services.jobs.erase_text(job_id)
 
 
 @asynccontextmanager
@@ -58,16 +73,12 @@ async def _heartbeat(services: Services, job_id: str, holder: str) -> AsyncItera
     """Renew the lease while the body runs; when it is lost, the body is cancelled and LeaseLost flies."""
     body = asyncio.current_task()
     assert body is not None
-    lost: list[Exception] = []
-
-    seconds = services.settings.lease_seconds
+    lost: list[LeaseLost] = []
 
     async def renew() -> None:
         try:
-            while True:
-                await asyncio.sleep(seconds / _RENEWALS_A_LEASE)
-                await services.jobs.renew(job_id, holder, now=services.now(), seconds=seconds)
-        except (LeaseLost, EscribaError) as exc:
+            await _renewed_until_lost(services, job_id, holder)
+        except LeaseLost as exc:
             lost.append(exc)
             body.cancel()
 
@@ -82,6 +93,21 @@ async def _heartbeat(services: Services, job_id: str, holder: str) -> AsyncItera
         renewing.cancel()
         with suppress(asyncio.CancelledError):
             await renewing
+
+
+async def _renewed_until_lost(services: Services, job_id: str, holder: str) -> None:
+    """Raises LeaseLost; a store that cannot answer loses nothing before the lease itself is over."""
+    seconds = services.settings.lease_seconds
+    ours_until = services.now() + seconds
+    while True:
+        await asyncio.sleep(seconds / _RENEWALS_A_LEASE)
+        now = services.now()
+        try:
+            await services.jobs.renew(job_id, holder, now=now, seconds=seconds)
+            ours_until = now + seconds
+        except EscribaError as exc:
+            if services.now() >= ours_until:
+                raise LeaseLost(job_id) from exc
 
 
 @dataclass(slots=True)
@@ -111,8 +137,12 @@ class _Run:
             await self._failed(EscribaError())
 
     async def give_back(self) -> None:
-        with suppress(StaleJob, JobNotFound, state.Illegal, EscribaError):
-            await self._become(lambda job: state.give_back(job, now=self._now))
+        with suppress(state.Illegal, EscribaError, TimeoutError):
+            try:
+                async with asyncio.timeout(_GIVING_BACK):
+                    await self._become(lambda job: state.give_back(job, now=self._now))
+            except StaleJob:
+                await _forget_if_erased(self.services, self.job.job_id)
 
     # ── the work ──────────────────────────────────────────────────────────────────────────────────
 
@@ -135,11 +165,14 @@ class _Run:
         """The share that is prepared, as mere progress: no more often than watchers can make use of."""
         if self._now - self._told_at >= _PROGRESS_EVERY and (not self._telling or self._telling.done()):
             self._told_at = self._now
-            telling = self._become(lambda job: state.prepared(job, fraction=share, now=self._now), "progress")
-            self._telling = asyncio.create_task(telling)
+            self._telling = asyncio.create_task(self._told(share))
+
+    async def _told(self, share: float) -> None:
+        with suppress(StaleJob, state.Illegal, EscribaError):  # what really matters fails the next commit
+            await self._become(lambda job: state.prepared(job, fraction=share, now=self._now), "progress")
 
     async def _keep(self, chunk: Chunk) -> None:
-        await self.services.jobs.keep_chunk(self.job.job_id, chunk)
+        await _patiently(lambda: self.services.jobs.keep_chunk(self.job.job_id, chunk))
         said = chunk.transcript
         language = said.language if said.text else None
         await self._become(
@@ -181,7 +214,10 @@ class _Run:
     ) -> None:
         # Pieces are heard side by side: each change is made of what the one before it left.
         async with self._committing:
-            self.job = await record(self.services, change(self.job), kind, chunk=chunk, result=result)
+            after = change(self.job)
+            self.job = await _patiently(
+                lambda: record(self.services, after, kind, chunk=chunk, result=result)
+            )
 
     @property
     def _now(self) -> float:
@@ -190,6 +226,15 @@ class _Run:
     @property
     def _kept_until(self) -> float:
         return self._now + self.services.settings.retention_hours * 3600
+
+
+async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
+    """What was heard is not lost to a store that is locked for a while; the lease's end bounds the wait."""
+    while True:
+        try:
+            return await step()
+        except Busy as busy:
+            await asyncio.sleep(busy.retry_after or 1.0)
 
 
 def _backoff(attempts: int) -> float:

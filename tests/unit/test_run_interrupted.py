@@ -1,0 +1,257 @@
+"""A run that is cut off: by a cancellation, by another holder, by a store that cannot answer for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+from common.audio.ffmpeg import Ffmpeg
+from common.errors import Busy, StorageFull
+from common.groq import Groq
+from common.jobs.accept import Wanted, submit
+from common.jobs.commands import discard
+from common.jobs.run import run_job
+from common.local.audio_folder import AudioFolder
+from common.local.database import Database
+from common.local.hub import Hub
+from common.local.sqlite_jobs import SqliteJobs
+from common.local.sqlite_tasks import SqliteTasks
+from common.local.upload_ticket import UploadTickets
+from common.models import Audio, Chunk, Job, JobEvent, Options, Transcript
+from common.services import Services
+from common.settings import Settings
+from tests.acceptance.api import sha, text_of
+from tests.acceptance.client import tone
+from tests.replies import Reply
+from tests.serving import wait_until
+from tests.upstream import Upstream
+
+AUDIO = tone(random.Random(3))
+
+
+@asynccontextmanager
+async def composed(root: Path, upstream: Upstream, *, lease_seconds: float = 30) -> AsyncIterator[Services]:
+    database = Database(root / "jobs.sqlite3")
+    audio = AudioFolder(root / "audio", budget_bytes=10**7, tickets=UploadTickets(b"s" * 32))
+    await audio.open()
+    services = Services(
+        settings=Settings(data_dir=root, lease_seconds=lease_seconds),
+        ffmpeg=Ffmpeg(at_once=1),
+        engine=Groq(base_url=upstream.url, api_key=None, model="whisper-large-v3-turbo"),
+        engine_problem=None,
+        scratch=root,
+        now=time.time,
+        started_at=0,
+        jobs=SqliteJobs(database),
+        audio=audio,
+        queue=SqliteTasks(database, now=time.time),
+        subscribers=Hub(in_all=9),
+        quota=None,
+    )
+    try:
+        yield services
+    finally:
+        await services.engine.aclose()
+        database.close()
+
+
+async def submitted(services: Services) -> str:
+    file = services.scratch / "received"
+    file.write_bytes(AUDIO)
+    audio = Audio(size_bytes=len(AUDIO), sha256=sha(AUDIO))
+    job = await submit(services, Wanted(str(uuid4()), Options()), file, audio)
+    return job.job_id
+
+
+class Meddled(SqliteJobs):
+    """The real store; before or after keeping a piece, something else happens."""
+
+    def __init__(
+        self,
+        jobs: SqliteJobs,
+        *,
+        before: Callable[[], Awaitable[object]] | None = None,
+        after: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        super().__init__(jobs._database)
+        self._before, self._after = before, after
+
+    async def keep_chunk(self, job_id: str, chunk: Chunk) -> None:
+        if self._before:
+            await self._before()
+        await super().keep_chunk(job_id, chunk)
+        if self._after:
+            await self._after()
+
+
+async def test_a_piece_that_comes_with_a_deletion_does_not_outlive_it(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        async with composed(tmp_path, upstream) as services:
+            assert isinstance(services.jobs, SqliteJobs)
+            job_id = await submitted(services)
+            # As in two processes: nobody stops this run, and its piece is kept after all was erased.
+            meddled = replace(services, jobs=Meddled(services.jobs, before=lambda: discard(services, job_id)))
+            await run_job(meddled, job_id, "here")
+            assert (await services.jobs.get(job_id)).status == "cancelled"
+            assert await services.jobs.chunks(job_id) == []
+            assert await services.jobs.result(job_id) is None
+            assert not await services.audio.has(job_id)
+            assert [event.text for event in await services.jobs.events(job_id, after=0) if event.text] == []
+
+
+async def test_a_run_that_is_stopped_after_its_piece_was_kept_leaves_nothing_either(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        async with composed(tmp_path, upstream) as services:
+            assert isinstance(services.jobs, SqliteJobs)
+            job_id = await submitted(services)
+            running: list[asyncio.Task[None]] = []
+
+            async def end_it() -> None:
+                await discard(services, job_id)
+                await services.jobs.keep_chunk(job_id, CHUNK)
+                running[0].cancel()
+                await asyncio.sleep(0)
+
+            meddled = replace(services, jobs=Meddled(services.jobs, after=end_it))
+            running.append(asyncio.create_task(run_job(meddled, job_id, "here")))
+            await asyncio.gather(*running, return_exceptions=True)
+            assert running[0].cancelled()
+            assert await services.jobs.chunks(job_id) == []
+
+
+CHUNK = Chunk(index=0, start=0, transcript=Transcript(text="gone", duration=1))
+
+
+class Failing(SqliteJobs):
+    """The real store, which cannot answer some calls."""
+
+    def __init__(self, jobs: SqliteJobs, **failures: list[Exception]) -> None:
+        super().__init__(jobs._database)
+        self.failures = failures
+
+    def _perhaps_fail(self, call: str) -> None:
+        if left := self.failures.get(call):
+            raise left.pop()
+
+    async def commit(self, job: Job, event: JobEvent, *, result: Transcript | None = None) -> None:
+        self._perhaps_fail(f"commit_{job.status}")
+        await super().commit(job, event, result=result)
+
+    async def keep_chunk(self, job_id: str, chunk: Chunk) -> None:
+        self._perhaps_fail("keep_chunk")
+        await super().keep_chunk(job_id, chunk)
+
+    async def renew(self, job_id: str, holder: str, *, now: float, seconds: float) -> None:
+        self._perhaps_fail("renew")
+        await super().renew(job_id, holder, now=now, seconds=seconds)
+
+    async def release(self, job_id: str, holder: str) -> None:
+        self._perhaps_fail("release")
+        await super().release(job_id, holder)
+
+
+async def test_what_was_heard_is_not_asked_again_when_the_store_is_locked_for_a_while(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        async with composed(tmp_path, upstream) as services:
+            assert isinstance(services.jobs, SqliteJobs)
+            job_id = await submitted(services)
+            locked = Failing(
+                services.jobs,
+                commit_processing=[Busy(retry_after=0.01)],
+                keep_chunk=[Busy(retry_after=0.01), Busy(retry_after=0.01)],
+                commit_completed=[Busy(retry_after=0.01)],
+            )
+            await run_job(replace(services, jobs=locked), job_id, "here")
+            assert not any(locked.failures.values())
+            job = await services.jobs.get(job_id)
+            assert (job.status, job.attempts) == ("completed", 1)
+            assert len(upstream.seen) == 1
+
+
+async def test_a_lease_that_cannot_be_renewed_for_a_moment_is_not_lost(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        upstream.default = Reply(delay=1.0)
+        async with composed(tmp_path, upstream, lease_seconds=0.9) as services:
+            assert isinstance(services.jobs, SqliteJobs)
+            job_id = await submitted(services)
+            locked = Failing(services.jobs, renew=[StorageFull()])
+            await run_job(replace(services, jobs=locked), job_id, "here")
+            assert (await services.jobs.get(job_id)).status == "completed"
+            assert len(upstream.seen) == 1
+
+
+async def test_a_lease_that_ran_out_unrenewed_ends_the_run(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        upstream.default = Reply(hang=True)
+        async with composed(tmp_path, upstream, lease_seconds=0.3) as services:
+            assert isinstance(services.jobs, SqliteJobs)
+            job_id = await submitted(services)
+            locked = Failing(services.jobs, renew=[StorageFull() for _ in range(50)])
+            async with asyncio.timeout(20):
+                await run_job(replace(services, jobs=locked), job_id, "here")
+            wait_until(lambda: upstream.seen[0].client_gone)
+            assert (await services.jobs.get(job_id)).status == "processing"
+            assert (
+                await SqliteTasks(services.jobs._database, now=time.time).claim(time.time() + 1, "there", 30)
+                == job_id
+            )
+
+
+async def test_one_who_lost_the_lease_to_another_stops_and_commits_nothing(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        upstream.default = Reply(hang=True)
+        async with composed(tmp_path, upstream, lease_seconds=0.3) as services:
+            job_id = await submitted(services)
+            running = asyncio.create_task(run_job(services, job_id, "here"))
+            await asyncio.to_thread(wait_until, lambda: bool(upstream.seen))
+            later = services.now() + 60
+            await services.jobs.lease(job_id, "there", now=later, seconds=60)
+            seq = (await services.jobs.get(job_id)).seq
+            async with asyncio.timeout(20):
+                await running
+            job = await services.jobs.get(job_id)
+            assert (job.status, job.seq) == ("processing", seq)
+
+
+async def test_a_store_that_keeps_nothing_leaves_the_job_to_its_lease(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        async with composed(tmp_path, upstream) as services:
+            assert isinstance(services.jobs, SqliteJobs)
+            job_id = await submitted(services)
+            full = Failing(
+                services.jobs,
+                keep_chunk=[StorageFull()],
+                commit_waiting=[StorageFull()],
+                release=[StorageFull()],
+            )
+            await run_job(replace(services, jobs=full), job_id, "here")
+            assert not any(full.failures.values())
+            assert (await services.jobs.get(job_id)).status == "processing"
+            # And when there is room again it is done by whoever comes.
+            await services.jobs.lease(job_id, "here", now=services.now(), seconds=1)
+            await run_job(services, job_id, "here")
+            result = await services.jobs.result(job_id)
+            assert result
+            assert result.text == text_of(AUDIO)
+
+
+async def test_a_shutdown_gives_the_job_back_at_once_and_counts_no_attempt(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        upstream.default = Reply(hang=True)
+        async with composed(tmp_path, upstream) as services:
+            job_id = await submitted(services)
+            running = asyncio.create_task(run_job(services, job_id, "here"))
+            await asyncio.to_thread(wait_until, lambda: bool(upstream.seen))
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            job = await services.jobs.get(job_id)
+            assert (job.status, job.attempts) == ("waiting", 0)
+            tasks = services.queue
+            assert isinstance(tasks, SqliteTasks)
+            assert await tasks.claim(services.now(), "there", 30) == job_id

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from common.errors import AudioOverQuota
 from common.models import Value
@@ -211,6 +211,23 @@ class Quota(Value):
         passed = max(0.0, now - self.at)
         drained = _each(self, lambda _, bucket: bucket.drain(passed))
         return drained.model_copy(update={"at": max(self.at, now)})
+
+
+def resumed(kept: str | bytes, start: Quota) -> Quota:
+    """The account whose JSON was kept, with the limits that `start` pins now and without those pinned before.
+
+    Another version's account is as good as none: the engine's next answer tells more than it could.
+    """
+    try:
+        account = Quota.model_validate_json(kept)
+    except ValidationError:
+        return start
+    fresh = {}
+    for name in _BUCKETS:
+        old, new = _bucket(account, name), _bucket(start, name)
+        if new.pinned or old.pinned:
+            fresh[name] = new.model_copy(update={"used": old.used})
+    return account.model_copy(update=fresh)
 
 
 _BUCKETS = ("requests_per_minute", "requests_per_day", "audio_per_hour", "audio_per_day")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from common.local.database import Database
-from common.quota import Quota
+from common.quota import Quota, resumed
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -37,21 +37,5 @@ class SqliteQuota:
         return answer
 
     def _kept(self, db: Connection) -> Quota:
-        from pydantic import ValidationError
-
         row = db.execute("SELECT value FROM meta WHERE key = ?", (self._key,)).fetchone()
-        try:
-            return _under(Quota.model_validate_json(row[0]), self._start) if row else self._start
-        except ValidationError:
-            # Another version's account: the engine's next answer tells more than it could.
-            return self._start
-
-
-def _under(kept: Quota, start: Quota) -> Quota:
-    """`kept` with the limits that the settings pin now, and without those they pinned before."""
-    fresh = {}
-    for name in ("requests_per_minute", "requests_per_day", "audio_per_hour", "audio_per_day"):
-        old, new = getattr(kept, name), getattr(start, name)
-        if new.pinned or old.pinned:
-            fresh[name] = new.model_copy(update={"used": old.used})
-    return kept.model_copy(update=fresh)
+        return resumed(row[0], self._start) if row else self._start

@@ -1,0 +1,290 @@
+"""`JobStore` over one DynamoDB table.
+
+Indexes only tell where to look: they lag behind, so what they name is read again before it is believed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from common.aws import delivery_items, job_items
+from common.aws.delivery_items import Row
+from common.aws.table import Change, ConditionFailed, Item, Key, Table, changing, putting, requiring
+from common.errors import Busy, JobNotFound, StorageFull
+from common.models import Chunk, Job, JobEvent, Transcript
+from common.ports import AlreadyExists, Delivery, LeaseLost, StaleJob, Target
+
+_NEW = "attribute_not_exists(pk)"
+_STANDS = "attribute_exists(pk)"
+_TRIES = 20
+
+# A message that brings a job may take its time; a job this long past its own was forgotten by the queue.
+_OVERDUE_AFTER = 900.0
+_FAR = 86_400.0
+
+
+class DynamoJobs:
+    """Jobs as items. What each call promises is written at `JobStore`; all may raise Busy, StorageBroken."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    # ── jobs ──────────────────────────────────────────────────────────────────────────────────────
+
+    async def create(self, job: Job, event: JobEvent, *, targets: tuple[Target, ...] = ()) -> None:
+        ttl = job_items.ttl_of(job.expires_at)
+        rows = [delivery_items.begin(job, target) for target in targets]
+        for _ in range(_TRIES):
+            try:
+                await self._table.write(
+                    putting(job_items.state_item(job), condition=_NEW),
+                    putting(job_items.event_item(event)),
+                    *(putting(delivery_items.item_of(row, ttl)) for row in rows),
+                )
+                return
+            except ConditionFailed:
+                with suppress(JobNotFound):  # removed between the two: then there is room for this one
+                    raise AlreadyExists(await self.get(job.job_id)) from None
+        raise Busy(retry_after=1)
+
+    async def get(self, job_id: str) -> Job:
+        return job_items.job_of(await self._state(job_id))
+
+    async def commit(self, job: Job, event: JobEvent, *, result: Transcript | None = None) -> None:
+        texts = job_items.result_items(job, result) if result else []
+        if sum(len(part["bytes"]) for part in texts) > job_items.LARGEST_RESULT:
+            raise StorageFull
+        for _ in range(_TRIES):
+            if await self._committed(job, event, texts):
+                return
+        raise Busy(retry_after=1)
+
+    async def _committed(self, job: Job, event: JobEvent, texts: list[Item]) -> bool:
+        """False when only a delivery changed meanwhile, so that all can be decided anew."""
+        state, rows = await self._with_deliveries(job.job_id)
+        if state["seq"] != job.seq - 1:
+            raise StaleJob(job.job_id)
+        ttl = job_items.ttl_of(job.expires_at)
+        wanted = [(row, delivery_items.want(row, job)) for row in rows]
+        try:
+            await self._table.write(
+                changing(job_items.commit(job)),
+                putting(job_items.event_item(event)),
+                *(_settling(before, after, ttl) for before, after in wanted if after != before),
+                *(putting(part) for part in texts),
+            )
+        except ConditionFailed as failed:
+            if 0 in failed.parts:
+                await self.get(job.job_id)
+                raise StaleJob(job.job_id) from None
+            return False
+        return True
+
+    async def events(self, job_id: str, *, after: int) -> list[JobEvent]:
+        found = await self._table.query(
+            "pk = :pk AND sk BETWEEN :first AND :last",
+            {
+                ":pk": f"job#{job_id}",
+                ":first": job_items.event_sk(after + 1),
+                ":last": job_items.PROGRESS,
+            },
+            consistent=True,
+        )
+        events = [job_items.event_of(item) for item in found if item["seq"] > after]
+        return sorted(events, key=lambda event: event.seq)
+
+    async def remove(self, job_id: str) -> None:
+        # The state goes last: while it stands, a removal that was cut short is begun again.
+        for last in (False, True):
+            keys = await self._keys(job_id)
+            await self._table.delete(key for key in keys if last or key[1] != job_items.STATE)
+        await self._table.delete(await self._keys(job_id))
+
+    # ── text ──────────────────────────────────────────────────────────────────────────────────────
+
+    async def keep_chunk(self, job_id: str, chunk: Chunk) -> None:
+        state = await self._state(job_id)
+        first, *more = job_items.chunk_items(job_id, chunk, job_items.ttl_of(state["expires_at"]))
+        try:
+            await self._table.write(
+                requiring(job_items.key_of(job_id), _STANDS),
+                putting(first, condition=_NEW),
+                *(putting(part) for part in more),
+            )
+        except ConditionFailed as failed:
+            if 0 in failed.parts:
+                raise JobNotFound from None
+
+    async def chunks(self, job_id: str) -> list[Chunk]:
+        parts = await self._table.begins(f"job#{job_id}", job_items.PIECE)
+        return [Chunk.model_validate_json(document) for document in job_items.documents(parts)]
+
+    async def result(self, job_id: str) -> Transcript | None:
+        parts = await self._table.begins(f"job#{job_id}", job_items.RESULT)
+        documents = job_items.documents(parts)
+        return Transcript.model_validate_json(documents[0]) if documents else None
+
+    async def erase_text(self, job_id: str) -> None:
+        keys = await self._keys(job_id)
+        texts = (job_items.PIECE, job_items.RESULT)
+        await self._table.delete(key for key in keys if key[1].startswith(texts))
+        await asyncio.gather(*(self._silence(key) for key in keys if key[1].startswith(job_items.EVENT)))
+
+    async def _silence(self, key: Key) -> None:
+        with suppress(ConditionFailed):
+            await self._table.change(
+                Change(key, "REMOVE #text", "attribute_exists(#text)", {}, {"#text": "text"})
+            )
+
+    # ── leases ────────────────────────────────────────────────────────────────────────────────────
+
+    async def lease(self, job_id: str, holder: str, *, now: float, seconds: float) -> Job:
+        try:
+            return job_items.job_of(await self._table.change(job_items.lease(job_id, holder, now, seconds)))
+        except ConditionFailed:
+            await self.get(job_id)
+            raise LeaseLost(job_id) from None
+
+    async def renew(self, job_id: str, holder: str, *, now: float, seconds: float) -> None:
+        try:
+            await self._table.change(job_items.renew(job_id, holder, now, seconds))
+        except ConditionFailed:
+            raise LeaseLost(job_id) from None
+
+    async def release(self, job_id: str, holder: str) -> None:
+        with suppress(ConditionFailed):
+            await self._table.change(job_items.release(job_id, holder))
+
+    # ── what time brings ──────────────────────────────────────────────────────────────────────────
+
+    async def expired(self, *, now: float, limit: int) -> list[Job]:
+        found = await self._table.query(
+            "expiring = :all AND expires_at <= :now",
+            {":all": "job", ":now": now},
+            index=job_items.EXPIRING,
+            limit=limit,
+        )
+        jobs = [job_items.job_of(item) for item in await self._again(found)]
+        return sorted((job for job in jobs if job.expires_at <= now), key=lambda job: job.expires_at)
+
+    async def overdue(self, *, now: float, limit: int) -> list[Job]:
+        """Those whose worker died, found by the lease it left, and those the queue has lost."""
+        named = [
+            *await self._due("due_at <= :at", now),
+            *await self._due("due_at > :at", now + _FAR),
+        ]
+        found = [item for item in await self._again(named) if _is_overdue(item, now)]
+        found.sort(key=lambda item: float(item["due_at"]))
+        return [job_items.job_of(item) for item in found[:limit]]
+
+    async def _due(self, when: str, at: float) -> list[Item]:
+        return await self._table.query(
+            f"due = :all AND {when}", {":all": "job", ":at": at}, index=job_items.DUE
+        )
+
+    async def expect(self, job_id: str, *, at: float) -> None:
+        """A message will bring this job at `at`: until some time after, it is not overdue."""
+        change = Change(
+            job_items.key_of(job_id),
+            "SET due_at = :at",
+            "due_at < :before",
+            {":at": at, ":before": at - _OVERDUE_AFTER / 2},
+            {},
+        )
+        with suppress(ConditionFailed):
+            await self._table.change(change)
+
+    # ── deliveries ────────────────────────────────────────────────────────────────────────────────
+
+    async def deliveries(self, *, now: float, limit: int) -> list[Delivery]:
+        named = await asyncio.gather(
+            *(
+                self._open(place, when, at, limit)
+                for ended in ("ended", "running")
+                for place, when, at in (
+                    (f"{ended}#fresh", "next_at > :at", 0.0),
+                    (f"{ended}#tried", "next_at <= :at", now),
+                    (f"{ended}#tried", "next_at > :at", now + delivery_items.FAR),
+                )
+            )
+        )
+        again = await self._again([item for items in named for item in items])
+        rows = [row for row in map(delivery_items.row_of, again) if delivery_items.due(row, now)]
+        rows.sort(key=lambda row: (not row.ended, row.delivery.next_at))
+        return [row.delivery for row in rows[:limit]]
+
+    async def _open(self, place: str, when: str, at: float, limit: int) -> list[Item]:
+        return await self._table.query(
+            f"news = :place AND {when}", {":place": place, ":at": at}, index=delivery_items.INDEX, limit=limit
+        )
+
+    async def delivery(self, job_id: str, target: Target) -> Delivery | None:
+        item = await self._table.get(delivery_items.key_of(job_id, target))
+        return delivery_items.row_of(item).delivery if item else None
+
+    async def settle(self, delivery: Delivery) -> None:
+        for _ in range(_TRIES):
+            item = await self._table.get(delivery_items.key_of(delivery.job_id, delivery.target))
+            if item is None:
+                return
+            row = delivery_items.row_of(item)
+            after = delivery_items.settle(row, delivery)
+            with suppress(ConditionFailed):
+                await self._table.write(_settling(row, after, item.get("ttl")))
+                return
+        raise Busy(retry_after=1)
+
+    async def redeliver(self, job_id: str, *, now: float) -> None:
+        for _ in range(_TRIES):
+            try:
+                state, rows = await self._with_deliveries(job_id)
+            except JobNotFound:
+                return
+            job = job_items.job_of(state)
+            anew = [_settling(row, delivery_items.redeliver(row, job, now), state["ttl"]) for row in rows]
+            with suppress(ConditionFailed):
+                await self._table.write(*anew)
+                return
+        raise Busy(retry_after=1)
+
+    # ── reading ───────────────────────────────────────────────────────────────────────────────────
+
+    async def _state(self, job_id: str) -> Item:
+        item = await self._table.get(job_items.key_of(job_id))
+        if item is None:
+            raise JobNotFound
+        return item
+
+    async def _with_deliveries(self, job_id: str) -> tuple[Item, list[Row]]:
+        found = await self._table.begins(f"job#{job_id}", job_items.STATE)
+        if not found or found[0]["sk"] != job_items.STATE:
+            raise JobNotFound
+        return found[0], [delivery_items.row_of(item) for item in found[1:]]
+
+    async def _again(self, named: list[Item]) -> list[Item]:
+        """The items that an index named, as they are now."""
+        keys = list(dict.fromkeys((item["pk"], item["sk"]) for item in named))
+        batches = [keys[first : first + 100] for first in range(0, len(keys), 100)]
+        found = await asyncio.gather(*(self._table.get_all(batch) for batch in batches))
+        return [item for items in found for item in items]
+
+    async def _keys(self, job_id: str) -> list[Key]:
+        found = await self._table.query("pk = :pk", {":pk": f"job#{job_id}"}, consistent=True, only="pk, sk")
+        return [(item["pk"], item["sk"]) for item in found]
+
+
+def _settling(before: Row, after: Row, ttl: int | None) -> dict[str, object]:
+    return putting(
+        delivery_items.item_of(after, ttl),
+        condition="version = :version",
+        values={":version": before.version},
+    )
+
+
+def _is_overdue(item: Item, now: float) -> bool:
+    due_at: float | None = item.get("due_at")
+    if due_at is None or job_items.leased(item, now):
+        return False
+    left_by_the_dead = "lease_until" in item and due_at <= now
+    return left_by_the_dead or due_at <= now - _OVERDUE_AFTER or due_at > now + _FAR

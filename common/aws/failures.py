@@ -1,0 +1,72 @@
+"""What AWS answers when it does not do as it was asked, as errors of ours: here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from common.errors import Busy, StorageBroken
+
+_RETRY_AFTER = 2.0
+
+_THROTTLED = {
+    "InternalServerError",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "ServiceUnavailable",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+
+
+class Denied(Exception):
+    """AWS understood and refused: `code` is its own word for it, `reasons` those of a transaction's parts."""
+
+    def __init__(self, code: str, reasons: tuple[str, ...] = ()) -> None:
+        super().__init__(code)
+        self.code = code
+        self.reasons = reasons
+
+
+# What callers ask about; every other refusal is a fault of the set-up or of ours.
+_ASKED_ABOUT = {
+    "404",
+    "ConditionalCheckFailedException",
+    "ForbiddenException",
+    "GoneException",
+    "NoSuchKey",
+    "NotFound",
+    "PreconditionFailed",
+    "TransactionCanceledException",
+    "TransactionConflictException",
+}
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Raises Busy for what passes by itself, Denied where the caller judges, else StorageBroken."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+    try:
+        yield
+    except ClientError as exc:
+        raise _refusal(exc.response) from exc
+    except HTTPClientError as exc:
+        raise Busy(retry_after=_RETRY_AFTER) from exc
+    except (Boto3Error, BotoCoreError) as exc:
+        raise StorageBroken from exc
+
+
+def _refusal(response: dict[str, Any]) -> Exception:
+    code = str(response.get("Error", {}).get("Code", ""))
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    reasons = tuple(str(reason.get("Code")) for reason in response.get("CancellationReasons", ()))
+    if code in _THROTTLED or status >= 500 or any(reason in _THROTTLED for reason in reasons):
+        return Busy(retry_after=_RETRY_AFTER)
+    return Denied(code, reasons) if code in _ASKED_ABOUT else StorageBroken()

@@ -39,7 +39,8 @@ def split(text: str) -> list[str]:
 
 def letters(word: str) -> str:
     """The letters, digits and accents of `word`, without case or punctuation; may be nothing."""
-    return "".join(filter(_counts, unicodedata.normalize("NFKC", word).casefold()))
+    folded = unicodedata.normalize("NFKC", word).casefold().strip()
+    return folded if folded.isalnum() else "".join(filter(_counts, folded))
 
 
 def normal(word: str) -> str:

@@ -1,0 +1,86 @@
+"""A transcript as a file to download: srt, vtt, tsv or txt, always UTF-8 and with plain line feeds.
+
+Line feeds, not CR LF: every player reads both, and WebVTT allows both
+(https://www.w3.org/TR/webvtt1/#file-structure); SubRip never had a standard to ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal, get_args
+
+from common.cues import CueShape, cues, readable
+from common.models import Transcript
+
+Format = Literal["srt", "vtt", "tsv", "txt"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+MEDIA_TYPES: dict[Format, str] = {
+    "srt": "application/x-subrip; charset=utf-8",
+    "vtt": "text/vtt; charset=utf-8",
+    "tsv": "text/tab-separated-values; charset=utf-8",
+    "txt": "text/plain; charset=utf-8",
+}
+
+
+def written(transcript: Transcript, format_: Format, shape: CueShape | None = None) -> str:
+    """The whole file. `shape` bounds the cues of srt and vtt; tsv and txt have one line a segment."""
+    return _WRITERS[format_](transcript, shape)
+
+
+def srt(transcript: Transcript, shape: CueShape | None = None) -> str:
+    """SubRip. It has no escapes, so an arrow in the text is taken apart: it would end the cue."""
+    return "".join(
+        f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n"
+        + "".join(f"{line.replace('-->', '-- >')}\n" for line in cue.lines)
+        + "\n"
+        for number, cue in enumerate(cues(transcript, shape), start=1)
+    )
+
+
+def vtt(transcript: Transcript, shape: CueShape | None = None) -> str:
+    """WebVTT, https://www.w3.org/TR/webvtt1/."""
+    body = "".join(
+        f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n"
+        + "".join(f"{_escaped(line)}\n" for line in cue.lines)
+        + "\n"
+        for cue in cues(transcript, shape)
+    )
+    return f"WEBVTT\n\n{body}"
+
+
+def tsv(transcript: Transcript, _shape: CueShape | None = None) -> str:
+    """Start, end (milliseconds) and text of each segment, as Whisper's own command line writes it."""
+    rows = (f"{start}\t{end}\t{text}\n" for start, end, text in _segments(transcript))
+    return "start\tend\ttext\n" + "".join(rows)
+
+
+def txt(transcript: Transcript, _shape: CueShape | None = None) -> str:
+    """The text alone, one segment a line."""
+    return "".join(f"{text}\n" for _, _, text in _segments(transcript))
+
+
+_WRITERS: dict[Format, Callable[[Transcript, CueShape | None], str]] = {
+    "srt": srt,
+    "vtt": vtt,
+    "tsv": tsv,
+    "txt": txt,
+}
+
+
+def _segments(transcript: Transcript) -> Iterator[tuple[int, int, str]]:
+    """Times in milliseconds and text on one line; text without segments counts as one."""
+    timed = [(s.start, s.end, s.text) for s in transcript.segments] or [
+        (0.0, transcript.duration, transcript.text)
+    ]
+    for start, end, text in timed:
+        if line := " ".join(readable(text).split()):
+            yield round(start * 1000), round(end * 1000), line
+
+
+def _clock(milliseconds: int, point: str) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{point}{rest:03}"
+
+
+def _escaped(line: str) -> str:
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import io
+from itertools import pairwise
+
+import pysubs2
+import pytest
+import srt as srt_reader  # type: ignore[import-untyped]
+import webvtt
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.cues import Cue, CueShape, cues
+from common.models import Segment, Transcript, Word
+from common.subtitles import FORMATS, MEDIA_TYPES, srt, tsv, txt, vtt, written
+from common.tokens import join
+
+SPANISH = (
+    "Buenas tardes a todos los que nos escuchan. ¿Qué tal están? Hoy, como cada jueves, vamos a hablar "
+    "del agua, de los embalses y de lo que nos espera este verano; ¡no se lo pierdan!"
+)
+
+
+def said(text: str, start: float, end: float, *, pauses: dict[int, float] | None = None) -> Transcript:
+    """One segment with evenly timed words, and pauses before some of them."""
+    pieces = text.split()
+    pauses = pauses or {}
+    step = (end - start - sum(pauses.values())) / len(pieces)
+    words, clock = [], start
+    for i, piece in enumerate(pieces):
+        clock += pauses.get(i, 0)
+        words.append(Word(word=piece, start=clock, end=clock + step))
+        clock += step
+    segment = Segment(id=0, start=start, end=end, text=" " + text)
+    return Transcript(text=text, duration=end, segments=(segment,), words=tuple(words))
+
+
+def untimed(*segments: tuple[float, float, str]) -> Transcript:
+    every = tuple(Segment(id=i, start=a, end=b, text=text) for i, (a, b, text) in enumerate(segments))
+    return Transcript(text=join(s.text for s in every), duration=60, segments=every)
+
+
+def shown(every: list[Cue]) -> list[tuple[str, ...]]:
+    return [cue.lines for cue in every]
+
+
+# ── cues ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_short_line_is_one_cue_as_it_was_said() -> None:
+    assert cues(said("Hola, ¿qué tal?", 1.0, 2.5)) == [Cue(1000, 2500, ("Hola, ¿qué tal?",))]
+
+
+def test_long_speech_is_cut_after_sentences_and_lines_break_after_punctuation() -> None:
+    assert shown(cues(said(SPANISH, 0, 17))) == [
+        ("Buenas tardes a todos los que", "nos escuchan. ¿Qué tal están?"),
+        ("Hoy, como cada jueves,", "vamos a hablar del agua, de los embalses"),
+        ("y de lo que nos espera este verano;", "¡no se lo pierdan!"),
+    ]
+
+
+def test_cues_follow_the_times_of_their_words() -> None:
+    spoken = said("uno dos tres cuatro. cinco seis siete ocho.", 1, 9, pauses={4: 4.0})
+    first, second = cues(spoken)
+    assert (first.start, second.start) == (1000, 7000)
+    assert first.end == 3000
+    assert second.end == 9000
+
+
+def test_without_word_times_a_segment_is_cut_in_proportion() -> None:
+    text = " ".join(["palabra"] * 20)
+    first, second = cues(untimed((10, 20, text)))
+    assert first.start == 10_000
+    assert second.start == pytest.approx(15_000, abs=600)
+    assert first.end <= second.start
+    assert second.end == 20_000
+
+
+def test_a_short_cue_stays_long_enough_to_be_read_but_never_into_the_next() -> None:
+    alone = cues(untimed((1, 1.1, "Sí, claro que sí, desde luego.")))
+    assert alone[0].end - alone[0].start == 1500  # 30 letters at 20 a second
+    pair = cues(untimed((1, 1.1, "Sí, claro que sí, desde luego."), (1.6, 3, "Bueno.")))
+    assert pair[0].end == 1600
+    assert cues(untimed((1, 1.1, "Sí.")))[0].end == 2000
+
+
+def test_a_word_that_lasts_too_long_does_not_keep_its_cue_up() -> None:
+    assert cues(untimed((0, 29.98, "you")))[0] == Cue(0, 7000, ("you",))
+
+
+def test_scripts_without_spaces_are_cut_too_and_count_double() -> None:
+    text = (
+        "今日は世界のニュースをお伝えします。最初は天気です。明日は晴れるでしょう。それでは次のニュースです。"
+    )
+    every = cues(untimed((0, 14, text)))
+    assert "".join(line for cue in every for line in cue.lines) == text
+    assert all(len(line) <= 21 for cue in every for line in cue.lines)
+    assert all(cue.lines[-1].endswith("。") for cue in every)
+
+
+def test_a_word_longer_than_a_line_is_chopped() -> None:
+    address = "https://example.org/" + "a" * 100
+    every = cues(untimed((0, 5, f"Mira {address} ahora")))
+    assert all(len(line) <= 42 for cue in every for line in cue.lines)
+    assert "".join(line for cue in every for line in cue.lines).replace(" ", "") == f"Mira{address}ahora"
+
+
+def test_the_shape_is_the_reader_s_to_choose() -> None:
+    every = cues(said(SPANISH, 0, 17), CueShape(line_length=20, lines=3, longest=4, shortest=0.5, pace=15))
+    assert all(len(cue.lines) <= 3 and cue.end - cue.start <= 4000 for cue in every)
+    assert all(len(line) <= 20 for cue in every for line in cue.lines)
+    assert any(len(cue.lines) == 3 for cue in every)
+    for impossible in (
+        {"line_length": 3},
+        {"lines": 0},
+        {"longest": 0.5},
+        {"longest": 0, "shortest": 0},
+        {"pace": 0},
+    ):
+        with pytest.raises(ValueError, match="no cue fits"):
+            CueShape(**impossible)
+
+
+def test_silence_has_no_cues_and_text_without_segments_has() -> None:
+    assert cues(Transcript(text="", duration=3)) == []
+    assert cues(untimed((0, 1, "  "))) == []
+    assert shown(cues(Transcript(text="Hola.", duration=3))) == [("Hola.",)]
+
+
+def test_times_that_go_back_still_make_cues_one_after_the_other() -> None:
+    every = cues(untimed((5, 6, "uno"), (2, 3, "dos"), (5, 5, "tres")))
+    assert all(a.start < a.end <= b.start for a, b in pairwise(every))
+    assert shown(every) == [("uno",), ("dos",), ("tres",)]
+
+
+# ── formats ───────────────────────────────────────────────────────────────────────────────────────
+
+HOSTILE = untimed(
+    (0.0, 4.5, " <b>¿Qué?</b> & --> 5 < 6\n\n2\n00:00:01,000 --> 00:00:02,000"),
+    (3661.5, 3663.0004, " NOTE\testo\x00 no \ud800es\u2028una\r\nnota"),
+)
+
+
+def test_srt_as_players_expect_it() -> None:
+    assert srt(HOSTILE) == (
+        "1\n00:00:00,000 --> 00:00:04,500\n<b>¿Qué?</b> & -- > 5 < 6 2\n00:00:01,000 -- > 00:00:02,000\n\n"
+        "2\n01:01:01,500 --> 01:01:03,000\nNOTE esto no \ufffdes una nota\n\n"
+    )
+    read = list(srt_reader.parse(srt(HOSTILE)))
+    assert len(read) == 2
+    assert read[1].start.total_seconds() == 3661.5
+
+
+def test_vtt_is_escaped() -> None:
+    assert vtt(HOSTILE) == (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:04.500\n"
+        "&lt;b&gt;¿Qué?&lt;/b&gt; &amp; --&gt; 5 &lt; 6 2\n00:00:01,000 --&gt; 00:00:02,000\n\n"
+        "01:01:01.500 --> 01:01:03.000\nNOTE esto no \ufffdes una nota\n\n"
+    )
+    assert [(c.start, c.end) for c in webvtt.from_string(vtt(HOSTILE)).captions] == [
+        ("00:00:00.000", "00:00:04.500"),
+        ("01:01:01.500", "01:01:03.000"),
+    ]
+
+
+def test_tsv_and_txt_have_one_line_a_segment() -> None:
+    assert tsv(HOSTILE) == (
+        "start\tend\ttext\n0\t4500\t<b>¿Qué?</b> & --> 5 < 6 2 00:00:01,000 --> 00:00:02,000\n"
+        "3661500\t3663000\tNOTE esto no \ufffdes una nota\n"
+    )
+    assert txt(untimed((0, 1, " Hola."), (1, 2, " "), (2, 3, " ¿Qué\ntal?"))) == "Hola.\n¿Qué tal?\n"
+    assert txt(Transcript(text="Hola. ¿Qué tal?", duration=2)) == "Hola. ¿Qué tal?\n"
+
+
+def test_an_empty_transcript_is_an_empty_file_of_each_kind() -> None:
+    nothing = Transcript(text="", duration=1)
+    assert [written(nothing, f) for f in FORMATS] == ["", "WEBVTT\n\n", "start\tend\ttext\n", ""]
+    assert set(MEDIA_TYPES) == set(FORMATS)
+
+
+# ── whatever is said ──────────────────────────────────────────────────────────────────────────────
+
+LATIN = st.text(st.sampled_from("abcdefghijklmnñopqrstuvwxyzáéíóú,.?¿¡!;"), min_size=1, max_size=14)
+SIGNS = st.sampled_from(
+    ["<i>", "&amp;", "-->", "1", "{x}", "世界のニュース", "สวัสดี", "a" * 60, "—", "WEBVTT", "NOTE"]
+)
+SHAPES = st.builds(
+    CueShape,
+    line_length=st.integers(8, 60),
+    lines=st.integers(1, 3),
+    longest=st.floats(2, 10),
+    shortest=st.floats(0, 2),
+    pace=st.floats(8, 30),
+)
+
+
+@st.composite
+def transcripts(draw: st.DrawFn, spoken: st.SearchStrategy[str] = LATIN | SIGNS) -> Transcript:
+    clock, segments, words = draw(st.floats(0, 5)), [], []
+    for i in range(draw(st.integers(1, 6))):
+        start = clock
+        line = draw(st.lists(spoken, min_size=1, max_size=30))
+        for text in line:
+            length = draw(st.floats(0, 0.8))
+            words.append(Word(word=text, start=clock, end=clock + length))
+            clock += length + draw(st.sampled_from([0, 0, 0.05, 1.5]))
+        segments.append(Segment(id=i, start=start, end=clock, text=" " + " ".join(line)))
+    text = join(s.text for s in segments)
+    times = tuple(words) if draw(st.booleans()) else None
+    return Transcript(text=text, duration=clock, segments=tuple(segments), words=times)
+
+
+def bare(text: str) -> str:
+    return "".join(text.split())
+
+
+@settings(max_examples=200, deadline=None)
+@given(transcripts(), SHAPES)
+def test_every_word_is_shown_once_in_order_within_the_bounds(transcript: Transcript, shape: CueShape) -> None:
+    every = cues(transcript, shape)
+    assert bare("".join(line for cue in every for line in cue.lines)) == bare(transcript.text)
+    assert all(cue.start < cue.end for cue in every)
+    assert all(a.end <= b.start for a, b in pairwise(every))
+    for cue in every:
+        assert 1 <= len(cue.lines) <= shape.lines
+        assert all(line == line.strip() and line for line in cue.lines)
+        assert all(len(line) <= shape.line_length for line in cue.lines)
+        assert cue.end - cue.start <= shape.longest * 1000 + 1
+    for cue, later in pairwise(every):
+        letters = sum(map(len, cue.lines))
+        needed = max(
+            shape.shortest,
+            min(letters / shape.pace, shape.longest) if all(map(str.isascii, cue.lines)) else 0,
+        )
+        assert cue.end - cue.start >= needed * 1000 - 1 or cue.end == later.start
+
+
+@settings(max_examples=100, deadline=None)
+@given(transcripts())
+def test_srt_reads_back(transcript: Transcript) -> None:
+    every = cues(transcript)
+    read = list(srt_reader.parse(srt(transcript)))
+    assert [r.index for r in read] == list(range(1, len(every) + 1))
+    assert [bare(r.content) for r in read] == [bare("".join(c.lines)) for c in every]
+    assert [round(r.start.total_seconds() * 1000) for r in read] == [c.start for c in every]
+    assert [round(r.end.total_seconds() * 1000) for r in read] == [c.end for c in every]
+
+
+@settings(max_examples=100, deadline=None)
+@given(transcripts())
+def test_vtt_reads_back(transcript: Transcript) -> None:
+    every = cues(transcript)
+    read = webvtt.from_string(vtt(transcript)).captions
+    unescaped = [r.raw_text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") for r in read]
+    assert [text.split("\n") for text in unescaped] == [list(c.lines) for c in every]
+    assert [(r.start_time.in_milliseconds(), r.end_time.in_milliseconds()) for r in read] == [
+        (c.start, c.end) for c in every
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(transcripts(LATIN))
+def test_a_third_reader_reads_the_same_from_both(transcript: Transcript) -> None:
+    every = [(c.start, c.end, bare("".join(c.lines))) for c in cues(transcript)]
+    for kind in ("srt", "vtt"):
+        read = pysubs2.SSAFile.from_file(io.StringIO(written(transcript, kind)), format_=kind)
+        assert [(event.start, event.end, bare(event.plaintext)) for event in read] == every
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=200), st.floats(0, 9), st.floats(0, 9))
+def test_no_text_at_all_can_break_a_file(text: str, start: float, length: float) -> None:
+    transcript = untimed((start, start + length, text))
+    every = cues(transcript)
+    for format_ in FORMATS:
+        written(transcript, format_).encode()
+    assert vtt(transcript).count("-->") == len(every)
+    assert srt(transcript).count("-->") == len(every)
+    assert len(webvtt.from_string(vtt(transcript)).captions) == len(every)
+    assert tsv(transcript).count("\n") <= 2

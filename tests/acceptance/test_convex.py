@@ -1,0 +1,168 @@
+"""The page's database ends up saying what the API says, whatever happens on the way between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.acceptance.client import Submitted, tone
+from tests.acceptance.convex import KEY, LocalConvex, agrees
+from tests.server import Server
+from tests.upstream import Upstream
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[LocalConvex]:
+    with LocalConvex() as convex:
+        yield convex
+
+
+@pytest.fixture
+def convex(running: LocalConvex) -> LocalConvex:
+    """The local Convex with no rows and no faults."""
+    httpx.post(f"{running.url}/dev/reset", timeout=30).raise_for_status()
+    return running
+
+
+@pytest.fixture
+def api(start: Callable[..., Server], upstream: Upstream, convex: LocalConvex) -> Server:
+    return start(GROQ_BASE_URL=upstream.url, CONVEX_SITE_URL=convex.site_url, CONVEX_API_KEY=KEY)
+
+
+def send(api: Server, convex: LocalConvex, count: int, *, seed: int = 1, late: float = 0) -> list[Submitted]:
+    """Submit jobs as a page does, its row first; `late` is the share whose row is made only afterwards."""
+    random = Random(seed)
+    jobs = [Submitted(tone(random, 0.2)) for _ in range(count)]
+
+    def one(job: Submitted) -> None:
+        is_late = random.random() < late
+        if not is_late:
+            convex.create(job.job_id)
+        while not job.accepted:
+            job.submit(api.url)
+        if is_late:
+            convex.create(job.job_id)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(one, jobs))
+    return jobs
+
+
+def differences(api: Server, convex: LocalConvex, jobs: list[Submitted], *, within: float = 90) -> list[Any]:
+    """Rows that differ from the API's answer once all jobs have ended and `within` seconds have passed."""
+    with ThreadPoolExecutor(6) as pool:
+        ended = {job["jobId"]: job for job in pool.map(lambda job: job.ended(api.url), jobs)}
+    deadline = time.monotonic() + within
+    while True:
+        rows = convex.rows()
+        differing = [(rows.get(id_), job) for id_, job in ended.items() if not agrees(rows[id_], job)]
+        if not differing or time.monotonic() > deadline:
+            return differing
+        time.sleep(0.2)
+
+
+def test_each_row_says_what_the_api_says(api: Server, convex: LocalConvex) -> None:
+    jobs = send(api, convex, 8)
+    assert differences(api, convex, jobs) == []
+    told = httpx.get(f"{api.url}/job/{jobs[0].job_id}").json()
+    assert told["sync"] == {"state": "confirmed", "lastSeq": told["seq"]}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 500, "count": 12},
+        {"status": "drop", "count": 12},
+        {"status": "drop_after_apply", "count": 12},
+        {"status": "slow", "seconds": 6, "count": 3},
+        {"status": "away", "seconds": 5},
+    ],
+    ids=lambda fault: str(fault["status"]),
+)
+def test_no_fault_of_convex_leaves_a_row_behind(
+    fault: dict[str, Any], api: Server, convex: LocalConvex
+) -> None:
+    convex.fault(**fault) if fault["status"] != "away" else None
+    jobs = send(api, convex, 5)
+    if fault["status"] == "away":
+        convex.fault(**fault)
+    assert differences(api, convex, jobs) == []
+
+
+def test_an_api_that_is_killed_between_commit_and_push_still_tells(api: Server, convex: LocalConvex) -> None:
+    convex.fault(status=503)
+    jobs = send(api, convex, 3)
+    for job in jobs:
+        job.ended(api.url)
+    api.kill()
+    httpx.delete(f"{convex.url}/dev/faults", timeout=30)
+    assert {row["status"] for row in convex.rows().values()} == {"pending"}
+    api.start()
+    assert differences(api, convex, jobs) == []
+
+
+def test_a_page_that_makes_its_row_after_the_end_is_told_all_the_same(
+    api: Server, convex: LocalConvex
+) -> None:
+    (job,) = (Submitted(tone(Random(5))),)
+    job.submit(api.url)
+    ended = job.ended(api.url)
+    assert ended["sync"]["state"] == "pending"
+    convex.create(job.job_id)
+    assert differences(api, convex, [job]) == []
+
+
+def test_a_wrong_key_is_told_in_health_and_loses_nothing(
+    start: Callable[..., Server], upstream: Upstream, convex: LocalConvex
+) -> None:
+    api = start(GROQ_BASE_URL=upstream.url, CONVEX_SITE_URL=convex.site_url, CONVEX_API_KEY="not-the-key")
+    jobs = send(api, convex, 2)
+    for job in jobs:
+        job.ended(api.url)
+    deadline = time.monotonic() + 30
+    while not (health := httpx.get(f"{api.url}/health").json())["problems"]:
+        assert time.monotonic() < deadline
+    assert health["status"] == "degraded"
+    assert "CONVEX_API_KEY" in health["problems"][0]
+    api.stop()
+    api.environment["CONVEX_API_KEY"] = KEY
+    api.start()
+    for job in jobs:  # what was postponed for the wrong key need not wait for its time
+        httpx.post(f"{api.url}/job/{job.job_id}/redeliver").raise_for_status()
+    assert differences(api, convex, jobs) == []
+
+
+def test_cancelling_races_with_completing_and_both_sides_agree(api: Server, convex: LocalConvex) -> None:
+    random = Random(7)
+    jobs = send(api, convex, 10, seed=7)
+    for job in jobs:
+        time.sleep(random.uniform(0, 0.1))
+        httpx.delete(f"{api.url}/job/{job.job_id}").raise_for_status()
+    deadline = time.monotonic() + 60
+    while True:
+        rows = convex.rows()
+        told = {job.job_id: httpx.get(f"{api.url}/job/{job.job_id}") for job in jobs}
+        # A completed job whose text was removed answers 410; its row still says that it completed.
+        agreed = {
+            id_: answer.json()["status"] if answer.status_code == 200 else "completed"
+            for id_, answer in told.items()
+        }
+        if all(rows[id_]["status"] == status for id_, status in agreed.items()):
+            break
+        assert time.monotonic() < deadline, (agreed, rows)
+        time.sleep(0.2)
+
+
+def test_a_soak_with_random_faults_leaves_no_difference(
+    api: Server, convex: LocalConvex, request: pytest.FixtureRequest
+) -> None:
+    for status in (500, "drop", "drop_after_apply"):
+        convex.fault(status=status, rate=0.1)
+    jobs = send(api, convex, request.config.getoption("--soak"), seed=3, late=0.1)
+    assert differences(api, convex, jobs, within=180) == []

@@ -1,4 +1,4 @@
-"""The same submit any number of times is one job; another one under the same name is refused and harms none."""
+"""The same submit any number of times is one job; another under its name is refused and harms nothing."""
 
 from __future__ import annotations
 

@@ -200,6 +200,16 @@ async def test_writes_a_new_file_only_its_owner_may_read(media: Media, tmp_path:
     assert out.stat().st_mode & 0o777 == 0o600
 
 
+async def test_writes_as_well_when_the_server_holds_many_files_open(media: Media, tmp_path: Path) -> None:
+    """Descriptors of ours are then above the number that the child may open."""
+    many = [os.open("/dev/null", os.O_RDONLY) for _ in range(200)]
+    try:
+        await Ffmpeg().run(media("s16.wav"), "", TO_FLAC, bounds=AMPLE, output=tmp_path / "out.flac")
+    finally:
+        for descriptor in many:
+            os.close(descriptor)
+
+
 async def test_never_writes_over_a_file_or_through_a_link(media: Media, tmp_path: Path) -> None:
     there, link, target = tmp_path / "there", tmp_path / "link", tmp_path / "target"
     there.write_text("kept")

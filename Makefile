@@ -1,17 +1,31 @@
-# run: the server on port 8000 · test: everything · check: lint and types · bench: what the README claims
+# run: the server on port 8000 · dev: with a local Convex and a page · test: everything · check: lint and types
+# bench: what the README claims · lock: newer packages
 PYTHON ?= python3
 BIN := .venv/bin
 # Without a key or another server's address the embedded engine is installed too (about 600 MB).
 ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
 
-.PHONY: run test check bench lock web clean
+.PHONY: run dev test check bench lock web clean
 .DELETE_ON_ERROR:
 
 run: .venv/$(ENGINE)
 	@$(BIN)/python local_server.py
 
-test: .venv/development check web
+# The server, a local Convex and the demo page; functions and page reload as they are edited.
+DEV_SETTINGS := CONVEX_SITE_URL=http://127.0.0.1:3211 CONVEX_API_KEY=local-development-key \
+  CORS_ORIGINS=http://127.0.0.1:5173,http://localhost:5173
+dev: .venv/$(ENGINE) web/node_modules
+	@trap 'kill 0' EXIT INT TERM; $(DEV_SETTINGS) $(BIN)/python local_server.py & cd web && npm run --silent dev
+
+test: check web
 	$(BIN)/python -m pytest --cov
+
+web: web/node_modules
+	cd web && npm test
+
+web/node_modules: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
 
 check: .venv/development
 	$(BIN)/ruff format --check .

@@ -69,6 +69,10 @@ class Database:
         """Run `work` in one transaction: all of it is kept, or none."""
         return await self._run(lambda: _transaction(self._connection(), work))
 
+    async def forget_log(self) -> None:
+        """Empty the write-ahead log, where what was deleted could still be read."""
+        await self.read(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+
     def close(self) -> None:
         """Finish what was asked, then let go of the file. Harmless twice."""
         try:

@@ -37,6 +37,7 @@ class SqliteJobs:
 
     async def erase_text(self, job_id: str) -> None:
         await self._database.write(lambda db: job_rows.erase_text(db, job_id))
+        await self._database.forget_log()
 
     async def remove(self, job_id: str) -> None:
         await self._database.write(lambda db: job_rows.remove(db, job_id))

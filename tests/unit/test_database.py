@@ -11,10 +11,13 @@ from sqlite3 import Connection
 import pytest
 
 from common.errors import Busy, JobNotFound, StorageBroken, StorageFull
+from common.job_id import new_job_id
+from common.jobs import state
 from common.local import database as module
 from common.local.database import Database, DatabaseUnusable
 from common.local.schema import MIGRATIONS
 from common.local.sqlite_jobs import SqliteJobs
+from common.models import Chunk, Options, Transcript
 from tests.children import begin, python
 from tests.contract.recordings import an_id, commit, create, ended, queued
 
@@ -319,3 +322,17 @@ async def test_importing_it_opens_nothing_and_loads_no_sqlite() -> None:
     )
     said, _ = python(program).communicate()
     assert said == "False\n"
+
+
+async def test_erased_text_cannot_be_read_from_the_files_either(tmp_path: Path) -> None:
+    database = Database(tmp_path / "jobs.sqlite3")
+    jobs = SqliteJobs(database)
+    job = state.accept(new_job_id(), options=Options(), now=1.0, expires_at=9.0)
+    await jobs.create(job, state.event_of(job))
+    said = Transcript(text="a secret nobody may find", duration=1.0)
+    await jobs.keep_chunk(job.job_id, Chunk(index=0, start=0.0, transcript=said))
+    held = [path.read_bytes() for path in tmp_path.iterdir()]
+    assert any(b"nobody may find" in content for content in held)
+    await jobs.erase_text(job.job_id)
+    assert not any(b"nobody may find" in path.read_bytes() for path in tmp_path.iterdir())
+    database.close()

@@ -5,6 +5,7 @@
     │   ├── BodyMalformed             400 body_malformed
     │   ├── RequestMalformed          400 request_malformed
     │   ├── RouteUnknown              404 not_found
+    │   ├── ModelUnknown              404 model_not_found
     │   ├── MethodNotAllowed          405 method_not_allowed
     │   ├── UploadTooSlow             408 upload_too_slow
     │   ├── UploadTooLarge            413 upload_too_large
@@ -15,6 +16,8 @@
     │   ├── FileEmpty                 422 file_empty
     │   ├── OptionUnknown             422 option_unknown
     │   ├── OptionInvalid             422 option_invalid
+    │   ├── OptionMissing             422 option_missing
+    │   ├── OptionUnsupported         422 option_unsupported
     │   ├── LanguageUnknown           422 language_unknown
     │   └── HeadersTooLarge           431 headers_too_large
     ├── AudioRefused                  the recording cannot be transcribed
@@ -28,6 +31,7 @@
     │   ├── JobNotFound               404 job_not_found
     │   ├── JobConflict               409 job_conflict
     │   ├── JobNotRetryable           409 job_not_retryable
+    │   ├── TranscriptNotReady        409 transcript_not_ready
     │   ├── JobExpired                410 job_expired
     │   ├── AudioGone                 410 audio_gone
     │   ├── UploadTicketInvalid       403 upload_ticket_invalid
@@ -165,6 +169,15 @@ class RouteUnknown(RequestRefused):
     hint = Sentence("GET /docs lists what there is.", "GET /docs muestra lo que hay.")
 
 
+class ModelUnknown(RequestRefused):
+    """Details: `model`, `known` (a list in words)."""
+
+    status = 404
+    code = "model_not_found"
+    sentence = Sentence("The model '{model}' does not exist.", "El modelo '{model}' no existe.")
+    hint = Sentence("The models are: {known}.", "Los modelos son: {known}.")
+
+
 class MethodNotAllowed(RequestRefused):
     status = 405
     code = "method_not_allowed"
@@ -270,6 +283,26 @@ class OptionInvalid(RequestRefused):
         "La opción '{option}' tiene un valor no admitido.",
     )
     hint = Sentence("Expected: {expected}.", "Se espera: {expected}.")
+
+
+class OptionMissing(RequestRefused):
+    """Details: `option`."""
+
+    status = 422
+    code = "option_missing"
+    sentence = Sentence("The option '{option}' is missing.", "Falta la opción '{option}'.")
+
+
+class OptionUnsupported(RequestRefused):
+    """What other models of an API that is imitated can do. Details: `option`."""
+
+    status = 422
+    code = "option_unsupported"
+    sentence = Sentence(
+        "Whisper can do nothing with the option '{option}'.",
+        "Whisper no puede hacer nada con la opción '{option}'.",
+    )
+    hint = Sentence("Leave it out.", "Quítala.")
 
 
 class LanguageUnknown(RequestRefused):
@@ -411,6 +444,20 @@ class JobNotRetryable(JobRefused):
     sentence = Sentence(
         "Only a failed or cancelled job can be tried again; this one is {status}.",
         "Solo se puede repetir un trabajo fallido o cancelado; este está en {status}.",
+    )
+
+
+class TranscriptNotReady(JobRefused):
+    """Details: `status`."""
+
+    code = "transcript_not_ready"
+    sentence = Sentence(
+        "This job is {status}; only a completed one has a transcript.",
+        "Este trabajo está en {status}; solo uno completado tiene transcripción.",
+    )
+    hint = Sentence(
+        "GET /job/{{id}}?wait=25 answers at its next change.",
+        "GET /job/{{id}}?wait=25 responde en su próximo cambio.",
     )
 
 

@@ -47,6 +47,17 @@ _ASKED_ABOUT = {
 }
 
 
+class Unset(Exception):
+    """A name that this function's environment should hold is missing: the cause of a StorageBroken."""
+
+
+def named(name: str | None, setting: str) -> str:
+    """The name of a table, bucket or queue. Raises StorageBroken where the environment does not tell it."""
+    if name is None:
+        raise StorageBroken from Unset(f"{setting} is not set")
+    return name
+
+
 @contextmanager
 def told() -> Iterator[None]:
     """Raises Busy for what passes by itself, Denied where the caller judges, else StorageBroken."""

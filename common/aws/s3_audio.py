@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from common.aws.clients import Clients
-from common.aws.failures import Denied
-from common.aws.table import Unset
+from common.aws.failures import Denied, named
 from common.errors import AudioGone, JobNotFound, StorageBroken, UploadTicketInvalid
 from common.job_id import job_id_of
 from common.ports import UploadTicket
@@ -92,9 +91,7 @@ class S3Audio:
 
     @property
     def _bucket(self) -> str:
-        if self._bucket_name is None:
-            raise Unset("AUDIO_BUCKET is not set")
-        return self._bucket_name
+        return named(self._bucket_name, "AUDIO_BUCKET")
 
     async def _call(self, work: Any) -> Any:
         return await self._clients.call("s3", work)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from common.aws.clients import Clients
-from common.aws.table import Unset
+from common.aws.failures import named
 from common.errors import EscribaError
 
 LONGEST_DELAY = 900
@@ -61,7 +61,9 @@ class SqsTasks:
         )
 
     async def backlog(self) -> int:
-        """About how many messages wait, are delayed or are in hand."""
+        """About how many messages wait, are delayed or are in hand; none where there is no queue."""
+        if self._queue_url is None:
+            return 0
         answer = await self._clients.call(
             "sqs",
             lambda sqs: sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=list(_COUNTED)),
@@ -70,6 +72,4 @@ class SqsTasks:
 
     @property
     def _url(self) -> str:
-        if self._queue_url is None:
-            raise Unset("QUEUE_URL is not set")
-        return self._queue_url
+        return named(self._queue_url, "QUEUE_URL")

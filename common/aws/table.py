@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from common.aws.clients import Clients
-from common.aws.failures import Denied
+from common.aws.failures import Denied, named
 from common.errors import Busy
 
 T = TypeVar("T")
@@ -31,10 +31,6 @@ class ConditionFailed(Exception):
     def __init__(self, parts: tuple[int, ...] = (0,)) -> None:
         super().__init__(parts)
         self.parts = parts
-
-
-class Unset(Exception):
-    """A name that this function's environment should hold is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +131,7 @@ class Table:
 
     @property
     def name(self) -> str:
-        if self._name is None:
-            raise Unset("JOBS_TABLE is not set")
-        return self._name
+        return named(self._name, "JOBS_TABLE")
 
     async def _call(self, operation: str, *, table: bool = True, **asked: Any) -> Any:
         if table:

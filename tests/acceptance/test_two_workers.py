@@ -1,0 +1,157 @@
+"""Two servers on one DATA_DIR: each job runs once in effect, wherever it came in and whoever watches."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from tests.acceptance.api import Api, calls, files_below, sha, text_of, texts_kept
+from tests.acceptance.client import tone
+from tests.replies import Reply, rate_limited
+from tests.server import Server
+from tests.serving import wait_until
+from tests.upstream import Upstream
+
+RANDOM = random.Random(13)
+
+
+@pytest.fixture
+def both(tmp_path: Path, upstream: Upstream) -> Iterator[tuple[Server, Server]]:
+    settings = {"GROQ_BASE_URL": upstream.url, "LOG_LEVEL": "WARNING", "LEASE_SECONDS": "2"}
+    settings |= {"WATCH_HEARTBEAT": "0.3", "UPLOAD_SLOTS": "64", "JOBS_AT_ONCE": "3"}
+    servers = Server(tmp_path / "data", **settings), Server(tmp_path / "data", **settings)
+    for server in servers:
+        server.start()
+    yield servers
+    for server in servers:
+        if server.process is not None and server.process.poll() is None:
+            server.stop()
+
+
+def test_each_job_runs_once(both: tuple[Server, Server], upstream: Upstream) -> None:
+    # More than one server's hands are full of the first, so that the other takes part for certain.
+    upstream.script.extend(Reply(delay=1.0) for _ in range(6))
+    apis = [Api(server.url) for server in both]
+    audios = [tone(RANDOM) for _ in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(lambda at: apis[at % 2].accepted(audios[at]), range(len(audios))))
+    for at, (job_id, audio) in enumerate(zip(ids, audios, strict=True)):
+        assert apis[(at + 1) % 2].completed(job_id) == text_of(audio)
+        assert apis[0].job(job_id).json()["attempts"] == 1
+    assert [len(calls(upstream, audio)) for audio in audios] == [1] * len(audios)
+    assert upstream.most_at_once > 3, "the second server took no part"
+    wait_until(lambda: files_below(both[0].data_dir) == [])
+
+
+def test_the_same_submit_to_both_is_one_job(both: tuple[Server, Server], upstream: Upstream) -> None:
+    apis, audio = [Api(server.url) for server in both], tone(RANDOM)
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda at: apis[at % 2].submit(audio, key="one"), range(10)))
+    assert {answer.status_code for answer in answers} == {202}
+    (job_id,) = {answer.json()["jobId"] for answer in answers}
+    assert apis[0].completed(job_id) == text_of(audio)
+    assert len(calls(upstream, audio)) == 1
+    wait_until(lambda: files_below(both[0].data_dir) == [])
+
+
+def test_watchers_see_what_the_other_server_does(both: tuple[Server, Server], upstream: Upstream) -> None:
+    here, there = both
+    audio = tone(RANDOM)
+    upstream.by_sha256[sha(audio)] = Reply(delay=1.5)
+    job_id = Api(here.url).accepted(audio)
+    wait_until(lambda: bool(calls(upstream, audio)), 30)
+    seen: dict[str, list[dict[str, object]]] = {}
+    with ThreadPoolExecutor(4) as pool:
+        for name, server in (("here", here), ("there", there)):
+            pool.submit(lambda name=name, server=server: seen.update({name: by_socket(server, job_id)}))
+            pool.submit(lambda name=name, server=server: seen.update({name + " sse": by_sse(server, job_id)}))
+    assert set(seen) == {"here", "there", "here sse", "there sse"}
+    for events in seen.values():
+        assert [event["job"]["status"] for event in events][-1] == "completed"  # type: ignore[index]
+        seqs = [event["seq"] for event in events]
+        assert seqs == sorted(set(seqs), key=int)  # type: ignore[call-overload]
+        assert [event["text"] for event in events if event["type"] == "text"] == [text_of(audio)]
+
+
+def by_socket(server: Server, job_id: str) -> list[dict[str, object]]:
+    with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{job_id}") as socket:
+        events = [json.loads(message) for message in socket]
+    return [event for event in events if event["type"] != "ping"]
+
+
+def by_sse(server: Server, job_id: str) -> list[dict[str, object]]:
+    with httpx.stream("GET", f"{server.url}/job/{job_id}/events", timeout=60) as answer:
+        lines = [line.removeprefix("data: ") for line in answer.iter_lines() if line.startswith("data: ")]
+    return [event for event in map(json.loads, lines) if event["type"] != "ping"]
+
+
+def test_a_job_is_ended_from_the_server_that_does_not_run_it(
+    both: tuple[Server, Server], upstream: Upstream
+) -> None:
+    audios = [tone(RANDOM), tone(RANDOM)]
+    upstream.default = Reply(hang=True)
+    apis = [Api(server.url) for server in both]
+    for audio in audios:
+        job_id = apis[0].accepted(audio)
+        wait_until(lambda audio=audio: bool(calls(upstream, audio)), 30)  # type: ignore[misc]
+        # One of the two runs it: asked of both, it is the other one's in one case at least.
+        assert {api.delete(job_id).json()["status"] for api in apis} == {"cancelled"}
+        (call,) = calls(upstream, audio)
+        wait_until(lambda call=call: call.client_gone)  # type: ignore[misc]
+        assert texts_kept(both[0].data_dir, job_id) == 0
+    wait_until(lambda: files_below(both[0].data_dir) == [])
+    wait_until(lambda: all(api.health()["inHand"]["jobs"] == 0 for api in apis))
+
+
+def test_when_one_is_killed_the_other_takes_up_its_jobs(
+    both: tuple[Server, Server], upstream: Upstream
+) -> None:
+    apis, audios = [Api(server.url) for server in both], [tone(RANDOM) for _ in range(3)]
+    upstream.default = Reply(hang=True)
+    ids = [apis[0].accepted(audio) for audio in audios]
+    wait_until(lambda: len(upstream.seen) == 3, 30)
+    busy = [api.health()["inHand"]["jobs"] for api in apis]
+    assert sum(busy) == 3
+    victim, other = (0, 1) if busy[0] else (1, 0)
+    upstream.default = Reply()
+    both[victim].kill()
+    # Those of the dead one come back when their leases run out; those of the living one hang as they did.
+    wait_until(lambda: [call.status for call in list(upstream.seen)].count(200) == busy[victim], 30)
+    wait_until(lambda: apis[other].health()["inHand"]["jobs"] == busy[other])
+    assert both[other].stop() == 0  # which gives back what hangs
+    both[other].start()
+    for job_id, audio in zip(ids, audios, strict=True):
+        assert apis[other].completed(job_id) == text_of(audio)
+        assert len(calls(upstream, audio)) == 2
+    assert files_below(both[0].data_dir) == []
+
+
+def test_quota_is_one_account_for_both(tmp_path: Path, upstream: Upstream) -> None:
+    settings = {"GROQ_BASE_URL": upstream.url, "LOG_LEVEL": "WARNING", "QUOTA_REQUESTS_PER_MINUTE": "6"}
+    with Server(tmp_path / "data", **settings) as here, Server(tmp_path / "data", **settings) as there:
+        apis = [Api(here.url), Api(there.url)]
+        ids = [apis[at % 2].accepted(tone(RANDOM)) for at in range(9)]
+
+        def told() -> list[str]:
+            return [apis[0].job(job_id).json()["status"] for job_id in ids]
+
+        wait_until(lambda: sorted(told()) == ["completed"] * 6 + ["waiting"] * 3, 30)
+        assert len(upstream.seen) == 6
+
+
+def test_a_wait_that_one_was_told_holds_for_the_other(tmp_path: Path, upstream: Upstream) -> None:
+    settings = {"GROQ_BASE_URL": upstream.url, "LOG_LEVEL": "WARNING", "QUOTA_REQUESTS_PER_DAY": "100"}
+    upstream.script.append(rate_limited(retry_after=600))
+    with Server(tmp_path / "data", **settings) as here:
+        Api(here.url).until(Api(here.url).accepted(tone(RANDOM)), "waiting")
+        with Server(tmp_path / "data", **settings) as there:
+            api = Api(there.url)
+            assert "waitingUntil" in api.until(api.accepted(tone(RANDOM)), "waiting")
+    assert len(upstream.seen) == 1

@@ -47,7 +47,7 @@ from common.quota import Quota, QuotaNews
 from common.services import Services
 from common.settings import GROQ_URL, SettingInvalid, Settings, read_settings
 from common.web import build_app
-from functions import health, job, job_audio, transcribe, transcribe_job, transcription_ws
+from functions import health, job, job_audio, openai_audio, transcribe, transcribe_job, transcription_ws
 
 if TYPE_CHECKING:
     import httpx
@@ -102,6 +102,7 @@ def build(settings: Settings, hub: Hub, signal: StopSignal) -> Guard:
         job_audio.router,
         job.router,
         transcription_ws.router,
+        openai_audio.router,
         cors_origins=settings.cors_origins,
         lifespan=lifespan,
     )
@@ -114,6 +115,7 @@ def _limits(settings: Settings) -> Limits:
             "/transcribe": settings.max_upload_bytes,
             "/transcribe-job": settings.max_job_upload_bytes,
             "/job/*/audio": settings.max_job_upload_bytes,
+            **dict.fromkeys(openai_audio.UPLOADS, settings.max_job_upload_bytes),
         },
         slots=settings.upload_slots,
         pace=Pace(

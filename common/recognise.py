@@ -80,7 +80,11 @@ async def hear_all(
 
 def finish(ready: Ready, chunks: list[Chunk], options: Options) -> Transcript:
     """The pieces as one transcript, without what nobody said unless that was switched off."""
-    transcript = merge(chunks, duration=ready.prepared.duration)
+    return guarded(merge(chunks, duration=ready.prepared.duration), options)
+
+
+def guarded(transcript: Transcript, options: Options) -> Transcript:
+    """The transcript, or a stretch of it, without what nobody said."""
     return without_invented(transcript) if options.guard else transcript
 
 

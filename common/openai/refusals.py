@@ -1,0 +1,90 @@
+"""Our errors in OpenAI's shape, with the statuses by which its SDKs raise their own classes.
+
+https://platform.openai.com/docs/guides/error-codes
+"""
+
+from __future__ import annotations
+
+import json
+import math
+
+from common.answers import Headers, spoken_language
+from common.errors import (
+    AudioRefused,
+    EngineKeyInvalid,
+    EngineQuotaSpent,
+    EscribaError,
+    FileEmpty,
+    FileMissing,
+    FileRepeated,
+    RetryLater,
+    UploadTooLarge,
+)
+
+# The SDKs would send the whole recording again, at once, where they are told to wait for longer.
+_LONGEST_PAUSE = 60.0  # seconds
+
+_OF_THE_FILE = (AudioRefused, FileEmpty, FileMissing, FileRepeated, UploadTooLarge)
+
+
+def refusal(
+    failure: EscribaError | RetryLater, *, accept_language: str, request_id: str
+) -> tuple[int, Headers, bytes]:
+    """Status, headers and body."""
+    error = EngineQuotaSpent(retry_after=failure.delay) if isinstance(failure, RetryLater) else failure
+    language = spoken_language(accept_language)
+    body = json.dumps(error_body(error, accept_language=accept_language), ensure_ascii=False).encode()
+    headers: Headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"content-language", language.encode()),
+        (b"vary", b"Accept-Language"),
+        (b"x-request-id", request_id.encode("latin-1", "replace")),
+        (b"x-should-retry", b"true" if _passes(error) else b"false"),
+    ]
+    if error.retry_after is not None:
+        headers.append((b"retry-after", str(math.ceil(error.retry_after)).encode()))
+    return status_of(error), headers, body
+
+
+def error_body(failure: EscribaError | RetryLater, *, accept_language: str) -> dict[str, object]:
+    """`{"error": {message, type, param, code}}`; what to do about it is part of the message."""
+    error = EngineQuotaSpent(retry_after=failure.delay) if isinstance(failure, RetryLater) else failure
+    language = spoken_language(accept_language)
+    message = " ".join(filter(None, (error.message(language), error.advice(language))))
+    return {"error": {"message": message, "type": _type(error), "param": _param(error), "code": _code(error)}}
+
+
+def status_of(error: EscribaError) -> int:
+    """OpenAI knows one status for what is wrong with parameters and recordings, and 429 for every quota."""
+    if isinstance(error, EngineQuotaSpent):
+        return 429
+    if isinstance(error, EngineKeyInvalid):
+        return 401
+    return 400 if error.status == 422 or isinstance(error, AudioRefused) else error.status
+
+
+def _type(error: EscribaError) -> str:
+    status = status_of(error)
+    if status == 429:
+        return "rate_limit_error"
+    return "server_error" if status >= 500 else "invalid_request_error"
+
+
+def _code(error: EscribaError) -> str:
+    """Ours, but for those that programs look for."""
+    if isinstance(error, EngineQuotaSpent):
+        return "rate_limit_exceeded"
+    return "invalid_api_key" if isinstance(error, EngineKeyInvalid) else error.code
+
+
+def _param(error: EscribaError) -> str | None:
+    if "option" in error.details:
+        return str(error.details["option"])
+    if isinstance(error, _OF_THE_FILE):
+        return "file"
+    return next((name for name in ("language", "model") if name in error.details), None)
+
+
+def _passes(error: EscribaError) -> bool:
+    return error.retryable and (error.retry_after or 0.0) <= _LONGEST_PAUSE

@@ -42,7 +42,10 @@ export const snapshot = internalMutation({
   },
   returns: outcome,
   handler: async (ctx, { jobId, userId, ...news }): Promise<Outcome> => {
-    const row = await ctx.db.query("transcriptionJobs").withIndex("by_jobId", (q) => q.eq("jobId", jobId)).unique();
+    const row = await ctx.db
+      .query("transcriptionJobs")
+      .withIndex("by_jobId", (q) => q.eq("jobId", jobId))
+      .unique();
     if (!row) return { ok: false, code: "job_not_found" };
     if (userId && row.userId && userId !== row.userId) return { ok: false, code: "user_mismatch" };
     const current = position(row);

@@ -10,16 +10,49 @@ beforeEach(async () => {
 
 const LIFE = [
   message({ seq: 1, status: "queued" }),
-  message({ seq: 2, status: "processing", stage: "transcribing", progress: 20, chunks: { done: 1, total: 5 }, timestamps: { createdAt: 1_000, startedAt: 2_000, completedAt: null } }),
-  message({ seq: 3, status: "waiting", progress: 40, waitingUntil: 9_000, timestamps: { createdAt: 1_000, startedAt: 2_000, completedAt: null } }),
-  message({ seq: 4, status: "processing", progress: 60, timestamps: { createdAt: 1_000, startedAt: 2_000, completedAt: null } }),
-  message({ seq: 5, status: "completed", progress: 100, result: { text: "hola" }, timestamps: { createdAt: 1_000, startedAt: 2_000, completedAt: 3_000 } }),
+  message({
+    seq: 2,
+    status: "processing",
+    stage: "transcribing",
+    progress: 20,
+    chunks: { done: 1, total: 5 },
+    timestamps: { createdAt: 1_000, startedAt: 2_000, completedAt: null },
+  }),
+  message({
+    seq: 3,
+    status: "waiting",
+    progress: 40,
+    waitingUntil: 9_000,
+    timestamps: { createdAt: 1_000, startedAt: 2_000, completedAt: null },
+  }),
+  message({
+    seq: 4,
+    status: "processing",
+    progress: 60,
+    timestamps: { createdAt: 1_000, startedAt: 2_000, completedAt: null },
+  }),
+  message({
+    seq: 5,
+    status: "completed",
+    progress: 100,
+    result: { text: "hola" },
+    timestamps: { createdAt: 1_000, startedAt: 2_000, completedAt: 3_000 },
+  }),
 ];
 
 describe("who may tell", () => {
   test("nobody without the key, and nobody before there is one", async () => {
-    for (const headers of [{}, { authorization: "Bearer wrong" }, { authorization: `Basic ${KEY}` }, { authorization: `Bearer ${KEY}x` }]) {
-      expect(await tell(t, message(), headers as Record<string, string>)).toMatchObject({ http: 401, ok: false, error: { code: "unauthorized" } });
+    for (const headers of [
+      {},
+      { authorization: "Bearer wrong" },
+      { authorization: `Basic ${KEY}` },
+      { authorization: `Bearer ${KEY}x` },
+    ]) {
+      expect(await tell(t, message(), headers as Record<string, string>)).toMatchObject({
+        http: 401,
+        ok: false,
+        error: { code: "unauthorized" },
+      });
     }
     vi.stubEnv("ESCRIBA_API_KEY", "");
     expect(await tell(t, message())).toMatchObject({ http: 503, error: { code: "not_configured" } });
@@ -68,7 +101,10 @@ describe("what is not a snapshot is refused with the field that is wrong", () =>
   });
 
   test("a body of over 16 MiB is 413", async () => {
-    expect(await tell(t, message({ result: "x".repeat(16 * 1024 * 1024) }))).toMatchObject({ http: 413, error: { code: "too_large" } });
+    expect(await tell(t, message({ result: "x".repeat(16 * 1024 * 1024) }))).toMatchObject({
+      http: 413,
+      error: { code: "too_large" },
+    });
   });
 });
 
@@ -76,19 +112,46 @@ describe("the row becomes what the API says", () => {
   test("whole", async () => {
     expect(await tell(t, LIFE[1])).toEqual({ http: 200, status: "processing", ok: true, outcome: "applied", seq: 2 });
     expect(await row(t)).toEqual({
-      jobId: jobId(1), owner: expect.stringMatching(/^token:[0-9a-f]{64}$/), userId: "ana", filename: "a.wav",
-      status: "processing", stage: "transcribing", progress: 20, run: 1, seq: 2, chunks: { done: 1, total: 5 },
-      createdAt: 1_000, startedAt: 2_000,
+      jobId: jobId(1),
+      owner: expect.stringMatching(/^token:[0-9a-f]{64}$/),
+      userId: "ana",
+      filename: "a.wav",
+      status: "processing",
+      stage: "transcribing",
+      progress: 20,
+      run: 1,
+      seq: 2,
+      chunks: { done: 1, total: 5 },
+      createdAt: 1_000,
+      startedAt: 2_000,
     });
-    await tell(t, message({ seq: 3, status: "failed", progress: 20, error: { code: "interrupted", message: "Tried 3 times.", hint: "Try again.", retryable: true } }));
-    expect(await row(t)).toMatchObject({ status: "failed", error: { code: "interrupted", message: "Tried 3 times.", hint: "Try again.", retryable: true } });
+    await tell(
+      t,
+      message({
+        seq: 3,
+        status: "failed",
+        progress: 20,
+        error: { code: "interrupted", message: "Tried 3 times.", hint: "Try again.", retryable: true },
+      }),
+    );
+    expect(await row(t)).toMatchObject({
+      status: "failed",
+      error: { code: "interrupted", message: "Tried 3 times.", hint: "Try again.", retryable: true },
+    });
     expect(await row(t)).not.toHaveProperty("chunks");
   });
 
   test("in every order of five messages, each of them once more at any place, it is the same row", async () => {
     for (const m of LIFE) await tell(t, m);
     const end = await row(t);
-    expect(end).toMatchObject({ status: "completed", seq: 5, progress: 100, resultJson: '{"text":"hola"}', startedAt: 2_000, completedAt: 3_000 });
+    expect(end).toMatchObject({
+      status: "completed",
+      seq: 5,
+      progress: 100,
+      resultJson: '{"text":"hola"}',
+      startedAt: 2_000,
+      completedAt: 3_000,
+    });
     let n = 1;
     for (const order of permutations(LIFE)) {
       n += 1;
@@ -117,7 +180,10 @@ describe("the row becomes what the API says", () => {
   });
 
   test("a retry starts over, and late news of the first run changes nothing", async () => {
-    await tell(t, message({ seq: 5, status: "failed", error: { code: "engine", message: "It failed.", retryable: true } }));
+    await tell(
+      t,
+      message({ seq: 5, status: "failed", error: { code: "engine", message: "It failed.", retryable: true } }),
+    );
     expect(await tell(t, message({ seq: 6, run: 2, status: "queued" }))).toMatchObject({ outcome: "applied" });
     expect(await row(t)).not.toHaveProperty("error");
     expect(await tell(t, message({ seq: 4, status: "processing" }))).toMatchObject({ outcome: "stale" });
@@ -138,7 +204,10 @@ describe("a large transcript", () => {
     const id = (await row(t))!.resultStorageId!;
     const text = await t.action(async (ctx) => await (await ctx.storage.get(id))!.text());
     expect(JSON.parse(text)).toEqual(large);
-    expect(await t.query(api.jobs.get, { jobId: jobId(1), ownerToken: TOKEN })).toMatchObject({ resultJson: null, resultUrl: expect.stringMatching(/^https?:/) });
+    expect(await t.query(api.jobs.get, { jobId: jobId(1), ownerToken: TOKEN })).toMatchObject({
+      resultJson: null,
+      resultUrl: expect.stringMatching(/^https?:/),
+    });
   });
 
   test("leaves no file behind when it is replaced or removed", async () => {

@@ -55,8 +55,10 @@ const json = (status: number, body: unknown) =>
 async function carries(request: Request, secret: string): Promise<boolean> {
   const [scheme, given = ""] = (request.headers.get("authorization") ?? "").split(" ", 2);
   if (scheme?.toLowerCase() !== "bearer") return false;
-  const [a, b] = await Promise.all([given, secret].map(async (text) => {
-    return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-  }));
+  const [a, b] = await Promise.all(
+    [given, secret].map(async (text) => {
+      return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+    }),
+  );
   return a!.reduce((difference, byte, i) => difference | (byte ^ b![i]!), 0) === 0;
 }

@@ -7,16 +7,27 @@ import { transcriptionJob } from "./schema";
 import { type Convex, TOKEN, deployment, jobId, message, modules, row, tell } from "./test.setup";
 
 let t: Convex;
-beforeEach(() => { t = deployment(); });
+beforeEach(() => {
+  t = deployment();
+});
 
 const mine = { jobId: jobId(1), ownerToken: TOKEN };
-const codeOf = (attempt: Promise<unknown>) => attempt.then(() => "done", (error) => (error as ConvexError<{ code: string }>).data.code);
+const codeOf = (attempt: Promise<unknown>) =>
+  attempt.then(
+    () => "done",
+    (error) => (error as ConvexError<{ code: string }>).data.code,
+  );
 
 describe("access", () => {
   test("by owner token: of the token the row keeps a hash only, and another token sees nothing", async () => {
     await t.mutation(api.jobs.create, { ...mine, userId: "ana" });
     expect(JSON.stringify(await row(t))).not.toContain(TOKEN);
-    expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "pending", seq: -1, run: 1, cancelRequested: false });
+    expect(await t.query(api.jobs.get, mine)).toMatchObject({
+      status: "pending",
+      seq: -1,
+      run: 1,
+      cancelRequested: false,
+    });
     const other = { jobId: jobId(1), ownerToken: "o".repeat(32) };
     expect(await t.query(api.jobs.get, other)).toBeNull();
     expect(await t.query(api.jobs.list, { ownerToken: other.ownerToken })).toEqual([]);
@@ -30,7 +41,11 @@ describe("access", () => {
     await ana.mutation(api.jobs.create, { jobId: jobId(1) });
     expect(await ana.query(api.jobs.get, { jobId: jobId(1) })).toMatchObject({ status: "pending" });
     expect(await ana.query(api.jobs.list, {})).toHaveLength(1);
-    expect(await t.withIdentity({ subject: "ana", issuer: "https://other.example" }).query(api.jobs.get, { jobId: jobId(1) })).toBeNull();
+    expect(
+      await t
+        .withIdentity({ subject: "ana", issuer: "https://other.example" })
+        .query(api.jobs.get, { jobId: jobId(1) }),
+    ).toBeNull();
     expect(await t.query(api.jobs.get, { jobId: jobId(1) })).toBeNull();
   });
 
@@ -57,7 +72,10 @@ test("making a job twice makes it once", async () => {
 test("the list is the newest first, without transcripts, and no longer than asked", async () => {
   for (const n of [1, 2, 3]) {
     await t.mutation(api.jobs.create, { jobId: jobId(n), ownerToken: TOKEN });
-    await tell(t, message({ jobId: jobId(n), status: "completed", result: { text: "hola" }, timestamps: { createdAt: n } }));
+    await tell(
+      t,
+      message({ jobId: jobId(n), status: "completed", result: { text: "hola" }, timestamps: { createdAt: n } }),
+    );
   }
   const list = await t.query(api.jobs.list, { ownerToken: TOKEN, limit: 2 });
   expect(list.map((job) => job.jobId)).toEqual([jobId(3), jobId(2)]);
@@ -109,25 +127,57 @@ describe("cancelling", () => {
 describe("a table that was there before", () => {
   const older = defineSchema({
     transcriptionJobs: defineTable({ ...transcriptionJob, folder: v.optional(v.string()), result: v.optional(v.any()) })
-      .index("by_jobId", ["jobId"]).index("by_owner", ["owner", "createdAt"]).index("by_userId", ["userId", "createdAt"])
-      .index("by_status", ["status", "updatedAt"]).index("by_cancelRequestedAt", ["cancelRequestedAt"]),
+      .index("by_jobId", ["jobId"])
+      .index("by_owner", ["owner", "createdAt"])
+      .index("by_userId", ["userId", "createdAt"])
+      .index("by_status", ["status", "updatedAt"])
+      .index("by_cancelRequestedAt", ["cancelRequestedAt"]),
   });
 
   test("rows without seq take the API's word, whatever they said; their other fields survive", async () => {
     const old = convexTest(older, modules);
     await old.run(async (ctx) => {
-      await ctx.db.insert("transcriptionJobs", { jobId: jobId(1), userId: "ana", status: "failed", error: "timed out", folder: "work", result: { old: [1] } });
+      await ctx.db.insert("transcriptionJobs", {
+        jobId: jobId(1),
+        userId: "ana",
+        status: "failed",
+        error: "timed out",
+        folder: "work",
+        result: { old: [1] },
+      });
     });
     const ana = old.withIdentity({ subject: "ana" });
-    expect(await ana.query(api.jobs.get, { jobId: jobId(1) })).toMatchObject({ status: "failed", error: { code: "unknown", message: "timed out" }, seq: -1 });
+    expect(await ana.query(api.jobs.get, { jobId: jobId(1) })).toMatchObject({
+      status: "failed",
+      error: { code: "unknown", message: "timed out" },
+      seq: -1,
+    });
     expect(await ana.query(api.jobs.list, {})).toHaveLength(1);
-    expect(await tell(old as unknown as Convex, message({ seq: 2, status: "completed", progress: 100, result: { text: "hola" } }))).toMatchObject({ outcome: "applied" });
-    expect(await row(old as unknown as Convex)).toMatchObject({ status: "completed", seq: 2, folder: "work", result: { old: [1] }, userId: "ana" });
-    expect(await ana.query(api.jobs.get, { jobId: jobId(1) })).toMatchObject({ status: "completed", error: null, resultJson: '{"text":"hola"}' });
+    expect(
+      await tell(
+        old as unknown as Convex,
+        message({ seq: 2, status: "completed", progress: 100, result: { text: "hola" } }),
+      ),
+    ).toMatchObject({ outcome: "applied" });
+    expect(await row(old as unknown as Convex)).toMatchObject({
+      status: "completed",
+      seq: 2,
+      folder: "work",
+      result: { old: [1] },
+      userId: "ana",
+    });
+    expect(await ana.query(api.jobs.get, { jobId: jobId(1) })).toMatchObject({
+      status: "completed",
+      error: null,
+      resultJson: '{"text":"hola"}',
+    });
   });
 
   test("a row without an owner becomes that of the page that knows its job's id; then it is no one else's", async () => {
-    await t.run(async (ctx) => void (await ctx.db.insert("transcriptionJobs", { jobId: jobId(1), userId: "ana", status: "processing" })));
+    await t.run(
+      async (ctx) =>
+        void (await ctx.db.insert("transcriptionJobs", { jobId: jobId(1), userId: "ana", status: "processing" })),
+    );
     expect(await t.query(api.jobs.get, mine)).toBeNull();
     expect(await t.mutation(api.jobs.create, mine)).toEqual({ created: false });
     expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "processing" });

@@ -59,14 +59,27 @@ export const list = query({
     const { user, token, legacyIds } = await identify(ctx, ownerToken);
     const jobs = () => ctx.db.query("transcriptionJobs");
     const found = await Promise.all([
-      ...[user, token].filter((owner) => owner !== undefined).map((owner) =>
-        jobs().withIndex("by_owner", (q) => q.eq("owner", owner)).order("desc").take(most),
-      ),
+      ...[user, token]
+        .filter((owner) => owner !== undefined)
+        .map((owner) =>
+          jobs()
+            .withIndex("by_owner", (q) => q.eq("owner", owner))
+            .order("desc")
+            .take(most),
+        ),
       ...legacyIds.map((id) =>
-        jobs().withIndex("by_userId", (q) => q.eq("userId", id)).order("desc").filter((q) => q.eq(q.field("owner"), undefined)).take(most),
+        jobs()
+          .withIndex("by_userId", (q) => q.eq("userId", id))
+          .order("desc")
+          .filter((q) => q.eq(q.field("owner"), undefined))
+          .take(most),
       ),
     ]);
-    return found.flat().map(summarise).sort((a, b) => b.createdAt - a.createdAt).slice(0, most);
+    return found
+      .flat()
+      .map(summarise)
+      .sort((a, b) => b.createdAt - a.createdAt)
+      .slice(0, most);
   },
 });
 
@@ -112,7 +125,10 @@ export const remove = mutation({
 const invalid = (message: string) => new ConvexError({ code: "invalid_argument", message });
 
 const find = (ctx: QueryCtx | MutationCtx, jobId: string) =>
-  ctx.db.query("transcriptionJobs").withIndex("by_jobId", (q) => q.eq("jobId", jobId)).unique();
+  ctx.db
+    .query("transcriptionJobs")
+    .withIndex("by_jobId", (q) => q.eq("jobId", jobId))
+    .unique();
 
 async function findOwn(ctx: QueryCtx, jobId: string, caller: Caller): Promise<Doc<"transcriptionJobs"> | null> {
   const row = await find(ctx, jobId);

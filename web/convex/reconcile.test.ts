@@ -14,8 +14,18 @@ const json = (response: ServerResponse, status: number, body: unknown) =>
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 const noSuchJob = { error: { code: "job_not_found", message: "There is no such job.", requestId: "r1" } };
 const jobOfApi = (fields: object = {}) => ({
-  jobId: jobId(1), status: "processing", stage: null, progress: 10, run: 1, seq: 3, attempts: 1,
-  chunks: { done: 0, total: 2 }, createdAt: "2026-01-02T03:04:05.678Z", startedAt: "2026-01-02T03:04:06Z", updatedAt: "2026-01-02T03:04:07Z", ...fields,
+  jobId: jobId(1),
+  status: "processing",
+  stage: null,
+  progress: 10,
+  run: 1,
+  seq: 3,
+  attempts: 1,
+  chunks: { done: 0, total: 2 },
+  createdAt: "2026-01-02T03:04:05.678Z",
+  startedAt: "2026-01-02T03:04:06Z",
+  updatedAt: "2026-01-02T03:04:07Z",
+  ...fields,
 });
 
 beforeEach(async () => {
@@ -29,7 +39,13 @@ beforeEach(async () => {
   t = deployment();
   await t.mutation(api.jobs.create, { jobId: jobId(1), ownerToken: TOKEN });
 });
-afterEach(() => new Promise((closed) => { server.closeAllConnections(); server.close(closed); }));
+afterEach(
+  () =>
+    new Promise((closed) => {
+      server.closeAllConnections();
+      server.close(closed);
+    }),
+);
 
 const DUE = { quietMs: -1 };
 async function round(args: { quietMs?: number } = DUE) {
@@ -42,10 +58,27 @@ async function round(args: { quietMs?: number } = DUE) {
 }
 
 test("a job without news takes what the API says of it, times and transcript too", async () => {
-  answer = (_, response) => json(response, 200, jobOfApi({ status: "completed", progress: 100, seq: 9, result: { text: "hola" }, completedAt: "2026-01-02T03:05:00Z" }));
+  answer = (_, response) =>
+    json(
+      response,
+      200,
+      jobOfApi({
+        status: "completed",
+        progress: 100,
+        seq: 9,
+        result: { text: "hola" },
+        completedAt: "2026-01-02T03:05:00Z",
+      }),
+    );
   expect(await round()).toBe(1);
   expect(asked).toEqual([`GET /job/${jobId(1)}`]);
-  expect(await row(t)).toMatchObject({ status: "completed", seq: 9, resultJson: '{"text":"hola"}', createdAt: Date.UTC(2026, 0, 2, 3, 4, 5, 678), completedAt: Date.UTC(2026, 0, 2, 3, 5) });
+  expect(await row(t)).toMatchObject({
+    status: "completed",
+    seq: 9,
+    resultJson: '{"text":"hola"}',
+    createdAt: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
+    completedAt: Date.UTC(2026, 0, 2, 3, 5),
+  });
   expect(await round()).toBe(0);
 });
 
@@ -54,28 +87,47 @@ test("jobs that have had news lately are left alone", async () => {
   expect(asked).toEqual([]);
 });
 
-test.each([404, 410])("a job the API answers %i to has failed, or, when that was wanted, is cancelled", async (status) => {
-  answer = (_, response) => json(response, status, noSuchJob);
-  await t.mutation(api.jobs.create, { jobId: jobId(2), ownerToken: TOKEN });
-  await t.mutation(api.jobs.cancel, { jobId: jobId(2), ownerToken: TOKEN });
-  expect(await round()).toBe(2);
-  expect(asked.sort()).toEqual([`DELETE /job/${jobId(2)}`, `GET /job/${jobId(1)}`]);
-  expect(await row(t)).toMatchObject({ status: "failed", presumed: true, error: { code: "job_lost", retryable: false } });
-  expect(await row(t, jobId(2))).toMatchObject({ status: "cancelled", presumed: true });
-  // Should the API have known it after all, its word counts.
-  await tell(t, message({ seq: 1, status: "processing" }));
-  expect(await row(t)).toMatchObject({ status: "processing" });
-  expect(await row(t)).not.toHaveProperty("presumed");
-});
+test.each([404, 410])(
+  "a job the API answers %i to has failed, or, when that was wanted, is cancelled",
+  async (status) => {
+    answer = (_, response) => json(response, status, noSuchJob);
+    await t.mutation(api.jobs.create, { jobId: jobId(2), ownerToken: TOKEN });
+    await t.mutation(api.jobs.cancel, { jobId: jobId(2), ownerToken: TOKEN });
+    expect(await round()).toBe(2);
+    expect(asked.sort()).toEqual([`DELETE /job/${jobId(2)}`, `GET /job/${jobId(1)}`]);
+    expect(await row(t)).toMatchObject({
+      status: "failed",
+      presumed: true,
+      error: { code: "job_lost", retryable: false },
+    });
+    expect(await row(t, jobId(2))).toMatchObject({ status: "cancelled", presumed: true });
+    // Should the API have known it after all, its word counts.
+    await tell(t, message({ seq: 1, status: "processing" }));
+    expect(await row(t)).toMatchObject({ status: "processing" });
+    expect(await row(t)).not.toHaveProperty("presumed");
+  },
+);
 
 test.each<[string, typeof answer]>([
-  ["a proxy's 404 page", (_, response) => response.writeHead(404, { "content-type": "text/html" }).end("<h1>No active service</h1>")],
+  [
+    "a proxy's 404 page",
+    (_, response) => response.writeHead(404, { "content-type": "text/html" }).end("<h1>No active service</h1>"),
+  ],
   ["a proxy's JSON 404", (_, response) => json(response, 404, { message: "no route" })],
-  ["the API's 404 for an address it does not have", (_, response) => json(response, 404, { error: { code: "not_found", message: "No." } })],
+  [
+    "the API's 404 for an address it does not have",
+    (_, response) => json(response, 404, { error: { code: "not_found", message: "No." } }),
+  ],
   ["500", (_, response) => json(response, 500, { error: { code: "internal", message: "Oh." } })],
   ["429", (_, response) => json(response, 429, { error: { code: "slow_down", message: "Later." } })],
   ["a cut connection", (request) => request.socket.destroy()],
-  ["half a body", (_, response) => { response.writeHead(200, { "content-length": "99" }).write("{"); response.destroy(); }],
+  [
+    "half a body",
+    (_, response) => {
+      response.writeHead(200, { "content-length": "99" }).write("{");
+      response.destroy();
+    },
+  ],
 ])("nothing is concluded from %s, and the rest is not asked about", async (_, reply) => {
   answer = reply;
   await t.mutation(api.jobs.create, { jobId: jobId(2), ownerToken: TOKEN });
@@ -95,7 +147,8 @@ test("an answer about another job, or that is no job, changes nothing", async ()
 });
 
 test("a cancel that the page could not deliver is delivered", async () => {
-  answer = (_, response) => json(response, 200, jobOfApi({ status: "cancelled", seq: 4, completedAt: "2026-01-02T03:05:00Z" }));
+  answer = (_, response) =>
+    json(response, 200, jobOfApi({ status: "cancelled", seq: 4, completedAt: "2026-01-02T03:05:00Z" }));
   await tell(t, message({ seq: 3, status: "processing" }));
   await t.mutation(api.jobs.cancel, { jobId: jobId(1), ownerToken: TOKEN });
   expect(await round()).toBe(1);
@@ -105,7 +158,8 @@ test("a cancel that the page could not deliver is delivered", async () => {
 });
 
 test("news that came while the API was asked is not overruled", async () => {
-  answer = (_, response) => void tell(t, message({ seq: 1, status: "queued" })).then(() => json(response, 404, noSuchJob));
+  answer = (_, response) =>
+    void tell(t, message({ seq: 1, status: "queued" })).then(() => json(response, 404, noSuchJob));
   await round();
   expect(await row(t)).toMatchObject({ status: "queued", seq: 1 });
 });

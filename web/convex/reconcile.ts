@@ -30,11 +30,17 @@ export const start = internalMutation({
   handler: async (ctx, { quietMs = QUIET }) => {
     const now = Date.now();
     const jobs = () => ctx.db.query("transcriptionJobs");
-    const quiet = await Promise.all(ACTIVE.map((status) =>
-      jobs().withIndex("by_status", (q) => q.eq("status", status).lte("updatedAt", now - quietMs)).take(AT_ONCE),
-    ));
+    const quiet = await Promise.all(
+      ACTIVE.map((status) =>
+        jobs()
+          .withIndex("by_status", (q) => q.eq("status", status).lte("updatedAt", now - quietMs))
+          .take(AT_ONCE),
+      ),
+    );
     const undelivered = await jobs()
-      .withIndex("by_cancelRequestedAt", (q) => q.gt("cancelRequestedAt", 0).lte("cancelRequestedAt", now - Math.min(quietMs, MINUTE)))
+      .withIndex("by_cancelRequestedAt", (q) =>
+        q.gt("cancelRequestedAt", 0).lte("cancelRequestedAt", now - Math.min(quietMs, MINUTE)),
+      )
       .take(AT_ONCE);
     const rows = new Map([...quiet.flat(), ...undelivered].map((row) => [row._id, row]));
     const questions = Array.from(rows.values(), (row) => ({
@@ -53,7 +59,7 @@ export const ask = internalAction({
   returns: v.null(),
   handler: async (ctx, { questions }) => {
     const api = env.ESCRIBA_API_URL;
-    if (!api) return console.warn("ESCRIBA_API_URL is not set: jobs without news cannot be looked after."), null;
+    if (!api) return (console.warn("ESCRIBA_API_URL is not set: jobs without news cannot be looked after."), null);
     for (const { jobId, cancel, seenAt } of questions) {
       const answer = await about(`${api.replace(/\/+$/, "")}/job/${jobId}`, cancel ? "DELETE" : "GET");
       if (answer === "away") break;
@@ -80,8 +86,10 @@ async function hear(ctx: ActionCtx, body: unknown, jobId: string, seenAt: number
 
 /** The API's job; "unknown" only when the API itself says so; "away" for everything else. */
 async function about(url: string, method: "GET" | "DELETE"): Promise<unknown | "unknown" | "away"> {
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), ANSWER_WITHIN);
   try {
-    const response = await fetch(url, { method, headers: { accept: "application/json" }, signal: AbortSignal.timeout(ANSWER_WITHIN) });
+    const response = await fetch(url, { method, headers: { accept: "application/json" }, signal: patience.signal });
     const body: unknown = await response.json();
     if (response.ok) return body;
     // A proxy before a sleeping or moved API answers 404 too, but not in the API's own form.
@@ -89,6 +97,8 @@ async function about(url: string, method: "GET" | "DELETE"): Promise<unknown | "
     return [404, 410].includes(response.status) && NO_MORE.includes(String(code)) ? "unknown" : "away";
   } catch {
     return "away";
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -97,11 +107,18 @@ export const settle = internalMutation({
   args: { jobId: v.string(), seenAt: v.number() },
   returns: v.null(),
   handler: async (ctx, { jobId, seenAt }) => {
-    const row = await ctx.db.query("transcriptionJobs").withIndex("by_jobId", (q) => q.eq("jobId", jobId)).unique();
+    const row = await ctx.db
+      .query("transcriptionJobs")
+      .withIndex("by_jobId", (q) => q.eq("jobId", jobId))
+      .unique();
     if (!row || !unchanged(row, seenAt)) return null;
     const status = row.cancelRequestedAt === undefined ? ("failed" as const) : ("cancelled" as const);
     const now = Date.now();
-    const error = { code: "job_lost", message: "The transcription service no longer knows this job.", retryable: false };
+    const error = {
+      code: "job_lost",
+      message: "The transcription service no longer knows this job.",
+      retryable: false,
+    };
     await ctx.db.patch("transcriptionJobs", row._id, {
       status,
       presumed: true,
@@ -118,7 +135,10 @@ export const touch = internalMutation({
   args: { jobId: v.string(), seenAt: v.number() },
   returns: v.null(),
   handler: async (ctx, { jobId, seenAt }) => {
-    const row = await ctx.db.query("transcriptionJobs").withIndex("by_jobId", (q) => q.eq("jobId", jobId)).unique();
+    const row = await ctx.db
+      .query("transcriptionJobs")
+      .withIndex("by_jobId", (q) => q.eq("jobId", jobId))
+      .unique();
     if (row && unchanged(row, seenAt)) await ctx.db.patch("transcriptionJobs", row._id, { updatedAt: Date.now() });
     return null;
   },
@@ -126,5 +146,4 @@ export const touch = internalMutation({
 
 const heardAt = (row: Doc<"transcriptionJobs">) => row.updatedAt ?? row._creationTime;
 
-const unchanged = (row: Doc<"transcriptionJobs">, seenAt: number) =>
-  !isTerminal(row.status) && heardAt(row) === seenAt;
+const unchanged = (row: Doc<"transcriptionJobs">, seenAt: number) => !isTerminal(row.status) && heardAt(row) === seenAt;

@@ -30,7 +30,11 @@ export const message = (fields: object = {}) => ({
   ...fields,
 });
 
-export async function tell(t: Convex, body: unknown, headers: Record<string, string> = { authorization: `Bearer ${KEY}` }) {
+export async function tell(
+  t: Convex,
+  body: unknown,
+  headers: Record<string, string> = { authorization: `Bearer ${KEY}` },
+) {
   const response = await t.fetch("/transcription-jobs", {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
@@ -41,11 +45,18 @@ export async function tell(t: Convex, body: unknown, headers: Record<string, str
 
 /** The row without what the deployment itself adds. */
 export async function row(t: Convex, id = jobId(1)) {
-  const found = await t.run((ctx) => ctx.db.query("transcriptionJobs").withIndex("by_jobId", (q) => q.eq("jobId", id)).unique());
+  const found = await t.run((ctx) =>
+    ctx.db
+      .query("transcriptionJobs")
+      .withIndex("by_jobId", (q) => q.eq("jobId", id))
+      .unique(),
+  );
   if (!found) return null;
   const { _id, _creationTime, updatedAt, ...rest } = found;
   return rest;
 }
 
 export const permutations = <T>(items: T[]): T[][] =>
-  items.length < 2 ? [items] : items.flatMap((item, i) => permutations(items.toSpliced(i, 1)).map((rest) => [item, ...rest]));
+  items.length < 2
+    ? [items]
+    : items.flatMap((item, i) => permutations(items.toSpliced(i, 1)).map((rest) => [item, ...rest]));

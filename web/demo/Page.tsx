@@ -5,7 +5,17 @@ import { Recording } from "./Recording";
 import { type Language, WORDS, preferred } from "./words";
 
 /** Names in their own language, as a person looks for theirs. */
-const SPOKEN = { es: "Español", en: "English", ca: "Català", gl: "Galego", eu: "Euskara", pt: "Português", fr: "Français", de: "Deutsch", it: "Italiano" };
+const SPOKEN = {
+  es: "Español",
+  en: "English",
+  ca: "Català",
+  gl: "Galego",
+  eu: "Euskara",
+  pt: "Português",
+  fr: "Français",
+  de: "Deutsch",
+  it: "Italiano",
+};
 
 export function Page({ apiUrl, hasConvex }: { apiUrl: string; hasConvex: boolean }) {
   const [language, setLanguage] = useState<Language>(preferred);
@@ -33,24 +43,43 @@ export function Page({ apiUrl, hasConvex }: { apiUrl: string; hasConvex: boolean
     <main>
       <header>
         <p className="name">Escriba</p>
-        <button type="button" className="plain" lang={language === "en" ? "es" : "en"} onClick={() => setLanguage(language === "en" ? "es" : "en")}>
+        <button
+          type="button"
+          className="plain"
+          lang={language === "en" ? "es" : "en"}
+          onClick={() => setLanguage(language === "en" ? "es" : "en")}
+        >
           {words.otherLanguage}
         </button>
       </header>
       <h1>{words.title}</h1>
       <p className="lead">{words.lead}</p>
 
-      <section className={dragging ? "choose over" : "choose"} onDragOver={drag(true)} onDragLeave={drag(false)} onDrop={drag(false)}>
+      <section
+        className={dragging ? "choose over" : "choose"}
+        onDragOver={drag(true)}
+        onDragLeave={drag(false)}
+        onDrop={drag(false)}
+      >
         <label className="button">
           {words.choose}
-          <input type="file" accept="audio/*,video/*" multiple onChange={({ target }) => (startAll(target.files), (target.value = ""))} />
+          <input
+            type="file"
+            accept="audio/*,video/*"
+            multiple
+            onChange={({ target }) => (startAll(target.files), (target.value = ""))}
+          />
         </label>
         <span className="drop">{words.drop}</span>
         <span className="spoken">
           <label htmlFor={spokenId}>{words.spoken}</label>
           <select id={spokenId} value={spoken} onChange={({ target }) => setSpoken(target.value)}>
             <option value="">{words.detect}</option>
-            {Object.entries(SPOKEN).map(([code, name]) => <option key={code} value={code} lang={code}>{name}</option>)}
+            {Object.entries(SPOKEN).map(([code, name]) => (
+              <option key={code} value={code} lang={code}>
+                {name}
+              </option>
+            ))}
           </select>
         </span>
       </section>
@@ -58,11 +87,15 @@ export function Page({ apiUrl, hasConvex }: { apiUrl: string; hasConvex: boolean
       <section aria-labelledby={`${spokenId}-jobs`}>
         <div className="row">
           <h2 id={`${spokenId}-jobs`}>{words.jobs}</h2>
-          <p className={`connection ${escriba.connection}`} role="status">{words.connection[escriba.connection]}</p>
+          <p className={`connection ${escriba.connection}`} role="status">
+            {words.connection[escriba.connection]}
+          </p>
         </div>
         {escriba.jobs.length === 0 && <p className="none">{words.none}</p>}
         <ol>
-          {escriba.jobs.map((job) => <Recording key={job.jobId} job={job} words={words} language={language} escriba={escriba} />)}
+          {escriba.jobs.map((job) => (
+            <Recording key={job.jobId} job={job} words={words} language={language} escriba={escriba} />
+          ))}
         </ol>
       </section>
     </main>

@@ -5,7 +5,17 @@ import type { Language, WORDS } from "./words";
 
 type Words = (typeof WORDS)[Language];
 
-export function Recording({ job, words, language, escriba }: { job: Transcription; words: Words; language: Language; escriba: PersistentTranscription }) {
+export function Recording({
+  job,
+  words,
+  language,
+  escriba,
+}: {
+  job: Transcription;
+  words: Words;
+  language: Language;
+  escriba: PersistentTranscription;
+}) {
   const { jobId, status, text, error, problem, needsFile } = job;
   const name = job.filename ?? jobId;
   const trouble = status === "failed" ? error : problem;
@@ -15,34 +25,59 @@ export function Recording({ job, words, language, escriba }: { job: Transcriptio
         <h3>{name}</h3>
         <Size bytes={job.sizeBytes} language={language} />
       </div>
-      <p className="status" aria-live="polite">{describe(job, words, language)}</p>
+      <p className="status" aria-live="polite">
+        {describe(job, words, language)}
+      </p>
       <Progress job={job} label={name} />
-      {trouble && <p className="trouble">{words.problem[trouble.code] ?? trouble.message} {trouble.hint}</p>}
+      {trouble && (
+        <p className="trouble">
+          {words.problem[trouble.code] ?? trouble.message} {trouble.hint}
+        </p>
+      )}
       {needsFile && <p className="trouble">{words.needsFile}</p>}
       <Text job={job} text={text} words={words} />
       <div className="actions">
         {needsFile && (
           <label className="button">
             {words.giveFile}
-            <input type="file" accept="audio/*,video/*" onChange={({ target }) => target.files?.[0] && escriba.provide(jobId, target.files[0])} />
+            <input
+              type="file"
+              accept="audio/*,video/*"
+              onChange={({ target }) => target.files?.[0] && escriba.provide(jobId, target.files[0])}
+            />
           </label>
         )}
-        {job.canRetry && <button type="button" onClick={() => void escriba.retry(jobId)}>{words.retry}</button>}
-        {job.canCancel && <button type="button" onClick={() => void escriba.cancel(jobId)}>{words.cancel}</button>}
+        {job.canRetry && (
+          <button type="button" onClick={() => void escriba.retry(jobId)}>
+            {words.retry}
+          </button>
+        )}
+        {job.canCancel && (
+          <button type="button" onClick={() => void escriba.cancel(jobId)}>
+            {words.cancel}
+          </button>
+        )}
         {!job.canCancel && !job.cancelling && (
-          <button type="button" onClick={() => confirm(words.reallyRemove) && void escriba.remove(jobId)}>{words.remove}</button>
+          <button type="button" onClick={() => confirm(words.reallyRemove) && void escriba.remove(jobId)}>
+            {words.remove}
+          </button>
         )}
       </div>
     </li>
   );
 }
 
-function describe({ status, stage, uploaded, cancelling, chunks, waitingUntil }: Transcription, words: Words, language: Language): string {
+function describe(
+  { status, stage, uploaded, cancelling, chunks, waitingUntil }: Transcription,
+  words: Words,
+  language: Language,
+): string {
   if (cancelling) return words.cancelling;
   if (uploaded !== null) return words.sending;
   const said = (status === "processing" && stage && words.stage[stage]) || words.status[status];
   if (status === "processing" && chunks?.total) return `${said} · ${words.pieces(chunks.done, chunks.total)}`;
-  if (status === "waiting" && waitingUntil) return `${said}: ${words.goesOn(new Date(waitingUntil).toLocaleTimeString(language, { timeStyle: "short" }))}`;
+  if (status === "waiting" && waitingUntil)
+    return `${said}: ${words.goesOn(new Date(waitingUntil).toLocaleTimeString(language, { timeStyle: "short" }))}`;
   return said;
 }
 
@@ -50,7 +85,12 @@ function Progress({ job, label }: { job: Transcription; label: string }) {
   const sending = job.uploaded !== null;
   if (!sending && !["queued", "processing", "waiting"].includes(job.status)) return null;
   const percent = Math.round(sending ? job.uploaded! * 100 : job.progress);
-  return <div className="bar"><progress max={100} value={percent} aria-label={label} /><span>{percent} %</span></div>;
+  return (
+    <div className="bar">
+      <progress max={100} value={percent} aria-label={label} />
+      <span>{percent} %</span>
+    </div>
+  );
 }
 
 function Text({ job, text, words }: { job: Transcription; text: string; words: Words }) {
@@ -64,12 +104,22 @@ function Text({ job, text, words }: { job: Transcription; text: string; words: W
         <b>{done ? words.transcript : words.soFar}</b>
         {done && text && (
           <span className="actions">
-            <button type="button" className="plain" onClick={copy}>{copied ? words.copied : words.copy}</button>
-            <a className="plain" download={`${job.filename ?? job.jobId}.txt`} href={`data:text/plain;charset=utf-8,${encodeURIComponent(text)}`}>{words.download}</a>
+            <button type="button" className="plain" onClick={copy}>
+              {copied ? words.copied : words.copy}
+            </button>
+            <a
+              className="plain"
+              download={`${job.filename ?? job.jobId}.txt`}
+              href={`data:text/plain;charset=utf-8,${encodeURIComponent(text)}`}
+            >
+              {words.download}
+            </a>
           </span>
         )}
       </p>
-      <blockquote lang={job.result?.language} tabIndex={0}>{text || words.emptyText}</blockquote>
+      <blockquote lang={job.result?.language} tabIndex={0}>
+        {text || words.emptyText}
+      </blockquote>
     </div>
   );
 }
@@ -78,5 +128,9 @@ function Size({ bytes, language }: { bytes: number | null; language: Language })
   if (bytes === null) return null;
   const large = bytes >= 1e6;
   const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(bytes / (large ? 1e6 : 1e3));
-  return <span className="size">{number} {large ? "MB" : "kB"}</span>;
+  return (
+    <span className="size">
+      {number} {large ? "MB" : "kB"}
+    </span>
+  );
 }

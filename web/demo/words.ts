@@ -138,4 +138,8 @@ export const WORDS: Record<Language, Words> = {
   },
 };
 
-export const preferred = (): Language => (navigator.languages.find((tag) => /^(en|es)\b/i.test(tag))?.slice(0, 2).toLowerCase() as Language) ?? "en";
+export const preferred = (): Language =>
+  (navigator.languages
+    .find((tag) => /^(en|es)\b/i.test(tag))
+    ?.slice(0, 2)
+    .toLowerCase() as Language) ?? "en";

@@ -31,7 +31,10 @@ export class Backend {
    * @param {Kind} kind @param {string} udfPath @param {unknown} args @param {Identity | null} identity */
   async run(kind, udfPath, args, identity = null) {
     const { fn, reference } = await this.#find(udfPath);
-    if (!fn?.isPublic || !fn[IS[kind]]) throw new Error(`Could not find public function for '${udfPath}'. Did you forget to run \`npx convex dev\` or \`npx convex deploy\`?`);
+    if (!fn?.isPublic || !fn[IS[kind]])
+      throw new Error(
+        `Could not find public function for '${udfPath}'. Did you forget to run \`npx convex dev\` or \`npx convex deploy\`?`,
+      );
     return await this.#call(kind, reference, args, identity);
   }
 
@@ -55,7 +58,8 @@ export class Backend {
 
   async clear() {
     await this.test.run(async (/** @type {any} */ ctx) => {
-      for (const table of this.tables) for (const row of await ctx.db.query(table).collect()) await ctx.db.delete(row._id);
+      for (const table of this.tables)
+        for (const row of await ctx.db.query(table).collect()) await ctx.db.delete(row._id);
     });
   }
 
@@ -87,10 +91,12 @@ export class Backend {
   changed() {
     if (this.#notifying) return;
     this.#notifying = true;
-    setImmediate(() => this.#outside.runInAsyncScope(() => {
-      this.#notifying = false;
-      for (const watcher of this.#watchers) watcher();
-    }));
+    setImmediate(() =>
+      this.#outside.runInAsyncScope(() => {
+        this.#notifying = false;
+        for (const watcher of this.#watchers) watcher();
+      }),
+    );
   }
 
   close() {
@@ -105,7 +111,9 @@ export class Backend {
     const real = (this.#realConvex = /** @type {any} */ (globalThis).Convex);
     const changed = () => this.changed();
     /** @type {any} */ (globalThis).Convex = {
-      get syscall() { return real.syscall; },
+      get syscall() {
+        return real.syscall;
+      },
       get jsSyscall() {
         const call = real.jsSyscall;
         return async (/** @type {string} */ name, /** @type {any} */ args) => {

@@ -10,7 +10,8 @@ import { api } from "../convex/_generated/api";
 import { startLocalConvex } from "./local-convex.mjs";
 
 const { CONVEX_SELF_HOSTED_URL, CONVEX_SITE_URL, ESCRIBA_API_KEY = "a-key-for-tests" } = process.env;
-const places = CONVEX_SELF_HOSTED_URL && CONVEX_SITE_URL ? ["the local Convex", "the real deployment"] : ["the local Convex"];
+const places =
+  CONVEX_SELF_HOSTED_URL && CONVEX_SITE_URL ? ["the local Convex", "the real deployment"] : ["the local Convex"];
 
 describe.each(places)("with %s", (place) => {
   const isReal = place === "the real deployment";
@@ -26,7 +27,11 @@ describe.each(places)("with %s", (place) => {
       local = await startLocalConvex();
     }
     siteUrl = local?.siteUrl ?? CONVEX_SITE_URL!;
-    client = new ConvexClient(local?.url ?? CONVEX_SELF_HOSTED_URL!, { webSocketConstructor: WebSocket as never, unsavedChangesWarning: false, logger: false });
+    client = new ConvexClient(local?.url ?? CONVEX_SELF_HOSTED_URL!, {
+      webSocketConstructor: WebSocket as never,
+      unsavedChangesWarning: false,
+      logger: false,
+    });
   });
   afterAll(async () => {
     await client.close();
@@ -35,7 +40,11 @@ describe.each(places)("with %s", (place) => {
 
   const tell = async (fields: object, key = ESCRIBA_API_KEY) => {
     const body = JSON.stringify({ jobId, seq: 1, status: "queued", progress: 0, timestamps: {}, ...fields });
-    const response = await fetch(`${siteUrl}/transcription-jobs`, { method: "POST", headers: { authorization: `Bearer ${key}` }, body });
+    const response = await fetch(`${siteUrl}/transcription-jobs`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}` },
+      body,
+    });
     return { http: response.status, ...(await response.json()) };
   };
 
@@ -45,16 +54,34 @@ describe.each(places)("with %s", (place) => {
     const seen: Array<{ status: string; resultUrl: string | null } | null> = [];
     client.onUpdate(api.jobs.get, access, (job) => seen.push(job));
     expect(await client.mutation(api.jobs.create, { ...access, filename: "a.wav" })).toEqual({ created: true });
-    expect(await tell({ seq: 2, status: "processing", progress: 12.5, chunks: { done: 1, total: null } })).toMatchObject({ http: 200, outcome: "applied" });
+    expect(
+      await tell({ seq: 2, status: "processing", progress: 12.5, chunks: { done: 1, total: null } }),
+    ).toMatchObject({ http: 200, outcome: "applied" });
     expect(await client.mutation(api.jobs.cancel, access)).toEqual({ outcome: "requested" });
     const result = { words: Array.from({ length: 20_000 }, (_, i) => ({ word: `ñandú${i}`, start: i, end: i + 0.5 })) };
-    expect(await tell({ seq: 3, status: "completed", progress: 100, result })).toMatchObject({ http: 200, outcome: "applied" });
-    expect(await tell({ seq: 3, status: "completed", progress: 100, result })).toMatchObject({ http: 200, outcome: "duplicate" });
-    expect(await tell({ seq: 2, status: "processing", progress: 12.5 })).toMatchObject({ http: 200, outcome: "stale", status: "completed" });
-    await vi.waitFor(() => expect(seen.at(-1)).toMatchObject({ status: "completed", cancelRequested: false }), { timeout: 10_000 });
+    expect(await tell({ seq: 3, status: "completed", progress: 100, result })).toMatchObject({
+      http: 200,
+      outcome: "applied",
+    });
+    expect(await tell({ seq: 3, status: "completed", progress: 100, result })).toMatchObject({
+      http: 200,
+      outcome: "duplicate",
+    });
+    expect(await tell({ seq: 2, status: "processing", progress: 12.5 })).toMatchObject({
+      http: 200,
+      outcome: "stale",
+      status: "completed",
+    });
+    await vi.waitFor(() => expect(seen.at(-1)).toMatchObject({ status: "completed", cancelRequested: false }), {
+      timeout: 10_000,
+    });
     expect(await (await fetch(seen.at(-1)!.resultUrl!)).json()).toEqual(result);
-    expect(await client.query(api.jobs.list, { ownerToken: access.ownerToken })).toMatchObject([{ jobId, filename: "a.wav" }]);
-    await expect(client.mutation(api.jobs.create, { jobId, ownerToken: crypto.randomUUID() })).rejects.toMatchObject({ data: { code: "forbidden" } });
+    expect(await client.query(api.jobs.list, { ownerToken: access.ownerToken })).toMatchObject([
+      { jobId, filename: "a.wav" },
+    ]);
+    await expect(client.mutation(api.jobs.create, { jobId, ownerToken: crypto.randomUUID() })).rejects.toMatchObject({
+      data: { code: "forbidden" },
+    });
     expect(await client.mutation(api.jobs.remove, access)).toBe(true);
     await vi.waitFor(() => expect(seen.at(-1)).toBeNull(), { timeout: 10_000 });
   });

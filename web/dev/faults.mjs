@@ -27,7 +27,8 @@ export class Faults {
       throw new Error(`status must be 400 to 599, or one of ${WORDS.join(", ")}`);
     }
     for (const [name, value] of Object.entries({ count, rate, seconds })) {
-      if (value !== undefined && !(typeof value === "number" && value >= 0)) throw new Error(`${name} must be a number, 0 or more`);
+      if (value !== undefined && !(typeof value === "number" && value >= 0))
+        throw new Error(`${name} must be a number, 0 or more`);
     }
     const until = status !== "slow" && seconds !== undefined ? Date.now() + seconds * 1000 : Infinity;
     this.#active.push({ status, count, rate, seconds, until });
@@ -40,7 +41,11 @@ export class Faults {
 
   report() {
     this.#forgetSpent();
-    return { active: this.#active.map(({ until, ...fault }) => fault), requests: this.requests, injected: this.injected };
+    return {
+      active: this.#active.map(({ until, ...fault }) => fault),
+      requests: this.requests,
+      injected: this.injected,
+    };
   }
 
   get away() {
@@ -52,7 +57,9 @@ export class Faults {
   draw() {
     this.requests += 1;
     this.#forgetSpent();
-    const fault = this.#active.find(({ status, rate }) => status !== "away" && (rate === undefined || Math.random() < rate));
+    const fault = this.#active.find(
+      ({ status, rate }) => status !== "away" && (rate === undefined || Math.random() < rate),
+    );
     if (!fault) return null;
     if (fault.count !== undefined) fault.count -= 1;
     this.injected += 1;

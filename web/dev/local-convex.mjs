@@ -34,7 +34,14 @@ const CORS = {
  * @param {{ port?: number, sitePort?: number, host?: string, crons?: boolean, reload?: boolean, log?: (...args: unknown[]) => void }} [options]
  * Port 0, the default, takes any that is free.
  */
-export async function startLocalConvex({ port = 0, sitePort = 0, host = "127.0.0.1", crons = true, reload = false, log = console.error } = {}) {
+export async function startLocalConvex({
+  port = 0,
+  sitePort = 0,
+  host = "127.0.0.1",
+  crons = true,
+  reload = false,
+  log = console.error,
+} = {}) {
   const functions = await compile(FUNCTIONS);
   const { default: schema } = await /** @type {any} */ (functions.modules["./schema.ts"])();
   const backend = new Backend(functions.modules, schema, () => url);
@@ -88,7 +95,12 @@ export async function startLocalConvex({ port = 0, sitePort = 0, host = "127.0.0
     if (path === "/api/query_ts") return reply(response, 200, { ts: encodeTime(backend.now()) });
     if (path === "/api/storage/upload") return await upload(request, response);
     if (path.startsWith("/api/storage/")) return await download(response, decodeURIComponent(path.slice(13)));
-    const kind = /** @type {any} */ ({ "/api/query": "query", "/api/query_at_ts": "query", "/api/mutation": "mutation", "/api/action": "action" })[path];
+    const kind = /** @type {any} */ ({
+      "/api/query": "query",
+      "/api/query_at_ts": "query",
+      "/api/mutation": "mutation",
+      "/api/action": "action",
+    })[path];
     if (!kind) return reply(response, 404, { code: "NotFound", message: `There is no ${path}.` });
     const { path: udfPath, args } = JSON.parse((await body(request)).toString());
     const [, token] = (request.headers.authorization ?? "").split(" ");
@@ -109,9 +121,16 @@ export async function startLocalConvex({ port = 0, sitePort = 0, host = "127.0.0
     const fault = faults.draw();
     if (fault?.status === "slow") await new Promise((over) => setTimeout(over, (fault.seconds ?? 1) * 1000));
     else if (fault?.status === "drop") return void request.socket.destroy();
-    else if (typeof fault?.status === "number") return reply(response, fault.status, { code: "InjectedFault", message: "As was asked for." });
-    const headers = Object.entries(request.headers).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []));
-    const init = { method: request.method ?? "GET", headers: Object.fromEntries(headers), ...(content.length ? { body: content } : {}) };
+    else if (typeof fault?.status === "number")
+      return reply(response, fault.status, { code: "InjectedFault", message: "As was asked for." });
+    const headers = Object.entries(request.headers).flatMap(([name, value]) =>
+      typeof value === "string" ? [[name, value]] : [],
+    );
+    const init = {
+      method: request.method ?? "GET",
+      headers: Object.fromEntries(headers),
+      ...(content.length ? { body: content } : {}),
+    };
     const answer = await backend.fetch(request.url ?? "/", init);
     if (fault?.status === "drop_after_apply") return void request.socket.destroy();
     response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
@@ -127,12 +146,14 @@ export async function startLocalConvex({ port = 0, sitePort = 0, host = "127.0.0
   async function dev(request, response, path) {
     const route = `${request.method} ${path}`;
     try {
-      if (route.startsWith("GET /dev/table/")) return reply(response, 200, JSON.stringify(convexToJson(await backend.table(path.slice(11)))));
+      if (route.startsWith("GET /dev/table/"))
+        return reply(response, 200, JSON.stringify(convexToJson(await backend.table(path.slice(11)))));
       if (route === "GET /dev/faults") return reply(response, 200, faults.report());
       if (route === "DELETE /dev/faults") return reply(response, 200, (faults.clear(), faults.report()));
       if (route === "POST /dev/reset") return reply(response, 200, (faults.clear(), await backend.clear(), {}));
       const given = JSON.parse((await body(request)).toString() || "{}");
-      if (route === "POST /dev/run") return reply(response, 200, withField({}, "value", encode(await backend.runInternal(given.path, given.args))));
+      if (route === "POST /dev/run")
+        return reply(response, 200, withField({}, "value", encode(await backend.runInternal(given.path, given.args))));
       if (route !== "POST /dev/faults") return reply(response, 404, { message: `There is no ${route}.` });
       faults.add(given);
       if (given.status === "away") dropConnections();
@@ -163,8 +184,10 @@ export async function startLocalConvex({ port = 0, sitePort = 0, host = "127.0.0
   async function startCrons() {
     const crons = (await functions.modules["./crons.ts"]?.())?.default.export();
     return Object.values(JSON.parse(crons ?? "{}")).map((/** @type {any} */ { name, args: [args], schedule }) => {
-      if (schedule.type !== "interval") throw new Error(`The local Convex runs interval crons only, not ${schedule.type}.`);
-      const seconds = Number(schedule.seconds ?? 0) + 60 * Number(schedule.minutes ?? 0) + 3600 * Number(schedule.hours ?? 0);
+      if (schedule.type !== "interval")
+        throw new Error(`The local Convex runs interval crons only, not ${schedule.type}.`);
+      const seconds =
+        Number(schedule.seconds ?? 0) + 60 * Number(schedule.minutes ?? 0) + 3600 * Number(schedule.hours ?? 0);
       return setInterval(() => void backend.runInternal(name, args).catch(log), seconds * 1000).unref();
     });
   }
@@ -174,14 +197,20 @@ export async function startLocalConvex({ port = 0, sitePort = 0, host = "127.0.0
     return watch(FUNCTIONS, { recursive: true }, (_, file) => {
       if (!/\.ts$/.test(String(file))) return;
       clearTimeout(soon);
-      soon = setTimeout(() => void functions.recompile().then(() => (backend.changed(), log(`Convex functions reloaded (${file}).`)), log), 50);
+      soon = setTimeout(
+        () =>
+          void functions.recompile().then(() => (backend.changed(), log(`Convex functions reloaded (${file}).`)), log),
+        50,
+      );
     });
   }
 
   /** @param {import("node:http").Server} server @param {number} port @returns {Promise<string>} */
   function listen(server, port) {
     return new Promise((ready, failed) => {
-      server.once("error", failed).listen(port, host, () => ready(`http://${host}:${/** @type {any} */ (server.address()).port}`));
+      server
+        .once("error", failed)
+        .listen(port, host, () => ready(`http://${host}:${/** @type {any} */ (server.address()).port}`));
     });
   }
 

@@ -20,7 +20,11 @@ beforeAll(async () => {
 afterAll(() => convex.close());
 beforeEach(() => {
   jobId = crypto.randomUUID();
-  client = new ConvexClient(convex.url, { webSocketConstructor: WebSocket as never, unsavedChangesWarning: false, logger: false });
+  client = new ConvexClient(convex.url, {
+    webSocketConstructor: WebSocket as never,
+    unsavedChangesWarning: false,
+    logger: false,
+  });
   http = new ConvexHttpClient(convex.url, { logger: false });
 });
 afterEach(async () => {
@@ -34,14 +38,20 @@ const tell = (fields: object) =>
     headers: { authorization: `Bearer ${KEY}` },
     body: JSON.stringify({ jobId, seq: 1, status: "queued", progress: 0, timestamps: {}, ...fields }),
   });
-const inject = (fault: object) => fetch(`${convex.siteUrl}/dev/faults`, { method: "POST", body: JSON.stringify(fault) });
+const inject = (fault: object) =>
+  fetch(`${convex.siteUrl}/dev/faults`, { method: "POST", body: JSON.stringify(fault) });
 const rows = async () => (await fetch(`${convex.siteUrl}/dev/table/transcriptionJobs`)).json();
 
 function watch() {
   const seen: Array<{ status: string; progress: number; resultUrl: string | null } | null> = [];
   client.onUpdate(api.jobs.get, { jobId, ownerToken }, (job) => seen.push(job));
   const until = (ready: (job: (typeof seen)[number]) => boolean) =>
-    vi.waitFor(() => { if (!seen.length || !ready(seen.at(-1)!)) throw new Error(`last seen: ${JSON.stringify(seen.at(-1))}`); }, { timeout: 5000, interval: 2 });
+    vi.waitFor(
+      () => {
+        if (!seen.length || !ready(seen.at(-1)!)) throw new Error(`last seen: ${JSON.stringify(seen.at(-1))}`);
+      },
+      { timeout: 5000, interval: 2 },
+    );
   return { seen, until };
 }
 
@@ -58,9 +68,15 @@ test("what the API posts reaches a subscribed client", async () => {
 
 test("mutations of the client: answers, errors with their data, and nothing internal", async () => {
   expect(await client.mutation(api.jobs.create, { jobId, ownerToken })).toEqual({ created: true });
-  await expect(client.mutation(api.jobs.cancel, { jobId: "none", ownerToken })).rejects.toMatchObject({ data: { code: "job_not_found" } });
-  await expect(client.mutation(internal.reconcile.start as never, {} as never)).rejects.toThrow("Could not find public function");
-  await expect(http.mutation(internal.reconcile.start as never, {} as never)).rejects.toThrow("Could not find public function");
+  await expect(client.mutation(api.jobs.cancel, { jobId: "none", ownerToken })).rejects.toMatchObject({
+    data: { code: "job_not_found" },
+  });
+  await expect(client.mutation(internal.reconcile.start as never, {} as never)).rejects.toThrow(
+    "Could not find public function",
+  );
+  await expect(http.mutation(internal.reconcile.start as never, {} as never)).rejects.toThrow(
+    "Could not find public function",
+  );
   await expect(client.query(api.jobs.get, { jobId: 7 as never })).rejects.toThrow("Validator");
 });
 
@@ -92,7 +108,8 @@ test("an answer of over 5 MB comes in pieces", async () => {
     await tell({ status: "completed", progress: 100, result });
   }
   const lengths: number[] = [];
-  for (const id of ids) client.onUpdate(api.jobs.get, { jobId: id, ownerToken }, (job) => lengths.push(job!.resultJson!.length));
+  for (const id of ids)
+    client.onUpdate(api.jobs.get, { jobId: id, ownerToken }, (job) => lengths.push(job!.resultJson!.length));
   await vi.waitFor(() => expect(lengths).toHaveLength(24), { timeout: 5000 });
   expect(new Set(lengths)).toEqual(new Set([250_011]));
 });

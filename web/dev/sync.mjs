@@ -15,7 +15,11 @@ const LARGEST_TRANSITION = 5_000_000;
 const answers = new WeakMap();
 
 export class SyncSession {
-  #backend; #socket; #chunks; #ping; #unwatch;
+  #backend;
+  #socket;
+  #chunks;
+  #ping;
+  #unwatch;
   #sessionId = "";
   /** @type {import("./backend.mjs").Identity | null} */ #identity = null;
   /** @type {Map<number, { udfPath: string, args: unknown, journal: unknown, last?: string }>} */ #queries = new Map();
@@ -92,11 +96,14 @@ export class SyncSession {
 
   /** @param {any} message */
   #authenticate({ baseVersion, tokenType, value }) {
-    if (baseVersion !== this.#identityVersion) return this.#fatal(`identity version is ${this.#identityVersion}, not ${baseVersion}`);
+    if (baseVersion !== this.#identityVersion)
+      return this.#fatal(`identity version is ${this.#identityVersion}, not ${baseVersion}`);
     try {
       this.#identity = tokenType === "User" ? readUnverified(value) : null;
     } catch (error) {
-      return this.#send(JSON.stringify({ type: "AuthError", error: String(error), baseVersion, authUpdateAttempted: true }));
+      return this.#send(
+        JSON.stringify({ type: "AuthError", error: String(error), baseVersion, authUpdateAttempted: true }),
+      );
     }
     this.#identityVersion += 1;
     for (const query of this.#queries.values()) delete query.last;
@@ -105,7 +112,8 @@ export class SyncSession {
 
   /** @param {any} message */
   #modify({ baseVersion, newVersion, modifications }) {
-    if (baseVersion !== this.#querySet) return this.#fatal(`query set version is ${this.#querySet}, not ${baseVersion}`);
+    if (baseVersion !== this.#querySet)
+      return this.#fatal(`query set version is ${this.#querySet}, not ${baseVersion}`);
     for (const { type, queryId, udfPath, args, journal = null } of modifications) {
       if (type === "Add") this.#queries.set(queryId, { udfPath, args, journal });
       else if (this.#queries.delete(queryId)) this.#removed.push(queryId);
@@ -118,10 +126,12 @@ export class SyncSession {
   async #mutate({ requestId, udfPath, args }) {
     const known = /** @type {Map<string, Promise<object>>} */ (answers.get(this.#backend));
     const key = `${this.#sessionId}:${requestId}`;
-    const answer = known.get(key) ?? this.#run("mutation", udfPath, args).then((result) => {
-      if (!result.success) known.delete(key); // it changed nothing, and may be tried again
-      return result.success ? { ...result, ts: encodeTime(this.#backend.now()) } : result;
-    });
+    const answer =
+      known.get(key) ??
+      this.#run("mutation", udfPath, args).then((result) => {
+        if (!result.success) known.delete(key); // it changed nothing, and may be tried again
+        return result.success ? { ...result, ts: encodeTime(this.#backend.now()) } : result;
+      });
     known.set(key, answer);
     this.#respond("MutationResponse", requestId, await answer);
     this.#owe(); // it resolves at the client with a Transition of its time or later

@@ -8,7 +8,9 @@ let world: World;
 const end = { timeout: 10_000 };
 
 describe.each([19, 18])("with React %i", (react) => {
-  beforeAll(async () => { world = await startWorld({ react }); });
+  beforeAll(async () => {
+    world = await startWorld({ react });
+  });
   afterAll(() => world.close());
   afterEach(async () => {
     world.convex.faults.clear();
@@ -27,13 +29,27 @@ describe.each([19, 18])("with React %i", (react) => {
     const { api } = world;
     const page = await world.person();
     const slow = await page.context().newCDPSession(page);
-    await slow.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 6_000_000 });
+    await slow.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: 6_000_000,
+    });
     const job = await choose(page, { size: 3_000_000 });
     await recording(page).getByText("Sending the audio").waitFor();
     await shows(page, "talk.wav", "queued");
-    await slow.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+    await slow.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: -1,
+    });
     expect(api.audio.get(job)).toBe(3_000_000);
-    const sent = await page.evaluate(() => window.paints.filter(({ status, progress }) => status === "pending" && progress >= 0).map(({ progress }) => progress));
+    const sent = await page.evaluate(() =>
+      window.paints
+        .filter(({ status, progress }) => status === "pending" && progress >= 0)
+        .map(({ progress }) => progress),
+    );
     expect(sent.some((percent) => percent > 0 && percent < 100)).toBe(true);
     expect(sent).toEqual([...sent].sort((a, b) => a - b));
 
@@ -50,7 +66,9 @@ describe.each([19, 18])("with React %i", (react) => {
     await api.complete(job, "Good morning, everyone.");
     await recording(page).getByText("Good morning, everyone.").waitFor();
     await recording(page).getByText("Done").waitFor();
-    const progress = await page.evaluate(() => window.paints.map(({ progress }) => progress).filter((percent) => percent >= 0));
+    const progress = await page.evaluate(() =>
+      window.paints.map(({ progress }) => progress).filter((percent) => percent >= 0),
+    );
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
     expect(api.requests.filter((request) => request === `GET /job/${job}`)).toEqual([]);
   });
@@ -67,7 +85,9 @@ describe.each([19, 18])("with React %i", (react) => {
     await recording(page).getByText("At last.").waitFor();
     await recording(page).getByRole("button", { name: "Delete" }).click();
     await page.getByText("Nothing here yet.").waitFor();
-    expect(await world.convex.backend.table("transcriptionJobs")).not.toContainEqual(expect.objectContaining({ jobId: job }));
+    expect(await world.convex.backend.table("transcriptionJobs")).not.toContainEqual(
+      expect.objectContaining({ jobId: job }),
+    );
   });
 
   test("Convex goes away and comes back: the API is asked meanwhile, and not afterwards", async () => {
@@ -89,7 +109,10 @@ describe.each([19, 18])("with React %i", (react) => {
     // The API's relay delivers late; what is shown does not change.
     api.convexSiteUrl = convex.siteUrl;
     expect(await api.tellConvex(job)).toBe(200);
-    expect(await page.evaluate(() => window.paints.at(-1)!)).toMatchObject({ status: "completed", text: "While Convex was away." });
+    expect(await page.evaluate(() => window.paints.at(-1)!)).toMatchObject({
+      status: "completed",
+      text: "While Convex was away.",
+    });
   });
 
   test("two tabs of one browser show the same", async () => {
@@ -105,7 +128,9 @@ describe.each([19, 18])("with React %i", (react) => {
 });
 
 describe("the page", () => {
-  beforeAll(async () => { world = await startWorld({ withConvex: false }); });
+  beforeAll(async () => {
+    world = await startWorld({ withConvex: false });
+  });
   afterAll(() => world.close());
   afterEach(() => Promise.all(world.browser.contexts().map((context) => context.close())));
 
@@ -125,7 +150,9 @@ describe("the page", () => {
     await page.reload();
     world.api.interfere = null;
     await recording(page).getByText("The audio did not arrive whole.").waitFor();
-    await recording(page).getByLabel("Choose it again").setInputFiles({ name: "talk.wav", mimeType: "audio/wav", buffer: Buffer.alloc(50) });
+    await recording(page)
+      .getByLabel("Choose it again")
+      .setInputFiles({ name: "talk.wav", mimeType: "audio/wav", buffer: Buffer.alloc(50) });
     await shows(page, "talk.wav", "queued");
     expect(world.api.audio.get(job)).toBe(50);
   });

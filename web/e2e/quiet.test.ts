@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type World, choose, shows, startWorld } from "./world";
 
 let world: World;
-beforeAll(async () => { world = await startWorld(); });
+beforeAll(async () => {
+  world = await startWorld();
+});
 afterAll(() => world.close());
 
 test("in a minute of waiting the page makes no request and sends no frame", async () => {
@@ -11,10 +13,14 @@ test("in a minute of waiting the page makes no request and sends no frame", asyn
   let requests = 0;
   let frames = 0;
   let sockets: string[] = [];
-  page.on("request", () => { requests += 1; });
+  page.on("request", () => {
+    requests += 1;
+  });
   page.on("websocket", (socket) => {
     sockets.push(new URL(socket.url()).pathname.split("/")[1]!);
-    socket.on("framesent", () => { frames += 1; });
+    socket.on("framesent", () => {
+      frames += 1;
+    });
   });
   await page.reload(); // so that the sockets are seen too
   const job = await choose(page);

@@ -16,7 +16,10 @@ import { type World, recording, shows, startWorld } from "./world";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const RECORDING = path.join(ROOT, "tests/data/english-short.wav");
 const python = process.env.ESCRIBA_PYTHON ?? path.join(ROOT, ".venv/bin/python");
-const isThere = existsSync(path.join(ROOT, "local_server.py")) && existsSync(python) && spawnSync(python, ["-c", "import fastapi, httpx"]).status === 0;
+const isThere =
+  existsSync(path.join(ROOT, "local_server.py")) &&
+  existsSync(python) &&
+  spawnSync(python, ["-c", "import fastapi, httpx"]).status === 0;
 const end = { timeout: 20_000, interval: 20 };
 
 describe.skipIf(!isThere)("with the real API", () => {
@@ -81,7 +84,10 @@ describe.skipIf(!isThere)("with the real API", () => {
     const id = await chooseRecording(page);
     await shows(page, "english-short.wav", "processing");
     await page.waitForTimeout(300);
-    await recording(page, "english-short.wav").getByRole("button", { name: "Cancel" }).click({ timeout: 1_000 }).catch(() => {});
+    await recording(page, "english-short.wav")
+      .getByRole("button", { name: "Cancel" })
+      .click({ timeout: 1_000 })
+      .catch(() => {});
     await expect.poll(async () => (await job(id)).status, end).toMatch(/completed|cancelled/);
     await agree(id);
     await shows(page, "english-short.wav", (await row(id)).status);
@@ -93,7 +99,10 @@ describe.skipIf(!isThere)("with the real API", () => {
   }
 
   const job = async (id: string) => (await fetch(`${apiUrl}/job/${id}`)).json();
-  const row = async (id: string) => ((await world.convex.backend.table("transcriptionJobs")) as Array<Record<string, any>>).find(({ jobId }) => jobId === id)!;
+  const row = async (id: string) =>
+    ((await world.convex.backend.table("transcriptionJobs")) as Array<Record<string, any>>).find(
+      ({ jobId }) => jobId === id,
+    )!;
 
   /** Pushed, or else when the deployment asks: the row is the API's job. */
   async function agree(id: string) {
@@ -106,10 +115,15 @@ describe.skipIf(!isThere)("with the real API", () => {
     expect(mine).not.toHaveProperty("cancelRequestedAt");
   }
 
-  const engine = (orders: object) => fetch(new URL("/_control", engineUrl), { method: "POST", body: JSON.stringify(orders) });
+  const engine = (orders: object) =>
+    fetch(new URL("/_control", engineUrl), { method: "POST", body: JSON.stringify(orders) });
 
   function run(args: string[], env: Record<string, string> = {}): ChildProcess {
-    const child = spawn(python, args, { cwd: ROOT, env: { PATH: process.env.PATH, ...env }, stdio: ["ignore", "pipe", process.env.DEBUG ? "inherit" : "ignore"] });
+    const child = spawn(python, args, {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH, ...env },
+      stdio: ["ignore", "pipe", process.env.DEBUG ? "inherit" : "ignore"],
+    });
     processes.push(child);
     return child;
   }

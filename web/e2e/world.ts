@@ -19,7 +19,11 @@ export async function startWorld({ react = 19, withConvex = true, apiUrl = "" } 
   const api = await new SmallApi().start();
   api.convexSiteUrl = withConvex ? convex.siteUrl : null;
   process.env.ESCRIBA_API_URL = apiUrl || api.url;
-  const site = await servePage({ react, VITE_API_URL: apiUrl || api.url, VITE_CONVEX_URL: withConvex ? convex.url : "" });
+  const site = await servePage({
+    react,
+    VITE_API_URL: apiUrl || api.url,
+    VITE_CONVEX_URL: withConvex ? convex.url : "",
+  });
   const browser = await launch();
   return {
     convex,
@@ -33,7 +37,9 @@ export async function startWorld({ react = 19, withConvex = true, apiUrl = "" } 
       await context.addInitScript(watchPaints);
       const page = await context.newPage();
       page.on("dialog", (dialog) => void dialog.accept());
-      page.on("pageerror", (error) => { throw error; });
+      page.on("pageerror", (error) => {
+        throw error;
+      });
       await page.goto(site.url);
       return page;
     },
@@ -51,7 +57,10 @@ async function launch(): Promise<Browser> {
   process.env.AWS_LAMBDA_JS_RUNTIME ??= "nodejs20.x"; // the package unpacks those libraries when it believes to be there
   const { default: packed } = await import("@sparticuz/chromium");
   // Its own flags switch off the checks of origin that a real browser makes: none of them.
-  return await chromium.launch({ executablePath: await packed.executablePath(), args: ["--no-sandbox", "--no-zygote", "--disable-gpu"] });
+  return await chromium.launch({
+    executablePath: await packed.executablePath(),
+    args: ["--no-sandbox", "--no-zygote", "--disable-gpu"],
+  });
 }
 
 async function servePage({ react, ...env }: { react: number; VITE_API_URL: string; VITE_CONVEX_URL: string }) {
@@ -59,13 +68,22 @@ async function servePage({ react, ...env }: { react: number; VITE_API_URL: strin
   Object.assign(process.env, env, { REACT: String(react) });
   const mode = process.env.NODE_ENV;
   process.env.NODE_ENV = "production";
-  await build({ configFile: fileURLToPath(new URL("../vite.config.ts", import.meta.url)), logLevel: "error", build: { outDir: folder } });
+  await build({
+    configFile: fileURLToPath(new URL("../vite.config.ts", import.meta.url)),
+    logLevel: "error",
+    build: { outDir: folder },
+  });
   process.env.NODE_ENV = mode;
-  const types: Record<string, string> = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css" };
+  const types: Record<string, string> = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript",
+    ".css": "text/css",
+  };
   const server = createServer(async (request, response) => {
     const file = path.join(folder, request.url === "/" ? "index.html" : path.normalize(request.url!));
     const content = await readFile(file).catch(() => null);
-    if (content) response.writeHead(200, { "content-type": types[path.extname(file)] ?? "application/octet-stream" }).end(content);
+    if (content)
+      response.writeHead(200, { "content-type": types[path.extname(file)] ?? "application/octet-stream" }).end(content);
     else response.writeHead(404).end();
   });
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
@@ -97,23 +115,34 @@ function watchPaints() {
       text: item.querySelector("blockquote")?.textContent ?? "",
     }));
     // The frame after a change has it on the screen.
-    requestAnimationFrame(() => setTimeout(() => {
-      const at = performance.timeOrigin + performance.now();
-      for (const now of shown) {
-        const last = window.paints.filter(({ job }) => job === now.job).at(-1);
-        if (!last || last.status !== now.status || last.progress !== now.progress || last.text !== now.text) window.paints.push({ ...now, at });
-      }
-    }));
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        const at = performance.timeOrigin + performance.now();
+        for (const now of shown) {
+          const last = window.paints.filter(({ job }) => job === now.job).at(-1);
+          if (!last || last.status !== now.status || last.progress !== now.progress || last.text !== now.text)
+            window.paints.push({ ...now, at });
+        }
+      }),
+    );
   };
-  new MutationObserver(look).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  new MutationObserver(look).observe(document, {
+    subtree: true,
+    childList: true,
+    attributes: true,
+    characterData: true,
+  });
 }
 
 export const recording = (page: Page, name = "talk.wav") => page.getByRole("listitem", { name });
 
 export async function choose(page: Page, { name = "talk.wav", size = 1_000 } = {}): Promise<string> {
-  await page.getByLabel("Choose recordings").setInputFiles({ name, mimeType: "audio/wav", buffer: Buffer.alloc(size, 1) });
+  await page
+    .getByLabel("Choose recordings")
+    .setInputFiles({ name, mimeType: "audio/wav", buffer: Buffer.alloc(size, 1) });
   await recording(page, name).waitFor();
   return (await recording(page, name).getAttribute("data-job"))!;
 }
 
-export const shows = (page: Page, name: string, status: string) => page.locator(`[aria-label="${name}"][data-status="${status}"]`).waitFor();
+export const shows = (page: Page, name: string, status: string) =>
+  page.locator(`[aria-label="${name}"][data-status="${status}"]`).waitFor();

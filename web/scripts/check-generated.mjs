@@ -14,10 +14,17 @@ try {
   cpSync(path.join(here, "package.json"), path.join(copy, "package.json"));
   rmSync(path.join(copy, "convex/_generated"), { recursive: true });
   const convex = path.join(here, "node_modules/convex/bin/main.js");
-  execFileSync(process.execPath, [convex, "codegen", "--system-udfs", "--typecheck", "disable"], { cwd: copy, stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync(process.execPath, [convex, "codegen", "--system-udfs", "--typecheck", "disable"], {
+    cwd: copy,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   const read = (/** @type {string} */ root) => {
     const folder = path.join(root, "convex/_generated");
-    return Object.fromEntries(readdirSync(folder).sort().map((name) => [name, readFileSync(path.join(folder, name), "utf8")]));
+    return Object.fromEntries(
+      readdirSync(folder)
+        .sort()
+        .map((name) => [name, readFileSync(path.join(folder, name), "utf8")]),
+    );
   };
   const [committed, fresh] = [read(here), read(copy)];
   const drifted = Object.keys({ ...committed, ...fresh }).filter((name) => committed[name] !== fresh[name]);

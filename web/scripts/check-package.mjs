@@ -30,8 +30,12 @@ export const ended = () => createClient("https://api.example.com").ended("id").t
 `;
 
 try {
-  const run = (/** @type {string} */ command, /** @type {string[]} */ args) => execFileSync(command, args, { cwd: app, encoding: "utf8" });
-  execFileSync("npm", ["pack", "--silent", "--pack-destination", app], { cwd: here, stdio: ["ignore", "ignore", "inherit"] });
+  const run = (/** @type {string} */ command, /** @type {string[]} */ args) =>
+    execFileSync(command, args, { cwd: app, encoding: "utf8" });
+  execFileSync("npm", ["pack", "--silent", "--pack-destination", app], {
+    cwd: here,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   const home = path.join(app, "node_modules/escriba");
   mkdirSync(home, { recursive: true });
   run("tar", ["-xzf", "escriba-0.1.0.tgz", "--strip-components=1", "-C", home]);
@@ -40,11 +44,23 @@ try {
   const tsc = path.join(here, "node_modules/typescript/bin/tsc");
   for (const resolution of ["NodeNext", "Bundler"]) {
     const module = resolution === "Bundler" ? "ESNext" : resolution;
-    const compilerOptions = { noEmit: true, strict: true, target: "ES2022", lib: ["ES2023", "DOM", "DOM.Iterable"], module, moduleResolution: resolution, types: [] };
+    const compilerOptions = {
+      noEmit: true,
+      strict: true,
+      target: "ES2022",
+      lib: ["ES2023", "DOM", "DOM.Iterable"],
+      module,
+      moduleResolution: resolution,
+      types: [],
+    };
     writeFileSync(path.join(app, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["consumer.ts"] }));
     run(process.execPath, [tsc, "-p", "."]);
   }
-  run(process.execPath, ["--input-type=module", "-e", 'const { createClient } = await import("escriba"); await import("escriba/react"); createClient("http://localhost");']);
+  run(process.execPath, [
+    "--input-type=module",
+    "-e",
+    'const { createClient } = await import("escriba"); await import("escriba/react"); createClient("http://localhost");',
+  ]);
 } catch (error) {
   console.error("The packed library cannot be used:", /** @type {any} */ (error).stdout || error);
   process.exitCode = 1;

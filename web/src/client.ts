@@ -50,7 +50,12 @@ export function createClient(apiUrl: string) {
   const base = new URL(apiUrl.replace(/\/*$/, "/"), globalThis.location?.href);
   const jobUrl = (jobId: string) => new URL(`job/${encodeURIComponent(jobId)}`, base);
 
-  async function call(method: string, url: URL, signal?: AbortSignal, body?: unknown): Promise<Record<string, unknown>> {
+  async function call(
+    method: string,
+    url: URL,
+    signal?: AbortSignal,
+    body?: unknown,
+  ): Promise<Record<string, unknown>> {
     let response: Response;
     try {
       response = await fetch(url, {
@@ -66,7 +71,8 @@ export function createClient(apiUrl: string) {
     }
     const answer: unknown = await response.json().catch(() => null);
     if (!response.ok) throw asError(response, answer);
-    if (typeof answer !== "object" || answer === null) throw new ApiError(502, "unreadable", "The answer is not the service's.");
+    if (typeof answer !== "object" || answer === null)
+      throw new ApiError(502, "unreadable", "The answer is not the service's.");
     return answer as Record<string, unknown>;
   }
 
@@ -81,7 +87,8 @@ export function createClient(apiUrl: string) {
     /** Announces a job; send its audio to `upload` next. The same `jobId` again is the same job. */
     async createJob(job: NewJob, signal?: AbortSignal): Promise<AcceptedJob> {
       const answer = await call("POST", new URL("transcribe-job", base), signal, job);
-      const websocketUrl = typeof answer.websocketUrl === "string" ? answer.websocketUrl : `ws/transcription/${job.jobId}`;
+      const websocketUrl =
+        typeof answer.websocketUrl === "string" ? answer.websocketUrl : `ws/transcription/${job.jobId}`;
       return { jobId: job.jobId, websocketUrl: socketUrl(new URL(websocketUrl, base)), upload: targetOf(answer) };
     },
 
@@ -97,7 +104,8 @@ export function createClient(apiUrl: string) {
       url.searchParams.set("wait", "25");
       for (;;) {
         const answer = jobOf(await call("GET", url, signal));
-        if (answer.job.completedAt !== null || ["completed", "failed", "cancelled"].includes(answer.job.status)) return answer;
+        if (answer.job.completedAt !== null || ["completed", "failed", "cancelled"].includes(answer.job.status))
+          return answer;
       }
     },
 
@@ -125,5 +133,11 @@ function asError({ status, headers }: Response, answer: unknown): ApiError {
   const error = (answer as { error?: Record<string, unknown> } | null)?.error ?? {};
   const text = (value: unknown) => (typeof value === "string" ? value : null);
   const after = Number(error.retryAfter ?? headers.get("retry-after") ?? NaN);
-  return new ApiError(status, text(error.code) ?? `http_${status}`, text(error.message) ?? `The service answered HTTP ${status}.`, text(error.hint), after >= 0 ? after : null);
+  return new ApiError(
+    status,
+    text(error.code) ?? `http_${status}`,
+    text(error.message) ?? `The service answered HTTP ${status}.`,
+    text(error.hint),
+    after >= 0 ? after : null,
+  );
 }

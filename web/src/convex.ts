@@ -29,7 +29,10 @@ export type ConvexLink = {
 /** @param client a `ConvexReactClient`, or a `ConvexClient` outside of React */
 export function linkConvex(client: ConvexReactClient | ConvexClient, functions: JobFunctions): ConvexLink {
   return {
-    watch: (access, onRow) => ("watchQuery" in client ? watchReact(client, functions, access, onRow) : watchPlain(client, functions, access, onRow)),
+    watch: (access, onRow) =>
+      "watchQuery" in client
+        ? watchReact(client, functions, access, onRow)
+        : watchPlain(client, functions, access, onRow),
     state() {
       const { isWebSocketConnected, connectionCount } = client.connectionState();
       return { connected: isWebSocketConnected, connections: connectionCount };

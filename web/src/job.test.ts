@@ -1,18 +1,27 @@
 import { expect, test } from "vitest";
-import { type Job, newest, unheard } from "./job";
+import { STATUSES } from "../convex/model/order";
+import { type Job, isTerminal, newest, unheard } from "./job";
 
 const id = "00000000-0000-4000-8000-000000000001";
 const job = (fields: Partial<Job>): Job => ({ ...unheard(id), ...fields });
 
 test("progress never falls within a run, and starts over with the next", () => {
-  const shown = newest(job({ seq: 3, status: "processing", progress: 60 }), job({ seq: 4, status: "waiting", progress: 50 }));
+  const shown = newest(
+    job({ seq: 3, status: "processing", progress: 60 }),
+    job({ seq: 4, status: "waiting", progress: 50 }),
+  );
   expect(shown).toMatchObject({ status: "waiting", progress: 60 });
   expect(newest(shown, job({ seq: 6, run: 2, status: "queued" }))).toMatchObject({ status: "queued", progress: 0 });
 });
 
 test("an end stays, whatever comes late", () => {
   const completed = job({ seq: 9, status: "completed", progress: 100 });
-  for (const late of [job({}), job({ seq: 8, status: "processing" }), job({ seq: 12, status: "processing" }), job({ seq: 10, status: "cancelled" })]) {
+  for (const late of [
+    job({}),
+    job({ seq: 8, status: "processing" }),
+    job({ seq: 12, status: "processing" }),
+    job({ seq: 10, status: "cancelled" }),
+  ]) {
     expect(newest(completed, late)).toBe(completed);
   }
 });
@@ -22,4 +31,30 @@ test("a wish to cancel shows though nothing else is new, and not on a job that h
   expect(newest(running, { ...running, cancelRequested: true }).cancelRequested).toBe(true);
   const done = job({ seq: 4, status: "completed" });
   expect(newest(done, { ...running, cancelRequested: true })).toBe(done);
+});
+
+test("whatever comes, in whatever order: runs, ends and progress never go back", () => {
+  let state = 7; // the same "random" numbers every time
+  const upTo = (n: number) => (state = (state * 48271) % 2147483647) % n;
+  for (let life = 0; life < 2_000; life += 1) {
+    let shown = unheard(id);
+    for (let message = 0; message < 12; message += 1) {
+      const news = job({
+        seq: upTo(12),
+        run: 1 + upTo(3),
+        status: STATUSES[upTo(STATUSES.length)]!,
+        progress: upTo(101),
+        presumed: false,
+      });
+      if (isTerminal(news.status)) news.presumed = upTo(3) === 0;
+      const next = newest(shown, news);
+      expect(next.run).toBeGreaterThanOrEqual(shown.run);
+      if (next.run === shown.run) {
+        expect(next.progress).toBeGreaterThanOrEqual(shown.progress);
+        if (isTerminal(shown.status) && !shown.presumed) expect(isTerminal(next.status)).toBe(true);
+      }
+      expect(newest(next, news)).toEqual(next);
+      shown = next;
+    }
+  }
 });

@@ -18,8 +18,9 @@ export type KeptJob = {
   websocketUrl: string | null;
 };
 
-/** A page that is sending says so this often; one that has been silent for three times as long is gone. */
-export const SENDING_EVERY = 5_000;
+const SENDING_EVERY = 5_000;
+/** A page that has not said for this long that it is sending is gone. */
+export const SILENT_AFTER = 3 * SENDING_EVERY;
 const MOST_JOBS = 50;
 
 /** Without storage (forbidden, or full) jobs are remembered for as long as the page lives. */
@@ -82,4 +83,17 @@ export class Kept {
       // Remembered in memory only.
     }
   }
+}
+
+/** So that another tab, or this page after a reload, knows whether someone is still sending. Returns how to stop. */
+export function sayWhileSending(say: (sendingAt: number) => void): () => void {
+  const stillHere = () => say(Date.now());
+  const leaving = () => say(0);
+  stillHere();
+  const timer = setInterval(stillHere, SENDING_EVERY);
+  if (typeof addEventListener !== "undefined") addEventListener("pagehide", leaving);
+  return () => {
+    clearInterval(timer);
+    if (typeof removeEventListener !== "undefined") removeEventListener("pagehide", leaving);
+  };
 }

@@ -16,7 +16,11 @@ export class Reach {
   #doubt: ReturnType<typeof setTimeout> | undefined;
   #stops: Array<() => void> = [];
 
-  constructor(readonly link: ConvexLink | null, readonly graceMs: number, readonly changed: () => void) {}
+  constructor(
+    readonly link: ConvexLink | null,
+    readonly graceMs: number,
+    readonly changed: () => void,
+  ) {}
 
   get connection(): Connection {
     if (isOffline()) return "offline";

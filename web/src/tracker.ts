@@ -1,47 +1,15 @@
 /** One job, followed from the file a person chose to its transcript, whatever is away meanwhile. */
 import { NO_NEWS } from "../convex/model/order.js";
-import { ApiError, type EscribaClient } from "./client.js";
+import { ApiError, type EscribaClient, type NewJob } from "./client.js";
 import type { ConvexLink } from "./convex.js";
-import { type Chunks, type ConvexJob, type Job, type JobError, type Status, type Transcript, fromConvex, isTerminal, newest, unheard } from "./job.js";
-import { type Kept, type KeptJob, SENDING_EVERY } from "./kept.js";
+import { deliver } from "./delivery.js";
+import { type ConvexJob, type Job, type Transcript, fromConvex, isTerminal, newest, unheard } from "./job.js";
+import { type Kept, type KeptJob, SILENT_AFTER, sayWhileSending } from "./kept.js";
 import { type Piece, listen } from "./live.js";
+import { LiveText } from "./liveText.js";
+import { patiently, pause } from "./patience.js";
 import type { Reach } from "./reach.js";
-import { UploadError, type UploadTarget } from "./upload.js";
-
-/** A job as a page shows it. A new object whenever anything in it changes. */
-export type Transcription = {
-  jobId: string;
-  filename: string | null;
-  sizeBytes: number | null;
-  status: Status;
-  stage: string | null;
-  /** 0 to 100; within one run it never falls. */
-  progress: number;
-  run: number;
-  chunks: Chunks | null;
-  waitingUntil: number | null;
-  createdAt: number;
-  startedAt: number | null;
-  completedAt: number | null;
-  /** The fraction of the audio that this page has sent, 0 to 1; null when it is not sending. */
-  uploaded: number | null;
-  /** The audio never arrived whole, and this page does not have it: give it to `provide`. */
-  needsFile: boolean;
-  /** The owner asked to cancel; the API has not confirmed it yet. */
-  cancelling: boolean;
-  /** As recognised so far, and when completed the whole transcript. */
-  text: string;
-  result: Transcript | null;
-  /** Why the job failed. */
-  error: JobError | null;
-  /** What went wrong between this page and the service. The job itself is as `status` says. */
-  problem: Problem | null;
-  canCancel: boolean;
-  canRetry: boolean;
-};
-
-/** `retryable`: `retry` may help. */
-export type Problem = { code: string; message: string; hint: string | null; retryable: boolean };
+import { type Problem, type Transcription, asProblem } from "./transcription.js";
 
 export type Surroundings = {
   client: EscribaClient;
@@ -55,8 +23,6 @@ export type Surroundings = {
   changed: () => void;
 };
 
-const ATTEMPTS = 4;
-const LONGEST_PAUSE = 30_000;
 /** The API has said that it completed: its row in Convex follows within a moment, or else we ask. */
 const ROW_LAGS = 5_000;
 
@@ -65,8 +31,7 @@ export class Tracker {
   #kept: KeptJob;
   #result: Transcript | null = null;
   #resultIsGone = false;
-  #pieces = new Map<number, Piece>();
-  #piecesRun = 1;
+  #liveText = new LiveText();
   #file: Blob | null = null;
   #sending: { uploaded: number; controller: AbortController; done: Promise<void> } | null = null;
   #cancelling = false;
@@ -74,7 +39,10 @@ export class Tracker {
   /** Convex has this job's row and shows it to us. */
   #covered = false;
   #rowAsked = false;
+  /** Convex has answered, be it that there is no row. */
+  #rowSeen = false;
   #active = false;
+  #forgotten = false;
   #view: Transcription | null = null;
 
   #unwatch: (() => void) | null = null;
@@ -83,7 +51,10 @@ export class Tracker {
   #lag: ReturnType<typeof setTimeout> | undefined;
   #recheck: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(kept: KeptJob, private readonly around: Surroundings) {
+  constructor(
+    kept: KeptJob,
+    private readonly around: Surroundings,
+  ) {
     this.#kept = kept;
     this.#job = { ...unheard(kept.jobId), createdAt: kept.createdAt };
   }
@@ -103,8 +74,10 @@ export class Tracker {
   /** Begins to follow the job, or goes on. */
   start(): void {
     this.#active = true;
-    this.#unwatch ??= this.around.link?.watch({ jobId: this.jobId, ownerToken: this.around.kept.ownerToken }, (row) => this.#onRow(row)) ?? null;
-    if (this.#sendsElsewhere()) this.#recheck = setTimeout(() => this.#changed(), 3 * SENDING_EVERY);
+    const { link, kept } = this.around;
+    const access = { jobId: this.jobId, ownerToken: kept.ownerToken };
+    this.#unwatch ??= link?.watch(access, (row) => this.#onRow(row)) ?? null;
+    if (this.#sendsElsewhere()) this.#recheck = setTimeout(() => this.#changed(), SILENT_AFTER);
     this.adjust();
   }
 
@@ -117,13 +90,21 @@ export class Tracker {
     this.adjust();
   }
 
+  /** It is no longer wanted here: what is still going on for it leaves nothing behind. */
+  forget(): void {
+    this.#forgotten = true;
+    this.stop();
+  }
+
   /** Opens and closes what is needed as things stand now: the live socket, and the asking of the API. */
   adjust(): void {
     const { client, reach, liveText, pollMs } = this.around;
     const running = this.#active && this.#kept.accepted && !isTerminal(this.#job.status);
 
     const listens = running && liveText && this.#kept.sent;
-    if (listens && !this.#hangUp) this.#hangUp = listen(this.jobId, this.#kept.websocketUrl ?? client.websocketUrl(this.jobId), this.#events);
+    if (listens && !this.#hangUp) {
+      this.#hangUp = listen(this.jobId, this.#kept.websocketUrl ?? client.websocketUrl(this.jobId), this.#events);
+    }
     if (!listens && this.#hangUp) {
       this.#hangUp();
       this.#hangUp = null;
@@ -192,8 +173,9 @@ export class Tracker {
     try {
       this.#hear((await patiently(() => client.cancel(this.jobId))).job);
     } catch (error) {
-      if (error instanceof ApiError && error.jobIsGone) {
-        await link?.cancel({ ...access, unknownToApi: true }).catch(() => {});
+      // A job that was never accepted has no audio there either: if the API has it after all, it lets it expire.
+      if ((error instanceof ApiError && error.jobIsGone) || !this.#kept.accepted) {
+        void link?.cancel({ ...access, unknownToApi: true }).catch(() => {});
         this.#hear({ ...this.#job, status: "cancelled", presumed: true, completedAt: Date.now() });
       } else {
         // With a row in Convex the request is not lost: the deployment delivers it.
@@ -225,6 +207,7 @@ export class Tracker {
   /** Has both the API and Convex forget the job. False when the API could not be reached for it. */
   async erase(): Promise<boolean> {
     const { client, link, kept } = this.around;
+    this.#problem = null;
     if (!isTerminal(this.#job.status)) await this.cancel();
     else await patiently(() => client.cancel(this.jobId)).catch((error: unknown) => this.#unlessGone(error));
     if (this.#problem) return false;
@@ -234,37 +217,23 @@ export class Tracker {
 
   async #deliver(file: Blob, signal: AbortSignal): Promise<void> {
     const { client, userId } = this.around;
-    const { filename, sizeBytes, options } = this.#kept;
-    const stopTelling = this.#tellOthers();
+    const { jobId, filename, sizeBytes, options } = this.#kept;
+    const stopTelling = sayWhileSending((sendingAt) => this.#keep({ sendingAt }));
+    const job: NewJob = { ...options, jobId };
+    if (userId) job.userId = userId;
+    if (filename) job.filename = filename;
+    if (sizeBytes !== null) job.sizeBytes = sizeBytes;
+    const events = {
+      onAccepted: (websocketUrl: string) => this.#keep({ accepted: true, websocketUrl }),
+      onSent: (fraction: number) => this.#onSent(fraction),
+      onNews: (news: Job) => this.#hear(news),
+    };
     try {
       await this.#makeRow();
-      for (let attempt = 1; ; attempt += 1) {
-        signal.throwIfAborted();
-        const job = { ...options, jobId: this.jobId, ...(userId ? { userId } : {}), ...(filename ? { filename } : {}), ...(sizeBytes === null ? {} : { sizeBytes }) };
-        // Not cut short by a cancel: whether the API has the job must be known before it is told to end it.
-        const accepted = await patiently(() => client.createJob(job), signal);
-        this.#keep({ accepted: true, websocketUrl: accepted.websocketUrl });
-        if (!accepted.upload || (await this.#post(accepted.upload, file, signal, attempt))) break;
-      }
+      await deliver(client, job, file, events, signal);
       this.#keep({ sent: true });
     } finally {
       stopTelling();
-    }
-  }
-
-  /** True when the audio has arrived; false to try again with a new place to post it to. */
-  async #post(target: UploadTarget, file: Blob, signal: AbortSignal, attempt: number): Promise<boolean> {
-    try {
-      await this.around.client.upload(target, file, (fraction) => this.#onSent(fraction), signal);
-      return true;
-    } catch (error) {
-      if (!(error instanceof UploadError)) throw error;
-      // Perhaps it arrived, and the answer was lost.
-      const there = await this.around.client.job(this.jobId, signal).catch(() => null);
-      if (there && there.job.status !== "pending") return this.#hear(there.job), true;
-      if (!error.passing || attempt >= ATTEMPTS - 1) throw error;
-      await pause(1000 * 2 ** attempt, signal);
-      return false;
     }
   }
 
@@ -280,7 +249,12 @@ export class Tracker {
     if (!link || this.#rowAsked) return;
     this.#rowAsked = true;
     const { filename } = this.#kept;
-    const made = link.create({ jobId: this.jobId, ownerToken: kept.ownerToken, ...(userId ? { userId } : {}), ...(filename ? { filename } : {}) });
+    const made = link.create({
+      jobId: this.jobId,
+      ownerToken: kept.ownerToken,
+      ...(userId ? { userId } : {}),
+      ...(filename ? { filename } : {}),
+    });
     const settled = made.then(
       () => {},
       (error: unknown) => console.warn("The job has no row in Convex; the API is asked instead.", error),
@@ -292,7 +266,6 @@ export class Tracker {
   #awaitsRow(): boolean {
     return this.#unwatch !== null && !this.#rowSeen && this.around.reach.convexAnswers;
   }
-  #rowSeen = false;
 
   #onRow(row: ConvexJob | null | undefined): void {
     this.#rowSeen = true;
@@ -310,7 +283,8 @@ export class Tracker {
   async #takeResult({ resultJson, resultUrl, run }: ConvexJob): Promise<void> {
     if (this.#result) return;
     try {
-      const result = resultJson !== null ? JSON.parse(resultJson) : resultUrl ? await (await fetch(resultUrl)).json() : null;
+      const result =
+        resultJson !== null ? JSON.parse(resultJson) : resultUrl ? await (await fetch(resultUrl)).json() : null;
       if (result && run === this.#job.run) this.#result = result;
     } catch (error) {
       console.warn("The transcript could not be read from Convex; the API is asked instead.", error);
@@ -323,8 +297,8 @@ export class Tracker {
       const { job, result } = await this.around.client.job(this.jobId);
       this.#hear(job);
       if (job.status === "completed" && job.run === this.#job.run) {
-        this.#result = result;
-        this.#resultIsGone = !result;
+        this.#result ??= result;
+        this.#resultIsGone = !this.#result;
       }
     } catch (error) {
       if (!(error instanceof ApiError)) return console.warn(error);
@@ -339,14 +313,11 @@ export class Tracker {
   #events = {
     onJob: (job: Job) => {
       this.#hear(job);
-      if (this.#poll && job.status === "completed" && !this.#result) void this.#ask(); // its text, without waiting for the next round
+      const lacksText = job.status === "completed" && !this.#result;
+      if (this.#poll && lacksText) void this.#ask(); // without waiting for the next round
       this.#changed();
     },
-    onPieces: (pieces: Piece[], { run }: Job, all: boolean) => {
-      if (all || run > this.#piecesRun) this.#pieces.clear();
-      this.#piecesRun = run;
-      for (const piece of pieces) this.#pieces.set(piece.index, piece);
-    },
+    onPieces: (pieces: Piece[], { run }: Job, all: boolean) => this.#liveText.add(pieces, run, all),
   };
 
   #hear(news: Job): void {
@@ -368,26 +339,13 @@ export class Tracker {
     this.#changed();
   }
 
-  /** So that another tab, or this page after a reload, knows whether someone is still sending. */
-  #tellOthers(): () => void {
-    const tell = () => this.#keep({ sendingAt: Date.now() });
-    const leave = () => this.#keep({ sendingAt: 0 });
-    tell();
-    const timer = setInterval(tell, SENDING_EVERY);
-    if (typeof addEventListener !== "undefined") addEventListener("pagehide", leave);
-    return () => {
-      clearInterval(timer);
-      if (typeof removeEventListener !== "undefined") removeEventListener("pagehide", leave);
-    };
-  }
-
   #sendsElsewhere(): boolean {
-    return !this.#sending && this.#kept.sendingAt > Date.now() - 3 * SENDING_EVERY;
+    return !this.#sending && this.#kept.sendingAt > Date.now() - SILENT_AFTER;
   }
 
   #keep(change: Partial<KeptJob>): void {
     this.#kept = { ...this.#kept, ...change };
-    this.around.kept.put(this.#kept);
+    if (!this.#forgotten) this.around.kept.put(this.#kept);
     this.#changed();
   }
 
@@ -400,7 +358,6 @@ export class Tracker {
   #present(): Transcription {
     const { status, stage, progress, run, chunks, waitingUntil, createdAt, startedAt, completedAt, error } = this.#job;
     const ended = isTerminal(status);
-    const pieces = [...this.#pieces.values()].sort((a, b) => a.index - b.index);
     const idle = status === "pending" && !this.#kept.sent && !this.#sending && !this.#sendsElsewhere();
     const cancelling = !ended && (this.#cancelling || this.#job.cancelRequested);
     return {
@@ -412,39 +369,13 @@ export class Tracker {
       uploaded: this.#sending?.uploaded ?? null,
       needsFile: idle && !this.#file && !cancelling,
       cancelling,
-      text: this.#result?.text ?? pieces.map((piece) => piece.text.trim()).join(" "),
+      text: this.#result?.text ?? String(this.#liveText),
       result: this.#result,
       problem: this.#problem,
       canCancel: !ended && !cancelling,
-      canRetry: this.#problem?.retryable ?? (status === "cancelled" || (status === "failed" && this.#job.error?.retryable === true)),
+      canRetry:
+        this.#problem?.retryable ??
+        (status === "cancelled" || (status === "failed" && this.#job.error?.retryable === true)),
     };
   }
-}
-
-/** Tries again where that may help, for as long as a person would wait. */
-async function patiently<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  for (let tried = 1; ; tried += 1) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof ApiError && error.passing) || tried === ATTEMPTS) throw error;
-      const wished = error.retryAfter === null ? 500 * 2 ** tried : error.retryAfter * 1000;
-      await pause(Math.min(wished, LONGEST_PAUSE), signal);
-    }
-  }
-}
-
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const abort = () => (clearTimeout(timer), reject(signal?.reason));
-    const timer = setTimeout(() => (signal?.removeEventListener("abort", abort), resolve()), ms);
-    signal?.addEventListener("abort", abort, { once: true });
-  });
-}
-
-function asProblem(error: unknown): Problem {
-  if (error instanceof ApiError) return { code: error.code, message: error.message, hint: error.hint, retryable: error.passing };
-  if (error instanceof UploadError) return { code: error.code, message: error.message, hint: error.hint, retryable: error.passing };
-  return { code: "unexpected", message: String(error), hint: null, retryable: true };
 }

@@ -9,7 +9,7 @@ import { startLocalConvex } from "../dev/local-convex.mjs";
 import { KEY, SmallApi } from "../test/small-api";
 import { ApiError, createClient } from "./client";
 import { linkConvex } from "./convex";
-import type { Transcription } from "./tracker";
+import type { Transcription } from "./transcription";
 import { Transcriptions, type TranscriptionsConfig } from "./transcriptions";
 
 let convex: Awaited<ReturnType<typeof startLocalConvex>>;
@@ -30,11 +30,22 @@ const onlyJob = () => page.state.jobs[0]!;
 const row = async () => (await convex.backend.table("transcriptionJobs"))[0];
 
 function open(config: Partial<TranscriptionsConfig> = {}): void {
-  page = new Transcriptions({ apiUrl: api.url, convex: linkConvex(client, functions.jobs), graceMs: 200, pollMs: 300, ...config });
+  page = new Transcriptions({
+    apiUrl: api.url,
+    convex: linkConvex(client, functions.jobs),
+    graceMs: 200,
+    pollMs: 300,
+    ...config,
+  });
   leave = page.subscribe(() => {});
 }
 const until = (ready: (job: Transcription) => unknown, timeout = 5_000) =>
-  vi.waitFor(() => { if (!page.state.jobs[0] || !ready(onlyJob())) throw new Error(`last: ${JSON.stringify(page.state)}`); }, { timeout, interval: 5 });
+  vi.waitFor(
+    () => {
+      if (!page.state.jobs[0] || !ready(onlyJob())) throw new Error(`last: ${JSON.stringify(page.state)}`);
+    },
+    { timeout, interval: 5 },
+  );
 const asks = () => api.requests.filter((request) => /^GET \/job/.test(request)).length;
 
 beforeAll(async () => {
@@ -75,7 +86,14 @@ describe.each(["ConvexReactClient", "ConvexClient"])("with %s", (kind) => {
     await until((job) => job.text === "Hola a todos.");
     await api.complete(jobId, "Hola a todos.");
     await until((job) => job.result !== null);
-    expect(onlyJob()).toMatchObject({ status: "completed", progress: 100, text: "Hola a todos.", canCancel: false, problem: null, uploaded: null });
+    expect(onlyJob()).toMatchObject({
+      status: "completed",
+      progress: 100,
+      text: "Hola a todos.",
+      canCancel: false,
+      problem: null,
+      uploaded: null,
+    });
     expect(page.state.connection).toBe("live");
     expect(asks()).toBe(0);
   });
@@ -99,10 +117,17 @@ test("several jobs, newest first, each with its own fate", async () => {
   const first = page.start(file());
   await new Promise((later) => setTimeout(later, 5));
   const second = page.start(file());
-  await vi.waitFor(() => expect(page.state.jobs.map(({ status }) => status)).toEqual(["queued", "queued"]), { timeout: 5000 });
+  await vi.waitFor(() => expect(page.state.jobs.map(({ status }) => status)).toEqual(["queued", "queued"]), {
+    timeout: 5000,
+  });
   await api.complete(first, "one");
   await api.change(second, { status: "failed", error: { code: "audio_unreadable", message: "No.", retryable: false } });
-  await vi.waitFor(() => expect(page.state.jobs).toMatchObject([{ jobId: second, status: "failed", canRetry: false }, { jobId: first, text: "one" }]));
+  await vi.waitFor(() =>
+    expect(page.state.jobs).toMatchObject([
+      { jobId: second, status: "failed", canRetry: false },
+      { jobId: first, text: "one" },
+    ]),
+  );
   page.dismiss(second);
   expect(page.state.jobs).toHaveLength(1);
 });
@@ -194,10 +219,17 @@ describe("cancelling", () => {
   test("before the API has heard of the job: it is told all the same", async () => {
     open();
     let release = () => {};
-    const held = new Promise<void>((go) => { release = go; });
+    const held = new Promise<void>((go) => {
+      release = go;
+    });
     api.interfere = (request, response) => {
       if (request.url !== "/transcribe-job") return false;
-      void held.then(() => { api.interfere = null; response.writeHead(503, { "content-type": "application/json" }).end('{"error":{"code":"busy","message":"x","retryAfter":0}}'); });
+      void held.then(() => {
+        api.interfere = null;
+        response
+          .writeHead(503, { "content-type": "application/json" })
+          .end('{"error":{"code":"busy","message":"x","retryAfter":0}}');
+      });
       return true;
     };
     const jobId = page.start(file());
@@ -208,6 +240,15 @@ describe("cancelling", () => {
     await until((job) => job.status === "cancelled");
     await vi.waitFor(async () => expect(await row()).toMatchObject({ status: "cancelled", presumed: true }));
   });
+
+  test("of a job that the API has never accepted needs no API", async () => {
+    open({ convex: null });
+    api.interfere = (request) => (request.socket.destroy(), true);
+    const jobId = page.start(file());
+    await vi.waitFor(() => expect(api.requests).toContain("POST /transcribe-job"));
+    await page.cancel(jobId);
+    expect(onlyJob()).toMatchObject({ status: "cancelled", problem: null });
+  }, 30_000);
 
   test("that cannot reach the API stays asked for in the row", async () => {
     open();
@@ -226,7 +267,11 @@ describe("trying again", () => {
     open();
     const jobId = page.start(file());
     await until((job) => job.status === "queued");
-    await api.change(jobId, { status: "failed", progress: 60, error: { code: "engine_timeout", message: "It took too long.", retryable: true } });
+    await api.change(jobId, {
+      status: "failed",
+      progress: 60,
+      error: { code: "engine_timeout", message: "It took too long.", retryable: true },
+    });
     await until((job) => job.status === "failed" && job.canRetry && job.error?.code === "engine_timeout");
     await page.retry(jobId);
     await until((job) => job.status === "queued" && job.run === 2 && job.progress === 0 && job.error === null);
@@ -251,7 +296,8 @@ describe("trying again", () => {
 
   test("an upload that was cut is sent again by itself", async () => {
     open();
-    api.interfere = (request) => request.url!.endsWith("/audio") && ((api.interfere = null), request.socket.destroy(), true);
+    api.interfere = (request) =>
+      request.url!.endsWith("/audio") && ((api.interfere = null), request.socket.destroy(), true);
     const jobId = page.start(file(500));
     await until((job) => job.status === "queued", 10_000);
     expect(api.audio.get(jobId)).toBe(500);
@@ -261,18 +307,33 @@ describe("trying again", () => {
     open();
     api.interfere = (request, response) => {
       if (!request.url!.endsWith("/audio")) return false;
-      request.resume().on("end", () => response.writeHead(413, { "content-type": "application/json" }).end('{"error":{"code":"upload_too_large","message":"Too large.","hint":"Cut it."}}'));
+      request
+        .resume()
+        .on("end", () =>
+          response
+            .writeHead(413, { "content-type": "application/json" })
+            .end('{"error":{"code":"upload_too_large","message":"Too large.","hint":"Cut it."}}'),
+        );
       return true;
     };
     page.start(file());
     await until((job) => job.problem?.code === "upload_too_large");
-    expect(onlyJob()).toMatchObject({ problem: { message: "Too large.", hint: "Cut it.", retryable: false }, canRetry: false, uploaded: null });
+    expect(onlyJob()).toMatchObject({
+      problem: { message: "Too large.", hint: "Cut it.", retryable: false },
+      canRetry: false,
+      uploaded: null,
+    });
     expect(api.requests.filter((request) => request.endsWith("/audio"))).toHaveLength(1);
   });
 
   test("an API that is away shows as a problem; retry sends the file that the page still has", async () => {
     open();
-    api.interfere = (_, response) => (response.writeHead(503, { "content-type": "application/json" }).end('{"error":{"code":"busy","message":"Full.","retryAfter":0}}'), true);
+    api.interfere = (_, response) => (
+      response
+        .writeHead(503, { "content-type": "application/json" })
+        .end('{"error":{"code":"busy","message":"Full.","retryAfter":0}}'),
+      true
+    );
     const jobId = page.start(file());
     await until((job) => job.problem?.code === "busy" && job.problem.retryable && !job.needsFile);
     api.interfere = null;
@@ -317,6 +378,15 @@ test("removing deletes everywhere", async () => {
   expect(localStorage.getItem("escriba:jobs")).toBe("[]");
 });
 
+test("a job dismissed while it is sent does not come back", async () => {
+  open();
+  const jobId = page.start(file());
+  page.dismiss(jobId);
+  await vi.waitFor(() => expect(api.jobs.get(jobId)?.status).toBe("queued"), { timeout: 5_000 });
+  await new Promise((later) => setTimeout(later, 100));
+  expect([page.state.jobs, localStorage.getItem("escriba:jobs")]).toEqual([[], "[]"]);
+});
+
 test("a transcript too large for a row is fetched from its file", async () => {
   open();
   const jobId = page.start(file());
@@ -343,7 +413,11 @@ test("the plain client: errors in the API's words, and waiting for the end", asy
   const missing = await plain.job(crypto.randomUUID()).catch((error: unknown) => error);
   expect(missing).toBeInstanceOf(ApiError);
   expect(missing).toMatchObject({ status: 404, code: "job_not_found", jobIsGone: true, passing: false });
-  await expect(createClient("http://127.0.0.1:9").job("x")).rejects.toMatchObject({ status: 0, code: "unreachable", passing: true });
+  await expect(createClient("http://127.0.0.1:9").job("x")).rejects.toMatchObject({
+    status: 0,
+    code: "unreachable",
+    passing: true,
+  });
   const jobId = crypto.randomUUID();
   const { upload } = await plain.createJob({ jobId });
   await plain.upload(upload!, file(), () => {}, new AbortController().signal);

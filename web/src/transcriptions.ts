@@ -3,7 +3,8 @@ import { type TranscriptionOptions, createClient } from "./client.js";
 import type { ConvexLink } from "./convex.js";
 import { Kept, type KeptJob } from "./kept.js";
 import { type Connection, Reach } from "./reach.js";
-import { type Surroundings, Tracker, type Transcription } from "./tracker.js";
+import { type Surroundings, Tracker } from "./tracker.js";
+import type { Transcription } from "./transcription.js";
 
 export type TranscriptionsConfig = {
   /** Where the transcription API is. */
@@ -35,16 +36,37 @@ export class Transcriptions {
   #announced = false;
   #stopKept = () => {};
 
-  constructor({ apiUrl, convex, userId, storageKey = "escriba", pollMs = 10_000, graceMs = 3_000, liveText = true }: TranscriptionsConfig) {
+  constructor({
+    apiUrl,
+    convex,
+    userId,
+    storageKey = "escriba",
+    pollMs = 10_000,
+    graceMs = 3_000,
+    liveText = true,
+  }: TranscriptionsConfig) {
     this.#kept = new Kept(userId ? `${storageKey}:${userId}` : storageKey);
     this.#reach = new Reach(convex, graceMs, () => this.#adjust());
     const changed = () => this.#changed();
-    this.#around = { client: createClient(apiUrl), link: convex, kept: this.#kept, reach: this.#reach, userId, pollMs, graceMs, liveText, changed };
+    this.#around = {
+      client: createClient(apiUrl),
+      link: convex,
+      kept: this.#kept,
+      reach: this.#reach,
+      userId,
+      pollMs,
+      graceMs,
+      liveText,
+      changed,
+    };
     this.#readKept();
   }
 
   get state(): TranscriptionsState {
-    return (this.#state ??= { jobs: this.#inOrder().map((tracker) => tracker.view), connection: this.#reach.connection });
+    return (this.#state ??= {
+      jobs: this.#inOrder().map((tracker) => tracker.view),
+      connection: this.#reach.connection,
+    });
   }
 
   /** Jobs are followed from the first listener to the last; audio being sent is sent to its end. */
@@ -60,7 +82,17 @@ export class Transcriptions {
   start(file: Blob, options: TranscriptionOptions = {}): string {
     const jobId = crypto.randomUUID();
     const filename = file instanceof File ? file.name : null;
-    const kept: KeptJob = { jobId, options, filename, sizeBytes: file.size, createdAt: Date.now(), accepted: false, sent: false, sendingAt: Date.now(), websocketUrl: null };
+    const kept: KeptJob = {
+      jobId,
+      options,
+      filename,
+      sizeBytes: file.size,
+      createdAt: Date.now(),
+      accepted: false,
+      sent: false,
+      sendingAt: Date.now(),
+      websocketUrl: null,
+    };
     this.#kept.put(kept);
     this.#track(kept).send(file);
     return jobId;
@@ -82,6 +114,7 @@ export class Transcriptions {
 
   /** Takes the job off this browser's list; it goes on elsewhere. */
   dismiss(jobId: string): void {
+    this.#trackers.get(jobId)?.forget();
     this.#kept.forget(jobId);
     this.#drop(jobId);
   }
@@ -107,7 +140,8 @@ export class Transcriptions {
 
   #readKept(): void {
     const jobs = this.#kept.jobs();
-    for (const [jobId, tracker] of this.#trackers) if (!tracker.isSending && !jobs.some((job) => job.jobId === jobId)) this.#drop(jobId);
+    for (const [jobId, tracker] of this.#trackers)
+      if (!tracker.isSending && !jobs.some((job) => job.jobId === jobId)) this.#drop(jobId);
     for (const kept of jobs) {
       const known = this.#trackers.get(kept.jobId);
       if (known) known.rekeep(kept);

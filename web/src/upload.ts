@@ -8,9 +8,17 @@ export class UploadError extends Error {
   readonly code: string;
   readonly hint: string | null;
 
-  constructor(readonly status: number, body: string) {
+  constructor(
+    readonly status: number,
+    body: string,
+  ) {
     const told = status === 0 ? null : ownWords(body);
-    super(told?.message ?? (status === 0 ? "The audio could not be sent: the connection was lost." : `The audio was refused: HTTP ${status}.`));
+    super(
+      told?.message ??
+        (status === 0
+          ? "The audio could not be sent: the connection was lost."
+          : `The audio was refused: HTTP ${status}.`),
+    );
     this.code = told?.code ?? "upload_failed";
     this.hint = told?.hint ?? null;
   }
@@ -34,7 +42,12 @@ function ownWords(body: string): { code?: string; message?: string; hint?: strin
  * browser, where nothing tells it, only at the end. Rejects with `UploadError`, or with the
  * signal's reason when it was aborted.
  */
-export async function upload(target: UploadTarget, file: Blob, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<void> {
+export async function upload(
+  target: UploadTarget,
+  file: Blob,
+  onProgress: (fraction: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const form = new FormData();
   for (const [name, value] of Object.entries(target.fields)) form.append(name, value);
   form.append("file", file, file instanceof File ? file.name : "audio"); // last: S3 ignores what follows it
@@ -53,13 +66,20 @@ async function withFetch(url: string, body: FormData, signal: AbortSignal): Prom
 }
 
 /** fetch cannot tell how much has been sent. */
-function withXhr(url: string, body: FormData, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<void> {
+function withXhr(
+  url: string,
+  body: FormData,
+  onProgress: (fraction: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     const abort = () => xhr.abort();
     xhr.open("POST", url);
-    xhr.upload.onprogress = ({ lengthComputable, loaded, total }) => lengthComputable && onProgress(Math.min(loaded / total, 0.999));
-    xhr.onload = () => (xhr.status >= 200 && xhr.status < 300 ? resolve() : reject(new UploadError(xhr.status, xhr.responseText)));
+    xhr.upload.onprogress = ({ lengthComputable, loaded, total }) =>
+      lengthComputable && onProgress(Math.min(loaded / total, 0.999));
+    xhr.onload = () =>
+      xhr.status >= 200 && xhr.status < 300 ? resolve() : reject(new UploadError(xhr.status, xhr.responseText));
     xhr.onerror = () => reject(new UploadError(0, ""));
     xhr.onabort = () => reject(signal.reason ?? new UploadError(0, ""));
     xhr.onloadend = () => signal.removeEventListener("abort", abort);

@@ -26,7 +26,15 @@ export function usePersistentTranscription(options: PersistentTranscriptionOptio
   // Undefined outside of a provider, whatever its type says.
   const client = useConvex() as ConvexReactClient | undefined;
   const { functions, apiUrl, userId, storageKey, pollMs, graceMs, liveText } = options;
-  const key = JSON.stringify([apiUrl, userId, storageKey, pollMs, graceMs, liveText, functions && getFunctionName(functions.get)]);
+  const key = JSON.stringify([
+    apiUrl,
+    userId,
+    storageKey,
+    pollMs,
+    graceMs,
+    liveText,
+    functions && getFunctionName(functions.get),
+  ]);
   // All of the options are in the key; `functions` itself is a new proxy with each render.
   const shared = useMemo(() => share(client, key, options), [client, key]);
   const state = useSyncExternalStore(shared.subscribe, shared.read, shared.read);
@@ -42,7 +50,11 @@ type Shared = {
 const withoutClient = {};
 const shares = new WeakMap<object, Map<string, Shared>>();
 
-function share(client: ConvexReactClient | undefined, key: string, { functions, ...config }: PersistentTranscriptionOptions): Shared {
+function share(
+  client: ConvexReactClient | undefined,
+  key: string,
+  { functions, ...config }: PersistentTranscriptionOptions,
+): Shared {
   const owner = client ?? withoutClient;
   const known = shares.get(owner) ?? new Map<string, Shared>();
   shares.set(owner, known);

@@ -44,11 +44,15 @@ export class SmallApi {
   url = "";
   #pieces = new Map<string, Piece[]>();
   #listeners = new Map<string, Set<WebSocket>>();
-  #server: Server = createServer((request, response) => void this.#handle(request, response).catch((error) => response.destroy(error)));
+  #server: Server = createServer(
+    (request, response) => void this.#handle(request, response).catch((error) => response.destroy(error)),
+  );
 
   async start(): Promise<this> {
     const sockets = new WebSocketServer({ noServer: true });
-    this.#server.on("upgrade", (request, socket, head) => sockets.handleUpgrade(request, socket, head, (ws) => this.#listen(ws, request)));
+    this.#server.on("upgrade", (request, socket, head) =>
+      sockets.handleUpgrade(request, socket, head, (ws) => this.#listen(ws, request)),
+    );
     await new Promise<void>((ready) => this.#server.listen(0, "127.0.0.1", ready));
     this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
     return this;
@@ -79,15 +83,35 @@ export class SmallApi {
   }
 
   complete(jobId: string, text: string): Promise<void> {
-    return this.change(jobId, { status: "completed", stage: null, progress: 100, completedAt: now(), result: { text } });
+    return this.change(jobId, {
+      status: "completed",
+      stage: null,
+      progress: 100,
+      completedAt: now(),
+      result: { text },
+    });
   }
 
   async tellConvex(jobId: string): Promise<number> {
     if (!this.convexSiteUrl) return 0;
-    const { createdAt, startedAt, completedAt, waitingUntil, updatedAt: _, attempts: __, ...job } = this.jobs.get(jobId)!;
+    const {
+      createdAt,
+      startedAt,
+      completedAt,
+      waitingUntil,
+      updatedAt: _,
+      attempts: __,
+      ...job
+    } = this.jobs.get(jobId)!;
     const ms = (time?: string) => (time ? Date.parse(time) : null);
     const timestamps = { createdAt: ms(createdAt), startedAt: ms(startedAt), completedAt: ms(completedAt) };
-    const body = JSON.stringify({ ...job, result: job.result ?? null, error: job.error ?? null, waitingUntil: ms(waitingUntil), timestamps });
+    const body = JSON.stringify({
+      ...job,
+      result: job.result ?? null,
+      error: job.error ?? null,
+      waitingUntil: ms(waitingUntil),
+      timestamps,
+    });
     const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
     return (await fetch(`${this.convexSiteUrl}/transcription-jobs`, { method: "POST", headers, body })).status;
   }
@@ -113,14 +137,22 @@ export class SmallApi {
     const listeners = this.#listeners.get(jobId) ?? new Set();
     this.#listeners.set(jobId, listeners.add(socket));
     socket.on("close", () => listeners.delete(socket));
-    socket.send(JSON.stringify({ type: "snapshot", seq: job.seq, job: viewOf(job), pieces: this.#pieces.get(jobId) ?? [] }));
+    socket.send(
+      JSON.stringify({ type: "snapshot", seq: job.seq, job: viewOf(job), pieces: this.#pieces.get(jobId) ?? [] }),
+    );
     if (ENDED.includes(job.status)) socket.close(1000, "ended");
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader("access-control-allow-origin", "*");
     if (request.method === "OPTIONS") {
-      response.writeHead(204, { "access-control-allow-headers": "*", "access-control-allow-methods": "GET, POST, DELETE", "access-control-max-age": "600" }).end();
+      response
+        .writeHead(204, {
+          "access-control-allow-headers": "*",
+          "access-control-allow-methods": "GET, POST, DELETE",
+          "access-control-max-age": "600",
+        })
+        .end();
       return;
     }
     const { pathname } = new URL(request.url!, "http://x");
@@ -129,27 +161,62 @@ export class SmallApi {
     if (pathname === "/transcribe-job") return this.#accept(JSON.parse((await body(request)).toString()), response);
     const [, jobId = "", part] = /^\/job\/([^/]+)(?:\/(audio|retry))?$/.exec(pathname) ?? [];
     const job = this.jobs.get(jobId);
-    if (!job) return json(response, 404, { error: { code: "job_not_found", message: "There is no such job.", requestId: "r" } });
+    if (!job)
+      return json(response, 404, {
+        error: { code: "job_not_found", message: "There is no such job.", requestId: "r" },
+      });
     if (part === "audio") return await this.#receive(request, response, job);
-    if (part === "retry") await this.change(jobId, { status: "queued", run: job.run + 1, progress: 0, error: undefined, result: undefined, completedAt: undefined } as Partial<Job>);
-    if (request.method === "DELETE" && !ENDED.includes(job.status)) await this.change(jobId, { status: "cancelled", completedAt: now() });
+    if (part === "retry")
+      await this.change(jobId, {
+        status: "queued",
+        run: job.run + 1,
+        progress: 0,
+        error: undefined,
+        result: undefined,
+        completedAt: undefined,
+      } as Partial<Job>);
+    if (request.method === "DELETE" && !ENDED.includes(job.status))
+      await this.change(jobId, { status: "cancelled", completedAt: now() });
     json(response, 200, job);
   }
 
   async #accept({ jobId, userId }: { jobId: string; userId?: string }, response: ServerResponse): Promise<void> {
     if (!this.jobs.has(jobId)) {
-      const job: Job = { jobId, ...(userId ? { userId } : {}), status: "pending", stage: "upload", progress: 0, run: 1, attempts: 0, seq: 1, chunks: { done: 0, total: null }, createdAt: now(), updatedAt: now() };
+      const job: Job = {
+        jobId,
+        ...(userId ? { userId } : {}),
+        status: "pending",
+        stage: "upload",
+        progress: 0,
+        run: 1,
+        attempts: 0,
+        seq: 1,
+        chunks: { done: 0, total: null },
+        createdAt: now(),
+        updatedAt: now(),
+      };
       this.jobs.set(jobId, job);
       await this.tellConvex(jobId);
     }
     const { status } = this.jobs.get(jobId)!;
-    const upload = status === "pending" ? { upload: { url: `${this.url}/job/${jobId}/audio`, fields: { key: "a", policy: "b" }, expiresAt: now() } } : {};
-    json(response, 201, { jobId, status, websocketUrl: `${this.url.replace("http", "ws")}/ws/transcription/${jobId}`, ...upload });
+    const upload =
+      status === "pending"
+        ? { upload: { url: `${this.url}/job/${jobId}/audio`, fields: { key: "a", policy: "b" }, expiresAt: now() } }
+        : {};
+    json(response, 201, {
+      jobId,
+      status,
+      websocketUrl: `${this.url.replace("http", "ws")}/ws/transcription/${jobId}`,
+      ...upload,
+    });
   }
 
   async #receive(request: IncomingMessage, response: ServerResponse, job: Job): Promise<void> {
-    const form = await new Response(new Uint8Array(await body(request)), { headers: { "content-type": request.headers["content-type"]! } }).formData();
-    if ([...form.keys()].join() !== "key,policy,file") return json(response, 400, { error: { code: "body_malformed", message: `fields: ${[...form.keys()]}` } });
+    const form = await new Response(new Uint8Array(await body(request)), {
+      headers: { "content-type": request.headers["content-type"]! },
+    }).formData();
+    if ([...form.keys()].join() !== "key,policy,file")
+      return json(response, 400, { error: { code: "body_malformed", message: `fields: ${[...form.keys()]}` } });
     this.audio.set(job.jobId, (form.get("file") as File).size);
     if (job.status === "pending") await this.change(job.jobId, { status: "queued", stage: "queue" });
     response.writeHead(204).end();
@@ -158,7 +225,8 @@ export class SmallApi {
 
 const now = () => new Date().toISOString();
 const viewOf = ({ result: _, ...view }: Job) => view;
-const json = (response: ServerResponse, status: number, value: unknown) => void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
+const json = (response: ServerResponse, status: number, value: unknown) =>
+  void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
 
 async function body(request: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];

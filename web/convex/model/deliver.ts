@@ -11,7 +11,8 @@ export async function deliver(ctx: ActionCtx, { result, ...snapshot }: Snapshot)
   if (result === null) return await ctx.runMutation(internal.apply.snapshot, snapshot);
   const resultJson = JSON.stringify(result);
   const file = new Blob([resultJson], { type: "application/json" });
-  if (file.size <= LARGEST_INLINE_RESULT) return await ctx.runMutation(internal.apply.snapshot, { ...snapshot, resultJson });
+  if (file.size <= LARGEST_INLINE_RESULT)
+    return await ctx.runMutation(internal.apply.snapshot, { ...snapshot, resultJson });
   const resultStorageId = await ctx.storage.store(file);
   const outcome = await ctx.runMutation(internal.apply.snapshot, { ...snapshot, resultStorageId });
   if (!outcome.ok || outcome.outcome !== "applied") await ctx.storage.delete(resultStorageId);

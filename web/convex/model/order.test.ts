@@ -2,12 +2,24 @@ import { expect, test } from "vitest";
 import { permutations } from "../test.setup";
 import { NO_NEWS, type Position, isNewer } from "./order";
 
-const at = (status: Position["status"], seq: number, run = 1, presumed = false): Position => ({ status, seq, run, presumed });
+const at = (status: Position["status"], seq: number, run = 1, presumed = false): Position => ({
+  status,
+  seq,
+  run,
+  presumed,
+});
 const later = (a: Position, b: Position) => (isNewer(b, a) ? b : a);
 
 const LIVES: Record<string, { messages: Position[]; end: Position }> = {
   "a job that waits for quota and completes": {
-    messages: [at("pending", 1), at("queued", 2), at("processing", 3), at("waiting", 4), at("processing", 5), at("completed", 6)],
+    messages: [
+      at("pending", 1),
+      at("queued", 2),
+      at("processing", 3),
+      at("waiting", 4),
+      at("processing", 5),
+      at("completed", 6),
+    ],
     end: at("completed", 6),
   },
   "a failed job that is retried and completes": {
@@ -25,6 +37,10 @@ const LIVES: Record<string, { messages: Position[]; end: Position }> = {
   "a job that is presumed lost and stays so": {
     messages: [at("pending", NO_NEWS), at("queued", 1), at("processing", 2), at("failed", 2, 1, true)],
     end: at("failed", 2, 1, true),
+  },
+  "a row that is older than seq": {
+    messages: [at("failed", NO_NEWS), at("queued", 3), at("processing", 4)],
+    end: at("processing", 4),
   },
   "a row of the page's that hears late, of a job that has ended": {
     messages: [at("pending", NO_NEWS), at("cancelled", NO_NEWS, 1, true), at("completed", 0)],

@@ -46,15 +46,14 @@ export const NO_NEWS = -1;
  * - A later run supersedes whatever the earlier one ended in.
  * - Within a run a job only moves forward, and the first end stands.
  * - Otherwise the higher `seq` is the newer. (`processing` and `waiting` alternate.)
- * - A presumption follows what it was drawn from, and yields to any later word of the API.
+ * - Any word of the API outweighs having none. A presumption follows what it was drawn from, and
+ *   yields to the API's later word, and to any end that the API tells.
  */
 export function isNewer(next: Position, current: Position): boolean {
   if (next.run !== current.run) return next.run > current.run;
-  if (current.seq === NO_NEWS && next.seq !== NO_NEWS) return true;
-  if (next.presumed || current.presumed) {
-    if (next.seq !== current.seq) return next.seq > current.seq;
-    return Boolean(next.presumed) && !isTerminal(current.status);
-  }
+  if ((next.seq === NO_NEWS) !== (current.seq === NO_NEWS)) return current.seq === NO_NEWS;
+  if (next.presumed && !current.presumed) return !isTerminal(current.status) && next.seq >= current.seq;
+  if (current.presumed && !next.presumed) return isTerminal(next.status) || next.seq > current.seq;
   const steps = RANK[next.status] - RANK[current.status];
   if (steps !== 0) return steps > 0;
   if (isTerminal(next.status) && next.status !== current.status) return next.seq < current.seq;

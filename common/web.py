@@ -28,7 +28,7 @@ from common.services import VERSION, Services
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def _services(connection: HTTPConnection) -> Services:
+async def _services(connection: HTTPConnection) -> Services:  # FastAPI runs what is not async in a thread
     return connection.app.state.services  # type: ignore[no-any-return]
 
 

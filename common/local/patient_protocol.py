@@ -13,7 +13,7 @@ from common.answers import failure
 from common.errors import EscribaError, HeadersTooLarge, RequestMalformed
 
 _PIPELINED = 8
-_HELD_BACK_BYTES = 256 * 1024  # one read of asyncio's: pausing any earlier costs two system calls a read
+_HELD_BACK_BYTES = 256 * 1024  # asyncio reads as much at once; a second read would have to be joined to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class PatientProtocol(HttpToolsProtocol):
             cycle.body = bytearray(held) + body
         else:
             cycle.body += body
-        if len(cycle.body) > _HELD_BACK_BYTES:
+        if len(cycle.body) >= _HELD_BACK_BYTES:
             self.flow.pause_reading()
         cycle.message_event.set()
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import gc
 import sys
 
+from common.local.reused_memory import reuse_memory
+
 
 def begin() -> None:
     """Let imports only add."""
@@ -27,3 +29,4 @@ def settle() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+        reuse_memory()

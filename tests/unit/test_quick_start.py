@@ -50,3 +50,32 @@ def test_parameters_answers_and_the_description_work_after_a_quick_start() -> No
         [sys.executable, "-c", PROGRAM], cwd=root, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+MEMORY = """
+import platform, resource
+from common.local.reused_memory import reuse_memory
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def cost():
+    before = faults()
+    for _ in range(50):
+        held = [bytes(256 * 1024) for _ in range(4)]
+        del held
+    return faults() - before
+
+told = reuse_memory()
+assert told == (platform.libc_ver()[0] == "glibc")
+cost()
+assert cost() < 500 or not told, "each buffer is mapped anew"
+"""
+
+
+def test_buffers_are_used_again() -> None:
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

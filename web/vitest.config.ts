@@ -1,15 +1,14 @@
 import { defineConfig } from "vitest/config";
 
-const inline = { deps: { inline: ["convex-test"] } };
+const common = { testTimeout: 20_000, server: { deps: { inline: ["convex-test"] } } };
 
 export default defineConfig({
   test: {
-    testTimeout: 20_000,
     projects: [
       // Convex's own runtime has no Node: what these import must not either.
-      { test: { name: "convex", include: ["convex/**/*.test.ts"], environment: "edge-runtime", server: inline } },
-      { test: { name: "dev", include: ["dev/**/*.test.ts"], environment: "node", server: inline } },
-      { test: { name: "src", include: ["src/**/*.test.ts"], environment: "node", server: inline } },
+      { test: { ...common, name: "convex", include: ["convex/**/*.test.ts"], environment: "edge-runtime" } },
+      { test: { ...common, name: "dev", include: ["dev/**/*.test.ts"], environment: "node" } },
+      { test: { ...common, name: "src", include: ["src/**/*.test.ts"], environment: "node" } },
       {
         test: {
           name: "e2e",

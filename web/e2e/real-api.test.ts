@@ -34,7 +34,7 @@ describe.skipIf(!isThere)("with the real API", () => {
     engineUrl = await firstLine(run(["-m", "tests.upstream"]));
     apiUrl = `http://127.0.0.1:${await freePort()}`;
     world = await startWorld({ apiUrl });
-    run(["local_server.py"], {
+    const server = run(["local_server.py"], {
       PORT: new URL(apiUrl).port,
       DATA_DIR: folder,
       CORS_ORIGINS: "*",
@@ -43,7 +43,15 @@ describe.skipIf(!isThere)("with the real API", () => {
       CONVEX_SITE_URL: world.convex.siteUrl,
       CONVEX_API_KEY: process.env.ESCRIBA_API_KEY!,
     });
-    await vi.waitFor(() => fetch(`${apiUrl}/health`), { timeout: 30_000 });
+    let said = "";
+    server.stderr!.on("data", (data) => {
+      said = (said + data).slice(-2_000);
+    });
+    const ended = new Promise<never>((_, reject) =>
+      server.once("exit", () => reject(new Error(`The API ended at once:\n${said}`))),
+    );
+    await Promise.race([ended, vi.waitFor(() => fetch(`${apiUrl}/health`), { timeout: 30_000 })]);
+    ended.catch(() => {}); // from now on it ends when we say so
   });
   afterAll(async () => {
     for (const one of processes) one.kill();
@@ -122,8 +130,10 @@ describe.skipIf(!isThere)("with the real API", () => {
     const child = spawn(python, args, {
       cwd: ROOT,
       env: { PATH: process.env.PATH, ...env },
-      stdio: ["ignore", "pipe", process.env.DEBUG ? "inherit" : "ignore"],
+      stdio: ["ignore", "pipe", "pipe"],
     });
+    child.stdout!.resume(); // a full pipe would stop it
+    child.stderr!.resume();
     processes.push(child);
     return child;
   }

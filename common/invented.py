@@ -1,48 +1,41 @@
 """Text that nobody said, taken out: lines over silence, phrases from other people's videos, loops.
 
-Never for its wording alone: a phrase goes only where the engine's own doubts, the loudness or the
-pace agree that nobody spoke. What goes stays readable in `Transcript.suppressed`.
-
-What the numbers are worth: large-v3 gives speech a `no_speech_prob` of 0.002 to 0.06, base up to 0.3;
-turbo always says 0 (https://github.com/SYSTRAN/faster-whisper/issues/1028), so with turbo the loudness
-is the witness that matters.
+Never for its wording alone: common/evidence.py asks who else says that nobody spoke. What goes stays
+readable in `Transcript.suppressed`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Literal
 
+from common.evidence import Judge, Loudness
 from common.lines import Line, Token, lines, tokens
 from common.loops import find_loops
 from common.models import Segment, Suppressed, Transcript
-from common.phrases import kind_of
 from common.tokens import join, letters
 
-# The loudest moment from one second to another, in dBFS, or None where nobody measured.
-Loudness = Callable[[float, float], float | None]
-
-_DIGITAL_SILENCE = -75.0  # dBFS; below it no microphone was on
-_SILENCE = -60.0  # dBFS
-_QUIET = -45.0  # dBFS
-_BESIDE_SPEECH = 20.0  # dB under the loudest moment
-_PAD = 0.3  # seconds by which an engine's times may miss the speech
 _COMPRESSED = 2.4  # Whisper's own threshold for text that repeats itself
 _FASTEST = 35.0  # letters a second
-_NEEDED = {"credit": 1, "farewell": 2, "filler": 3}  # points of evidence
+_LONELY = 3.0  # seconds of pause
+_COMPARED = 6.0  # seconds of speech to compare with
 
 
-def levels_by_time(levels: Sequence[float], *, step: float) -> Loudness:
-    """The loudness where `levels[i]` is the dBFS of the `step` seconds from `i * step`."""
+def worth_measuring(transcript: Transcript) -> list[tuple[float, float]]:
+    """Where loudness would tell whether somebody spoke, in seconds from and to, the gravest doubt first.
 
-    def loudest(start: float, end: float) -> float | None:
-        first = max(0, int(start / step))
-        return max(levels[first : max(first + 1, int(end / step) + 1)], default=None)
-
-    return loudest
+    Before all comes a moment in which somebody surely spoke, to compare with. Empty without a doubt.
+    """
+    every = lines(transcript)
+    judge = Judge(every, None, transcript.duration)
+    left = {i: line.segment for i, line in enumerate(every) if not judge.verdict(line.segment)}
+    alone = set(_alone(every))
+    doubts = {i: judge.doubt(segment) or int(i in alone) for i, segment in left.items()}
+    gravest = sorted((i for i in left if doubts[i]), key=lambda i: -doubts[i])
+    sure = [segment for i, segment in left.items() if not doubts[i]]
+    return [*_surest(sure), *((left[i].start, left[i].end) for i in gravest)] if gravest else []
 
 
 def without_invented(transcript: Transcript, *, loudness: Loudness | None = None) -> Transcript:
@@ -51,7 +44,7 @@ def without_invented(transcript: Transcript, *, loudness: Loudness | None = None
     `loudness` is on the transcript's clock. Harmless when repeated.
     """
     every = lines(transcript)
-    judge = _Judge(every, loudness, transcript.duration)
+    judge = Judge(every, loudness, transcript.duration)
     verdicts = [judge.verdict(line.segment) for line in every]
     said = [line for line, reason in zip(every, verdicts, strict=True) if not reason]
     out = [_suppressed(line.segment, reason) for line, reason in zip(every, verdicts, strict=True) if reason]
@@ -59,68 +52,24 @@ def without_invented(transcript: Transcript, *, loudness: Loudness | None = None
     return _rebuilt(transcript, kept, [*out, *looped]) if out or looped else transcript
 
 
-# ── one line ──────────────────────────────────────────────────────────────────────────────────────
+def _surest(segments: Sequence[Segment]) -> list[tuple[float, float]]:
+    """Some seconds from the middle of the line that says most, if there is any."""
+    if not segments:
+        return []
+    most = max(segments, key=lambda segment: len(letters(segment.text)))
+    middle = (most.start + most.end) / 2
+    return [(max(most.start, middle - _COMPARED / 2), min(most.end, middle + _COMPARED / 2))]
 
 
-class _Judge:
-    """What is known of the whole recording, so as to judge one line of it."""
-
-    def __init__(self, every: Sequence[Line], loudness: Loudness | None, duration: float) -> None:
-        self._said = Counter(letters(line.segment.text) for line in every)
-        self._loudness = loudness
-        self._loudest = loudness(0.0, duration) if loudness else None
-
-    def verdict(self, segment: Segment) -> Literal["silence", "phrase"] | None:
-        """Why nobody can have said this line, or None."""
-        if not segment.text.strip():
-            return None
-        kind = kind_of(segment.text)
-        if kind and self._points(segment) >= _NEEDED[kind]:
-            return "phrase"
-        if self._is_silent(segment) or _is_doubted(segment):
-            return "silence"
-        wordless = not letters(segment.text)
-        return "silence" if wordless and self._points(segment) else None
-
-    def _points(self, segment: Segment) -> int:
-        """How much speaks against the line apart from its wording; 0 is nothing, 2 a lot."""
-        unheard = _steps(segment.no_speech_prob, 0.1, 0.5)
-        unsure = _steps(segment.avg_logprob and -segment.avg_logprob, 0.55, 1.0)
-        again = _steps(self._said[letters(segment.text)], 3, 5)
-        return unheard + unsure + again + 2 * self._is_quiet(segment) + _is_stretched(segment)
-
-    def _level(self, segment: Segment) -> float | None:
-        return self._loudness(segment.start - _PAD, segment.end + _PAD) if self._loudness else None
-
-    def _is_silent(self, segment: Segment) -> bool:
-        level = self._level(segment)
-        if level is None or self._loudest is None:
-            return False
-        return level < _DIGITAL_SILENCE or level < min(_SILENCE, self._loudest - _BESIDE_SPEECH)
-
-    def _is_quiet(self, segment: Segment) -> bool:
-        level = self._level(segment)
-        if level is None or self._loudest is None:
-            return False
-        return level < min(_QUIET, self._loudest - _BESIDE_SPEECH) or self._loudest < _SILENCE
-
-
-def _is_doubted(segment: Segment) -> bool:
-    """Whether the engine itself says that this is no speech, as Whisper's own rule does but less strictly."""
-    unheard, sure = segment.no_speech_prob, segment.avg_logprob
-    if unheard is None or sure is None:
-        return False
-    return any(unheard > least and sure < most for least, most in ((0.9, -0.5), (0.6, -0.8), (0.3, -1.2)))
-
-
-def _is_stretched(segment: Segment) -> bool:
-    """Whether the line is far too little text for its time; speech is 10 to 20 letters a second."""
-    seconds = segment.end - segment.start
-    return seconds >= 4 and len(letters(segment.text)) < 4 * seconds
-
-
-def _steps(value: float | None, *steps: float) -> int:
-    return sum(value is not None and value >= step for step in steps)
+def _alone(every: Sequence[Line]) -> Iterator[int]:
+    """Lines with a long pause on either side: in silence, an engine that listens on says something."""
+    starts = [line.segment.start for line in every]
+    ends = list(accumulate((line.segment.end for line in every), max))
+    for i, line in enumerate(every):
+        before = i == 0 or line.segment.start - ends[i - 1] >= _LONELY
+        after = i == len(every) - 1 or starts[i + 1] - line.segment.end >= _LONELY
+        if before and after and len(every) > 1:
+            yield i
 
 
 def _suppressed(segment: Segment, reason: Literal["silence", "phrase"]) -> Suppressed:

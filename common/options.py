@@ -20,6 +20,11 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
     "timestamps": {"type": "string", "enum": ["segment", "word", "segment,word"], "default": "segment"},
     "task": {"type": "string", "enum": ["transcribe", "translate"], "default": "transcribe"},
     "model": {"type": "string", "enum": ["whisper-large-v3-turbo", "whisper-large-v3"]},
+    "guard": {
+        "type": "boolean",
+        "default": True,
+        "description": "take out what nobody said; it stays readable in `suppressed`",
+    },
 }
 
 MODELS = ("whisper-large-v3-turbo", "whisper-large-v3")
@@ -82,6 +87,12 @@ def _task(value: str) -> Task:
     return tasks[value.lower()]
 
 
+def _guard(value: str) -> bool:
+    if value.lower() not in {"true", "false"}:
+        raise OptionInvalid(option="guard", expected="true, false")
+    return value.lower() == "true"
+
+
 def _model(value: str) -> str:
     if value not in MODELS:
         raise OptionInvalid(option="model", expected=", ".join(MODELS))
@@ -95,4 +106,5 @@ _READERS: dict[str, Callable[[str], object]] = {
     "timestamps": _timestamps,
     "task": _task,
     "model": _model,
+    "guard": _guard,
 }

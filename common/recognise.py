@@ -10,11 +10,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.audio.loudness import measure
 from common.audio.prepare import Prepared, prepare
 from common.audio.probe import probe
 from common.audio.split import Cut, cut, plan_cuts
-from common.errors import EngineBroken, EngineMissing, EngineUnreachable, RetryLater
-from common.invented import without_invented
+from common.errors import EngineBroken, EngineMissing, EngineUnreachable, EscribaError, RetryLater
+from common.evidence import Loudness
+from common.invented import without_invented, worth_measuring
+from common.log import log
 from common.models import Chunk, Options, Transcript
 from common.quota import Quota, Wait
 from common.services import Services
@@ -27,6 +30,11 @@ class Ready:
 
     prepared: Prepared
     cuts: tuple[Cut, ...]
+
+    @property
+    def duration(self) -> float:
+        """Seconds of the whole recording, silent beginning of a film included."""
+        return self.prepared.start + self.prepared.duration
 
 
 async def make_ready(
@@ -78,14 +86,30 @@ async def hear_all(
     return [chunks[index] for index in sorted(chunks)]
 
 
-def finish(ready: Ready, chunks: list[Chunk], options: Options) -> Transcript:
-    """The pieces as one transcript, without what nobody said unless that was switched off."""
-    return guarded(merge(chunks, duration=ready.prepared.duration), options)
+async def finish(services: Services, ready: Ready, chunks: list[Chunk], options: Options) -> Transcript:
+    """The pieces as one transcript, without what nobody said unless that was switched off.
+
+    What `make_ready` made must still be there: where there is a doubt, it is listened to.
+    """
+    return await guarded(services, ready, merge(chunks, duration=ready.duration), options)
 
 
-def guarded(transcript: Transcript, options: Options) -> Transcript:
+async def guarded(services: Services, ready: Ready, transcript: Transcript, options: Options) -> Transcript:
     """The transcript, or a stretch of it, without what nobody said."""
-    return without_invented(transcript) if options.guard else transcript
+    if not options.guard:
+        return transcript
+    return without_invented(transcript, loudness=await _loudness(services, ready, transcript))
+
+
+async def _loudness(services: Services, ready: Ready, transcript: Transcript) -> Loudness | None:
+    """How loud it is where that would tell invented text from speech; None where nothing is in doubt."""
+    if not (spans := worth_measuring(transcript)):
+        return None
+    try:
+        return await measure(services.ffmpeg, ready.prepared, spans)
+    except EscribaError as exc:  # one witness less: the others still count
+        log("guard.unmeasured", level="WARNING", code=exc.code)
+        return None
 
 
 def _for_merging(options: Options) -> Options:

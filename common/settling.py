@@ -6,7 +6,7 @@ piece that overlaps it is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from common.models import Chunk, Segment, Transcript
 from common.tokens import glue
@@ -20,51 +20,52 @@ _HELD = 2.0
 class Settling:
     """`starts` are the pieces' places on the recording's clock, in seconds, `duration` the recording's.
 
-    `guard` takes out what nobody said: of each stretch as it settles, since what was told stays told.
+    Each stretch that `heard` answers goes to `tell`, in that order, without what nobody said.
     """
 
-    def __init__(
-        self, starts: Sequence[float], duration: float, guard: Callable[[Transcript], Transcript]
-    ) -> None:
+    def __init__(self, starts: Sequence[float], duration: float) -> None:
         self._starts = starts
         self._duration = duration
-        self._guard = guard
         self._chunks: dict[int, Chunk] = {}
         self._joined = 0  # pieces from the first on that are here without a gap
-        self._told = 0  # segments
+        self._settled = 0  # segments
         self.text = ""
 
-    def heard(self, chunk: Chunk) -> list[str]:
-        """What can be told now that this piece is here, a text a segment; all of them joined are `text`."""
+    def heard(self, chunk: Chunk) -> Transcript | None:
+        """The stretch that settles now that this piece is here; None if none does."""
         self._chunks[chunk.index] = chunk
         before = self._joined
         while self._joined in self._chunks:
             self._joined += 1
-        return self._tell() if self._joined > before else []
+        return self._stretch() if self._joined > before else None
 
-    def _tell(self) -> list[str]:
-        merged = merge([self._chunks[index] for index in range(self._joined)], duration=self._duration)
-        if self._joined == len(self._starts):
-            return self._said(merged, len(merged.segments))
-        held_from = self._starts[self._joined] - _HELD
-        later = (i for i, segment in enumerate(merged.segments) if segment.end > held_from)
-        return self._said(merged, next(later, len(merged.segments)))
-
-    def _said(self, merged: Transcript, until: int) -> list[str]:
-        stretch = merged.segments[self._told : until]
-        is_all = self._told == 0 and self._joined == len(self._starts)
-        self._told = max(self._told, until)
-        if not (stretch or is_all):
-            return []
-        transcript = merged if is_all else _part(merged, stretch)
-        guarded = self._guard(transcript)
-        texts = [segment.text for segment in guarded.segments] or [guarded.text]
+    def tell(self, stretch: Transcript) -> list[str]:
+        """Its texts, one a segment, as they go on from what was told: all of them joined are `text`."""
+        texts = [segment.text for segment in stretch.segments] or [stretch.text]
         return [new for text in texts if (new := self._add(text))]
 
+    def _stretch(self) -> Transcript | None:
+        pieces = [self._chunks[index] for index in range(self._joined)]
+        merged = merge(pieces, duration=self._duration)
+        ended = self._joined == len(self._starts)
+        if ended and not self._settled:
+            return merged
+        begun, self._settled = self._settled, max(self._settled, self._until(merged, ended))
+        stretch = merged.segments[begun : self._settled]
+        return _part(merged, stretch) if stretch else None
+
+    def _until(self, merged: Transcript, ended: bool) -> int:
+        if ended:
+            return len(merged.segments)
+        held_from = self._starts[self._joined] - _HELD
+        later = (index for index, segment in enumerate(merged.segments) if segment.end > held_from)
+        return next(later, len(merged.segments))
+
     def _add(self, text: str) -> str:
-        """The text as it goes on from what was told: with its space, where its script wants one."""
+        """The text with its space before it, where its script wants one."""
         text = text.rstrip() if self.text else text.strip()
-        new = glue(self.text[-1:], text)[len(self.text[-1:]) :] if text else ""
+        last = self.text[-1:]
+        new = glue(last, text)[len(last) :]
         self.text += new
         return new
 

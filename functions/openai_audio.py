@@ -7,6 +7,7 @@ docs/decisions/openai-api.md.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -178,7 +179,7 @@ def _place(services: Services) -> Iterator[str]:
 async def _answered(services: Services, source: Path, folder: Path, ask: Ask) -> tuple[str, str]:
     ready = await make_ready(services, source, folder)
     chunks = await hear_all(services, ready, ask.options, folder, kept={}, keep=_keep_nothing)
-    return answer_of(finish(ready, chunks, ask.options), ask)
+    return answer_of(await finish(services, ready, chunks, ask.options), ask)
 
 
 async def _keep_nothing(chunk: Chunk) -> None:
@@ -188,15 +189,14 @@ async def _keep_nothing(chunk: Chunk) -> None:
 async def _told(services: Services, source: Path, folder: Path, ask: Ask, tell: Tell) -> str:
     """Hear the recording, telling its text as it settles; the whole text."""
     ready = await make_ready(services, source, folder)
-    settling = Settling(
-        [ready.prepared.start + cut.start for cut in ready.cuts],
-        ready.prepared.duration,
-        lambda transcript: guarded(transcript, ask.options),
-    )
+    settling = Settling([ready.prepared.start + cut.start for cut in ready.cuts], ready.duration)
+    in_order = asyncio.Lock()
 
     async def keep(chunk: Chunk) -> None:
-        for text in settling.heard(chunk):
-            tell(text)
+        async with in_order:
+            if stretch := settling.heard(chunk):
+                for text in settling.tell(await guarded(services, ready, stretch, ask.options)):
+                    tell(text)
 
     await hear_all(services, ready, ask.options, folder, kept={}, keep=keep)
     return settling.text

@@ -64,7 +64,7 @@ _EXAMPLE = {
             errors.FileRepeated(),
             errors.FileEmpty(),
             errors.OptionUnknown(
-                option="lang", known="language, model, prompt, task, temperature, timestamps"
+                option="lang", known="guard, language, model, prompt, task, temperature, timestamps"
             ),
             errors.OptionInvalid(option="temperature", expected="0 … 1"),
             errors.LanguageUnknown(language="klingon"),
@@ -108,7 +108,7 @@ async def _answer(request: Request, services: Services, folder: Path) -> dict[st
     stages.end("prepare")
     chunks = await hear_all(services, ready, options, folder, kept={}, keep=_keep_nothing)
     stages.end("recognise")
-    transcript = finish(ready, chunks, options)
+    transcript = await finish(services, ready, chunks, options)
     return {
         **transcript_view(transcript, options),
         "engine": services.settings.engine,

@@ -154,9 +154,11 @@ def _fields_of(body: dict[str, Any]) -> list[tuple[str, str]]:
     fields: list[tuple[str, str]] = []
     for name, value in body.items():
         for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, dict | list | bool):
+            if isinstance(one, bool) and name == "guard":
+                fields.append((name, str(one).lower()))
+            elif isinstance(one, dict | list | bool):
                 raise errors.OptionInvalid(option=name[:40], expected="text or a number / texto o un número")
-            if one is not None:
+            elif one is not None:
                 fields.append((name, str(one)))
     return fields
 

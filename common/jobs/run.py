@@ -158,8 +158,9 @@ class _Run:
             pieces = len(ready.cuts)
             await self._become(lambda job: state.planned(job, pieces=pieces, done=len(kept), now=self._now))
             chunks = await hear_all(services, ready, options, folder, kept=kept, keep=self._keep)
-        await self._become(lambda job: state.merging(job, now=self._now), "progress")
-        await self._complete(finish(ready, chunks, options))
+            await self._become(lambda job: state.merging(job, now=self._now), "progress")
+            transcript = await finish(services, ready, chunks, options)
+        await self._complete(transcript)
 
     def _tell_share(self, share: float) -> None:
         """The share that is prepared, as mere progress: no more often than watchers can make use of."""

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.invented import levels_by_time, without_invented
+from common.evidence import Loudness
+from common.invented import without_invented, worth_measuring
 from common.loops import find_loops
 from common.models import Segment, Transcript, Word
 from common.phrases import kind_of
@@ -40,6 +41,16 @@ def words_of(segment: Segment) -> list[Word]:
         Word(word=w, start=segment.start + i * step, end=segment.start + (i + 1) * step)
         for i, w in enumerate(said)
     ]
+
+
+def levels_by_time(levels: list[float], *, step: float) -> Loudness:
+    """The loudness where `levels[i]` is the dBFS of the `step` seconds from `i * step`."""
+
+    def loudest(start: float, end: float) -> float | None:
+        first = max(0, int(start / step))
+        return max(levels[first : max(first + 1, int(end / step) + 1)], default=None)
+
+    return loudest
 
 
 SPEECH = (
@@ -203,6 +214,44 @@ def test_without_any_numbers_nothing_is_judged() -> None:
     assert without_invented(recording(bare)) == recording(bare)
     nothing = Transcript(text="", duration=3)
     assert without_invented(nothing, loudness=levels_by_time([], step=0.5)) is nothing
+
+
+# ── what is listened to ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_transcript_without_a_doubt_is_not_listened_to() -> None:
+    assert worth_measuring(recording(*SPEECH)) == []
+    assert worth_measuring(recording(line(" Hola.", 0, 1))) == []
+    assert worth_measuring(Transcript(text="", duration=3)) == []
+
+
+def test_a_phrase_is_listened_to_beside_a_moment_of_surest_speech() -> None:
+    spans = worth_measuring(recording(*SPEECH, line(" Gracias por ver el video.", 14, 16)))
+    assert spans == [(4.6, 8.1), (14, 16)]  # the first is the line with the most letters
+    long = recording(line(" Y así hablaba sin parar." * 5, 0, 20), line(" Gracias.", 20, 21))
+    assert worth_measuring(long) == [(7, 13), (20, 21)]
+
+
+def test_the_gravest_doubt_comes_first() -> None:
+    spans = worth_measuring(
+        recording(
+            *SPEECH,
+            line(" El caballo de la mesa.", 12, 14, sure=-0.7),
+            line(" ♪♪", 14, 15),
+            line(" Una frase de lo más corriente.", 20, 22),
+            line(" Y otra.", 30, 45),
+            line(" Gracias.", 45, 46),
+        )
+    )
+    assert spans[1:] == [(45, 46), (14, 15), (12, 14), (20, 22), (30, 45)]
+
+
+def test_what_goes_in_any_case_is_not_listened_to() -> None:
+    assert worth_measuring(recording(*SPEECH, line(" Thank you.", 14, 16, sure=-0.6, unheard=0.66))) == []
+
+
+def test_where_all_is_doubtful_there_is_nothing_to_compare_with() -> None:
+    assert worth_measuring(recording(line(" you", 0, 30))) == [(0, 30)]
 
 
 # ── repetition ────────────────────────────────────────────────────────────────────────────────────

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from common.lines import Line
+from common.text.lines import Line
 from common.models import Segment
-from common.phrases import kind_of
-from common.tokens import letters
+from common.text.phrases import kind_of
+from common.text.tokens import letters
 
 # The loudest moment from one second to another, in dBFS, or None where nobody measured.
 Loudness = Callable[[float, float], float | None]

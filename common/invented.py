@@ -12,10 +12,10 @@ from itertools import accumulate, groupby
 from typing import Literal
 
 from common.evidence import Judge, Loudness
-from common.lines import Line, Token, lines, tokens
-from common.loops import find_loops
+from common.text.lines import Line, Token, lines, tokens
+from common.text.loops import find_loops
 from common.models import Segment, Suppressed, Transcript
-from common.tokens import join, letters
+from common.text.tokens import join, letters
 
 _COMPRESSED = 2.4  # Whisper's own threshold for text that repeats itself
 _FASTEST = 35.0  # letters a second

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Literal, get_args
 
-from common.cues import CueShape, cues, readable
+from common.text.cues import CueShape, cues, readable
 from common.models import Transcript
 
 Format = Literal["srt", "vtt", "tsv", "txt"]

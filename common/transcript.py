@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from common.languages import code_of
-from common.lines import Line, lines
+from common.text.lines import Line, lines
 from common.models import Chunk, Segment, Suppressed, Transcript, Word
-from common.overlap import weave
-from common.tokens import join, normal
+from common.text.overlap import weave
+from common.text.tokens import join, normal
 
 _Timed = TypeVar("_Timed", Segment, Word, Suppressed)
 

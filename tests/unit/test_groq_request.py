@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.groq_request import PROMPT_BYTES, PROMPT_CUT, fit_prompt, plan
+from common.groq.request import PROMPT_BYTES, PROMPT_CUT, fit_prompt, plan
 from common.models import Options
 
 words = st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=30)

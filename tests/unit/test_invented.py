@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from common.evidence import Loudness
 from common.invented import without_invented, worth_measuring
-from common.loops import find_loops
+from common.text.loops import find_loops
 from common.models import Segment, Transcript, Word
-from common.phrases import kind_of
-from common.tokens import join
+from common.text.phrases import kind_of
+from common.text.tokens import join
 
 
 def line(

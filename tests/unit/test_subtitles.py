@@ -10,10 +10,10 @@ import webvtt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.cues import Cue, CueShape, cues
+from common.text.cues import Cue, CueShape, cues
 from common.models import Segment, Transcript, Word
 from common.subtitles import FORMATS, MEDIA_TYPES, srt, tsv, txt, vtt, written
-from common.tokens import join
+from common.text.tokens import join
 
 SPANISH = (
     "Buenas tardes a todos los que nos escuchan. ¿Qué tal están? Hoy, como cada jueves, vamos a hablar "

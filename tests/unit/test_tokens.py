@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.tokens import glue, join, normal, split
+from common.text.tokens import glue, join, normal, split
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.models import Chunk, Segment, Suppressed, Transcript, Word
-from common.tokens import join, normal, split
+from common.text.tokens import join, normal, split
 from common.transcript import merge
 
 LONGEST_WORD = 0.6

@@ -17,8 +17,8 @@ from starlette.requests import ClientDisconnect
 
 from common import errors
 from common.upload import ENVELOPE_BYTES, Upload, clear, receive
-from common.upload_file import UploadFile
-from common.upload_form import MAX_FIELDS_BYTES, MAX_PARTS, MAX_VALUE_BYTES, display_name
+from common.upload.file import UploadFile
+from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, MAX_VALUE_BYTES, display_name
 
 BOUNDARY = b"------------------------x3d74496d66958873e"
 MB = 1024 * 1024

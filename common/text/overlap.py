@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from heapq import merge as by_time
 from itertools import count
 
-from common.alignment import Pair, align
-from common.lines import Line, Token, tokens
 from common.models import Segment
-from common.tokens import join
+from common.text.alignment import Pair, align
+from common.text.lines import Line, Token, tokens
+from common.text.tokens import join
 
 _EDGE = 0.2  # seconds; a word this near a cut may be half a word
 _BESIDE = 0.1  # seconds

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from common.errors import BodyMalformed, FileEmpty, FileMissing, FileRepeated
-from common.upload_file import UploadFile
+from common.upload.file import UploadFile
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartParser

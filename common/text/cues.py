@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from common.lines import Token, lines, tokens
 from common.models import Transcript
+from common.text.lines import Token, lines, tokens
 
 _SENTENCE_END = re.compile(r"""[.!?…。！？؟।]["'»”’)\]」』]*$""")
 _CLAUSE_END = re.compile(r"""[,;:，、；：،—–-]["'»”’)\]」』]*$""")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from common.lines import Token
+from common.text.lines import Token
 
 Pair = tuple[int, int]
 

@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from itertools import accumulate
 
 from common.models import Segment, Transcript, Word
-from common.tokens import letters, normal, split
+from common.text.tokens import letters, normal, split
 
 _SLACK = 0.25  # of a segment's length: how far off an estimated time inside it may be
 _MOST_SLACK = 3.0  # seconds

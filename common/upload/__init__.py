@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.errors import BodyMalformed, EncodingUnsupported, MediaTypeUnsupported, UploadTooSlow
-from common.upload_file import UploadFile
-from common.upload_form import MAX_FIELDS_BYTES, MAX_PARTS, Admit, Form
+from common.upload.file import UploadFile
+from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, Admit, Form
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartParser

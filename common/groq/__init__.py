@@ -1,6 +1,6 @@
 """The client of Groq's speech-to-text, or of any server that speaks its API: files in, transcripts out.
 
-All that goes wrong on the way becomes one of our own errors here, in `groq_refusals` or in `groq_answers`,
+All that goes wrong on the way becomes one of our own errors here, in `refusals` or in `answers`,
 and nowhere else. https://console.groq.com/docs/speech-to-text
 """
 
@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.errors import EngineBroken, EngineFailed, EngineTimeout, EngineUnreachable
-from common.form import Form
-from common.groq_answers import transcript_of
-from common.groq_refusals import Answer, failure_of, news_of
-from common.groq_request import Ask, plan
+from common.groq.answers import transcript_of
+from common.groq.form import Form
+from common.groq.refusals import Answer, failure_of, news_of
+from common.groq.request import Ask, plan
 from common.models import Options, Transcript
 from common.quota import QuotaNews
 

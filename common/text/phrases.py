@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import Literal
 
-from common.tokens import letters
+from common.text.tokens import letters
 
 # A credit is hardly ever said aloud; a farewell often is; a filler all the time.
 Kind = Literal["credit", "farewell", "filler"]

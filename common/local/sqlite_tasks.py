@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from common.local.database import Database
 from common.local.lease_rows import LEASED
 from common.local.schema import FAR
+from common.quota import CLOCK_JITTER
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -29,16 +30,29 @@ _PUT = """
     WHERE job_id = :job_id AND due_at IS NOT NULL
 """
 
-# Whoever has the fewest jobs running comes first, then whose job waits longest. Nameless people share.
+# Whoever has the fewest jobs running comes first, of those whose turn is longest ago, then whose job waits
+# longest. Nameless people share.
 _NEXT = f"""
     WITH running AS (
         SELECT user_id, count(*) AS jobs FROM jobs
         WHERE lease_until IS NOT NULL AND {LEASED} GROUP BY user_id
+    ), turns AS (
+        SELECT value AS user_id, key AS place FROM json_each(:turns)
     )
-    SELECT job_id FROM jobs LEFT JOIN running ON running.user_id IS jobs.user_id
+    SELECT job_id, jobs.user_id FROM jobs
+    LEFT JOIN running ON running.user_id IS jobs.user_id
+    LEFT JOIN turns ON turns.user_id IS jobs.user_id
     WHERE {_DUE} AND NOT {LEASED} AND job_id NOT IN (SELECT value FROM json_each(:busy))
-    ORDER BY coalesce(running.jobs, 0), due_at LIMIT 1
+    ORDER BY coalesce(running.jobs, 0), coalesce(turns.place, -1), due_at LIMIT 1
 """
+
+_LEASE = """
+    UPDATE jobs SET lease_holder = :holder, lease_until = :now + :seconds, lease_seconds = :seconds
+    WHERE job_id = :job_id
+"""
+
+# Who had a turn is remembered for so many people; the others come before them.
+_TURNS = 64
 
 
 class SqliteTasks:
@@ -54,6 +68,7 @@ class SqliteTasks:
         self._database = database
         self._now = now
         self._came = came
+        self._turns: dict[str | None, None] = {}  # whose jobs were taken up here, the latest last
 
     async def put(self, job_id: str, *, delay: float = 0) -> None:
         values = {"job_id": job_id, "delay": delay, "now": self._now()}
@@ -67,7 +82,17 @@ class SqliteTasks:
 
         `JobStore.lease` by the same `holder` then answers the job.
         """
-        return await self._database.write(lambda db: _claim(db, now, holder, seconds, busy))
+        asked: dict[str, str | float] = {"now": now, "far": now + FAR}
+        asked |= {"busy": json.dumps(list(busy)), "turns": json.dumps(list(self._turns))}
+        claimed = await self._database.write(lambda db: _claim(db, asked, holder, seconds))
+        if claimed is None:
+            return None
+        job_id, user_id = claimed
+        self._turns.pop(user_id, None)
+        self._turns[user_id] = None
+        if len(self._turns) > _TURNS:
+            del self._turns[next(iter(self._turns))]
+        return job_id
 
     async def free(self, holders: Sequence[str]) -> None:
         """Give back the leases of processes that are known to be dead."""
@@ -78,6 +103,14 @@ class SqliteTasks:
         if holders:
             await self._database.write(lambda db: db.execute(statement, (json.dumps(holders),)).rowcount)
 
+    async def catch_up(self) -> None:
+        """Make due what waits by a clock that was ahead of ours. Asked once, at the start: while a process
+        lives its clock goes on evenly.
+        """
+        statement = "UPDATE jobs SET due_at = :now WHERE due_at > :now AND updated_at > :now + :jitter"
+        values = {"now": self._now(), "jitter": CLOCK_JITTER}
+        await self._database.write(lambda db: db.execute(statement, values).rowcount)
+
     async def backlog(self) -> int:
         """How many jobs are due now or later, those that run included."""
         query = "SELECT count(*) FROM jobs WHERE due_at IS NOT NULL"
@@ -85,14 +118,10 @@ class SqliteTasks:
         return int(row[0])
 
 
-def _claim(db: Connection, now: float, holder: str, seconds: float, busy: AbstractSet[str]) -> str | None:
-    values = {"now": now, "far": now + FAR, "busy": json.dumps(list(busy))}
-    row = db.execute(_NEXT, values).fetchone()
-    if row is None:
-        return None
-    job_id: str = row[0]
-    db.execute(
-        "UPDATE jobs SET lease_holder = ?, lease_until = ?, lease_seconds = ? WHERE job_id = ?",
-        (holder, now + seconds, seconds, job_id),
-    )
-    return job_id
+def _claim(
+    db: Connection, asked: Mapping[str, str | float], holder: str, seconds: float
+) -> tuple[str, str | None] | None:
+    row: tuple[str, str | None] | None = db.execute(_NEXT, asked).fetchone()
+    if row is not None:
+        db.execute(_LEASE, {**asked, "holder": holder, "seconds": seconds, "job_id": row[0]})
+    return row

@@ -124,11 +124,34 @@ async def test_who_has_fewer_jobs_running_comes_first(bench: Bench) -> None:
     assert order == [job.job_id for job in expected]
 
 
+async def test_with_one_place_only_people_take_turns(bench: Bench) -> None:
+    said = "ana ana ana eva eva - - ana"
+    users = [None if name == "-" else name for name in said.split()]
+    made = [
+        await create(bench.jobs, queued(now=NOW - 20 + at, user_id=user)) for at, user in enumerate(users)
+    ]
+    order = []
+    for _ in made:
+        job_id = await bench.claim()
+        order.append(next(job.user_id for job in made if job.job_id == job_id))
+        await commit(bench.jobs, ended(await bench.jobs.get(job_id)))
+    assert order == ["ana", "eva", None, "ana", "eva", None, "ana", "ana"]
+
+
+async def test_who_had_a_turn_is_not_remembered_without_end(bench: Bench) -> None:
+    for at in range(70):
+        job = await create(bench.jobs, queued(now=NOW - 100, user_id=f"user-{at}"))
+        assert await bench.claim() == job.job_id
+        await commit(bench.jobs, ended(job))
+    assert len(bench.tasks._turns) == 64
+
+
 async def test_leases_that_ran_out_do_not_count_as_running(bench: Bench) -> None:
     lost = await create(bench.jobs, queued(user_id="unlucky", now=NOW))
     await bench.claim()
     await create(bench.jobs, queued(user_id="other", now=NOW + 1))
-    assert await bench.claim("you", after=31) == lost.job_id
+    fresh = SqliteTasks(bench.database, now=lambda: bench.now)  # in which nobody had a turn
+    assert await fresh.claim(NOW + 31, "you", 30) == lost.job_id
 
 
 async def test_what_a_process_is_busy_with_is_not_given_to_it_again(bench: Bench) -> None:
@@ -210,3 +233,20 @@ async def test_a_time_too_far_away_to_be_meant_has_come(bench: Bench) -> None:
     await commit(bench.jobs, state.wait(job, until=NOW + WEEK, now=NOW, attempt_counts=False))
     assert [late.job_id for late in await bench.jobs.overdue(now=NOW, limit=5)] == [job.job_id]
     assert await bench.claim() == job.job_id
+
+
+async def test_what_waits_by_a_clock_that_was_ahead_comes_at_once_after_a_start(bench: Bench) -> None:
+    made = await bench.running(await create(bench.jobs, queued(now=NOW)))
+    job = await commit(bench.jobs, state.wait(made, until=NOW + 2, now=NOW, attempt_counts=False))
+    bench.now = NOW - HOUR
+    assert await bench.claim(after=-HOUR) == "nothing"
+    await bench.tasks.catch_up()
+    assert await bench.claim(after=-HOUR) == job.job_id
+
+
+async def test_what_waits_by_this_clock_still_waits_after_a_start(bench: Bench) -> None:
+    made = await bench.running(await create(bench.jobs, queued(now=NOW)))
+    await commit(bench.jobs, state.wait(made, until=NOW + HOUR, now=NOW, attempt_counts=False))
+    bench.now = NOW - 30  # clocks of two machines differ by that much
+    await bench.tasks.catch_up()
+    assert await bench.claim(after=HOUR - 1) == "nothing"

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -62,31 +63,27 @@ def test_the_same_submit_to_both_is_one_job(both: tuple[Server, Server], upstrea
 
 
 def test_watchers_see_what_the_other_server_does(both: tuple[Server, Server], upstream: Upstream) -> None:
-    here, there = both
     audio = tone(RANDOM)
     upstream.by_sha256[sha(audio)] = Reply(delay=1.5)
-    job_id = Api(here.url).accepted(audio)
+    job_id = Api(both[0].url).accepted(audio)
     wait_until(lambda: bool(calls(upstream, audio)), 30)
-    seen: dict[str, list[dict[str, object]]] = {}
     with ThreadPoolExecutor(4) as pool:
-        for name, server in (("here", here), ("there", there)):
-            pool.submit(lambda name=name, server=server: seen.update({name: by_socket(server, job_id)}))
-            pool.submit(lambda name=name, server=server: seen.update({name + " sse": by_sse(server, job_id)}))
-    assert set(seen) == {"here", "there", "here sse", "there sse"}
-    for events in seen.values():
-        assert [event["job"]["status"] for event in events][-1] == "completed"  # type: ignore[index]
+        watching = [pool.submit(watch, server, job_id) for watch in (by_socket, by_sse) for server in both]
+    for told in watching:
+        events = told.result()
+        assert events[-1]["job"]["status"] == "completed"
         seqs = [event["seq"] for event in events]
-        assert seqs == sorted(set(seqs), key=int)  # type: ignore[call-overload]
+        assert seqs == sorted(set(seqs))
         assert [event["text"] for event in events if event["type"] == "text"] == [text_of(audio)]
 
 
-def by_socket(server: Server, job_id: str) -> list[dict[str, object]]:
+def by_socket(server: Server, job_id: str) -> list[dict[str, Any]]:
     with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{job_id}") as socket:
         events = [json.loads(message) for message in socket]
     return [event for event in events if event["type"] != "ping"]
 
 
-def by_sse(server: Server, job_id: str) -> list[dict[str, object]]:
+def by_sse(server: Server, job_id: str) -> list[dict[str, Any]]:
     with httpx.stream("GET", f"{server.url}/job/{job_id}/events", timeout=60) as answer:
         lines = [line.removeprefix("data: ") for line in answer.iter_lines() if line.startswith("data: ")]
     return [event for event in map(json.loads, lines) if event["type"] != "ping"]

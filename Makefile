@@ -17,7 +17,7 @@ DEV_SETTINGS := CONVEX_SITE_URL=http://127.0.0.1:3211 CONVEX_API_KEY=local-devel
 dev: .venv/$(ENGINE) web/node_modules
 	@trap 'kill 0' EXIT INT TERM; $(DEV_SETTINGS) $(BIN)/python local_server.py & cd web && npm run --silent dev
 
-test: check web
+test: check web .venv/aws-tools/installed
 	$(BIN)/python -m pytest --cov
 
 web: web/node_modules
@@ -49,6 +49,13 @@ bench: .venv/development
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
+# The AWS emulator and what checks template.yaml: they need older versions than we do.
+.venv/aws-tools/installed: locks/aws-tools.txt .venv/pyvenv.cfg
+	@echo "Installing an AWS emulator for the tests …"
+	@$(PYTHON) -m venv .venv/aws-tools
+	@.venv/aws-tools/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
 # The newest versions that pyproject.toml allows, pinned by hash, for every platform.
 LOCKED := production: local:--extra=local development:--extra=local,--extra=aws,--extra=dev
 lock: .venv/pyvenv.cfg
@@ -56,6 +63,8 @@ lock: .venv/pyvenv.cfg
 	@for one in $(LOCKED); do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
 	    $$(echo "$${one#*:}" | tr , ' ') --output-file "locks/$${one%%:*}.txt" pyproject.toml || exit 1; done
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+	  --group aws-tools --output-file locks/aws-tools.txt
 
 clean:
 	rm -rf .venv build dist web/node_modules

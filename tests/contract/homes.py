@@ -8,6 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.aws.clients import Clients
+from common.aws.dynamo_jobs import DynamoJobs
+from common.aws.dynamo_quota import DynamoQuota
+from common.aws.s3_audio import S3Audio
+from common.aws.sqs_tasks import SqsTasks
+from common.aws.table import Table
 from common.local.audio_folder import AudioFolder
 from common.local.database import Database
 from common.local.quota_rows import SqliteQuota
@@ -17,6 +23,8 @@ from common.local.upload_ticket import UploadTickets
 from common.ports import AudioStore, JobStore, QuotaStore, TaskQueue
 from common.quota import Quota
 from tests.contract.recordings import NOW
+from tests.emulator import emulator
+from tests.stack import Received, stack_of
 
 
 @dataclass(frozen=True)
@@ -85,4 +93,33 @@ def container(folder: Path) -> Iterator[Home]:
     there.close()
 
 
-HOMES = {"container": container}
+@contextmanager
+def aws(_: Path) -> Iterator[Home]:
+    """DynamoDB, SQS and S3, as an emulator's server speaks them; table and queue as the template has them."""
+    with emulator().reached(), stack_of(emulator()) as names:
+        here, there = (Clients() for _ in range(2))
+        jobs, elsewhere = (DynamoJobs(Table(clients, names.table)) for clients in (here, there))
+        clock = Clock()
+        queue = Received(emulator(), names.queue)
+
+        async def taken(seconds: float) -> list[str]:
+            clock.now += seconds
+            return await asyncio.to_thread(queue.take, seconds)
+
+        async def worker_dies() -> None:
+            await asyncio.to_thread(queue.drop)
+
+        start = Quota()
+        yield Home(
+            jobs=jobs,
+            jobs_elsewhere=elsewhere,
+            tasks=SqsTasks(here, names.queue, now=clock, expect=jobs.expect),
+            audio=S3Audio(here, names.bucket, seconds=900),
+            quota=DynamoQuota(Table(here, names.table), model="whisper", start=start),
+            quota_elsewhere=DynamoQuota(Table(there, names.table), model="whisper", start=start),
+            taken=taken,
+            worker_dies=worker_dies,
+        )
+
+
+HOMES = {"container": container, "aws": aws}

@@ -1,4 +1,4 @@
-"""GET · DELETE /job/{id}, POST /job/{id}/retry, GET /job/{id}/events: what its owner may do with a job."""
+"""GET · DELETE /job/{id}, its /transcript, /retry and /events: what its owner may do with a job."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from common.etag import etag_of, is_known, known_seq
 from common.event_stream import EventStream
 from common.job_id import job_id_of
 from common.job_links import links_of, upload_of
-from common.job_view import job_view, sync_view
+from common.job_view import job_view, sync_view, transcript_view
 from common.jobs.commands import discard, readable, retry
 from common.jobs.watch import seq_of, watching
 from common.lambda_entry import http
+from common.layout import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
 from common.models import Job
 from common.services import Services
 from common.web import Served, error_examples, json_answer
@@ -106,6 +107,47 @@ async def _shown(
     language = spoken_language(request.headers.get("accept-language", ""))
     result = await services.jobs.result(job.job_id) if job.status == "completed" else None
     return json_answer(job_view(job, language=language, result=result, sync=sync), headers=headers)
+
+
+@router.get(
+    "/job/{job_id}/transcript",
+    summary="The text of a completed job, as JSON or as a file to download",
+    response_model=None,
+    openapi_extra={
+        "parameters": [
+            {"name": name, "in": "query", "schema": schema, "description": schema.get("description", "")}
+            for name, schema in LAYOUT_FIELDS.items()
+        ]
+    },
+    responses={
+        200: {
+            "description": "the transcript, called after the recording",
+            "content": {"application/json": {"example": {"text": "Hola", "duration": 2.4}}, **FILE_EXAMPLES},
+        },
+        304: {"description": "the same as If-None-Match"},
+        **error_examples(
+            errors.JobNotFound(),
+            errors.TranscriptNotReady(status="processing"),
+            errors.JobExpired(when="…"),
+            errors.OptionInvalid(option="format", expected="json, srt, vtt, tsv, txt"),
+        ),
+    },
+)
+async def read_transcript(
+    request: Request, services: Served, job_id: JobId, if_none_match: Annotated[str | None, Header()] = None
+) -> Response:
+    """srt and vtt are cut into cues within the bounds asked for: at words, where the job has their times."""
+    layout = parse_layout(request.query_params.multi_items())
+    job = await readable(services, job_id)
+    result = await services.jobs.result(job_id) if job.status == "completed" else None
+    if result is None:
+        raise errors.TranscriptNotReady(status=job.status)
+    headers = {"Cache-Control": "no-store", "ETag": f'W/"{job.seq}-{layout.tag}"'}
+    if is_known(headers["ETag"], if_none_match):
+        return Response(status_code=304, headers=headers)
+    if layout.format == "json":
+        return json_answer(transcript_view(result, job.options), headers=headers)
+    return file_answer(result, layout, name=job.audio.filename if job.audio else None, headers=headers)
 
 
 @router.delete(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from common import errors
 from common.job_view import transcript_view
 from common.lambda_entry import http
-from common.models import Chunk
+from common.layout import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
+from common.models import Chunk, Options
 from common.options import FORM_FIELDS, parse_options
 from common.recognise import finish, hear_all, make_ready
 from common.services import Services
@@ -31,6 +31,7 @@ _FORM = {
             "description": "mp3 wav m4a flac ogg webm mp4, and more",
         },
         **FORM_FIELDS,
+        **LAYOUT_FIELDS,
     },
 }
 
@@ -51,7 +52,10 @@ _EXAMPLE = {
     response_model=None,
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
     responses={
-        200: {"description": "the transcript", "content": {"application/json": {"example": _EXAMPLE}}},
+        200: {
+            "description": "the transcript, or the file of another `format`",
+            "content": {"application/json": {"example": _EXAMPLE}, **FILE_EXAMPLES},
+        },
         **error_examples(
             errors.BodyMalformed(problem="no boundary"),
             errors.UploadTooSlow(),
@@ -93,27 +97,35 @@ async def transcribe(request: Request, services: Served) -> Response:
     try:
         # The folder goes with the request whatever happens; what a kill leaves is swept at the next start.
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="transcribe-") as folder:
-            return json_answer(await _answer(request, services, Path(folder)))
+            return await _answer(request, services, Path(folder))
     finally:
         services.in_hand.transcriptions -= 1
 
 
-async def _answer(request: Request, services: Services, folder: Path) -> dict[str, Any]:
+async def _answer(request: Request, services: Services, folder: Path) -> Response:
     stages = Stages()
     limit = services.settings.max_upload_bytes
     upload = await receive(request.stream(), request.headers, folder, max_bytes=limit)
-    options = parse_options(upload.fields)
+    layout = parse_layout(upload.fields)
+    options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
     stages.end("receive")
     ready = await make_ready(services, upload.path, folder)
     stages.end("prepare")
-    chunks = await hear_all(services, ready, options, folder, kept={}, keep=_keep_nothing)
+    asked = _with_words(options) if layout.wants_words else options
+    chunks = await hear_all(services, ready, asked, folder, kept={}, keep=_keep_nothing)
     stages.end("recognise")
     transcript = await finish(services, ready, chunks, options)
-    return {
-        **transcript_view(transcript, options),
-        "engine": services.settings.engine,
-        "processing": stages.seconds(),
-    }
+    if layout.format != "json":
+        return file_answer(transcript, layout, name=upload.filename)
+    told = {"engine": services.settings.engine, "processing": stages.seconds()}
+    return json_answer({**transcript_view(transcript, options), **told})
+
+
+def _with_words(options: Options) -> Options:
+    """Cues are cut at words; a translation has no times for them."""
+    if options.task == "translate":
+        return options
+    return options.model_copy(update={"timestamps": ("segment", "word")})
 
 
 async def _keep_nothing(chunk: Chunk) -> None:

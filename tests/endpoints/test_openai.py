@@ -1,0 +1,130 @@
+"""OpenAI's API in both homes, byte by byte; tests/sdk asks through the SDKs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.endpoints.conftest import KEY
+from tests.endpoints.homes import Answer, Homes
+from tests.media import Media
+from tests.replies import Reply, bad_key, broken, heard, rate_limited
+from tests.upstream import Upstream
+
+PATH = "/v1/audio/transcriptions"
+
+
+@pytest.fixture
+def post(homes: Homes, media: Media, upstream: Upstream) -> Any:
+    """Post a recording with fields; `replies` are scripted for both homes alike."""
+
+    def posted(*replies: Reply, path: str = PATH, how: dict[str, Any] | None = None, **fields: Any) -> Answer:
+        upstream.script.extend([*replies, *replies])
+        files = {"file": ("a.mp3", media("cbr.mp3").read_bytes())}
+        return homes("POST", path, files=files, data={"model": "whisper-1", **fields}, **(how or {}))
+
+    return posted
+
+
+@pytest.mark.parametrize("path", [PATH, "/openai/v1/audio/transcriptions"])
+def test_both_prefixes_answer_alike_in_both_homes(path: str, post: Any) -> None:
+    answer = post(heard("hola"), path=path)
+    assert answer.json() == {"text": "hola", "usage": {"type": "duration", "seconds": 5}}
+
+
+@pytest.mark.parametrize("format_", ["text", "srt", "vtt"])
+def test_text_is_plain_text_in_utf_8(format_: str, post: Any) -> None:
+    answer = post(heard("¿qué tal?"), response_format=format_)
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "¿qué tal?" in answer.body.decode()
+
+
+def test_a_stream_is_the_same_in_both_homes(post: Any) -> None:
+    answer = post(heard("hola"), stream="true")
+    events = [json.loads(line.removeprefix("data: ")) for line in answer.body.decode().split("\n\n") if line]
+    assert events == [
+        {"type": "transcript.text.delta", "delta": "hola"},
+        {"type": "transcript.text.done", "text": "hola"},
+    ]
+
+
+def test_any_key_and_none_is_accepted(post: Any) -> None:
+    for headers in ({}, {"Authorization": "Bearer sk-anything"}, {"Authorization": "Basic eDp5"}):
+        assert post(heard("hola"), how={"headers": headers}).status == 200
+
+
+REFUSED: dict[str, tuple[list[Reply], dict[str, Any], int, str, str | None]] = {
+    "a parameter": ([], {"temperature": "x"}, 400, "option_invalid", "temperature"),
+    "a model": ([], {"model": "x"}, 404, "model_not_found", "model"),
+    "a quota": ([rate_limited(retry_after=100)], {}, 429, "rate_limit_exceeded", None),
+    "a key": ([bad_key()], {}, 401, "invalid_api_key", None),
+    "the engine": ([broken()] * 3, {}, 502, "engine_broken", None),
+    "a stream's quota": (
+        [rate_limited(retry_after=100)],
+        {"stream": "true"},
+        429,
+        "rate_limit_exceeded",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", sorted(REFUSED))
+def test_what_is_refused_has_openais_shape_in_both_homes_and_languages(what: str, post: Any) -> None:
+    replies, fields, status, code, param = REFUSED[what]
+    english = post(*replies, **fields)
+    error = english.json()["error"]
+    assert (english.status, error["code"], error["param"]) == (status, code, param)
+    assert set(error) == {"message", "type", "param", "code"}
+    assert KEY not in english.body.decode()
+    spanish = post(*replies, how={"headers": {"Accept-Language": "es"}}, **fields)
+    assert spanish.json()["error"]["message"] != error["message"]
+
+
+def test_a_client_is_told_whether_sending_it_again_helps(post: Any) -> None:
+    assert post(rate_limited(retry_after=100)).headers["x-should-retry"] == "false"
+    assert post(rate_limited(retry_after=3)).headers["x-should-retry"] == "true"
+    assert post(temperature="x").headers["x-should-retry"] == "false"
+
+
+def test_no_form_is_refused_in_openais_shape(homes: Homes) -> None:
+    answer = homes("POST", PATH, json={"model": "whisper-1"})
+    assert (answer.status, answer.code) == (415, "media_type_unsupported")
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_recordings_may_be_as_large_as_a_jobs(homes: Homes, upstream: Upstream) -> None:
+    """Three megabytes are too large for /transcribe here, not for this."""
+    files = {"file": ("a.mp3", b"\0" * (4 * 1024 * 1024))}
+    answer = homes("POST", PATH, files=files, data={"model": "whisper-1"})
+    assert (answer.status, answer.code) == (400, "audio_unreadable")
+
+
+def test_a_client_that_leaves_a_stream_is_not_worked_for(
+    homes: Homes, media: Media, upstream: Upstream
+) -> None:
+    upstream.script.append(Reply(hang=True))
+    form: dict[str, Any] = {"files": {"file": ("a.mp3", media("cbr.mp3").read_bytes())}}
+    with httpx.Client(timeout=1) as client, pytest.raises(httpx.ReadTimeout):
+        client.post(homes.server.url + PATH, data={"model": "whisper-1", "stream": "true"}, **form)
+    _until(lambda: upstream.seen[0].client_gone)
+    _until(lambda: not list((homes.server.data_dir / "scratch").rglob("openai-*")))
+    assert httpx.get(f"{homes.server.url}/health").json()["inHand"]["transcriptions"] == 0
+
+
+def _until(condition: Any) -> None:
+    from tests.serving import wait_until
+
+    wait_until(condition)
+
+
+def test_the_api_page_shows_one_prefix(homes: Homes) -> None:
+    paths = httpx.get(f"{homes.server.url}/openapi.json").json()["paths"]
+    assert {"/v1/audio/transcriptions", "/v1/audio/translations", "/v1/models"} <= set(paths)
+    assert not [path for path in paths if path.startswith("/openai/")]
+    form = paths[PATH]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert form["required"] == ["file", "model"]
+    assert form["properties"]["response_format"]["default"] == "json"

@@ -1,0 +1,50 @@
+// What the openai SDK for JavaScript, unchanged, gets from a running server: told as JSON, judged in Python.
+// node openai.mjs <base URL> <recording>
+import fs from "node:fs";
+import OpenAI from "openai";
+
+const [baseURL, recording] = process.argv.slice(2);
+const client = new OpenAI({ baseURL, apiKey: "any", maxRetries: 0 });
+const audio = () => fs.createReadStream(recording);
+
+/** The class and the fields of the error that `work` ends in. */
+async function failure(work) {
+  try {
+    await work();
+  } catch (error) {
+    const { status, code, param, type, requestID } = error;
+    return { name: error.constructor.name, status, code, param, type, requestID, message: error.message };
+  }
+  throw new Error("it did not fail");
+}
+
+const asked = { model: "whisper-1", language: "es" };
+const transcribe = (more = {}) => client.audio.transcriptions.create({ file: audio(), ...asked, ...more });
+
+const told = { formats: {}, deltas: [], models: [] };
+for (const response_format of ["json", "text", "srt", "vtt"]) {
+  told.formats[response_format] = await transcribe({ response_format });
+}
+told.words = await transcribe({
+  response_format: "verbose_json",
+  timestamp_granularities: ["word", "segment"],
+});
+told.translation = await client.audio.translations.create({ file: audio(), model: "whisper-large-v3" });
+for await (const event of await transcribe({ stream: true })) {
+  if (event.type === "transcript.text.delta") told.deltas.push(event.delta);
+  if (event.type === "transcript.text.done") told.done = event.text;
+}
+for await (const model of client.models.list()) told.models.push(model.id);
+told.model = await client.models.retrieve("whisper-large-v3-turbo");
+
+told.badRequest = await failure(() => transcribe({ temperature: 3 }));
+told.notFound = await failure(() => transcribe({ model: "gpt-9" }));
+told.notAudio = await failure(async () =>
+  client.audio.transcriptions.create({ file: await OpenAI.toFile(Buffer.from("no audio"), "a.mp3"), ...asked }),
+);
+told.noModel = await failure(() => client.models.retrieve("gpt-9"));
+told.auth = await failure(transcribe);
+told.rateLimit = await failure(transcribe);
+told.broken = await failure(transcribe);
+
+console.log(JSON.stringify(told));

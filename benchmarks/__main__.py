@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.box import Box, small_box
-from benchmarks.load import MB, Upload, recording
+from benchmarks.load import MB, UPLOAD_BYTES, WHOLE_BYTES, Upload, recording
 from benchmarks.served import ROOT, Served, served
 
 APPS = {"plain": ["-m", "benchmarks.plain_app"], "ours": ["local_server.py"]}
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--cpus", type=float, default=0.1, help="of the box (default 0.1)")
     parser.add_argument("--starts", type=int, default=5, help="starts of each app; the median counts")
-    parser.add_argument("--uploads", type=int, default=4, help="25 MB uploads one after another")
+    parser.add_argument("--uploads", type=int, default=4, help="22 MB uploads one after another")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, small_box(arguments.cpus) as box, _upstream() as upstream:
         bench = Bench(box, upstream, Path(folder), arguments.starts, arguments.uploads)
@@ -64,19 +64,22 @@ class Bench:
 
     def run(self) -> dict[str, Figures]:
         _compile()
-        content = recording(self.folder)
-        upload = Upload.of(content)
-        small = Upload.of(content[: len(content) // 25])
+        small, upload, largest = (
+            Upload.of(recording(self.folder, size)) for size in (3 * MB, WHOLE_BYTES, UPLOAD_BYTES)
+        )
         to_healthy: dict[str, list[float]] = {name: [] for name in APPS}
         for _ in range(self.starts):  # in turn, since a shared machine changes by the minute
             for name in APPS:
                 with self._served(name) as app:
                     to_healthy[name].append(app.cpu)
         return {
-            name: self._figures(name, upload, small, statistics.median(to_healthy[name])) for name in APPS
+            name: self._figures(name, small, upload, largest, statistics.median(to_healthy[name]))
+            for name in APPS
         }
 
-    def _figures(self, name: str, upload: Upload, small: Upload, cpu_to_healthy: float) -> Figures:
+    def _figures(
+        self, name: str, small: Upload, upload: Upload, largest: Upload, cpu_to_healthy: float
+    ) -> Figures:
         with self._served(name) as app:
             time.sleep(1)
             idle, before = app.rss_mb, app.cpu
@@ -88,7 +91,7 @@ class Bench:
             megabytes = self.uploads * len(upload.body) / MB
             cpu, children = app.cpu - before, app.children_cpu - children_before
             with app.watching_family():
-                upload.send_at_once(app.port, AT_ONCE)
+                largest.send_at_once(app.port, AT_ONCE)
             return Figures(
                 cpu_to_healthy=cpu_to_healthy,
                 idle_rss=idle,
@@ -138,7 +141,7 @@ def _upstream() -> Iterator[str]:
 ROWS = (
     ("CPU-ms to healthy", "cpu_to_healthy", "1.0 × plain"),
     ("idle RSS, MB", "idle_rss", ""),
-    ("CPU-ms of the first upload (1 MB)", "first_upload_cpu", ""),
+    ("CPU-ms of the first upload (2 MB)", "first_upload_cpu", ""),
     ("CPU-ms per MB", "cpu_per_mb", "0.4 × plain"),
     ("  and in ffmpeg, per MB", "children_cpu_per_mb", ""),
     ("CPU-ms per MB refused", "refused_cpu_per_mb", ""),

@@ -14,19 +14,20 @@ import imageio_ffmpeg
 
 MB = 1024 * 1024
 UPLOAD_BYTES = 25 * MB
+WHOLE_BYTES = 22 * MB  # what the engine takes in one request, as the plain app sends everything
 BOUNDARY = "escribabench0d6e4c1f8b1d0c5f2f6c9d"
 
 
-def recording(folder: Path) -> bytes:
-    """25 MB of mp3 less a frame or so: a minute of tones, again and again."""
+def recording(folder: Path, most_bytes: int) -> bytes:
+    """Up to `most_bytes` of mp3 at 320 kbit/s: a minute of tones, again and again."""
     minute = folder / "minute.mp3"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-f", "lavfi", "-i"]
-    tones = "aevalsrc='0.2*sin(2*PI*(300+200*sin(t))*t)':s=44100:d=60"
-    subprocess.run(
-        [*command, tones, "-b:a", "128k", "-write_xing", "0", "-id3v2_version", "0", minute], check=True
-    )
+    if not minute.exists():
+        tones = "aevalsrc='0.2*sin(2*PI*(300+200*sin(t))*t)':s=44100:d=60"
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", tones]
+        bare = ["-b:a", "320k", "-write_xing", "0", "-id3v2_version", "0"]
+        subprocess.run([*command, *bare, minute], check=True)
     content = minute.read_bytes()
-    return content * (UPLOAD_BYTES // len(content))
+    return content * (most_bytes // len(content))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from common.local import quick_start
@@ -26,14 +27,15 @@ from common.jobs.sweep import sweep
 from common.local import weights
 from common.local.audio_folder import AudioFolder
 from common.local.database import Database, DatabaseUnusable
+from common.local.greeting import greeting
 from common.local.guard import Guard, Limits
-from common.local.http_server import serve
+from common.local.http_server import AddressUnusable, serve
 from common.local.hub import Hub
 from common.local.incoming_body import Pace
 from common.local.patient_protocol import Patience
 from common.local.quota_rows import SqliteQuota
 from common.local.relay import Relay
-from common.local.scratch import scratch_folder
+from common.local.scratch import FolderUnusable, scratch_folder
 from common.local.secret import read_secret
 from common.local.sqlite_jobs import SqliteJobs
 from common.local.sqlite_tasks import SqliteTasks
@@ -64,8 +66,8 @@ def main() -> int:
         settings = read_settings()
         set_level(settings.log_level)
         serve_forever(settings)
-    except (SettingInvalid, DatabaseUnusable) as exc:
-        print(f"Escriba cannot start: {exc}", file=sys.stderr)
+    except (SettingInvalid, AddressUnusable, FolderUnusable, DatabaseUnusable) as exc:
+        print(f"Escriba cannot start. {exc}", file=sys.stderr)
         return 2
     return 0
 
@@ -80,22 +82,21 @@ def serve_forever(settings: Settings) -> None:
         shutdown=settings.shutdown_timeout,
         connections=settings.max_watchers + _BESIDE_WATCHERS,
     )
-    app = build(settings, hub, signal)
-    serve(app, host=settings.host, port=settings.port, patience=patience, on_stop=signal.came)
+    app = build(settings)
+    serve(
+        Guard(app, _limits(settings)),
+        host=settings.host,
+        port=settings.port,
+        patience=patience,
+        home=_furnished(app, settings, hub, signal),
+        on_start=partial(_greet, settings),
+        on_stop=signal.came,
+    )
 
 
-def build(settings: Settings, hub: Hub, signal: StopSignal) -> Guard:
-    """The whole app, its guard in front."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with container(settings, hub, signal) as services:
-            app.state.services = services
-            _greet(settings, services)
-            quick_start.settle()
-            yield
-
-    app = build_app(
+def build(settings: Settings) -> FastAPI:
+    """Every endpoint; `app.state.services` must be set before the first request."""
+    return build_app(
         health.router,
         transcribe.router,
         transcribe_job.router,
@@ -104,9 +105,15 @@ def build(settings: Settings, hub: Hub, signal: StopSignal) -> Guard:
         transcription_ws.router,
         openai_audio.router,
         cors_origins=settings.cors_origins,
-        lifespan=lifespan,
     )
-    return Guard(app, _limits(settings))
+
+
+@asynccontextmanager
+async def _furnished(app: FastAPI, settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIterator[None]:
+    async with container(settings, hub, signal) as services:
+        app.state.services = services
+        quick_start.settle()
+        yield
 
 
 def _limits(settings: Settings) -> Limits:
@@ -287,16 +294,9 @@ def _quota(settings: Settings, database: Database) -> SqliteQuota | None:
     return SqliteQuota(database, model=settings.groq_model, start=Quota.with_limits(**named))
 
 
-def _greet(settings: Settings, services: Services) -> None:
-    """One line for whoever started it by hand."""
-    if not sys.stderr.isatty():
-        return
-    names = {"groq": f"Groq ({settings.groq_base_url})", "embedded": "the embedded engine (no GROQ_API_KEY)"}
-    url = f"http://{settings.host}:{settings.port}"
-    print(f"Escriba listens on {url} and uses {names[settings.engine]}. Try:\n", file=sys.stderr)
-    print(f"  curl -F file=@tests/data/english.flac {url}/transcribe\n", file=sys.stderr)
-    if services.engine_problem:
-        print(f"  But: {services.engine_problem}", file=sys.stderr)
+def _greet(settings: Settings, port: int) -> None:
+    problem, to_person = _engine_problem(settings), sys.stdout.isatty()
+    print(greeting(settings, port=port, problem=problem, to_person=to_person), flush=True)
 
 
 if __name__ == "__main__":

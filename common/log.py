@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -32,27 +32,35 @@ def log(event: str, *, level: Level = "INFO", exc_info: BaseException | None = N
 
 @cache
 def _logger() -> Any:
+    return _readable(sys.stderr) if sys.stderr.isatty() else _structured(sys.stderr)
+
+
+def _structured(stream: TextIO) -> Any:
     # Imported when something is first logged: it costs 70 ms, and being healthy logs nothing.
     from aws_lambda_powertools import Logger
 
-    terminal = sys.stderr.isatty()
-    return Logger(
-        service="escriba",
-        level=_level,
-        stream=sys.stderr,
-        use_rfc3339=True,
-        logger_formatter=_Readable() if terminal else None,  # type: ignore[arg-type] # any formatter will do
-    )
+    return Logger(service="escriba", level=_level, stream=stream, use_rfc3339=True)
 
 
-class _Readable(logging.Formatter):
-    """`12:00:01 request  status=200 seconds=0.2`: for eyes, on a terminal."""
+def _readable(stream: TextIO) -> logging.Logger:
+    # Not Powertools' Logger: whatever formatter it is given must keep keys for it as its own does.
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Line())
+    logger = logging.Logger("escriba", level=_level)  # noqa: LOG001 - nobody else's handlers
+    logger.addHandler(handler)
+    return logger
+
+
+class _Line(logging.Formatter):
+    """`12:00:01  request  method=GET status=200 seconds=0.2`: for eyes, on a terminal."""
 
     _standard = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(message)s", "%H:%M:%S")
+        super().__init__("%(asctime)s  %(message)s", "%H:%M:%S")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        fields = (f"{name}={value}" for name, value in vars(record).items() if name not in self._standard)
-        return f"{super().formatMessage(record)}  {' '.join(fields)}"
+        told = ((name, value) for name, value in vars(record).items() if name not in self._standard)
+        fields = " ".join(f"{name}={value}" for name, value in told if value is not None)
+        level = record.levelname if record.levelno > logging.INFO else ""
+        return "  ".join(part for part in (super().formatMessage(record), level, fields) if part)

@@ -53,11 +53,11 @@ class RequestContext:
             if scope["path"] != "/health":
                 log(
                     "request",
-                    requestId=request_id,
                     method=scope["method"],
                     route=getattr(scope.get("route"), "path", None),
                     status=answered.get("status"),
                     seconds=round(time.perf_counter() - began, 4),
+                    requestId=request_id,
                 )
 
 

@@ -171,7 +171,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 def _sentence(exc: ValidationError) -> str:
     problem = exc.errors(include_url=False, include_input=False)[0]
-    expected = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    told = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    expected = told.partition(", unable to")[0]
     if not problem["loc"]:
         return f"The settings do not fit together; expected: {expected}."
     variable = str(problem["loc"][0]).upper()

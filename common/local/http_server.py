@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import math
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -20,6 +23,10 @@ from common.local.patient_protocol import Patience, PatientProtocol
 from common.log import log
 
 
+class AddressUnusable(Exception):
+    """Nobody can be served there; the sentence tells whoever starts the server why, and what to do."""
+
+
 def serve(
     app: Any,
     *,
@@ -27,18 +34,57 @@ def serve(
     port: int,
     patience: Patience,
     trusted_proxies: str = "",
+    home: AbstractAsyncContextManager[None] | None = None,
+    on_start: Callable[[int], None] = lambda _: None,
     on_stop: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve `app` until SIGTERM or SIGINT, then finish what is in hand within `patience.shutdown` seconds.
 
-    `on_stop` is called at that signal, to end what would otherwise never be finished, such as watches.
-    `trusted_proxies` (addresses and networks, separated by commas) may say who the client is. Raises
-    SystemExit when the address cannot be bound or the app's lifespan fails.
+    `home` is entered before and left after; what it raises is raised here. `on_start` is told the port once
+    clients can connect. `on_stop` is called at the signal, to end what would otherwise never be finished,
+    such as watches. `trusted_proxies` (addresses and networks, separated by commas) may say who the client
+    is. Raises AddressUnusable before anything else is done.
     """
+    sockets = bound(host, port)
     server = build_server(app, host=host, port=port, patience=patience, trusted_proxies=trusted_proxies)
+    server.on_start = on_start
     server.on_stop = on_stop
     with asyncio.Runner() as runner:
-        runner.run(server.serve())
+        runner.run(_serve(server, sockets, home or nullcontext()))
+
+
+async def _serve(
+    server: _Server, sockets: list[socket.socket], home: AbstractAsyncContextManager[None]
+) -> None:
+    with server.capture_signals():  # a signal that comes while `home` is entered ends it in order too
+        async with home:
+            await server.serve(sockets)
+
+
+def bound(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address that `host` names, as asyncio binds them; nothing can connect yet."""
+    sockets: list[socket.socket] = []
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            sockets.append(socket.socket(family, kind, protocol))
+            sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sockets[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sockets[-1].bind(address)
+    except OSError as exc:
+        for one in sockets:
+            one.close()
+        raise AddressUnusable(_sentence(host, port, exc)) from exc
+    return sockets
+
+
+def _sentence(host: str, port: int, exc: OSError) -> str:
+    if exc.errno == errno.EADDRINUSE:
+        return f"Something else listens on {host}:{port} already. Stop it, or choose another PORT."
+    if exc.errno == errno.EACCES:
+        return f"PORT {port} is for administrators. Choose one from 1024 up."
+    return f"It cannot listen on HOST {host}, PORT {port}: {exc.strerror}."
 
 
 def build_server(app: Any, *, host: str, port: int, patience: Patience, trusted_proxies: str = "") -> _Server:
@@ -76,7 +122,12 @@ def _web_socket(*, stalled: float, **uvicorns: Any) -> asyncio.Protocol:
 
 
 class _Server(Server):
+    on_start: Callable[[int], None] = staticmethod(lambda _: None)
     on_stop: Callable[[], None] = staticmethod(lambda: None)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.on_start(self.servers[0].sockets[0].getsockname()[1])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class FolderUnusable(Exception):
+    """Nothing can be written there; the sentence tells whoever starts the server why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scratch:
     """`folder` is named for its process; `dead` are the names of processes that were killed before."""
@@ -24,12 +28,15 @@ class Scratch:
 def scratch_folder(root: Path) -> Iterator[Scratch]:
     """A folder of this process's own below `root`, gone at the end; those of dead processes go now.
 
-    A living process holds a lock on its folder, so several may share one `root`.
+    A living process holds a lock on its folder, so several may share one `root`. Raises FolderUnusable.
     """
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    dead = tuple(left.name for left in root.iterdir() if _removed_if_dead(left))
-    folder = root / secrets.token_hex(8)
-    folder.mkdir(mode=0o700)
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        dead = tuple(left.name for left in root.iterdir() if _removed_if_dead(left))
+        folder = root / secrets.token_hex(8)
+        folder.mkdir(mode=0o700)
+    except OSError as exc:
+        raise FolderUnusable(f"The folder {root} cannot be made or written to: {exc.strerror}.") from exc
     held = _locked(folder)
     try:
         yield Scratch(folder, dead)

@@ -23,8 +23,16 @@ HANDLERS: dict[str, Any] = {
 
 # What differs between two answers to the same question: ids, clocks, and what took how long.
 _VOLATILE = {"requestId", "uptimeSeconds", "processing", "inHand"}
-_HEADERS = ("content-type", "content-language", "content-disposition", "retry-after", "vary", "cache-control")
-_HEADERS += ("allow", "x-should-retry")
+_HEADERS = (
+    "content-type",
+    "content-language",
+    "content-disposition",
+    "retry-after",
+    "vary",
+    "cache-control",
+    "allow",
+    "x-should-retry",
+)
 
 
 @dataclass(frozen=True)

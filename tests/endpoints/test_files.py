@@ -164,8 +164,8 @@ def test_json_is_the_transcript_as_it_was_asked_for(service: JobService, client:
 
 def test_a_job_s_cues_keep_to_the_bounds_asked_for(service: JobService, client: httpx.Client) -> None:
     job = service.call(_completed(service))
-    asked = {"format": "vtt", "lineLength": 16, "linesPerCue": 1, "maxCueSeconds": 2, "readingSpeed": 10}
-    answer = client.get(f"/job/{job.job_id}/transcript", params=asked)
+    asked = "format=vtt&lineLength=16&linesPerCue=1&maxCueSeconds=2&readingSpeed=10"
+    answer = client.get(f"/job/{job.job_id}/transcript?{asked}")
     captions = webvtt.from_string(answer.text).captions
     assert all(len(html.unescape(caption.text)) <= 16 for caption in captions)
     assert all(caption.end_in_seconds - caption.start_in_seconds <= 2 for caption in captions)

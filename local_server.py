@@ -166,7 +166,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             queue=SqliteTasks(database, now=now, came=worker.wake),
             subscribers=_Announced(hub, relay),
             quota=quota,
-            couriers=_couriers(settings, database, now),
+            couriers=_couriers(settings, database, now, stack),
             stop=worker.stop,
             key_secret=await read_secret(database, "idempotency"),
         )
@@ -174,10 +174,15 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
         for background in (relay.work(services), _sweeping(services, audio, jobs)):
             await stack.enter_async_context(_running(background))
         working = await stack.enter_async_context(_running(worker.work(services)))
+        stack.push_async_callback(_end, worker, working, settings.shutdown_timeout / 2)
+        stack.callback(hub.close)
         yield services
-        hub.close()
-        await worker.close(settings.shutdown_timeout / 2)
-        await working
+
+
+async def _end(worker: Worker, working: asyncio.Task[None], grace: float) -> None:
+    """Also when an exception ends it all: what is not given back would be leased to nobody."""
+    await worker.close(grace)
+    await working
 
 
 def _steady_clock() -> Callable[[], float]:
@@ -222,7 +227,10 @@ class _Announced:
         self._relay.wake()
 
 
-def _couriers(settings: Settings, database: Database, now: Callable[[], float]) -> dict[Target, Courier]:
+def _couriers(
+    settings: Settings, database: Database, now: Callable[[], float], stack: AsyncExitStack
+) -> dict[Target, Courier]:
+    """What they hold open is closed with `stack`."""
     couriers: dict[Target, Courier] = {}
     if settings.callback_secret:
         couriers["callback"] = Callbacks(
@@ -230,9 +238,10 @@ def _couriers(settings: Settings, database: Database, now: Callable[[], float]) 
         )
     if settings.convex_site_url and settings.convex_api_key:
         budget = SqliteQuota(database, model="convex", start=monthly(settings.convex_monthly_pushes))
-        couriers["convex"] = Convex(
+        couriers["convex"] = convex = Convex(
             site_url=settings.convex_site_url, api_key=settings.convex_api_key, now=now, budget=budget
         )
+        stack.push_async_callback(convex.aclose)
     return couriers
 
 

@@ -6,7 +6,6 @@ import asyncio
 from contextlib import suppress
 
 from common.errors import EscribaError
-from common.jobs.run import run_job
 from common.local.sqlite_tasks import SqliteTasks
 from common.log import log
 from common.services import Services
@@ -24,8 +23,7 @@ class Worker:
         self._holder = holder
         self._running: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
-        self._closing = False
-        self._leaves_at = 0.0
+        self._leaves_at: float | None = None
 
     def wake(self) -> None:
         self._changed.set()
@@ -37,12 +35,16 @@ class Worker:
 
     async def work(self, services: Services) -> None:
         """Take up what is due until `close`."""
-        while not self._closing:
+        trouble = None
+        while not self._is_leaving():
             self._changed.clear()
             try:
                 await self._take_up(services)
+                trouble = None
             except EscribaError as exc:  # a store that is locked or full now may not be in a second
-                log("worker.waits", level="WARNING", code=exc.code)
+                if exc.code != trouble:
+                    log("worker.waits", level="WARNING", code=exc.code)
+                trouble = exc.code
             except Exception as exc:  # noqa: BLE001 - the border: one bad row must not end all work
                 log("worker.broke", level="ERROR", exc_info=exc)
             with suppress(TimeoutError):
@@ -50,14 +52,14 @@ class Worker:
 
     def leave(self, grace: float) -> None:
         """Take up nothing more; what runs may finish within `grace` seconds from now. Harmless again."""
-        if not self._closing:
-            self._closing = True
+        if self._leaves_at is None:
             self._leaves_at = asyncio.get_running_loop().time() + grace
             self.wake()
 
     async def close(self, grace: float) -> None:
         """`leave`, and wait for what runs; what does not finish in time is given back to the queue."""
         self.leave(grace)
+        assert self._leaves_at is not None
         running = list(self._running.values())
         if running:
             left = self._leaves_at - asyncio.get_running_loop().time()
@@ -66,8 +68,11 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
 
+    def _is_leaving(self) -> bool:
+        return self._leaves_at is not None
+
     async def _take_up(self, services: Services) -> None:
-        while len(self._running) < self._at_once and not self._closing:
+        while len(self._running) < self._at_once and not self._is_leaving():
             busy = set(self._running)
             now = services.now()
             job_id = await self._tasks.claim(
@@ -75,6 +80,12 @@ class Worker:
             )
             if job_id is None:
                 return
+            if self._is_leaving():  # since it was asked for
+                await services.jobs.release(job_id, self._holder)
+                return
+            # Imported with the first job: its half of the house is a twentieth of the CPU of a start.
+            from common.jobs.run import run_job
+
             services.in_hand.jobs += 1
             task = asyncio.create_task(run_job(services, job_id, self._holder))
             self._running[job_id] = task

@@ -1,0 +1,210 @@
+"""SIGTERM: nothing more is accepted, what is short is finished, the rest is given back, everybody is told."""
+
+from __future__ import annotations
+
+import random
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from tests.acceptance.api import Api, calls, files_below, sha, text_of
+from tests.acceptance.client import tone
+from tests.kept_jobs import keep_finished_jobs
+from tests.replies import Reply, rate_limited
+from tests.server import Server
+from tests.serving import wait_until
+from tests.upstream import Upstream
+
+RANDOM = random.Random(16)
+TIMEOUT = 8.0  # SHUTDOWN_TIMEOUT
+SLACK = 10.0  # what a busy machine may add
+
+
+def leases(data_dir: Path) -> int:
+    with closing(sqlite3.connect(f"file:{data_dir}/escriba.sqlite3?mode=ro", uri=True)) as db:
+        (held,) = db.execute("SELECT count(*) FROM jobs WHERE lease_holder IS NOT NULL").fetchone()
+    return int(held)
+
+
+class SlowUpload:
+    """A form on its way, most of it sent."""
+
+    def __init__(self, port: int, audio: bytes) -> None:
+        self.audio = audio
+        head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+        body = head + audio + b"\r\n--x--\r\n"
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        kind = f"content-type: multipart/form-data; boundary=x\r\ncontent-length: {len(body)}"
+        self.socket.sendall(f"POST /transcribe-job HTTP/1.1\r\nhost: x\r\n{kind}\r\n\r\n".encode())
+        # More than the guard reads ahead, so that it holds a slot.
+        self.socket.sendall(body[:-40])
+        self._rest = body[-40:]
+
+    def finish(self) -> bytes:
+        self.socket.sendall(self._rest)
+        return self.socket.recv(65536)
+
+
+def by_socket(server: Server, job_id: str) -> int | None:
+    with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{job_id}") as watcher:
+        try:
+            while True:
+                watcher.recv(timeout=60)
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else None
+
+
+def by_sse(server: Server, job_id: str) -> str:
+    with httpx.stream("GET", f"{server.url}/job/{job_id}/events", timeout=60) as answer:
+        return "".join(answer.iter_text())
+
+
+def by_waiting(server: Server, job_id: str) -> int:
+    return httpx.get(f"{server.url}/job/{job_id}", params={"wait": "25"}, timeout=60).status_code
+
+
+def test_in_the_midst_of_everything(start: Callable[..., Server], upstream: Upstream) -> None:
+    server = start(
+        GROQ_BASE_URL=upstream.url, JOBS_AT_ONCE="2", LEASE_SECONDS="600", SHUTDOWN_TIMEOUT=f"{TIMEOUT:g}"
+    )
+    api = Api(server.url)
+    waiting, short, long, queued = (tone(RANDOM) for _ in range(4))
+    upstream.by_sha256[sha(waiting)] = rate_limited(retry_after=4)
+    ids = {waiting: api.accepted(waiting)}
+    api.until(ids[waiting], "waiting")
+    upstream.by_sha256 |= {sha(short): Reply(delay=2), sha(long): Reply(hang=True)}
+    ids |= {audio: api.accepted(audio) for audio in (long, short, queued)}
+    wait_until(lambda: bool(calls(upstream, short) and calls(upstream, long)), 30)
+    finishes, never = (SlowUpload(server.port, tone(RANDOM, seconds=3)) for _ in range(2))
+    idle = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+    with ThreadPoolExecutor(6) as pool:
+        code = pool.submit(by_socket, server, ids[long])
+        events = pool.submit(by_sse, server, ids[long])
+        status = pool.submit(by_waiting, server, ids[long])
+        wait_until(lambda: api.health()["inHand"]["watchers"] == 3)
+        assert server.process is not None
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: refuses(server.port))
+        assert finishes.finish().startswith(b"HTTP/1.1 202")
+        assert code.result(TIMEOUT + SLACK) == 1001
+        assert '"type":"snapshot"' in events.result(TIMEOUT + SLACK)
+        assert status.result(TIMEOUT + SLACK) == 200
+        assert idle.recv(1) == b""
+        assert server.stop() == 0
+    assert time.monotonic() - began < TIMEOUT + SLACK
+    for connection in (finishes.socket, never.socket, idle):
+        connection.close()
+    # What was short has been finished, of the rest nobody holds a lease, and the unfinished upload is gone.
+    assert leases(server.data_dir) == 0
+    assert [calls(upstream, audio)[-1].status for audio in (short,)] == [200]
+    assert calls(upstream, queued) == []
+    assert [path for path in files_below(server.data_dir) if "scratch" in path.parts] == []
+    upstream.by_sha256.clear()
+    server.start()
+    assert api.job(ids[short]).json()["status"] == "completed"
+    for audio, job_id in ids.items():
+        assert api.completed(job_id, within=30) == text_of(audio)  # the lease would have been 600 s
+        assert api.job(job_id).json()["attempts"] == 1
+    wait_until(lambda: len(calls(upstream, finishes.audio)) == 1, 30)
+    wait_until(lambda: files_below(server.data_dir) == [])
+
+
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_with_nothing_in_hand_it_is_gone_at_once(start: Callable[..., Server], upstream: Upstream) -> None:
+    server = start(GROQ_BASE_URL=upstream.url, SHUTDOWN_TIMEOUT="60")
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 20
+    assert not list((server.data_dir / "scratch").iterdir())
+    assert "ERROR" not in server.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_who_cannot_wait_loses_nothing_either(
+    start: Callable[..., Server], upstream: Upstream, number: signal.Signals
+) -> None:
+    audio = tone(RANDOM)
+    upstream.default = Reply(hang=True)
+    server = start(GROQ_BASE_URL=upstream.url, LEASE_SECONDS="600", SHUTDOWN_TIMEOUT="4")
+    api = Api(server.url)
+    job_id = api.accepted(audio)
+    wait_until(lambda: bool(calls(upstream, audio)))
+    stuck = SlowUpload(server.port, tone(RANDOM, seconds=3))
+    assert server.process is not None
+    for _ in range(2):
+        server.process.send_signal(number)
+        wait_until(lambda: refuses(server.port))
+        time.sleep(0.5)
+    assert server.process.wait(4 + SLACK) == 0
+    stuck.socket.close()
+    upstream.default = Reply()
+    server.start()
+    assert api.completed(job_id, within=30) == text_of(audio)
+
+
+def test_ffmpeg_does_not_outlive_a_stop(start: Callable[..., Server], upstream: Upstream) -> None:
+    server = start(GROQ_BASE_URL=upstream.url, SHUTDOWN_TIMEOUT="1")
+    audio = adpcm_of_silence(seconds=6 * 3600)
+    api = Api(server.url)
+    job_id = api.accepted(audio)
+    wait_until(lambda: bool(server.ps.children()), 30)
+    working = server.ps.children()
+    for child in working:
+        child.suspend()
+    assert server.stop(within=1 + SLACK + 20) == 0
+    wait_until(lambda: not any(child.is_running() for child in working))
+    assert [path.name for path in files_below(server.data_dir)] == [job_id]
+
+
+def adpcm_of_silence(*, seconds: int) -> bytes:
+    """A wav that must be decoded: IMA ADPCM, 8 kHz, in blocks of 256 bytes with 505 samples each."""
+    blocks = seconds * 8000 // 505
+    data = (b"\0\0\0\0" + bytes(252)) * blocks
+    chunk = b"fmt " + (20).to_bytes(4, "little")
+    chunk += b"".join(
+        value.to_bytes(size, "little")
+        for value, size in ((0x11, 2), (1, 2), (8000, 4), (4055, 4), (256, 2), (4, 2), (2, 2), (505, 2))
+    )
+    fact = b"fact" + (4).to_bytes(4, "little") + (blocks * 505).to_bytes(4, "little")
+    body = b"WAVE" + chunk + fact + b"data" + len(data).to_bytes(4, "little") + data
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
+
+
+def test_ten_thousand_finished_jobs_make_a_start_no_heavier(
+    tmp_path: Path, start: Callable[..., Server], upstream: Upstream
+) -> None:
+    kept = keep_finished_jobs(tmp_path / "data", 10_000)
+    empty = Server(tmp_path / "empty", GROQ_BASE_URL=upstream.url)
+    with empty:
+        time.sleep(2)  # the first sweep
+        without = cpu_seconds(empty)
+    server = start(GROQ_BASE_URL=upstream.url)
+    time.sleep(2)
+    more = cpu_seconds(server) - without
+    assert more < 1.0, f"{more:.2f} s of CPU"
+    api, audio = Api(server.url), tone(RANDOM)
+    assert api.job(kept[5000]).json()["status"] == "completed"
+    assert api.completed(api.accepted(audio)) == text_of(audio)
+
+
+def cpu_seconds(server: Server) -> float:
+    times = server.ps.cpu_times()
+    return float(times.user + times.system)

@@ -1,0 +1,60 @@
+"""A store with many finished jobs in it, written as the server writes them but in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common.jobs import state
+from common.local import job_rows
+from common.local.database import Database
+from common.models import Audio, Chunk, Job, Options, Segment, Transcript
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+_SENTENCE = "Buenos días, le llamo por la cita que tenía para el jueves que viene."
+
+
+def keep_finished_jobs(data_dir: Path, count: int) -> list[str]:
+    """The ids of `count` completed jobs of about a minute each, finished within the last day."""
+    database = Database(data_dir / "escriba.sqlite3")
+    try:
+        return asyncio.run(database.write(lambda db: [_finished(db, number) for number in range(count)]))
+    finally:
+        database.close()
+
+
+def _finished(db: Connection, number: int) -> str:
+    now = time.time() - 86_400 * (number % 1000) / 1000
+    audio = Audio(size_bytes=1_000_000, sha256=f"{number:064x}", filename="llamada.mp3")
+    expires_at = now + 3 * 86_400
+    job = state.accept(str(uuid.uuid4()), options=Options(language="es"), now=now, expires_at=expires_at)
+    job_rows.create(db, job, state.event_of(job), ())
+    job = _committed(db, state.audio_came(job, audio, now=now, expires_at=expires_at))
+    job = _committed(db, state.start(job, now=now))
+    job = _committed(db, state.planned(job, pieces=1, done=0, now=now))
+    transcript = _transcript()
+    chunk = Chunk(index=0, start=0, transcript=transcript)
+    job_rows.keep_chunk(db, job.job_id, chunk)
+    heard = state.piece_done(job, done=1, language="es", now=now)
+    job_rows.commit(db, heard, state.event_of(heard, "text", chunk=chunk), None)
+    done = state.complete(heard, language="es", now=now, expires_at=expires_at)
+    _committed(db, done, transcript)
+    return job.job_id
+
+
+def _committed(db: Connection, job: Job, result: Transcript | None = None) -> Job:
+    job_rows.commit(db, job, state.event_of(job), result)
+    return job
+
+
+def _transcript() -> Transcript:
+    segments = tuple(
+        Segment(id=at, start=5.0 * at, end=5.0 * at + 5, text=f" {_SENTENCE}", avg_logprob=-0.2)
+        for at in range(12)
+    )
+    return Transcript(text=" ".join([_SENTENCE] * 12), language="es", duration=60, segments=segments)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from common.callback_url import is_public
 from common.job_view import job_view
-from common.jobs.couriers import NotDelivered
+from common.jobs.couriers import NotDelivered, Undeliverable
 from common.models import Job, Transcript
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ class Callbacks:
         self._transport = transport
 
     async def push(self, job: Job, result: Transcript | None) -> None:
-        """POST `{type, eventId, job}`; any 2xx confirms. The same ending always has the same eventId."""
+        """POST `{type, eventId, job}`; any 2xx confirms. The same ending always has the same eventId.
+
+        Raises NotDelivered, and Undeliverable for an address that is none.
+        """
         import httpx
 
         assert job.callback_url is not None
@@ -73,6 +76,8 @@ class Callbacks:
                     status = answer.status_code
         except (TimeoutError, httpx.HTTPError, OSError) as exc:
             raise NotDelivered(type(exc).__name__) from exc
+        except (ValueError, httpx.InvalidURL) as exc:  # a name that idna, TLS or httpx cannot write down
+            raise Undeliverable("the address is none") from exc
         if not 200 <= status < 300:
             raise NotDelivered(f"answered {status}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from common.errors import OptionInvalid
@@ -10,6 +11,14 @@ from common.errors import OptionInvalid
 _EXPECTED = (
     "an https address that is reachable from the internet / una dirección https accesible desde internet"
 )
+
+
+# What every look-up can ask for: labels of 1 to 63 letters, 253 in all (RFC 1123, 2.1; RFC 1035, 2.3.4).
+# Underscores are no host names' but are in use.
+_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*")
+
+# Where IPv6 addresses of the internet are given out; all else means something nearer, or a translation.
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 def check_callback_url(url: str, *, private_allowed: bool) -> str:
@@ -29,7 +38,7 @@ def check_callback_url(url: str, *, private_allowed: bool) -> str:
         and url.isprintable()
         and " " not in url
         and parts.scheme in ({"https", "http"} if private_allowed else {"https"})
-        and parts.hostname
+        and _can_be_looked_up(parts.hostname or "", is_bracketed="[" in parts.netloc)
         and parts.username is None
         and port_is_sound
     )
@@ -38,12 +47,23 @@ def check_callback_url(url: str, *, private_allowed: bool) -> str:
     return url
 
 
+def _can_be_looked_up(host: str, *, is_bracketed: bool) -> bool:
+    """Brackets hold an IPv6 address without a zone, which would mean something on this machine only."""
+    if not is_bracketed:
+        return bool(_NAME.fullmatch(host.removesuffix(".")))
+    try:
+        return not ipaddress.IPv6Address(host).scope_id
+    except ValueError:
+        return False
+
+
 def may_be_public(host: str) -> bool:
     """False for addresses, and names, that can only mean this machine or its own network."""
+    name = host.removesuffix(".")
     try:
-        return is_public(host)
+        return is_public(name)
     except ValueError:
-        return "." in host and not host.rstrip(".").endswith((".localhost", ".local", ".internal"))
+        return "." in name and not name.endswith((".localhost", ".local", ".internal"))
 
 
 def is_public(address: str) -> bool:
@@ -55,4 +75,6 @@ def is_public(address: str) -> bool:
             ip = embedded
         elif ip in ipaddress.ip_network("64:ff9b::/96"):  # NAT64: the last four bytes are an IPv4 address
             ip = ipaddress.ip_address(int(ip) & 0xFFFFFFFF)
+        elif ip not in _GLOBAL_UNICAST:
+            return False
     return ip.is_global and not ip.is_multicast

@@ -38,6 +38,9 @@ async def deliver(services: Services, delivery: Delivery) -> Delivery:
         after = replace(settled, last_error=exc.reason) if given_up else postponed
     except Undeliverable as exc:
         after = replace(settled, last_error=exc.reason)
+    except Exception as exc:  # noqa: BLE001 - the border: a courier's bug must not have it asked for ever
+        log("delivery.broke", level="ERROR", jobId=delivery.job_id, target=delivery.target, exc_info=exc)
+        after = _postponed(delivery, NotDelivered(type(exc).__name__), services.now())
     await services.jobs.settle(after)
     if after.last_error:
         _log_trouble(after)

@@ -13,6 +13,9 @@ from common.services import Services
 
 _AT_ONCE = 8
 _LOOK_EVERY = 1.0  # seconds; what was postponed falls due without anybody saying so
+# Seconds before a delivery whose outcome could not be kept is tried again: else it would go out for ever,
+# as fast as it can, for as long as the disk is full.
+_PAUSE = 2.0
 
 Row = tuple[str, str]
 
@@ -32,8 +35,12 @@ class Relay:
         try:
             while True:
                 self._changed.clear()
-                with suppress(EscribaError):  # the store cannot answer now; it may in a second
+                try:
                     await self._send_out(services)
+                except EscribaError:  # the store cannot answer now; it may in a second
+                    pass
+                except Exception as exc:  # noqa: BLE001 - the border, as above
+                    log("relay.broke", level="ERROR", exc_info=exc)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), _LOOK_EVERY)
         finally:
@@ -53,6 +60,10 @@ class Relay:
             await deliver(services, delivery)
         except EscribaError as exc:
             log("relay.failed", level="WARNING", jobId=delivery.job_id, code=exc.code)
+            await asyncio.sleep(_PAUSE)
+        except Exception as exc:  # noqa: BLE001 - the border: one bad row must not spin, nor end all telling
+            log("relay.broke", level="ERROR", jobId=delivery.job_id, exc_info=exc)
+            await asyncio.sleep(_PAUSE)
         finally:
             del self._under_way[(delivery.job_id, delivery.target)]
             self.wake()

@@ -1,0 +1,93 @@
+"""Which addresses a stranger may have the server call."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.callback_url import check_callback_url, is_public
+from common.errors import OptionInvalid
+
+PUBLIC = [
+    "https://example.com/hook?job=1",
+    "https://example.com./hook",
+    "https://a_b.example.com:8443/",
+    "https://1.1.1.1/",
+    "https://[2606:4700:4700::1111]/",
+]
+
+WITHIN_OR_NOWHERE = [
+    "http://example.com/",
+    "https://localhost/",
+    "https://localhost./",
+    "https://printer.local/",
+    "https://metadata.google.internal./",
+    "https://127.0.0.1/",
+    "https://127.0.0.1./",
+    "https://2130706433/",
+    "https://0x7f000001/",
+    "https://10.0.0.1/",
+    "https://169.254.169.254/latest/meta-data",
+    "https://100.100.100.200/",
+    "https://[::1]/",
+    "https://[::]/",
+    "https://[::ffff:127.0.0.1]/",
+    "https://[::ffff:0:127.0.0.1]/",
+    "https://[::127.0.0.1]/",
+    "https://[64:ff9b::7f00:1]/",
+    "https://[64:ff9b:1::7f00:1]/",
+    "https://[2002:7f00:1::]/",
+    "https://[fd00::1]/",
+    "https://[fe80::1]/",
+    "https://[fe80::1%25eth0]/",
+    "https://[2606:4700::1%25eth0]/",
+    "https://[fec0::1]/",
+    "https://[ff02::1]/",
+    "https://user@example.com/",
+    "https://example.com\\@127.0.0.1/",
+    "https://example.com:0/",
+    "https://example.com:99999/",
+]
+
+# The first two brought down what looks names up: they must not get that far.
+NO_NAMES = [
+    "https://a..com/",
+    f"https://{'a' * 64}.com/",
+    f"https://{'a.' * 130}com/",
+    "https://.example.com/",
+    "https://[v1.a]/",
+    "https://%6c%6fcalhost.com/",
+    "https://exa*mple.com/",
+    "https:///hook",
+    "//example.com/",
+    "https://exámple.com/",
+    "https://example.com/\n",
+    f"https://example.com/{'a' * 2048}",
+]
+
+
+@pytest.mark.parametrize("url", PUBLIC)
+def test_what_the_internet_can_reach_may_be_called(url: str) -> None:
+    assert check_callback_url(url, private_allowed=False) == url
+
+
+@pytest.mark.parametrize("url", WITHIN_OR_NOWHERE + NO_NAMES)
+def test_what_means_this_machine_its_network_or_nothing_is_refused(url: str) -> None:
+    with pytest.raises(OptionInvalid):
+        check_callback_url(url, private_allowed=False)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:9000/", "https://10.0.0.1/", "http://[::1]:80/"])
+def test_private_addresses_are_taken_where_the_owner_allows_them(url: str) -> None:
+    assert check_callback_url(url, private_allowed=True) == url
+
+
+@pytest.mark.parametrize("url", NO_NAMES)
+def test_what_nobody_can_look_up_is_refused_even_there(url: str) -> None:
+    with pytest.raises(OptionInvalid):
+        check_callback_url(url, private_allowed=True)
+
+
+@pytest.mark.parametrize("address", ["fec0::1", "::7f00:1", "64:ff9b:1::1", "::ffff:0:7f00:1", "4000::1"])
+def test_ipv6_is_public_only_where_the_internet_gives_it_out(address: str) -> None:
+    assert not is_public(address)
+    assert is_public("2a00:1450:4003:80e::200e")

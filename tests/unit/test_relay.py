@@ -1,0 +1,151 @@
+"""What is told to others when telling itself goes wrong: nothing spins, nothing else waits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from common.audio.ffmpeg import Ffmpeg
+from common.callback import Callbacks
+from common.errors import StorageFull
+from common.groq import Groq
+from common.jobs import state
+from common.jobs.couriers import Courier
+from common.local.audio_folder import AudioFolder
+from common.local.database import Database
+from common.local.hub import Hub
+from common.local.relay import Relay
+from common.local.sqlite_jobs import SqliteJobs
+from common.local.sqlite_tasks import SqliteTasks
+from common.local.upload_ticket import UploadTickets
+from common.models import Audio, Job, Options, Transcript
+from common.ports import Delivery
+from common.services import Services
+from common.settings import Settings
+
+
+class Counting:
+    """A courier that does its work, or breaks as a bug would."""
+
+    problem: str | None = None
+
+    def __init__(self, broken: Exception | None = None) -> None:
+        self.broken = broken
+        self.pushed: list[str] = []
+        self.first = asyncio.Event()
+
+    async def push(self, job: Job, result: Transcript | None) -> None:
+        self.pushed.append(job.job_id)
+        self.first.set()
+        if self.broken:
+            raise self.broken
+
+
+class Forgetful(SqliteJobs):
+    """The disk is full: nothing of how a delivery went can be kept."""
+
+    async def settle(self, delivery: Delivery) -> None:
+        raise StorageFull
+
+
+@asynccontextmanager
+async def relaying(
+    root: Path, courier: Courier, kind: type[SqliteJobs] = SqliteJobs
+) -> AsyncIterator[Services]:
+    """The services of a relay that runs, with one courier to Convex and callbacks alike."""
+    database = Database(root / "jobs.sqlite3")
+    services = Services(
+        settings=Settings(data_dir=root),
+        ffmpeg=Ffmpeg(),
+        engine=Groq(base_url="http://127.0.0.1:9", api_key=None, model="whisper-large-v3-turbo"),
+        engine_problem=None,
+        scratch=root,
+        now=time.time,
+        started_at=0.0,
+        jobs=kind(database),
+        audio=AudioFolder(root / "audio", budget_bytes=1, tickets=UploadTickets(b"s" * 32)),
+        queue=SqliteTasks(database, now=time.time),
+        subscribers=Hub(in_all=1),
+        quota=None,
+        couriers={"convex": courier, "callback": courier},
+    )
+    working = asyncio.create_task(Relay().work(services))
+    try:
+        yield services
+    finally:
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+        database.close()
+
+
+async def ended(services: Services, callback_url: str | None = None) -> Job:
+    """A job that has failed, whose end is to be told."""
+    now = services.now()
+    job = state.accept(
+        str(uuid4()),
+        options=Options(),
+        now=now,
+        expires_at=now + 3600,
+        audio=Audio(size_bytes=5, sha256="0" * 64),
+        callback_url=callback_url,
+    )
+    await services.jobs.create(job, state.event_of(job), targets=("callback",))
+    over = state.fail(job, StorageFull(), now=now, expires_at=now + 3600)
+    await services.jobs.commit(over, state.event_of(over))
+    return over
+
+
+async def told(services: Services, job: Job) -> Delivery:
+    found = await services.jobs.delivery(job.job_id, "callback")
+    assert found
+    return found
+
+
+async def until_tried(services: Services, job: Job) -> Delivery:
+    for _ in range(1000):
+        if (delivery := await told(services, job)).last_error:
+            return delivery
+        await asyncio.sleep(0.01)
+    raise AssertionError("it was never tried")
+
+
+async def test_a_courier_that_breaks_is_asked_again_later_and_not_at_once(tmp_path: Path) -> None:
+    courier = Counting(broken=RuntimeError("a bug"))
+    async with relaying(tmp_path, courier) as services:
+        job = await ended(services)
+        delivery = await until_tried(services, job)
+        await asyncio.sleep(0.3)
+        assert (delivery.last_error, delivery.attempts) == ("RuntimeError", 1)
+        assert len(courier.pushed) == 1
+
+
+async def test_what_cannot_be_kept_does_not_go_out_for_ever(tmp_path: Path) -> None:
+    courier = Counting()
+    async with relaying(tmp_path, courier, Forgetful) as services:
+        await ended(services)
+        async with asyncio.timeout(10):
+            await courier.first.wait()
+        await asyncio.sleep(0.3)
+        assert len(courier.pushed) == 1
+
+
+async def test_an_address_that_is_none_is_recorded_and_not_tried_again(tmp_path: Path) -> None:
+    courier = Callbacks(secret="s", private_allowed=False, now=time.time)
+    async with relaying(tmp_path, courier) as services:
+        # As an older version took them: its rows are still there after an upgrade.
+        job = await ended(services, "https://a..com/hook")
+        delivery = await until_tried(services, job)
+        assert delivery.last_error == "the address is none"
+        assert delivery.confirmed_seq == delivery.wanted_seq
+
+
+async def test_a_name_that_leads_to_this_machine_is_not_called(tmp_path: Path) -> None:
+    courier = Callbacks(secret="s", private_allowed=False, now=time.time)
+    async with relaying(tmp_path, courier) as services:
+        job = await ended(services, "https://127.1:1/hook")
+        assert (await until_tried(services, job)).last_error == "the address is not a public one"

@@ -17,14 +17,14 @@ DEV_SETTINGS := CONVEX_SITE_URL=http://127.0.0.1:3211 CONVEX_API_KEY=local-devel
 dev: .venv/$(ENGINE) web/node_modules
 	@trap 'kill 0' EXIT INT TERM; $(DEV_SETTINGS) $(BIN)/python local_server.py & cd web && npm run --silent dev
 
-test: check web .venv/aws-tools/installed
+test: check web tests/sdk/node_modules .venv/aws-tools/installed
 	$(BIN)/python -m pytest --cov
 
 web: web/node_modules
 	cd web && npm test
 
-web/node_modules: web/package-lock.json
-	cd web && npm ci --no-audit --no-fund
+web/node_modules tests/sdk/node_modules: %/node_modules: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund
 	@touch $@
 
 check: .venv/development
@@ -67,4 +67,4 @@ lock: .venv/pyvenv.cfg
 	  --group aws-tools --output-file locks/aws-tools.txt
 
 clean:
-	rm -rf .venv build dist web/node_modules
+	rm -rf .venv build dist web/node_modules tests/sdk/node_modules

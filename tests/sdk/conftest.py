@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +10,17 @@ import pytest
 
 from tests.media import Media
 from tests.recordings import ENGLISH_SHORT
-from tests.server import Server
+from tests.server import ROOT, Server
 from tests.upstream import Upstream
 
 MB = 1024 * 1024
+
+
+def snippet(language: str, server: Server, recording: Path) -> str:
+    """What README.md shows of OpenAI's SDK, asking this server about this recording."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    shown: str = next(block for block in blocks if "OpenAI" in block)
+    return shown.replace("http://127.0.0.1:8000", server.url).replace("interview.mp3", str(recording))
 
 
 @pytest.fixture(scope="session")

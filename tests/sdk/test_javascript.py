@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.replies import bad_key, broken, heard, rate_limited
+from tests.sdk.conftest import snippet
 from tests.server import Server
 from tests.upstream import Upstream
 
@@ -48,6 +49,13 @@ def test_the_javascript_sdk_raises_its_own_classes(told: dict[str, Any]) -> None
     assert raised == _RAISED
     assert told["badRequest"]["param"] == "temperature"
     assert all(told[what]["requestID"] for what in _RAISED)
+
+
+def test_the_readme_s_snippet_does_what_it_says(server: Server, recording: Path, upstream: Upstream) -> None:
+    upstream.script.append(heard("hola qué tal"))
+    command = ["node", "--input-type=module", "-e", snippet("js", server, recording)]
+    run = subprocess.run(command, check=True, cwd=SCRIPT.parent, stdout=subprocess.PIPE, timeout=60)
+    assert run.stdout.decode() == "hola qué tal\n"
 
 
 _RAISED = {

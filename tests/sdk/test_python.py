@@ -24,7 +24,7 @@ from openai.types.audio import (
 )
 
 from tests.replies import Reply, bad_key, broken, heard, not_media, rate_limited
-from tests.sdk.conftest import MB
+from tests.sdk.conftest import MB, snippet
 from tests.server import Server
 from tests.upstream import Upstream
 
@@ -173,6 +173,14 @@ def test_what_openai_ignores_for_whisper_is_ignored(
         file=recording, model="whisper-1", chunking_strategy=strategy, extra_headers={"OpenAI-Beta": "x"}
     )
     assert told.text == "hola"
+
+
+def test_the_readme_s_snippet_does_what_it_says(
+    server: Server, recording: Path, upstream: Upstream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    upstream.script.append(heard("hola qué tal"))
+    exec(snippet("python", server, recording), {})
+    assert capsys.readouterr().out == "hola qué tal\n"
 
 
 # ── streaming ─────────────────────────────────────────────────────────────────────────────────────

@@ -64,4 +64,5 @@ def test_no_tracked_file_names_a_package_index() -> None:
     hosts = re.compile(r"\b(pypi|pythonhosted|npmjs|debian)\.(org|com)\b|registry\.npmjs|deb\.debian")
     for lock in (ROOT / "locks").glob("*.txt"):
         assert not hosts.search(lock.read_text()), lock
-    assert not hosts.search(Path(ROOT / "web" / "package-lock.json").read_text())
+    for folder in ("web", "tests/sdk"):
+        assert not hosts.search(Path(ROOT / folder / "package-lock.json").read_text()), folder

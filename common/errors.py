@@ -9,6 +9,7 @@
     │   ├── MethodNotAllowed          405 method_not_allowed
     │   ├── UploadTooSlow             408 upload_too_slow
     │   ├── UploadTooLarge            413 upload_too_large
+    │   ├── UploadNeedsTicket         413 upload_needs_ticket
     │   ├── EncodingUnsupported       415 content_encoding_unsupported
     │   ├── MediaTypeUnsupported      415 media_type_unsupported
     │   ├── FileMissing               422 file_missing
@@ -214,6 +215,23 @@ class UploadTooLarge(RequestRefused):
     hint = Sentence(
         "Send a compressed recording (mp3 or m4a), or a shorter one.",
         "Envía una grabación comprimida (mp3 o m4a) o más corta.",
+    )
+
+
+class UploadNeedsTicket(RequestRefused):
+    """Details: `limit_mb`, what one call can carry; `ticket_mb`, what the other way takes."""
+
+    status = 413
+    code = "upload_needs_ticket"
+    sentence = Sentence(
+        "The file is over {limit_mb} MB, more than one call can carry here.",
+        "El archivo pesa más de {limit_mb} MB, más de lo que cabe aquí en una llamada.",
+    )
+    hint = Sentence(
+        "POST /transcribe-job with JSON and no file; then post the file, up to {ticket_mb} MB, to the "
+        "upload.url of the answer with its upload.fields first.",
+        "Haz POST /transcribe-job con JSON y sin archivo; envía después el archivo, de hasta {ticket_mb} MB, "
+        "a la upload.url de la respuesta, con sus upload.fields delante.",
     )
 
 

@@ -20,7 +20,8 @@ def links_of(job: Job, request: Request, settings: Settings) -> dict[str, Any]:
         "status": job.status,
         "statusUrl": f"{root}/job/{job.job_id}",
         "eventsUrl": f"{root}/job/{job.job_id}/events",
-        "websocketUrl": f"ws{root.removeprefix('http')}/ws/transcription/{job.job_id}",
+        "websocketUrl": settings.websocket_url
+        or f"ws{root.removeprefix('http')}/ws/transcription/{job.job_id}",
     }
 
 

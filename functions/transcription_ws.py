@@ -13,7 +13,9 @@ from common.departure import until_left
 from common.errors import EscribaError
 from common.job_id import job_id_of
 from common.jobs.watch import Watch, seq_of, watching
+from common.lambda_entry import websocket
 from common.services import Services
+from common.settings import Settings
 from common.web import Served
 
 router = APIRouter()
@@ -30,19 +32,20 @@ _REFUSED = 4000
 @router.websocket("/ws/transcription/{job_id}")
 async def transcription_ws(socket: WebSocket, job_id: str, services: Served) -> None:
     """First how the job stands, or with `?after=<seq>` what came since; then every change until it ends."""
-    if not _is_welcome(socket, services):
+    origin, host = socket.headers.get("origin"), socket.headers.get("host", "")
+    if not _is_welcome(origin, host, services.settings):
         await socket.close()  # before it is accepted: HTTP 403
         return
     await socket.accept()
     await until_left(_serve(socket, job_id, services), socket.receive)
 
 
-def _is_welcome(socket: WebSocket, services: Services) -> bool:
+def _is_welcome(origin: str | None, host: str, settings: Settings) -> bool:
     """Browsers do not hold WebSockets to CORS, so it is done here; who is no browser sends no Origin."""
-    origin, allowed = socket.headers.get("origin"), services.settings.cors_origins
+    allowed = settings.cors_origins
     if origin is None or not allowed or "*" in allowed:
         return True
-    return origin in allowed or urlsplit(origin).netloc == socket.headers.get("host")
+    return origin in allowed or urlsplit(origin).netloc == host
 
 
 async def _serve(socket: WebSocket, job_id: str, services: Services) -> None:
@@ -72,3 +75,6 @@ async def _tell(socket: WebSocket, watch: Watch) -> None:
 def _reason(sentence: str) -> str:
     """As much as a close frame has room for: 123 bytes (RFC 6455, 5.5)."""
     return sentence.encode()[:123].decode(errors="ignore")
+
+
+handler = websocket(_is_welcome)

@@ -13,9 +13,10 @@ from contextlib import contextmanager, suppress
 
 from common.aws.clients import Clients
 from common.aws.failures import Denied
+from common.aws.frames import frames
 from common.aws.table import Change, ConditionFailed, Item, Table
 from common.errors import EscribaError, Language
-from common.jobs.telling import news
+from common.jobs.telling import PING, news
 from common.jobs.watch import coalesced
 from common.log import log
 from common.models import JobEvent
@@ -23,6 +24,9 @@ from common.models import JobEvent
 # A WebSocket lives two hours at most.
 _LIFETIME = 2 * 3600
 _LOOK_EVERY = 1.0
+_AT_ONCE = 16
+
+_WATCHERS = "watcher"  # their partition of the index of what expires
 
 
 class Gone(Exception):
@@ -51,46 +55,68 @@ class GatewaySubscribers:
         self._stored = stored
         self._longest = longest
 
+    # ── telling ───────────────────────────────────────────────────────────────────────────────────
+
     async def publish(self, event: JobEvent) -> None:
         """Tell every watcher of the job what it has not been told yet."""
         if self._endpoint is None:
             return
         try:
             watchers = await self._table.begins(_watched(event.job.job_id))
-            await asyncio.gather(*(self._tell(watcher, event) for watcher in watchers))
+            await self._each(watchers, lambda watcher: self._tell(watcher, event))
         except EscribaError as exc:
             log("publish.failed", level="WARNING", jobId=event.job.job_id, code=exc.code)
 
+    async def beat(self, *, until: float) -> None:
+        """A sign of life to every watcher: what it has missed, or a ping; those who left are forgotten."""
+        if self._endpoint is None:
+            return
+        named = await self._table.query(
+            "expiring = :all AND expires_at > :now",
+            {":all": _WATCHERS, ":now": time.time()},
+            index="expiring",
+        )
+        keys = [(item["pk"], item["sk"]) for item in named]
+        for first in range(0, len(keys), 100):
+            if time.time() >= until:
+                return
+            await self._each(await self._table.get_all(keys[first : first + 100]), self._visit)
+
+    async def _visit(self, watcher: Item) -> None:
+        missed = await self._stored(_job_of(watcher), after=watcher["told"])
+        if missed:
+            await self._send(watcher, coalesced(missed))
+        else:
+            await self._post_or_forget(watcher["sk"], [PING.json])
+
     async def _tell(self, watcher: Item, event: JobEvent) -> None:
-        connection, told = watcher["sk"], watcher["told"]
+        told: int = watcher["told"]
         if event.seq <= told:
             return
-        events = [event]
-        if event.seq > told + 1:
-            events = coalesced(await self._stored(event.job.job_id, after=told))
-        with suppress(EscribaError):
-            await self.send(event.job.job_id, connection, events, language=watcher["language"])
+        missed = [event] if event.seq == told + 1 else await self._stored(event.job.job_id, after=told)
+        await self._send(watcher, coalesced(missed))
 
-    async def send(self, job_id: str, connection: str, events: list[JobEvent], *, language: Language) -> None:
-        """Post events to one watcher and keep that it was told; whoever has left is forgotten."""
+    async def _send(self, watcher: Item, events: list[JobEvent]) -> None:
+        language: Language = watcher["language"]
+        messages = [frame for event in events for frame in frames(news(event, language).json)]
+        if not await self._post_or_forget(watcher["sk"], messages):
+            return
+        last = events[-1]
+        if last.job.ended:
+            await self._table.delete(_keys(last.job.job_id, watcher["sk"]))
+            return
+        key = (watcher["pk"], watcher["sk"])
+        with suppress(ConditionFailed):
+            await self._table.change(Change(key, "SET told = :seq", "told < :seq", {":seq": last.seq}, {}))
+
+    async def _post_or_forget(self, connection: str, messages: list[str]) -> bool:
         try:
-            for event in events:
-                await self.post(connection, news(event, language).json)
+            for message in messages:
+                await self.post(connection, message)
         except Gone:
             await self.forget(connection)
-            return
-        if events:
-            await self._told(job_id, connection, events[-1])
-
-    async def _told(self, job_id: str, connection: str, event: JobEvent) -> None:
-        if event.job.ended:
-            await self._table.delete([(_watched(job_id), connection), (_watching(connection), job_id)])
-            return
-        change = Change(
-            (_watched(job_id), connection), "SET told = :seq", "told < :seq", {":seq": event.seq}, {}
-        )
-        with suppress(ConditionFailed):
-            await self._table.change(change)
+            return False
+        return True
 
     async def post(self, connection: str, message: str) -> None:
         """Raises Gone; Busy, StorageBroken."""
@@ -103,19 +129,33 @@ class GatewaySubscribers:
         except Denied as denied:
             raise Gone(connection) from denied
 
+    async def _each(self, watchers: list[Item], act: Callable[[Item], Awaitable[None]]) -> None:
+        """A few at once; who cannot be told now is told with the next news."""
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(watcher: Item) -> None:
+            async with places:
+                with suppress(EscribaError):
+                    await act(watcher)
+
+        await asyncio.gather(*(one(watcher) for watcher in watchers))
+
+    # ── who watches ───────────────────────────────────────────────────────────────────────────────
+
     async def watch(self, job_id: str, connection: str, *, told: int, language: Language) -> None:
-        """From now on this connection is told what comes after seq `told`."""
-        ttl = int(time.time()) + _LIFETIME
-        first = {"pk": _watched(job_id), "sk": connection, "told": told, "language": language, "ttl": ttl}
-        await self._table.put(first)
-        await self._table.put({"pk": _watching(connection), "sk": job_id, "ttl": ttl})
+        """From now on this connection is told what comes after seq `told`; what came meanwhile, at once."""
+        ends_at = int(time.time()) + _LIFETIME
+        pk, sk = _watched(job_id), connection
+        first = {"pk": pk, "sk": sk, "told": told, "language": language, "ttl": ends_at}
+        await self._table.put({**first, "expiring": _WATCHERS, "expires_at": ends_at})
+        await self._table.put({"pk": _watching(connection), "sk": job_id, "ttl": ends_at})
+        if missed := await self._stored(job_id, after=told):
+            await self._send(first, coalesced(missed))
 
     async def forget(self, connection: str) -> None:
         """It watches nothing any more; harmless twice."""
-        watching = await self._table.begins(_watching(connection))
-        await self._table.delete(
-            key for item in watching for key in ((_watched(item["sk"]), connection), (item["pk"], item["sk"]))
-        )
+        for item in await self._table.begins(_watching(connection)):
+            await self._table.delete(_keys(item["sk"], connection))
 
     @contextmanager
     def listen(self, job_id: str) -> Iterator[Polling]:  # noqa: ARG002 - the store is asked, whatever the job
@@ -123,7 +163,7 @@ class GatewaySubscribers:
 
 
 class Polling:
-    """A listener where nobody calls: the store is looked at every second."""
+    """A listener where nobody calls: the store is looked at every second, for `longest` seconds."""
 
     def __init__(self, longest: float) -> None:
         self._until = time.monotonic() + longest
@@ -136,7 +176,8 @@ class Polling:
         return None
 
     async def news(self, seconds: float) -> bool:
-        await asyncio.sleep(min(seconds, _LOOK_EVERY))
+        if not self.closing:
+            await asyncio.sleep(min(seconds, _LOOK_EVERY))
         return self.closing
 
 
@@ -146,3 +187,11 @@ def _watched(job_id: str) -> str:
 
 def _watching(connection: str) -> str:
     return f"connection#{connection}"
+
+
+def _job_of(watcher: Item) -> str:
+    return str(watcher["pk"]).removeprefix("watched#")
+
+
+def _keys(job_id: str, connection: str) -> list[tuple[str, str]]:
+    return [(_watched(job_id), connection), (_watching(connection), job_id)]

@@ -5,14 +5,14 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMe
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
 from common.aws.clients import Clients
-from common.aws.failures import named
+from common.aws.failures import Denied, named
+from common.aws.messages import Run
 from common.errors import EscribaError
 
 LONGEST_DELAY = 900
@@ -44,21 +44,28 @@ class SqsTasks:
 
     async def put(self, job_id: str, *, delay: float = 0) -> None:
         due_at = self._now() + delay
-        await self._send(job_id, due_at, delay)
+        await self.send(Run(job_id, due_at))
         with suppress(EscribaError):  # the message is on its way; at worst another follows it
             await self._expect(job_id, at=due_at)
 
-    async def put_off(self, job_id: str, *, due_at: float) -> None:
-        """Send a message on that came before its time."""
-        await self._send(job_id, due_at, due_at - self._now())
-
-    async def _send(self, job_id: str, due_at: float, delay: float) -> None:
-        seconds = min(math.ceil(max(delay, 0.0)), LONGEST_DELAY)
-        body = json.dumps({"jobId": job_id, "dueAt": due_at})
+    async def send(self, message: Run) -> None:
+        """A message is delayed until its job is due, or as long as SQS delays any."""
+        delay = max(0.0, message.due_at - self._now())
+        seconds = min(math.ceil(delay), LONGEST_DELAY)
         await self._clients.call(
             "sqs",
-            lambda sqs: sqs.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=seconds),
+            lambda sqs: sqs.send_message(QueueUrl=self._url, MessageBody=message.body, DelaySeconds=seconds),
         )
+
+    async def retry(self, receipt: str, *, after: int) -> None:
+        """Let a message in hand come again after that many seconds."""
+        with suppress(Denied, EscribaError):  # else it comes when the queue's own time for it is over
+            await self._clients.call(
+                "sqs",
+                lambda sqs: sqs.change_message_visibility(
+                    QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=after
+                ),
+            )
 
     async def backlog(self) -> int:
         """About how many messages wait, are delayed or are in hand; none where there is no queue."""

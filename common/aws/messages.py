@@ -1,0 +1,60 @@
+"""What the queue's messages say: run this job, or its recording has come to S3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from common.aws.s3_audio import POSTED
+from common.errors import JobNotFound
+from common.job_id import job_id_of
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a job, not before `due_at`; `fruitless` shifts at it have ended without a new piece."""
+
+    job_id: str
+    due_at: float
+    fruitless: int = 0
+
+    @property
+    def body(self) -> str:
+        told = {"jobId": self.job_id, "dueAt": self.due_at}
+        return json.dumps(told | ({"fruitless": self.fruitless} if self.fruitless else {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A client has posted a job's recording."""
+
+    job_id: str
+
+
+def read(body: str) -> list[Run | Posted]:
+    """What one message asks for; nothing, for what is none of ours, such as the bucket's first test event."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return []
+    if not isinstance(told, dict):
+        return []
+    if "Records" in told:
+        return list(_posted(told["Records"]))
+    if isinstance(told.get("jobId"), str):
+        return [Run(told["jobId"], float(told.get("dueAt", 0)), int(told.get("fruitless", 0)))]
+    return []
+
+
+def _posted(records: list[dict[str, Any]]) -> Iterator[Posted]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html"""
+    for record in records:
+        key = unquote_plus(record.get("s3", {}).get("object", {}).get("key", ""))
+        if key.startswith(POSTED):
+            try:
+                yield Posted(job_id_of(key.removeprefix(POSTED)))
+            except JobNotFound:
+                continue

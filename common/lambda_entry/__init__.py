@@ -1,0 +1,75 @@
+"""What AWS Lambda calls: one kind of handler for each kind of event. The only room that composes common.aws.
+
+Nothing is imported or composed until the first call: the container imports the same modules and pays for
+none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+
+if TYPE_CHECKING:
+    from common.settings import Settings
+
+Event = dict[str, Any]
+Answer = dict[str, Any]
+LambdaHandler = Callable[[Event, Any], Answer]
+
+
+def http(*routers: APIRouter) -> LambdaHandler:
+    """For HTTP API events (payload 2.0), through Mangum."""
+
+    def made() -> LambdaHandler:
+        from common.lambda_entry.calls import handler_of
+
+        return handler_of(*routers)
+
+    return _once(made)
+
+
+def queue() -> LambdaHandler:
+    """For SQS events: each message brings a job to run, or says that a recording has come."""
+
+    def made() -> LambdaHandler:
+        from common.lambda_entry.batches import handler_of
+
+        return handler_of()
+
+    return _once(made)
+
+
+def schedule() -> LambdaHandler:
+    """For EventBridge's rounds, every minute."""
+
+    def made() -> LambdaHandler:
+        from common.lambda_entry.rounds import handler_of
+
+        return handler_of()
+
+    return _once(made)
+
+
+def websocket(is_welcome: Callable[[str | None, str, Settings], bool]) -> LambdaHandler:
+    """For WebSocket API events. `is_welcome(origin, host, settings)` judges who connects."""
+
+    def made() -> LambdaHandler:
+        from common.lambda_entry.sockets import handler_of
+
+        return handler_of(is_welcome)
+
+    return _once(made)
+
+
+def _once(make: Callable[[], LambdaHandler]) -> LambdaHandler:
+    """Composed by the first call of a sandbox, for all of them."""
+    made: LambdaHandler | None = None
+
+    def handler(event: Event, context: Any) -> Answer:
+        nonlocal made
+        made = made or make()
+        return made(event, context)
+
+    return handler

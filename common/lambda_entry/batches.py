@@ -1,0 +1,78 @@
+"""SQS: a batch of messages, each done or handed back on its own, within the time that Lambda gives.
+
+https://docs.powertools.aws.dev/lambda/python/latest/utilities/batch/
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from common.aws import messages
+from common.aws.messages import Posted, Run
+from common.aws.uploads import posted
+from common.jobs.relaying import relaying
+from common.jobs.shift import give_up, work_shift
+from common.lambda_entry import Answer, Event, LambdaHandler, loop
+from common.lambda_entry.compose import Sandbox, compose
+from common.log import log
+
+# What a run that is cut needs to be given back in order, and the last news to be told.
+_LAST_SECONDS = 25.0
+# A message that failed comes again after this, not after the queue's own hour and a half.
+_RETRY_AFTER = 30
+
+
+class TimeUp(Exception):
+    """Too little of the call's time is left to begin."""
+
+
+def handler_of() -> LambdaHandler:
+    loop.ready()
+    sandbox = compose(delivers=True)
+
+    def handler(event: Event, context: Any) -> Answer:
+        processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+        def one(record: SQSRecord) -> None:
+            loop.run(_one(sandbox, record, context))
+
+        answer = process_partial_response(event, one, processor, context=context)
+        return dict(answer)
+
+    return handler
+
+
+async def _one(sandbox: Sandbox, record: SQSRecord, context: Any) -> None:
+    try:
+        for message in messages.read(record.body):
+            await _do(sandbox, message, context)
+    except Exception as exc:
+        log("message.failed", level="ERROR", messageId=record.message_id, exc_info=exc)
+        await sandbox.tasks.retry(record.receipt_handle, after=_RETRY_AFTER)
+        raise
+
+
+async def _do(sandbox: Sandbox, message: Run | Posted, context: Any) -> None:
+    if isinstance(message, Posted):
+        await posted(sandbox.services, sandbox.audio, message.job_id)
+    elif message.due_at > sandbox.services.now():
+        await sandbox.tasks.send(message)  # SQS delays for 15 minutes at most
+    else:
+        await _run(sandbox, message, context)
+
+
+async def _run(sandbox: Sandbox, message: Run, context: Any) -> None:
+    services = sandbox.services
+    seconds = context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS
+    if seconds <= 0:
+        raise TimeUp
+    async with relaying(services, message.job_id):
+        outcome, gained = await work_shift(services, message.job_id, context.aws_request_id, seconds=seconds)
+        fruitless = 0 if gained else message.fruitless + 1
+        if outcome == "cut" and fruitless >= services.settings.max_attempts:
+            await give_up(services, message.job_id)
+        elif outcome != "done":
+            await sandbox.tasks.send(Run(message.job_id, services.now(), fruitless))

@@ -1,0 +1,66 @@
+"""HTTP: API Gateway's events (payload 2.0) to the same routers that the container mounts, through Mangum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from mangum import Mangum
+
+from common.answers import failure
+from common.errors import UploadNeedsTicket
+from common.lambda_entry import Answer, Event, LambdaHandler, loop
+from common.lambda_entry.compose import compose
+from common.settings import MB, Settings
+from common.web import build_app
+
+# What a call may weigh: 6 MB of JSON around base64, which makes four characters of three bytes.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+LARGEST_BODY = 4 * MB + 64 * 1024
+
+
+def handler_of(*routers: APIRouter) -> LambdaHandler:
+    loop.ready()
+    services = compose().services
+    app = build_app(*routers, cors_origins=services.settings.cors_origins)
+    app.state.services = services
+    # "auto" would run start-up and shut-down on every invocation.
+    adapter = Mangum(app, lifespan="off")
+
+    def handler(event: Event, context: Any) -> Answer:
+        loop.ready()
+        _name(event, context)
+        if _size(event) > LARGEST_BODY:
+            return _too_large(event, services.settings)
+        return adapter(event, context)
+
+    return handler
+
+
+def _name(event: Event, context: Any) -> None:
+    """A request without an id of its own gets Lambda's, so that our log and Lambda's tell of the same."""
+    headers = event.setdefault("headers", {})
+    if context is not None:
+        headers.setdefault("x-request-id", context.aws_request_id)
+
+
+def _size(event: Event) -> int:
+    body = event.get("body") or ""
+    return len(body) * 3 // 4 if event.get("isBase64Encoded") else len(body)
+
+
+def _too_large(event: Event, settings: Settings) -> Answer:
+    """The way for larger files, since this one ends here whatever the settings say."""
+    headers = event["headers"]
+    error = UploadNeedsTicket(limit_mb=LARGEST_BODY // MB, ticket_mb=settings.max_job_upload_mb)
+    status, told, body = failure(
+        error,
+        accept_language=headers.get("accept-language", ""),
+        request_id=headers.get("x-request-id", ""),
+    )
+    return {
+        "statusCode": status,
+        "headers": {name.decode(): value.decode() for name, value in told},
+        "body": body.decode(),
+        "isBase64Encoded": False,
+    }

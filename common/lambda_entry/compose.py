@@ -1,0 +1,157 @@
+"""The services of one sandbox, from its environment; AWS itself is asked when something needs it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.audio.ffmpeg import Ffmpeg
+from common.aws.clients import Clients
+from common.aws.dynamo_jobs import DynamoJobs
+from common.aws.dynamo_quota import DynamoQuota
+from common.aws.gateway_subscribers import GatewaySubscribers
+from common.aws.s3_audio import S3Audio
+from common.aws.secret import read_secret
+from common.aws.secrets import SecretUnreadable, reveal
+from common.aws.sqs_tasks import SqsTasks
+from common.aws.table import Table
+from common.groq import Groq
+from common.jobs.couriers import Courier, NotDelivered
+from common.log import log, set_level
+from common.models import Job, Transcript
+from common.ports import Target
+from common.quota import Quota, QuotaNews
+from common.services import Services
+from common.settings import GROQ_URL, Settings, read_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """The services, and those of their adapters that only Lambda's own events concern."""
+
+    services: Services
+    audio: S3Audio
+    tasks: SqsTasks
+    gateway: GatewaySubscribers
+
+
+def compose(*, delivers: bool = False, longest_wait: float = 20.0) -> Sandbox:
+    """`delivers`: this function tells Convex and callbacks itself, so that it must know their keys.
+
+    `longest_wait` is how many seconds an answer may wait for news.
+    """
+    settings = read_settings()
+    set_level(settings.log_level)
+    clients = Clients()
+    table = Table(clients, settings.jobs_table)
+    jobs = DynamoJobs(table)
+    audio = S3Audio(clients, settings.audio_bucket, seconds=settings.upload_ticket_seconds)
+    tasks = SqsTasks(clients, settings.queue_url, now=time.time, expect=jobs.expect)
+    gateway = GatewaySubscribers(
+        clients, table, settings.websocket_endpoint, stored=jobs.events, longest=longest_wait
+    )
+    quota = _quota(settings, table)
+    engine, problem = _engine(settings, clients, quota)
+    services = Services(
+        settings=settings,
+        ffmpeg=Ffmpeg(at_once=settings.ffmpeg_at_once),
+        engine=engine,
+        engine_problem=problem,
+        scratch=_scratch(),
+        now=time.time,
+        started_at=time.time(),
+        jobs=jobs,
+        audio=audio,
+        queue=tasks,
+        subscribers=gateway,
+        quota=quota,
+        couriers=_couriers(settings, clients, table) if delivers else _elsewhere(settings),
+        key_secret=_key_secret(settings, clients),
+    )
+    return Sandbox(services, audio, tasks, gateway)
+
+
+def _scratch() -> Path:
+    """Emptied, since /tmp outlives a call that was cut off."""
+    folder = Path(tempfile.gettempdir()) / "escriba"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+# ── the engine ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _engine(settings: Settings, clients: Clients, quota: DynamoQuota | None) -> tuple[Groq, str | None]:
+    """The engine's client, and why it cannot work."""
+
+    async def learn(news: QuotaNews) -> None:
+        if quota is not None:
+            await quota.change(lambda account: (account.heard(news, time.time()), None))
+
+    key, problem = None, None if settings.engine == "groq" else "GROQ_API_KEY is not set"
+    if settings.groq_api_key:
+        try:
+            key = reveal(clients, settings.groq_api_key)
+        except SecretUnreadable as exc:
+            problem = f"GROQ_API_KEY: {exc}"
+            log("secret.unreadable", level="ERROR", exc_info=exc)
+    return Groq(
+        base_url=settings.groq_base_url, api_key=key, model=settings.groq_model, on_quota=learn
+    ), problem
+
+
+def _quota(settings: Settings, table: Table) -> DynamoQuota | None:
+    """Groq's own limits are counted; other servers' only where the settings name some."""
+    named = settings.quota_limits
+    if settings.jobs_table is None or (settings.groq_base_url != GROQ_URL and not named):
+        return None
+    return DynamoQuota(table, model=settings.groq_model, start=Quota.with_limits(**named))
+
+
+# ── who is told ───────────────────────────────────────────────────────────────────────────────────
+
+
+class _Elsewhere:
+    """In the place of a courier where news are only recorded: workers and the minutely round carry them."""
+
+    problem: str | None = None
+
+    async def push(self, job: Job, result: Transcript | None) -> None:  # noqa: ARG002
+        raise NotDelivered("another function's work")
+
+
+def _elsewhere(settings: Settings) -> Mapping[Target, Courier]:
+    return {"convex": _Elsewhere()} if settings.convex_site_url else {}
+
+
+def _couriers(settings: Settings, clients: Clients, table: Table) -> Mapping[Target, Courier]:
+    from common.callback import Callbacks
+    from common.convex import Convex, monthly
+
+    couriers: dict[Target, Courier] = {}
+    if settings.callback_secret:
+        couriers["callback"] = Callbacks(
+            secret=reveal(clients, settings.callback_secret),
+            private_allowed=settings.callback_private_addresses,
+            now=time.time,
+        )
+    if settings.convex_site_url and settings.convex_api_key:
+        couriers["convex"] = Convex(
+            site_url=settings.convex_site_url,
+            api_key=reveal(clients, settings.convex_api_key),
+            now=time.time,
+            budget=DynamoQuota(table, model="convex", start=monthly(settings.convex_monthly_pushes)),
+        )
+    return couriers
+
+
+def _key_secret(settings: Settings, clients: Clients) -> bytes:
+    """Only who accepts jobs makes ids of keys: a table and a bucket, and no engine."""
+    if settings.jobs_table is None or settings.audio_bucket is None:
+        return b""
+    return read_secret(clients, settings.jobs_table, "idempotency")

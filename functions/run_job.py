@@ -1,0 +1,7 @@
+"""SQS: run the jobs that messages bring, and take in the recordings that have come to S3."""
+
+from __future__ import annotations
+
+from common.lambda_entry import queue
+
+handler = queue()

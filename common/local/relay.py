@@ -42,7 +42,8 @@ class Relay:
                 except Exception as exc:  # noqa: BLE001 - the border, as above
                     log("relay.broke", level="ERROR", exc_info=exc)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), _LOOK_EVERY)
+                    async with asyncio.timeout(_LOOK_EVERY):  # wait_for loses a cancellation (Python 3.11)
+                        await self._changed.wait()
         finally:
             for task in self._under_way.values():
                 task.cancel()

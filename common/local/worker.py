@@ -48,7 +48,8 @@ class Worker:
             except Exception as exc:  # noqa: BLE001 - the border: one bad row must not end all work
                 log("worker.broke", level="ERROR", exc_info=exc)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), _LOOK_EVERY)
+                async with asyncio.timeout(_LOOK_EVERY):  # wait_for loses a cancellation (Python 3.11)
+                    await self._changed.wait()
 
     def leave(self, grace: float) -> None:
         """Take up nothing more; what runs may finish within `grace` seconds from now. Harmless again."""

@@ -149,3 +149,16 @@ async def test_a_name_that_leads_to_this_machine_is_not_called(tmp_path: Path) -
     async with relaying(tmp_path, courier) as services:
         job = await ended(services, "https://127.1:1/hook")
         assert (await until_tried(services, job)).last_error == "the address is not a public one"
+
+
+async def test_it_ends_though_it_was_woken_in_the_same_moment(tmp_path: Path) -> None:
+    """Python 3.11's wait_for loses a cancellation that comes with what was waited for."""
+    relay = Relay()
+    async with relaying(tmp_path, Counting()) as services:
+        working = asyncio.create_task(relay.work(services))
+        await asyncio.sleep(0.2)  # it waits for news
+        relay.wake()
+        await asyncio.sleep(0)  # the news is on its way to it
+        working.cancel()
+        done, _ = await asyncio.wait([working], timeout=5)
+        assert done

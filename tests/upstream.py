@@ -5,9 +5,10 @@
         ...  # call upstream.url
         assert upstream.seen[0].form.value("model") == "whisper-large-v3"
 
-Answers come from `script` in turn, else from `by_sha256` of the file sent, else from `default`; left alone it
-says `heard <the first 12 characters of the file's sha256>`. Also a program, for servers under test that run
-as processes: `python -m tests.upstream --port 9000`, scripted through `POST /_control`.
+Answers come from `script` in turn, else from `by_sha256` of the file sent, else from `ear`, which is given
+the file, else from `default`; left alone it says `heard <the first 12 characters of the file's sha256>`.
+Also a program, for servers under test that run as processes: `python -m tests.upstream --port 9000`,
+scripted through `POST /_control`.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Upstream:
     script: deque[Reply] = field(default_factory=deque)
     by_sha256: dict[str, Reply] = field(default_factory=dict)
     default: Reply = field(default_factory=Reply)
+    ear: Callable[[bytes], Reply] | None = None
     seen: list[Seen] = field(default_factory=list)
     most_at_once: int = 0
 
@@ -114,7 +116,7 @@ class Upstream:
 
     async def _recognise(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         planned = self.script.popleft() if self.script else None
-        receiver = FormReader(request.headers["content-type"])
+        receiver = FormReader(request.headers["content-type"], keep=self.ear is not None)
         seen = Seen(request.path, request.headers, receiver.form)
         self.seen.append(seen)
         if request.headers.get("expect") == "100-continue":
@@ -122,7 +124,7 @@ class Upstream:
         if not await _receive(request, receiver, planned.read if planned else None):
             seen.client_gone = True
             return False
-        reply = planned or self.by_sha256.get(seen.form.sha256, self.default)
+        reply = planned or self.by_sha256.get(seen.form.sha256) or await self._heard(receiver)
         if reply.hang:
             seen.client_gone = await request.reader.read(1) == b""
             return False
@@ -131,6 +133,11 @@ class Upstream:
             reply = self._objection(seen) or reply
         seen.status = reply.status
         return await _send(writer, _worded(reply, seen), linger=request.reader)
+
+    async def _heard(self, receiver: FormReader) -> Reply:
+        if self.ear is None or receiver.file is None:
+            return self.default
+        return await asyncio.to_thread(self.ear, bytes(receiver.file))
 
     def _objection(self, seen: Seen) -> Reply | None:
         """What Groq refuses by itself, as far as it is known."""

@@ -70,12 +70,13 @@ class Form:
 
 
 class FormReader:
-    """Feeds a body to python-multipart; `form` is what has come so far."""
+    """Feeds a body to python-multipart; `form` is what has come so far, `file` its bytes if they are kept."""
 
-    def __init__(self, content_type: str) -> None:
+    def __init__(self, content_type: str, *, keep: bool = False) -> None:
         header = Message()
         header["content-type"] = content_type
         self.form = Form()
+        self.file = bytearray() if keep else None
         self._hash = hashlib.sha256()
         self._header, self._value, self._text = bytearray(), bytearray(), bytearray()
         self._part: dict[str, str] = {}
@@ -120,6 +121,8 @@ class FormReader:
         if "filename" in self._part:
             self._hash.update(memoryview(data)[start:end])
             self.form.size_bytes += end - start
+            if self.file is not None:
+                self.file += memoryview(data)[start:end]
         else:
             self._text += data[start:end]
 

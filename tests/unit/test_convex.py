@@ -1,0 +1,433 @@
+"""The courier to Convex against a small server on a socket: what each answer means, and what is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.convex import Convex, monthly, snapshot_of
+from common.errors import AudioUnreadable
+from common.jobs import state
+from common.jobs.couriers import NotDelivered, Undeliverable
+from common.local.database import Database
+from common.local.quota_rows import SqliteQuota
+from common.models import Audio, Job, Options, Segment, Transcript, Word
+from tests.wire import read_request
+
+NOW = 1_700_000_000.25
+ID = "0b5f1f0e-2f62-4c1e-8d0c-6a7f0f1f7b42"
+AUDIO = Audio(size_bytes=5, sha256="0" * 64, filename="voz.mp3")
+OK = (200, '{"ok": true, "outcome": "applied"}')
+
+Reply = tuple[int, str] | str
+
+
+def refusal(status: int, code: str) -> Reply:
+    return (status, json.dumps({"ok": False, "error": {"code": code, "message": "…"}}))
+
+
+class Deployment:
+    """Answers `replies` in turn, the last one for ever; "hang" never answers, "cut" hangs up, "flood" tells
+    without end."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self._replies = list(replies)
+        self.received: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self.connections = 0
+        self.flooded = 0
+        self._handlers: set[asyncio.Task[Any] | None] = set()
+
+    async def ended(self) -> None:
+        """Once all its clients have gone."""
+        await asyncio.gather(*filter(None, self._handlers))
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._handlers.add(asyncio.current_task())
+        try:
+            while request := await read_request(reader):
+                body = b"".join([piece async for piece in request.body()])
+                self.paths.append(f"{request.method} {request.path}")
+                self.headers.append(request.headers)
+                self.received.append(json.loads(body))
+                reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+                if isinstance(reply, str):
+                    await self._misbehave(reply, reader, writer)
+                    return
+                status, text = reply
+                told = text.encode()
+                writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(told)}\r\n\r\n".encode() + told)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            self._handlers.discard(asyncio.current_task())
+            writer.close()
+
+    async def _misbehave(self, how: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if how == "hang":
+            await reader.read()  # until the client has gone
+        elif how == "flood":
+            writer.write(b"HTTP/1.1 500 X\r\ncontent-length: 1000000000\r\n\r\n")
+            while not reader.at_eof() and self.flooded < 100_000_000:
+                writer.write(b"x" * 100_000)
+                self.flooded += 100_000
+                await writer.drain()
+
+
+class Courier(Convex):
+    """With a clock that stands, and pauses that are only written down."""
+
+    def __init__(self, url: str, **more: Any) -> None:
+        self.clock = NOW
+        self.slept: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            self.slept.append(seconds)
+
+        super().__init__(site_url=url, api_key="the-key", now=lambda: self.clock, sleep=sleep, **more)
+
+    def had(self, problem: str) -> None:
+        self.problem = problem
+
+
+@asynccontextmanager
+async def deployed(*replies: Reply, **more: Any) -> AsyncIterator[tuple[Deployment, Courier]]:
+    deployment = Deployment(*replies)
+    server = await asyncio.start_server(deployment.handle, "127.0.0.1", 0)
+    courier = Courier(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", **more)
+    try:
+        yield deployment, courier
+    finally:
+        await courier.aclose()
+        server.close()
+        await deployment.ended()
+
+
+def queued(**more: Any) -> Job:
+    return state.accept(ID, options=Options(), now=NOW, expires_at=NOW + 60, audio=AUDIO, **more)
+
+
+def failed() -> Job:
+    running = state.start(queued(), now=NOW + 1)
+    return state.fail(running, AudioUnreadable(), now=NOW + 2.0004, expires_at=NOW + 60)
+
+
+# ── what is sent ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_push_is_one_post_with_the_key_and_the_whole_snapshot() -> None:
+    async with deployed(OK) as (deployment, courier):
+        job = queued(user_id="ana")
+        await courier.push(job, None)
+    assert deployment.paths == ["POST /transcription-jobs"]
+    assert deployment.headers[0]["authorization"] == "Bearer the-key"
+    assert deployment.headers[0]["content-type"] == "application/json"
+    assert deployment.received == [snapshot_of(job, None)]
+    assert courier.problem is None
+
+
+async def test_pushes_share_a_connection() -> None:
+    async with deployed(OK) as (deployment, courier):
+        for _ in range(3):
+            await courier.push(queued(), None)
+        assert deployment.connections == 1
+        await courier.aclose()
+        await courier.push(queued(), None)
+        assert deployment.connections == 2
+
+
+def test_one_courier_serves_one_event_loop_after_another(tmp_path: Path) -> None:
+    deployment = Deployment(OK)
+
+    async def once(courier: Courier | None) -> Courier:
+        server = await asyncio.start_server(deployment.handle, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        courier = courier or Courier("http://127.0.0.1:1")
+        courier._url = f"http://127.0.0.1:{port}/transcription-jobs"
+        await courier.push(queued(), None)
+        assert courier._client is not None
+        await courier._client.aclose()  # the loop ends, and what is open in it
+        server.close()
+        await deployment.ended()
+        return courier
+
+    courier = asyncio.run(once(None))
+    asyncio.run(once(courier))
+    assert len(deployment.received) == 2
+
+
+# ── tries ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_passes_is_tried_three_times_with_pauses_between() -> None:
+    async with deployed((500, "oh"), (502, "<html>"), OK) as (deployment, courier):
+        await courier.push(queued(), None)
+    assert len(deployment.received) == 3
+    assert courier.slept == [0.2, 1.0]
+
+
+async def test_three_troubles_are_enough() -> None:
+    async with deployed((500, "oh")) as (deployment, courier):
+        with pytest.raises(NotDelivered) as told:
+            await courier.push(queued(), None)
+    assert len(deployment.received) == 3
+    assert (told.value.reason, told.value.retry_after, told.value.attempts) == ("answered 500", None, None)
+    assert courier.problem is None
+
+
+async def test_silence_is_borne_for_a_while_and_then_tried_again() -> None:
+    async with deployed("hang", OK, "hang", timeout=1.0) as (deployment, courier):
+        await courier.push(queued(), None)
+        assert (len(deployment.received), courier.slept) == (2, [0.2])
+        courier._pauses = (None,)
+        with pytest.raises(NotDelivered, match=r"^(TimeoutError|ReadTimeout)$"):
+            await courier.push(queued(), None)
+
+
+async def test_a_connection_that_is_cut_is_tried_again() -> None:
+    async with deployed("cut", OK, "cut") as (deployment, courier):
+        await courier.push(queued(), None)
+        assert (len(deployment.received), courier.slept) == (2, [0.2])
+        with pytest.raises(NotDelivered, match=r"^(RemoteProtocolError|ReadError)$"):
+            await courier.push(queued(), None)
+
+
+async def test_a_deployment_that_is_away_is_tried_three_times() -> None:
+    courier = Courier("http://127.0.0.1:9")
+    with pytest.raises(NotDelivered, match="ConnectError"):
+        await courier.push(queued(), None)
+    await courier.aclose()
+    assert courier.slept == [0.2, 1.0]
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end() -> None:
+    async with deployed("flood", pauses=()) as (deployment, courier):
+        with pytest.raises(NotDelivered, match="answered 500"):
+            await courier.push(queued(), None)
+    assert deployment.flooded < 20_000_000
+
+
+# ── what answers mean ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason", "problem"),
+    [
+        (refusal(401, "unauthorized"), "unauthorized", "Convex refuses CONVEX_API_KEY (401)"),
+        ((401, "who are you"), "answered 401", "Convex refuses CONVEX_API_KEY (401)"),
+        ((403, "<html>"), "answered 403", "Convex refuses CONVEX_API_KEY (403)"),
+        (refusal(403, "unauthorized"), "unauthorized", "Convex refuses CONVEX_API_KEY (403)"),
+        ((404, "No matching routes found"), "answered 404", "CONVEX_SITE_URL has no /transcription-jobs"),
+        (refusal(503, "not_configured"), "not_configured", "ESCRIBA_API_KEY is not set on the Convex"),
+    ],
+)
+async def test_what_no_job_would_pass_shuts_the_way_for_a_minute_and_says_so(
+    reply: Reply, reason: str, problem: str
+) -> None:
+    async with deployed(reply, OK) as (deployment, courier):
+        with pytest.raises(NotDelivered) as told:
+            await courier.push(queued(), None)
+        assert (told.value.reason, told.value.retry_after, told.value.attempts) == (reason, 60.0, None)
+        assert courier.problem is not None
+        assert courier.problem.startswith(problem)
+        courier.clock += 59
+        with pytest.raises(NotDelivered) as shut:
+            await courier.push(queued(), None)
+        assert shut.value.reason == "shut"
+        assert shut.value.retry_after == pytest.approx(1.0)
+        assert len(deployment.received) == 1  # one try, and none while it is shut
+        assert courier.slept == []
+        courier.clock += 1
+        await courier.push(queued(), None)
+        assert courier.problem is None
+
+
+async def test_the_log_tells_a_problem_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with deployed(refusal(401, "unauthorized")) as (_, courier):
+        for _ in range(3):
+            with pytest.raises(NotDelivered):
+                await courier.push(queued(), None)
+            courier.clock += 60
+    assert [record.message for record in caplog.records if record.name == "escriba"] == ["convex.refused"]
+
+
+async def test_a_row_that_is_not_there_yet_is_asked_for_again_a_few_times() -> None:
+    async with deployed(refusal(404, "job_not_found")) as (deployment, courier):
+        courier.had("an old problem")
+        with pytest.raises(NotDelivered) as told:
+            await courier.push(queued(), None)
+        assert (told.value.reason, told.value.retry_after, told.value.attempts) == ("job_not_found", 0.0, 6)
+        assert len(deployment.received) == 1  # the outbox's back-off asks again, not this push
+        assert courier.problem is None  # our functions have answered: address and key are right
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (refusal(403, "user_mismatch"), "user_mismatch"),
+        (refusal(400, "invalid_snapshot"), "invalid_snapshot"),
+        ((400, "[]"), "answered 400"),
+        (refusal(413, "too_large"), "too_large"),
+    ],
+)
+async def test_what_is_wrong_with_this_job_alone_is_not_tried_again(reply: Reply, reason: str) -> None:
+    async with deployed(reply, OK) as (deployment, courier):
+        courier.had("an old problem")
+        with pytest.raises(Undeliverable) as told:
+            await courier.push(queued(), None)
+        assert told.value.reason == reason
+        assert len(deployment.received) == 1
+        assert courier.problem is None
+        await courier.push(queued(), None)  # others pass
+
+
+@pytest.mark.parametrize("reply", [(503, "busy"), (429, "{}"), (301, ""), refusal(503, "asleep")])
+async def test_what_may_pass_shuts_nothing(reply: Reply) -> None:
+    async with deployed(reply, pauses=()) as (_, courier):
+        with pytest.raises(NotDelivered) as told:
+            await courier.push(queued(), None)
+        assert (told.value.retry_after, courier.problem) == (None, None)
+
+
+# ── the budget ────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_spent_budget_holds_back_progress_and_never_the_end(tmp_path: Path) -> None:
+    database = Database(tmp_path / "escriba.sqlite")
+    budget = SqliteQuota(database, model="convex", start=monthly(60))
+    async with deployed(OK, budget=budget) as (deployment, courier):
+        await courier.push(queued(), None)
+        await courier.push(queued(), None)
+        with pytest.raises(NotDelivered) as told:
+            await courier.push(queued(), None)
+        assert told.value.reason == "budget"
+        assert told.value.retry_after == pytest.approx(43_200, rel=0.01)  # a day's share is 2
+        assert len(deployment.received) == 2
+        await courier.push(failed(), None)
+        assert len(deployment.received) == 3
+        courier.clock += 43_201
+        await courier.push(queued(), None)
+    database.close()
+
+
+def test_a_month_s_pushes_are_a_thirtieth_a_day() -> None:
+    account = monthly(300_000)
+    assert (account.requests_per_day.limit, account.requests_per_day.period) == (10_000, 86_400)
+    assert monthly(1).requests_per_day.limit == 1
+
+
+# ── the message ───────────────────────────────────────────────────────────────────────────────────
+
+EMPTY = {
+    "jobId": ID,
+    "userId": None,
+    "seq": 1,
+    "run": 1,
+    "status": "queued",
+    "stage": "queue",
+    "progress": 0,
+    "chunks": {"done": 0, "total": None},
+    "waitingUntil": None,
+    "result": None,
+    "error": None,
+    "timestamps": {"createdAt": 1_700_000_000_250, "startedAt": None, "completedAt": None},
+}
+SAID = Transcript(
+    text="Hola mundo",
+    language="es",
+    duration=2.5,
+    model="whisper-large-v3-turbo",
+    segments=(Segment(id=0, start=0.0, end=2.5, text=" Hola mundo", avg_logprob=-0.25),),
+    words=(Word(word=" Hola", start=0.0, end=1.0), Word(word=" mundo", start=1.0, end=2.5)),
+)
+TOLD = {
+    "text": "Hola mundo",
+    "language": "es",
+    "duration": 2.5,
+    "model": "whisper-large-v3-turbo",
+    "segments": [{"id": 0, "start": 0.0, "end": 2.5, "text": "Hola mundo", "avgLogprob": -0.25}],
+}
+
+
+def _snapshots() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """Each status: what is sent, and what it must be."""
+    job = queued(user_id="ana", reader="es")
+    pending = state.accept(ID, options=Options(), now=NOW, expires_at=NOW + 60)
+    running = state.start(job, now=NOW + 1)
+    planned = state.planned(running, pieces=4, done=1, now=NOW + 2)
+    waiting = state.wait(planned, until=NOW + 90.5, now=NOW + 3, attempt_counts=False)
+    merging = state.merging(planned, now=NOW + 3)
+    done = state.complete(merging, language="es", now=NOW + 4, expires_at=NOW + 60)
+    cancelled = state.cancel(job, now=NOW + 1, expires_at=NOW + 60)
+    started = {"createdAt": 1_700_000_000_250, "startedAt": 1_700_000_001_250, "completedAt": None}
+    ended = {**started, "completedAt": 1_700_000_004_250}
+    ana = {**EMPTY, "userId": "ana"}
+    sending = {**ana, "status": "processing", "stage": "transcribe", "timestamps": started}
+    quarter = {"chunks": {"done": 1, "total": 4}, "progress": planned.progress}
+    return {
+        "pending": (snapshot_of(pending, None), {**EMPTY, "status": "pending", "stage": "upload"}),
+        "queued": (snapshot_of(job, None), ana),
+        "processing": (snapshot_of(planned, None), {**sending, "seq": 3, **quarter}),
+        "waiting": (
+            snapshot_of(waiting, None),
+            {**sending, "seq": 4, **quarter, "status": "waiting", "waitingUntil": 1_700_000_090_750},
+        ),
+        "completed": (
+            snapshot_of(done, SAID),
+            {
+                **ana,
+                "seq": 5,
+                "status": "completed",
+                "stage": None,
+                "progress": 100,
+                "chunks": {"done": 4, "total": 4},
+                "result": TOLD,
+                "timestamps": ended,
+            },
+        ),
+        "failed": (
+            snapshot_of(failed(), None),
+            {
+                **EMPTY,
+                "seq": 3,
+                "status": "failed",
+                "stage": "prepare",
+                "error": {
+                    "code": "audio_unreadable",
+                    "message": AudioUnreadable.sentence.en,
+                    "hint": AudioUnreadable.hint and AudioUnreadable.hint.en,
+                    "stage": "prepare",
+                    "retryable": False,
+                },
+                "timestamps": {**started, "completedAt": 1_700_000_002_250},
+            },
+        ),
+        "cancelled": (
+            snapshot_of(cancelled, None),
+            {
+                **ana,
+                "seq": 2,
+                "status": "cancelled",
+                "stage": "queue",
+                "timestamps": {**started, "startedAt": None, "completedAt": 1_700_000_001_250},
+            },
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    "status", ["pending", "queued", "processing", "waiting", "completed", "failed", "cancelled"]
+)
+def test_the_message_of_each_status(status: str) -> None:
+    sent, expected = _snapshots()[status]
+    assert sent == expected
+    assert json.loads(json.dumps(sent, allow_nan=False)) == expected

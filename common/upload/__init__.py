@@ -65,14 +65,6 @@ async def receive(
     return Upload(file.path, file.size_bytes, form.filename, tuple(form.fields), sha256)
 
 
-def clear(folder: Path) -> int:
-    """Delete what a killed process left in `folder`, before serving begins; how many files there were."""
-    left = list(folder.glob(f"*{_SUFFIX}"))
-    for path in left:
-        path.unlink(missing_ok=True)
-    return len(left)
-
-
 def _boundary(headers: Mapping[str, str]) -> bytes:
     from python_multipart.multipart import parse_options_header
 
@@ -83,7 +75,7 @@ def _boundary(headers: Mapping[str, str]) -> bytes:
         raise MediaTypeUnsupported
     boundary = parameters.get(b"boundary", b"")
     if not 1 <= len(boundary) <= 70:  # RFC 2046, 5.1.1
-        raise BodyMalformed(problem="its Content-Type names no boundary of 1 to 70 characters")
+        raise BodyMalformed(problem=Sentence("its Content-Type names no boundary of 1 to 70 characters", "su Content-Type no indica un límite (boundary) de 1 a 70 caracteres"))
     return boundary
 
 
@@ -102,7 +94,7 @@ async def _read(stream: AsyncIterable[bytes], form: Form, boundary: bytes) -> No
             if form.file.wants_flush:
                 await form.file.flush()
     except FormParserError:
-        raise BodyMalformed(problem="it is not well-formed multipart") from None
+        raise BodyMalformed(problem=Sentence("it is not well-formed multipart", "no es multipart bien formado")) from None
     except ClientDisconnect as exc:
         raise UploadTooSlow from exc
 
@@ -123,7 +115,7 @@ def _bounded(parser: MultipartParser, boundary: bytes) -> Callable[[bytes], obje
         nonlocal seen
         seen += block.count(delimiter)
         if seen > MAX_PARTS + 1:
-            raise BodyMalformed(problem="its boundary occurs inside its parts")
+            raise BodyMalformed(problem=Sentence("its boundary occurs inside its parts", "su límite (boundary) aparece dentro de sus partes"))
         return parser.write(block)
 
     return write

@@ -1,4 +1,4 @@
-"""The file an upload is written to: pieces gather, and go to disk about a megabyte at a time."""
+"""The file an upload is written to: pieces gather, and go to disk half a megabyte at a time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import contextlib
 import errno
 import hashlib
 import os
+import resource
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -16,8 +18,9 @@ from common.errors import StorageFull, UploadTooLarge
 T = TypeVar("T")
 
 MB = 1024 * 1024
-_WRITE_BYTES = MB
+_WRITE_BYTES = MB // 2
 _WRITE_PIECES = 256  # below IOV_MAX, and bounds what one-byte pieces weigh while they wait
+_STALL = 0.02  # seconds; a write into memory takes a hundredth of it
 
 
 class UploadFile:
@@ -31,6 +34,7 @@ class UploadFile:
         self._descriptor = -1
         self._pieces: list[memoryview] = []
         self._waiting_bytes = 0
+        self._disk_is_slow = False
 
     def open(self) -> None:
         """Raises StorageFull, and FileExistsError rather than touch what is there."""
@@ -51,11 +55,19 @@ class UploadFile:
         return self._waiting_bytes >= _WRITE_BYTES or len(self._pieces) >= _WRITE_PIECES
 
     async def flush(self) -> None:
-        """Write what waits, off the event loop: a disk that stalls must not make /health wait."""
+        """Write what waits: in the event loop, or once the disk has made us wait, in a thread.
+
+        Into the page cache a write takes 0.1 ms, and the way to a thread and back costs as much CPU as all of
+        receiving: docs/decisions/receiving-uploads.md. A disk that stalls must not make /health wait, though.
+        """
         pieces, self._pieces, self._waiting_bytes = self._pieces, [], 0
-        if pieces:
-            with _storage():
+        if not pieces:
+            return
+        with _storage():
+            if self._disk_is_slow:
                 await _to_its_end(lambda: self._write(pieces))
+            else:
+                self._disk_is_slow = _stalls(lambda: self._write(pieces))
 
     def too_large(self) -> UploadTooLarge:
         return UploadTooLarge(limit_mb=f"{self.max_bytes / MB:g}")
@@ -96,6 +108,18 @@ def _after(pieces: list[memoryview], written: int) -> list[memoryview]:
             return [piece[written:], *pieces[index + 1 :]]
         written -= len(piece)
     return []
+
+
+def _stalls(write: Callable[[], None]) -> bool:
+    """Whether `write` kept us asleep: long by the clock, and not because the CPU was given to others."""
+    began, slept = time.monotonic(), _times_slept()
+    write()
+    return time.monotonic() - began > _STALL and _times_slept() > slept
+
+
+def _times_slept() -> int:
+    """How often this thread gave its CPU away by itself; where only Linux could tell, the whole process."""
+    return resource.getrusage(getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)).ru_nvcsw
 
 
 async def _to_its_end(work: Callable[[], T]) -> T:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect
 
 from common import errors
-from common.upload import ENVELOPE_BYTES, Upload, clear, receive
+from common.upload import ENVELOPE_BYTES, Upload, receive
 from common.upload.file import UploadFile
 from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, MAX_VALUE_BYTES, display_name
 
@@ -67,6 +68,11 @@ def headers(boundary: bytes = BOUNDARY) -> dict[str, str]:
 
 def left_in(folder: Path) -> list[Path]:
     return list(folder.iterdir())
+
+
+def empty(folder: Path) -> None:
+    for path in left_in(folder):
+        path.unlink()
 
 
 def take(
@@ -166,7 +172,7 @@ def test_a_field_may_repeat_and_keeps_its_order(tmp_path: Path) -> None:
 def test_text_after_the_last_boundary_is_ignored_but_counted(tmp_path: Path) -> None:
     body = body_of(file_part(b"sound"))
     assert take(tmp_path, body + b"epilogue").size_bytes == 5
-    clear(tmp_path)
+    empty(tmp_path)
     refused(tmp_path, body + b"x" * (MB + ENVELOPE_BYTES), errors.UploadTooLarge, max_bytes=MB)
 
 
@@ -227,7 +233,7 @@ def test_names_are_read_as_browsers_and_curl_write_them(
 
 def test_a_file_of_exactly_the_limit_is_taken_and_one_byte_more_is_not(tmp_path: Path) -> None:
     assert take(tmp_path, body_of(file_part(bytes(MB))), max_bytes=MB).size_bytes == MB
-    clear(tmp_path)
+    empty(tmp_path)
     error = refused(tmp_path, body_of(file_part(bytes(MB + 1))), errors.UploadTooLarge, max_bytes=MB)
     assert error.details == {"limit_mb": "1"}
 
@@ -332,7 +338,7 @@ def test_identity_is_no_encoding(tmp_path: Path) -> None:
 
 def test_a_short_boundary_serves_but_not_thousands_of_them(tmp_path: Path) -> None:
     assert take(tmp_path, body_of(file_part(b"sound"), boundary=b"x"), boundary=b"x").size_bytes == 5
-    clear(tmp_path)
+    empty(tmp_path)
     body = body_of(file_part(b"\r\n--x." * 500_000), boundary=b"x")
     began = time.process_time()
     with pytest.raises(errors.BodyMalformed):
@@ -356,30 +362,61 @@ def test_a_client_that_hangs_up_leaves_no_file(tmp_path: Path) -> None:
     assert left_in(tmp_path) == []
 
 
+class SlowDisk:
+    """Stands before `os.writev` and sleeps, as a disk that stalls makes a thread sleep."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.written: list[int] = []
+        self.threads: set[int] = set()
+        self.writing = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._real = os.writev
+        monkeypatch.setattr(os, "writev", self._writev)
+
+    def _writev(self, descriptor: int, pieces: list[memoryview]) -> int:
+        self.threads.add(threading.get_ident())
+        if threading.current_thread() is not threading.main_thread():
+            self._loop.call_soon_threadsafe(self.writing.set)
+        time.sleep(0.1)
+        self.written.append(self._real(descriptor, pieces))
+        return self.written[-1]
+
+
+async def test_a_disk_that_stalls_is_written_to_beside_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = SlowDisk(monkeypatch)
+    content = os.urandom(2 * MB)
+    pieces = stream(cut(body_of(file_part(content)), every(MB // 2)))
+    upload = await receive(pieces, headers(), tmp_path, max_bytes=25 * MB)
+    assert upload.path.read_bytes() == content
+    assert len(disk.written) >= 4
+    assert len(disk.threads) >= 2  # the first write finds out, in the loop
+
+
+async def test_a_disk_that_does_not_stall_costs_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.upload.file._STALL", 60.0)
+    disk = SlowDisk(monkeypatch)
+    await receive(stream([body_of(file_part(b"sound"))]), headers(), tmp_path, max_bytes=MB)
+    assert disk.threads == {threading.get_ident()}
+
+
 async def test_a_cancelled_upload_leaves_no_file_and_waits_for_its_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writing = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    written: list[int] = []
-    real = os.writev
-
-    def slow(descriptor: int, pieces: list[memoryview]) -> int:
-        loop.call_soon_threadsafe(writing.set)
-        time.sleep(0.1)
-        written.append(real(descriptor, pieces))
-        return written[-1]
-
-    monkeypatch.setattr(os, "writev", slow)
-    body = body_of(file_part(bytes(3 * MB)))
-    task = asyncio.create_task(receive(stream([body]), headers(), tmp_path, max_bytes=25 * MB))
-    await writing.wait()
+    disk = SlowDisk(monkeypatch)
+    pieces = stream(cut(body_of(file_part(bytes(3 * MB))), every(MB)))
+    task = asyncio.create_task(receive(pieces, headers(), tmp_path, max_bytes=25 * MB))
+    await disk.writing.wait()
+    before = len(disk.written)
     task.cancel()
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert written == [3 * MB]
+    assert len(disk.written) == before + 1
     assert left_in(tmp_path) == []
 
 
@@ -417,11 +454,3 @@ def test_a_disk_that_takes_only_some_is_written_to_again(
     monkeypatch.setattr(os, "writev", some)
     content = os.urandom(70_000)
     assert take(tmp_path, body_of(file_part(content))).path.read_bytes() == content
-
-
-def test_leftovers_are_swept_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "a.upload").write_text("left by a kill")
-    (tmp_path / "jobs.sqlite").write_text("kept")
-    assert clear(tmp_path) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["jobs.sqlite"]
-    assert clear(tmp_path / "missing") == 0

@@ -2,7 +2,7 @@
 # bench: what the README claims · lock: newer packages
 PYTHON ?= python3
 BIN := .venv/bin
-# Without a key or another server's address the embedded engine is installed too (about 600 MB).
+# Without a key or another server's address the embedded engine is installed too.
 ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
 
 .PHONY: run dev test check bench lock web clean
@@ -15,7 +15,8 @@ run: .venv/$(ENGINE)
 DEV_SETTINGS := CONVEX_SITE_URL=http://127.0.0.1:3211 CONVEX_API_KEY=local-development-key \
   CORS_ORIGINS=http://127.0.0.1:5173,http://localhost:5173
 dev: .venv/$(ENGINE) web/node_modules
-	@trap 'kill 0' EXIT INT TERM; $(DEV_SETTINGS) $(BIN)/python local_server.py & cd web && npm run --silent dev
+	@$(DEV_SETTINGS) $(BIN)/python local_server.py & server=$$!; trap : INT TERM; \
+	  (cd web && npm run --silent dev); kill $$server 2>/dev/null; wait $$server
 
 test: check web tests/sdk/node_modules .venv/aws-tools/installed
 	$(BIN)/python -m pytest --cov

@@ -11,26 +11,24 @@ import base64
 import hashlib
 import hmac
 import json
-import socket
 import uuid
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from common.callback_url import is_public
 from common.job_view import job_view
 from common.jobs.couriers import NotDelivered, Undeliverable
+from common.lookup import addresses_of
 from common.models import Job, Transcript
-
-if TYPE_CHECKING:
-    import httpx
 
 _TIMEOUT = 10.0
 _NAMESPACE = uuid.UUID("0b5f1f0e-2f62-5c1e-8d0c-6a7f0f1f7b42")
 
 
 class Callbacks:
-    """Couriers of ended jobs. `secret` signs; a receiver verifies with the same one."""
+    """Couriers of ended jobs. A receiver verifies with the same `secret`: `whsec_` and base64, as Standard
+    Webhooks has it, or any other text, which is taken as its bytes. `resolve` finds a name's addresses.
+    """
 
     def __init__(
         self,
@@ -38,33 +36,32 @@ class Callbacks:
         secret: str,
         private_allowed: bool,
         now: Callable[[], float],
-        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+        resolve: Callable[[str, int], Awaitable[list[str]]] = addresses_of,
     ) -> None:
         self.problem: str | None = None  # each callback has an address of its own
-        self._secret = secret.encode()
+        self._secret = signing_key(secret)
         self._private_allowed = private_allowed
         self._now = now
-        self._transport = transport
+        self._resolve = resolve
 
     async def push(self, job: Job, result: Transcript | None) -> None:
         """POST `{type, eventId, job}`; any 2xx confirms. The same ending always has the same eventId.
 
-        Raises NotDelivered, and Undeliverable for an address that is none.
+        Raises NotDelivered, and Undeliverable for an address that is none or wants no more (410).
         """
+        if not job.ended:
+            return  # the next run has begun since: its end will be told
         import httpx
 
         assert job.callback_url is not None
-        event_id = str(uuid.uuid5(_NAMESPACE, f"{job.job_id}/{job.seq}"))
+        # Of the run, not of `seq`: that grows once more when text and audio are removed.
+        event_id = str(uuid.uuid5(_NAMESPACE, f"{job.job_id}/{job.run}"))
         body = _body(job, result, event_id)
         try:
             async with asyncio.timeout(_TIMEOUT):
                 url, headers, extensions = await self._addressed(job.callback_url)
                 async with (
-                    httpx.AsyncClient(
-                        transport=self._transport() if self._transport else None,
-                        trust_env=False,
-                        timeout=_TIMEOUT,
-                    ) as client,
+                    httpx.AsyncClient(trust_env=False, timeout=_TIMEOUT) as client,
                     client.stream(
                         "POST",
                         url,
@@ -78,6 +75,8 @@ class Callbacks:
             raise NotDelivered(type(exc).__name__) from exc
         except (ValueError, httpx.InvalidURL) as exc:  # a name that idna, TLS or httpx cannot write down
             raise Undeliverable("the address is none") from exc
+        if status == 410:  # as Standard Webhooks says that an address is given up
+            raise Undeliverable("answered 410")
         if not 200 <= status < 300:
             raise NotDelivered(f"answered {status}")
 
@@ -98,13 +97,18 @@ class Callbacks:
         parts = urlsplit(url)
         assert parts.hostname is not None
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-        addresses = [str(entry[4][0]) for entry in found]
+        addresses = await self._resolve(parts.hostname, port)
         if not self._private_allowed and not all(is_public(address) for address in addresses):
             raise NotDelivered("the address is not a public one")
         shown = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
         pinned = parts._replace(netloc=f"{shown}:{port}").geturl()
         return pinned, {"Host": parts.netloc}, {"sni_hostname": parts.hostname}
+
+
+def signing_key(secret: str) -> bytes:
+    """Raises ValueError where `whsec_` is not followed by base64."""
+    encoded = secret.removeprefix("whsec_")
+    return secret.encode() if encoded == secret else base64.b64decode(encoded, validate=True)
 
 
 def _body(job: Job, result: Transcript | None, event_id: str) -> bytes:

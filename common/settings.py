@@ -106,6 +106,18 @@ class Settings(BaseModel):
             raise ValueError("an http or https address")
         return url.rstrip("/")
 
+    @field_validator("callback_secret")
+    @classmethod
+    def _can_sign(cls, secret: str | None) -> str | None:
+        if secret and secret.startswith("whsec_"):
+            import binascii
+
+            try:
+                binascii.a2b_base64(secret.removeprefix("whsec_"), strict_mode=True)
+            except binascii.Error:
+                raise ValueError("whsec_ followed by base64, or any other text") from None
+        return secret
+
     @field_validator("cors_origins")
     @classmethod
     def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
         ("LOG_LEVEL", "loud"),
         ("GROQ_BASE_URL", "ftp://x"),
         ("GROQ_BASE_URL", "api.groq.com"),
+        ("CALLBACK_SECRET", "whsec_no base64"),
         ("CORS_ORIGINS", "shop.test"),
         ("CORS_ORIGINS", "https://shop.test/path"),
     ],

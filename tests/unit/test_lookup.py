@@ -1,0 +1,69 @@
+"""Looking up names holds up nobody: not the loop, not its threads, not the end of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+
+import pytest
+
+from common import lookup
+from common.lookup import addresses_of
+from tests.children import python
+
+
+async def test_a_name_has_its_addresses() -> None:
+    assert await addresses_of("127.0.0.1", 80) == ["127.0.0.1"]
+    assert set(await addresses_of("localhost", 80)) <= {"127.0.0.1", "::1"}
+
+
+async def test_what_is_no_name_is_an_error() -> None:
+    with pytest.raises(socket.gaierror):
+        await addresses_of("nothing.invalid", 80)
+    with pytest.raises(UnicodeError):
+        await addresses_of("a" * 64 + ".example", 80)
+
+
+async def test_names_that_are_never_answered_take_up_a_few_threads_of_their_own_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered = threading.Event()
+
+    def slow(*_: object, **__: object) -> list[object]:
+        answered.wait(20)
+        return [(2, 1, 6, "", ("192.0.2.1", 80))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    asked = [asyncio.create_task(addresses_of("slow.example", 80)) for _ in range(lookup._AT_ONCE)]
+    await asyncio.sleep(0)
+    with pytest.raises(TimeoutError):
+        await addresses_of("slow.example", 80)
+    asked[0].cancel()
+    assert (
+        await asyncio.to_thread(lambda: "the loop's own threads are free")
+        == "the loop's own threads are free"
+    )
+    answered.set()
+    assert await asked[1] == ["192.0.2.1"]
+    await asyncio.gather(*asked, return_exceptions=True)
+    assert await addresses_of("slow.example", 80) == ["192.0.2.1"]  # all places are free again
+
+
+def test_a_process_ends_without_waiting_for_an_answer() -> None:
+    process = python(
+        """
+        import asyncio, socket, time
+        from common.lookup import addresses_of
+        socket.getaddrinfo = lambda *_, **__: time.sleep(60)
+        async def main():
+            try:
+                async with asyncio.timeout(0.1):
+                    await addresses_of("slow.example", 80)
+            except TimeoutError:
+                print("gone on", flush=True)
+        asyncio.run(main())
+        """
+    )
+    told, _ = process.communicate(timeout=30)
+    assert (told.strip(), process.returncode) == ("gone on", 0)

@@ -15,7 +15,8 @@ from common.local import quick_start
 if __name__ == "__main__":
     quick_start.begin()
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
 
 from common.audio.ffmpeg import Ffmpeg
 from common.callback import Callbacks
@@ -96,7 +97,7 @@ def serve_forever(settings: Settings) -> None:
 
 def build(settings: Settings) -> FastAPI:
     """Every endpoint; `app.state.services` must be set before the first request."""
-    return build_app(
+    app = build_app(
         health.router,
         transcribe.router,
         transcribe_job.router,
@@ -106,6 +107,13 @@ def build(settings: Settings) -> FastAPI:
         openai_audio.router,
         cors_origins=settings.cors_origins,
     )
+    app.router.add_route("/", _front_door, include_in_schema=False)
+    return app
+
+
+async def _front_door(_: Request) -> Response:
+    """Whoever opens the bare address in a browser sees what there is."""
+    return RedirectResponse("/docs")
 
 
 @asynccontextmanager

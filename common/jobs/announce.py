@@ -23,7 +23,7 @@ async def record(
     event = event_of(job, kind, chunk=chunk)
     await services.jobs.commit(job, event, result=result)
     await services.subscribers.publish(event)
-    if job.ended and kind == "state":
+    if job.ended and kind == "state" and job.erased_at is None:  # its erasure is no second end
         code = job.error.code if job.error else None
         log("job.ended", jobId=job.job_id, status=job.status, code=code, run=job.run, pieces=job.chunks_done)
     return job

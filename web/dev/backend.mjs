@@ -15,6 +15,8 @@ export class Backend {
   /** @type {Set<() => void>} */ #watchers = new Set();
   #notifying = false;
   #lastTime = 0n;
+  /** Awaited after what may have changed something, before anybody is told that it did. @type {() => Promise<void>} */
+  confirm = async () => {};
   // convex-test tells "within a transaction" by async context. A watcher that begins inside a
   // mutation would have its queries join that mutation: this context is outside of all of them.
   #outside = new AsyncResource("local-convex");
@@ -47,8 +49,10 @@ export class Backend {
   }
 
   /** @param {string} path @param {RequestInit} request */
-  fetch(path, request) {
-    return this.test.fetch(path, request);
+  async fetch(path, request) {
+    const answer = await this.test.fetch(path, request);
+    await this.confirm();
+    return answer;
   }
 
   /** @param {string} name */
@@ -61,6 +65,23 @@ export class Backend {
       for (const table of this.tables)
         for (const row of await ctx.db.query(table).collect()) await ctx.db.delete(row._id);
     });
+    for (const id of await this.fileIds())
+      await this.test.run((/** @type {any} */ ctx) => ctx.storage.delete(/** @type {any} */ (id)));
+    await this.confirm();
+  }
+
+  /** @param {string} name @param {any[]} rows */
+  insert(name, rows) {
+    return this.test.run(async (/** @type {any} */ ctx) => {
+      for (const row of rows) await ctx.db.insert(name, row);
+    });
+  }
+
+  /** @returns {Promise<string[]>} */
+  fileIds() {
+    return this.test.run(async (/** @type {any} */ ctx) =>
+      (await ctx.db.system.query("_storage").collect()).map((/** @type {any} */ { _id }) => _id),
+    );
   }
 
   /** @param {string} id @returns {Promise<Blob | null>} */
@@ -146,6 +167,8 @@ export class Backend {
   async #call(kind, reference, args, identity) {
     const accessor = identity ? this.test.withIdentity(/** @type {any} */ (identity)) : this.test;
     const given = /** @type {any} */ (jsonToConvex(/** @type {any} */ ((Array.isArray(args) ? args[0] : args) ?? {})));
-    return await /** @type {any} */ (accessor)[kind](reference, given);
+    const value = await /** @type {any} */ (accessor)[kind](reference, given);
+    if (kind !== "query") await this.confirm();
+    return value;
   }
 }

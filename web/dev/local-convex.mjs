@@ -6,7 +6,7 @@
  *   siteUrl  the HTTP actions of convex/http.ts
  *   /dev/…   on both: what no real deployment has (see `#dev` below)
  *
- * Not for production: it keeps nothing, believes every token, and knows no limits.
+ * Not for production: it holds everything in memory, believes every token, and knows no limits.
  */
 import { watch } from "node:fs";
 import { createServer } from "node:http";
@@ -14,8 +14,10 @@ import { fileURLToPath } from "node:url";
 import { convexToJson } from "convex/values";
 import { WebSocketServer } from "ws";
 import { Backend } from "./backend.mjs";
+import { Calls } from "./calls.mjs";
 import { Faults } from "./faults.mjs";
 import { compile } from "./functions.mjs";
+import { keepIn } from "./kept.mjs";
 import { SyncSession, readUnverified } from "./sync.mjs";
 import { encode, encodeTime, failure, withField } from "./wire.mjs";
 
@@ -31,8 +33,8 @@ const CORS = {
 };
 
 /**
- * @param {{ port?: number, sitePort?: number, host?: string, crons?: boolean, reload?: boolean, log?: (...args: unknown[]) => void }} [options]
- * Port 0, the default, takes any that is free.
+ * @param {{ port?: number, sitePort?: number, host?: string, crons?: boolean, reload?: boolean, keep?: string | null, log?: (...args: unknown[]) => void }} [options]
+ * Port 0, the default, takes any that is free. `keep` names a file that outlasts the process.
  */
 export async function startLocalConvex({
   port = 0,
@@ -40,12 +42,15 @@ export async function startLocalConvex({
   host = "127.0.0.1",
   crons = true,
   reload = false,
+  keep = null,
   log = console.error,
 } = {}) {
   const functions = await compile(FUNCTIONS);
   const { default: schema } = await /** @type {any} */ (functions.modules["./schema.ts"])();
   const backend = new Backend(functions.modules, schema, () => url);
+  if (keep) await keepIn(backend, keep);
   const faults = new Faults();
+  const calls = new Calls();
   /** @type {Set<SyncSession>} */ const sessions = new Set();
 
   const cloudServer = createServer(handled(cloud));
@@ -119,10 +124,13 @@ export async function startLocalConvex({
     if (faults.away) return void request.socket.destroy();
     const content = await body(request);
     const fault = faults.draw();
-    if (fault?.status === "slow") await new Promise((over) => setTimeout(over, (fault.seconds ?? 1) * 1000));
-    else if (fault?.status === "drop") return void request.socket.destroy();
-    else if (typeof fault?.status === "number")
-      return reply(response, fault.status, { code: "InjectedFault", message: "As was asked for." });
+    const befell = fault && fault.status;
+    if (befell === "slow") await new Promise((over) => setTimeout(over, (fault?.seconds ?? 1) * 1000));
+    else if (befell === "drop" || typeof befell === "number") {
+      calls.add(path, content, befell, null);
+      if (befell === "drop") return void request.socket.destroy();
+      return reply(response, befell, { code: "InjectedFault", message: "As was asked for." });
+    }
     const headers = Object.entries(request.headers).flatMap(([name, value]) =>
       typeof value === "string" ? [[name, value]] : [],
     );
@@ -132,15 +140,18 @@ export async function startLocalConvex({
       ...(content.length ? { body: content } : {}),
     };
     const answer = await backend.fetch(request.url ?? "/", init);
-    if (fault?.status === "drop_after_apply") return void request.socket.destroy();
-    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
+    const told = Buffer.from(await answer.arrayBuffer());
+    calls.add(path, content, befell, { status: answer.status, body: told });
+    if (befell === "drop_after_apply") return void request.socket.destroy();
+    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(told);
   }
 
   /**
    * GET    /dev/table/{name}                  the rows of a table, as they are
    * POST   /dev/run {"path", "args"}          any function, internal ones too, as `npx convex run`
    * POST   /dev/faults {"status", …}          see faults.mjs; GET lists them and counts, DELETE clears
-   * POST   /dev/reset                         no rows, no faults
+   * GET    /dev/calls                         what came to the HTTP actions, and what they answered
+   * POST   /dev/reset                         no rows, no files, no faults, no calls
    * @param {Request} request @param {Response} response @param {string} path
    */
   async function dev(request, response, path) {
@@ -150,7 +161,9 @@ export async function startLocalConvex({
         return reply(response, 200, JSON.stringify(convexToJson(await backend.table(path.slice(11)))));
       if (route === "GET /dev/faults") return reply(response, 200, faults.report());
       if (route === "DELETE /dev/faults") return reply(response, 200, (faults.clear(), faults.report()));
-      if (route === "POST /dev/reset") return reply(response, 200, (faults.clear(), await backend.clear(), {}));
+      if (route === "GET /dev/calls") return reply(response, 200, calls.list());
+      if (route === "POST /dev/reset")
+        return reply(response, 200, (faults.clear(), calls.clear(), await backend.clear(), {}));
       const given = JSON.parse((await body(request)).toString() || "{}");
       if (route === "POST /dev/run")
         return reply(response, 200, withField({}, "value", encode(await backend.runInternal(given.path, given.args))));

@@ -1,4 +1,7 @@
-/** The real clients of Convex against the local one. (Python's is proven by the tests of the API.) */
+/** The real clients of Convex against the local one. (Python's is in the API's tests.) */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import WebSocket from "ws";
@@ -32,8 +35,8 @@ afterEach(async () => {
   await fetch(`${convex.url}/dev/reset`, { method: "POST" });
 });
 
-const tell = (fields: object) =>
-  fetch(`${convex.siteUrl}/transcription-jobs`, {
+const tell = (fields: object, siteUrl = convex.siteUrl) =>
+  fetch(`${siteUrl}/transcription-jobs`, {
     method: "POST",
     headers: { authorization: `Bearer ${KEY}` },
     body: JSON.stringify({ jobId, seq: 1, status: "queued", progress: 0, timestamps: {}, ...fields }),
@@ -138,6 +141,12 @@ test("misfortunes: an answer instead of an update, a lost answer, a slow one", a
   expect(await (await tell({ seq: 2 })).json()).toMatchObject({ outcome: "duplicate" });
   expect(performance.now() - begun).toBeGreaterThan(190);
   expect(await (await fetch(`${convex.url}/dev/faults`)).json()).toEqual({ active: [], requests: 3, injected: 3 });
+  const calls = await (await fetch(`${convex.url}/dev/calls`)).json();
+  expect(calls).toMatchObject([
+    { path: "/transcription-jobs", sent: { jobId, seq: 1 }, fault: 500, status: null, answer: null },
+    { sent: { jobId, seq: 2 }, fault: "drop_after_apply", status: 200, answer: { outcome: "applied" } },
+    { sent: { jobId, seq: 2 }, fault: "slow", status: 200, answer: { outcome: "duplicate" } },
+  ]);
   expect((await inject({ status: "sometimes" })).status).toBe(400);
 });
 
@@ -150,4 +159,20 @@ test("while it is away nothing is reached, and afterwards its rows are as they w
   await vi.waitFor(() => expect(client.connectionState().isWebSocketConnected).toBe(false));
   await vi.waitFor(async () => expect((await tell({ status: "processing" })).status).toBe(200), { timeout: 3000 });
   await until((job) => job?.status === "processing");
+});
+
+test("with a file to keep them in, rows and transcripts outlast it", async () => {
+  const keep = path.join(await mkdtemp(path.join(tmpdir(), "local-convex-")), "kept.json");
+  const result = { text: "y".repeat(300_000) };
+  const first = await startLocalConvex({ keep });
+  const at = new ConvexHttpClient(first.url, { logger: false });
+  await at.mutation(api.jobs.create, { jobId, ownerToken, filename: "ñ.wav" });
+  await tell({ seq: 2, status: "completed", progress: 100, result }, first.siteUrl);
+  await first.close();
+  const second = await startLocalConvex({ keep });
+  const job = await new ConvexHttpClient(second.url, { logger: false }).query(api.jobs.get, { jobId, ownerToken });
+  expect(job).toMatchObject({ status: "completed", seq: 2, filename: "ñ.wav" });
+  expect(await (await fetch(job!.resultUrl!)).json()).toEqual(result);
+  await second.close();
+  await rm(path.dirname(keep), { recursive: true });
 });

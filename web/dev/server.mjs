@@ -2,7 +2,7 @@
 /**
  * The local Convex as a process:
  *
- *   ESCRIBA_API_KEY=… node dev/server.mjs [--port 3210] [--site-port 3211] [--host 127.0.0.1] [--no-crons] [--reload]
+ *   ESCRIBA_API_KEY=… node dev/server.mjs [--port 3210] [--site-port 3211] [--host 127.0.0.1] [--no-crons] [--reload] [--keep FILE]
  *
  * Prints {"url", "siteUrl"} on one line when it is ready. Other variables of the deployment
  * (ESCRIBA_API_URL) are taken from the environment too.
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     host: { type: "string", default: "127.0.0.1" },
     "no-crons": { type: "boolean", default: false },
     reload: { type: "boolean", default: false },
+    keep: { type: "string" },
   },
 });
 
@@ -26,6 +27,7 @@ const convex = await startLocalConvex({
   host: values.host,
   crons: !values["no-crons"],
   reload: values.reload,
+  keep: values.keep ?? null,
 });
 console.log(JSON.stringify({ url: convex.url, siteUrl: convex.siteUrl }));
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -22,7 +22,8 @@ from tests.recordings import ENGLISH
 from tests.replies import Reply, heard
 
 RATE = 16_000
-SAYING = ENGLISH.words.split()  # word number n is said as SAYING[n], over and over
+_SAYING = ENGLISH.words.split()
+NUMBERS = 4096 // len(_SAYING) * len(_SAYING)  # then they begin anew
 
 _TONE = 0.08  # seconds
 WORD_SECONDS = 3 * _TONE
@@ -58,13 +59,18 @@ def when(seconds: float, *, seed: int = 1) -> list[float]:
     return times
 
 
+def words_of(count: int) -> list[str]:
+    """What the first `count` words say: one text, over and over."""
+    return [_SAYING[number % len(_SAYING)] for number in range(count)]
+
+
 def speech(seconds: float, *, seed: int = 1) -> Samples:
     """The words 0, 1, 2 … at their times, over a little noise."""
     random = np.random.default_rng(seed)
-    track = random.integers(-30, 30, round(seconds * RATE)).astype(np.int16)
+    track = random.integers(-30, 30, round(seconds * RATE), dtype=np.int16)
     for number, time in enumerate(when(seconds, seed=seed)):
         at = round(time * RATE)
-        word = _word(number % 4096)
+        word = _word(number % NUMBERS)
         track[at : at + len(word)] += word
     return track
 
@@ -117,9 +123,9 @@ def _said(samples: Samples, start: int, end: int, seconds: float) -> Said:
     times = (start / RATE, end / RATE)
     if times[1] - times[0] > WORD_SECONDS - 0.04:
         number = _number(samples, start)
-        return Said(number, SAYING[number % len(SAYING)], *times)
+        return Said(number, _SAYING[number % len(_SAYING)], *times)
     share = (times[1] - times[0]) / WORD_SECONDS
-    whole = SAYING[start % len(SAYING)]  # of half a word anything may be guessed
+    whole = _SAYING[start % len(_SAYING)]  # of half a word anything may be guessed
     part = max(1, round(share * len(whole)))
     return Said(None, whole[-part:] if times[0] < seconds / 2 else whole[:part], *times)
 
@@ -139,17 +145,22 @@ def _number(samples: Samples, start: int) -> int:
 @dataclass
 class Ear:
     """Answers for the stand-in upstream: what is heard in the piece that came. A piece is heard once and
-    remembered; `asked` holds the hash of every piece in the order they came."""
+    remembered. `asked` holds the hash of every piece in the order they came; `refuse` is told how many came
+    before and may say no.
+    """
 
     delay: float = 0.0
+    refuse: Callable[[int], Reply | None] = lambda _: None
     asked: list[str] = field(default_factory=list)
     _known: dict[str, Reply] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, file: bytes) -> Reply:
         name = hashlib.sha256(file).hexdigest()
-        self.asked.append(name)
         with self._lock:
+            self.asked.append(name)
+            if refused := self.refuse(len(self.asked) - 1):
+                return refused
             if name not in self._known:
                 self._known[name] = self._heard(file)
         return self._known[name]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.api import Api
-from tests.coded_speech import SAYING, WORD_SECONDS, Ear, recorded, when
+from tests.coded_speech import WORD_SECONDS, Ear, recorded, when, words_of
 from tests.media import Media
 from tests.server import Server
 from tests.upstream import Upstream
@@ -54,7 +54,7 @@ def test_half_an_hour_comes_back_word_for_word_and_on_time(
     said = when(HALF_HOUR)
     before = len(engine.seen)
     result = transcribed(api, path)
-    text = [SAYING[number % len(SAYING)] for number in range(len(said))]
+    text = words_of(len(said))
     assert [word["word"] for word in result["words"]] == text
     for word, truly in zip(result["words"], said, strict=True):
         assert (word["start"], word["end"]) == pytest.approx((truly, truly + WORD_SECONDS), abs=0.05)

@@ -150,7 +150,7 @@ def test_past_the_longest_queue_one_is_told_when_to_come_back(
         assert refused_now.status_code == 503
         assert int(refused_now.headers["retry-after"]) > 0
         assert refused_now.json()["error"]["code"] == "busy"
-    assert api.health()["inHand"]["backlog"] == 3
+    wait_until(lambda: api.health()["inHand"]["backlog"] == 3)
     api.delete(ids[-1])
     assert api.submit(tone(RANDOM)).status_code == 202
     assert api.retry(ids[-1]).status_code == 503

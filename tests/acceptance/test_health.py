@@ -1,0 +1,47 @@
+"""GET /health tells what is in hand, at once, whatever else goes on."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+from websockets.sync.client import connect
+
+from tests.acceptance.api import Api, calls
+from tests.acceptance.client import tone
+from tests.replies import Reply
+from tests.server import Server
+from tests.serving import wait_until
+from tests.upstream import Upstream
+
+RANDOM = random.Random(18)
+
+
+def test_it_counts_what_is_in_hand(start: Callable[..., Server], upstream: Upstream) -> None:
+    upstream.default = Reply(hang=True)
+    server = start(GROQ_BASE_URL=upstream.url, JOBS_AT_ONCE="2")
+    api = Api(server.url)
+    nothing = {"transcriptions": 0, "jobs": 0, "watchers": 0, "backlog": 0}
+    wait_until(lambda: api.health()["inHand"] == nothing)  # `backlog` may be null on a busy machine
+    ids = [api.accepted(tone(RANDOM)) for _ in range(5)]
+    api.expect()  # whose audio has not come: nothing of it is in hand
+    on_the_line = tone(RANDOM)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(
+            httpx.post, f"{server.url}/transcribe", files={"file": ("a.wav", on_the_line)}, timeout=60
+        )
+        wait_until(lambda: bool(calls(upstream, on_the_line)), 30)
+        wait_until(lambda: len(upstream.seen) == 3, 30)
+        with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{ids[0]}") as watcher:
+            watcher.recv()
+            busy = {"transcriptions": 1, "jobs": 2, "watchers": 1, "backlog": 5}
+            wait_until(lambda: api.health()["inHand"] == busy)
+            assert (api.health()["status"], api.health()["problems"]) == ("ok", [])
+        for job_id in ids:
+            api.delete(job_id)
+        server.kill()
+    upstream.default = Reply()
+    server.start()
+    wait_until(lambda: api.health()["inHand"] == nothing)

@@ -1,0 +1,85 @@
+"""What /health says of a store that is slow or broken, and that it waits for neither."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from common.audio.ffmpeg import Ffmpeg
+from common.errors import StorageBroken
+from common.groq import Groq
+from common.local.audio_folder import AudioFolder
+from common.local.database import Database
+from common.local.hub import Hub
+from common.local.sqlite_jobs import SqliteJobs
+from common.local.sqlite_tasks import SqliteTasks
+from common.local.upload_ticket import UploadTickets
+from common.services import Services
+from common.settings import Settings
+from functions.health import health
+
+
+def services(root: Path, queue: SqliteTasks, database: Database) -> Services:
+    return Services(
+        settings=Settings(data_dir=root),
+        ffmpeg=Ffmpeg(at_once=1),
+        engine=Groq(base_url="http://127.0.0.1:9", api_key=None, model="whisper-large-v3-turbo"),
+        engine_problem="no engine",
+        scratch=root,
+        now=time.time,
+        started_at=time.time(),
+        jobs=SqliteJobs(database),
+        audio=AudioFolder(root, budget_bytes=1, tickets=UploadTickets(b"s" * 32)),
+        queue=queue,
+        subscribers=Hub(in_all=1),
+        quota=None,
+    )
+
+
+async def told(root: Path, queue: type[SqliteTasks]) -> dict[str, Any]:
+    database = Database(root / "jobs.sqlite3")
+    await database.open()
+    try:
+        answer = await health(services(root, queue(database, now=time.time), database))
+    finally:
+        database.close()
+    assert answer.status_code == 200
+    body: dict[str, Any] = json.loads(bytes(answer.body))
+    return body
+
+
+class Locked(SqliteTasks):
+    async def backlog(self) -> int:
+        await asyncio.sleep(60)
+        raise AssertionError("it was waited for")
+
+
+class Broken(SqliteTasks):
+    async def backlog(self) -> int:
+        raise StorageBroken
+
+
+async def test_a_store_that_is_well_has_its_backlog_told(tmp_path: Path) -> None:
+    for _ in range(50):  # a busy machine may not manage it at once
+        body = await told(tmp_path, SqliteTasks)
+        if body["inHand"]["backlog"] is not None:
+            break
+    assert body["inHand"]["backlog"] == 0
+
+
+async def test_a_store_that_does_not_answer_at_once_is_not_waited_for(tmp_path: Path) -> None:
+    body = await told(tmp_path, Locked)
+    assert body["inHand"]["backlog"] is None
+    assert body["problems"] == ["no engine"]
+
+
+async def test_a_store_that_is_broken_is_named_beside_what_else_is_wrong(tmp_path: Path) -> None:
+    body = await told(tmp_path, Broken)
+    assert body["status"] == "degraded"
+    assert body["problems"] == [
+        "no engine",
+        "jobs cannot be kept: The server cannot read or write its own records.",
+    ]

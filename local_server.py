@@ -214,7 +214,7 @@ async def _sweeping(services: Services, audio: AudioFolder, jobs: SqliteJobs) ->
     while True:
         try:
             await sweep(services)
-            await audio.sweep(jobs.known, now=services.now())
+            await audio.sweep(jobs.needing_audio)
         except EscribaError as exc:  # the store is busy or full now; a minute later it may not be
             log("sweep.failed", level="WARNING", code=exc.code)
         except Exception as exc:  # noqa: BLE001 - the border: without a sweep nothing lost comes back

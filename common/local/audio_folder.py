@@ -77,19 +77,17 @@ class AudioFolder:
     def admit(self, job_id: str, fields: Mapping[str, str], *, now: float) -> int:
         return self._tickets.check(job_id, fields, now=now)
 
-    async def sweep(
-        self, known: Callable[[list[str]], Awaitable[set[str]]], *, now: float, older_than: float = 3600
-    ) -> int:
-        """Remove recordings whose job is gone, and count anew what stays; answers how many went.
+    async def sweep(self, needed: Callable[[list[str]], Awaitable[set[str]]]) -> int:
+        """Remove recordings that no job needs, and count anew what stays; answers how many went.
 
-        `known` tells which of some job ids stand. Files written less than `older_than` seconds before `now`
-        are left: their job may be about to be made.
+        `needed` tells which of some job ids still do. A job is made before its recording is kept, so what
+        lies here without one was left by a kill.
         """
-        old = await asyncio.to_thread(_written_before, self._root, now - older_than)
+        kept = await asyncio.to_thread(_names, self._root)
         gone = 0
-        for first in range(0, len(old), _BATCH):
-            batch = old[first : first + _BATCH]
-            for job_id in set(batch) - await known(batch):
+        for first in range(0, len(kept), _BATCH):
+            batch = kept[first : first + _BATCH]
+            for job_id in set(batch) - await needed(batch):
                 await self.remove(job_id)
                 gone += 1
         self._kept = await asyncio.to_thread(_count, self._root)
@@ -121,13 +119,9 @@ def _count(root: Path) -> int:
         return sum(_size(Path(entry.path)) for entry in entries if _is_job_id(entry.name))
 
 
-def _written_before(root: Path, when: float) -> list[str]:
+def _names(root: Path) -> list[str]:
     with os.scandir(root) as entries:
-        return [
-            entry.name
-            for entry in entries
-            if _is_job_id(entry.name) and entry.stat(follow_symlinks=False).st_mtime < when
-        ]
+        return [entry.name for entry in entries if _is_job_id(entry.name)]
 
 
 def _size(file: Path) -> int:

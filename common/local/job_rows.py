@@ -76,8 +76,11 @@ def remove(db: Connection, job_id: str) -> None:
     db.execute("DELETE FROM jobs WHERE job_id = ?", (job_id,))  # and by cascade all that points at it
 
 
-def known(db: Connection, job_ids: list[str]) -> set[str]:
-    query = "SELECT job_id FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"
+def needing_audio(db: Connection, job_ids: list[str]) -> set[str]:
+    query = """
+        SELECT job_id FROM jobs
+        WHERE job_id IN (SELECT value FROM json_each(?)) AND status != 'completed'
+    """
     return {job_id for (job_id,) in db.execute(query, (json.dumps(job_ids),))}
 
 

@@ -42,9 +42,9 @@ class SqliteJobs:
     async def remove(self, job_id: str) -> None:
         await self._database.write(lambda db: job_rows.remove(db, job_id))
 
-    async def known(self, job_ids: list[str]) -> set[str]:
-        """Those of `job_ids` that stand here."""
-        return await self._database.read(lambda db: job_rows.known(db, job_ids))
+    async def needing_audio(self, job_ids: list[str]) -> set[str]:
+        """Those of `job_ids` that stand here and whose recording may still be wanted."""
+        return await self._database.read(lambda db: job_rows.needing_audio(db, job_ids))
 
     async def lease(self, job_id: str, holder: str, *, now: float, seconds: float) -> Job:
         return await self._database.write(lambda db: lease_rows.lease(db, job_id, holder, now, seconds))

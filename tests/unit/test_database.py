@@ -278,7 +278,7 @@ async def test_a_disk_that_takes_no_more_says_so_and_keeps_what_it_has(path: Pat
     database = Database(path)
     kept = said.split()
     assert len(kept) > 2
-    assert await SqliteJobs(database).known(kept) == set(kept)
+    assert await SqliteJobs(database).needing_audio(kept) == set(kept)
     database.close()
 
 

@@ -6,12 +6,12 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from common.errors import OptionInvalid
+from common.errors import OptionInvalid, Sentence
 
-_EXPECTED = (
-    "an https address that is reachable from the internet / una dirección https accesible desde internet"
+_EXPECTED = Sentence(
+    "an https address that is reachable from the internet",
+    "una dirección https accesible desde internet",
 )
-
 
 # What every look-up can ask for: labels of 1 to 63 letters, 253 in all (RFC 1123, 2.1; RFC 1035, 2.3.4).
 # Underscores are no host names' but are in use.

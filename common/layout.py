@@ -11,7 +11,7 @@ from typing import Any, Literal
 from starlette.responses import Response
 
 from common.content_disposition import attachment
-from common.errors import OptionInvalid
+from common.errors import ONE_VALUE, OptionInvalid
 from common.models import Transcript
 from common.subtitles import FORMATS, MEDIA_TYPES, written
 from common.subtitles import Format as FileFormat
@@ -81,7 +81,7 @@ def parse_layout(fields: Iterable[tuple[str, str]]) -> Layout:
     for name, value in fields:
         if name in LAYOUT_FIELDS and value.strip():
             if name in given:
-                raise OptionInvalid(option=name, expected="one value / un solo valor")
+                raise OptionInvalid(option=name, expected=ONE_VALUE)
             given[name] = value.strip()
     numbers = {bound.of: _number(name, given[name]) for name, bound in _BOUNDS.items() if name in given}
     return Layout(_format(given.get("format", "json")), CueShape(**numbers))

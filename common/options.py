@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from common.errors import LanguageUnknown, OptionInvalid, OptionUnknown
+from common.errors import ONE_VALUE, LanguageUnknown, OptionInvalid, OptionUnknown, Sentence
 from common.languages import code_of
 from common.models import Granularity, Options, Task
 
@@ -26,6 +26,10 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
         "description": "take out what nobody said; it stays readable in `suppressed`",
     },
 }
+
+# Of a longer one only the end is used, but it is kept with the job, and again with each of its events.
+MAX_PROMPT_BYTES = 8 * 1024
+_SHORT_PROMPT = Sentence(f"at most {MAX_PROMPT_BYTES} bytes", f"como mucho {MAX_PROMPT_BYTES} bytes")
 
 MODELS = ("whisper-large-v3-turbo", "whisper-large-v3")
 
@@ -49,7 +53,7 @@ def parse_options(fields: Fields, *, beside: Iterable[str] = ()) -> Options:
 
 def _read(option: str, values: list[str]) -> Any:
     if option != "timestamps" and len(values) > 1:
-        raise OptionInvalid(option=option, expected="one value / un solo valor")
+        raise OptionInvalid(option=option, expected=ONE_VALUE)
     return _READERS[option](",".join(values))
 
 
@@ -60,6 +64,12 @@ def _language(value: str) -> str | None:
     if code is None:
         raise LanguageUnknown(language=value[:40])
     return code
+
+
+def _prompt(value: str) -> str:
+    if len(value.encode()) > MAX_PROMPT_BYTES:
+        raise OptionInvalid(option="prompt", expected=_SHORT_PROMPT)
+    return value
 
 
 def _temperature(value: str) -> float:
@@ -101,7 +111,7 @@ def _model(value: str) -> str:
 
 _READERS: dict[str, Callable[[str], object]] = {
     "language": _language,
-    "prompt": str,
+    "prompt": _prompt,
     "temperature": _temperature,
     "timestamps": _timestamps,
     "task": _task,

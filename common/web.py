@@ -21,6 +21,7 @@ from common.errors import (
     RequestRefused,
     RetryLater,
     RouteUnknown,
+    Sentence,
 )
 from common.request_context import RequestContext
 from common.services import VERSION, Services
@@ -92,10 +93,17 @@ async def _http_exception(request: Request, exc: Exception) -> Response:
     return answer
 
 
+# All that FastAPI reads for us is numbers, in queries; what else comes, we read ourselves.
+_NUMBER = Sentence("a number, 0 or more", "un número, 0 o más")
+_WHOLE_NUMBER = Sentence("a whole number, 0 or more", "un número entero, 0 o más")
+
+
 async def _validation_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
     problem = exc.errors()[0]
-    return failed(request, OptionInvalid(option=str(problem["loc"][-1])[:40], expected=problem["msg"]))
+    whole = "int" in problem["type"] or problem["loc"][-1] == "after"
+    expected = _WHOLE_NUMBER if whole else _NUMBER
+    return failed(request, OptionInvalid(option=str(problem["loc"][-1])[:40], expected=expected))
 
 
 def failed(request: Request, error: EscribaError) -> Response:

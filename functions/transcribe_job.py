@@ -43,7 +43,19 @@ _JSON = {"type": "object", "properties": {**FORM_FIELDS, **_BESIDE, "filename": 
 
 _MAX_JSON_BYTES = 64 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_USER = re.compile(r"[\w.@:|+/=-]{1,128}")
+_USER = re.compile(r"[\w.@:|+/=-]{1,128}", re.ASCII)
+
+_TOO_MUCH_JSON = errors.Sentence("it is more than 64 KB of JSON", "son más de 64 KB de JSON")
+_NOT_JSON = errors.Sentence("it is not JSON", "no es JSON")
+_NO_OBJECT = errors.Sentence("it is JSON, but no object", "es JSON, pero no un objeto")
+_HALF_A_CHARACTER = errors.Sentence(
+    "a text in it ends within a character", "un texto termina en mitad de un carácter"
+)
+_TEXT_OR_NUMBER = errors.Sentence("text or a number", "texto o un número")
+_A_UUID = errors.Sentence("a UUID", "un UUID")
+_VISIBLE_ASCII = errors.Sentence(
+    "1 to 255 characters of ASCII, without spaces", "de 1 a 255 caracteres ASCII, sin espacios"
+)
 
 _LINKS = {
     "jobId": "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10",
@@ -139,13 +151,13 @@ async def _json_body(request: Request) -> dict[str, Any]:
     async for block in request.stream():
         body += block
         if len(body) > _MAX_JSON_BYTES:
-            raise errors.BodyMalformed(problem="more than 64 KB of JSON")
+            raise errors.BodyMalformed(problem=_TOO_MUCH_JSON)
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
-        raise errors.BodyMalformed(problem="not JSON") from None
+        raise errors.BodyMalformed(problem=_NOT_JSON) from None
     if not isinstance(value, dict):
-        raise errors.BodyMalformed(problem="not an object")
+        raise errors.BodyMalformed(problem=_NO_OBJECT)
     return value
 
 
@@ -157,17 +169,26 @@ def _fields_of(body: dict[str, Any]) -> list[tuple[str, str]]:
             if isinstance(one, bool) and name == "guard":
                 fields.append((name, str(one).lower()))
             elif isinstance(one, dict | list | bool):
-                raise errors.OptionInvalid(option=name[:40], expected="text or a number / texto o un número")
+                raise errors.OptionInvalid(option=name[:40], expected=_TEXT_OR_NUMBER)
             elif one is not None:
-                fields.append((name, str(one)))
+                fields.append((name, _whole(str(one))))
     return fields
 
 
+def _whole(text: str) -> str:
+    """The same, unless it is cut within a character, as JSON's escapes can be (RFC 8259, 8.2)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise errors.BodyMalformed(problem=_HALF_A_CHARACTER) from None
+    return text
+
+
 def _wanted(fields: Any, request: Request, services: Services) -> Wanted:
-    own = {name: value.strip() for name, value in fields if name in _BESIDE and value.strip()}
+    own = _own(fields)
     user_id = own.get("userId")
     if user_id is not None and not _USER.fullmatch(user_id):
-        raise errors.OptionInvalid(option="userId", expected="1–128: A–Z a–z 0–9 . _ @ : | + / = -")
+        raise errors.OptionInvalid(option="userId", expected="A–Z a–z 0–9 . _ @ : | + / = - (1–128)")
     return Wanted(
         job_id=_job_id(
             own.get("jobId"), request.headers.get("idempotency-key"), user_id, services.key_secret
@@ -179,16 +200,27 @@ def _wanted(fields: Any, request: Request, services: Services) -> Wanted:
     )
 
 
+def _own(fields: Any) -> dict[str, str]:
+    """What is a job's rather than its options'; an empty value counts as not sent."""
+    own: dict[str, str] = {}
+    for name, value in fields:
+        if name in _BESIDE and value.strip():
+            if name in own:
+                raise errors.OptionInvalid(option=name, expected=errors.ONE_VALUE)
+            own[name] = value.strip()
+    return own
+
+
 def _job_id(asked: str | None, key: str | None, user_id: str | None, secret: bytes) -> str:
     if asked is not None:
         try:
             return job_id_of(asked)
         except errors.JobNotFound:
-            raise errors.OptionInvalid(option="jobId", expected="a UUID") from None
+            raise errors.OptionInvalid(option="jobId", expected=_A_UUID) from None
     if key is None:
         return new_job_id()
     if not _KEY.fullmatch(key):
-        raise errors.OptionInvalid(option="Idempotency-Key", expected="1–255 ASCII")
+        raise errors.OptionInvalid(option="Idempotency-Key", expected=_VISIBLE_ASCII)
     return job_id_of_key(key, user_id, secret=secret)
 
 
@@ -197,7 +229,8 @@ def _callback_url(asked: str | None, services: Services) -> str | None:
         return None
     if services.settings.callback_secret is None:
         raise errors.OptionInvalid(
-            option="callbackUrl", expected="a server with CALLBACK_SECRET / un servidor con CALLBACK_SECRET"
+            option="callbackUrl",
+            expected=errors.Sentence("a server with CALLBACK_SECRET", "un servidor con CALLBACK_SECRET"),
         )
     return check_callback_url(asked, private_allowed=services.settings.callback_private_addresses)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from common.errors import EscribaError, Interrupted, JobNotRetryable
+from common.errors import EscribaError, Interrupted, JobNotRetryable, Sentence
 from common.models import Audio, Chunk, Job, JobError, JobEvent, Options
 
 Kind = Literal["state", "progress", "text"]
@@ -152,7 +152,10 @@ def complete(job: Job, *, language: str | None, now: float, expires_at: float) -
 def fail(job: Job, error: EscribaError, *, now: float, expires_at: float) -> Job:
     _require(job, "pending", "queued", "processing", "waiting")
     told = JobError(
-        code=error.code, details=dict(error.details), stage=job.stage or "queue", retryable=error.retryable
+        code=error.code,
+        details={name: plain for name, plain in error.details.items() if not isinstance(plain, Sentence)},
+        stage=job.stage or "queue",
+        retryable=error.retryable,
     )
     return _next(
         job, now, status="failed", error=told, waiting_until=None, completed_at=now, expires_at=expires_at

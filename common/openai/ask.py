@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from common.errors import OptionInvalid, OptionMissing, OptionUnknown, OptionUnsupported
+from common.errors import ONE_VALUE, OptionInvalid, OptionMissing, OptionUnknown, OptionUnsupported
 from common.models import Granularity, Options, Task
 from common.openai.models import model_of
 from common.options import parse_options
@@ -92,7 +92,7 @@ def _gathered(fields: Iterable[tuple[str, str]], task: Task) -> Mapping[str, lis
 def _one(given: Mapping[str, list[str]], name: str) -> str | None:
     values = given.get(name, [])
     if len(values) > 1:
-        raise OptionInvalid(option=name, expected="one value / un solo valor")
+        raise OptionInvalid(option=name, expected=ONE_VALUE)
     return values[0] if values else None
 
 

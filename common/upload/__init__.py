@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from common.errors import BodyMalformed, EncodingUnsupported, MediaTypeUnsupported, UploadTooSlow
+from common.errors import (
+    BodyMalformed,
+    EncodingUnsupported,
+    MediaTypeUnsupported,
+    Sentence,
+    UploadTooSlow,
+)
 from common.upload.file import UploadFile
 from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, Admit, Form
 
@@ -75,7 +81,12 @@ def _boundary(headers: Mapping[str, str]) -> bytes:
         raise MediaTypeUnsupported
     boundary = parameters.get(b"boundary", b"")
     if not 1 <= len(boundary) <= 70:  # RFC 2046, 5.1.1
-        raise BodyMalformed(problem=Sentence("its Content-Type names no boundary of 1 to 70 characters", "su Content-Type no indica un límite (boundary) de 1 a 70 caracteres"))
+        raise BodyMalformed(
+            problem=Sentence(
+                "its Content-Type names no boundary of 1 to 70 characters",
+                "su Content-Type no indica un límite (boundary) de 1 a 70 caracteres",
+            )
+        )
     return boundary
 
 
@@ -94,7 +105,9 @@ async def _read(stream: AsyncIterable[bytes], form: Form, boundary: bytes) -> No
             if form.file.wants_flush:
                 await form.file.flush()
     except FormParserError:
-        raise BodyMalformed(problem=Sentence("it is not well-formed multipart", "no es multipart bien formado")) from None
+        raise BodyMalformed(
+            problem=Sentence("it is not well-formed multipart", "no es multipart bien formado")
+        ) from None
     except ClientDisconnect as exc:
         raise UploadTooSlow from exc
 
@@ -115,7 +128,12 @@ def _bounded(parser: MultipartParser, boundary: bytes) -> Callable[[bytes], obje
         nonlocal seen
         seen += block.count(delimiter)
         if seen > MAX_PARTS + 1:
-            raise BodyMalformed(problem=Sentence("its boundary occurs inside its parts", "su límite (boundary) aparece dentro de sus partes"))
+            raise BodyMalformed(
+                problem=Sentence(
+                    "its boundary occurs inside its parts",
+                    "su límite (boundary) aparece dentro de sus partes",
+                )
+            )
         return parser.write(block)
 
     return write

@@ -68,7 +68,9 @@ class Form:
     def check_complete(self) -> None:
         """Raises unless the last boundary has come, with one file, and the file holds something."""
         if not self._is_complete:
-            raise BodyMalformed(problem=Sentence("it ends before its last boundary", "termina antes de su último límite"))
+            raise BodyMalformed(
+                problem=Sentence("it ends before its last boundary", "termina antes de su último límite")
+            )
         if not self._has_file:
             raise FileMissing
         if not self.file.size_bytes:
@@ -77,7 +79,9 @@ class Form:
     def _part_begins(self) -> None:
         self._parts += 1
         if self._parts > MAX_PARTS:
-            raise BodyMalformed(problem=Sentence(f"it has more than {MAX_PARTS} parts", f"tiene más de {MAX_PARTS} partes"))
+            raise BodyMalformed(
+                problem=Sentence(f"it has more than {MAX_PARTS} parts", f"tiene más de {MAX_PARTS} partes")
+            )
         self._headers.clear()
 
     def _header_name_comes(self, data: bytes, start: int, end: int) -> None:
@@ -94,7 +98,11 @@ class Form:
         from python_multipart.multipart import parse_options_header
 
         if self._headers.get(b"content-transfer-encoding", b"").strip().lower() not in _PLAIN:
-            raise BodyMalformed(problem=Sentence("a part has a Content-Transfer-Encoding", "una parte lleva Content-Transfer-Encoding"))
+            raise BodyMalformed(
+                problem=Sentence(
+                    "a part has a Content-Transfer-Encoding", "una parte lleva Content-Transfer-Encoding"
+                )
+            )
         # Of `filename` and `filename*` only the first counts: RFC 7578, 4.2 forbids the second.
         kind, parameters = parse_options_header(self._headers.get(b"content-disposition"))
         if kind != b"form-data" or not parameters.get(b"name"):
@@ -123,7 +131,12 @@ class Form:
         if self._value is None:
             self.file.add(memoryview(data)[start:end])
         elif len(self._value) + end - start > MAX_VALUE_BYTES:
-            raise BodyMalformed(problem=Sentence(f"the value of a field is larger than {MAX_VALUE_BYTES} bytes", f"el valor de un campo pasa de {MAX_VALUE_BYTES} bytes"))
+            raise BodyMalformed(
+                problem=Sentence(
+                    f"the value of a field is larger than {MAX_VALUE_BYTES} bytes",
+                    f"el valor de un campo pasa de {MAX_VALUE_BYTES} bytes",
+                )
+            )
         else:
             self._value += memoryview(data)[start:end]
 
@@ -132,7 +145,12 @@ class Form:
             return
         self._fields_bytes += len(self._field.encode()) + len(self._value)
         if self._fields_bytes > MAX_FIELDS_BYTES:
-            raise BodyMalformed(problem=Sentence(f"its fields are larger than {MAX_FIELDS_BYTES} bytes in all", f"sus campos pasan de {MAX_FIELDS_BYTES} bytes en total"))
+            raise BodyMalformed(
+                problem=Sentence(
+                    f"its fields are larger than {MAX_FIELDS_BYTES} bytes in all",
+                    f"sus campos pasan de {MAX_FIELDS_BYTES} bytes en total",
+                )
+            )
         self.fields.append((self._field, _utf8(self._value)))
 
     def _form_ends(self) -> None:
@@ -141,10 +159,20 @@ class Form:
 
 def _field_name(raw: bytes) -> str:
     if len(raw) > MAX_NAME_BYTES:
-        raise BodyMalformed(problem=Sentence(f"the name of a field is larger than {MAX_NAME_BYTES} bytes", f"el nombre de un campo pasa de {MAX_NAME_BYTES} bytes"))
+        raise BodyMalformed(
+            problem=Sentence(
+                f"the name of a field is larger than {MAX_NAME_BYTES} bytes",
+                f"el nombre de un campo pasa de {MAX_NAME_BYTES} bytes",
+            )
+        )
     name = _utf8(raw)
     if not name.isprintable():
-        raise BodyMalformed(problem=Sentence("the name of a field has characters that cannot be seen", "el nombre de un campo tiene caracteres que no se ven"))
+        raise BodyMalformed(
+            problem=Sentence(
+                "the name of a field has characters that cannot be seen",
+                "el nombre de un campo tiene caracteres que no se ven",
+            )
+        )
     return name
 
 

@@ -1,0 +1,28 @@
+"""What a person is told, whatever a stranger put into it."""
+
+from __future__ import annotations
+
+from common.answers import failure
+from common.errors import BodyMalformed, OptionUnknown, Sentence, by_code
+
+
+def test_words_of_ours_are_said_in_the_readers_language() -> None:
+    error = BodyMalformed(problem=Sentence("it is not JSON", "no es JSON"))
+    assert error.message("en") == "The request body is not what its Content-Type says: it is not JSON."
+    assert error.message("es") == "El cuerpo de la petición no es lo que dice su Content-Type: no es JSON."
+
+
+def test_a_strangers_words_are_repeated_without_what_turns_lines_or_colours_terminals() -> None:
+    for hostile in ("\x1b[31m", "\x9b31m", "\u202e", "\n", "\0", "\ufeff"):
+        assert (
+            OptionUnknown(option=f"a{hostile}", known="").message("en").startswith("There is no option 'a\ufffd")
+        )
+
+
+def test_half_a_character_does_not_break_the_answer() -> None:
+    _, _, body = failure(OptionUnknown(option="\ud800", known="language"), accept_language="", request_id="r")
+    assert "There is no option '\ufffd'." in body.decode()
+
+
+def test_a_missing_detail_is_a_question_mark() -> None:
+    assert by_code("upload_too_large").sentence.speak("es", {}) == "El archivo pesa más de ? MB."

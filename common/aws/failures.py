@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from common.errors import Busy, StorageBroken
+from common.log import log
 
 _RETRY_AFTER = 2.0
 
@@ -62,22 +63,28 @@ def named(name: str | None, setting: str) -> str:
 def told() -> Iterator[None]:
     """Raises Busy for what passes by itself, Denied where the caller judges, else StorageBroken."""
     from boto3.exceptions import Boto3Error
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004
 
     try:
         yield
     except ClientError as exc:
-        raise _refusal(exc.response) from exc
-    except HTTPClientError as exc:
+        raise _refusal(exc.operation_name, exc.response) from exc
+    except (ConnectionError, HTTPClientError) as exc:
         raise Busy(retry_after=_RETRY_AFTER) from exc
     except (Boto3Error, BotoCoreError) as exc:
+        if isinstance(exc.__context__, ClientError):  # as S3's transfers wrap them
+            raise _refusal(exc.__context__.operation_name, exc.__context__.response) from exc
+        log("aws.failed", level="ERROR", reason=str(exc))
         raise StorageBroken from exc
 
 
-def _refusal(response: dict[str, Any]) -> Exception:
+def _refusal(operation: str, response: dict[str, Any]) -> Exception:
     code = str(response.get("Error", {}).get("Code", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     reasons = tuple(str(reason.get("Code")) for reason in response.get("CancellationReasons", ()))
     if code in _THROTTLED or status >= 500 or any(reason in _THROTTLED for reason in reasons):
         return Busy(retry_after=_RETRY_AFTER)
-    return Denied(code, reasons) if code in _ASKED_ABOUT else StorageBroken()
+    if code in _ASKED_ABOUT:
+        return Denied(code, reasons)
+    log("aws.refused", level="ERROR", operation=operation, code=code, reason=response["Error"].get("Message"))
+    return StorageBroken()

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from mangum import Mangum
 
 from common.answers import failure
-from common.errors import UploadNeedsTicket
+from common.errors import EscribaError, UploadNeedsTicket
 from common.lambda_entry import Answer, Event, LambdaHandler, loop
 from common.lambda_entry.compose import compose
 from common.settings import MB, Settings
@@ -20,21 +20,31 @@ LARGEST_BODY = 4 * MB + 64 * 1024
 
 
 def handler_of(*routers: APIRouter) -> LambdaHandler:
-    loop.ready()
+    served: tuple[LambdaHandler, Settings] | None = None
+
+    def handler(event: Event, context: Any) -> Answer:
+        nonlocal served
+        loop.ready()
+        _name(event, context)
+        try:
+            served = served or _served(*routers)
+        except EscribaError as error:  # the store cannot answer now: the next call tries again
+            return _failed(event, error)
+        adapter, settings = served
+        if _size(event) > LARGEST_BODY:
+            limits = {"limit_mb": LARGEST_BODY // MB, "ticket_mb": settings.max_job_upload_mb}
+            return _failed(event, UploadNeedsTicket(**limits))
+        return adapter(event, context)
+
+    return handler
+
+
+def _served(*routers: APIRouter) -> tuple[LambdaHandler, Settings]:
     services = compose().services
     app = build_app(*routers, cors_origins=services.settings.cors_origins)
     app.state.services = services
     # "auto" would run start-up and shut-down on every invocation.
-    adapter = Mangum(app, lifespan="off")
-
-    def handler(event: Event, context: Any) -> Answer:
-        loop.ready()
-        _name(event, context)
-        if _size(event) > LARGEST_BODY:
-            return _too_large(event, services.settings)
-        return adapter(event, context)
-
-    return handler
+    return Mangum(app, lifespan="off"), services.settings
 
 
 def _name(event: Event, context: Any) -> None:
@@ -49,14 +59,11 @@ def _size(event: Event) -> int:
     return len(body) * 3 // 4 if event.get("isBase64Encoded") else len(body)
 
 
-def _too_large(event: Event, settings: Settings) -> Answer:
-    """The way for larger files, since this one ends here whatever the settings say."""
+def _failed(event: Event, error: EscribaError) -> Answer:
+    """What ends before the routers are reached, in the shape of what ends there."""
     headers = event["headers"]
-    error = UploadNeedsTicket(limit_mb=LARGEST_BODY // MB, ticket_mb=settings.max_job_upload_mb)
     status, told, body = failure(
-        error,
-        accept_language=headers.get("accept-language", ""),
-        request_id=headers.get("x-request-id", ""),
+        error, accept_language=headers.get("accept-language", ""), request_id=headers.get("x-request-id", "")
     )
     return {
         "statusCode": status,

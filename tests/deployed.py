@@ -1,0 +1,145 @@
+"""template.yaml deployed to the emulator, its functions under AWS's own runtime client, IAM enforced.
+
+What stands between the template and the emulator is changed here and nowhere else: code comes from this
+tree instead of a zip for arm64, addresses are the emulator's, and the HTTP API's routes, which it does not
+read from an OpenAPI body, are made one by one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.emulator import TOOLS, Emulator
+from tests.server import ROOT
+
+STACK = "escriba"
+CODE = "escriba-code"
+
+
+def transformed(parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The template as CloudFormation would get it, by AWS's own translator."""
+    done = subprocess.run(
+        [TOOLS / "python", ROOT / "tests" / "sam_transform.py", ROOT / "template.yaml"],
+        input=json.dumps(dict(parameters or {})).encode(),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    template: dict[str, Any] = json.loads(done.stdout)
+    return template
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """`outputs` are the stack's; `functions` their names by the template's."""
+
+    emulator: Emulator
+    api: str
+    websocket: str
+    outputs: Mapping[str, str]
+    functions: Mapping[str, str]
+
+    def log(self, function: str) -> str:
+        """What a function has written since it was deployed."""
+        logs = self.emulator.client("logs")
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=self.outputs["LogGroupName"])
+        events = [event for page in pages for event in page["events"]]
+        return "\n".join(event["message"] for event in events)
+
+
+def deploy(
+    emulator: Emulator, environment: Mapping[str, str], parameters: Mapping[str, str] | None = None
+) -> Deployed:
+    """`environment` is added to that of every function; it names the stand-in upstream."""
+    given = {"CorsOrigins": "https://page.example", **(parameters or {})}
+    template = _adapted(transformed(given), emulator, environment)
+    _upload(emulator, template)
+    cloudformation = emulator.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=STACK,
+        TemplateURL=f"{emulator.url}/{CODE}/template.json",
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    stack = _settled(cloudformation)
+    made = {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for resource in cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+    }
+    _route(emulator, made["HttpApi"], template["Resources"]["HttpApi"]["Properties"]["Body"], made)
+    return Deployed(
+        emulator=emulator,
+        api=f"{emulator.url}/_aws/execute-api/{made['HttpApi']}/$default",
+        websocket=f"ws{emulator.url[4:]}/_aws/execute-api/{made['WebSocketApi']}/live",
+        outputs={output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]},
+        functions={name: physical for name, physical in made.items() if name.endswith("Function")},
+    )
+
+
+def _settled(cloudformation: Any, *, within: float = 60) -> Any:
+    deadline = time.monotonic() + within
+    while True:
+        stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+        if stack["StackStatus"] == "CREATE_COMPLETE":
+            return stack
+        assert "IN_PROGRESS" in stack["StackStatus"], stack
+        assert time.monotonic() < deadline, stack
+        time.sleep(0.1)
+
+
+def _adapted(template: dict[str, Any], emulator: Emulator, environment: Mapping[str, str]) -> dict[str, Any]:
+    ours = f"{emulator.url}/_aws/execute-api/${{WebSocketApi}}/live"
+    theirs = "://${WebSocketApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/live"
+    text = json.dumps(template).replace(f"https{theirs}", ours).replace(f"wss{theirs}", f"ws{ours[4:]}")
+    template = json.loads(text)
+    workers = int(template["Parameters"]["Workers"]["Default"])
+    for name, resource in list(template["Resources"].items()):
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::Lambda::Function":
+            properties |= {"Runtime": "provided.al2023", "Architectures": ["x86_64"]}
+            properties.pop("Layers", None)
+            properties["Environment"]["Variables"] |= {"AWS_ENDPOINT_URL": emulator.url, **environment}
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            properties["ScalingConfig"]["MaximumConcurrency"] = workers  # a number parameter is text to it
+        if resource["Type"] in {"AWS::Lambda::LayerVersion", "AWS::S3::BucketPolicy"}:
+            del template["Resources"][name]  # the policy wants TLS, which the emulator's address has not
+    return template
+
+
+def _upload(emulator: Emulator, template: dict[str, Any]) -> None:
+    """The template, and a package whose bootstrap runs the real runtime client on this very tree."""
+    bootstrap = zipfile.ZipInfo("bootstrap")
+    bootstrap.external_attr = 0o755 << 16
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as package:
+        run = f'exec {sys.executable} -W error -m awslambdaric "$_HANDLER"'
+        package.writestr(bootstrap, f"#!/bin/sh\ncd {ROOT}\n{run}\n")
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket=CODE)
+    s3.put_object(Bucket=CODE, Key="code.zip", Body=packed.getvalue())
+    s3.put_object(Bucket=CODE, Key="template.json", Body=json.dumps(template).encode())
+
+
+def _route(emulator: Emulator, api: str, body: Any, made: Mapping[str, str]) -> None:
+    gateway = emulator.client("apigatewayv2")
+    for path, methods in body["paths"].items():
+        for method, operation in methods.items():
+            uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+            function = re.findall(r"\$\{(\w+)\.Arn\}", uri)[0]
+            arn = f"arn:aws:lambda:us-east-1:000000000000:function:{made[function]}"
+            integration = gateway.create_integration(
+                ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=arn, PayloadFormatVersion="2.0"
+            )
+            key = "$default" if path.endswith("$default") else f"{method.upper()} {path}"
+            gateway.create_route(
+                ApiId=api, RouteKey=key, Target=f"integrations/{integration['IntegrationId']}"
+            )

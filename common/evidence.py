@@ -11,18 +11,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from common.text.lines import Line
 from common.models import Segment
+from common.text.lines import Line
 from common.text.phrases import kind_of
 from common.text.tokens import letters
 
-# The loudest moment from one second to another, in dBFS, or None where nobody measured.
+# The loudest moment from one second to another, in dBFS, or None where nobody measured all of it.
 Loudness = Callable[[float, float], float | None]
 
 _DIGITAL_SILENCE = -75.0  # dBFS; below it no microphone was on
 _SILENCE = -60.0  # dBFS
 _QUIET = -45.0  # dBFS
-_BESIDE_SPEECH = 20.0  # dB under the loudest moment
+_BESIDE_SPEECH = 20.0  # dB under the loudest line
 _PAD = 0.3  # seconds by which an engine's times may miss the speech
 _NEEDED = {"credit": 1, "farewell": 2, "filler": 3}  # points of evidence
 
@@ -30,10 +30,11 @@ _NEEDED = {"credit": 1, "farewell": 2, "filler": 3}  # points of evidence
 class Judge:
     """What is known of the whole recording, so as to judge one line of it."""
 
-    def __init__(self, every: Sequence[Line], loudness: Loudness | None, duration: float) -> None:
+    def __init__(self, every: Sequence[Line], loudness: Loudness | None) -> None:
         self._said = Counter(letters(line.segment.text) for line in every)
         self._loudness = loudness
-        self._loudest = loudness(0.0, duration) if loudness else None
+        levels = (self._level(line.segment) for line in every)
+        self._loudest = max((level for level in levels if level is not None), default=None)
 
     def verdict(self, segment: Segment) -> Literal["silence", "phrase"] | None:
         """Why nobody can have said this line, or None."""

@@ -6,30 +6,30 @@ readable in `Transcript.suppressed`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import Literal
 
 from common.evidence import Judge, Loudness
+from common.models import Segment, Suppressed, Transcript
 from common.text.lines import Line, Token, lines, tokens
 from common.text.loops import find_loops
-from common.models import Segment, Suppressed, Transcript
 from common.text.tokens import join, letters
 
 _COMPRESSED = 2.4  # Whisper's own threshold for text that repeats itself
 _FASTEST = 35.0  # letters a second
 _LONELY = 3.0  # seconds of pause
-_COMPARED = 6.0  # seconds of speech to compare with
+_COMPARED = 15.0  # seconds, at most, of speech to compare with
 
 
 def worth_measuring(transcript: Transcript) -> list[tuple[float, float]]:
     """Where loudness would tell whether somebody spoke, in seconds from and to, the gravest doubt first.
 
-    Before all comes a moment in which somebody surely spoke, to compare with. Empty without a doubt.
+    Before all comes a line that somebody surely said, to compare with. Empty without a doubt.
     """
     every = lines(transcript)
-    judge = Judge(every, None, transcript.duration)
+    judge = Judge(every, None)
     left = {i: line.segment for i, line in enumerate(every) if not judge.verdict(line.segment)}
     alone = set(_alone(every))
     doubts = {i: judge.doubt(segment) or int(i in alone) for i, segment in left.items()}
@@ -44,7 +44,7 @@ def without_invented(transcript: Transcript, *, loudness: Loudness | None = None
     `loudness` is on the transcript's clock. Harmless when repeated.
     """
     every = lines(transcript)
-    judge = Judge(every, loudness, transcript.duration)
+    judge = Judge(every, loudness)
     verdicts = [judge.verdict(line.segment) for line in every]
     said = [line for line, reason in zip(every, verdicts, strict=True) if not reason]
     out = [_suppressed(line.segment, reason) for line, reason in zip(every, verdicts, strict=True) if reason]
@@ -52,13 +52,11 @@ def without_invented(transcript: Transcript, *, loudness: Loudness | None = None
     return _rebuilt(transcript, kept, [*out, *looped]) if out or looped else transcript
 
 
-def _surest(segments: Sequence[Segment]) -> list[tuple[float, float]]:
-    """Some seconds from the middle of the line that says most, if there is any."""
-    if not segments:
-        return []
-    most = max(segments, key=lambda segment: len(letters(segment.text)))
-    middle = (most.start + most.end) / 2
-    return [(max(most.start, middle - _COMPARED / 2), min(most.end, middle + _COMPARED / 2))]
+def _surest(segments: Iterable[Segment]) -> list[tuple[float, float]]:
+    """The line that says most, of those that are not long, if there is any."""
+    short = [segment for segment in segments if segment.end - segment.start <= _COMPARED]
+    most = max(short, key=lambda segment: len(letters(segment.text)), default=None)
+    return [(most.start, most.end)] if most else []
 
 
 def _alone(every: Sequence[Line]) -> Iterator[int]:

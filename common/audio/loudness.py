@@ -38,24 +38,31 @@ _LEVEL = re.compile(r"lavfi\.astats\.Overall\.RMS_level=(-?[\d.]+|-inf)")
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """`levels[i]` is the dBFS (RMS) of the STEP seconds from `start + i * STEP`."""
+    """What was measured of `span`: `levels[i]` is the dBFS (RMS) of the STEP from `start + i * STEP`."""
 
+    span: Span
     start: float
     levels: tuple[float, ...]
 
-    def between(self, start: float, end: float) -> Sequence[float]:
+    def loudest(self, start: float, end: float) -> float | None:
         first, last = (floor((seconds - self.start) / STEP) for seconds in (start, end))
-        return self.levels[max(0, first) : max(0, last + 1)]
+        return max(self.levels[max(0, first) : max(0, last + 1)], default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The loudest moment between two seconds, in dBFS; None where nothing was measured."""
+    """The loudest moment between two seconds, in dBFS; None unless all between them was measured.
+
+    `end` is where the recording ends.
+    """
 
     stretches: tuple[Stretch, ...]
+    end: float
 
     def __call__(self, start: float, end: float) -> float | None:
-        return max((level for one in self.stretches for level in one.between(start, end)), default=None)
+        start, end = max(0.0, start), min(end, self.end)
+        inside = (one for one in self.stretches if one.span[0] <= start + STEP and end <= one.span[1] + STEP)
+        return next((one.loudest(start, end) for one in inside), None)
 
 
 async def measure(ffmpeg: Ffmpeg, prepared: Prepared, spans: Iterable[Span]) -> Measured:
@@ -64,7 +71,8 @@ async def measure(ffmpeg: Ffmpeg, prepared: Prepared, spans: Iterable[Span]) -> 
     Raises what Ffmpeg.run raises.
     """
     end = prepared.start + prepared.duration
-    return Measured(tuple([await _stretch(ffmpeg, prepared, span) for span in planned(spans, end=end)]))
+    stretches = [await _stretch(ffmpeg, prepared, span) for span in planned(spans, end=end)]
+    return Measured(tuple(stretches), end)
 
 
 def planned(spans: Iterable[Span], *, end: float) -> list[Span]:
@@ -104,7 +112,7 @@ async def _stretch(ffmpeg: Ffmpeg, prepared: Prepared, span: Span) -> Stretch:
         bounds=Bounds.of_cpu(5 + prepared.size_bytes / 20e6),
         on_line=lines.append,
     )
-    return Stretch(prepared.start + start, tuple(_levels(lines))[_WARM_UP if warm_up else 0 :])
+    return Stretch(span, prepared.start + start, tuple(_levels(lines))[_WARM_UP if warm_up else 0 :])
 
 
 def _levels(lines: Iterable[str]) -> Iterator[float]:

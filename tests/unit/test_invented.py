@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.audio.loudness import SILENT, Measured, Stretch
 from common.evidence import Loudness
 from common.invented import without_invented, worth_measuring
-from common.text.loops import find_loops
 from common.models import Segment, Transcript, Word
+from common.text.loops import find_loops
 from common.text.phrases import kind_of
 from common.text.tokens import join
 
@@ -176,6 +177,15 @@ def test_a_whispered_recording_is_not_silence() -> None:
     assert without_invented(whisper, loudness=levels_by_time([-63.0] * 24, step=0.5)) is whisper
 
 
+def test_a_line_of_which_only_a_part_was_measured_is_not_judged_by_it() -> None:
+    """The pause before it was measured with the doubtful line before."""
+    transcript = recording(
+        *SPEECH, line(" us.", 12.0, 12.3, sure=-0.6), line(" Aquí sigue hablando.", 12.6, 15)
+    )
+    silent = Stretch((11.7, 12.6), 11.7, (-20.0,) * 4 + (SILENT,) * 5)
+    assert without_invented(transcript, loudness=Measured((silent,), 20.0)) is transcript
+
+
 def test_a_line_that_begins_as_the_sound_ends_is_not_over_silence() -> None:
     """Engines miss the start of speech by some tenths of a second."""
     transcript = recording(*SPEECH)
@@ -228,8 +238,8 @@ def test_a_transcript_without_a_doubt_is_not_listened_to() -> None:
 def test_a_phrase_is_listened_to_beside_a_moment_of_surest_speech() -> None:
     spans = worth_measuring(recording(*SPEECH, line(" Gracias por ver el video.", 14, 16)))
     assert spans == [(4.6, 8.1), (14, 16)]  # the first is the line with the most letters
-    long = recording(line(" Y así hablaba sin parar." * 5, 0, 20), line(" Gracias.", 20, 21))
-    assert worth_measuring(long) == [(7, 13), (20, 21)]
+    monologue = line(" Y así hablaba sin parar." * 5, 11, 30)
+    assert worth_measuring(recording(*SPEECH, monologue, line(" Gracias.", 30, 31))) == [(4.6, 8.1), (30, 31)]
 
 
 def test_the_gravest_doubt_comes_first() -> None:

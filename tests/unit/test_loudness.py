@@ -48,7 +48,8 @@ async def test_each_moment_is_as_loud_as_it_is(name: str, media: Media, tmp_path
     assert (loudness(13, 15) or 0) < -75
     assert loudness(23, 26) == pytest.approx(TONE - 40, abs=3)
     assert (loudness(34, 37) or 0) < TONE - 10  # hum counts for less than it swings
-    assert loudness(0, 40) == pytest.approx(TONE, abs=1)
+    assert loudness(0, 40) is None
+    assert loudness(3, 7) is None
     assert loudness(7, 12) is None
     assert loudness(50, 60) is None
 
@@ -68,14 +69,15 @@ async def test_a_film_whose_sound_begins_late_keeps_its_clock(media: Media, tmp_
     loudness = await measure(Ffmpeg(), prepared, [(1, 3), (8, 9), (19, 22)])
     assert loudness(8, 9) == pytest.approx(TONE, abs=1)
     assert (loudness(19, 22) or 0) < -75
-    assert loudness(1, 3) is None
+    assert loudness(1, 3) is None  # there is nothing yet
 
 
-async def test_what_lies_past_the_end_is_not_measured(media: Media, tmp_path: Path) -> None:
+async def test_nothing_is_asked_past_the_ends(media: Media, tmp_path: Path) -> None:
     prepared = await ready(media, tmp_path, "a.mp3")
-    loudness = await measure(Ffmpeg(), prepared, [(39.5, 60), (80, 90), (5, 5)])
-    assert loudness(39.5, 39.9) is not None
-    assert loudness(41, 100) is None
+    loudness = await measure(Ffmpeg(), prepared, [(0.1, 2), (39.5, 60), (80, 90), (5, 5)])
+    assert loudness(-0.2, 2.3) == pytest.approx(TONE, abs=1)
+    assert loudness(39.2, 60.3) is not None
+    assert loudness(80, 90) is None
 
 
 # ── the plan ──────────────────────────────────────────────────────────────────────────────────────
@@ -111,9 +113,10 @@ def test_any_plan_is_in_order_and_within_bounds(lengths: list[tuple[float, float
 
 
 def test_a_stretch_tells_only_of_itself() -> None:
-    loudness = Measured((Stretch(5.0, (-30.0, SILENT, -10.0)),))
+    loudness = Measured((Stretch((5.0, 5.3), 5.0, (-30.0, SILENT, -10.0)), Stretch((0, 1), 0, ())), end=9)
     assert loudness(5.15, 5.18) == SILENT
-    assert loudness(0, 5.05) == -30
-    assert loudness(0, 4.9) is None
-    assert loudness(5.4, 9) is None
-    assert Measured(())(0, 1) is None
+    assert loudness(4.95, 5.05) == -30
+    assert loudness(5.15, 5.35) == -10
+    assert loudness(5.2, 6) is None
+    assert loudness(4, 5.2) is None
+    assert loudness(0, 1) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,15 @@ class LocalConvex:
 
     def heal(self) -> None:
         httpx.delete(f"{self.url}/dev/faults", timeout=30).raise_for_status()
+
+    def quiet(self, *, within: float = 30) -> None:
+        """Return when nothing that befell a push is still under way."""
+        deadline = time.monotonic() + within
+        while httpx.get(f"{self.url}/dev/faults", timeout=30).json()["injected"] > sum(
+            push["fault"] is not None for push in self.pushes()
+        ):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
     def run(self, path: str, **args: Any) -> Any:
         """Any function, as `npx convex run` does."""

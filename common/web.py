@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from common.answers import failure
+from common.docs_page import add_docs
 from common.errors import (
     EngineQuotaSpent,
     EscribaError,
@@ -45,12 +46,18 @@ def build_app(
         version=VERSION,
         summary="Recordings to text, free to run. / Grabaciones a texto, sin coste.",
         lifespan=lifespan,
-        redoc_url=None,
+        description="Each change of a job is also told over WS /ws/transcription/{job_id}?after=<seq>, "
+        "in the same messages as GET /job/{job_id}/events.",
+        # Ours instead: docs_page.
+        openapi_url=None,
+        # It would be to http behind a proxy that takes TLS off, and a recording would follow it there.
+        redirect_slashes=False,
         # FastAPI's own errors never leave this app, so its 422 has no place in the schema.
         responses={"default": {"description": "Any failure, in one shape", "content": _ERROR_CONTENT}},
     )
     for router in routers:
         app.include_router(router)
+    add_docs(app)
     app.add_exception_handler(EscribaError, _escriba_error)
     app.add_exception_handler(RetryLater, _retry_later)
     app.add_exception_handler(HTTPException, _http_exception)

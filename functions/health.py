@@ -28,6 +28,7 @@ _EXAMPLE = {
 }
 
 
+@router.head("/health", include_in_schema=False)  # what many who watch over servers ask
 @router.get(
     "/health",
     summary="Is it well?",

@@ -28,6 +28,16 @@ def test_another_method_is_refused_with_those_allowed(homes: Homes) -> None:
     assert "GET" in answer.headers["allow"]
 
 
+def test_those_who_watch_over_servers_may_ask_for_the_head_alone(homes: Homes) -> None:
+    answer = homes("HEAD", "/health", compare=False)
+    assert (answer.status, answer.body) == (200, b"")
+
+
+def test_an_address_with_a_slash_too_many_is_unknown_and_leads_nowhere(homes: Homes) -> None:
+    answer = homes("POST", "/transcribe/", compare=False)
+    assert (answer.status, answer.code) == (404, "not_found")
+
+
 def test_a_request_id_of_the_caller_is_kept_where_it_is_harmless(homes: Homes) -> None:
     kept = homes("GET", "/health", headers={"X-Request-Id": "0123456789abcdef"})
     assert kept.headers["x-request-id"] == "0123456789abcdef"

@@ -14,9 +14,8 @@ def test_words_of_ours_are_said_in_the_readers_language() -> None:
 
 def test_a_strangers_words_are_repeated_without_what_turns_lines_or_colours_terminals() -> None:
     for hostile in ("\x1b[31m", "\x9b31m", "\u202e", "\n", "\0", "\ufeff"):
-        assert (
-            OptionUnknown(option=f"a{hostile}", known="").message("en").startswith("There is no option 'a\ufffd")
-        )
+        told = OptionUnknown(option=f"a{hostile}", known="").message("en")
+        assert told.startswith("There is no option 'a\ufffd")
 
 
 def test_half_a_character_does_not_break_the_answer() -> None:

@@ -35,6 +35,7 @@ check: .venv/development
 
 bench: .venv/development
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.jobs
 
 .venv/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Escriba needs Python 3.11 or later: make PYTHON=python3.12 …")'

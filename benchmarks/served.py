@@ -72,8 +72,8 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(command: Sequence[str], box: Box, upstream: str, data: Path) -> Iterator[Served]:
-    """Started, and healthy: the first GET /health has been answered with 200."""
+def served(command: Sequence[str], box: Box, upstream: str, data: Path, **settings: str) -> Iterator[Served]:
+    """Started with `settings`, and healthy: the first GET /health has been answered with 200."""
     port = _free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("GROQ_", "COVERAGE"))},
@@ -82,6 +82,7 @@ def served(command: Sequence[str], box: Box, upstream: str, data: Path) -> Itera
         "DATA_DIR": str(data),
         "GROQ_BASE_URL": upstream,
         "GROQ_API_KEY": "bench",
+        **settings,
     }
     with (
         (data.with_suffix(".log")).open("wb") as log,

@@ -12,6 +12,7 @@ from common.settings import Settings
 from tests.server import ROOT
 
 READMES = ("README.md", "README.es.md")
+IN_BOTH = [READMES, ("docs/migration.md", "docs/migracion.md")]
 
 
 def settings_table(readme: str) -> dict[str, str]:
@@ -54,6 +55,18 @@ def test_every_make_target_that_is_named_exists(readme: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / readme).read_text()))
     assert {"run", "test"} <= named <= targets
+
+
+def code_blocks(page: str) -> list[str]:
+    """What can be pasted, without its comments."""
+    blocks = re.findall(r"```\w*\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    return [re.sub(r"\s*(#|//) .*", "", block) for block in blocks]
+
+
+@pytest.mark.parametrize(("english", "spanish"), IN_BOTH)
+def test_both_languages_give_the_same_commands(english: str, spanish: str) -> None:
+    assert code_blocks(english)
+    assert code_blocks(english) == code_blocks(spanish)
 
 
 def test_ci_runs_the_readmes_test_command() -> None:

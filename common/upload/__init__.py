@@ -16,7 +16,7 @@ from common.errors import (
     UploadTooSlow,
 )
 from common.upload.file import UploadFile
-from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, Admit, Form
+from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, Admit, Form, header_parameters
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartParser
@@ -72,11 +72,9 @@ async def receive(
 
 
 def _boundary(headers: Mapping[str, str]) -> bytes:
-    from python_multipart.multipart import parse_options_header
-
     if headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
         raise EncodingUnsupported
-    kind, parameters = parse_options_header(headers.get("content-type"))
+    kind, parameters = header_parameters(headers.get("content-type"))
     if kind != b"multipart/form-data":
         raise MediaTypeUnsupported
     boundary = parameters.get(b"boundary", b"")

@@ -20,6 +20,7 @@ MAX_VALUE_BYTES = 8 * 1024
 MAX_FIELDS_BYTES = 64 * 1024
 MAX_PART_HEADERS = 8
 MAX_HEADER_BYTES = 12 * 1024
+MAX_SEMICOLONS = 64
 
 _MAX_FILENAME_BYTES = 255
 _PLAIN = {b"", b"binary", b"8bit", b"7bit"}
@@ -95,8 +96,6 @@ class Form:
         self._header_name = self._header_value = b""
 
     def _headers_end(self) -> None:
-        from python_multipart.multipart import parse_options_header
-
         if self._headers.get(b"content-transfer-encoding", b"").strip().lower() not in _PLAIN:
             raise BodyMalformed(
                 problem=Sentence(
@@ -104,7 +103,7 @@ class Form:
                 )
             )
         # Of `filename` and `filename*` only the first counts: RFC 7578, 4.2 forbids the second.
-        kind, parameters = parse_options_header(self._headers.get(b"content-disposition"))
+        kind, parameters = header_parameters(self._headers.get(b"content-disposition"))
         if kind != b"form-data" or not parameters.get(b"name"):
             raise BodyMalformed(problem=Sentence("a part has no name", "una parte no tiene nombre"))
         self._field = _field_name(parameters[b"name"])
@@ -155,6 +154,21 @@ class Form:
 
     def _form_ends(self) -> None:
         self._is_complete = True
+
+
+def header_parameters(value: str | bytes | None) -> tuple[bytes, dict[bytes, bytes]]:
+    """A header such as `form-data; name="file"`: what comes first, and its parameters.
+
+    The parser looks for each semicolon from the beginning: 11 KB of them took a quarter of a second.
+    """
+    from python_multipart.multipart import parse_options_header
+
+    raw = value.encode("latin-1", "replace") if isinstance(value, str) else value or b""
+    if raw.count(b";") > MAX_SEMICOLONS:
+        raise BodyMalformed(
+            problem=Sentence("a header has too many parameters", "una cabecera tiene demasiados parámetros")
+        )
+    return parse_options_header(raw)
 
 
 def _field_name(raw: bytes) -> str:

@@ -228,6 +228,16 @@ def test_names_are_read_as_browsers_and_curl_write_them(
     assert take(tmp_path, body_of((disposition, b"sound"))).filename == shown
 
 
+def test_headers_made_of_semicolons_cost_next_to_nothing(tmp_path: Path) -> None:
+    costly = field_part(b"prompt", b"x")[0] + b";" * 11_000
+    began = time.process_time()
+    refused(tmp_path, body_of(*[(costly, b"x")] * 30), errors.BodyMalformed)
+    told = {"content-type": "multipart/form-data" + ";" * 24_000}
+    with pytest.raises(errors.BodyMalformed):
+        asyncio.run(receive(stream([]), told, tmp_path, max_bytes=MB))
+    assert time.process_time() - began < 1  # the first parts alone took as long
+
+
 # ── what is refused ───────────────────────────────────────────────────────────────────────────────
 
 

@@ -6,6 +6,7 @@ Swagger's page, FastAPI's default, would have each reader's browser ask a CDN fo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -82,7 +83,7 @@ def _entry(method: str, path: str, operation: OpenApi) -> str:
 
 def _section(method: str, path: str, operation: OpenApi) -> Iterator[str]:
     yield f'<h2 id="{escape(operation["operationId"])}"><b>{method}</b> <code>{escape(path)}</code></h2>'
-    yield f"<p>{escape(operation['summary'])}.{_paragraphs(operation.get('description', ''))}"
+    yield f"<p><b>{escape(operation['summary'])}</b>{_paragraphs(operation.get('description', ''))}"
     parameters = [
         (one["name"], f"in the {one['in']}", {**one["schema"], **one})
         for one in operation.get("parameters", ())
@@ -102,14 +103,19 @@ def _section(method: str, path: str, operation: OpenApi) -> Iterator[str]:
 
 
 def _paragraphs(text: str) -> str:
-    return "".join(f"<p>{escape(part)}" for part in text.split("\n\n") if part)
+    return "".join(f"<p>{_words(part)}" for part in text.split("\n\n") if part)
+
+
+def _words(text: str) -> str:
+    """Escaped, and what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _table(heading: str, rows: list[tuple[str, str, OpenApi]]) -> str:
     if not rows:
         return ""
     lines = "".join(
-        f"<tr><td><code>{escape(name)}</code><td>{escape(where)}<td>{escape(_about(about))}"
+        f"<tr><td><code>{escape(name)}</code><td>{escape(where)}<td>{_words(_about(about))}"
         for name, where, about in rows
     )
     return f"<h3>{escape(heading)}</h3><table>{lines}</table>"
@@ -126,7 +132,7 @@ def _about(about: OpenApi) -> str:
 
 
 def _answer(status: str, answer: OpenApi) -> str:
-    heading = f"<b>{escape(status)}</b> {escape(answer['description'])}"
+    heading = f"<b>{escape(status)}</b> {_words(answer['description'])}"
     shown = "".join(
         f"<pre>{escape(example if isinstance(example, str) else _json(example))}</pre>"
         for content in answer.get("content", {}).values()

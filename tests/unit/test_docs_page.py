@@ -53,6 +53,12 @@ def test_a_word_of_the_document_cannot_become_markup(document: Any) -> None:
     assert "<script" not in page(hostile)
 
 
+def test_what_stands_between_backticks_is_code_and_still_escaped(document: Any) -> None:
+    told = {"title": "x", "version": "1", "description": "say `<b>` twice\n\n`a` and `b`"}
+    shown = page({**document, "info": told})
+    assert "<p>say <code>&lt;b&gt;</code> twice<p><code>a</code> and <code>b</code>" in shown
+
+
 def codes(kind: type[errors.EscribaError] = errors.EscribaError) -> set[str]:
     return {kind.code}.union(*(codes(child) for child in kind.__subclasses__()))
 

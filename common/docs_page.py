@@ -127,7 +127,8 @@ def _about(about: OpenApi) -> str:
     if "enum" in about:
         parts.append("one of " + ", ".join(map(str, about["enum"])))
     if about.get("default") not in {None, ""}:
-        parts.append(f"default {about['default']}")
+        default = about["default"]
+        parts.append(f"default {default if isinstance(default, str) else json.dumps(default)}")
     return "; ".join(part for part in parts if part) or str(about.get("type", ""))
 
 

@@ -35,7 +35,7 @@ _Loader.add_multi_constructor("!", _long_form)
 
 @cache
 def template() -> dict[str, Any]:
-    return yaml.load(PATH.read_text(), _Loader)
+    return dict(yaml.load(PATH.read_text(), _Loader))
 
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:

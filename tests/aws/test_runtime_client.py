@@ -1,0 +1,256 @@
+"""Our handlers under AWS's own runtime client, each in a process of its own, as Lambda runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.aws.world import World, call
+from tests.recorded import recorded, socket_event, sqs_event
+from tests.replies import Reply, heard, rate_limited
+from tests.runtime_api import FunctionError, Killed
+from tests.server import ROOT
+from tests.serving import wait_until
+
+SPEECH = ROOT / "tests" / "data" / "english-short.wav"
+CONNECTION = "BFHPhfCWIAMCKlQ="
+
+
+def wav() -> dict[str, Any]:
+    return {"file": ("speech.wav", SPEECH.read_bytes(), "audio/wav")}
+
+
+async def test_a_multipart_wav_goes_in_and_a_transcript_comes_out(world: World) -> None:
+    with world.sandbox("transcribe") as sandbox:
+        for _ in range(3):
+            code, answer = call(sandbox, "POST", "/transcribe", files=wav(), data={"language": "en"})
+            assert (code, answer["language"], answer["duration"]) == (200, "en", 3.29)
+            assert answer["text"].startswith("heard ")
+    assert len(world.upstream.seen) == 3
+
+
+async def test_a_file_that_no_call_can_carry_is_told_the_way_that_can(world: World) -> None:
+    with world.sandbox("transcribe") as sandbox:
+        files = {"file": ("long.wav", b"\0" * (4 * 1024 * 1024 + 100_000), "audio/wav")}
+        code, answer = call(sandbox, "POST", "/transcribe", files=files)
+        assert (code, answer["error"]["code"]) == (413, "upload_needs_ticket")
+        assert "POST /transcribe-job" in answer["error"]["hint"]
+        assert "200 MB" in answer["error"]["hint"]
+
+
+async def submitted(world: World, **options: str) -> str:
+    with world.sandbox("transcribe_job") as sandbox:
+        code, answer = call(sandbox, "POST", "/transcribe-job", files=wav(), data=options)
+    assert (code, answer["status"]) == (202, "queued")
+    assert answer["websocketUrl"].startswith("wss://f6g7h8i9j0.")
+    return str(answer["jobId"])
+
+
+async def test_a_job_is_accepted_by_one_function_run_by_another_and_read_by_a_third(world: World) -> None:
+    job_id = await submitted(world)
+    (message,) = world.messages()
+    with world.sandbox("run_job") as worker:
+        assert worker.invoke(sqs_event(message["Body"])) == {"batchItemFailures": []}
+    with world.sandbox("job") as reader:
+        code, job = call(reader, "GET", f"/job/{job_id}?wait=10")
+        assert (code, job["status"]) == (200, "completed")
+        assert job["result"]["text"].startswith("heard ")
+
+
+async def test_of_a_batch_only_the_message_that_failed_comes_again(world: World) -> None:
+    good, also_good = await submitted(world), await submitted(world)
+    bodies = [message["Body"] for message in world.messages()]
+    bad = json.dumps({"jobId": str(uuid.uuid4()), "dueAt": "never"})
+    event = sqs_event(bodies[0], bad, bodies[1])
+    with world.sandbox("run_job") as worker:
+        answer = worker.invoke(event)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": event["Records"][1]["messageId"]}]}
+    for job_id in (good, also_good):
+        assert (await world.jobs.get(job_id)).status == "completed"
+
+
+async def test_what_is_no_message_of_ours_is_let_go(world: World) -> None:
+    strange = ("", "no json", "[]", '{"Event": "s3:TestEvent"}', '{"Records": [{"s3": {"object": {}}}]}')
+    with world.sandbox("run_job") as worker:
+        assert worker.invoke(sqs_event(*strange)) == {"batchItemFailures": []}
+
+
+async def test_a_job_begun_by_a_sandbox_that_is_killed_is_finished_by_another(world: World) -> None:
+    job_id = await submitted(world)
+    (message,) = world.messages()
+    world.upstream.script.append(Reply(delay=60))
+    with world.sandbox("run_job", LEASE_SECONDS="2") as first:
+        begun = first.begin(sqs_event(message["Body"]))
+        wait_until(lambda: bool(world.upstream.seen), 30)
+        first.kill()
+        with pytest.raises(Killed):
+            first.wait(begun)
+    assert (await world.jobs.get(job_id)).status == "processing"
+    await asyncio.sleep(2)
+    with world.sandbox("sweep") as sweep:
+        sweep.invoke(recorded("schedule"))
+    again = [found["Body"] for found in world.messages()]
+    assert [json.loads(body)["jobId"] for body in again] == [job_id]
+    with world.sandbox("run_job", LEASE_SECONDS="2") as second:
+        assert second.invoke(sqs_event(*again)) == {"batchItemFailures": []}
+    assert (await world.jobs.get(job_id)).status == "completed"
+    starts = {event.job.attempts for event in await world.jobs.events(job_id, after=0)}
+    assert max(starts) == 2
+    assert len(world.upstream.seen) == 2
+
+
+async def test_a_worker_whose_time_is_nearly_up_keeps_its_pieces_and_puts_the_job_back(world: World) -> None:
+    job_id = await submitted(world)
+    (message,) = world.messages()
+    world.upstream.script.append(Reply(delay=30))
+    with world.sandbox("run_job") as worker:
+        # 25 seconds are kept for giving back: of 28, three are left to work in.
+        assert worker.invoke(sqs_event(message["Body"]), seconds=28) == {"batchItemFailures": []}
+        job = await world.jobs.get(job_id)
+        assert (job.status, job.attempts) == ("waiting", 0)
+        (again,) = world.messages()
+        assert json.loads(again["Body"])["fruitless"] == 1
+        assert worker.invoke(sqs_event(again["Body"])) == {"batchItemFailures": []}
+    assert (await world.jobs.get(job_id)).status == "completed"
+
+
+async def test_a_job_that_gets_nowhere_in_shift_after_shift_is_given_up(world: World) -> None:
+    job_id = await submitted(world)
+    world.messages()
+    world.upstream.script.append(Reply(delay=30))
+    with world.sandbox("run_job") as worker:
+        last = json.dumps({"jobId": job_id, "dueAt": 0, "fruitless": 3})
+        worker.invoke(sqs_event(last), seconds=28)
+    job = await world.jobs.get(job_id)
+    assert (job.status, job.error and job.error.code) == ("failed", "interrupted")
+    assert world.messages() == []
+
+
+async def test_a_message_that_comes_before_its_time_is_sent_on(world: World) -> None:
+    job_id = await submitted(world)
+    world.messages()
+    early = json.dumps({"jobId": job_id, "dueAt": time.time() + 3})
+    with world.sandbox("run_job") as worker:
+        worker.invoke(sqs_event(early))
+    assert (await world.jobs.get(job_id)).status == "queued"
+    assert world.messages() == []
+    await asyncio.sleep(3.5)
+    assert [json.loads(message["Body"])["jobId"] for message in world.messages()] == [job_id]
+
+
+async def test_a_spent_quota_makes_a_job_wait_and_its_message_with_it(world: World) -> None:
+    job_id = await submitted(world)
+    (message,) = world.messages()
+    world.upstream.script.append(rate_limited(retry_after=100))
+    with world.sandbox("run_job", QUOTA_REQUESTS_PER_MINUTE="20") as worker:
+        assert worker.invoke(sqs_event(message["Body"])) == {"batchItemFailures": []}
+    job = await world.jobs.get(job_id)
+    assert job.status == "waiting"
+    assert job.waiting_until is not None
+    assert 50 < job.waiting_until - time.time() < 101
+    assert world.messages() == []
+
+
+async def test_a_watcher_connects_asks_and_is_told_until_the_job_ends(world: World) -> None:
+    job_id = await submitted(world)
+    (message,) = world.messages()
+    told = world.connections.posted
+    with world.sandbox("transcription_ws") as sockets, world.sandbox("run_job") as worker:
+        assert sockets.invoke(socket_event("connect", CONNECTION)) == {"statusCode": 200}
+        assert told == {}
+        sockets.invoke(socket_event("message", CONNECTION, {"jobId": job_id}))
+        (snapshot,) = told[CONNECTION]
+        assert (snapshot["type"], snapshot["job"]["status"], snapshot["pieces"]) == ("snapshot", "queued", [])
+        worker.invoke(sqs_event(message["Body"]))
+        seqs = [one["seq"] for one in told[CONNECTION]]
+        assert seqs == sorted(set(seqs))
+        assert [one["type"] for one in told[CONNECTION] if one["type"] == "text"] == ["text"]
+        assert told[CONNECTION][-1]["job"]["status"] == "completed"
+        sockets.invoke(socket_event("message", CONNECTION, {"jobId": job_id, "after": seqs[-1]}))
+        assert len(told[CONNECTION]) == len(seqs)
+        sockets.invoke(socket_event("message", CONNECTION, {"jobId": job_id, "after": seqs[-2]}))
+        assert told[CONNECTION][-1] == told[CONNECTION][len(seqs) - 1]
+        sockets.invoke(socket_event("disconnect", CONNECTION))
+
+
+async def test_who_left_without_a_word_is_forgotten_with_the_next_news(world: World) -> None:
+    job_id = await submitted(world)
+    (message,) = world.messages()
+    with world.sandbox("transcription_ws") as sockets:
+        for name in ("one=", "two="):
+            sockets.invoke(socket_event("message", name, {"jobId": job_id}))
+    world.connections.gone.add("one=")
+    with world.sandbox("run_job") as worker:
+        worker.invoke(sqs_event(message["Body"]))
+    assert world.connections.posted["two="][-1]["job"]["status"] == "completed"
+    found = world.emulator.client("dynamodb").scan(TableName=world.names.table)["Items"]
+    assert [item for item in found if item["pk"]["S"].startswith(("watched#", "connection#"))] == []
+
+
+async def test_every_minute_watchers_have_a_sign_of_life_and_what_they_missed(world: World) -> None:
+    quiet, missed = await submitted(world), await submitted(world)
+    with world.sandbox("transcription_ws") as sockets:
+        sockets.invoke(socket_event("message", "quiet=", {"jobId": quiet}))
+        sockets.invoke(socket_event("message", "missed=", {"jobId": missed}))
+    with world.sandbox("job", WEBSOCKET_ENDPOINT="http://127.0.0.1:1/live") as cut_off:
+        code, _ = call(cut_off, "DELETE", f"/job/{missed}")
+        assert code == 200
+    with world.sandbox("sweep") as sweep:
+        sweep.invoke(recorded("schedule"))
+    assert world.connections.posted["quiet="][-1] == {"type": "ping"}
+    assert world.connections.posted["missed="][-1]["job"]["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"jobId": str(uuid.uuid4())}, "job_not_found"),
+        ({"jobId": "../../etc/passwd"}, "job_not_found"),
+        ({"jobId": 7}, "job_not_found"),
+        ("no json", "option_invalid"),
+        ("[]", "option_invalid"),
+        ("[" * 10_000, "option_invalid"),
+        ({}, "option_invalid"),
+    ],
+)
+async def test_what_cannot_be_watched_is_said(world: World, asked: object, code: str) -> None:
+    with world.sandbox("transcription_ws") as sockets:
+        sockets.invoke(socket_event("message", CONNECTION, asked))
+    (told,) = world.connections.posted[CONNECTION]
+    assert (told["type"], told["error"]["code"]) == ("error", code)
+
+
+async def test_a_page_of_a_strange_origin_may_not_connect(world: World) -> None:
+    with world.sandbox("transcription_ws", CORS_ORIGINS="https://page.example") as sockets:
+        known = socket_event("connect", CONNECTION, Origin="https://page.example")
+        strange = socket_event("connect", CONNECTION, Origin="https://evil.example")
+        assert sockets.invoke(known) == {"statusCode": 200}
+        assert sockets.invoke(strange) == {"statusCode": 403}
+        assert sockets.invoke(socket_event("connect", CONNECTION)) == {"statusCode": 200}
+
+
+async def test_a_store_that_cannot_be_reached_is_a_503_that_asks_to_come_again(world: World) -> None:
+    with world.sandbox("transcribe_job", AWS_ENDPOINT_URL="http://127.0.0.1:1") as sandbox:
+        code, answer = call(sandbox, "POST", "/transcribe-job", files=wav())
+        assert (code, answer["error"]["code"]) == (503, "busy")
+    with (
+        world.sandbox("sweep", AWS_ENDPOINT_URL="http://127.0.0.1:1") as sweep,
+        pytest.raises(FunctionError, match="Too much is being done"),
+    ):
+        sweep.invoke(recorded("schedule"))
+
+
+async def test_the_engine_may_be_heard_of_in_the_log_but_never_its_key(world: World) -> None:
+    world.upstream.script.append(heard("hola"))
+    await submitted(world)
+    (message,) = world.messages()
+    with world.sandbox("run_job") as worker:
+        worker.invoke(sqs_event(message["Body"]))
+        said = worker.log.read_text()
+    assert "gsk_" not in said
+    assert "hola" not in said

@@ -1,0 +1,68 @@
+"""Events as AWS hands them to functions: the recorded ones of tests/events, filled with what a test asks."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from tests.server import ROOT
+
+Event = dict[str, Any]
+
+
+def recorded(name: str) -> Event:
+    event: Event = json.loads((ROOT / "tests" / "events" / f"{name}.json").read_text())
+    return event
+
+
+def http_event(request: httpx.Request) -> Event:
+    """A request as an HTTP API hands it on: header names small, the body in base64 when there is one."""
+    event, parts = recorded("http"), urlsplit(str(request.url))
+    body = request.read()
+    event["headers"] |= {name.lower(): value for name, value in request.headers.items() if name != "host"}
+    event["routeKey"] = event["requestContext"]["routeKey"] = f"{request.method} {parts.path}"
+    event["requestContext"]["http"] |= {"method": request.method, "path": parts.path}
+    event |= {"rawPath": parts.path, "rawQueryString": parts.query}
+    if body:
+        event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    return event
+
+
+def sqs_event(*bodies: str) -> Event:
+    (record,) = recorded("sqs")["Records"]
+    return {
+        "Records": [
+            {
+                **record,
+                "messageId": str(uuid.uuid4()),
+                "body": body,
+                "md5OfBody": hashlib.md5(body.encode()).hexdigest(),
+            }
+            for body in bodies
+        ]
+    }
+
+
+def s3_body(key: str, bucket: str) -> str:
+    """What S3 writes into the queue."""
+    event = recorded("s3")
+    event["Records"][0]["s3"]["object"]["key"] = key
+    event["Records"][0]["s3"]["bucket"]["name"] = bucket
+    return json.dumps(event)
+
+
+def socket_event(kind: str, connection: str, body: object = None, **headers: str) -> Event:
+    """`kind` is connect, message or disconnect."""
+    event = recorded(f"websocket-{kind}")
+    event["requestContext"]["connectionId"] = connection
+    if body is not None:
+        event["body"] = body if isinstance(body, str) else json.dumps(body)
+    if headers:
+        event["headers"] |= headers
+    return event

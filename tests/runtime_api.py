@@ -1,0 +1,193 @@
+"""Lambda's Runtime API, and a sandbox that runs a handler of ours under AWS's own client of it.
+
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+
+from tests.server import ROOT
+
+TRACE = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1"
+LARGEST = 6 * 1024 * 1024  # bytes of an event, and of an answer
+
+
+class FunctionError(Exception):
+    """The function failed: what its runtime reported."""
+
+
+class Killed(Exception):
+    """The sandbox was ended before it answered."""
+
+
+@dataclass
+class _Call:
+    event: bytes
+    deadline: float
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    done: threading.Event = field(default_factory=threading.Event)
+    answer: Any = None
+    error: Any = None
+
+
+class Sandbox:
+    """One environment of one function. `handler` is a name such as `functions.health.handler`."""
+
+    def __init__(self, handler: str, log: Path, environment: Mapping[str, str]) -> None:
+        self.handler = handler
+        self.log = log
+        self._environment = environment
+        self._calls: queue.Queue[_Call] = queue.Queue()
+        self._current: dict[str, _Call] = {}
+        self._ready = threading.Event()
+        self.init_seconds = 0.0
+
+    def __enter__(self) -> Self:
+        sandbox = self
+
+        class Api(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                sandbox._next(self)
+
+            def do_POST(self) -> None:
+                sandbox._told(self)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing is worth saying of each request."""
+
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: object) -> None:
+                """A sandbox that was killed hangs up."""
+
+        self._server = Server(("127.0.0.1", 0), Api)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        self._start()
+        return self
+
+    def _start(self) -> None:
+        port = self._server.server_address[1]
+        inherited = {n: os.environ[n] for n in ("PATH", "COVERAGE_PROCESS_CONFIG") if n in os.environ}
+        began = time.monotonic()
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-W", "error", "-m", "awslambdaric", self.handler],
+                cwd=ROOT,
+                env={
+                    **inherited,
+                    "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
+                    "AWS_LAMBDA_FUNCTION_NAME": self.handler.replace(".", "-"),
+                    "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+                    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+                    "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+                    "LAMBDA_TASK_ROOT": str(ROOT),
+                    "_HANDLER": self.handler,
+                    **self._environment,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        assert self._ready.wait(60), self.log.read_text()
+        self.init_seconds = time.monotonic() - began
+
+    def begin(self, event: Mapping[str, Any], *, seconds: float = 60) -> _Call:
+        """Hand over an event; `wait` for its answer."""
+        packed = json.dumps(event).encode()
+        assert len(packed) <= LARGEST
+        call = _Call(packed, time.time() + seconds)
+        self._calls.put(call)
+        return call
+
+    def wait(self, call: _Call) -> Any:
+        """The answer. Raises FunctionError, Killed."""
+        while not call.done.wait(0.05):
+            if self.process.poll() is not None:
+                raise Killed(self.log.read_text())
+        if call.error:
+            raise FunctionError(call.error)
+        return call.answer
+
+    def invoke(self, event: Mapping[str, Any], *, seconds: float = 60) -> Any:
+        return self.wait(self.begin(event, seconds=seconds))
+
+    def kill(self) -> None:
+        """As when Lambda's machine goes away."""
+        self.process.kill()
+        self.process.wait()
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.kill()
+        self._server.shutdown()
+        self._server.server_close()
+
+    # ── the API ───────────────────────────────────────────────────────────────────────────────────
+
+    def _next(self, request: BaseHTTPRequestHandler) -> None:
+        self._ready.set()
+        while True:
+            try:
+                call = self._calls.get(timeout=0.5)
+                break
+            except queue.Empty:
+                if self.process.poll() is not None:
+                    return
+        self._current[call.request_id] = call
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": call.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(int(call.deadline * 1000)),
+            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:123456789012:function:escriba",
+            "Lambda-Runtime-Trace-Id": TRACE,
+        }
+        _answer(request, 200, call.event, headers)
+
+    def _told(self, request: BaseHTTPRequestHandler) -> None:
+        body = _body(request)
+        parts = request.path.split("/")
+        if parts[-1] == "error" and "init" in parts:
+            self._ready.set()
+        elif (call := self._current.pop(parts[-2], None)) is not None:
+            if len(body) > LARGEST:
+                call.error = {"errorType": "Function.ResponseSizeTooLarge"}
+            elif parts[-1] == "error":
+                call.error = json.loads(body)
+            else:
+                call.answer = json.loads(body)
+            call.done.set()
+        _answer(request, 202, b'{"status":"OK"}', {})
+
+
+def _body(request: BaseHTTPRequestHandler) -> bytes:
+    if request.headers.get("Transfer-Encoding", "").lower() != "chunked":
+        return request.rfile.read(int(request.headers.get("Content-Length", 0)))
+    whole = b""
+    while size := int(request.rfile.readline(), 16):
+        whole += request.rfile.read(size)
+        request.rfile.readline()
+    request.rfile.readline()
+    return whole
+
+
+def _answer(request: BaseHTTPRequestHandler, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    request.send_response(status)
+    told = {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}
+    for name, value in told.items():
+        request.send_header(name, value)
+    request.end_headers()
+    request.wfile.write(body)

@@ -15,6 +15,7 @@ import pytest
 
 from tests.server import ROOT, free_port
 
+INHERITED = {name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
 BOTH = "CONVEX_SITE_URL and CONVEX_API_KEY"
 
 
@@ -24,7 +25,7 @@ def refused(**settings: str) -> str:
         [sys.executable, "local_server.py"],
         check=False,
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **settings},
+        env={**INHERITED, **settings},
         capture_output=True,
         text=True,
         timeout=60,
@@ -101,7 +102,7 @@ def started_on_a_terminal(data: Path, port: int) -> Iterator[Terminal]:
     with subprocess.Popen(
         [sys.executable, "local_server.py"],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "DATA_DIR": str(data), "PORT": str(port)},
+        env={**INHERITED, "DATA_DIR": str(data), "PORT": str(port)},
         stdin=subprocess.DEVNULL,
         stdout=terminal,
         stderr=terminal,

@@ -241,6 +241,8 @@ class DynamoJobs:
                 state, rows = await self._with_deliveries(job_id)
             except JobNotFound:
                 return
+            if not rows:
+                return
             job = job_items.job_of(state)
             anew = [_settling(row, delivery_items.redeliver(row, job, now), state["ttl"]) for row in rows]
             with suppress(ConditionFailed):

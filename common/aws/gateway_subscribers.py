@@ -163,7 +163,11 @@ class GatewaySubscribers:
 
 
 class Polling:
-    """A listener where nobody calls: the store is looked at every second, for `longest` seconds."""
+    """A listener where nobody calls: the store is looked at every second, for `longest` seconds.
+
+    An answer through API Gateway arrives as a whole: with the first news it had better end. An EventSource
+    comes back by itself, and has them all a moment after they came.
+    """
 
     def __init__(self, longest: float) -> None:
         self._until = time.monotonic() + longest
@@ -171,6 +175,9 @@ class Polling:
     @property
     def closing(self) -> bool:
         return time.monotonic() >= self._until
+
+    def told(self) -> None:
+        self._until = 0.0
 
     def since(self, seq: int) -> list[JobEvent] | None:  # noqa: ARG002 - only the store can tell
         return None

@@ -38,10 +38,12 @@ class Watch:
         """
         for message in await self._beginning():
             yield message
+            self._listener.told()
         while not self.ended:
             events = await self._news()
             for event in events:
                 yield news(event, self._language)
+                self._listener.told()
             if not events:
                 if self._listener.closing:
                     return

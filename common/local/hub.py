@@ -101,6 +101,9 @@ class HubListener:
     def closing(self) -> bool:
         return self._topic.closing
 
+    def told(self) -> None:
+        """What is sent arrives at once: there is no hurry to end."""
+
     def since(self, seq: int) -> list[JobEvent] | None:
         """The ring's events after `seq`; None when it begins later than that."""
         self._seen = self._topic.version

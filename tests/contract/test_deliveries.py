@@ -152,3 +152,23 @@ async def test_settling_for_a_job_that_is_gone_is_harmless(jobs: JobStore) -> No
     await jobs.remove(job.job_id)
     await jobs.settle(replace(under_way, confirmed_seq=1))
     assert await jobs.delivery(job.job_id, "convex") is None
+
+
+async def test_delivering_again_wants_the_newest_state_at_once_whatever_was_confirmed(jobs: JobStore) -> None:
+    job = await create(jobs, queued(), targets=("convex", "callback"))
+    done = await commit(jobs, ended(job))
+    for target in ("convex", "callback"):
+        told = replace(await one(jobs, job, target), confirmed_seq=done.seq, attempts=4, last_error="gone")
+        await jobs.settle(told)
+    assert await jobs.deliveries(now=NOW + HOUR, limit=10) == []
+    await jobs.redeliver(job.job_id, now=NOW + 5)
+    found = await jobs.deliveries(now=NOW + 5, limit=10)
+    assert sorted(news.target for news in found) == ["callback", "convex"]
+    assert {(news.wanted_seq, news.confirmed_seq, news.attempts) for news in found} == {(done.seq, 0, 0)}
+
+
+async def test_delivering_again_where_nobody_is_told_is_harmless(jobs: JobStore) -> None:
+    job = await create(jobs, queued())
+    await jobs.redeliver(job.job_id, now=NOW)
+    await jobs.redeliver(queued().job_id, now=NOW)
+    assert await jobs.deliveries(now=NOW + HOUR, limit=10) == []

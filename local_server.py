@@ -145,6 +145,7 @@ def _limits(settings: Settings) -> Limits:
 async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIterator[Services]:
     """The services over DATA_DIR, and what works in the background; both end in order."""
     async with AsyncExitStack() as stack:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # a parent's mode is anybody's
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
         database = Database(settings.data_dir / "escriba.sqlite3")
         stack.callback(database.close)
@@ -263,6 +264,7 @@ def _engine(settings: Settings, quota: SqliteQuota | None, now: Callable[[], flo
             api_key=None,
             model=settings.groq_model,
             name="embedded",
+            runs=settings.engine_model or "whisper-base",
             transport=lambda: _embedded(settings),
             patience=_EMBEDDED_PATIENCE,
         )

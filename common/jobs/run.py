@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from common.errors import Busy, EscribaError, JobNotFound, RetryLater
+from common.errors import AudioRefused, Busy, EscribaError, JobNotFound, RetryLater
 from common.jobs import state
 from common.jobs.announce import record
 from common.jobs.state import Kind
@@ -197,6 +197,9 @@ class _Run:
             await self._wait(error.retry_after or _backoff(self.job.attempts), attempt_counts=True)
         else:
             await self._become(lambda job: state.fail(job, error, now=self._now, expires_at=self._kept_until))
+            if isinstance(error, AudioRefused):
+                # It will be refused again: kept, ten files of noise would fill the storage for days.
+                await self.services.audio.remove(self.job.job_id)
 
     async def _wait(self, delay: float, *, attempt_counts: bool) -> None:
         now = self._now

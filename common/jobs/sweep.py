@@ -16,18 +16,34 @@ _AT_ONCE = 100
 
 # How long it is remembered that a job was, and when its text went, before its id is unknown.
 _REMEMBERED = 7 * 24 * 3600.0
+# A job whose audio never came holds nothing to remember: whoever asks for many would else fill the disk.
+_UNHEARD = 3600.0
+
+# Seconds for one round: what people were promised is deleted in time, however many jobs strangers made.
+_LONGEST_ROUND = 10.0
 
 
 async def sweep(services: Services) -> None:
     """One round. What cannot be done now is done in a later one; one job's trouble does not stop it."""
     await _revive(services)
-    for job in await services.jobs.expired(now=services.now(), limit=_AT_ONCE):
+    until = services.now() + _LONGEST_ROUND
+    while services.now() < until and await _let_some_go(services):
+        pass
+
+
+async def _let_some_go(services: Services) -> bool:
+    """Whether there may be more that can be done now."""
+    expired = await services.jobs.expired(now=services.now(), limit=_AT_ONCE)
+    done = 0
+    for job in expired:
         try:
             await _let_go(services, job)
+            done += 1
         except (StaleJob, JobNotFound, state.Illegal):
             continue  # it changed meanwhile; the next round sees what it became
         except EscribaError as exc:
             log("sweep.failed", level="WARNING", jobId=job.job_id, code=exc.code)
+    return done > 0 and len(expired) == _AT_ONCE
 
 
 async def _revive(services: Services) -> None:
@@ -40,13 +56,13 @@ async def _revive(services: Services) -> None:
 async def _let_go(services: Services, job: Job) -> None:
     """The next step on the way to oblivion: fail, then erase, then forget."""
     now = services.now()
-    if job.erased_at is not None:
+    if job.erased_at is not None or (job.ended and job.audio is None):
         await services.audio.remove(job.job_id)
         await services.jobs.remove(job.job_id)
     elif not job.ended:
         error = UploadExpired() if job.status == "pending" else EscribaError()
-        kept_until = now + services.settings.retention_hours * 3600
-        await record(services, state.fail(job, error, now=now, expires_at=kept_until))
+        kept = _UNHEARD if job.status == "pending" else services.settings.retention_hours * 3600
+        await record(services, state.fail(job, error, now=now, expires_at=now + kept))
     else:
         await erase(services, job)
 
@@ -56,4 +72,5 @@ async def erase(services: Services, job: Job) -> Job:
     await services.audio.remove(job.job_id)
     await services.jobs.erase_text(job.job_id)
     now = services.now()
-    return await record(services, state.erase(job, now=now, forget_at=now + _REMEMBERED))
+    remembered = _UNHEARD if job.audio is None else _REMEMBERED
+    return await record(services, state.erase(job, now=now, forget_at=now + remembered))

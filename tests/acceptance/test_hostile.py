@@ -1,0 +1,251 @@
+"""What strangers send on purpose, to a real server: refused in a sentence, and nothing else suffers."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.acceptance.api import Api, files_below
+from tests.acceptance.client import tone
+from tests.server import Server
+from tests.serving import Client, wait_until
+from tests.upstream import Upstream
+
+AUDIO = tone(random.Random(21))
+Json = Callable[[bytes], httpx.Response]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server that all of this comes upon, and that is well and quiet at the end."""
+    data_dir = tmp_path_factory.mktemp("hostile") / "data"
+    settings = {"CALLBACK_SECRET": "s", "CORS_ORIGINS": "https://page.example", "LOG_LEVEL": "DEBUG"}
+    with Upstream() as upstream, Server(data_dir, GROQ_BASE_URL=upstream.url, **settings) as running:
+        yield running
+        assert "Traceback" not in running.log
+        assert httpx.get(f"{running.url}/health").json()["status"] == "ok"
+
+
+@pytest.fixture
+def api(server: Server) -> Api:
+    return Api(server.url)
+
+
+@pytest.fixture
+def post_json(server: Server) -> Json:
+    def post(body: bytes) -> httpx.Response:
+        headers = {"content-type": "application/json", "accept-language": "es"}
+        return httpx.post(f"{server.url}/transcribe-job", content=body, headers=headers)
+
+    return post
+
+
+# ── JSON ──────────────────────────────────────────────────────────────────────────────────────────
+
+BOMBS: dict[str, tuple[bytes, str]] = {
+    "deep": (b"[" * 60_000, "body_malformed"),
+    "deep objects": (b'{"a":' * 12_000, "body_malformed"),
+    "large": (b'{"prompt":"' + b"a" * 70_000 + b'"}', "body_malformed"),
+    "a number of 5 000 digits": (b'{"temperature":' + b"1" * 5_000 + b"}", "body_malformed"),
+    "not a number": (b'{"temperature":NaN}', "option_invalid"),
+    "infinite": (b'{"temperature":1e999}', "option_invalid"),
+    "a list": (b"[1]", "body_malformed"),
+    "nothing": (b"", "body_malformed"),
+    "not UTF-8": (b'{"language":"\xff"}', "body_malformed"),
+    "half a character": (b'{"prompt":"\\ud800"}', "body_malformed"),
+    "half a character as a name": (b'{"\\ud800":true}', "option_invalid"),
+    "half a character as an option": (b'{"\\udfff":"x"}', "option_unknown"),
+    "half a language": (b'{"language":"\\ud800"}', "body_malformed"),
+    "a prompt that would be kept with each event": (
+        b'{"prompt":"' + b"a" * 9_000 + b'"}',
+        "option_invalid",
+    ),
+    "two ids": (b'{"jobId":["%s","%s"]}' % (b"a" * 36, b"b" * 36), "option_invalid"),
+    "a user in another script": (json.dumps({"userId": "\u0663"}).encode(), "option_invalid"),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_json_made_to_break_readers_is_refused_by_name(post_json: Json, bomb: str) -> None:
+    body, code = BOMBS[bomb]
+    answer = post_json(body)
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["error"]["code"] == code
+
+
+def test_a_spanish_reader_is_told_in_spanish_alone(server: Server, post_json: Json) -> None:
+    asked = httpx.get(f"{server.url}/job/{'0' * 8}-0000-0000-0000-{'0' * 12}", params={"wait": "nan"})
+    assert asked.json()["error"]["hint"] == "Expected: a number, 0 or more."
+    assert post_json(b"[]").json()["error"]["message"].endswith("es JSON, pero no un objeto.")
+    twice = post_json(b'{"prompt":["a","b"]}').json()["error"]
+    assert twice["hint"] == "Se espera: un solo valor."
+
+
+# ── numbers in addresses and headers ──────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "query", ["wait=nan", "wait=inf", "wait=-1", "wait=x", "after=-1", "after=1.5", "after=" + "9" * 5_000]
+)
+def test_a_number_that_is_none_is_refused(server: Server, api: Api, query: str) -> None:
+    job_id = api.expect().json()["jobId"]
+    answer = httpx.get(f"{server.url}/job/{job_id}?{query}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "option_invalid")
+
+
+@pytest.mark.parametrize("place", ["nan", "9" * 40, "-1", "\xff", "1e3"])
+def test_a_place_that_is_none_begins_anew(server: Server, api: Api, place: str) -> None:
+    job_id = api.expect().json()["jobId"]
+    headers = {"Last-Event-ID": place.encode("latin-1")}
+    with httpx.stream("GET", f"{server.url}/job/{job_id}/events", headers=headers) as events:  # type: ignore[arg-type]
+        assert '"type":"snapshot"' in next(block for block in events.iter_text() if "data" in block)
+
+
+HOSTS = ["[", "evil.example/x?", "a b", "user@evil.example", "x:99999", '"><script>', "\xff"]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_that_is_none_does_not_reach_the_addresses_in_answers(server: Server, host: str) -> None:
+    told = b"POST /transcribe-job HTTP/1.1\r\nHost: %s\r\nX-Forwarded-Host: evil.example\r\n"
+    more = b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    with Client(server.port) as client:
+        status, _, answer = client.send(told % host.encode("latin-1") + more).answer()
+    assert status == 201
+    assert answer["statusUrl"] == f"{server.url}/job/{answer['jobId']}"
+
+
+SMUGGLED = [
+    "Content-Length: 5\r\nContent-Length: 6",
+    "Content-Length: 5\r\nTransfer-Encoding: chunked",
+    "Transfer-Encoding: chunked, identity",
+    "Transfer-Encoding : chunked",
+    "Transfer-Encoding: xchunked",
+    "Content-Length: +5",
+    "Content-Length: 5, 5",
+    "Content-Length:",
+    "Content-Length: 99999999999999999999999",
+]
+
+
+@pytest.mark.parametrize("lengths", SMUGGLED)
+def test_a_body_whose_length_can_be_read_in_two_ways_ends_the_connection(
+    server: Server, lengths: str
+) -> None:
+    smuggled = (
+        f"POST /transcribe HTTP/1.1\r\nHost: x\r\n{lengths}\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    )
+    with Client(server.port) as client:
+        told = client.send(smuggled.encode()).until_closed()
+    assert b" 200 OK" not in told
+
+
+# ── callbacks ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("url", ["https://a..com/", "https://127.0.0.1/", "https://[::127.0.0.1]/"])
+def test_a_callback_to_nowhere_or_to_within_is_refused(api: Api, url: str) -> None:
+    answer = api.submit(AUDIO, callbackUrl=url)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "option_invalid")
+
+
+def test_a_callback_that_only_a_look_up_shows_to_lead_within_is_not_made(server: Server, api: Api) -> None:
+    with socket.socket() as within:
+        within.bind(("127.0.0.1", 0))
+        within.listen()
+        within.settimeout(0.5)
+        api.completed(api.accepted(AUDIO, callbackUrl=f"https://127.1:{within.getsockname()[1]}/"))
+        wait_until(lambda: "the address is not a public one" in server.log)
+        with pytest.raises(TimeoutError):
+            within.accept()
+
+
+# ── tickets ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [{"signature": "0" * 64}, {"expires": "99999999999"}, {"maxBytes": "999999999999"}, {"signature": "é"}],
+)
+def test_a_ticket_that_was_changed_opens_nothing(api: Api, forged: dict[str, str]) -> None:
+    ticket = api.expect().json()["upload"]
+    answer = api.upload({**ticket, "fields": {**ticket["fields"], **forged}}, AUDIO)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "upload_ticket_invalid")
+
+
+def test_a_ticket_opens_its_own_job_alone_and_for_one_recording(api: Api) -> None:
+    mine, other = api.expect().json()["upload"], api.expect().json()["upload"]
+    assert api.upload({"url": mine["url"], "fields": other["fields"]}, AUDIO).status_code == 403
+    assert api.upload(mine, AUDIO).status_code == 202
+    assert api.upload(mine, AUDIO + b"other").json()["error"]["code"] == "job_conflict"
+
+
+# ── what is left ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_noise_is_not_kept_once_it_is_known_to_be_noise(server: Server, api: Api) -> None:
+    before = set(files_below(server.data_dir))
+    job_id = api.accepted(os.urandom(50_000))
+    failed = api.until(job_id, "failed")
+    assert failed["error"]["code"] == "audio_unreadable"
+    wait_until(lambda: set(files_below(server.data_dir)) <= before)
+    again = api.retry(job_id)
+    assert (again.status_code, again.json()["status"]) == (202, "pending")
+
+
+def test_whatever_is_on_disk_is_for_the_servers_owner_alone(server: Server) -> None:
+    for path in [server.data_dir, *server.data_dir.rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_no_log_line_repeats_what_people_say_send_or_are_called(server: Server, api: Api) -> None:
+    words: dict[str, Any] = {"prompt": "unrepeatable", "userId": "unrepeatable"}
+    files = {"file": ("unrepeatable.wav", AUDIO + b"1")}
+    one = httpx.post(f"{server.url}/transcribe-job", data=words, files=files).json()["jobId"]
+    text = api.completed(one)
+    httpx.post(f"{server.url}/transcribe", data={"unrepeatable": "x"}, files=files)
+    httpx.post(f"{server.url}/transcribe", data={"language": "unrepeatable"}, files=files)
+    httpx.get(f"{server.url}/unrepeatable", headers={"X-Request-Id": 'unrepeatable" "'})
+    assert text not in server.log
+    assert "unrepeatable" not in server.log
+
+
+def test_five_hundred_requests_of_every_kind_leave_nothing_behind(server: Server, api: Api) -> None:
+    process = psutil.Process(server.ps.pid)
+    kinds: list[Callable[[], object]] = [
+        lambda: httpx.post(f"{server.url}/transcribe", files={"file": ("a", os.urandom(9_000))}),
+        lambda: httpx.post(f"{server.url}/transcribe", files={"file": ("a.wav", AUDIO)}),
+        lambda: httpx.post(f"{server.url}/transcribe", content=b"--x", headers=_FORM),
+        lambda: httpx.get(f"{server.url}/job/{'0' * 8}-0000-0000-0000-{'0' * 12}"),
+        lambda: _leave_midway(server.port),
+        lambda: api.expect(prompt="a"),
+    ]
+    for kind in kinds * 5:
+        kind()
+    files, memory = process.num_fds(), process.memory_info().rss
+    for number in range(500):
+        kinds[number % len(kinds)]()
+    wait_until(lambda: process.num_fds() <= files + 2)
+    assert process.memory_info().rss < memory + 16 * 2**20
+    wait_until(lambda: not [path for path in files_below(server.data_dir) if "scratch" in path.parts])
+
+
+_FORM = {"content-type": "multipart/form-data; boundary=x"}
+
+
+def _leave_midway(port: int) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    with Client(port) as client:
+        client.post(
+            "/transcribe",
+            head + bytes(20_000),
+            length=90_000,
+            headers=f"content-type: {_FORM['content-type']}\r\n",
+        )

@@ -45,6 +45,7 @@ class Groq:
     `transport` makes what carries the requests instead of sockets, such as an `httpx.ASGITransport` (built
     with `raise_app_exceptions=False`) around an engine in this process. `patience` is how many seconds of
     silence are borne per second of audio: Groq needs 0.005, an engine on a small CPU may need more than 1.
+    `runs` names the model of an engine that has only one, whatever is asked for.
     `on_quota` is awaited with what each answer tells of the quota, refusals included. `sleep`, `jitter`
     (0 to 1) and `boundary` (unguessable) are here for tests.
 
@@ -60,6 +61,7 @@ class Groq:
         api_key: str | None,
         model: str,
         name: str = "groq",
+        runs: str | None = None,
         transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
         max_attempts: int = 3,
         patience: float = 0.1,
@@ -69,6 +71,7 @@ class Groq:
         boundary: Callable[[], str] = secrets.token_hex,
     ) -> None:
         self.name = name
+        self._runs = runs
         self.model = model
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
@@ -101,7 +104,11 @@ class Groq:
             form = Form(ask.fields, file.fileno(), ending=format, boundary=self._boundary())
             answer = await self._deliver(ask, form, duration)
         return transcript_of(
-            answer.body, options=options, duration=duration, model=ask.model, warnings=ask.warnings
+            answer.body,
+            options=options,
+            duration=duration,
+            model=self._runs or ask.model,
+            warnings=ask.warnings,
         )
 
     async def aclose(self) -> None:

@@ -25,8 +25,8 @@ _PATH = "/transcription-jobs"
 _TIMEOUT = 5.0
 _PAUSES = (0.2, 1.0)  # between the three tries of one push
 
-# With the outbox's back-off, about 40 minutes.
-_TRIES_FOR_A_LATE_PAGE = 6
+# With the outbox's back-off, about 50 minutes.
+_TRIES_FOR_A_LATE_PAGE = 10
 
 # How long nothing is sent after the key was refused: it will not be right a moment later.
 _SHUT_FOR = 60.0

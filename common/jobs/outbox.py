@@ -14,8 +14,9 @@ from common.log import log
 from common.ports import Delivery
 from common.services import Services
 
-# Seconds before each further try; the last one repeats until the job expires.
-_BACKOFF = (1.0, 5.0, 30.0, 120.0, 600.0, 1800.0)
+# Seconds before each further try; the last one repeats until the job expires. They grow gently, so that news
+# comes at most about as long after a target's return as it was away.
+_BACKOFF = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 
 # Mere progress is told no more often than this per job and target (free plans count each message).
 _PROGRESS_EVERY = 1.0

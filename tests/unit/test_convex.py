@@ -265,7 +265,7 @@ async def test_a_row_that_is_not_there_yet_is_asked_for_again_a_few_times() -> N
         courier.had("an old problem")
         with pytest.raises(NotDelivered) as told:
             await courier.push(queued(), None)
-        assert (told.value.reason, told.value.retry_after, told.value.attempts) == ("job_not_found", 0.0, 6)
+        assert (told.value.reason, told.value.retry_after, told.value.attempts) == ("job_not_found", 0.0, 10)
         assert len(deployment.received) == 1  # the outbox's back-off asks again, not this push
         assert courier.problem is None  # our functions have answered: address and key are right
 

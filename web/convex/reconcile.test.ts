@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { api, internal } from "./_generated/api";
 import { type Convex, TOKEN, deployment, jobId, message, row, tell } from "./test.setup";
+import { eventually } from "../test/eventually";
 
 let t: Convex;
 let server: Server;
@@ -50,7 +51,7 @@ afterEach(
 const DUE = { quietMs: -1 };
 async function round(args: { quietMs?: number } = DUE) {
   const asking = await t.mutation(internal.reconcile.start, args);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const waiting = await t.run((ctx) => ctx.db.system.query("_scheduled_functions").collect());
     expect(waiting.every((job) => job.state.kind === "success")).toBe(true);
   });

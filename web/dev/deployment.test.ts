@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import WebSocket from "ws";
 import { api } from "../convex/_generated/api";
 import { startLocalConvex } from "./local-convex.mjs";
+import { eventually } from "../test/eventually";
 
 const { CONVEX_SELF_HOSTED_URL, CONVEX_SITE_URL, ESCRIBA_API_KEY = "a-key-for-tests" } = process.env;
 const places =
@@ -72,9 +73,7 @@ describe.each(places)("with %s", (place) => {
       outcome: "stale",
       status: "completed",
     });
-    await vi.waitFor(() => expect(seen.at(-1)).toMatchObject({ status: "completed", cancelRequested: false }), {
-      timeout: 10_000,
-    });
+    await eventually(() => expect(seen.at(-1)).toMatchObject({ status: "completed", cancelRequested: false }));
     expect(await (await fetch(seen.at(-1)!.resultUrl!)).json()).toEqual(result);
     expect(await client.query(api.jobs.list, { ownerToken: access.ownerToken })).toMatchObject([
       { jobId, filename: "a.wav" },
@@ -83,6 +82,6 @@ describe.each(places)("with %s", (place) => {
       data: { code: "forbidden" },
     });
     expect(await client.mutation(api.jobs.remove, access)).toBe(true);
-    await vi.waitFor(() => expect(seen.at(-1)).toBeNull(), { timeout: 10_000 });
+    await eventually(() => expect(seen.at(-1)).toBeNull());
   });
 });

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vi
 import WebSocket from "ws";
 import { api, internal } from "../convex/_generated/api";
 import { startLocalConvex } from "./local-convex.mjs";
+import { eventually } from "../test/eventually";
 
 const KEY = "a-key-for-tests";
 const ownerToken = "t".repeat(32);
@@ -49,12 +50,9 @@ function watch() {
   const seen: Array<{ status: string; progress: number; resultUrl: string | null } | null> = [];
   client.onUpdate(api.jobs.get, { jobId, ownerToken }, (job) => seen.push(job));
   const until = (ready: (job: (typeof seen)[number]) => boolean) =>
-    vi.waitFor(
-      () => {
-        if (!seen.length || !ready(seen.at(-1)!)) throw new Error(`last seen: ${JSON.stringify(seen.at(-1))}`);
-      },
-      { timeout: 5000, interval: 2 },
-    );
+    eventually(() => {
+      if (!seen.length || !ready(seen.at(-1)!)) throw new Error(`last seen: ${JSON.stringify(seen.at(-1))}`);
+    });
   return { seen, until };
 }
 
@@ -113,7 +111,7 @@ test("an answer of over 5 MB comes in pieces", async () => {
   const lengths: number[] = [];
   for (const id of ids)
     client.onUpdate(api.jobs.get, { jobId: id, ownerToken }, (job) => lengths.push(job!.resultJson!.length));
-  await vi.waitFor(() => expect(lengths).toHaveLength(24), { timeout: 5000 });
+  await eventually(() => expect(lengths).toHaveLength(24));
   expect(new Set(lengths)).toEqual(new Set([250_011]));
 });
 
@@ -123,9 +121,9 @@ test("who signs in is who the token says, and changes what is seen", async () =>
   await http.mutation(api.jobs.create, { jobId });
   const seen: unknown[] = [];
   client.onUpdate(api.jobs.get, { jobId }, (job) => seen.push(job));
-  await vi.waitFor(() => expect(seen).toEqual([null]));
+  await eventually(() => expect(seen).toEqual([null]));
   client.setAuth(async () => token);
-  await vi.waitFor(() => expect(seen.at(-1)).toMatchObject({ status: "pending" }));
+  await eventually(() => expect(seen.at(-1)).toMatchObject({ status: "pending" }));
 });
 
 test("misfortunes: an answer instead of an update, a lost answer, a slow one", async () => {
@@ -156,8 +154,8 @@ test("while it is away nothing is reached, and afterwards its rows are as they w
   await until((job) => job?.status === "pending");
   await inject({ status: "away", seconds: 0.5 });
   await expect(tell({ status: "processing" })).rejects.toThrow();
-  await vi.waitFor(() => expect(client.connectionState().isWebSocketConnected).toBe(false));
-  await vi.waitFor(async () => expect((await tell({ status: "processing" })).status).toBe(200), { timeout: 3000 });
+  await eventually(() => expect(client.connectionState().isWebSocketConnected).toBe(false));
+  await eventually(async () => expect((await tell({ status: "processing" })).status).toBe(200));
   await until((job) => job?.status === "processing");
 });
 

@@ -33,7 +33,7 @@ export async function startWorld({ react = 19, withConvex = true, apiUrl = "" } 
     /** A person's browser: English unless it says otherwise. */
     async person(options: BrowserContextOptions = {}) {
       const context = await browser.newContext({ locale: "en-GB", ...options });
-      context.setDefaultTimeout(15_000);
+      context.setDefaultTimeout(30_000);
       await context.addInitScript(watchPaints);
       const page = await context.newPage();
       page.on("dialog", (dialog) => void dialog.accept());

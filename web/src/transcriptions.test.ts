@@ -11,6 +11,7 @@ import { ApiError, createClient } from "./client";
 import { linkConvex } from "./convex";
 import type { Transcription } from "./transcription";
 import { Transcriptions, type TranscriptionsConfig } from "./transcriptions";
+import { eventually } from "../test/eventually";
 
 let convex: Awaited<ReturnType<typeof startLocalConvex>>;
 let api: SmallApi;
@@ -39,13 +40,10 @@ function open(config: Partial<TranscriptionsConfig> = {}): void {
   });
   leave = page.subscribe(() => {});
 }
-const until = (ready: (job: Transcription) => unknown, timeout = 5_000) =>
-  vi.waitFor(
-    () => {
-      if (!page.state.jobs[0] || !ready(onlyJob())) throw new Error(`last: ${JSON.stringify(page.state)}`);
-    },
-    { timeout, interval: 5 },
-  );
+const until = (ready: (job: Transcription) => unknown) =>
+  eventually(() => {
+    if (!page.state.jobs[0] || !ready(onlyJob())) throw new Error(`last: ${JSON.stringify(page.state)}`);
+  });
 const asks = () => api.requests.filter((request) => /^GET \/job/.test(request)).length;
 
 beforeAll(async () => {
@@ -117,12 +115,10 @@ test("several jobs, newest first, each with its own fate", async () => {
   const first = page.start(file());
   await new Promise((later) => setTimeout(later, 5));
   const second = page.start(file());
-  await vi.waitFor(() => expect(page.state.jobs.map(({ status }) => status)).toEqual(["queued", "queued"]), {
-    timeout: 5000,
-  });
+  await eventually(() => expect(page.state.jobs.map(({ status }) => status)).toEqual(["queued", "queued"]));
   await api.complete(first, "one");
   await api.change(second, { status: "failed", error: { code: "audio_unreadable", message: "No.", retryable: false } });
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(page.state.jobs).toMatchObject([
       { jobId: second, status: "failed", canRetry: false },
       { jobId: first, text: "one" },
@@ -156,7 +152,7 @@ describe("without Convex", () => {
     await api.change(jobId, { status: "processing", progress: 30 });
     await until((job) => job.progress === 30);
     expect(page.state.connection).toBe("polling");
-    await vi.waitFor(() => expect(page.state.connection).toBe("live"), { timeout: 8_000 });
+    await eventually(() => expect(page.state.connection).toBe("live"));
     expect(onlyJob().progress).toBe(30); // Convex is behind; nothing is taken back
     const asked = asks();
     await new Promise((later) => setTimeout(later, 700));
@@ -168,7 +164,7 @@ describe("without Convex", () => {
 
   test("a job begun while it was away gets its row when it is back, though it has ended meanwhile", async () => {
     open();
-    await vi.waitFor(() => expect(page.state.connection).toBe("live"));
+    await eventually(() => expect(page.state.connection).toBe("live"));
     convex.faults.add({ status: "away", seconds: 1 });
     convex.dropConnections();
     api.convexSiteUrl = null;
@@ -176,7 +172,7 @@ describe("without Convex", () => {
     await until((job) => job.status === "queued");
     await api.complete(jobId, "done before its row");
     await until((job) => job.text === "done before its row");
-    await vi.waitFor(async () => expect(await row()).toMatchObject({ jobId }), { timeout: 8_000 });
+    await eventually(async () => expect(await row()).toMatchObject({ jobId }));
     api.convexSiteUrl = convex.siteUrl;
     expect(await api.tellConvex(jobId)).toBe(200);
     expect(await row()).toMatchObject({ status: "completed", resultJson: '{"text":"done before its row"}' });
@@ -202,7 +198,7 @@ describe("cancelling", () => {
     expect(onlyJob()).toMatchObject({ cancelling: true, canCancel: false });
     await cancelled;
     await until((job) => job.status === "cancelled" && !job.cancelling && job.canRetry);
-    await vi.waitFor(async () => expect(await row()).toMatchObject({ status: "cancelled" }));
+    await eventually(async () => expect(await row()).toMatchObject({ status: "cancelled" }));
   });
 
   test("in the moment the API completes: page, row and API agree", async () => {
@@ -212,7 +208,7 @@ describe("cancelling", () => {
     await Promise.all([page.cancel(jobId), api.complete(jobId, "too late")]);
     const { status } = api.jobs.get(jobId)!;
     await until((job) => job.status === status && !job.cancelling);
-    await vi.waitFor(async () => expect(await row()).toMatchObject({ status }));
+    await eventually(async () => expect(await row()).toMatchObject({ status }));
     expect(await row()).not.toHaveProperty("cancelRequestedAt");
   });
 
@@ -233,19 +229,19 @@ describe("cancelling", () => {
       return true;
     };
     const jobId = page.start(file());
-    await vi.waitFor(() => expect(api.requests).toContain("POST /transcribe-job"));
+    await eventually(() => expect(api.requests).toContain("POST /transcribe-job"));
     const cancelled = page.cancel(jobId);
     release();
     await cancelled;
     await until((job) => job.status === "cancelled");
-    await vi.waitFor(async () => expect(await row()).toMatchObject({ status: "cancelled", presumed: true }));
+    await eventually(async () => expect(await row()).toMatchObject({ status: "cancelled", presumed: true }));
   });
 
   test("of a job that the API has never accepted needs no API", async () => {
     open({ convex: null });
     api.interfere = (request) => (request.socket.destroy(), true);
     const jobId = page.start(file());
-    await vi.waitFor(() => expect(api.requests).toContain("POST /transcribe-job"));
+    await eventually(() => expect(api.requests).toContain("POST /transcribe-job"));
     await page.cancel(jobId);
     expect(onlyJob()).toMatchObject({ status: "cancelled", problem: null });
   }, 30_000);
@@ -256,9 +252,9 @@ describe("cancelling", () => {
     await until((job) => job.status === "queued");
     api.interfere = (request) => request.method === "DELETE" && (request.socket.destroy(), true);
     void page.cancel(jobId);
-    await vi.waitFor(async () => expect(await row()).toHaveProperty("cancelRequestedAt"));
+    await eventually(async () => expect(await row()).toHaveProperty("cancelRequestedAt"));
     api.interfere = null;
-    await until((job) => job.status === "cancelled", 10_000);
+    await until((job) => job.status === "cancelled");
   });
 });
 
@@ -299,7 +295,7 @@ describe("trying again", () => {
     api.interfere = (request) =>
       request.url!.endsWith("/audio") && ((api.interfere = null), request.socket.destroy(), true);
     const jobId = page.start(file(500));
-    await until((job) => job.status === "queued", 10_000);
+    await until((job) => job.status === "queued");
     expect(api.audio.get(jobId)).toBe(500);
   });
 
@@ -345,7 +341,7 @@ describe("trying again", () => {
     open();
     api.interfere = (request) => request.url!.endsWith("/audio"); // never answers
     const jobId = page.start(file());
-    await vi.waitFor(() => expect(api.requests.some((request) => request.endsWith("/audio"))).toBe(true));
+    await eventually(() => expect(api.requests.some((request) => request.endsWith("/audio"))).toBe(true));
     leave();
     api.interfere = null;
     const kept = JSON.parse(localStorage.getItem("escriba:jobs")!);
@@ -374,7 +370,7 @@ test("removing deletes everywhere", async () => {
   await page.remove(jobId);
   expect(page.state.jobs).toEqual([]);
   expect(api.requests).toContain(`DELETE /job/${jobId}`);
-  await vi.waitFor(async () => expect(await row()).toBeUndefined());
+  await eventually(async () => expect(await row()).toBeUndefined());
   expect(localStorage.getItem("escriba:jobs")).toBe("[]");
 });
 
@@ -382,7 +378,7 @@ test("a job dismissed while it is sent does not come back", async () => {
   open();
   const jobId = page.start(file());
   page.dismiss(jobId);
-  await vi.waitFor(() => expect(api.jobs.get(jobId)?.status).toBe("queued"), { timeout: 5_000 });
+  await eventually(() => expect(api.jobs.get(jobId)?.status).toBe("queued"));
   await new Promise((later) => setTimeout(later, 100));
   expect([page.state.jobs, localStorage.getItem("escriba:jobs")]).toEqual([[], "[]"]);
 });

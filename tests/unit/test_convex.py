@@ -358,7 +358,7 @@ TOLD = {
 }
 
 
-def _snapshots() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+def snapshots() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """Each status: what is sent, and what it must be."""
     job = queued(user_id="ana", reader="es")
     pending = state.accept(ID, options=Options(), now=NOW, expires_at=NOW + 60)
@@ -428,6 +428,6 @@ def _snapshots() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     "status", ["pending", "queued", "processing", "waiting", "completed", "failed", "cancelled"]
 )
 def test_the_message_of_each_status(status: str) -> None:
-    sent, expected = _snapshots()[status]
+    sent, expected = snapshots()[status]
     assert sent == expected
     assert json.loads(json.dumps(sent, allow_nan=False)) == expected

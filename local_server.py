@@ -145,7 +145,6 @@ def _limits(settings: Settings) -> Limits:
 async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIterator[Services]:
     """The services over DATA_DIR, and what works in the background; both end in order."""
     async with AsyncExitStack() as stack:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # a parent's mode is anybody's
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
         database = Database(settings.data_dir / "escriba.sqlite3")
         stack.callback(database.close)

@@ -7,13 +7,16 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 
 class FolderUnusable(Exception):
     """Nothing can be written there; the sentence tells whoever starts the server why."""
+
+
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +34,36 @@ def scratch_folder(root: Path) -> Iterator[Scratch]:
     A living process holds a lock on its folder, so several may share one `root`. Raises FolderUnusable.
     """
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):  # if it is a file, the next line says so in a clearer way
+            root.parent.mkdir(mode=0o700, parents=True)  # as a parent of `root` it would be anybody's
+        root.mkdir(mode=0o700, exist_ok=True)
         dead = tuple(left.name for left in root.iterdir() if _removed_if_dead(left))
-        folder = root / secrets.token_hex(8)
-        folder.mkdir(mode=0o700)
+        folder, held = _made(root)
     except OSError as exc:
         raise FolderUnusable(f"The folder {root} cannot be made or written to: {exc.strerror}.") from exc
-    held = _locked(folder)
     try:
         yield Scratch(folder, dead)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if held is not None:
             os.close(held)
+
+
+def _made(root: Path) -> tuple[Path, int | None]:
+    """A new folder, locked. One who starts at the same moment may take it for a dead one's before it is."""
+    for _ in range(_TRIES):
+        folder = root / secrets.token_hex(8)
+        folder.mkdir(mode=0o700)
+        held = _locked(folder)
+        if held is not None and folder.is_dir():
+            break
+        shutil.rmtree(folder, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+    else:  # no locks on this file system: then nothing takes it for a dead one's either
+        folder.mkdir(mode=0o700, exist_ok=True)
+        held = None
+    return folder, held
 
 
 def _removed_if_dead(folder: Path) -> bool:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from common.local.scratch import scratch_folder
+from tests.children import begin, python
 from tests.server import ROOT
 
 
@@ -39,3 +40,21 @@ def test_what_a_killed_process_left_goes_at_the_next_start(tmp_path: Path) -> No
     with scratch_folder(tmp_path) as scratch:
         assert list(tmp_path.iterdir()) == [scratch.folder]
         assert scratch.dead == (left.name,)
+
+
+def test_those_who_start_at_the_same_moment_leave_each_other_alone(tmp_path: Path) -> None:
+    program = """
+        import sys
+        from pathlib import Path
+        from common.local.scratch import scratch_folder
+        sys.stdin.readline()
+        for _ in range(200):
+            with scratch_folder(Path(sys.argv[1])) as scratch:
+                (scratch.folder / "file").write_text("mine")
+                assert (scratch.folder / "file").read_text() == "mine"
+        print("well")
+    """
+    processes = [python(program, str(tmp_path)) for _ in range(4)]
+    begin(*processes)
+    assert [process.communicate(timeout=60)[0].strip() for process in processes] == ["well"] * 4
+    assert list(tmp_path.iterdir()) == []

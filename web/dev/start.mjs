@@ -4,13 +4,16 @@
  * reload. The API is another process; say where with ESCRIBA_API_URL, and start it with
  * CONVEX_SITE_URL and CONVEX_API_KEY as printed here.
  */
+import { fileURLToPath } from "node:url";
 import { createServer } from "vite";
 import { startLocalConvex } from "./local-convex.mjs";
 
 process.env.ESCRIBA_API_KEY ||= process.env.CONVEX_API_KEY || "local-development-key";
 process.env.ESCRIBA_API_URL ||= "http://127.0.0.1:8000";
 
-const convex = await startLocalConvex({ port: 3210, sitePort: 3211, reload: true });
+// The API keeps its jobs from one day to the next: so do their rows.
+const keep = fileURLToPath(new URL("../node_modules/.cache/escriba-rows.json", import.meta.url));
+const convex = await startLocalConvex({ port: 3210, sitePort: 3211, reload: true, keep });
 process.env.VITE_CONVEX_URL = convex.url;
 process.env.VITE_API_URL ||= process.env.ESCRIBA_API_URL;
 const page = await createServer({ server: { host: "127.0.0.1", port: 5173 } });

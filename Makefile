@@ -1,11 +1,11 @@
 # run: the server on port 8000 · dev: with a local Convex and a page · test: everything · check: lint and types
-# bench: what the README claims · lock: newer packages
+# bench: what the README claims · bench-page: the same of the page · lock: newer packages
 PYTHON ?= python3
 BIN := .venv/bin
 # Without a key or another server's address the embedded engine is installed too.
 ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
 
-.PHONY: run dev test check bench lock web clean
+.PHONY: run dev test check bench bench-page lock web clean
 .DELETE_ON_ERROR:
 
 run: .venv/$(ENGINE)
@@ -36,6 +36,10 @@ check: .venv/development
 bench: .venv/development
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.jobs
+
+# Real API, local Convex, real browser: completed → on the screen; requests while waiting.
+bench-page: .venv/development web/node_modules
+	cd web && npm run --silent measure
 
 .venv/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Escriba needs Python 3.11 or later: make PYTHON=python3.12 …")'

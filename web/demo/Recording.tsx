@@ -75,7 +75,8 @@ function describe(
   if (cancelling) return words.cancelling;
   if (uploaded !== null) return words.sending;
   const said = (status === "processing" && stage && words.stage[stage]) || words.status[status];
-  if (status === "processing" && chunks?.total) return `${said} · ${words.pieces(chunks.done, chunks.total)}`;
+  if (status === "processing" && chunks?.total && chunks.total > 1)
+    return `${said} · ${words.pieces(chunks.done, chunks.total)}`;
   if (status === "waiting" && waitingUntil)
     return `${said}: ${words.goesOn(new Date(waitingUntil).toLocaleTimeString(language, { timeStyle: "short" }))}`;
   return said;

@@ -101,7 +101,7 @@ export class Tracker {
     const { client, reach, liveText, pollMs } = this.around;
     const running = this.#active && this.#kept.accepted && !isTerminal(this.#job.status);
 
-    const listens = running && liveText && this.#kept.sent;
+    const listens = running && liveText && this.#kept.sent && !this.#awaitsRow(); // it may have ended long ago
     if (listens && !this.#hangUp) {
       this.#hangUp = listen(this.jobId, this.#kept.websocketUrl ?? client.websocketUrl(this.jobId), this.#events);
     }

@@ -13,7 +13,8 @@ from common.answers import failure
 from common.errors import EscribaError, HeadersTooLarge, RequestMalformed
 
 _PIPELINED = 8
-_HELD_BACK_BYTES = 256 * 1024  # asyncio reads as much at once; a second read would have to be joined to it
+_READ_BYTES = 1024 * 1024  # at once: a quarter of asyncio's reads, each of which all layers above handle
+_HELD_BYTES = 256 * 1024  # while the app is busy; more would have to be joined to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.max_size = _READ_BYTES  # type: ignore[attr-defined]
         self._rest(self._patience.header)
         if len(self.connections) > self._patience.connections:
             # Rather than answer 503, which would answer /health so too.
@@ -65,6 +67,8 @@ class PatientProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= _PIPELINED:
             raise RequestMalformed
         super().on_headers_complete()
+        if self.parser.should_upgrade() and not self._should_upgrade():
+            self.cycle.keep_alive = False  # the parser reads nothing after an upgrade, ours or not
 
     def on_response_complete(self) -> None:
         has_next = bool(self.pipeline)
@@ -125,9 +129,14 @@ class PatientProtocol(HttpToolsProtocol):
             cycle.body = bytearray(held) + body
         else:
             cycle.body += body
-        if len(cycle.body) >= _HELD_BACK_BYTES:
+        if len(cycle.body) >= _HELD_BYTES:
             self.flow.pause_reading()
         cycle.message_event.set()
+
+    def _should_upgrade(self) -> bool:
+        """Only what `websockets` can open: with another it would sit there, silent, and for ever."""
+        has_body = any(name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers)
+        return self.scope["method"] == "GET" and not has_body and super()._should_upgrade()
 
     # ── answers ───────────────────────────────────────────────────────────────────────────────────
 

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import aclosing
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from common.answers import spoken_language
 from common.departure import until_left
@@ -45,7 +45,14 @@ def _is_welcome(origin: str | None, host: str, settings: Settings) -> bool:
     allowed = settings.cors_origins
     if origin is None or not allowed or "*" in allowed:
         return True
-    return origin in allowed or urlsplit(origin).netloc == host
+    return origin in allowed or _host_of(origin) == host
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 async def _serve(socket: WebSocket, job_id: str, services: Services) -> None:
@@ -56,7 +63,7 @@ async def _serve(socket: WebSocket, job_id: str, services: Services) -> None:
             await _tell(socket, watch)
     except EscribaError as error:
         await socket.close(_REFUSED + error.status, _reason(error.message(language)))
-    except TimeoutError:
+    except (TimeoutError, WebSocketDisconnect):
         return  # nothing more can be sent, not even a close
 
 

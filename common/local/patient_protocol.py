@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +16,7 @@ from common.errors import EscribaError, HeadersTooLarge, RequestMalformed
 
 _PIPELINED = 8
 _READ_BYTES = 1024 * 1024  # at once: a quarter of asyncio's reads, each of which all layers above handle
+_GATHERED_BYTES = 32 * 1024  # are waited for before the next read of a long body
 _HELD_BYTES = 256 * 1024  # while the app is busy; more would have to be joined to it
 
 
@@ -44,6 +47,8 @@ class PatientProtocol(HttpToolsProtocol):
         self._envelope = 0
         self._opening = 0
         self._in_message = False
+        self._body_left = 0
+        self._waits_for = 1
         self._due: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
 
@@ -66,6 +71,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._work()
         if len(self.pipeline) >= _PIPELINED:
             raise RequestMalformed
+        self._gather(next((int(value) for name, value in self.headers if name == b"content-length"), 0))
         super().on_headers_complete()
         if self.parser.should_upgrade() and not self._should_upgrade():
             self.cycle.keep_alive = False  # the parser reads nothing after an upgrade, ours or not
@@ -105,6 +111,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_message = False
+        self._gather(0)
         super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
@@ -116,8 +123,19 @@ class PatientProtocol(HttpToolsProtocol):
         if self._envelope > self._patience.envelope_bytes:
             self._refuse(HeadersTooLarge())
 
+    def _gather(self, body_left: int) -> None:
+        """Let the kernel collect a long body's packets: to be woken for each costs ten times as much CPU."""
+        self._body_left = body_left
+        waits_for = max(1, min(body_left, _GATHERED_BYTES))
+        if waits_for != self._waits_for:
+            self._waits_for = waits_for
+            with contextlib.suppress(OSError):
+                connection = self.transport.get_extra_info("socket")
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, waits_for)
+
     def on_body(self, body: bytes) -> None:
         self._envelope -= len(body) + len(body) // 4
+        self._gather(self._body_left - len(body))
         cycle = self.cycle
         if cycle.response_complete or (self.parser.should_upgrade() and self._should_upgrade()):
             return

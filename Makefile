@@ -36,6 +36,7 @@ check: .venv/development
 bench: .venv/development
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.jobs
+	$(BIN)/python -m benchmarks.one_hour
 
 # Real API, local Convex, real browser: completed → on the screen; requests while waiting.
 bench-page: .venv/development web/node_modules

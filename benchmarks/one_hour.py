@@ -29,6 +29,8 @@ KINDS = {
     "opus.ogg": "-ac 2 -ar 48000 -c:a libopus -b:a 48k -compression_level 0",
     "vorbis.ogg": "-ac 2 -ar 44100 -c:a libvorbis",
     "webm": "-ac 2 -ar 48000 -c:a libopus -b:a 48k -compression_level 0",
+    "mp4": "-f lavfi -i testsrc=s=640x360:r=15 -map 0:a -map 1:v -ac 2 -ar 44100 -b:a 128k"
+    " -c:v libx264 -preset ultrafast -pix_fmt yuv420p",
     "flac": "-ac 1 -ar 44100",
     "wav": "-ac 1 -ar 16000",
 }

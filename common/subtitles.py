@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Literal, get_args
 
-from common.text.cues import CueShape, cues, readable
 from common.models import Transcript
+from common.text.cues import CueShape, cues, readable
 
 Format = Literal["srt", "vtt", "tsv", "txt"]
 FORMATS: tuple[Format, ...] = get_args(Format)

@@ -349,7 +349,7 @@ class LanguageUnknown(RequestRefused):
     )
     hint = Sentence(
         "Use a code such as es or en, or leave it out to have it detected.",
-        "Usa un código como es o en, o déjalo fuera para que se detecte.",
+        "Usa un código como es o en, u omítelo para que se detecte.",
     )
 
 

@@ -85,7 +85,8 @@ _UPLOAD = {
                 "name": "Idempotency-Key",
                 "in": "header",
                 "schema": {"type": "string", "maxLength": 255},
-                "description": "instead of jobId: the same key and content is the same job",
+                "description": "instead of jobId: the same key and content is the same job; "
+                "make it hard to guess, since whoever sends the same is told of the same job",
             }
         ],
     },

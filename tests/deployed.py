@@ -48,8 +48,8 @@ class Deployed:
     outputs: Mapping[str, str]
     functions: Mapping[str, str]
 
-    def log(self, function: str) -> str:
-        """What a function has written since it was deployed."""
+    def log(self) -> str:
+        """What all functions have written since they were deployed."""
         logs = self.emulator.client("logs")
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=self.outputs["LogGroupName"])
         events = [event for page in pages for event in page["events"]]
@@ -122,7 +122,9 @@ def _upload(emulator: Emulator, template: dict[str, Any]) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as package:
         run = f'exec {sys.executable} -W error -m awslambdaric "$_HANDLER"'
-        package.writestr(bootstrap, f"#!/bin/sh\ncd {ROOT}\n{run}\n")
+        # Each sandbox has a /tmp of its own.
+        scratch = f"export TMPDIR=$(mktemp -d {emulator.folder}/sandbox-XXXXXX)"
+        package.writestr(bootstrap, f"#!/bin/sh\n{scratch}\ncd {ROOT}\n{run}\n")
     s3 = emulator.client("s3")
     s3.create_bucket(Bucket=CODE)
     s3.put_object(Bucket=CODE, Key="code.zip", Body=packed.getvalue())

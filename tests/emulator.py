@@ -95,6 +95,11 @@ class Emulator:
                 self._clients[service] = Session().client(service)
         return self._clients[service]
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()

@@ -19,16 +19,19 @@ _NEW = "attribute_not_exists(pk)"
 _STANDS = "attribute_exists(pk)"
 _TRIES = 20
 
-# A message that brings a job may take its time; a job this long past its own was forgotten by the queue.
-_OVERDUE_AFTER = 900.0
 _FAR = 86_400.0
 
 
 class DynamoJobs:
-    """Jobs as items. What each call promises is written at `JobStore`; all may raise Busy, StorageBroken."""
+    """Jobs as items. What each call promises is written at `JobStore`; all may raise Busy, StorageBroken.
 
-    def __init__(self, table: Table) -> None:
+    A message that brings a job may take its time; a job that is `patience` seconds past its own was lost by
+    the queue, such as with a worker that died before it took the job up.
+    """
+
+    def __init__(self, table: Table, *, patience: float = 300.0) -> None:
         self._table = table
+        self._patience = patience
 
     # ── jobs ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -174,7 +177,7 @@ class DynamoJobs:
             *await self._due("due_at <= :at", now),
             *await self._due("due_at > :at", now + _FAR),
         ]
-        found = [item for item in await self._again(named) if _is_overdue(item, now)]
+        found = [item for item in await self._again(named) if self._is_overdue(item, now)]
         found.sort(key=lambda item: float(item["due_at"]))
         return [job_items.job_of(item) for item in found[:limit]]
 
@@ -183,13 +186,20 @@ class DynamoJobs:
             f"due = :all AND {when}", {":all": "job", ":at": at}, index=job_items.DUE
         )
 
+    def _is_overdue(self, item: Item, now: float) -> bool:
+        due_at: float | None = item.get("due_at")
+        if due_at is None or job_items.leased(item, now):
+            return False
+        left_by_the_dead = "lease_until" in item and due_at <= now
+        return left_by_the_dead or due_at <= now - self._patience or due_at > now + _FAR
+
     async def expect(self, job_id: str, *, at: float) -> None:
         """A message will bring this job at `at`: until some time after, it is not overdue."""
         change = Change(
             job_items.key_of(job_id),
             "SET due_at = :at",
             "due_at < :before",
-            {":at": at, ":before": at - _OVERDUE_AFTER / 2},
+            {":at": at, ":before": at - self._patience / 2},
             {},
         )
         with suppress(ConditionFailed):
@@ -282,11 +292,3 @@ def _settling(before: Row, after: Row, ttl: int | None) -> dict[str, object]:
         condition="version = :version",
         values={":version": before.version},
     )
-
-
-def _is_overdue(item: Item, now: float) -> bool:
-    due_at: float | None = item.get("due_at")
-    if due_at is None or job_items.leased(item, now):
-        return False
-    left_by_the_dead = "lease_until" in item and due_at <= now
-    return left_by_the_dead or due_at <= now - _OVERDUE_AFTER or due_at > now + _FAR

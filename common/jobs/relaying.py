@@ -18,14 +18,14 @@ _LAST_WORDS = 10.0
 
 
 async def relay_all(services: Services, *, until: float) -> None:
-    """Deliver what is due, until nothing is or the time `until` has come."""
-    tried: set[tuple[str, str, int]] = set()
+    """Deliver what is due, each once, until nothing is or the time `until` has come."""
+    tried: set[tuple[str, str]] = set()
     while services.now() < until:
-        due = await services.jobs.deliveries(now=services.now(), limit=_AT_ONCE)
-        fresh = [one for one in due if (one.job_id, one.target, one.wanted_seq) not in tried]
+        due = await services.jobs.deliveries(now=services.now(), limit=_AT_ONCE + len(tried))
+        fresh = [one for one in due if (one.job_id, one.target) not in tried][:_AT_ONCE]
         if not fresh:
             return
-        tried |= {(one.job_id, one.target, one.wanted_seq) for one in fresh}
+        tried |= {(one.job_id, one.target) for one in fresh}
         await asyncio.gather(*(_deliver(services, one) for one in fresh))
 
 

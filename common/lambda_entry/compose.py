@@ -28,6 +28,9 @@ from common.quota import Quota, QuotaNews
 from common.services import Services
 from common.settings import GROQ_URL, Settings, read_settings
 
+# Rounds after which a job that no message has brought was lost.
+_LOST_AFTER = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
@@ -48,7 +51,7 @@ def compose(*, delivers: bool = False, longest_wait: float = 20.0) -> Sandbox:
     set_level(settings.log_level)
     clients = Clients()
     table = Table(clients, settings.jobs_table)
-    jobs = DynamoJobs(table)
+    jobs = DynamoJobs(table, patience=_LOST_AFTER * settings.sweep_seconds)
     audio = S3Audio(clients, settings.audio_bucket, seconds=settings.upload_ticket_seconds)
     tasks = SqsTasks(clients, settings.queue_url, now=time.time, expect=jobs.expect)
     gateway = GatewaySubscribers(

@@ -142,6 +142,6 @@ def test_the_round_of_every_minute_may_do_all_it_has_to(deployed: Deployed) -> N
 
 
 def test_nothing_was_refused_to_any_function(deployed: Deployed) -> None:
-    said = deployed.log("all")
+    said = deployed.log()
     assert "aws.refused" not in said, [line for line in said.splitlines() if "aws.refused" in line]
     assert "gsk_" not in said

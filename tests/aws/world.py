@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -73,7 +74,6 @@ class World:
     def environment(self) -> dict[str, str]:
         return {
             **self.emulator.environment,
-            "TMPDIR": str(self.folder),
             "GROQ_API_KEY": KEY,
             "GROQ_BASE_URL": self.upstream.url,
             "JOBS_TABLE": self.names.table,
@@ -88,7 +88,9 @@ class World:
     def sandbox(self, function: str, **more: str) -> Sandbox:
         """A fresh one of `functions/<function>.py`; use it as a context."""
         log = self.folder / f"{function}.log"
-        return Sandbox(f"functions.{function}.handler", log, {**self.environment, **more})
+        scratch = tempfile.mkdtemp(dir=self.folder)  # each has a /tmp of its own
+        environment = {**self.environment, "TMPDIR": scratch, **more}
+        return Sandbox(f"functions.{function}.handler", log, environment)
 
     @property
     def jobs(self) -> DynamoJobs:

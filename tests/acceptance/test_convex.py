@@ -15,7 +15,7 @@ import pytest
 
 from tests.acceptance.client import Submitted, tone
 from tests.acceptance.convex import KEY, Effects, LocalConvex, agrees
-from tests.replies import Reply, refused
+from tests.replies import Reply, bad_key
 from tests.server import Server
 from tests.upstream import Upstream
 
@@ -193,11 +193,11 @@ def test_a_page_that_makes_its_row_after_the_end_is_told_all_the_same(
 def test_the_next_run_of_a_failed_job_reaches_its_row(
     api: Server, convex: LocalConvex, upstream: Upstream
 ) -> None:
-    upstream.script.append(refused(400, "could not process file - is it a valid media file?"))
+    upstream.script.append(bad_key())
     (job,) = send(api, convex, 1)
     agreed(api, convex, [job])
     row = convex.rows()[job.job_id]
-    assert (row["status"], row["run"], row["error"]["code"]) == ("failed", 1, "audio_unreadable")
+    assert (row["status"], row["run"], row["error"]["code"]) == ("failed", 1, "engine_key_invalid")
     assert httpx.post(f"{api.url}/job/{job.job_id}/retry", timeout=30).status_code == 202
     agreed(api, convex, [job])
     row = convex.rows()[job.job_id]

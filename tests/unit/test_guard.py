@@ -193,7 +193,7 @@ def test_a_client_that_stops_midway_is_cut_and_its_file_goes(house: House) -> No
 
 def test_a_steady_client_is_cut_at_the_deadline(house: House) -> None:
     with guarded(house, pace=replace(NO_HURRY, deadline=0.5)) as port, Client(port) as client:
-        dribble(client.post("/upload", form(bytes(20_000))[:-10], length=MB, headers=FORM), bytes(10_000))
+        dribble(client.post("/upload", form(bytes(50_000))[:-10], length=MB, headers=FORM), bytes(10_000))
         assert code(client.answer()) == (408, "upload_too_slow")
         assert house.errors == ["UploadTooSlow"]
 
@@ -343,7 +343,7 @@ def test_an_address_that_does_not_exist_is_told_so_whatever_is_sent_there(house:
 
 def test_an_answer_without_the_body_closes_the_connection(house: House) -> None:
     with guarded(house) as port, Client(port) as client:
-        client.post("/unread", bytes(20_000), length=50_000)
+        client.post("/unread", bytes(50_000), length=80_000)
         status, headers, _ = client.answer()
         assert (status, headers["connection"]) == (200, "close")
         assert client.send(bytes(30_000)).until_closed() == b""

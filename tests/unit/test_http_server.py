@@ -38,7 +38,7 @@ def house(begun: list[str] | None = None) -> Any:
     async def size(request: Request) -> dict[str, Any]:
         pieces = [block async for block in request.stream()]
         body = b"".join(pieces)
-        return {"size": len(body), "even": body == bytes(len(body))}
+        return {"size": len(body), "even": body == bytes(len(body)), "pieces": len(pieces)}
 
     @router.get("/slow")
     async def slow() -> dict[str, str]:
@@ -203,13 +203,36 @@ def test_a_body_in_small_chunks_arrives_whole(size: int) -> None:
     with served() as port, Client(port) as client:
         head = b"POST /size HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
         client.send(head + (b"%x\r\n%b\r\n" % (size, bytes(size))) * 500 + b"0\r\n\r\n")
-        assert client.answer()[2] == {"size": 500 * size, "even": True}
+        answer = client.answer()[2]
+        assert (answer["size"], answer["even"]) == (500 * size, True)
 
 
 def test_a_large_body_arrives_whole_and_the_connection_serves_again() -> None:
     with served() as port, Client(port) as client:
         for _ in range(2):
-            assert client.post("/size", bytes(5_000_000)).answer()[2] == {"size": 5_000_000, "even": True}
+            answer = client.post("/size", bytes(5_000_000)).answer()[2]
+            assert (answer["size"], answer["even"]) == (5_000_000, True)
+
+
+def test_packets_are_gathered_before_anyone_is_woken_and_the_last_bytes_still_come() -> None:
+    with served() as port, Client(port) as client:
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for size in (400_000, 40_001, 10):
+            client.post("/size", length=size)
+            for at in range(0, size, 1000):
+                client.send(bytes(min(1000, size - at)))
+                time.sleep(0.0005)
+            answer = client.answer()[2]
+            assert answer["size"] == size
+            assert answer["pieces"] <= 5 + size // 32_000
+
+
+def test_a_client_that_leaves_before_enough_is_gathered_is_noticed() -> None:
+    with served() as port:
+        with Client(port) as client:
+            client.post("/size", bytes(100), length=400_000)
+            time.sleep(0.05)
+        assert told(port) == 200  # and the server ends below, without waiting for a connection that is gone
 
 
 def test_what_is_sent_after_an_answer_that_did_not_want_it_is_ignored() -> None:

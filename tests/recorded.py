@@ -21,11 +21,13 @@ def recorded(name: str) -> Event:
     return event
 
 
-def http_event(request: httpx.Request) -> Event:
+def http_event(request: httpx.Request, *, host: bytes | None = None) -> Event:
     """A request as an HTTP API hands it on: header names small, the body in base64 when there is one."""
     event, parts = recorded("http"), urlsplit(str(request.url))
     body = request.read()
     event["headers"] |= {name.lower(): value for name, value in request.headers.items() if name != "host"}
+    if host is not None:
+        event["headers"] |= {"host": host.decode(), "x-forwarded-proto": parts.scheme}
     event["routeKey"] = event["requestContext"]["routeKey"] = f"{request.method} {parts.path}"
     event["requestContext"]["http"] |= {"method": request.method, "path": parts.path}
     event |= {"rawPath": parts.path, "rawQueryString": parts.query}

@@ -57,6 +57,13 @@ class Received:
             found += [json.loads(message["Body"])["jobId"] for message in messages]
         return found
 
+    def bodies(self) -> list[str]:
+        """What there is now, done with."""
+        messages = self._receive()
+        for message in messages:
+            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+        return [message["Body"] for message in messages]
+
     def drop(self) -> None:
         """As when the worker's time is up: everything in hand may be taken by another."""
         for receipt in self._in_hand:

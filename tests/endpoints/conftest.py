@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.emulator import emulator
 from tests.endpoints.homes import Homes
 from tests.media import Media
 from tests.server import Server
+from tests.stack import Received, stack_of
 from tests.upstream import Upstream
 
 KEY = "gsk_" + "t" * 40
@@ -40,11 +42,12 @@ def homes(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -
         "MAX_UPLOAD_MB": "3",
         "MAX_AUDIO_MINUTES": "60",
     }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
+    with pytest.MonkeyPatch.context() as patch, stack_of(emulator()) as names:
+        ours = {"JOBS_TABLE": names.table, "AUDIO_BUCKET": names.bucket, "QUEUE_URL": names.queue}
+        for name, value in (emulator().environment | environment | ours).items():
             patch.setenv(name, value)
         with Server(tmp_path_factory.mktemp("endpoints") / "data", **environment) as server:
-            yield Homes(server)
+            yield Homes(server, Received(emulator(), names.queue))
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,18 +12,29 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from functions import health, openai_audio, transcribe
+from functions import health, job, openai_audio, run_job, transcribe, transcribe_job
+from tests.recorded import http_event, sqs_event
 from tests.server import Server
+from tests.stack import Received
 
+# As template.yaml routes them; what is nowhere else is health's.
 HANDLERS: dict[str, Any] = {
     "/health": health.handler,
     "/transcribe": transcribe.handler,
+    "/transcribe-job": transcribe_job.handler,
     "/v1/models": openai_audio.handler,
     **dict.fromkeys(openai_audio.UPLOADS, openai_audio.handler),
 }
 
+
+def handler_of(path: str) -> Any:
+    return job.handler if path.startswith("/job/") else HANDLERS.get(path, health.handler)
+
+
 # What differs between two answers to the same question: ids, clocks, and what took how long.
-_VOLATILE = {"requestId", "uptimeSeconds", "processing", "inHand"}
+_VOLATILE = {"requestId", "uptimeSeconds", "processing", "inHand", "upload", "seq"} | {
+    f"{what}At" for what in ("created", "started", "updated", "completed", "expires", "erased")
+}
 _HEADERS = (
     "content-type",
     "content-language",
@@ -61,11 +73,22 @@ def _steady(value: Any) -> Any:
     return [_steady(inner) for inner in value] if isinstance(value, list) else value
 
 
+class Context:
+    """What Lambda tells a function of the call."""
+
+    def __init__(self) -> None:
+        self.aws_request_id = str(uuid.uuid4())
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 100_000
+
+
 @dataclass
 class Homes:
     """Asks both homes the same and compares; the container's answer is given back."""
 
     server: Server
+    queue: Received
     differing: list[str] = field(default_factory=list)
 
     def __call__(self, method: str, path: str, *, compare: bool = True, **how: Any) -> Answer:
@@ -79,36 +102,21 @@ class Homes:
             assert other == told.compared(), (other, told.compared())
         return told
 
+    def settle(self, job_id: str) -> str:
+        """Let both homes' workers end a job; how it ended."""
+        while bodies := self.queue.bodies():
+            assert run_job.handler(sqs_event(*bodies), Context()) == {"batchItemFailures": []}
+        while True:
+            stands = httpx.get(f"{self.server.url}/job/{job_id}?wait=20", timeout=60).json()
+            if stands["status"] in {"completed", "failed", "cancelled"}:
+                return str(stands["status"])
+
 
 def through_lambda(request: httpx.Request) -> Answer:
     """The same request as API Gateway hands it on (payload format 2.0)."""
-    answer = HANDLERS[urlsplit(str(request.url)).path](event_of(request), None)
+    answer = handler_of(urlsplit(str(request.url)).path)(
+        http_event(request, host=request.url.netloc), Context()
+    )
     body = answer["body"]
     raw = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
     return Answer(answer["statusCode"], answer["headers"], raw)
-
-
-def event_of(request: httpx.Request) -> dict[str, Any]:
-    parts = urlsplit(str(request.url))
-    path = {"method": request.method, "path": parts.path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7"}
-    return {
-        "version": "2.0",
-        "routeKey": f"{request.method} {parts.path}",
-        "rawPath": parts.path,
-        "rawQueryString": parts.query,
-        "headers": dict(request.headers),
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "abc",
-            "domainName": "abc.execute-api.us-east-1.amazonaws.com",
-            "domainPrefix": "abc",
-            "http": {**path, "userAgent": "tests"},
-            "requestId": "JKJaXmPLvHcESHA=",
-            "routeKey": f"{request.method} {parts.path}",
-            "stage": "$default",
-            "time": "12/Mar/2020:19:03:58 +0000",
-            "timeEpoch": 1583348638390,
-        },
-        "body": base64.b64encode(request.content).decode(),
-        "isBase64Encoded": True,
-    }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
@@ -27,8 +28,7 @@ class ManagedPolicies:
 
 def main(path: str, parameters: dict[str, str]) -> None:
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-    with open(path) as file:
-        template = yaml_parse(file.read())
+    template = yaml_parse(Path(path).read_text())
     template["Globals"]["Function"]["CodeUri"] = "s3://escriba-code/code.zip"
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::LayerVersion":

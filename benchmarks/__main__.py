@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--cpus", type=float, default=0.1, help="of the box (default 0.1)")
     parser.add_argument("--starts", type=int, default=5, help="starts of each app; the median counts")
-    parser.add_argument("--uploads", type=int, default=4, help="22 MB uploads one after another")
+    parser.add_argument("--uploads", type=int, default=8, help="22 MB uploads one after another")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, small_box(arguments.cpus) as box, _upstream() as upstream:
         bench = Bench(box, upstream, Path(folder), arguments.starts, arguments.uploads)

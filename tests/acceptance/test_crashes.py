@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 
 import psutil
 import pytest
 
+from tests.acceptance.api import files_below
 from tests.acceptance.client import Submitted, tone
 from tests.replies import Reply
 from tests.server import Server
+from tests.serving import wait_until
 from tests.upstream import Upstream
 
 JOBS_A_ROUND = 4
@@ -44,14 +45,10 @@ def test_every_accepted_job_ends_once_with_the_right_text(
     for job in jobs:
         ended = job.ended(server.url)
         assert (ended["status"], ended["result"]["text"]) == ("completed", job.text), ended
-    assert files_below(server.data_dir) == []
+    wait_until(lambda: files_below(server.data_dir) == [], 30)  # the last job's, a moment after it was told
     assert server.stop() == 0
     gone, alive = psutil.wait_procs(server.orphans, timeout=30)
     assert alive == [], f"of {len(gone) + len(alive)} programs some outlived the server"
-
-
-def files_below(data_dir: Path) -> list[Path]:
-    return [path for room in ("audio", "scratch") for path in (data_dir / room).rglob("*") if path.is_file()]
 
 
 def test_what_always_kills_the_server_is_given_up_as_interrupted(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.acceptance.api import files_below
 from tests.recordings import ENGLISH, SPANISH, Recording, word_error_rate
 from tests.server import Server
+from tests.serving import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_a_job_says_the_same_as_a_request(server: Server) -> None:
     job = finished(accepted.json()["statusUrl"])
     assert job["status"] == "completed"
     assert job["result"]["text"] == waited["text"]  # type: ignore[index]
-    assert left_behind(server.data_dir) == []
+    wait_until(lambda: files_below(server.data_dir) == [], 30)
 
 
 def finished(url: str) -> dict[str, object]:
@@ -56,8 +57,3 @@ def finished(url: str) -> dict[str, object]:
         if job["status"] in {"completed", "failed", "cancelled"}:
             return job
     raise AssertionError(job)
-
-
-def left_behind(data_dir: Path) -> list[Path]:
-    """Recordings and scratch files that nothing needs any more."""
-    return [path for room in ("audio", "scratch") for path in (data_dir / room).rglob("*") if path.is_file()]

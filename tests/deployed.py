@@ -48,6 +48,14 @@ class Deployed:
     outputs: Mapping[str, str]
     functions: Mapping[str, str]
 
+    def called(self) -> dict[str, set[str]]:
+        """The IAM actions that each function's calls needed so far, by its handler's module."""
+        found: dict[str, set[str]] = {}
+        for line in (self.emulator.folder / "calls.log").read_text().splitlines():
+            module, action = line.split()
+            found.setdefault(module, set()).add(action)
+        return found
+
     def log(self) -> str:
         """What all functions have written since they were deployed."""
         logs = self.emulator.client("logs")
@@ -121,7 +129,7 @@ def _upload(emulator: Emulator, template: dict[str, Any]) -> None:
     bootstrap.external_attr = 0o755 << 16
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as package:
-        run = f'exec {sys.executable} -W error -m awslambdaric "$_HANDLER"'
+        run = f'exec {sys.executable} -W error -m tests.calls "$_HANDLER" {emulator.folder}/calls.log'
         # Each sandbox has a /tmp of its own.
         scratch = f"export TMPDIR=$(mktemp -d {emulator.folder}/sandbox-XXXXXX)"
         package.writestr(bootstrap, f"#!/bin/sh\n{scratch}\ncd {ROOT}\n{run}\n")

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import websockets
 
+from common.models import Job
 from tests.aws.world import KEY
 from tests.deployed import Deployed, deploy
 from tests.emulator import Emulator
+from tests.replies import bad_key, rate_limited
 from tests.server import ROOT
+from tests.serving import wait_until
+from tests.template import resources
 from tests.upstream import Upstream
 
+FUNCTIONS = resources("AWS::Serverless::Function")
 SPEECH = ROOT / "tests" / "data" / "english-short.wav"
 ORIGIN = "https://page.example"
 
@@ -27,10 +32,11 @@ ORIGIN = "https://page.example"
 def deployed(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     emulator = Emulator(tmp_path_factory.mktemp("deployed"), AUTH="true").start()
     try:
-        secret = {"Name": "/escriba/groq-api-key", "Value": KEY, "Type": "SecureString"}
-        emulator.client("ssm").put_parameter(**secret)
+        for name, value in (("groq-api-key", KEY), ("callback-secret", "c" * 32)):
+            secret = {"Name": f"/escriba/{name}", "Value": value, "Type": "SecureString"}
+            emulator.client("ssm").put_parameter(**secret)
         environment = {"GROQ_BASE_URL": upstream_server.url, "QUOTA_REQUESTS_PER_MINUTE": "1000"}
-        yield deploy(emulator, environment)
+        yield deploy(emulator, environment, {"Callbacks": "yes"})
     finally:
         emulator.stop()
 
@@ -125,18 +131,107 @@ def test_every_way_to_treat_a_job_is_open(deployed: Deployed) -> None:
         with SPEECH.open("rb") as file:
             done = client.post("/transcribe-job", files={"file": file}).json()
         path = f"/job/{done['jobId']}"
-        assert client.get(f"{path}?wait=20").status_code == 200
-        while client.get(f"{path}?wait=20").json()["status"] != "completed":
-            pass
+        become(client, done["jobId"], "completed")
         assert client.get(f"{path}/transcript?format=srt").status_code == 200
+        assert client.delete(path).status_code == 200
+        assert client.get(path).status_code == 410
+
+
+def become(client: httpx.Client, job_id: str, status: str) -> None:
+    """Wait, as a page does, until a job stands so."""
+    deadline = time.monotonic() + 60
+    while (stands := client.get(f"/job/{job_id}?wait=20").json())["status"] != status:
+        assert time.monotonic() < deadline, stands
+
+
+def test_openais_sdks_find_what_they_look_for(deployed: Deployed, upstream: Upstream) -> None:
+    with httpx.Client(base_url=deployed.api, timeout=60) as client, SPEECH.open("rb") as file:
         assert client.get("/v1/models").status_code == 200
+        said = client.post("/v1/audio/transcriptions", files={"file": file}, data={"model": "whisper-1"})
+        assert (said.status_code, said.json()["text"][:6]) == (200, "heard ")
 
 
-def test_the_round_of_every_minute_may_do_all_it_has_to(deployed: Deployed) -> None:
-    """Its role reads every index, fails what expired, forgets what was erased."""
+def test_what_failed_is_run_again_with_the_audio_that_is_kept(deployed: Deployed, upstream: Upstream) -> None:
+    upstream.script.append(bad_key())
+    with httpx.Client(base_url=deployed.api, timeout=60) as client, SPEECH.open("rb") as file:
+        path = f"/job/{client.post('/transcribe-job', files={'file': file}).json()['jobId']}"
+        become(client, path.removeprefix("/job/"), "failed")
+        assert client.post(f"{path}/retry").json()["status"] == "queued"
+        become(client, path.removeprefix("/job/"), "completed")
+
+
+async def test_who_watches_is_told_what_another_function_does(deployed: Deployed) -> None:
+    async with httpx.AsyncClient(base_url=deployed.api, timeout=60) as client:
+        job = (await client.post("/transcribe-job", json={"filename": "a.wav"})).json()
+        watched = asyncio.create_task(watch(job["websocketUrl"], job["jobId"]))
+        await asyncio.to_thread(wait_until, lambda: watchers(deployed, job["jobId"]) == 1, 30)
+        await client.delete(f"/job/{job['jobId']}")
+        messages = await asyncio.wait_for(watched, 30)
+        assert messages[-1]["job"]["status"] == "cancelled"
+
+
+async def test_who_leaves_is_forgotten(deployed: Deployed) -> None:
+    async with httpx.AsyncClient(base_url=deployed.api, timeout=60) as client:
+        job = (await client.post("/transcribe-job", json={"filename": "a.wav"})).json()
+    async with websockets.connect(job["websocketUrl"]) as socket:
+        await socket.send(json.dumps({"jobId": job["jobId"]}))
+        assert json.loads(await socket.recv())["type"] == "snapshot"
+        await asyncio.to_thread(wait_until, lambda: watchers(deployed, job["jobId"]) == 1, 30)
+        await asyncio.to_thread(sweep, deployed)
+        assert json.loads(await asyncio.wait_for(socket.recv(), 30)) == {"type": "ping"}
+    await asyncio.to_thread(wait_until, lambda: watchers(deployed, job["jobId"]) == 0, 30)
+
+
+def watchers(deployed: Deployed, job_id: str) -> int:
+    found = deployed.emulator.client("dynamodb").query(
+        TableName=deployed.outputs["TableName"],
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"watched#{job_id}"}},
+    )
+    return int(found["Count"])
+
+
+def test_what_waits_too_long_and_what_nobody_brought_is_seen_to_every_minute(
+    deployed: Deployed, upstream: Upstream
+) -> None:
+    """Its role reads every index, fails what expired, removes what is old and sends what was lost."""
+    upstream.script.append(rate_limited(retry_after=600))
+    with httpx.Client(base_url=deployed.api, timeout=60) as client, SPEECH.open("rb") as file:
+        forgotten = client.post("/transcribe-job", json={"filename": "a.wav"}).json()["jobId"]
+        lost = client.post("/transcribe-job", files={"file": file}).json()["jobId"]
+        become(client, lost, "waiting")
+        for job_id, attribute in ((forgotten, "expires_at"), (lost, "due_at")):
+            long_ago(deployed, job_id, attribute)
+        deployed.emulator.client("dynamodb").delete_item(
+            TableName=deployed.outputs["TableName"],
+            Key={"pk": {"S": "quota#whisper-large-v3-turbo"}, "sk": {"S": "quota"}},
+        )
+        sweep(deployed)
+        assert client.get(f"/job/{forgotten}").json()["error"]["code"] == "upload_expired"
+        become(client, lost, "completed")
+    long_ago(deployed, forgotten, "expires_at")
+    sweep(deployed)
+
+
+def long_ago(deployed: Deployed, job_id: str, attribute: str) -> None:
+    """Let a time of a job, and of the job's value if it has it too, be past."""
+    dynamodb, table = deployed.emulator.client("dynamodb"), deployed.outputs["TableName"]
+    key = {"pk": {"S": f"job#{job_id}"}, "sk": {"S": "state"}}
+    job = Job.model_validate_json(dynamodb.get_item(TableName=table, Key=key)["Item"]["document"]["S"])
+    known = {attribute: 1.0} if attribute in Job.model_fields else {}
+    document = job.model_copy(update=known).model_dump_json(by_alias=True, exclude_none=True)
+    dynamodb.update_item(
+        TableName=table,
+        Key=key,
+        UpdateExpression=f"SET {attribute} = :long_ago, document = :document",
+        ExpressionAttributeValues={":long_ago": {"N": "1"}, ":document": {"S": document}},
+    )
+
+
+def sweep(deployed: Deployed) -> None:
     answer = deployed.emulator.client("lambda").invoke(
         FunctionName=deployed.functions["SweepFunction"],
-        Payload=Path(ROOT / "tests/events/schedule.json").read_bytes(),
+        Payload=(ROOT / "tests" / "events" / "schedule.json").read_bytes(),
     )
     assert "FunctionError" not in answer, answer["Payload"].read()
 
@@ -145,3 +240,33 @@ def test_nothing_was_refused_to_any_function(deployed: Deployed) -> None:
     said = deployed.log()
     assert "aws.refused" not in said, [line for line in said.splitlines() if "aws.refused" in line]
     assert "gsk_" not in said
+
+
+# Called when things go wrong, which the tests under the runtime client see to.
+RARE = {
+    "run_job": {"sqs:ChangeMessageVisibility"},
+    "transcription_ws": {"dynamodb:UpdateItem"},  # news that come while the first message is told
+}
+# Signed for the client here, called by the client.
+SIGNED = {"transcribe_job": {"s3:PutObject"}, "job": {"s3:PutObject"}}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_may_do_what_it_does_and_nothing_besides(deployed: Deployed, name: str) -> None:
+    module = FUNCTIONS[name]["Handler"].split(".")[1]
+    called = deployed.called().get(module, set())
+    allowed = {
+        action + ("/index" if "index" in str(statement["Resource"]) else "")
+        for policy in FUNCTIONS[name]["Policies"]
+        for statement in policy["Statement"]
+        for action in listed(statement["Action"])
+    }
+    optional = RARE.get(module, set()) | SIGNED.get(module, set()) | {"secretsmanager:GetSecretValue"}
+    # Missing recordings are told from hidden ones by the right to list; the call itself is HeadObject.
+    optional |= {"s3:ListBucket"}
+    assert called <= allowed
+    assert allowed - optional <= called
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

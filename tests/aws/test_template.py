@@ -1,0 +1,192 @@
+"""template.yaml read beside the code: what is routed, what each function may do, what limits agree."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from common.settings import Settings
+from functions import health, job, openai_audio, transcribe, transcribe_job
+from tests.deployed import transformed
+from tests.emulator import TOOLS
+from tests.server import ROOT
+from tests.template import PATH, resources, template
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+
+# On AWS recordings are posted to S3 itself.
+NOT_DEPLOYED = {"job_audio"}
+
+
+def lint(path: Path) -> str:
+    done = subprocess.run(
+        [TOOLS / "cfn-lint", "--non-zero-exit-code", "informational", "--regions", "us-east-1", "--", path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def test_the_linter_finds_nothing_in_the_template() -> None:
+    assert lint(PATH) == ""
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {
+            "CorsOrigins": "https://page.example,https://other.example",
+            "Callbacks": "yes",
+            "ConvexSiteUrl": "https://happy-animal-123.convex.site",
+            "AlarmTopic": "arn:aws:sns:us-east-1:123456789012:alarms",
+            "SecretsStore": "secretsmanager",
+        },
+    ],
+    ids=["bare", "with everything"],
+)
+def test_the_linter_finds_nothing_in_what_cloudformation_gets(
+    tmp_path: Path, parameters: dict[str, str]
+) -> None:
+    path = tmp_path / "transformed.json"
+    path.write_text(json.dumps(transformed(parameters)))
+    assert lint(path) == ""
+
+
+def test_the_linter_would_find_what_the_source_hides(tmp_path: Path) -> None:
+    """A misspelt action, and a queue that hides messages for less time than the worker may take."""
+    wrong = transformed()
+    for resource in wrong["Resources"].values():
+        if resource["Type"] == "AWS::SQS::Queue":
+            resource["Properties"]["VisibilityTimeout"] = 30
+    text = json.dumps(wrong).replace("dynamodb:GetItem", "dynamodb:GetItems")
+    path = tmp_path / "wrong.json"
+    path.write_text(text)
+    found = lint(path)
+    assert "GetItems" in found or "getitems" in found
+    assert "visibility timeout (30) is less than" in found
+
+
+# ── functions and routes ──────────────────────────────────────────────────────────────────────────
+
+
+def module_of(function: dict[str, Any]) -> str:
+    return str(function["Handler"]).removeprefix("functions.").removesuffix(".handler")
+
+
+def test_every_module_of_functions_is_deployed_under_its_handler() -> None:
+    modules = {path.stem for path in (ROOT / "functions").glob("*.py")} - {"__init__"}
+    assert {module_of(function) for function in FUNCTIONS.values()} == modules - NOT_DEPLOYED
+    assert all(function["Handler"].endswith(".handler") for function in FUNCTIONS.values())
+
+
+def test_every_route_of_every_router_leads_to_its_function() -> None:
+    routed = {
+        (event["Properties"]["Method"], re.sub(r"\{[^}]*\}", "{}", event["Properties"]["Path"])): module_of(
+            function
+        )
+        for function in FUNCTIONS.values()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "HttpApi" and "Path" in event["Properties"]
+    }
+    wanted = {
+        (method, re.sub(r"\{[^}]*\}", "{}", route.path)): module.__name__.removeprefix("functions.")
+        for module in (health, transcribe, transcribe_job, job, openai_audio)
+        for route in module.router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    assert routed == wanted
+
+
+def test_what_is_nowhere_else_is_answered_by_health() -> None:
+    events = FUNCTIONS["HealthFunction"]["Events"].values()
+    assert any("Path" not in event["Properties"] for event in events)
+
+
+def test_every_variable_is_a_setting_or_powertools() -> None:
+    shared = template()["Globals"]["Function"]["Environment"]["Variables"]
+    own = {name for f in FUNCTIONS.values() for name in f["Environment"]["Variables"]}
+    settings = {name.upper() for name in Settings.model_fields}
+    assert {name for name in own | set(shared) if not name.startswith("POWERTOOLS_")} <= settings
+
+
+def test_ffmpeg_is_only_where_it_is_used() -> None:
+    with_layer = {module_of(f) for f in FUNCTIONS.values() if "Layers" in f}
+    assert with_layer == {"health", "transcribe", "openai_audio", "run_job"}
+
+
+# ── limits that must agree ────────────────────────────────────────────────────────────────────────
+
+
+def test_the_queue_hides_a_message_for_six_times_the_workers_time() -> None:
+    queue = resources("AWS::SQS::Queue")["JobsQueue"]
+    worker = FUNCTIONS["RunJobFunction"]
+    assert queue["VisibilityTimeout"] >= 6 * worker["Timeout"]
+    assert worker["Events"]["Jobs"]["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["JobsDlq", "Arn"]}
+
+
+def test_no_answer_is_waited_for_longer_than_api_gateway_waits() -> None:
+    shared = template()["Globals"]["Function"]["Timeout"]
+    times = {
+        function.get("Timeout", shared)
+        for function in FUNCTIONS.values()
+        if any(event["Type"] == "HttpApi" for event in function.get("Events", {}).values())
+    }
+    assert max(times) < 30
+
+
+def test_the_indexes_and_the_bucket_are_what_the_adapters_ask() -> None:
+    table = resources("AWS::DynamoDB::Table")["JobsTable"]
+    indexes = {index["IndexName"] for index in table["GlobalSecondaryIndexes"]}
+    source = "".join(path.read_text() for path in (ROOT / "common" / "aws").glob("*.py"))
+    asked = set(re.findall(r'(?:^INDEX|^EXPIRING|^DUE) = "(\w+)"', source, re.MULTILINE))
+    assert indexes == asked == {"expiring", "due", "news"}
+    assert table["TimeToLiveSpecification"]["AttributeName"] in source
+
+
+def test_what_is_kept_is_encrypted_and_nobody_elses() -> None:
+    bucket = resources("AWS::S3::Bucket")["AudioBucket"]
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["BucketEncryption"]
+    assert resources("AWS::DynamoDB::Table")["JobsTable"]["SSESpecification"]["SSEEnabled"]
+    assert all(queue["SqsManagedSseEnabled"] for queue in resources("AWS::SQS::Queue").values())
+
+
+# ── what each function may do ─────────────────────────────────────────────────────────────────────
+
+
+def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for policy in function["Policies"] for one in policy["Statement"]]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_nothing_is_allowed_everywhere(name: str) -> None:
+    for statement in statements(FUNCTIONS[name]):
+        for action in _listed(statement["Action"]):
+            assert "*" not in action
+        for resource in _listed(statement["Resource"]):
+            assert resource != "*"
+
+
+def test_only_who_recognises_reads_the_engines_key_and_only_who_delivers_the_couriers() -> None:
+    readers: dict[str, set[str]] = {}
+    for function in FUNCTIONS.values():
+        text = json.dumps(statements(function))
+        for secret in ("groq-api-key", "callback-secret", "convex-api-key"):
+            if secret in text:
+                readers.setdefault(secret, set()).add(module_of(function))
+    assert readers["groq-api-key"] == {"health", "transcribe", "openai_audio", "run_job"}
+    assert readers["callback-secret"] == readers["convex-api-key"] == {"run_job", "sweep"}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,54 @@
+"""AWS's runtime client, run so that every call to AWS is noted: `python -m tests.calls <handler> <file>`.
+
+Each line names the function's module and the IAM action that the call needs.
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+# Where an operation is not called as the action that allows it.
+_ACTIONS = {
+    "HeadObject": "GetObject",
+    "DeleteObjects": "DeleteObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "PostToConnection": "ManageConnections",
+}
+_KINDS = {"Put": "PutItem", "Update": "UpdateItem", "ConditionCheck": "ConditionCheckItem"}
+
+
+def actions(service: str, operation: str, asked: dict[str, Any]) -> Iterator[str]:
+    if operation == "TransactWriteItems":
+        for item in asked["TransactItems"]:
+            yield f"dynamodb:{_KINDS[next(iter(item))]}"
+    elif operation == "Query" and "IndexName" in asked:
+        yield "dynamodb:Query/index"
+    else:
+        name = {"apigatewaymanagementapi": "execute-api"}.get(service, service)
+        yield f"{name}:{_ACTIONS.get(operation, operation)}"
+
+
+def main(handler: str, log: str) -> None:
+    from awslambdaric.__main__ import main as run
+    from botocore.client import BaseClient
+
+    real, module = BaseClient._make_api_call, handler.split(".")[1]
+
+    def noted(client: Any, operation: str, asked: dict[str, Any]) -> Any:
+        with Path(log).open("a") as file:
+            needed = actions(client.meta.service_model.service_name, operation, asked)
+            file.writelines(f"{module} {action}\n" for action in needed)
+        return real(client, operation, asked)
+
+    BaseClient._make_api_call = noted
+    run(["awslambdaric", handler])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

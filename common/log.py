@@ -13,6 +13,7 @@ from typing import Any, Literal, TextIO
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 _level: Level = "INFO"
+_standing: dict[str, Any] = {}
 
 
 def set_level(level: Level) -> None:
@@ -22,12 +23,18 @@ def set_level(level: Level) -> None:
     _logger.cache_clear()
 
 
+def correlate(**fields: Any) -> None:
+    """Fields of every event from now on: where a process serves one call at a time, what names that call."""
+    _standing.clear()
+    _standing.update(fields)
+
+
 def log(event: str, *, level: Level = "INFO", exc_info: BaseException | None = None, **fields: Any) -> None:
     """Write one event: JSON to standard error, or a readable line when that is a terminal."""
     number = logging.getLevelNamesMapping()[level]
     if number >= logging.getLevelNamesMapping()[_level]:
         # Powertools' own `extra` keys stay with this one call, so coroutines cannot mix their fields.
-        _logger().log(number, event, exc_info=exc_info, extra=fields, stacklevel=2)
+        _logger().log(number, event, exc_info=exc_info, extra={**_standing, **fields}, stacklevel=2)
 
 
 @cache

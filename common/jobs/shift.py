@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Literal
 
 from common.errors import Interrupted, JobNotFound
@@ -10,27 +11,46 @@ from common.jobs import state
 from common.jobs.announce import record
 from common.jobs.run import run_job
 from common.log import log
+from common.models import Job
 from common.ports import LeaseLost, StaleJob
 from common.services import Services
 
-# done: ended, waiting or somebody else's · cut: time was up · dropped: the store could not keep how it went
-Outcome = Literal["done", "cut", "dropped"]
+# cut: its time was up · dropped: the store could not keep how it went · left: it waits, or is somebody else's
+Outcome = Literal["ended", "cut", "dropped", "left"]
 
 
-async def work_shift(services: Services, job_id: str, holder: str, *, seconds: float) -> tuple[Outcome, bool]:
-    """Run a job for at most `seconds`; the outcome, and whether any new piece was kept.
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How it went, and whether any new piece was kept."""
 
-    A job that was cut waits to be run again at once: whoever calls puts it in the queue.
-    """
-    before = len(await services.jobs.chunks(job_id))
+    outcome: Outcome
+    gained: bool = True
+
+
+async def work_shift(services: Services, job_id: str, holder: str, *, seconds: float) -> Shift:
+    """Run a job for at most `seconds`; whoever calls queues again what was cut or dropped."""
+    before = await _standing(services, job_id)
+    if before is None or before.ended:
+        return Shift("left")
+    kept = len(await services.jobs.chunks(job_id))
     try:
         async with asyncio.timeout(seconds):
             await run_job(services, job_id, holder)
     except TimeoutError:
-        gained = len(await services.jobs.chunks(job_id)) > before
+        gained = len(await services.jobs.chunks(job_id)) > kept
         log("shift.cut", jobId=job_id, gained=gained)
-        return "cut", gained
-    return ("dropped" if await _left_open(services, job_id, holder) else "done"), True
+        return Shift("cut", gained)
+    if await _left_open(services, job_id, holder):
+        return Shift("dropped")
+    after = await _standing(services, job_id)
+    return Shift("ended" if after and after.ended else "left")
+
+
+async def _standing(services: Services, job_id: str) -> Job | None:
+    try:
+        return await services.jobs.get(job_id)
+    except JobNotFound:
+        return None
 
 
 async def give_up(services: Services, job_id: str) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter
-
 if TYPE_CHECKING:
+    from fastapi import APIRouter
+
     from common.settings import Settings
 
 Event = dict[str, Any]
@@ -69,7 +69,10 @@ def _once(make: Callable[[], LambdaHandler]) -> LambdaHandler:
 
     def handler(event: Event, context: Any) -> Answer:
         nonlocal made
-        made = made or make()
+        if made is None:
+            from common.lambda_entry.observe import correlated
+
+            made = correlated(make())
         return made(event, context)
 
     return handler

@@ -17,6 +17,7 @@ from common.jobs.relaying import relaying
 from common.jobs.shift import give_up, work_shift
 from common.lambda_entry import Answer, Event, LambdaHandler, loop
 from common.lambda_entry.compose import Sandbox, compose
+from common.lambda_entry.observe import count_job, traced
 from common.log import log
 
 # What a run that is cut needs to be given back in order, and the last news to be told.
@@ -65,14 +66,17 @@ async def _do(sandbox: Sandbox, message: Run | Posted, context: Any) -> None:
 
 
 async def _run(sandbox: Sandbox, message: Run, context: Any) -> None:
-    services = sandbox.services
+    services, job_id = sandbox.services, message.job_id
     seconds = context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS
     if seconds <= 0:
         raise TimeUp
-    async with relaying(services, message.job_id):
-        outcome, gained = await work_shift(services, message.job_id, context.aws_request_id, seconds=seconds)
-        fruitless = 0 if gained else message.fruitless + 1
-        if outcome == "cut" and fruitless >= services.settings.max_attempts:
-            await give_up(services, message.job_id)
-        elif outcome != "done":
-            await sandbox.tasks.send(Run(message.job_id, services.now(), fruitless))
+    with traced("shift", jobId=job_id):
+        async with relaying(services, job_id):
+            shift = await work_shift(services, job_id, context.aws_request_id, seconds=seconds)
+    fruitless = 0 if shift.gained else message.fruitless + 1
+    if shift.outcome == "cut" and fruitless >= services.settings.max_attempts:
+        await give_up(services, job_id)
+    elif shift.outcome in {"cut", "dropped"}:
+        await sandbox.tasks.send(Run(job_id, services.now(), fruitless))
+    elif shift.outcome == "ended":
+        count_job(await services.jobs.get(job_id), await services.jobs.result(job_id))

@@ -245,12 +245,20 @@ async def test_a_store_that_cannot_be_reached_is_a_503_that_asks_to_come_again(w
         sweep.invoke(recorded("schedule"))
 
 
-async def test_the_engine_may_be_heard_of_in_the_log_but_never_its_key(world: World) -> None:
+async def test_the_log_names_the_call_counts_the_job_and_tells_no_secret(world: World) -> None:
     world.upstream.script.append(heard("hola"))
-    await submitted(world)
+    job_id = await submitted(world)
     (message,) = world.messages()
-    with world.sandbox("run_job") as worker:
+    with world.sandbox("run_job", LOG_LEVEL="DEBUG") as worker:
         worker.invoke(sqs_event(message["Body"]))
+        worker.invoke(sqs_event("{}", json.dumps({"jobId": job_id, "dueAt": "never"})))
         said = worker.log.read_text()
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    (counted,) = [line for line in lines if "_aws" in line]
+    assert counted["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Escriba"
+    assert counted["JobsCompleted"] == [1.0]
+    assert counted["AudioSeconds"] == [pytest.approx(3.29, abs=0.1)]
+    (failed,) = [line for line in lines if line.get("message") == "message.failed"]
+    assert (failed["coldStart"], len(failed["functionRequestId"])) == (False, 36)
     assert "gsk_" not in said
     assert "hola" not in said

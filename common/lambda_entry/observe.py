@@ -1,0 +1,59 @@
+"""What is seen of each call from outside: log lines under one id, X-Ray segments, CloudWatch metrics.
+
+https://docs.powertools.aws.dev/lambda/python/latest/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from common.lambda_entry import Answer, Event, LambdaHandler
+from common.log import correlate
+from common.models import Job, Transcript
+
+
+def correlated(handler: LambdaHandler) -> LambdaHandler:
+    """Every log line of a call bears Lambda's own id of it, and whether its sandbox was new."""
+    cold = True
+
+    def named(event: Event, context: Any) -> Answer:
+        nonlocal cold
+        correlate(functionRequestId=context.aws_request_id, coldStart=cold)
+        cold = False
+        return handler(event, context)
+
+    return named
+
+
+@contextmanager
+def traced(name: str, **annotations: str) -> Iterator[None]:
+    """A subsegment of the call's trace, found by its annotations. Not for HTTP: nobody should wait for it."""
+    with _tracer().provider.in_subsegment(f"## {name}") as subsegment:
+        for key, value in annotations.items():
+            subsegment.put_annotation(key, value)
+        yield
+
+
+@cache
+def _tracer() -> Any:
+    from aws_lambda_powertools import Tracer
+
+    # Nothing is patched: that would import every library it knows.
+    return Tracer(service="escriba", auto_patch=False)
+
+
+def count_job(job: Job, result: Transcript | None) -> None:
+    """One EMF line for a run that ended: how, how long the job took, how much audio it had."""
+    from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+    metrics = EphemeralMetrics(namespace="Escriba", service="escriba")
+    metrics.add_metric(name=f"Jobs{job.status.title()}", unit=MetricUnit.Count, value=1)
+    if job.completed_at is not None:
+        seconds = job.completed_at - job.created_at
+        metrics.add_metric(name="JobSeconds", unit=MetricUnit.Seconds, value=seconds)
+    if result is not None:
+        metrics.add_metric(name="AudioSeconds", unit=MetricUnit.Seconds, value=result.duration)
+    metrics.flush_metrics()

@@ -38,7 +38,7 @@ def main(handler: str, log: str) -> None:
     from awslambdaric.__main__ import main as run
     from botocore.client import BaseClient
 
-    real, module = BaseClient._make_api_call, handler.split(".")[1]
+    real, module = BaseClient._make_api_call, handler.rpartition(".")[2]
 
     def noted(client: Any, operation: str, asked: dict[str, Any]) -> Any:
         with Path(log).open("a") as file:

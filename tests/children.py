@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,3 +31,13 @@ def begin(*processes: subprocess.Popen[str]) -> None:
         assert process.stdin
         process.stdin.write("go\n")
         process.stdin.flush()
+
+
+def programs() -> list[psutil.Process]:
+    """What ffmpeg's runs left alive in this process: each began a session, which other tests' servers do not."""
+    ours, found = os.getsid(0), []
+    for each in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if each.status() != psutil.STATUS_ZOMBIE and os.getsid(each.pid) != ours:
+                found.append(each)
+    return found

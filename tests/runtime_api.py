@@ -44,7 +44,7 @@ class _Call:
 
 
 class Sandbox:
-    """One environment of one function. `handler` is a name such as `functions.health.handler`."""
+    """One environment of one function. `handler` is a name as template.yaml has them."""
 
     def __init__(self, handler: str, log: Path, environment: Mapping[str, str]) -> None:
         self.handler = handler

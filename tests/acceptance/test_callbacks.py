@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -131,7 +131,12 @@ def test_without_leave_no_private_address_is_called(start: Callable[..., Server]
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         knocks: list[object] = []
-        threading.Thread(target=lambda: knocks.append(listening.accept()), daemon=True).start()
+
+        def listen() -> None:
+            with suppress(OSError):  # it is closed in the end
+                knocks.append(listening.accept())
+
+        threading.Thread(target=listen, daemon=True).start()
         for url in (
             f"http://127.0.0.1:{port}/",
             f"https://127.0.0.1:{port}/",

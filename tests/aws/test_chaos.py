@@ -60,7 +60,9 @@ class Chaos:
                 command, cpu = process.cmdline(), process.cpu_times()
             except psutil.Error:
                 continue
-            if "functions.run_job.handler" in command and cpu.user > 0.5:  # one that has begun to work
+            if (
+                "common.lambda_entry.begun.run_job" in command and cpu.user > 0.5
+            ):  # one that has begun to work
                 found.append(process)
         return found
 

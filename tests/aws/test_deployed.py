@@ -253,7 +253,7 @@ SIGNED = {"transcribe_job": {"s3:PutObject"}, "job": {"s3:PutObject"}}
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_may_do_what_it_does_and_nothing_besides(deployed: Deployed, name: str) -> None:
-    module = FUNCTIONS[name]["Handler"].split(".")[1]
+    module = FUNCTIONS[name]["Handler"].rpartition(".")[2]
     called = deployed.called().get(module, set())
     allowed = {
         action + ("/index" if "index" in str(statement["Resource"]) else "")

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
 from common.audio.child import Bounds
@@ -23,6 +22,7 @@ from common.errors import (
     StorageFull,
     ToolMissing,
 )
+from tests.children import programs
 from tests.media import Media, program
 
 AMPLE = Bounds(cpu=60, wall=120, output_bytes=2**30)
@@ -36,10 +36,6 @@ def script(folder: Path, body: str) -> Ffmpeg:
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(0o755)
     return Ffmpeg(binary=path)
-
-
-def children() -> list[str]:
-    return [" ".join(each.cmdline()) for each in psutil.Process().children(recursive=True)]
 
 
 def left_in(folder: Path) -> list[Path]:
@@ -270,7 +266,7 @@ async def test_a_program_that_writes_past_its_bound_is_ended_by_the_kernel(
 async def test_a_program_that_spins_is_ended_by_its_cpu_time(upload: Path, tmp_path: Path) -> None:
     with pytest.raises(AudioTooCostly):
         await script(tmp_path, "while :; do :; done").run(upload, "", "", bounds=Bounds(cpu=1, wall=60))
-    assert children() == []
+    assert programs() == []
 
 
 async def test_real_work_past_its_cpu_time_is_refused(media: Media, tmp_path: Path) -> None:
@@ -295,7 +291,7 @@ async def test_after_a_timeout_no_process_is_left(body: str, upload: Path, tmp_p
     bounds = Bounds(cpu=60, wall=0.5, output_bytes=1)
     with pytest.raises(AudioTooCostly):
         await script(tmp_path, body).run(upload, "", "", bounds=bounds, output=out)
-    assert children() == []
+    assert programs() == []
     assert not out.exists()
 
 
@@ -313,11 +309,11 @@ async def test_after_a_cancellation_no_process_and_no_file_is_left(media: Media,
         )
     )
     await begun.wait()
-    assert len(children()) == 1
+    assert len(programs()) == 1
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
-    assert children() == []
+    assert programs() == []
     assert not out.exists()
 
 
@@ -332,7 +328,7 @@ async def test_cancelled_over_and_over_it_still_stays_until_the_process_is_gone(
         work.cancel()
         await asyncio.sleep(0)
     assert work.cancelled()
-    assert children() == []
+    assert programs() == []
 
 
 async def test_a_listener_that_fails_ends_the_process(upload: Path, tmp_path: Path) -> None:
@@ -343,7 +339,7 @@ async def test_a_listener_that_fails_ends_the_process(upload: Path, tmp_path: Pa
         await script(tmp_path, "echo begun\nexec /bin/sleep 60").run(
             upload, "", "", bounds=AMPLE, on_line=listener
         )
-    assert children() == []
+    assert programs() == []
 
 
 async def test_of_a_long_log_the_beginning_and_the_end_are_kept(upload: Path, tmp_path: Path) -> None:
@@ -438,7 +434,7 @@ async def test_a_program_that_someone_else_stops_is_no_failure_of_the_recording(
         )
     )
     await begun.wait()
-    psutil.Process().children()[0].terminate()
+    programs()[0].terminate()
     with pytest.raises(RetryLater):
         await work
     assert left_in(tmp_path) == []

@@ -107,9 +107,11 @@ def test_the_result_has_word_times_only_where_they_were_asked_for() -> None:
 
 def test_pushing_is_confirmed_when_the_newest_state_is() -> None:
     behind = Delivery("j", "convex", wanted_seq=5, confirmed_seq=3, attempts=2, next_at=0, last_error="500")
-    there = Delivery("j", "convex", wanted_seq=5, confirmed_seq=5, attempts=2, next_at=0, last_error="500")
+    there = Delivery("j", "convex", wanted_seq=5, confirmed_seq=5, attempts=0, next_at=0)
+    refused = Delivery("j", "convex", wanted_seq=5, confirmed_seq=5, attempts=0, next_at=0, last_error="400")
     assert sync_view(behind) == {"state": "pending", "lastSeq": 3, "lastError": "500"}
     assert sync_view(there) == {"state": "confirmed", "lastSeq": 5}
+    assert sync_view(refused) == {"state": "refused", "lastSeq": 5, "lastError": "400"}
     assert job_view(a_job(), language="en", sync=sync_view(there))["sync"]["state"] == "confirmed"
 
 

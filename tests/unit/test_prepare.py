@@ -7,13 +7,13 @@ import errno
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 
 from common.audio.ffmpeg import Ffmpeg
 from common.audio.prepare import Plan, Prepared, flac_seconds, plan, prepare
 from common.audio.probe import Probed, probe
 from common.errors import AudioTooCostly, AudioTruncated, AudioUnreadable
+from tests.children import programs
 from tests.media import PITCH, SECONDS, Media, pitch
 
 ENDINGS = {"flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "opus", "wav", "webm"}  # those of Groq
@@ -220,7 +220,7 @@ async def test_a_cancelled_preparation_leaves_no_file_and_no_process(media: Medi
     with pytest.raises(asyncio.CancelledError):
         await work
     assert left_in(tmp_path) == []
-    assert psutil.Process().children() == []
+    assert programs() == []
 
 
 async def test_a_folder_that_is_gone_is_our_own_mistake(media: Media, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def begin(*processes: subprocess.Popen[str]) -> None:
 
 
 def programs() -> list[psutil.Process]:
-    """What ffmpeg's runs left alive in this process: each began a session, which other tests' servers do not."""
+    """What ffmpeg's runs left alive: each began a session of its own, which tests' servers do not."""
     ours, found = os.getsid(0), []
     for each in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess, ProcessLookupError):

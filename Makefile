@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Without a key or another server's address the embedded engine is installed too.
 ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
 
-.PHONY: run dev test check bench bench-page lock web clean
+.PHONY: run dev test check bench bench-page lambda lock web clean
 .DELETE_ON_ERROR:
 
 run: .venv/$(ENGINE)
@@ -33,10 +33,11 @@ check: .venv/development
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: .venv/development
+bench: .venv/development lambda
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.jobs
 	$(BIN)/python -m benchmarks.one_hour
+	$(BIN)/python -m benchmarks.lambda_starts
 
 # Real API, local Convex, real browser: completed → on the screen; requests while waiting.
 bench-page: .venv/development web/node_modules
@@ -65,15 +66,30 @@ FETCHED_local := about 320 MB, most of it the embedded engine
 	@.venv/aws-tools/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
+# What template.yaml deploys, in clean folders: arm64 wheels for the runtime's Python, whatever this machine is.
+PLATFORM ?= aarch64-manylinux_2_28
+FOR_LAMBDA := --quiet --python-platform $(PLATFORM) --python-version 3.13 --only-binary :all: --require-hashes
+lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/pyvenv.cfg
+	@$(BIN)/pip install --quiet uv
+	@rm -rf build/lambda && mkdir -p build/lambda/code build/lambda/ffmpeg/python
+	@$(BIN)/uv pip install $(FOR_LAMBDA) --target build/lambda/code -r locks/lambda-code.txt
+	@$(BIN)/uv pip install $(FOR_LAMBDA) --target build/lambda/ffmpeg/python -r locks/lambda-ffmpeg.txt
+	@cd build/lambda/code && rm -rf boto3* botocore* s3transfer* jmespath* dateutil python_dateutil* six* urllib3* bin
+	@cp -r common functions build/lambda/code && rm -rf build/lambda/code/common/local
+	@find build/lambda -name __pycache__ -prune -exec rm -rf {} +
+	@du -sm build/lambda/code build/lambda/ffmpeg
+
 # The newest versions that pyproject.toml allows, pinned by hash, for every platform.
+GROUPS := aws-tools:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
 LOCKED := production: local:--extra=local development:--extra=local,--extra=aws,--extra=dev
 lock: .venv/pyvenv.cfg
 	@$(BIN)/pip install --quiet uv
 	@for one in $(LOCKED); do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
 	    $$(echo "$${one#*:}" | tr , ' ') --output-file "locks/$${one%%:*}.txt" pyproject.toml || exit 1; done
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
-	  --group aws-tools --output-file locks/aws-tools.txt
+	@for one in $(GROUPS); do \
+	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version $${one#*:} --no-annotate --no-header \
+	    --group $${one%%:*} --output-file locks/$${one%%:*}.txt || exit 1; done
 
 clean:
 	rm -rf .venv build dist web/node_modules tests/sdk/node_modules

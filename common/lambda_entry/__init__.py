@@ -27,7 +27,7 @@ def http(*routers: APIRouter) -> LambdaHandler:
 
         return handler_of(*routers)
 
-    return _once(made)
+    return _Once(made)
 
 
 def queue() -> LambdaHandler:
@@ -38,7 +38,7 @@ def queue() -> LambdaHandler:
 
         return handler_of()
 
-    return _once(made)
+    return _Once(made)
 
 
 def schedule() -> LambdaHandler:
@@ -49,7 +49,7 @@ def schedule() -> LambdaHandler:
 
         return handler_of()
 
-    return _once(made)
+    return _Once(made)
 
 
 def websocket(is_welcome: Callable[[str | None, str, Settings], bool]) -> LambdaHandler:
@@ -60,19 +60,23 @@ def websocket(is_welcome: Callable[[str | None, str, Settings], bool]) -> Lambda
 
         return handler_of(is_welcome)
 
-    return _once(made)
+    return _Once(made)
 
 
-def _once(make: Callable[[], LambdaHandler]) -> LambdaHandler:
-    """Composed by the first call of a sandbox, for all of them."""
-    made: LambdaHandler | None = None
+class _Once:
+    """Composed by the first call of a sandbox, or before it by `begin`, for all of them."""
 
-    def handler(event: Event, context: Any) -> Answer:
-        nonlocal made
-        if made is None:
+    def __init__(self, make: Callable[[], LambdaHandler]) -> None:
+        self._make = make
+        self._made: LambdaHandler | None = None
+
+    def begin(self) -> None:
+        if self._made is None:
             from common.lambda_entry.observe import correlated
 
-            made = correlated(make())
-        return made(event, context)
+            self._made = correlated(self._make())
 
-    return handler
+    def __call__(self, event: Event, context: Any) -> Answer:
+        self.begin()
+        assert self._made is not None
+        return self._made(event, context)

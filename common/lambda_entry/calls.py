@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter
@@ -22,20 +23,26 @@ LARGEST_BODY = 4 * MB + 64 * 1024
 def handler_of(*routers: APIRouter) -> LambdaHandler:
     served: tuple[LambdaHandler, Settings] | None = None
 
-    def handler(event: Event, context: Any) -> Answer:
+    def serve() -> tuple[LambdaHandler, Settings]:
         nonlocal served
+        served = served or _served(*routers)
+        return served
+
+    def handler(event: Event, context: Any) -> Answer:
         loop.ready()
         _name(event, context)
         try:
-            served = served or _served(*routers)
+            adapter, settings = serve()
         except EscribaError as error:  # the store cannot answer now: the next call tries again
             return _failed(event, error)
-        adapter, settings = served
         if _size(event) > LARGEST_BODY:
             limits = {"limit_mb": LARGEST_BODY // MB, "ticket_mb": settings.max_job_upload_mb}
             return _failed(event, UploadNeedsTicket(**limits))
         return adapter(event, context)
 
+    with suppress(EscribaError):
+        loop.ready()
+        serve()
     return handler
 
 
@@ -49,9 +56,7 @@ def _served(*routers: APIRouter) -> tuple[LambdaHandler, Settings]:
 
 def _name(event: Event, context: Any) -> None:
     """A request without an id of its own gets Lambda's, so that our log and Lambda's tell of the same."""
-    headers = event.setdefault("headers", {})
-    if context is not None:
-        headers.setdefault("x-request-id", context.aws_request_id)
+    event.setdefault("headers", {}).setdefault("x-request-id", context.aws_request_id)
 
 
 def _size(event: Event) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,28 @@ def test_every_route_of_every_router_leads_to_its_function() -> None:
         for method in route.methods or ()
     }
     assert routed == wanted
+
+
+def test_no_function_needs_what_is_not_deployed() -> None:
+    """Neither the container's room nor the libraries that only it needs."""
+    program = f"""
+import sys
+from importlib import import_module
+absent = {{"common.local", "uvicorn", "httptools", "websockets", "faster_whisper", "numpy"}}
+sys.modules.update(dict.fromkeys(absent))
+for name in {sorted(module_of(function) for function in FUNCTIONS.values())}:
+    getattr(import_module("common.lambda_entry.begun"), name)
+"""
+    environment = {"AWS_DEFAULT_REGION": "us-east-1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        check=False,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_is_nowhere_else_is_answered_by_health() -> None:

@@ -133,7 +133,8 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
-            self.kill()
+            self.process.terminate()
+            self.process.wait(30)
         self._server.shutdown()
         self._server.server_close()
 

@@ -14,12 +14,14 @@ _RETRY_AFTER = 2.0
 _THROTTLED = {
     "InternalServerError",
     "LimitExceededException",
+    "ProvisionedThroughputExceeded",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottled",
     "ServiceUnavailable",
     "SlowDown",
     "Throttling",
+    "ThrottlingError",
     "ThrottlingException",
     "TooManyRequestsException",
 }

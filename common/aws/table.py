@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from common.aws.clients import Clients
 from common.aws.failures import Denied, named
-from common.errors import Busy
+from common.errors import Busy, StorageBroken
 
 T = TypeVar("T")
 Value = str | float | bool | bytes
@@ -151,6 +151,8 @@ async def _past_collisions(call: Callable[[], Awaitable[T]]) -> T:
             parts = tuple(n for n, reason in enumerate(denied.reasons) if reason == "ConditionalCheckFailed")
             if parts or denied.code == "ConditionalCheckFailedException":
                 raise ConditionFailed(parts or (0,)) from denied
+            if "TransactionConflict" not in (*denied.reasons, denied.code.removesuffix("Exception")):
+                raise StorageBroken from denied
         pause = min(_LONGEST_PAUSE, 0.01 * 2**attempt)
         await asyncio.sleep(pause * random.random())  # noqa: S311 - spreads collisions, guards nothing
     raise Busy(retry_after=1)

@@ -1,0 +1,86 @@
+"""What AWS refuses becomes an error of ours: passing, judged by the caller, or a fault of the set-up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
+
+from common.aws.failures import Denied, named, told
+from common.errors import Busy, StorageBroken
+
+
+def refused(code: str, status: int = 400, **more: Any) -> ClientError:
+    answer = {"Error": {"Code": code, "Message": "…"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError({**answer, **more}, "PutItem")  # type: ignore[arg-type, unused-ignore]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        refused("ProvisionedThroughputExceededException"),
+        refused("ThrottlingException"),
+        refused("SlowDown", 503),
+        refused("InternalError", 500),
+        refused(
+            "TransactionCanceledException",
+            CancellationReasons=[
+                {"Code": "None"},
+                {"Code": "ThrottlingError"},
+                {"Code": "ThrottlingException"},
+            ],
+        ),
+        EndpointConnectionError(endpoint_url="https://dynamodb"),
+        ConnectTimeoutError(endpoint_url="https://dynamodb"),
+    ],
+    ids=str,
+)
+def test_what_passes_by_itself_is_busy(failure: Exception) -> None:
+    with pytest.raises(Busy) as busy, told():
+        raise failure
+    assert busy.value.retry_after
+
+
+def test_what_the_caller_asks_about_is_its_to_judge() -> None:
+    reasons = [{"Code": "None"}, {"Code": "ConditionalCheckFailed"}]
+    with pytest.raises(Denied) as denied, told():
+        raise refused("TransactionCanceledException", CancellationReasons=reasons)
+    assert denied.value.reasons == ("None", "ConditionalCheckFailed")
+    with pytest.raises(Denied, match="NoSuchKey"), told():
+        raise refused("NoSuchKey", 404)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [refused("AccessDeniedException"), refused("ValidationException"), NoCredentialsError()],
+    ids=str,
+)
+def test_the_rest_is_broken_and_said_in_the_log_alone(
+    failure: Exception, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(StorageBroken), told():
+        raise failure
+
+
+def test_what_s3s_transfers_wrap_is_looked_into() -> None:
+    def upload(code: str, status: int) -> None:
+        try:
+            raise refused(code, status)
+        except ClientError as exc:
+            raise S3UploadFailedError("Failed to upload") from exc
+
+    with pytest.raises(Busy), told():
+        upload("SlowDown", 503)
+    with pytest.raises(StorageBroken), told():
+        upload("AccessDenied", 403)
+    with pytest.raises(StorageBroken), told():
+        raise S3UploadFailedError("no reason at all")
+
+
+def test_a_name_that_is_not_set_is_said_by_its_variable() -> None:
+    assert named("jobs", "JOBS_TABLE") == "jobs"
+    with pytest.raises(StorageBroken) as broken:
+        named(None, "JOBS_TABLE")
+    assert "JOBS_TABLE is not set" in str(broken.value.__cause__)

@@ -90,6 +90,9 @@ class Emulator:
     def client(self, service: str) -> Any:
         from boto3.session import Session
 
+        assert self._process is not None
+        ended = self._process.poll()
+        assert ended is None, f"the emulator ended with {ended}:\n{self.log_path.read_text()[-4000:]}"
         if service not in self._clients:
             with self.reached():
                 self._clients[service] = Session().client(service)

@@ -16,7 +16,7 @@ from common.jobs.couriers import NotDelivered, Undeliverable
 from common.log import log
 from common.models import Job, Transcript
 from common.ports import QuotaStore
-from common.quota import Quota, Wait
+from common.quota import Quota
 
 if TYPE_CHECKING:
     import httpx
@@ -95,12 +95,7 @@ class Convex:
         if self._budget is None:
             return
         now = self._now()
-
-        def take(account: Quota) -> tuple[Quota, Wait | None]:
-            taken = account.reserve(now, 0.0)
-            return (account, taken) if isinstance(taken, Wait) else (taken, None)
-
-        wait = await self._budget.change(take)
+        wait = await self._budget.change(lambda account: account.take(now, 0.0))
         if wait and not job.ended:
             raise NotDelivered("budget", retry_after=wait.delay)
 

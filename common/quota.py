@@ -163,6 +163,11 @@ class Quota(Value):
             return Wait(_rounded_up(longest + lag), name)
         return _each(state, lambda name, bucket: bucket.take(amounts[name]))
 
+    def take(self, now: float, seconds: float) -> tuple[Quota, Wait | None]:
+        """`reserve` as a store's `change` wants it: the account after it, and the wait, if there is one."""
+        taken = self.reserve(now, seconds)
+        return (self, taken) if isinstance(taken, Wait) else (taken, None)
+
     def refund(self, now: float, seconds: float, *, reserved_at: float) -> Quota:
         """Undo a reservation that was not charged: never sent, or answered by a server's own error.
 

@@ -19,7 +19,6 @@ from common.evidence import Loudness
 from common.invented import without_invented, worth_measuring
 from common.log import log
 from common.models import Chunk, Options, Transcript
-from common.quota import Quota, Wait
 from common.services import Services
 from common.transcript import merge
 
@@ -168,12 +167,7 @@ async def _reserve(services: Services, seconds: float) -> None:
     if services.quota is None:
         return
     now = services.now()
-
-    def take(quota: Quota) -> tuple[Quota, Wait | None]:
-        taken = quota.reserve(now, seconds)
-        return (quota, taken) if isinstance(taken, Wait) else (taken, None)
-
-    if wait := await services.quota.change(take):
+    if wait := await services.quota.change(lambda quota: quota.take(now, seconds)):
         raise RetryLater(wait.delay, wait.bucket)
 
 

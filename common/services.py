@@ -53,3 +53,7 @@ class Services:
     stop: Callable[[str], None] = _stops_nothing
     key_secret: bytes = field(default=b"", repr=False)
     in_hand: WorkInHand = field(default_factory=WorkInHand)
+
+    def kept_until(self, now: float) -> float:
+        """Until when a job's text, or the audio of one that failed, is kept from now on."""
+        return now + self.settings.retention_hours * 3600

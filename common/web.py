@@ -12,11 +12,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from common.answers import failure
+from common.answers import failure, spoken_language
 from common.docs_page import add_docs
 from common.errors import (
     EngineQuotaSpent,
     EscribaError,
+    Language,
     MethodNotAllowed,
     OptionInvalid,
     RequestRefused,
@@ -111,6 +112,11 @@ async def _validation_error(request: Request, exc: Exception) -> Response:
     whole = "int" in problem["type"] or problem["loc"][-1] == "after"
     expected = _WHOLE_NUMBER if whole else _NUMBER
     return failed(request, OptionInvalid(option=str(problem["loc"][-1])[:40], expected=expected))
+
+
+def reader_of(connection: HTTPConnection) -> Language:
+    """The language that whoever asks reads."""
+    return spoken_language(connection.headers.get("accept-language", ""))
 
 
 def failed(request: Request, error: EscribaError) -> Response:

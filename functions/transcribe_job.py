@@ -15,7 +15,6 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from common import errors
-from common.answers import spoken_language
 from common.callback_url import check_callback_url
 from common.job_id import job_id_of, job_id_of_key, new_job_id
 from common.job_links import links_of, upload_of
@@ -25,7 +24,7 @@ from common.models import Audio
 from common.options import FORM_FIELDS, parse_options
 from common.services import Services
 from common.upload import receive
-from common.web import Served, error_examples, json_answer
+from common.web import Served, error_examples, json_answer, reader_of
 
 router = APIRouter(tags=["jobs"])
 
@@ -197,7 +196,7 @@ def _wanted(fields: Any, request: Request, services: Services) -> Wanted:
         options=parse_options(fields, beside=(*_BESIDE, "filename", "sizeBytes")),
         user_id=user_id,
         callback_url=_callback_url(own.get("callbackUrl"), services),
-        reader=spoken_language(request.headers.get("accept-language", "")),
+        reader=reader_of(request),
     )
 
 

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from common.answers import spoken_language
 from common.departure import until_left
 from common.errors import EscribaError
 from common.job_id import job_id_of
@@ -16,7 +15,7 @@ from common.jobs.watch import Watch, seq_of, watching
 from common.lambda_entry import websocket
 from common.services import Services
 from common.settings import Settings
-from common.web import Served
+from common.web import Served, reader_of
 
 router = APIRouter()
 
@@ -56,7 +55,7 @@ def _host_of(origin: str) -> str | None:
 
 
 async def _serve(socket: WebSocket, job_id: str, services: Services) -> None:
-    language = spoken_language(socket.headers.get("accept-language", ""))
+    language = reader_of(socket)
     try:
         after = seq_of(socket.query_params.get("after"))
         async with watching(services, job_id_of(job_id), after=after, language=language) as watch:

@@ -86,9 +86,9 @@ async def _named(services: Services, job: Job, audio: Audio) -> Job:
 async def _queued(services: Services, job: Job, file: Path, audio: Audio) -> Job:
     await services.audio.keep(job.job_id, file)
     now = services.now()
-    kept_until = now + services.settings.retention_hours * 3600
+    came = state.audio_came(job, audio, now=now, expires_at=services.kept_until(now))
     try:
-        job = await record(services, state.audio_came(job, audio, now=now, expires_at=kept_until))
+        job = await record(services, came)
     except StaleJob:
         # A twin came first, or the job was cancelled: then nobody else takes away what was kept here.
         job = await services.jobs.get(job.job_id)

@@ -48,7 +48,7 @@ async def _discard(services: Services, job_id: str) -> Job:
     job = await services.jobs.get(job_id)
     if not job.ended:
         now = services.now()
-        job = await record(services, state.cancel(job, now=now, expires_at=_kept_until(services, now)))
+        job = await record(services, state.cancel(job, now=now, expires_at=services.kept_until(now)))
     services.stop(job_id)
     if job.erased_at is None:
         return await erase(services, job)
@@ -71,7 +71,7 @@ async def _retry(services: Services, job_id: str) -> Job:
     job = await services.jobs.get(job_id)
     now = services.now()
     if job.audio is not None and await services.audio.has(job_id):
-        again = state.retry(job, now=now, expires_at=_kept_until(services, now), has_audio=True)
+        again = state.retry(job, now=now, expires_at=services.kept_until(now), has_audio=True)
         await record(services, again)
         await services.queue.put(job_id)
         return again
@@ -80,10 +80,6 @@ async def _retry(services: Services, job_id: str) -> Job:
     # Pieces of the audio that is gone must never be mixed with what is posted now.
     await services.jobs.erase_text(job_id)
     return await record(services, again)
-
-
-def _kept_until(services: Services, now: float) -> float:
-    return now + services.settings.retention_hours * 3600
 
 
 async def _until_fresh(step: Callable[[], Awaitable[T]]) -> T:

@@ -229,7 +229,7 @@ class _Run:
 
     @property
     def _kept_until(self) -> float:
-        return self._now + self.services.settings.retention_hours * 3600
+        return self.services.kept_until(self._now)
 
 
 async def _patiently(step: Callable[[], Awaitable[T]]) -> T:

@@ -56,11 +56,10 @@ async def _standing(services: Services, job_id: str) -> Job | None:
 async def give_up(services: Services, job_id: str) -> None:
     """End a job that gets nowhere however often it is run."""
     now = services.now()
-    expires_at = now + services.settings.retention_hours * 3600
     try:
         job = await services.jobs.get(job_id)
         error = Interrupted(attempts=services.settings.max_attempts)
-        await record(services, state.fail(job, error, now=now, expires_at=expires_at))
+        await record(services, state.fail(job, error, now=now, expires_at=services.kept_until(now)))
     except (JobNotFound, StaleJob, state.Illegal):
         return  # it was ended or taken up meanwhile
 

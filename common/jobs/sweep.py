@@ -61,8 +61,8 @@ async def _let_go(services: Services, job: Job) -> None:
         await services.jobs.remove(job.job_id)
     elif not job.ended:
         error = UploadExpired() if job.status == "pending" else EscribaError()
-        kept = _UNHEARD if job.status == "pending" else services.settings.retention_hours * 3600
-        await record(services, state.fail(job, error, now=now, expires_at=now + kept))
+        expires_at = now + _UNHEARD if job.status == "pending" else services.kept_until(now)
+        await record(services, state.fail(job, error, now=now, expires_at=expires_at))
     else:
         await erase(services, job)
 

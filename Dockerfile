@@ -4,7 +4,7 @@
 FROM python:3.11-slim AS packages
 COPY locks/production.txt /tmp/production.txt
 RUN python -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --no-compile --require-hashes --requirement /tmp/production.txt \
+ && /venv/bin/pip install --no-cache-dir --no-compile --no-deps --require-hashes --requirement /tmp/production.txt \
  && /venv/bin/pip uninstall --yes pip setuptools
 
 FROM python:3.11-slim

@@ -32,6 +32,7 @@ check: .venv/development
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/pip check --disable-pip-version-check
 
 bench: .venv/development lambda
 	$(BIN)/python -m benchmarks
@@ -51,19 +52,19 @@ FETCHED_production := about 70 MB
 FETCHED_local := about 320 MB, most of it the embedded engine
 # One stamp a lock; what the development lock holds, the others hold too.
 .venv/production .venv/local: .venv/%: locks/%.txt .venv/pyvenv.cfg
-	@test .venv/development -nt $< || { echo "Installing Escriba's packages, once: $(FETCHED_$*) …"; $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<; }
+	@test .venv/development -nt $< || { echo "Installing Escriba's packages, once: $(FETCHED_$*) …"; $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<; }
 	@touch $@
 
 .venv/development: locks/development.txt .venv/pyvenv.cfg
 	@echo "Installing Escriba's packages (development) …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
 
 # The AWS emulator and what checks template.yaml: they need older versions than we do.
 .venv/aws-tools/installed: locks/aws-tools.txt .venv/pyvenv.cfg
 	@echo "Installing an AWS emulator for the tests …"
 	@$(PYTHON) -m venv .venv/aws-tools
-	@.venv/aws-tools/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@.venv/aws-tools/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
 
 # What template.yaml deploys, in clean folders: arm64 wheels for the runtime's Python, whatever this machine is.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BUSY_RETRY_AFTER = 2.0
+_TRY_AGAIN_EVERY = 0.01
 
 _SETTINGS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     # Memory is dear and the system's page cache is right behind: 512 KiB.
@@ -102,6 +103,7 @@ def _open(path: Path, busy_timeout: float) -> Connection:
     try:
         _make_private(path)
         connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)
+        _write_ahead(connection, busy_timeout)
         for setting in _SETTINGS:
             connection.execute(setting)
         _transaction(connection, lambda opened: _migrate(opened, path))
@@ -113,6 +115,26 @@ def _open(path: Path, busy_timeout: float) -> Connection:
             raise
         raise DatabaseUnusable(f"The database {path} cannot be used: {exc}.") from exc
     return connection
+
+
+def _write_ahead(connection: Connection, busy_timeout: float) -> None:
+    """Turn on the write-ahead log, which the file keeps.
+
+    Two that do so to a new file at once would wait for each other for ever, so SQLite refuses one of them
+    without asking its timeout: that one tries again. https://www.sqlite.org/c3ref/busy_handler.html
+    """
+    import sqlite3
+
+    until = time.monotonic() + busy_timeout
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as exc:
+            if not isinstance(_ours(exc), Busy) or time.monotonic() >= until:
+                raise
+            time.sleep(_TRY_AGAIN_EVERY)
+        else:
+            return
 
 
 def _make_private(path: Path) -> None:

@@ -154,6 +154,20 @@ async def test_many_processes_that_open_a_new_file_at_once_all_do(path: Path) ->
     database.close()
 
 
+async def test_many_that_turn_a_new_file_s_log_on_at_once_all_do(tmp_path: Path) -> None:
+    for turn in range(30):
+        path = tmp_path / str(turn) / "escriba.sqlite"
+        at_once = threading.Barrier(4)
+
+        def opened(path: Path = path, at_once: threading.Barrier = at_once) -> None:
+            at_once.wait()
+            database = Database(path, busy_timeout=30)
+            asyncio.run(database.open())
+            database.close()
+
+        await asyncio.gather(*(asyncio.to_thread(opened) for _ in range(4)))
+
+
 # ── working ───────────────────────────────────────────────────────────────────────────────────────
 
 

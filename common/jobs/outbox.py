@@ -11,6 +11,7 @@ from dataclasses import replace
 from common.errors import JobNotFound
 from common.jobs.couriers import NotDelivered, Undeliverable
 from common.log import log
+from common.models import Job, Transcript
 from common.ports import Delivery
 from common.services import Services
 
@@ -22,6 +23,18 @@ _BACKOFF = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 _PROGRESS_EVERY = 1.0
 
 
+class _Nobody:
+    """In the place of a courier whose setting was taken away since: it may come back with the next start."""
+
+    problem: str | None = None
+
+    async def push(self, job: Job, result: Transcript | None) -> None:  # noqa: ARG002 - a courier's signature
+        raise NotDelivered("not_set_up")
+
+
+_NOBODY = _Nobody()
+
+
 async def deliver(services: Services, delivery: Delivery) -> Delivery:
     """Push the job's newest state to one target and keep how that went; the delivery as it now stands."""
     try:
@@ -30,8 +43,9 @@ async def deliver(services: Services, delivery: Delivery) -> Delivery:
         return delivery  # forgotten meanwhile, and its deliveries with it
     result = await services.jobs.result(job.job_id) if job.status == "completed" else None
     settled = replace(delivery, confirmed_seq=job.seq, attempts=0, next_at=services.now() + _PROGRESS_EVERY)
+    courier = services.couriers.get(delivery.target, _NOBODY)
     try:
-        await services.couriers[delivery.target].push(job, result)
+        await courier.push(job, result)
         after = replace(settled, last_error=None)
     except NotDelivered as exc:
         given_up = exc.attempts is not None and delivery.attempts + 1 >= exc.attempts

@@ -65,8 +65,6 @@ def _is_due(delivery: Delivery, now: float) -> bool:
 
 
 async def _deliver(services: Services, delivery: Delivery) -> None:
-    if delivery.target not in services.couriers:
-        return
     try:
         await deliver(services, delivery)
     except EscribaError as exc:

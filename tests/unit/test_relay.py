@@ -54,9 +54,9 @@ class Forgetful(SqliteJobs):
 
 @asynccontextmanager
 async def relaying(
-    root: Path, courier: Courier, kind: type[SqliteJobs] = SqliteJobs
+    root: Path, courier: Courier | None, kind: type[SqliteJobs] = SqliteJobs
 ) -> AsyncIterator[Services]:
-    """The services of a relay that runs, with one courier to Convex and callbacks alike."""
+    """The services of a relay that runs, with one courier to Convex and callbacks alike, or none."""
     database = Database(root / "jobs.sqlite3")
     services = Services(
         settings=Settings(data_dir=root),
@@ -71,7 +71,7 @@ async def relaying(
         queue=SqliteTasks(database, now=time.time),
         subscribers=Hub(in_all=1),
         quota=None,
-        couriers={"convex": courier, "callback": courier},
+        couriers={"convex": courier, "callback": courier} if courier else {},
     )
     working = asyncio.create_task(Relay().work(services))
     try:
@@ -122,6 +122,14 @@ async def test_a_courier_that_breaks_is_asked_again_later_and_not_at_once(tmp_pa
         await asyncio.sleep(0.3)
         assert (delivery.last_error, delivery.attempts) == ("RuntimeError", 1)
         assert len(courier.pushed) == 1
+
+
+async def test_a_target_whose_setting_was_taken_away_waits_until_it_is_back(tmp_path: Path) -> None:
+    async with relaying(tmp_path, None) as services:
+        delivery = await until_tried(services, await ended(services))
+        assert (delivery.last_error, delivery.attempts) == ("not_set_up", 1)
+        assert delivery.confirmed_seq < delivery.wanted_seq
+        assert delivery.next_at > services.now()
 
 
 async def test_what_cannot_be_kept_does_not_go_out_for_ever(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.aws.world import KEY, World, world_of
+from tests.aws.world import World, world_of
 from tests.recorded import http_event, recorded, socket_event, sqs_event
 from tests.server import ROOT
-from tests.upstream import Upstream
+from tests.upstream import KEY, Upstream
 
 BUILT = ROOT / "build" / "lambda"
 

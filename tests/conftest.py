@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
 
 from tests.media import Media
+from tests.upstream import KEY, Upstream
 
 # The same examples in every run: what CI finds, anybody finds. `--hypothesis-seed` explores further.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, database=None)
@@ -29,3 +31,17 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
     """Recordings of every kind, good and hostile, each made when first asked for."""
     return Media(tmp_path_factory.mktemp("media"))
+
+
+@pytest.fixture(scope="session")
+def upstream_server() -> Iterator[Upstream]:
+    with Upstream(key=KEY) as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def upstream(upstream_server: Upstream) -> Upstream:
+    """The stand-in for Groq that asks for KEY, with nothing scripted and nothing seen."""
+    upstream_server.forget()
+    upstream_server.key = KEY
+    return upstream_server

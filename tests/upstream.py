@@ -25,6 +25,8 @@ from typing import Any, Self
 from tests.replies import Reply, bad_key, heard, refused
 from tests.wire import Form, FormReader, Request, read_request
 
+KEY = "gsk_" + "t" * 40  # what tests call the engine with, where it asks for a key
+
 ENDINGS = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "opus", "wav", "webm")
 MODELS = ("whisper-large-v3", "whisper-large-v3-turbo")
 LARGEST = 25 * 1024 * 1024
@@ -59,6 +61,13 @@ class Upstream:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/openai/v1"
+
+    def forget(self) -> None:
+        """As it was begun: nothing scripted, nothing seen; the key stays."""
+        self.script.clear()
+        self.by_sha256.clear()
+        self.seen.clear()
+        self.default, self.ear, self.most_at_once = Reply(), None, 0
 
     def __enter__(self) -> Self:
         ready = threading.Event()
@@ -165,10 +174,7 @@ class Upstream:
     async def _control(self, request: Request) -> Reply:
         body = b"".join([piece async for piece in request.body()])
         if request.method == "DELETE":
-            self.script.clear()
-            self.by_sha256.clear()
-            self.seen.clear()
-            self.default, self.most_at_once = Reply(), 0
+            self.forget()
         orders: dict[str, Any] = json.loads(body or b"{}")
         self.script.extend(Reply(**reply) for reply in orders.get("script", ()))
         self.by_sha256.update(

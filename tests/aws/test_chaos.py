@@ -21,13 +21,12 @@ from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.table import Table
 from common.models import Job
 from tests.aws.faults import Page, Throttled
-from tests.aws.world import KEY
 from tests.deployed import Deployed, deploy
 from tests.emulator import Emulator
 from tests.recorded import recorded
 from tests.replies import Reply
 from tests.server import ROOT
-from tests.upstream import Upstream
+from tests.upstream import KEY, Upstream
 
 SPEECH = ROOT / "tests" / "data" / "english-short.wav"
 JOBS = 50

@@ -14,14 +14,13 @@ import pytest
 import websockets
 
 from common.models import Job
-from tests.aws.world import KEY
 from tests.deployed import Deployed, deploy
 from tests.emulator import Emulator
 from tests.replies import bad_key, rate_limited
 from tests.server import ROOT
 from tests.serving import wait_until
 from tests.template import resources
-from tests.upstream import Upstream
+from tests.upstream import KEY, Upstream
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 SPEECH = ROOT / "tests" / "data" / "english-short.wav"

@@ -6,7 +6,8 @@ import pytest
 
 from common.aws.clients import Clients
 from common.aws.secrets import SecretUnreadable, reveal
-from tests.aws.world import KEY, World, call
+from tests.aws.world import World, call
+from tests.upstream import KEY
 
 
 @pytest.mark.parametrize("store", ["ssm", "secretsmanager"])

@@ -22,9 +22,7 @@ from tests.emulator import Emulator, emulator
 from tests.recorded import http_event
 from tests.runtime_api import Sandbox
 from tests.stack import Names, stack_of
-from tests.upstream import Upstream
-
-KEY = "gsk_" + "t" * 40
+from tests.upstream import KEY, Upstream
 
 
 class Connections:

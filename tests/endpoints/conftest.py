@@ -8,28 +8,9 @@ import pytest
 
 from tests.emulator import emulator
 from tests.endpoints.homes import Homes
-from tests.media import Media
 from tests.server import Server
 from tests.stack import Received, stack_of
-from tests.upstream import Upstream
-
-KEY = "gsk_" + "t" * 40
-
-
-@pytest.fixture(scope="session")
-def upstream_server() -> Iterator[Upstream]:
-    with Upstream(key=KEY) as upstream:
-        yield upstream
-
-
-@pytest.fixture
-def upstream(upstream_server: Upstream) -> Upstream:
-    """The stand-in, with nothing scripted and nothing seen."""
-    upstream_server.script.clear()
-    upstream_server.by_sha256.clear()
-    upstream_server.seen.clear()
-    upstream_server.key = KEY
-    return upstream_server
+from tests.upstream import KEY, Upstream
 
 
 @pytest.fixture(scope="session")
@@ -48,8 +29,3 @@ def homes(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -
             patch.setenv(name, value)
         with Server(tmp_path_factory.mktemp("endpoints") / "data", **environment) as server:
             yield Homes(server, Received(emulator(), names.queue))
-
-
-@pytest.fixture(scope="session")
-def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
-    return Media(tmp_path_factory.mktemp("media"))

@@ -8,11 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.endpoints.conftest import KEY
 from tests.endpoints.homes import Answer, Homes
 from tests.media import Media
 from tests.replies import Reply, bad_key, broken, heard, rate_limited
-from tests.upstream import Upstream
+from tests.upstream import KEY, Upstream
 
 PATH = "/v1/audio/transcriptions"
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.endpoints.conftest import KEY
 from tests.endpoints.homes import Answer, Homes
 from tests.media import GOOD, Media
 from tests.replies import Reply, bad_key, broken, heard, html, not_media, over_quota, rate_limited
-from tests.upstream import Upstream
+from tests.upstream import KEY, Upstream
 
 SHORT = "cbr.mp3"
 

@@ -73,8 +73,12 @@ class JobStore(Protocol):
     async def events(self, job_id: str, *, after: int) -> list[JobEvent]:
         """What came after seq `after`, in order; mere progress may be missing once newer events stand."""
 
-    async def keep_chunk(self, job_id: str, chunk: Chunk) -> None:
-        """Keep one piece's text; the same index again is harmless: the first stays. Raises JobNotFound."""
+    async def keep_chunk(self, job_id: str, chunk: Chunk, *, holder: str) -> None:
+        """Keep one piece's text; the same index again is harmless: the first stays.
+
+        Raises LeaseLost unless the lease is `holder`'s, so that nothing is kept of a job that has ended or
+        that another runs; JobNotFound.
+        """
 
     async def chunks(self, job_id: str) -> list[Chunk]:
         """The pieces kept so far, by index."""

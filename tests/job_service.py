@@ -139,7 +139,8 @@ class JobService:
         index = running.chunks_done
         transcript = Transcript(text=text, duration=2.5, language="es")
         chunk = Chunk(index=index, start=index * 2.5, transcript=transcript)
-        await self.services.jobs.keep_chunk(running.job_id, chunk)
+        await self.services.jobs.lease(running.job_id, "test", now=self.now(), seconds=30)
+        await self.services.jobs.keep_chunk(running.job_id, chunk, holder="test")
         after = state.piece_done(running, done=index + 1, language="es", now=self.now())
         return await record(self.services, after, "text", chunk=chunk)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.jobs import state
-from common.local import job_rows
+from common.local import job_rows, lease_rows
 from common.local.database import Database
 from common.models import Audio, Chunk, Job, Options, Segment, Transcript
 
@@ -54,7 +54,8 @@ def _as_the_server_does(db: Connection) -> str:
     job = _committed(db, state.planned(job, pieces=1, done=0, now=now))
     transcript = _transcript()
     chunk = Chunk(index=0, start=0, transcript=transcript)
-    job_rows.keep_chunk(db, job.job_id, chunk)
+    lease_rows.lease(db, job.job_id, "test", now, 30)
+    job_rows.keep_chunk(db, job.job_id, chunk, "test")
     heard = state.piece_done(job, done=1, language="es", now=now)
     job_rows.commit(db, heard, state.event_of(heard, "text", chunk=chunk), None)
     done = state.complete(heard, language="es", now=now, expires_at=expires_at)

@@ -16,7 +16,6 @@ from common.models import Chunk, Job, JobEvent, Transcript
 from common.ports import AlreadyExists, Delivery, LeaseLost, StaleJob, Target
 
 _NEW = "attribute_not_exists(pk)"
-_STANDS = "attribute_exists(pk)"
 _TRIES = 20
 
 _FAR = 86_400.0
@@ -106,18 +105,18 @@ class DynamoJobs:
 
     # ── text ──────────────────────────────────────────────────────────────────────────────────────
 
-    async def keep_chunk(self, job_id: str, chunk: Chunk) -> None:
+    async def keep_chunk(self, job_id: str, chunk: Chunk, *, holder: str) -> None:
         state = await self._state(job_id)
         first, *more = job_items.chunk_items(job_id, chunk, job_items.ttl_of(state["expires_at"]))
         try:
             await self._table.write(
-                requiring(job_items.key_of(job_id), _STANDS),
+                requiring(job_items.key_of(job_id), job_items.HELD, {":holder": holder}),
                 putting(first, condition=_NEW),
                 *(putting(part) for part in more),
             )
         except ConditionFailed as failed:
             if 0 in failed.parts:
-                raise JobNotFound from None
+                raise LeaseLost(job_id) from None
 
     async def chunks(self, job_id: str) -> list[Chunk]:
         parts = await self._table.begins(f"job#{job_id}", job_items.PIECE)

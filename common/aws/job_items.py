@@ -99,6 +99,7 @@ def packed_job(job: Job) -> str:
 # ── leases ────────────────────────────────────────────────────────────────────────────────────────
 
 LEASE = "lease_holder, lease_until, lease_floor"
+HELD = "lease_holder = :holder"
 
 # A lease that ends further ahead than twice what it was taken for was written before the clock stepped
 # back; conditions cannot calculate, so the earliest time at which it is believed is kept beside it.
@@ -106,9 +107,7 @@ _FREE = "(attribute_not_exists(lease_until) OR lease_until <= :now OR lease_floo
 
 
 def lease(job_id: str, holder: str, now: float, seconds: float) -> Change:
-    condition = (
-        f"attribute_exists(pk) AND NOT #status IN (:a, :b, :c) AND ({_FREE} OR lease_holder = :holder)"
-    )
+    condition = f"attribute_exists(pk) AND NOT #status IN (:a, :b, :c) AND ({_FREE} OR {HELD})"
     values = {**_lease_values(holder, now, seconds), ":now": now}
     values |= dict(zip((":a", ":b", ":c"), TERMINAL, strict=True))
     return Change(key_of(job_id), _SET_LEASE, condition, values, {"#status": "status"})
@@ -116,11 +115,11 @@ def lease(job_id: str, holder: str, now: float, seconds: float) -> Change:
 
 def renew(job_id: str, holder: str, now: float, seconds: float) -> Change:
     values = _lease_values(holder, now, seconds)
-    return Change(key_of(job_id), _SET_LEASE, "lease_holder = :holder", values, {})
+    return Change(key_of(job_id), _SET_LEASE, HELD, values, {})
 
 
 def release(job_id: str, holder: str) -> Change:
-    return Change(key_of(job_id), f"REMOVE {LEASE}", "lease_holder = :holder", {":holder": holder}, {})
+    return Change(key_of(job_id), f"REMOVE {LEASE}", HELD, {":holder": holder}, {})
 
 
 _SET_LEASE = "SET lease_holder = :holder, lease_until = :until, lease_floor = :floor"

@@ -169,8 +169,14 @@ def changing(change: Change) -> dict[str, Any]:
     return {"Update": _update(change)}
 
 
-def requiring(key: Key, condition: str) -> dict[str, Any]:
-    return {"ConditionCheck": {"Key": _key(key), "ConditionExpression": condition}}
+def requiring(key: Key, condition: str, values: Item) -> dict[str, Any]:
+    return {
+        "ConditionCheck": {
+            "Key": _key(key),
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": wired(values),
+        }
+    }
 
 
 def _put(item: Item, condition: str | None, values: Item | None) -> dict[str, Any]:

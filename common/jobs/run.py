@@ -44,13 +44,12 @@ async def run_job(services: Services, job_id: str, holder: str) -> None:
         )
     except (LeaseLost, JobNotFound):
         return
-    run = _Run(services, job)
+    run = _Run(services, job, holder)
     try:
         async with _heartbeat(services, job_id, holder):
             await run.to_its_end()
     except (StaleJob, LeaseLost, JobNotFound):
         log("job.superseded", jobId=job_id)
-        await _forget_if_erased(services, job_id)
     except EscribaError as exc:  # the store keeps nothing now: the lease's end brings the job back
         log("job.interrupted", level="WARNING", jobId=job_id, code=exc.code)
     except asyncio.CancelledError:
@@ -59,13 +58,6 @@ async def run_job(services: Services, job_id: str, holder: str) -> None:
     finally:
         with suppress(EscribaError):
             await asyncio.shield(services.jobs.release(job_id, holder))
-
-
-async def _forget_if_erased(services: Services, job_id: str) -> None:
-    """What was heard at the very moment of a DELETE, perhaps in another process, must not outlive it."""
-    with suppress(JobNotFound):
-        if (await services.jobs.get(job_id)).erased_at is not None:
-            await services.jobs.erase_text(job_id)
 
 
 @asynccontextmanager
@@ -114,6 +106,7 @@ async def _renewed_until_lost(services: Services, job_id: str, holder: str) -> N
 class _Run:
     services: Services
     job: Job
+    holder: str
     _committing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _telling: asyncio.Task[None] | None = None
     _told_at: float = 0.0
@@ -137,12 +130,9 @@ class _Run:
             await self._failed(EscribaError())
 
     async def give_back(self) -> None:
-        with suppress(state.Illegal, EscribaError, TimeoutError):
-            try:
-                async with asyncio.timeout(_GIVING_BACK):
-                    await self._become(lambda job: state.give_back(job, now=self._now))
-            except StaleJob:
-                await _forget_if_erased(self.services, self.job.job_id)
+        with suppress(state.Illegal, StaleJob, EscribaError, TimeoutError):
+            async with asyncio.timeout(_GIVING_BACK):
+                await self._become(lambda job: state.give_back(job, now=self._now))
 
     # ── the work ──────────────────────────────────────────────────────────────────────────────────
 
@@ -173,7 +163,8 @@ class _Run:
             await self._become(lambda job: state.prepared(job, fraction=share, now=self._now), "progress")
 
     async def _keep(self, chunk: Chunk) -> None:
-        await _patiently(lambda: self.services.jobs.keep_chunk(self.job.job_id, chunk))
+        jobs, job_id = self.services.jobs, self.job.job_id
+        await _patiently(lambda: jobs.keep_chunk(job_id, chunk, holder=self.holder))
         said = chunk.transcript
         language = said.language if said.text else None
         await self._become(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from common.errors import JobNotFound
-from common.local import delivery_rows
+from common.local import delivery_rows, lease_rows
 from common.local.lease_rows import LEASED
 from common.local.schema import FAR
 from common.models import Chunk, Job, JobEvent, Transcript
@@ -115,7 +115,8 @@ def events(db: Connection, job_id: str, after: int) -> list[JobEvent]:
     ]
 
 
-def keep_chunk(db: Connection, job_id: str, chunk: Chunk) -> None:
+def keep_chunk(db: Connection, job_id: str, chunk: Chunk, holder: str) -> None:
+    lease_rows.require(db, job_id, holder)
     db.execute(
         "INSERT INTO chunks VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (job_id, chunk.index, _json(chunk))
     )

@@ -43,6 +43,15 @@ def renew(db: Connection, job_id: str, holder: str, now: float, seconds: float) 
         raise LeaseLost(job_id)
 
 
+def require(db: Connection, job_id: str, holder: str) -> None:
+    """Raises LeaseLost unless it is still `holder`'s, JobNotFound."""
+    row = db.execute("SELECT lease_holder FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise JobNotFound
+    if row[0] != holder:
+        raise LeaseLost(job_id)
+
+
 def release(db: Connection, job_id: str, holder: str) -> None:
     db.execute(
         """

@@ -26,8 +26,8 @@ class SqliteJobs:
     async def events(self, job_id: str, *, after: int) -> list[JobEvent]:
         return await self._database.read(lambda db: job_rows.events(db, job_id, after))
 
-    async def keep_chunk(self, job_id: str, chunk: Chunk) -> None:
-        await self._database.write(lambda db: job_rows.keep_chunk(db, job_id, chunk))
+    async def keep_chunk(self, job_id: str, chunk: Chunk, *, holder: str) -> None:
+        await self._database.write(lambda db: job_rows.keep_chunk(db, job_id, chunk, holder))
 
     async def chunks(self, job_id: str) -> list[Chunk]:
         return await self._database.read(lambda db: job_rows.chunks(db, job_id))

@@ -57,7 +57,7 @@ async def test_an_unknown_job_is_not_found(jobs: JobStore) -> None:
     with pytest.raises(JobNotFound):
         await commit(jobs, ended(queued()))
     with pytest.raises(JobNotFound):
-        await jobs.keep_chunk(an_id(), said())
+        await jobs.keep_chunk(an_id(), said(), holder="me")
     with pytest.raises(JobNotFound):
         await jobs.lease(an_id(), "me", now=NOW, seconds=30)
     assert await jobs.events(an_id(), after=0) == []
@@ -186,17 +186,34 @@ async def test_only_progress_that_was_overtaken_may_be_missing_among_events(jobs
 async def test_pieces_come_by_index_and_the_first_of_an_index_stays(jobs: JobStore) -> None:
     job = await create(jobs, queued())
     assert await jobs.chunks(job.job_id) == []
+    await jobs.lease(job.job_id, "me", now=NOW, seconds=30)
     for index in (10, 2, 0, 11):
-        await jobs.keep_chunk(job.job_id, said(f"pieza {index}", index=index))
-    await jobs.keep_chunk(job.job_id, said("another text", index=2))
+        await jobs.keep_chunk(job.job_id, said(f"pieza {index}", index=index), holder="me")
+    await jobs.keep_chunk(job.job_id, said("another text", index=2), holder="me")
     assert await jobs.chunks(job.job_id) == [said(f"pieza {index}", index=index) for index in (0, 2, 10, 11)]
+
+
+async def test_nothing_is_kept_for_one_who_has_no_lease(jobs: JobStore) -> None:
+    job = await create(jobs, queued())
+    with pytest.raises(LeaseLost):
+        await jobs.keep_chunk(job.job_id, said(), holder="me")
+    await jobs.lease(job.job_id, "me", now=NOW, seconds=30)
+    await jobs.lease(job.job_id, "you", now=NOW + 30, seconds=30)
+    with pytest.raises(LeaseLost):
+        await jobs.keep_chunk(job.job_id, said(), holder="me")
+    await jobs.keep_chunk(job.job_id, said("by you"), holder="you")
+    await commit(jobs, ended(job))
+    with pytest.raises(LeaseLost):
+        await jobs.keep_chunk(job.job_id, said(index=1), holder="you")
+    assert await jobs.chunks(job.job_id) == [said("by you")]
 
 
 async def test_erasing_text_leaves_the_states(jobs: JobStore) -> None:
     job, other = await create(jobs, queued()), await create(jobs, queued())
     for one in (job, other):
         running = await commit(jobs, state.start(one, now=NOW))
-        await jobs.keep_chunk(one.job_id, said("secreto"))
+        await jobs.lease(one.job_id, "me", now=NOW, seconds=30)
+        await jobs.keep_chunk(one.job_id, said("secreto"), holder="me")
         spoken = state.piece_done(running, done=1, language="es", now=NOW)
         await jobs.commit(spoken, state.event_of(spoken, chunk=said("secreto")), result=transcript("secreto"))
     before = await jobs.events(job.job_id, after=0)
@@ -215,10 +232,10 @@ async def test_erasing_text_leaves_the_states(jobs: JobStore) -> None:
 
 async def test_removing_leaves_no_trace_and_the_id_is_free_again(jobs: JobStore) -> None:
     job = await create(jobs, queued(), targets=("convex", "callback"))
-    await jobs.keep_chunk(job.job_id, said())
+    await jobs.lease(job.job_id, "me", now=NOW, seconds=30)
+    await jobs.keep_chunk(job.job_id, said(), holder="me")
     running = state.start(job, now=NOW)
     await jobs.commit(running, event(running), result=transcript())
-    await jobs.lease(job.job_id, "me", now=NOW, seconds=30)
     await jobs.remove(job.job_id)
     await jobs.remove(job.job_id)
     with pytest.raises(JobNotFound):

@@ -155,15 +155,17 @@ class Stores(RuleBasedStateMachine):
             elif not after.ended:
                 known.wanted[target] = known.confirmed[target]
 
-    @rule(job_id=ids, index=st.integers(0, 3), text=st.text(max_size=5))
-    def keep_chunk(self, job_id: str, index: int, text: str) -> None:
+    @rule(job_id=ids, index=st.integers(0, 3), text=st.text(max_size=5), holder=HOLDERS)
+    def keep_chunk(self, job_id: str, index: int, text: str, holder: str) -> None:
         chunk = said(text, index=index)
-        if known := self.model.get(job_id):
-            self.run(self.jobs.keep_chunk(job_id, chunk))
+        known = self.model.get(job_id)
+        call = self.jobs.keep_chunk(job_id, chunk, holder=holder)
+        if known and known.holder == holder:
+            self.run(call)
             known.chunks.setdefault(index, chunk)
         else:
-            with pytest.raises(JobNotFound):
-                self.run(self.jobs.keep_chunk(job_id, chunk))
+            with pytest.raises(LeaseLost if known else JobNotFound):
+                self.run(call)
 
     @rule(job_id=ids)
     def erase_text(self, job_id: str) -> None:

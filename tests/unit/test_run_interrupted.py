@@ -70,24 +70,15 @@ async def submitted(services: Services) -> str:
 
 
 class Meddled(SqliteJobs):
-    """The real store; before or after keeping a piece, something else happens."""
+    """The real store; before it keeps a piece, something else happens."""
 
-    def __init__(
-        self,
-        jobs: SqliteJobs,
-        *,
-        before: Callable[[], Awaitable[object]] | None = None,
-        after: Callable[[], Awaitable[object]] | None = None,
-    ) -> None:
+    def __init__(self, jobs: SqliteJobs, *, before: Callable[[], Awaitable[object]]) -> None:
         super().__init__(jobs._database)
-        self._before, self._after = before, after
+        self._before = before
 
-    async def keep_chunk(self, job_id: str, chunk: Chunk) -> None:
-        if self._before:
-            await self._before()
-        await super().keep_chunk(job_id, chunk)
-        if self._after:
-            await self._after()
+    async def keep_chunk(self, job_id: str, chunk: Chunk, *, holder: str) -> None:
+        await self._before()
+        await super().keep_chunk(job_id, chunk, holder=holder)
 
 
 async def test_a_piece_that_comes_with_a_deletion_does_not_outlive_it(tmp_path: Path) -> None:
@@ -105,29 +96,6 @@ async def test_a_piece_that_comes_with_a_deletion_does_not_outlive_it(tmp_path: 
             assert [event.text for event in await services.jobs.events(job_id, after=0) if event.text] == []
 
 
-async def test_a_run_that_is_stopped_after_its_piece_was_kept_leaves_nothing_either(tmp_path: Path) -> None:
-    with Upstream() as upstream:
-        async with composed(tmp_path, upstream) as services:
-            assert isinstance(services.jobs, SqliteJobs)
-            job_id = await submitted(services)
-            running: list[asyncio.Task[None]] = []
-
-            async def end_it() -> None:
-                await discard(services, job_id)
-                await services.jobs.keep_chunk(job_id, CHUNK)
-                running[0].cancel()
-                await asyncio.sleep(0)
-
-            meddled = replace(services, jobs=Meddled(services.jobs, after=end_it))
-            running.append(asyncio.create_task(run_job(meddled, job_id, "here")))
-            await asyncio.gather(*running, return_exceptions=True)
-            assert running[0].cancelled()
-            assert await services.jobs.chunks(job_id) == []
-
-
-CHUNK = Chunk(index=0, start=0, transcript=Transcript(text="gone", duration=1))
-
-
 class Failing(SqliteJobs):
     """The real store, which cannot answer some calls."""
 
@@ -143,9 +111,9 @@ class Failing(SqliteJobs):
         self._perhaps_fail(f"commit_{job.status}")
         await super().commit(job, event, result=result)
 
-    async def keep_chunk(self, job_id: str, chunk: Chunk) -> None:
+    async def keep_chunk(self, job_id: str, chunk: Chunk, *, holder: str) -> None:
         self._perhaps_fail("keep_chunk")
-        await super().keep_chunk(job_id, chunk)
+        await super().keep_chunk(job_id, chunk, holder=holder)
 
     async def renew(self, job_id: str, holder: str, *, now: float, seconds: float) -> None:
         self._perhaps_fail("renew")

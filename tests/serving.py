@@ -26,11 +26,11 @@ def serving(app: Any, patience: Patience | None = None) -> Iterator[int]:
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it never came to be"
@@ -40,7 +40,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
 class Client:
     """One connection; `read` gives all that comes until the server closes or has answered once."""
 
-    def __init__(self, port: int, *, seconds: float = 10) -> None:
+    def __init__(self, port: int, *, seconds: float = 60) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
 
     def __enter__(self) -> Self:

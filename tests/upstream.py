@@ -247,7 +247,7 @@ async def _linger(writer: asyncio.StreamWriter, reader: asyncio.StreamReader) ->
     """Closing with unread bytes would reset the connection before the client has read the answer."""
     await writer.drain()
     writer.write_eof()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await reader.read(1 << 20):
             pass
 

@@ -109,7 +109,7 @@ async def test_a_text_is_sent_before_the_work_is_done() -> None:
         await reader.until(lambda: reader.events)
         return "uno"
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await stream(work, reader)
 
 

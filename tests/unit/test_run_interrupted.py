@@ -161,7 +161,7 @@ async def test_a_lease_that_ran_out_unrenewed_ends_the_run(tmp_path: Path) -> No
             assert isinstance(services.jobs, SqliteJobs)
             job_id = await submitted(services)
             locked = Failing(services.jobs, renew=[StorageFull() for _ in range(50)])
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await run_job(replace(services, jobs=locked), job_id, "here")
             wait_until(lambda: upstream.seen[0].client_gone)
             assert (await services.jobs.get(job_id)).status == "processing"
@@ -181,7 +181,7 @@ async def test_one_who_lost_the_lease_to_another_stops_and_commits_nothing(tmp_p
             later = services.now() + 60
             await services.jobs.lease(job_id, "there", now=later, seconds=60)
             seq = (await services.jobs.get(job_id)).seq
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await running
             job = await services.jobs.get(job_id)
             assert (job.status, job.seq) == ("processing", seq)

@@ -118,7 +118,7 @@ class JobStore(Protocol):
         """How far one target is with one job."""
 
     async def settle(self, delivery: Delivery) -> None:
-        """Keep how a delivery went; a confirmed seq never falls."""
+        """Keep how a delivery went; a confirmed seq never falls. An end that came meanwhile is due now."""
 
     async def redeliver(self, job_id: str, *, now: float) -> None:
         """All its targets want the newest state again, at once, as if they had confirmed nothing."""

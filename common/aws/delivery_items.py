@@ -73,12 +73,17 @@ def want(row: Row, job: Job) -> Row:
 
 
 def settle(row: Row, told: Delivery) -> Row:
-    """After a try: how it went is kept, and a confirmed seq never falls."""
+    """After a try: how it went is kept, and a confirmed seq never falls.
+
+    The end of a job that came while news of before were on their way does not wait for what became of those.
+    """
+    before = row.delivery
+    timed = before if row.ended and before.wanted_seq > told.wanted_seq else told
     after = replace(
-        row.delivery,
-        confirmed_seq=max(row.delivery.confirmed_seq, told.confirmed_seq),
-        attempts=told.attempts,
-        next_at=told.next_at,
+        before,
+        confirmed_seq=max(before.confirmed_seq, told.confirmed_seq),
+        attempts=timed.attempts,
+        next_at=timed.next_at,
         last_error=told.last_error,
     )
     return Row(after, ended=row.ended, version=row.version + 1)

@@ -48,8 +48,8 @@ async def deliver(services: Services, delivery: Delivery) -> Delivery:
         await courier.push(job, result)
         after = replace(settled, last_error=None)
     except NotDelivered as exc:
-        given_up = exc.attempts is not None and delivery.attempts + 1 >= exc.attempts
         postponed = _postponed(delivery, exc, services.now())
+        given_up = exc.attempts is not None and postponed.attempts >= exc.attempts
         after = replace(settled, last_error=exc.reason) if given_up else postponed
     except Undeliverable as exc:
         after = replace(settled, last_error=exc.reason)
@@ -75,10 +75,13 @@ def _log_trouble(delivery: Delivery) -> None:
 
 
 def _postponed(delivery: Delivery, failure: NotDelivered, now: float) -> Delivery:
-    delay = _BACKOFF[min(delivery.attempts, len(_BACKOFF) - 1)]
+    # What is taken for a refusal in the end is counted by itself: a target that was away has refused nothing.
+    is_new = failure.attempts is not None and delivery.last_error != failure.reason
+    attempts = 0 if is_new else delivery.attempts
+    delay = _BACKOFF[min(attempts, len(_BACKOFF) - 1)]
     return replace(
         delivery,
-        attempts=delivery.attempts + 1,
+        attempts=attempts + 1,
         next_at=now + max(delay, failure.retry_after or 0.0),
         last_error=failure.reason,
     )

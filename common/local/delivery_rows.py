@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from common.models import Job
@@ -71,22 +72,19 @@ def one(db: Connection, job_id: str, target: Target) -> Delivery | None:
     return Delivery(*row) if row else None
 
 
+# The end of a job that came while news of before were on their way does not wait for what became of those.
+_SETTLE = """
+    UPDATE deliveries SET
+        confirmed_seq = max(confirmed_seq, :confirmed_seq),
+        attempts = CASE WHEN ended AND wanted_seq > :wanted_seq THEN attempts ELSE :attempts END,
+        next_at = CASE WHEN ended AND wanted_seq > :wanted_seq THEN next_at ELSE :next_at END,
+        last_error = :last_error
+    WHERE job_id = :job_id AND target = :target
+"""
+
+
 def settle(db: Connection, delivery: Delivery) -> None:
-    db.execute(
-        """
-        UPDATE deliveries
-        SET confirmed_seq = max(confirmed_seq, ?), attempts = ?, next_at = ?, last_error = ?
-        WHERE job_id = ? AND target = ?
-        """,
-        (
-            delivery.confirmed_seq,
-            delivery.attempts,
-            delivery.next_at,
-            delivery.last_error,
-            delivery.job_id,
-            delivery.target,
-        ),
-    )
+    db.execute(_SETTLE, asdict(delivery))
 
 
 def anew(db: Connection, job_id: str, now: float) -> None:

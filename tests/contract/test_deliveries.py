@@ -123,6 +123,15 @@ async def test_the_end_of_a_job_is_told_at_once(jobs: JobStore) -> None:
     assert (wanted.wanted_seq, wanted.attempts, wanted.next_at) == (2, 0, NOW + 1)
 
 
+async def test_the_end_does_not_wait_for_news_that_were_under_way_and_failed(jobs: JobStore) -> None:
+    job = await create(jobs, queued(), targets=("convex",))
+    under_way = await one(jobs, job)
+    await commit(jobs, ended(job, now=NOW + 1))
+    await jobs.settle(replace(under_way, attempts=7, next_at=NOW + HOUR, last_error="timed out"))
+    (wanted,) = await jobs.deliveries(now=NOW + 1, limit=10)
+    assert (wanted.wanted_seq, wanted.attempts, wanted.next_at) == (2, 0, NOW + 1)
+
+
 async def test_jobs_that_ended_come_first_then_what_waits_longest(jobs: JobStore) -> None:
     made = [await create(jobs, queued(now=NOW + age), targets=("convex",)) for age in (2, 1, 4, 3)]
     late, early, later_end, first_end = made

@@ -6,15 +6,19 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
+
+import pytest
 
 from common.audio.ffmpeg import Ffmpeg
 from common.callback import Callbacks
 from common.errors import StorageFull
 from common.groq import Groq
 from common.jobs import state
-from common.jobs.couriers import Courier
+from common.jobs.couriers import Courier, NotDelivered
+from common.jobs.outbox import deliver
 from common.local.audio_folder import AudioFolder
 from common.local.database import Database
 from common.local.hub import Hub
@@ -130,6 +134,20 @@ async def test_a_target_whose_setting_was_taken_away_waits_until_it_is_back(tmp_
         assert (delivery.last_error, delivery.attempts) == ("not_set_up", 1)
         assert delivery.confirmed_seq < delivery.wanted_seq
         assert delivery.next_at > services.now()
+
+
+@pytest.mark.parametrize(("last_error", "is_given_up"), [("ConnectError", False), ("job_not_found", True)])
+async def test_a_page_that_is_late_has_its_time_however_long_convex_was_away(
+    tmp_path: Path, last_error: str, is_given_up: bool
+) -> None:
+    late = Counting(broken=NotDelivered("job_not_found", attempts=10))
+    async with relaying(tmp_path, None) as services:
+        job = await ended(services)
+        tried = Delivery(job.job_id, "convex", job.seq, 0, attempts=9, next_at=0.0, last_error=last_error)
+        after = await deliver(replace(services, couriers={"convex": late}), tried)
+    assert after.last_error == "job_not_found"
+    assert (after.confirmed_seq == job.seq) is is_given_up
+    assert is_given_up or after.attempts == 1
 
 
 async def test_what_cannot_be_kept_does_not_go_out_for_ever(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from common.callback import Callbacks
 from common.convex import Convex, monthly
 from common.errors import EscribaError
 from common.groq import Groq
+from common.http.app import build_app
 from common.jobs.couriers import Courier
 from common.jobs.sweep import sweep
 from common.local import weights
@@ -49,7 +50,6 @@ from common.ports import Target
 from common.quota import Quota, QuotaNews
 from common.services import Services
 from common.settings import GROQ_URL, SettingInvalid, Settings, read_settings
-from common.web import build_app
 from functions import health, job, job_audio, openai_audio, transcribe, transcribe_job, transcription_ws
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from starlette.responses import Response
 
-from common.content_disposition import attachment
 from common.errors import ONE_VALUE, OptionInvalid
+from common.http.content_disposition import attachment
 from common.models import Transcript
 from common.subtitles import FORMATS, MEDIA_TYPES, written
 from common.subtitles import Format as FileFormat

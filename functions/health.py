@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from common.errors import EscribaError
+from common.http.app import Served, json_answer
 from common.lambda_entry import http
 from common.services import VERSION, Services
-from common.web import Served, json_answer
 
 router = APIRouter(tags=["health"])
 

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from common import errors
-from common.departure import until_left
-from common.etag import etag_of, is_known, known_seq
-from common.event_stream import EventStream
+from common.http.app import Served, error_examples, json_answer, reader_of
+from common.http.departure import until_left
+from common.http.etag import etag_of, is_known, known_seq
+from common.http.event_stream import EventStream
+from common.http.job_links import links_of, upload_of
 from common.job_id import job_id_of
-from common.job_links import links_of, upload_of
 from common.job_view import job_view, sync_view, transcript_view
 from common.jobs.commands import discard, readable, retry
 from common.jobs.watch import seq_of, watching
@@ -21,7 +22,6 @@ from common.lambda_entry import http
 from common.layout import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
 from common.models import Job
 from common.services import Services
-from common.web import Served, error_examples, json_answer, reader_of
 
 router = APIRouter(tags=["jobs"])
 

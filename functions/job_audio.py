@@ -9,14 +9,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from common import errors
+from common.http.app import Served, error_examples, json_answer
+from common.http.job_links import links_of
 from common.job_id import job_id_of
-from common.job_links import links_of
 from common.jobs.accept import deliver
 from common.jobs.commands import readable
 from common.lambda_entry import http
 from common.models import Audio
 from common.upload import receive
-from common.web import Served, error_examples, json_answer
 
 router = APIRouter(tags=["jobs"])
 

@@ -18,6 +18,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from common.errors import EscribaError, RetryLater
+from common.http.app import Served, json_answer
 from common.lambda_entry import http
 from common.models import Chunk, Task
 from common.openai.answers import answer_of
@@ -29,7 +30,6 @@ from common.recognise import finish, guarded, hear_all, make_ready
 from common.services import Services
 from common.settling import Settling
 from common.upload import receive
-from common.web import Served, json_answer
 
 router = APIRouter(tags=["OpenAI"])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from common import errors
+from common.http.app import Served, error_examples, json_answer
 from common.job_view import transcript_view
 from common.lambda_entry import http
 from common.layout import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
@@ -17,7 +18,6 @@ from common.options import FORM_FIELDS, parse_options
 from common.recognise import finish, hear_all, make_ready
 from common.services import Services
 from common.upload import receive
-from common.web import Served, error_examples, json_answer
 
 router = APIRouter(tags=["transcribe"])
 

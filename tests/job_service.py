@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from common.audio.ffmpeg import Ffmpeg
 from common.groq import Groq
+from common.http.app import build_app
 from common.jobs import state
 from common.jobs.announce import record
 from common.local.audio_folder import AudioFolder
@@ -28,7 +29,6 @@ from common.local.upload_ticket import UploadTickets
 from common.models import Audio, Chunk, Job, Options, Transcript
 from common.services import Services
 from common.settings import Settings
-from common.web import build_app
 from functions import job, transcription_ws
 from tests.serving import wait_until
 

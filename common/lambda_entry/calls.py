@@ -8,12 +8,12 @@ from typing import Any
 from fastapi import APIRouter
 from mangum import Mangum
 
-from common.answers import failure
 from common.errors import EscribaError, UploadNeedsTicket
+from common.http.answers import failure
+from common.http.app import build_app
 from common.lambda_entry import Answer, Event, LambdaHandler, loop
 from common.lambda_entry.compose import compose
 from common.settings import MB, Settings
-from common.web import build_app
 
 # What a call may weigh: 6 MB of JSON around base64, which makes four characters of three bytes.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from common.answers import failure
 from common.errors import EscribaError
+from common.http.answers import failure
 from common.local.incoming_body import IncomingBody
 from common.log import log
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 
-from common.answers import Headers, spoken_language
 from common.errors import (
     AudioRefused,
     EngineKeyInvalid,
@@ -20,6 +19,7 @@ from common.errors import (
     RetryLater,
     UploadTooLarge,
 )
+from common.http.answers import Headers, spoken_language
 
 # The SDKs would send the whole recording again, at once, where they are told to wait for longer.
 _LONGEST_PAUSE = 60.0  # seconds

@@ -14,8 +14,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from common.departure import until_left
 from common.errors import EscribaError, RetryLater
+from common.http.departure import until_left
 from common.log import log
 from common.openai.refusals import error_body
 

@@ -16,8 +16,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from common import event_stream
 from common.errors import EngineBroken
+from common.http import event_stream
 from common.jobs import state
 from common.jobs.announce import record
 from common.jobs.watch import coalesced

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.content_disposition import attachment, safe_stem
+from common.http.content_disposition import attachment, safe_stem
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from common.departure import until_left
+from common.http.departure import until_left
 
 
 async def _never() -> dict[str, Any]:

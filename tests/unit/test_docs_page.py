@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from common import errors
-from common.docs_page import page
+from common.http.docs_page import page
 from common.settings import Settings
 from local_server import build
 

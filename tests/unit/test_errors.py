@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from common.answers import failure
 from common.errors import BodyMalformed, OptionUnknown, Sentence, by_code
+from common.http.answers import failure
 
 
 def test_words_of_ours_are_said_in_the_readers_language() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.etag import etag_of, is_known, known_seq
+from common.http.etag import etag_of, is_known, known_seq
 from common.jobs import state
 from common.models import Job, Options
 

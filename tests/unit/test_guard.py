@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, HTTPException, Request
 
+from common.http.app import build_app
 from common.local.guard import Guard, Limits, announced, refusal
 from common.local.incoming_body import Pace
 from common.upload import receive
-from common.web import build_app
 from tests.serving import Client, serving, told, wait_until
 
 MB = 1024 * 1024

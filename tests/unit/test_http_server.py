@@ -20,8 +20,8 @@ from fastapi import APIRouter, Request, WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
+from common.http.app import build_app
 from common.local.patient_protocol import Patience
-from common.web import build_app
 from tests.serving import Client, serving, told, wait_until
 
 CALM = Patience(header=30, keep_alive=30, stalled=30, shutdown=1)
@@ -293,7 +293,7 @@ from pathlib import Path
 from fastapi import APIRouter
 from common.local.http_server import serve
 from common.local.patient_protocol import Patience
-from common.web import build_app
+from common.http.app import build_app
 
 router = APIRouter()
 

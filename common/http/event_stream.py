@@ -11,8 +11,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from common.departure import until_left
 from common.errors import EscribaError
+from common.http.departure import until_left
 from common.jobs.telling import PING, Message
 from common.jobs.watch import Watch
 from common.log import log

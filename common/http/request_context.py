@@ -7,8 +7,8 @@ import time
 import uuid
 from typing import Any
 
-from common.answers import failure
 from common.errors import EscribaError
+from common.http.answers import failure
 from common.log import log
 
 Scope = Any  # ASGI's own types are plain dictionaries and callables

@@ -12,8 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from common.answers import failure, spoken_language
-from common.docs_page import add_docs
 from common.errors import (
     EngineQuotaSpent,
     EscribaError,
@@ -25,7 +23,9 @@ from common.errors import (
     RouteUnknown,
     Sentence,
 )
-from common.request_context import RequestContext
+from common.http.answers import failure, spoken_language
+from common.http.docs_page import add_docs
+from common.http.request_context import RequestContext
 from common.services import VERSION, Services
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

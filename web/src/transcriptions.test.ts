@@ -1,77 +1,29 @@
 /** The page's side without a page: real Convex clients, a real local Convex, and an API on a real socket. */
-import { ConvexClient } from "convex/browser";
-import { ConvexReactClient } from "convex/react";
 import { anyApi } from "convex/server";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import WebSocket from "ws";
+import { describe, expect, test } from "vitest";
 import { api as functions } from "../convex/_generated/api";
-import { startLocalConvex } from "../dev/local-convex.mjs";
-import { KEY, SmallApi } from "../test/small-api";
+import { eventually } from "../test/eventually";
+import {
+  api,
+  asks,
+  client,
+  convex,
+  file,
+  leave,
+  onlyJob,
+  open,
+  page,
+  requests,
+  row,
+  until,
+  useConvexClient,
+} from "../test/page";
 import { ApiError, createClient } from "./client";
 import { linkConvex } from "./convex";
-import type { Transcription } from "./transcription";
-import { Transcriptions, type TranscriptionsConfig } from "./transcriptions";
-import { eventually } from "../test/eventually";
-
-let convex: Awaited<ReturnType<typeof startLocalConvex>>;
-let api: SmallApi;
-let client: ConvexReactClient | ConvexClient;
-let page: Transcriptions;
-let leave: () => void;
-
-class MemoryStorage {
-  #values = new Map<string, string>();
-  getItem = (key: string) => this.#values.get(key) ?? null;
-  setItem = (key: string, value: string) => void this.#values.set(key, value);
-}
-
-const options = { webSocketConstructor: WebSocket as never, unsavedChangesWarning: false, logger: false } as const;
-const file = (size = 3) => new File([new Uint8Array(size)], "a.wav");
-const onlyJob = () => page.state.jobs[0]!;
-const row = async () => (await convex.backend.table("transcriptionJobs"))[0];
-
-function open(config: Partial<TranscriptionsConfig> = {}): void {
-  page = new Transcriptions({
-    apiUrl: api.url,
-    convex: linkConvex(client, functions.jobs),
-    graceMs: 200,
-    pollMs: 300,
-    ...config,
-  });
-  leave = page.subscribe(() => {});
-}
-const until = (ready: (job: Transcription) => unknown) =>
-  eventually(() => {
-    if (!page.state.jobs[0] || !ready(onlyJob())) throw new Error(`last: ${JSON.stringify(page.state)}`);
-  });
-const asks = () => api.requests.filter((request) => /^GET \/job/.test(request)).length;
-
-beforeAll(async () => {
-  vi.stubEnv("ESCRIBA_API_KEY", KEY);
-  vi.stubGlobal("WebSocket", WebSocket);
-  convex = await startLocalConvex({ log: () => {} });
-});
-afterAll(() => convex.close());
-beforeEach(async () => {
-  vi.stubGlobal("localStorage", new MemoryStorage());
-  api = await new SmallApi().start();
-  api.convexSiteUrl = convex.siteUrl;
-  client = new ConvexReactClient(convex.url, options);
-});
-afterEach(async () => {
-  leave();
-  await client.close();
-  await api.stop();
-  convex.faults.clear();
-  await convex.backend.clear();
-});
 
 describe.each(["ConvexReactClient", "ConvexClient"])("with %s", (kind) => {
   test("from the file to the transcript, and the API is never asked", async () => {
-    if (kind === "ConvexClient") {
-      await client.close();
-      client = new ConvexClient(convex.url, options);
-    }
+    if (kind === "ConvexClient") await useConvexClient();
     open();
     const jobId = page.start(file(1000), { language: "es" });
     expect(onlyJob()).toMatchObject({ jobId, filename: "a.wav", sizeBytes: 1000, status: "pending", uploaded: 0 });
@@ -287,7 +239,7 @@ describe("trying again", () => {
     };
     page.start(file());
     await until((job) => job.status === "queued" && job.uploaded === null);
-    expect(api.requests.filter((request) => request.endsWith("/audio"))).toHaveLength(1);
+    expect(requests(/audio$/)).toBe(1);
   });
 
   test("an upload that was cut is sent again by itself", async () => {
@@ -319,7 +271,7 @@ describe("trying again", () => {
       canRetry: false,
       uploaded: null,
     });
-    expect(api.requests.filter((request) => request.endsWith("/audio"))).toHaveLength(1);
+    expect(requests(/audio$/)).toBe(1);
   });
 
   test("an API that is away shows as a problem; retry sends the file that the page still has", async () => {
@@ -341,7 +293,7 @@ describe("trying again", () => {
     open();
     api.interfere = (request) => request.url!.endsWith("/audio"); // never answers
     const jobId = page.start(file());
-    await eventually(() => expect(api.requests.some((request) => request.endsWith("/audio"))).toBe(true));
+    await eventually(() => expect(requests(/audio$/)).toBe(1));
     leave();
     api.interfere = null;
     const kept = JSON.parse(localStorage.getItem("escriba:jobs")!);
@@ -404,7 +356,6 @@ test("live text goes on after the socket was cut, and misses nothing", async () 
 });
 
 test("the plain client: errors in the API's words, and waiting for the end", async () => {
-  leave = () => {};
   const plain = createClient(api.url);
   const missing = await plain.job(crypto.randomUUID()).catch((error: unknown) => error);
   expect(missing).toBeInstanceOf(ApiError);

@@ -1,0 +1,78 @@
+/**
+ * A page without a page, for each test anew: real Convex clients, a real local Convex, and an API on
+ * a real socket.
+ */
+import { ConvexClient } from "convex/browser";
+import { ConvexReactClient } from "convex/react";
+import { afterAll, afterEach, beforeAll, beforeEach, vi } from "vitest";
+import WebSocket from "ws";
+import { api as functions } from "../convex/_generated/api";
+import { startLocalConvex } from "../dev/local-convex.mjs";
+import { linkConvex } from "../src/convex";
+import type { Transcription } from "../src/transcription";
+import { Transcriptions, type TranscriptionsConfig } from "../src/transcriptions";
+import { eventually } from "./eventually";
+import { KEY, SmallApi } from "./small-api";
+
+export let convex: Awaited<ReturnType<typeof startLocalConvex>>;
+export let api: SmallApi;
+export let client: ConvexReactClient | ConvexClient;
+export let page: Transcriptions;
+let leavePage: () => void;
+
+export class MemoryStorage {
+  #values = new Map<string, string>();
+  getItem = (key: string) => this.#values.get(key) ?? null;
+  setItem = (key: string, value: string) => void this.#values.set(key, value);
+}
+
+const options = { webSocketConstructor: WebSocket as never, unsavedChangesWarning: false, logger: false } as const;
+
+export async function useConvexClient(): Promise<void> {
+  await client.close();
+  client = new ConvexClient(convex.url, options);
+}
+
+export function open(config: Partial<TranscriptionsConfig> = {}): void {
+  page = new Transcriptions({
+    apiUrl: api.url,
+    convex: linkConvex(client, functions.jobs),
+    graceMs: 200,
+    pollMs: 300,
+    ...config,
+  });
+  leavePage = page.subscribe(() => {});
+}
+export const leave = () => leavePage();
+
+export const file = (size = 3) => new File([new Uint8Array(size)], "a.wav");
+export const onlyJob = () => page.state.jobs[0]!;
+export const row = async () => (await convex.backend.table("transcriptionJobs"))[0];
+export const until = (ready: (job: Transcription) => unknown, timeout?: number) =>
+  eventually(() => {
+    if (!page.state.jobs[0] || !ready(onlyJob())) throw new Error(`last: ${JSON.stringify(page.state)}`);
+  }, timeout);
+/** How often a request like this came: `POST /transcribe-job`. */
+export const requests = (like: RegExp) => api.requests.filter((request) => like.test(request)).length;
+export const asks = () => requests(/^GET \/job/);
+
+beforeAll(async () => {
+  vi.stubEnv("ESCRIBA_API_KEY", KEY);
+  vi.stubGlobal("WebSocket", WebSocket);
+  convex = await startLocalConvex({ log: () => {} });
+});
+afterAll(() => convex.close());
+beforeEach(async () => {
+  vi.stubGlobal("localStorage", new MemoryStorage());
+  api = await new SmallApi().start();
+  api.convexSiteUrl = convex.siteUrl;
+  client = new ConvexReactClient(convex.url, options);
+  leavePage = () => {};
+});
+afterEach(async () => {
+  leave();
+  await client.close();
+  await api.stop();
+  convex.faults.clear();
+  await convex.backend.clear();
+});

@@ -181,9 +181,9 @@ export class Tracker {
         // With a row in Convex the request is not lost: the deployment delivers it.
         this.#cancelling = this.#covered;
         this.#problem = asProblem(error);
+        this.#changed();
       }
     }
-    this.#changed();
   }
 
   async retry(): Promise<void> {
@@ -200,8 +200,8 @@ export class Tracker {
       if (this.#file) this.send(this.#file);
     } catch (error) {
       this.#problem = asProblem(error);
+      this.#changed();
     }
-    this.#changed();
   }
 
   /** Has both the API and Convex forget the job. False when the API could not be reached for it. */
@@ -315,7 +315,6 @@ export class Tracker {
       this.#hear(job);
       const lacksText = job.status === "completed" && !this.#result;
       if (this.#poll && lacksText) void this.#ask(); // without waiting for the next round
-      this.#changed();
     },
     onPieces: (pieces: Piece[], { run }: Job, all: boolean) => this.#liveText.add(pieces, run, all),
   };
@@ -332,6 +331,7 @@ export class Tracker {
     if (this.#job.status !== "pending" && this.#job.seq !== NO_NEWS && !this.#kept.sent) this.#keep({ sent: true });
     // The API has it, whatever this page has heard of that.
     if (this.#job.seq !== NO_NEWS && !this.#kept.accepted) this.#keep({ accepted: true });
+    this.#changed();
   }
 
   #unlessGone(error: unknown): void {

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { api, internal } from "./_generated/api";
+import type { Doc } from "./_generated/dataModel";
 import { type Convex, TOKEN, deployment, jobId, message, row, tell } from "./test.setup";
 import { eventually } from "../test/eventually";
 
@@ -47,6 +48,12 @@ afterEach(
       server.close(closed);
     }),
 );
+
+const edit = (id: string, fields: Partial<Doc<"transcriptionJobs">>) =>
+  t.run(async (ctx) => {
+    const job = ctx.db.query("transcriptionJobs").withIndex("by_jobId", (q) => q.eq("jobId", id));
+    await ctx.db.patch("transcriptionJobs", (await job.unique())!._id, fields);
+  });
 
 const DUE = { quietMs: -1 };
 async function round(args: { quietMs?: number } = DUE) {
@@ -115,12 +122,8 @@ test.each<[string, typeof answer]>([
     (_, response) => response.writeHead(404, { "content-type": "text/html" }).end("<h1>No active service</h1>"),
   ],
   ["a proxy's JSON 404", (_, response) => json(response, 404, { message: "no route" })],
-  [
-    "the API's 404 for an address it does not have",
-    (_, response) => json(response, 404, { error: { code: "not_found", message: "No." } }),
-  ],
-  ["500", (_, response) => json(response, 500, { error: { code: "internal", message: "Oh." } })],
-  ["429", (_, response) => json(response, 429, { error: { code: "slow_down", message: "Later." } })],
+  ["a proxy's 502", (_, response) => json(response, 502, { error: "bad gateway" })],
+  ["a proxy's 429", (_, response) => json(response, 429, { error: { code: 429, message: "Later." } })],
   ["a cut connection", (request) => request.socket.destroy()],
   [
     "half a body",
@@ -136,6 +139,50 @@ test.each<[string, typeof answer]>([
   expect(await round()).toBe(2);
   expect(asked).toHaveLength(1);
   expect(await row(t)).toEqual(before);
+});
+
+const failure = (code: string) => ({ error: { code, message: "Oh.", requestId: "r1" } });
+
+test.each<[string, typeof answer]>([
+  ["500 of the API", (_, response) => json(response, 500, failure("internal_error"))],
+  ["503 of the API", (_, response) => json(response, 503, failure("busy"))],
+  ["404 of the API for an address it does not have", (_, response) => json(response, 404, failure("not_found"))],
+  ["a job of another user", (_, response) => json(response, 200, jobOfApi({ userId: "eve" }))],
+  ["what is no job", (_, response) => json(response, 200, { hello: "world" })],
+])(
+  "%s for the oldest job changes nothing, and the others are asked about, in the next round first",
+  async (_, oldest) => {
+    await t.mutation(api.jobs.create, { jobId: jobId(2), ownerToken: TOKEN });
+    await edit(jobId(1), { updatedAt: 1, userId: "ana" });
+    answer = (request, response) =>
+      request.url!.includes(jobId(1)) ? oldest(request, response) : json(response, 200, jobOfApi({ jobId: jobId(2) }));
+    await round();
+    expect(asked).toHaveLength(2);
+    expect(await row(t)).toMatchObject({ status: "pending" });
+    expect(await row(t, jobId(2))).toMatchObject({ status: "processing", seq: 3 });
+    expect(await round({ quietMs: 60_000 })).toBe(0);
+  },
+);
+
+test("an answer that a row cannot take keeps no other job from being asked about", async () => {
+  await edit(jobId(1), { updatedAt: 1 });
+  await t.run(async (ctx) => {
+    const { _id, _creationTime, ...same } = (await ctx.db.query("transcriptionJobs").first())!;
+    await ctx.db.insert("transcriptionJobs", same); // a table from elsewhere: nothing there forbids it
+  });
+  await t.mutation(api.jobs.create, { jobId: jobId(2), ownerToken: TOKEN });
+  answer = (request, response) => json(response, 200, jobOfApi({ jobId: request.url!.split("/").pop() }));
+  expect(await round()).toBe(3);
+  expect(await row(t, jobId(2))).toMatchObject({ status: "processing", seq: 3 });
+  expect(await round({ quietMs: 60_000 })).toBe(0);
+});
+
+test("a row that says nothing of when it last heard counts from when it was made", async () => {
+  await edit(jobId(1), { updatedAt: undefined });
+  answer = (_, response) => json(response, 404, noSuchJob);
+  expect(await round({ quietMs: 60_000 })).toBe(0);
+  expect(await round()).toBe(1);
+  expect(await row(t)).toMatchObject({ status: "failed" });
 });
 
 test("an answer about another job, or that is no job, changes nothing", async () => {

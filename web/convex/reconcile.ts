@@ -2,10 +2,11 @@
  * Repairs what pushing cannot: asks the API about jobs without news. The question also wakes an API
  * that has gone to sleep with work left, and brings it a cancel that the page could not deliver.
  */
-import { v } from "convex/values";
+import { type Infer, v } from "convex/values";
 import { internal } from "./_generated/api";
 import type { Doc } from "./_generated/dataModel";
 import { type ActionCtx, env, internalAction, internalMutation } from "./_generated/server";
+import { type Answer, askAbout } from "./model/ask";
 import { deliver } from "./model/deliver";
 import { isTerminal, type Status } from "./model/order";
 import { InvalidSnapshot, parseJobView } from "./model/snapshot";
@@ -13,15 +14,13 @@ import { InvalidSnapshot, parseJobView } from "./model/snapshot";
 const MINUTE = 60_000;
 const QUIET = 5 * MINUTE;
 const AT_ONCE = 100;
-/** A sleeping container needs some seconds to rise. */
-const ANSWER_WITHIN = 25_000;
-
-/** What the API says of a job that is no more; its 404 for an address it does not have is another. */
-const NO_MORE = ["job_not_found", "job_expired"];
 
 const ACTIVE: Status[] = ["pending", "queued", "processing", "waiting"];
 
-const question = v.object({ jobId: v.string(), cancel: v.boolean(), seenAt: v.number() });
+/** By the row's own id: a table from elsewhere may have a `jobId` twice. */
+const seen = { row: v.id("transcriptionJobs"), seenAt: v.number() };
+const question = v.object({ ...seen, jobId: v.string(), cancel: v.boolean() });
+type Question = Infer<typeof question>;
 
 /** Looks for quiet jobs; costs one function call when there are none. Returns how many it asks about. */
 export const start = internalMutation({
@@ -42,11 +41,14 @@ export const start = internalMutation({
         q.gt("cancelRequestedAt", 0).lte("cancelRequestedAt", now - Math.min(quietMs, MINUTE)),
       )
       .take(AT_ONCE);
-    const rows = new Map([...quiet.flat(), ...undelivered].map((row) => [row._id, row]));
+    // To the index a row without `updatedAt` is older than any other, also one made this moment.
+    const due = [...quiet.flat().filter((row) => heardAt(row) <= now - quietMs), ...undelivered];
+    const rows = new Map(due.map((row) => [row._id, row]));
     const questions = Array.from(rows.values(), (row) => ({
+      row: row._id,
+      seenAt: heardAt(row),
       jobId: row.jobId,
       cancel: row.cancelRequestedAt !== undefined,
-      seenAt: heardAt(row),
     }));
     if (questions.length > 0) await ctx.scheduler.runAfter(0, internal.reconcile.ask, { questions });
     return questions.length;
@@ -60,57 +62,39 @@ export const ask = internalAction({
   handler: async (ctx, { questions }) => {
     const api = env.ESCRIBA_API_URL;
     if (!api) return (console.warn("ESCRIBA_API_URL is not set: jobs without news cannot be looked after."), null);
-    for (const { jobId, cancel, seenAt } of questions) {
-      const answer = await about(`${api.replace(/\/+$/, "")}/job/${jobId}`, cancel ? "DELETE" : "GET");
+    for (const question of questions) {
+      const { row, seenAt, jobId, cancel } = question;
+      const answer = await askAbout(`${api.replace(/\/+$/, "")}/job/${jobId}`, cancel ? "DELETE" : "GET");
       if (answer === "away") break;
-      if (answer === "unknown") await ctx.runMutation(internal.reconcile.settle, { jobId, seenAt });
-      else await hear(ctx, answer, jobId, seenAt);
+      // What taught nothing was asked all the same: others go first in the next round.
+      if (!(await learn(ctx, question, answer))) await ctx.runMutation(internal.reconcile.touch, { row, seenAt });
     }
     return null;
   },
 });
 
-async function hear(ctx: ActionCtx, body: unknown, jobId: string, seenAt: number): Promise<void> {
+/** Whether the row is now what the API said. Throws nothing: no job may keep others from being asked about. */
+async function learn(ctx: ActionCtx, { row, seenAt, jobId }: Question, answer: Answer): Promise<boolean> {
   try {
-    const snapshot = parseJobView(body);
-    if (snapshot.jobId !== jobId) throw new InvalidSnapshot("the answer is about another job");
+    if (answer === "unknown") return (await ctx.runMutation(internal.reconcile.settle, { row, seenAt }), true);
+    if (typeof answer === "string") throw new Error("the API could not tell");
+    const snapshot = parseJobView(answer.job);
+    if (snapshot.jobId !== jobId) throw new InvalidSnapshot("it is about another job");
     const outcome = await deliver(ctx, snapshot);
-    if (!outcome.ok || outcome.outcome === "applied") return;
+    if (!outcome.ok) throw new Error(outcome.code);
+    return outcome.outcome === "applied";
   } catch (error) {
-    if (!(error instanceof InvalidSnapshot)) throw error;
-    console.warn(`The API's answer about job ${jobId} cannot be read: ${error.message}`);
-  }
-  // Nothing new, but it was asked: others go first in the next round.
-  await ctx.runMutation(internal.reconcile.touch, { jobId, seenAt });
-}
-
-/** The API's job; "unknown" only when the API itself says so; "away" for everything else. */
-async function about(url: string, method: "GET" | "DELETE"): Promise<unknown | "unknown" | "away"> {
-  const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), ANSWER_WITHIN);
-  try {
-    const response = await fetch(url, { method, headers: { accept: "application/json" }, signal: patience.signal });
-    const body: unknown = await response.json();
-    if (response.ok) return body;
-    // A proxy before a sleeping or moved API answers 404 too, but not in the API's own form.
-    const code = (body as { error?: { code?: unknown } } | null)?.error?.code;
-    return [404, 410].includes(response.status) && NO_MORE.includes(String(code)) ? "unknown" : "away";
-  } catch {
-    return "away";
-  } finally {
-    clearTimeout(timer);
+    console.warn(`The API's answer about job ${jobId} is of no use: ${error instanceof Error ? error.message : error}`);
+    return false;
   }
 }
 
 /** Ends a job that the API no longer knows, unless there was news of it since. */
 export const settle = internalMutation({
-  args: { jobId: v.string(), seenAt: v.number() },
+  args: seen,
   returns: v.null(),
-  handler: async (ctx, { jobId, seenAt }) => {
-    const row = await ctx.db
-      .query("transcriptionJobs")
-      .withIndex("by_jobId", (q) => q.eq("jobId", jobId))
-      .unique();
+  handler: async (ctx, { row: id, seenAt }) => {
+    const row = await ctx.db.get("transcriptionJobs", id);
     if (!row || !unchanged(row, seenAt)) return null;
     const status = row.cancelRequestedAt === undefined ? ("failed" as const) : ("cancelled" as const);
     const now = Date.now();
@@ -119,7 +103,7 @@ export const settle = internalMutation({
       message: "The transcription service no longer knows this job.",
       retryable: false,
     };
-    await ctx.db.patch("transcriptionJobs", row._id, {
+    await ctx.db.patch("transcriptionJobs", id, {
       status,
       presumed: true,
       error: status === "failed" ? error : undefined,
@@ -132,14 +116,11 @@ export const settle = internalMutation({
 });
 
 export const touch = internalMutation({
-  args: { jobId: v.string(), seenAt: v.number() },
+  args: seen,
   returns: v.null(),
-  handler: async (ctx, { jobId, seenAt }) => {
-    const row = await ctx.db
-      .query("transcriptionJobs")
-      .withIndex("by_jobId", (q) => q.eq("jobId", jobId))
-      .unique();
-    if (row && unchanged(row, seenAt)) await ctx.db.patch("transcriptionJobs", row._id, { updatedAt: Date.now() });
+  handler: async (ctx, { row: id, seenAt }) => {
+    const row = await ctx.db.get("transcriptionJobs", id);
+    if (row && unchanged(row, seenAt)) await ctx.db.patch("transcriptionJobs", id, { updatedAt: Date.now() });
     return null;
   },
 });

@@ -18,6 +18,7 @@ import type * as crons from "../crons.js";
 import type * as http from "../http.js";
 import type * as jobs from "../jobs.js";
 import type * as model_access from "../model/access.js";
+import type * as model_ask from "../model/ask.js";
 import type * as model_deliver from "../model/deliver.js";
 import type * as model_order from "../model/order.js";
 import type * as model_snapshot from "../model/snapshot.js";
@@ -38,6 +39,7 @@ declare const fullApi: ApiFromModules<{
   http: typeof http;
   jobs: typeof jobs;
   "model/access": typeof model_access;
+  "model/ask": typeof model_ask;
   "model/deliver": typeof model_deliver;
   "model/order": typeof model_order;
   "model/snapshot": typeof model_snapshot;

@@ -150,7 +150,8 @@ export class Tracker {
     const sending = (this.#sending = { uploaded: 0, controller, done: Promise.resolve() });
     sending.done = this.#deliver(file, controller.signal)
       .catch((error: unknown) => {
-        if (!controller.signal.aborted) this.#problem = asProblem(error);
+        // What has gone on meanwhile needs no more sending.
+        if (!controller.signal.aborted && this.#job.status === "pending") this.#problem = asProblem(error);
       })
       .finally(() => {
         if (this.#sending === sending) this.#sending = null;
@@ -327,6 +328,8 @@ export class Tracker {
       this.#resultIsGone = this.#cancelling = false;
     }
     if (isTerminal(this.#job.status)) this.#cancelling = false;
+    // It got over whatever was in its way.
+    if (this.#job.run > before.run || this.#job.status !== before.status) this.#problem = null;
     // Its audio has come, whichever page brought it.
     if (this.#job.status !== "pending" && this.#job.seq !== NO_NEWS && !this.#kept.sent) this.#keep({ sent: true });
     // The API has it, whatever this page has heard of that.
@@ -373,9 +376,9 @@ export class Tracker {
       result: this.#result,
       problem: this.#problem,
       canCancel: !ended && !cancelling,
-      canRetry:
-        this.#problem?.retryable ??
-        (status === "cancelled" || (status === "failed" && this.#job.error?.retryable === true)),
+      canRetry: ended
+        ? status === "cancelled" || (status === "failed" && error?.retryable === true)
+        : this.#problem?.retryable === true,
     };
   }
 }

@@ -2,7 +2,7 @@ import { convexTest } from "convex-test";
 import { defineSchema, defineTable } from "convex/server";
 import { ConvexError, v } from "convex/values";
 import { beforeEach, describe, expect, test } from "vitest";
-import { api } from "./_generated/api";
+import { api, internal } from "./_generated/api";
 import { transcriptionJob } from "./schema";
 import { type Convex, TOKEN, deployment, jobId, message, modules, row, tell } from "./test.setup";
 
@@ -118,10 +118,15 @@ describe("cancelling", () => {
     await tell(t, message({ seq: 4, run: 2, status: "queued" }));
     expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "queued", cancelRequested: false });
   });
+});
 
-  test("an active job cannot be removed", async () => {
-    expect(await codeOf(t.mutation(api.jobs.remove, mine))).toBe("job_active");
-  });
+test("an active job can be removed: what is said of it afterwards finds no row, and nobody asks about it", async () => {
+  await t.mutation(api.jobs.create, mine);
+  await tell(t, message({ seq: 2, status: "processing" }));
+  expect(await t.mutation(api.jobs.remove, mine)).toBe(true);
+  expect(await t.query(api.jobs.list, { ownerToken: TOKEN })).toEqual([]);
+  expect(await tell(t, message({ seq: 3, status: "cancelled" }))).toMatchObject({ http: 404 });
+  expect(await t.mutation(internal.reconcile.start, { quietMs: -1 })).toBe(0);
 });
 
 describe("a table that was there before", () => {

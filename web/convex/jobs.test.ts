@@ -118,6 +118,14 @@ describe("cancelling", () => {
     await tell(t, message({ seq: 4, run: 2, status: "queued" }));
     expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "queued", cancelRequested: false });
   });
+
+  test("meant for one run does not befall the next", async () => {
+    await tell(t, message({ seq: 3, run: 2, status: "queued" }));
+    expect(await t.mutation(api.jobs.cancel, { ...mine, run: 1 })).toEqual({ outcome: "ended" });
+    expect(await t.mutation(api.jobs.cancel, { ...mine, run: 1, unknownToApi: true })).toEqual({ outcome: "ended" });
+    expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "queued", cancelRequested: false });
+    expect(await t.mutation(api.jobs.cancel, { ...mine, run: 2 })).toEqual({ outcome: "requested" });
+  });
 });
 
 test("an active job can be removed: what is said of it afterwards finds no row, and nobody asks about it", async () => {

@@ -5,7 +5,7 @@ import { type MutationCtx, type QueryCtx, mutation, query } from "./_generated/s
 import { type Caller, identify, mayUse, ownerOf } from "./model/access";
 import { isTerminal } from "./model/order";
 import { isJobId } from "./model/snapshot";
-import { jobSummary, jobView, present, summarise } from "./model/view";
+import { jobSummary, jobView, position, present, summarise } from "./model/view";
 
 const LONGEST_LIST = 100;
 
@@ -88,15 +88,18 @@ export const list = query({
  * and the API alone decides: it may have completed the job in the same moment, and two deciders
  * could disagree for ever. If the page's request never arrives, `reconcile.ts` repeats it.
  *
+ * `run` says which run is meant: the wish may be delivered late, and is not for the next one.
  * `unknownToApi` is for a job the API answers 404 to: then nobody else would end the row.
  */
 export const cancel = mutation({
-  args: { ...access, unknownToApi: v.optional(v.boolean()) },
+  args: { ...access, run: v.optional(v.number()), unknownToApi: v.optional(v.boolean()) },
   returns: v.object({ outcome: v.union(v.literal("requested"), v.literal("cancelled"), v.literal("ended")) }),
-  handler: async (ctx, { jobId, ownerToken, unknownToApi = false }) => {
+  handler: async (ctx, { jobId, ownerToken, run, unknownToApi = false }) => {
     const row = await findOwn(ctx, jobId, await identify(ctx, ownerToken));
     if (!row) throw new ConvexError({ code: "job_not_found", message: "There is no such job of yours." });
-    if (isTerminal(row.status)) return { outcome: "ended" as const };
+    const current = position(row);
+    const isPast = run !== undefined && run !== current.run;
+    if (isPast || isTerminal(current.status)) return { outcome: "ended" as const };
     const now = Date.now();
     if (unknownToApi) {
       const end = { status: "cancelled", presumed: true, completedAt: now, updatedAt: now } as const;

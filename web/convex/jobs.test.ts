@@ -196,4 +196,17 @@ describe("a table that was there before", () => {
     expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "processing" });
     expect(await codeOf(t.mutation(api.jobs.create, { ...mine, ownerToken: "o".repeat(32) }))).toBe("forbidden");
   });
+
+  test("a row that names another user does not become that of who is signed in", async () => {
+    await t.run(
+      async (ctx) =>
+        void (await ctx.db.insert("transcriptionJobs", { jobId: jobId(1), userId: "ana", status: "processing" })),
+    );
+    const eve = t.withIdentity({ subject: "eve" });
+    expect(await codeOf(eve.mutation(api.jobs.create, { jobId: jobId(1) }))).toBe("forbidden");
+    expect(await codeOf(eve.mutation(api.jobs.create, mine))).toBe("forbidden");
+    expect(await row(t)).not.toHaveProperty("owner");
+    const ana = t.withIdentity({ subject: "ana" });
+    expect(await ana.mutation(api.jobs.create, { jobId: jobId(1) })).toEqual({ created: false });
+  });
 });

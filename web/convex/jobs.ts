@@ -2,7 +2,7 @@
 import { ConvexError, v } from "convex/values";
 import type { Doc } from "./_generated/dataModel";
 import { type MutationCtx, type QueryCtx, mutation, query } from "./_generated/server";
-import { type Caller, identify, mayUse, ownerOf } from "./model/access";
+import { type Caller, identify, mayAdopt, mayUse, ownerOf } from "./model/access";
 import { isTerminal } from "./model/order";
 import { isJobId } from "./model/snapshot";
 import { jobSummary, jobView, position, present, summarise } from "./model/view";
@@ -13,8 +13,8 @@ const access = { jobId: v.string(), ownerToken: v.optional(v.string()) };
 
 /**
  * Makes the row of a job, before the page sends the API anything. Again for the same job is
- * harmless. A row that nobody owns yet (it is older than this schema) becomes the caller's:
- * whoever knows a job's id may already read it from the API.
+ * harmless. A row that nobody owns yet (it is older than this schema) becomes the caller's, unless
+ * it names another user than who is signed in.
  */
 export const create = mutation({
   args: { ...access, userId: v.optional(v.string()), filename: v.optional(v.string()) },
@@ -34,7 +34,7 @@ export const create = mutation({
       return { created: true };
     }
     if (mayUse(row, caller)) return { created: false };
-    if (row.owner !== undefined) throw new ConvexError({ code: "forbidden", message: "This job has another owner." });
+    if (!mayAdopt(row, caller)) throw new ConvexError({ code: "forbidden", message: "This job has another owner." });
     await ctx.db.patch("transcriptionJobs", row._id, { owner });
     return { created: false };
   },

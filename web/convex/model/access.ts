@@ -36,6 +36,14 @@ export function mayUse(job: Doc<"transcriptionJobs">, caller: Caller): boolean {
   return job.userId !== undefined && caller.legacyIds.includes(job.userId);
 }
 
+/**
+ * Whether a row that the caller may not use can become the caller's. Without sign-in, whoever knows
+ * a job's id may: they may already read it from the API. With it, not where the row names a user.
+ */
+export function mayAdopt(job: Doc<"transcriptionJobs">, caller: Caller): boolean {
+  return job.owner === undefined && (caller.user === undefined || job.userId === undefined);
+}
+
 function checked(token: string): string {
   if (token.length < SHORTEST_TOKEN || token.length > LONGEST_TOKEN) {
     const message = `An ownerToken has ${SHORTEST_TOKEN} to ${LONGEST_TOKEN} characters.`;

@@ -4,33 +4,28 @@
  *
  *   url      the sync WebSocket, POST /api/{query,mutation,action}, /api/storage/…
  *   siteUrl  the HTTP actions of convex/http.ts
- *   /dev/…   on both: what no real deployment has (see `#dev` below)
+ *   /dev/…   on both: what no real deployment has (see `controls.mjs`)
  *
  * Not for production: it holds everything in memory, believes every token, and knows no limits.
  */
 import { watch } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
-import { convexToJson } from "convex/values";
 import { WebSocketServer } from "ws";
 import { Backend } from "./backend.mjs";
 import { Calls } from "./calls.mjs";
+import { controls } from "./controls.mjs";
 import { Faults } from "./faults.mjs";
 import { compile } from "./functions.mjs";
+import { body, pathOf, reply } from "./http.mjs";
 import { keepIn } from "./kept.mjs";
 import { SyncSession, readUnverified } from "./sync.mjs";
 import { encode, encodeTime, failure, withField } from "./wire.mjs";
 
-/** @typedef {import("node:http").IncomingMessage} Request */
-/** @typedef {import("node:http").ServerResponse} Response */
+/** @typedef {import("./http.mjs").Request} Request */
+/** @typedef {import("./http.mjs").Response} Response */
 
 const FUNCTIONS = fileURLToPath(new URL("../convex/", import.meta.url));
-const CORS = {
-  "access-control-allow-origin": "*",
-  "access-control-allow-headers": "*",
-  "access-control-allow-methods": "*",
-  "access-control-max-age": "86400",
-};
 
 /**
  * @param {{ port?: number, sitePort?: number, host?: string, crons?: boolean, reload?: boolean, keep?: string | null, log?: (...args: unknown[]) => void }} [options]
@@ -52,6 +47,7 @@ export async function startLocalConvex({
   const faults = new Faults();
   const calls = new Calls();
   /** @type {Set<SyncSession>} */ const sessions = new Set();
+  const dev = controls({ backend, faults, calls, dropConnections });
 
   const cloudServer = createServer(handled(cloud));
   const siteServer = createServer(handled(site));
@@ -146,36 +142,6 @@ export async function startLocalConvex({
     response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(told);
   }
 
-  /**
-   * GET    /dev/table/{name}                  the rows of a table, as they are
-   * POST   /dev/run {"path", "args"}          any function, internal ones too, as `npx convex run`
-   * POST   /dev/faults {"status", …}          see faults.mjs; GET lists them and counts, DELETE clears
-   * GET    /dev/calls                         what came to the HTTP actions, and what they answered
-   * POST   /dev/reset                         no rows, no files, no faults, no calls
-   * @param {Request} request @param {Response} response @param {string} path
-   */
-  async function dev(request, response, path) {
-    const route = `${request.method} ${path}`;
-    try {
-      if (route.startsWith("GET /dev/table/"))
-        return reply(response, 200, JSON.stringify(convexToJson(await backend.table(path.slice(11)))));
-      if (route === "GET /dev/faults") return reply(response, 200, faults.report());
-      if (route === "DELETE /dev/faults") return reply(response, 200, (faults.clear(), faults.report()));
-      if (route === "GET /dev/calls") return reply(response, 200, calls.list());
-      if (route === "POST /dev/reset")
-        return reply(response, 200, (faults.clear(), calls.clear(), await backend.clear(), {}));
-      const given = JSON.parse((await body(request)).toString() || "{}");
-      if (route === "POST /dev/run")
-        return reply(response, 200, withField({}, "value", encode(await backend.runInternal(given.path, given.args))));
-      if (route !== "POST /dev/faults") return reply(response, 404, { message: `There is no ${route}.` });
-      faults.add(given);
-      if (given.status === "away") dropConnections();
-      reply(response, 200, faults.report());
-    } catch (error) {
-      reply(response, 400, { message: String(error) });
-    }
-  }
-
   /** @param {Request} request @param {Response} response */
   async function upload(request, response) {
     const type = request.headers["content-type"] ?? "application/octet-stream";
@@ -237,20 +203,4 @@ export async function startLocalConvex({
       });
     };
   }
-}
-
-/** @param {Request} request */
-const pathOf = (request) => new URL(request.url ?? "/", "http://local").pathname;
-
-/** @param {Request} request */
-async function body(request) {
-  const parts = [];
-  for await (const part of request) parts.push(part);
-  return Buffer.concat(parts);
-}
-
-/** @param {Response} response @param {number} status @param {object | string | Buffer} content @param {string} [type] */
-function reply(response, status, content, type = "application/json") {
-  const bytes = typeof content === "string" || Buffer.isBuffer(content) ? content : JSON.stringify(content);
-  response.writeHead(status, { ...CORS, "content-type": type }).end(bytes);
 }

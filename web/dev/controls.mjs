@@ -7,6 +7,8 @@
  *   POST   /dev/faults {"status", …}          see faults.mjs; GET lists them and counts, DELETE clears
  *   GET    /dev/calls                         what came to the HTTP actions, and what they answered
  *   POST   /dev/reset                         no rows, no files, no faults, no calls
+ *
+ * Not for pages: any site that a developer visits could read and wipe what is here.
  */
 import { convexToJson } from "convex/values";
 import { body, reply } from "./http.mjs";
@@ -18,6 +20,7 @@ import { encode, withField } from "./wire.mjs";
 export function controls({ backend, faults, calls, dropConnections }) {
   /** @param {import("./http.mjs").Request} request @param {import("./http.mjs").Response} response @param {string} path */
   return async (request, response, path) => {
+    if (request.headers.origin !== undefined) return reply(response, 403, { message: "Not for a page." });
     const route = `${request.method} ${path}`;
     try {
       if (route.startsWith("GET /dev/table/"))

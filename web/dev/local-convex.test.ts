@@ -148,6 +148,16 @@ test("misfortunes: an answer instead of an update, a lost answer, a slow one", a
   expect((await inject({ status: "sometimes" })).status).toBe(400);
 });
 
+test("a site that a browser visits can neither read nor change it through the routes for tests", async () => {
+  await http.mutation(api.jobs.create, { jobId, ownerToken });
+  const headers = { origin: "https://elsewhere.example" };
+  for (const base of [convex.url, convex.siteUrl]) {
+    expect((await fetch(`${base}/dev/table/transcriptionJobs`, { headers })).status).toBe(403);
+    expect((await fetch(`${base}/dev/reset`, { method: "POST", headers })).status).toBe(403);
+  }
+  expect(await rows()).toMatchObject([{ jobId }]);
+});
+
 test("while it is away nothing is reached, and afterwards its rows are as they were", async () => {
   await client.mutation(api.jobs.create, { jobId, ownerToken });
   const { until } = watch();

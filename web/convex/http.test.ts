@@ -141,7 +141,7 @@ describe("the row becomes what the API says", () => {
     expect(await row(t)).not.toHaveProperty("chunks");
   });
 
-  test("in every order of five messages, each of them once more at any place, it is the same row", async () => {
+  test("in every order of five messages, and then all of them once more, it is the same row", async () => {
     for (const m of LIFE) await tell(t, m);
     const end = await row(t);
     expect(end).toMatchObject({

@@ -1,6 +1,10 @@
 /** What one job shows when things go another way than they should. */
-import { describe, expect, test } from "vitest";
-import { api, asks, file, onlyJob, open, page, until } from "../test/page";
+import type { ConvexReactClient } from "convex/react";
+import { describe, expect, test, vi } from "vitest";
+import { api as functions } from "../convex/_generated/api";
+import { eventually } from "../test/eventually";
+import { api, asks, client, convex, file, leave, onlyJob, open, page, requests, row, until } from "../test/page";
+import { createClient } from "./client";
 
 test("a retried job is followed again where an app has no Convex", async () => {
   open({ convex: null, liveText: false });
@@ -49,4 +53,141 @@ describe("a problem between page and service", () => {
     await page.retry(jobId);
     expect(onlyJob()).toMatchObject({ problem: { code: "job_not_retryable", retryable: false }, canRetry: true });
   });
+});
+
+describe("a job that the API never accepted", () => {
+  const refuse = () => {
+    api.interfere = (request, response) => {
+      if (request.url !== "/transcribe-job") return false;
+      response.writeHead(400).end('{"error":{"code":"refused","message":"No."}}');
+      return true;
+    };
+  };
+
+  test("is sent again when it was cancelled and is wanted after all", async () => {
+    open();
+    refuse();
+    const jobId = page.start(file(7));
+    await until((job) => job.problem);
+    await page.cancel(jobId);
+    await eventually(async () => expect(await row()).toMatchObject({ status: "cancelled", presumed: true }));
+    api.interfere = null;
+    await page.retry(jobId);
+    convex.dropConnections(); // its row, which says cancelled, is heard once more
+    await until((job) => job.status === "queued");
+    expect(api.audio.get(jobId)).toBe(7);
+    await eventually(async () => expect(await row()).toMatchObject({ status: "queued" }));
+  });
+
+  test("is followed when it is sent again where an app has no Convex", async () => {
+    open({ convex: null });
+    refuse();
+    const jobId = page.start(file());
+    await until((job) => job.problem);
+    await page.cancel(jobId);
+    expect(onlyJob()).toMatchObject({ status: "cancelled", canRetry: true });
+    api.interfere = null;
+    await page.retry(jobId);
+    await until((job) => job.status === "queued");
+  });
+
+  test("and that was therefore given up elsewhere is sent again, too", async () => {
+    open();
+    refuse();
+    const jobId = page.start(file());
+    await until((job) => job.problem);
+    await eventually(async () => expect(await row()).toMatchObject({ jobId }));
+    vi.stubEnv("ESCRIBA_API_URL", api.url);
+    await convex.backend.runInternal("reconcile:start", { quietMs: 0 });
+    await until((job) => job.error?.code === "job_lost");
+    expect(onlyJob().canRetry).toBe(true);
+    api.interfere = null;
+    await page.retry(jobId);
+    await until((job) => job.status === "queued");
+  });
+});
+
+test("a job that the API never accepted asks for its file, where the page has it no more", async () => {
+  open();
+  api.interfere = (request, response) =>
+    request.url === "/transcribe-job" && (response.writeHead(400).end('{"error":{"code":"refused"}}'), true);
+  const jobId = page.start(file());
+  await until((job) => job.problem);
+  await page.cancel(jobId);
+  await eventually(async () => expect(await row()).toMatchObject({ status: "cancelled" }));
+  leave();
+  api.interfere = null;
+  open();
+  await until((job) => job.status === "cancelled" && job.canRetry);
+  await page.retry(jobId);
+  await until((job) => job.status === "pending" && job.needsFile);
+  page.provide(jobId, file(8));
+  await until((job) => job.status === "queued");
+  expect(api.audio.get(jobId)).toBe(8);
+});
+
+describe("while the audio is sent", () => {
+  const holdAudio = () => {
+    let broken = 0;
+    api.interfere = (request) => request.url!.endsWith("/audio") && (request.on("close", () => (broken += 1)), true);
+    return () => broken;
+  };
+
+  test("a cancel that was asked for elsewhere ends the sending", async () => {
+    open();
+    const broken = holdAudio();
+    const jobId = page.start(file());
+    await eventually(() => expect(requests(/audio$/)).toBe(1));
+    await createClient(api.url).cancel(jobId);
+    await until((job) => job.status === "cancelled" && job.uploaded === null);
+    await eventually(() => expect(broken()).toBe(1));
+    expect(onlyJob().problem).toBeNull();
+  });
+
+  test("a cancel that was asked for elsewhere before the API had the job is brought to it", async () => {
+    open();
+    let release = () => {};
+    api.interfere = (request, response) => {
+      if (request.url !== "/transcribe-job") return false;
+      release = () => void response.writeHead(503).end('{"error":{"code":"busy","message":"x","retryAfter":0}}');
+      return true;
+    };
+    const jobId = page.start(file());
+    await eventually(() => expect(requests(/transcribe-job/)).toBe(1));
+    const ownerToken = localStorage.getItem("escriba:owner")!;
+    await (client as ConvexReactClient).mutation(functions.jobs.cancel, { jobId, ownerToken });
+    await until((job) => job.cancelling);
+    api.interfere = null;
+    release();
+    await until((job) => job.status === "cancelled" && job.uploaded === null);
+    expect(api.audio.has(jobId)).toBe(false);
+  });
+});
+
+test("a next run without audio asks for the file", async () => {
+  open();
+  const jobId = page.start(file());
+  await until((job) => job.status === "queued");
+  await createClient(api.url).cancel(jobId);
+  await until((job) => job.status === "cancelled");
+  leave();
+  open(); // a page that has not the file
+  await until((job) => job.status === "cancelled");
+  await api.change(jobId, { status: "pending", run: 2, progress: 0 });
+  await until((job) => job.run === 2 && job.needsFile);
+  page.provide(jobId, file(9));
+  await until((job) => job.status === "queued" && job.run === 2);
+  expect(api.audio.get(jobId)).toBe(9);
+});
+
+test("a next run without audio offers to send what this page still has", async () => {
+  open();
+  const jobId = page.start(file(5));
+  await until((job) => job.status === "queued");
+  await createClient(api.url).cancel(jobId);
+  await until((job) => job.status === "cancelled");
+  await api.change(jobId, { status: "pending", run: 2, progress: 0 });
+  await until((job) => job.run === 2 && job.canRetry && !job.needsFile);
+  await page.retry(jobId);
+  await until((job) => job.status === "queued" && job.run === 2);
 });

@@ -41,6 +41,8 @@ export class Tracker {
   #rowAsked = false;
   /** Convex has answered, be it that there is no row. */
   #rowSeen = false;
+  /** It is sent again after its end was only presumed; the row says that end until the API has spoken. */
+  #anew = false;
   #active = false;
   #forgotten = false;
   #view: Transcription | null = null;
@@ -188,17 +190,18 @@ export class Tracker {
   }
 
   async retry(): Promise<void> {
-    const wasSent = this.#kept.sent;
     this.#problem = null;
-    this.#changed();
-    if (this.#file && !wasSent && !isTerminal(this.#job.status)) return this.send(this.#file);
-    if (!isTerminal(this.#job.status)) return await this.#ask();
+    if (this.#neverCame()) this.#beginAnew();
+    else this.#changed();
+    if (!isTerminal(this.#job.status)) {
+      if (this.#file && !this.#kept.sent) this.send(this.#file);
+      else if (this.#kept.accepted) await this.#ask();
+      return;
+    }
     try {
       const { job, upload } = await patiently(() => this.around.client.retry(this.jobId));
       this.#hear(job);
-      if (!upload) return;
-      this.#keep({ sent: false }); // its audio is no longer kept there
-      if (this.#file) this.send(this.#file);
+      if (upload && this.#file) this.send(this.#file); // its audio is no longer kept there
     } catch (error) {
       this.#problem = asProblem(error);
       this.#changed();
@@ -238,6 +241,17 @@ export class Tracker {
     }
   }
 
+  /** It has an end, but only because the API has never had it. */
+  #neverCame(): boolean {
+    return isTerminal(this.#job.status) && this.#job.presumed === true && !this.#kept.accepted;
+  }
+
+  #beginAnew(): void {
+    this.#anew = true;
+    this.#job = { ...unheard(this.jobId), createdAt: this.#kept.createdAt };
+    this.#changed();
+  }
+
   #onSent(fraction: number): void {
     if (!this.#sending) return;
     this.#sending.uploaded = fraction;
@@ -274,7 +288,9 @@ export class Tracker {
     const wasCovered = this.#covered;
     this.#covered = Boolean(row);
     if (row === null && !wasCovered) void this.#makeRow();
-    if (row) {
+    if (row && !(this.#anew && row.seq === NO_NEWS)) {
+      // Asked for elsewhere, before the API could be told: only this page knows whether it has the job by now.
+      if (row.cancelRequested && !this.#cancelling && this.#sending && !this.#kept.accepted) void this.cancel();
       this.#hear(fromConvex(row));
       if (row.status === "completed" && row.run === this.#job.run) void this.#takeResult(row);
     }
@@ -326,8 +342,13 @@ export class Tracker {
     if (this.#job.run > before.run) {
       this.#result = null;
       this.#resultIsGone = this.#cancelling = false;
+      if (this.#job.status === "pending") this.#keep({ sent: false }); // the earlier run's audio is gone
     }
-    if (isTerminal(this.#job.status)) this.#cancelling = false;
+    if (isTerminal(this.#job.status)) {
+      this.#cancelling = false;
+      // What is only presumed, the audio may yet prove wrong.
+      if (!this.#job.presumed) this.#sending?.controller.abort();
+    }
     // It got over whatever was in its way.
     if (this.#job.run > before.run || this.#job.status !== before.status) this.#problem = null;
     // Its audio has come, whichever page brought it.
@@ -377,8 +398,8 @@ export class Tracker {
       problem: this.#problem,
       canCancel: !ended && !cancelling,
       canRetry: ended
-        ? status === "cancelled" || (status === "failed" && error?.retryable === true)
-        : this.#problem?.retryable === true,
+        ? this.#neverCame() || status === "cancelled" || (status === "failed" && error?.retryable === true)
+        : (this.#problem?.retryable ?? (idle && this.#file !== null && !cancelling)),
     };
   }
 }

@@ -10,12 +10,14 @@ import { LiveText } from "./liveText.js";
 import { patiently, pause } from "./patience.js";
 import type { Reach } from "./reach.js";
 import { type Problem, type Transcription, asProblem } from "./transcription.js";
+import type { Turns } from "./turns.js";
 
 export type Surroundings = {
   client: EscribaClient;
   link: ConvexLink | null;
   kept: Kept;
   reach: Reach;
+  turns: Turns;
   userId: string | undefined;
   pollMs: number;
   graceMs: number;
@@ -33,7 +35,7 @@ export class Tracker {
   #resultIsGone = false;
   #liveText = new LiveText();
   #file: Blob | null = null;
-  #sending: { uploaded: number; controller: AbortController; done: Promise<void> } | null = null;
+  #sending: { uploaded: number | null; controller: AbortController; done: Promise<void> } | null = null;
   #cancelling = false;
   #problem: Problem | null = null;
   /** Convex has this job's row and shows it to us. */
@@ -149,8 +151,8 @@ export class Tracker {
     this.#file = file;
     this.#problem = null;
     const controller = new AbortController();
-    const sending = (this.#sending = { uploaded: 0, controller, done: Promise.resolve() });
-    sending.done = this.#deliver(file, controller.signal)
+    const sending = (this.#sending = { uploaded: null, controller, done: Promise.resolve() });
+    sending.done = this.#inTurn(file, controller.signal)
       .catch((error: unknown) => {
         // What has gone on meanwhile needs no more sending.
         if (!controller.signal.aborted && this.#job.status === "pending") this.#problem = asProblem(error);
@@ -219,10 +221,26 @@ export class Tracker {
     return true;
   }
 
+  async #inTurn(file: Blob, signal: AbortSignal): Promise<void> {
+    const { turns } = this.around;
+    const stopTelling = sayWhileSending((sendingAt) => this.#keep({ sendingAt }));
+    try {
+      const turn = turns.take(signal);
+      if (turn) await turn; // at once where it can be
+      try {
+        await this.#deliver(file, signal);
+      } finally {
+        turns.leave();
+      }
+    } finally {
+      stopTelling();
+    }
+  }
+
   async #deliver(file: Blob, signal: AbortSignal): Promise<void> {
+    this.#onSent(0);
     const { client, userId } = this.around;
     const { jobId, filename, sizeBytes, options } = this.#kept;
-    const stopTelling = sayWhileSending((sendingAt) => this.#keep({ sendingAt }));
     const job: NewJob = { ...options, jobId };
     if (userId) job.userId = userId;
     if (filename) job.filename = filename;
@@ -232,13 +250,9 @@ export class Tracker {
       onSent: (fraction: number) => this.#onSent(fraction),
       onNews: (news: Job) => this.#hear(news),
     };
-    try {
-      await this.#makeRow();
-      await deliver(client, job, file, events, signal);
-      this.#keep({ sent: true });
-    } finally {
-      stopTelling();
-    }
+    await this.#makeRow();
+    await deliver(client, job, file, events, signal);
+    this.#keep({ sent: true });
   }
 
   /** It has an end, but only because the API has never had it. */
@@ -287,7 +301,7 @@ export class Tracker {
     this.around.reach.heard();
     const wasCovered = this.#covered;
     this.#covered = Boolean(row);
-    if (row === null && !wasCovered) void this.#makeRow();
+    if (row === null && !wasCovered && this.#kept.accepted) void this.#makeRow();
     if (row && !(this.#anew && row.seq === NO_NEWS)) {
       // Asked for elsewhere, before the API could be told: only this page knows whether it has the job by now.
       if (row.cancelRequested && !this.#cancelling && this.#sending && !this.#kept.accepted) void this.cancel();
@@ -391,6 +405,7 @@ export class Tracker {
       ...{ status, stage, progress, run, chunks, waitingUntil, startedAt, completedAt, error },
       createdAt: createdAt ?? this.#kept.createdAt,
       uploaded: this.#sending?.uploaded ?? null,
+      waitsToBeSent: this.#sending !== null && this.#sending.uploaded === null && !cancelling,
       needsFile: idle && !this.#file && !cancelling,
       cancelling,
       text: this.#result?.text ?? String(this.#liveText),

@@ -20,6 +20,8 @@ export type Transcription = {
   completedAt: number | null;
   /** The fraction of the audio that this page has sent, 0 to 1; null when it is not sending. */
   uploaded: number | null;
+  /** This page has the audio and sends it when others have been sent: so long it must stay open. */
+  waitsToBeSent: boolean;
   /** The audio never arrived whole, and this page does not have it: give it to `provide`. */
   needsFile: boolean;
   /** The owner asked to cancel; the API has not confirmed it yet. */

@@ -372,3 +372,58 @@ test("the plain client: errors in the API's words, and waiting for the end", asy
   await api.complete(jobId, "plain");
   expect((await plain.ended(jobId)).result).toEqual({ text: "plain" });
 });
+
+describe("more recordings than are sent at once", () => {
+  /** Lets no audio through before it is told to. */
+  const holdAudio = () => {
+    const held: Array<() => void> = [];
+    let isOpen = false;
+    api.interfere = (request, response) => {
+      if (isOpen || !request.url!.endsWith("/audio")) return false;
+      const jobId = request.url!.split("/")[2]!;
+      request.resume();
+      held.push(() => void api.change(jobId, { status: "queued" }).then(() => response.writeHead(204).end()));
+      return true;
+    };
+    return () => ((isOpen = true), held.splice(0).forEach((go) => go()));
+  };
+  const waiting = () => page.state.jobs.filter((job) => job.waitsToBeSent).length;
+
+  test("wait for their turn, and all arrive", async () => {
+    open();
+    const letGo = holdAudio();
+    for (let i = 0; i < 8; i += 1) page.start(file());
+    await eventually(() => expect([requests(/audio$/), waiting()]).toEqual([3, 5]));
+    expect(page.state.jobs.find((job) => job.waitsToBeSent)).toMatchObject({ status: "pending", uploaded: null });
+    expect(requests(/transcribe-job$/)).toBe(3); // a ticket lasts only so long
+    letGo();
+    await eventually(() => expect(page.state.jobs.map(({ status }) => status)).toEqual(Array(8).fill("queued")));
+    expect(waiting()).toBe(0);
+  });
+
+  test("can be cancelled while they wait, and are never sent then", async () => {
+    open();
+    const letGo = holdAudio();
+    for (let i = 0; i < 3; i += 1) page.start(file());
+    const unwanted = page.start(file());
+    const status = () => page.state.jobs.find(({ jobId }) => jobId === unwanted)!;
+    await eventually(() => expect(requests(/audio$/)).toBe(3));
+    await page.cancel(unwanted);
+    expect(status()).toMatchObject({ status: "cancelled", waitsToBeSent: false });
+    letGo();
+    await eventually(() => expect(page.state.jobs.filter((job) => job.status === "queued")).toHaveLength(3));
+    expect(api.jobs.has(unwanted)).toBe(false);
+  });
+
+  test("are asked for by a page that was closed before their turn", async () => {
+    open();
+    holdAudio();
+    for (let i = 0; i < 3; i += 1) page.start(file());
+    const last = page.start(file());
+    leave();
+    const kept = JSON.parse(localStorage.getItem("escriba:jobs")!);
+    localStorage.setItem("escriba:jobs", JSON.stringify(kept.map((job: object) => ({ ...job, sendingAt: 0 }))));
+    open();
+    expect(page.state.jobs.find(({ jobId }) => jobId === last)).toMatchObject({ needsFile: true });
+  });
+});

@@ -5,6 +5,7 @@ import { Kept, type KeptJob } from "./kept.js";
 import { type Connection, Reach } from "./reach.js";
 import { type Surroundings, Tracker } from "./tracker.js";
 import type { Transcription } from "./transcription.js";
+import { Turns } from "./turns.js";
 
 export type TranscriptionsConfig = {
   /** Where the transcription API is. */
@@ -25,6 +26,9 @@ export type TranscriptionsConfig = {
 
 /** `jobs`: newest first. */
 export type TranscriptionsState = { jobs: readonly Transcription[]; connection: Connection };
+
+/** The service takes in five at once, of everybody; and each arrives sooner when few are sent. */
+const SENT_AT_ONCE = 3;
 
 export class Transcriptions {
   #trackers = new Map<string, Tracker>();
@@ -53,6 +57,7 @@ export class Transcriptions {
       link: convex,
       kept: this.#kept,
       reach: this.#reach,
+      turns: new Turns(SENT_AT_ONCE),
       userId,
       pollMs,
       graceMs,

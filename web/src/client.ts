@@ -119,6 +119,11 @@ export function createClient(apiUrl: string) {
       return jobOf(await call("POST", new URL(`${jobUrl(jobId).href}/retry`), signal));
     },
 
+    /** Has the API tell Convex once more how the job stands: for a row that was not there when it did. */
+    async redeliver(jobId: string, signal?: AbortSignal): Promise<void> {
+      await call("POST", new URL(`${jobUrl(jobId).href}/redeliver`), signal);
+    },
+
     /** Where live text of a job comes from, when `createJob` was not asked here. */
     websocketUrl: (jobId: string) => socketUrl(new URL(`ws/transcription/${encodeURIComponent(jobId)}`, base)),
   };

@@ -8,7 +8,12 @@ type Access = { jobId: string; ownerToken?: string };
 
 /** Your app's own `api.jobs`, made from this package's `convex/jobs.ts`. */
 export type JobFunctions = {
-  create: FunctionReference<"mutation", "public", Access & { userId?: string; filename?: string }, unknown>;
+  create: FunctionReference<
+    "mutation",
+    "public",
+    Access & { userId?: string; filename?: string },
+    { created: boolean }
+  >;
   get: FunctionReference<"query", "public", Access, ConvexJob | null>;
   cancel: FunctionReference<"mutation", "public", Access & { unknownToApi?: boolean }, unknown>;
   remove: FunctionReference<"mutation", "public", Access, unknown>;
@@ -20,7 +25,7 @@ export type ConvexLink = {
   /** `connections` grows with each new connection: it tells a living socket from one that died unnoticed. */
   state(): { connected: boolean; connections: number };
   onState(callback: () => void): () => void;
-  create(args: Access & { userId?: string; filename?: string }): Promise<unknown>;
+  create(args: Access & { userId?: string; filename?: string }): Promise<{ created: boolean }>;
   cancel(args: Access & { unknownToApi?: boolean }): Promise<unknown>;
   remove(args: Access): Promise<unknown>;
   name: string;

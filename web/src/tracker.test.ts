@@ -191,3 +191,25 @@ test("a next run without audio offers to send what this page still has", async (
   await page.retry(jobId);
   await until((job) => job.status === "queued" && job.run === 2);
 });
+
+test("a row that was made late is told by the API what it has missed, once", async () => {
+  open();
+  await eventually(() => expect(page.state.connection).toBe("live"));
+  convex.faults.add({ status: "away" });
+  convex.dropConnections();
+  api.convexSiteUrl = null;
+  const jobId = page.start(file());
+  await until((job) => job.status === "queued");
+  await api.complete(jobId, "heard by nobody");
+  api.convexSiteUrl = convex.siteUrl;
+  convex.faults.clear();
+  await eventually(async () => expect(await row()).toMatchObject({ status: "completed" }));
+  expect(requests(/redeliver$/)).toBe(1);
+});
+
+test("a row that was there in time is not asked for again", async () => {
+  open();
+  page.start(file());
+  await until((job) => job.status === "queued");
+  expect(requests(/redeliver$/)).toBe(0);
+});

@@ -285,10 +285,17 @@ export class Tracker {
       ...(filename ? { filename } : {}),
     });
     const settled = made.then(
-      () => {},
+      ({ created }) => void (created && this.#kept.accepted && this.#redeliver()),
       (error: unknown) => console.warn("The job has no row in Convex; the API is asked instead.", error),
     );
     await Promise.race([settled, pause(graceMs)]);
+  }
+
+  /** The API has told its news to a Convex without the row, and may have given up. */
+  async #redeliver(): Promise<void> {
+    await patiently(() => this.around.client.redeliver(this.jobId)).catch((error: unknown) =>
+      console.warn("The job's row in Convex hears of it late.", error),
+    );
   }
 
   /** For a moment after the page was opened, Convex has not had the time to answer. */

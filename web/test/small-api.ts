@@ -159,13 +159,14 @@ export class SmallApi {
     this.requests.push(`${request.method} ${pathname}`);
     if (this.interfere?.(request, response)) return;
     if (pathname === "/transcribe-job") return this.#accept(JSON.parse((await body(request)).toString()), response);
-    const [, jobId = "", part] = /^\/job\/([^/]+)(?:\/(audio|retry))?$/.exec(pathname) ?? [];
+    const [, jobId = "", part] = /^\/job\/([^/]+)(?:\/(audio|retry|redeliver))?$/.exec(pathname) ?? [];
     const job = this.jobs.get(jobId);
     if (!job)
       return json(response, 404, {
         error: { code: "job_not_found", message: "There is no such job.", requestId: "r" },
       });
     if (part === "audio") return await this.#receive(request, response, job);
+    if (part === "redeliver") await this.tellConvex(jobId);
     if (part === "retry")
       await this.change(jobId, {
         status: "queued",

@@ -2,7 +2,7 @@
 import type { ConvexClient } from "convex/browser";
 import type { ConvexReactClient } from "convex/react";
 import { type FunctionReference, getFunctionName } from "convex/server";
-import type { ConvexJob } from "./job.js";
+import type { ConvexJob, Transcript } from "./job.js";
 
 type Access = { jobId: string; ownerToken?: string };
 
@@ -70,4 +70,18 @@ function watchReact(client: ConvexReactClient, { get }: JobFunctions, access: Ac
 
 function watchPlain(client: ConvexClient, { get }: JobFunctions, access: Access, onRow: OnRow): () => void {
   return client.onUpdate(get, access, onRow, () => onRow(undefined)).unsubscribe;
+}
+
+/** The transcript that a row holds, wherever; null while it holds none. Rejects where it cannot be read. */
+export async function transcriptOf({ resultJson, resultUrl }: ConvexJob): Promise<Transcript | null> {
+  if (resultJson !== null) return asTranscript(JSON.parse(resultJson));
+  if (resultUrl === null) return null;
+  const response = await fetch(resultUrl);
+  if (!response.ok) throw new Error(`The file storage answered HTTP ${response.status}.`);
+  return asTranscript(await response.json());
+}
+
+function asTranscript(value: unknown): Transcript {
+  if (typeof (value as Transcript | null)?.text === "string") return value as Transcript;
+  throw new Error("This is no transcript.");
 }

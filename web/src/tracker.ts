@@ -1,7 +1,7 @@
 /** One job, followed from the file a person chose to its transcript, whatever is away meanwhile. */
 import { NO_NEWS } from "../convex/model/order.js";
 import { ApiError, type EscribaClient, type NewJob } from "./client.js";
-import type { ConvexLink } from "./convex.js";
+import { type ConvexLink, transcriptOf } from "./convex.js";
 import { deliver } from "./delivery.js";
 import { type ConvexJob, type Job, type Transcript, fromConvex, isTerminal, newest, unheard } from "./job.js";
 import { type Kept, type KeptJob, SILENT_AFTER, sayWhileSending } from "./kept.js";
@@ -318,16 +318,17 @@ export class Tracker {
     this.#changed();
   }
 
-  async #takeResult({ resultJson, resultUrl, run }: ConvexJob): Promise<void> {
+  async #takeResult(row: ConvexJob): Promise<void> {
     if (this.#result) return;
     try {
-      const result =
-        resultJson !== null ? JSON.parse(resultJson) : resultUrl ? await (await fetch(resultUrl)).json() : null;
-      if (result && run === this.#job.run) this.#result = result;
+      const result = await transcriptOf(row);
+      if (row.run !== this.#job.run) return;
+      this.#result ??= result;
+      this.#changed();
     } catch (error) {
       console.warn("The transcript could not be read from Convex; the API is asked instead.", error);
+      await this.#ask();
     }
-    this.#changed();
   }
 
   async #ask(): Promise<void> {

@@ -1,6 +1,6 @@
 /** The page's side without a page: real Convex clients, a real local Convex, and an API on a real socket. */
 import { anyApi } from "convex/server";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { api as functions } from "../convex/_generated/api";
 import { eventually } from "../test/eventually";
 import {
@@ -98,12 +98,13 @@ describe("without Convex", () => {
     const jobId = page.start(file());
     await until((job) => job.status === "queued");
     expect(asks()).toBe(0);
-    convex.faults.add({ status: "away", seconds: 1.5 });
+    convex.faults.add({ status: "away" });
     convex.dropConnections();
     api.convexSiteUrl = null;
     await api.change(jobId, { status: "processing", progress: 30 });
     await until((job) => job.progress === 30);
     expect(page.state.connection).toBe("polling");
+    convex.faults.clear();
     await eventually(() => expect(page.state.connection).toBe("live"));
     expect(onlyJob().progress).toBe(30); // Convex is behind; nothing is taken back
     const asked = asks();
@@ -117,13 +118,14 @@ describe("without Convex", () => {
   test("a job begun while it was away gets its row when it is back, though it has ended meanwhile", async () => {
     open();
     await eventually(() => expect(page.state.connection).toBe("live"));
-    convex.faults.add({ status: "away", seconds: 1 });
+    convex.faults.add({ status: "away" });
     convex.dropConnections();
     api.convexSiteUrl = null;
     const jobId = page.start(file());
     await until((job) => job.status === "queued");
     await api.complete(jobId, "done before its row");
     await until((job) => job.text === "done before its row");
+    convex.faults.clear();
     await eventually(async () => expect(await row()).toMatchObject({ jobId }));
     api.convexSiteUrl = convex.siteUrl;
     expect(await api.tellConvex(jobId)).toBe(200);
@@ -342,6 +344,23 @@ test("a transcript too large for a row is fetched from its file", async () => {
   await api.complete(jobId, "y".repeat(300_000));
   await until((job) => job.text.length === 300_000);
   expect(asks()).toBe(0);
+});
+
+test.each([
+  ["refuses it", 500, { text: "Internal error" }],
+  ["has it no more", 404, { code: "FileNotFound" }],
+  ["gives something else", 200, { code: "hotel portal" }],
+])("where the file storage %s, the transcript is asked of the API", async (_, status, body) => {
+  open();
+  const { fetch } = globalThis;
+  vi.stubGlobal("fetch", (url: string | URL, init?: RequestInit) =>
+    String(url).includes("/api/storage/") ? Promise.resolve(Response.json(body, { status })) : fetch(url, init),
+  );
+  onTestFinished(() => void vi.stubGlobal("fetch", fetch));
+  const jobId = page.start(file());
+  await until((job) => job.status === "queued");
+  await api.complete(jobId, "y".repeat(300_000));
+  await until((job) => job.text.length === 300_000, 3_000);
 });
 
 test("live text goes on after the socket was cut, and misses nothing", async () => {

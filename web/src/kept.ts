@@ -15,6 +15,8 @@ export type KeptJob = {
   sent: boolean;
   /** When a page last said that it is sending the audio; 0 when it has stopped. */
   sendingAt: number;
+  /** Nothing more is to come of it, as far as is known. */
+  ended: boolean;
   websocketUrl: string | null;
 };
 
@@ -23,8 +25,9 @@ const SENDING_EVERY = 5_000;
 export const SILENT_AFTER = 3 * SENDING_EVERY;
 const MOST_JOBS = 50;
 
-/** Without storage (forbidden, or full) jobs are remembered for as long as the page lives. */
+/** What the storage does not take (it is forbidden, or full) is remembered for as long as the page lives. */
 export class Kept {
+  /** Only what is newer than in the storage. */
   #memory = new Map<string, string>();
 
   constructor(readonly key: string) {}
@@ -51,8 +54,9 @@ export class Kept {
   /** Reads anew before it writes: another tab may have written in between. */
   put(job: KeptJob): void {
     const others = this.jobs().filter(({ jobId }) => jobId !== job.jobId);
-    const jobs = [...others, job].sort((a, b) => b.createdAt - a.createdAt).slice(0, MOST_JOBS);
-    this.#write(`${this.key}:jobs`, JSON.stringify(jobs));
+    const jobs = [...others, job].sort((a, b) => b.createdAt - a.createdAt);
+    const remembered = jobs.filter(({ ended }, place) => place < MOST_JOBS || !ended);
+    this.#write(`${this.key}:jobs`, JSON.stringify(remembered));
   }
 
   forget(jobId: string): void {
@@ -68,19 +72,21 @@ export class Kept {
   }
 
   #read(key: string): string | null {
+    const unwritten = this.#memory.get(key);
+    if (unwritten !== undefined) return unwritten;
     try {
-      return localStorage.getItem(key) ?? this.#memory.get(key) ?? null;
+      return localStorage.getItem(key);
     } catch {
-      return this.#memory.get(key) ?? null;
+      return null;
     }
   }
 
   #write(key: string, value: string): void {
-    this.#memory.set(key, value);
     try {
       localStorage.setItem(key, value);
+      this.#memory.delete(key);
     } catch {
-      // Remembered in memory only.
+      this.#memory.set(key, value);
     }
   }
 }

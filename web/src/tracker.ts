@@ -373,6 +373,8 @@ export class Tracker {
     }
     // It got over whatever was in its way.
     if (this.#job.run > before.run || this.#job.status !== before.status) this.#problem = null;
+    const ended = isTerminal(this.#job.status);
+    if (ended !== this.#kept.ended) this.#keep({ ended });
     // Its audio has come, whichever page brought it.
     if (this.#job.status !== "pending" && this.#job.seq !== NO_NEWS && !this.#kept.sent) this.#keep({ sent: true });
     // The API has it, whatever this page has heard of that.

@@ -96,6 +96,7 @@ export class Transcriptions {
       accepted: false,
       sent: false,
       sendingAt: Date.now(),
+      ended: false,
       websocketUrl: null,
     };
     this.#kept.put(kept);

@@ -12,6 +12,7 @@ import { linkConvex } from "../src/convex";
 import type { Transcription } from "../src/transcription";
 import { Transcriptions, type TranscriptionsConfig } from "../src/transcriptions";
 import { eventually } from "./eventually";
+import { MemoryStorage } from "./memory-storage";
 import { KEY, SmallApi } from "./small-api";
 
 export let convex: Awaited<ReturnType<typeof startLocalConvex>>;
@@ -19,12 +20,6 @@ export let api: SmallApi;
 export let client: ConvexReactClient | ConvexClient;
 export let page: Transcriptions;
 let leavePage: () => void;
-
-export class MemoryStorage {
-  #values = new Map<string, string>();
-  getItem = (key: string) => this.#values.get(key) ?? null;
-  setItem = (key: string, value: string) => void this.#values.set(key, value);
-}
 
 const options = { webSocketConstructor: WebSocket as never, unsavedChangesWarning: false, logger: false } as const;
 

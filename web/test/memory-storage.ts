@@ -1,0 +1,10 @@
+/** What a page needs of `localStorage`. */
+export class MemoryStorage {
+  isFull = false;
+  #values = new Map<string, string>();
+  getItem = (key: string) => this.#values.get(key) ?? null;
+  setItem = (key: string, value: string) => {
+    if (this.isFull) throw new DOMException("It is full.", "QuotaExceededError");
+    this.#values.set(key, value);
+  };
+}

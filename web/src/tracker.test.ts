@@ -1,10 +1,11 @@
 /** What one job shows when things go another way than they should. */
 import type { ConvexReactClient } from "convex/react";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { api as functions } from "../convex/_generated/api";
 import { eventually } from "../test/eventually";
 import { api, asks, client, convex, file, leave, onlyJob, open, page, requests, row, until } from "../test/page";
 import { createClient } from "./client";
+import { Kept } from "./kept";
 
 test("a retried job is followed again where an app has no Convex", async () => {
   open({ convex: null, liveText: false });
@@ -212,4 +213,35 @@ test("a row that was there in time is not asked for again", async () => {
   page.start(file());
   await until((job) => job.status === "queued");
   expect(requests(/redeliver$/)).toBe(0);
+});
+
+test("a tab whose sibling stopped sending without a word offers to take the file, however late", async () => {
+  let onStorage = (_: object) => {};
+  vi.stubGlobal("addEventListener", (type: string, listener: typeof onStorage) => {
+    if (type === "storage") onStorage = listener;
+  });
+  vi.stubGlobal("removeEventListener", () => {});
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+    vi.stubGlobal("addEventListener", undefined);
+    vi.stubGlobal("removeEventListener", undefined);
+  });
+  const sibling = new Kept("escriba");
+  const job = { jobId: crypto.randomUUID(), options: {}, filename: "a.wav", sizeBytes: 3, createdAt: Date.now() };
+  const stillSending = () => {
+    sibling.put({ ...job, accepted: false, sent: false, ended: false, websocketUrl: null, sendingAt: Date.now() });
+    onStorage({ key: "escriba:jobs" });
+  };
+  stillSending();
+  open({ convex: null });
+  for (let seconds = 0; seconds < 60; seconds += 5) {
+    vi.advanceTimersByTime(5_000);
+    stillSending();
+    expect(onlyJob().needsFile).toBe(false);
+  }
+  vi.advanceTimersByTime(14_000);
+  expect(onlyJob().needsFile).toBe(false);
+  vi.advanceTimersByTime(2_000);
+  expect(onlyJob().needsFile).toBe(true);
 });

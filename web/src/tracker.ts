@@ -81,7 +81,6 @@ export class Tracker {
     const { link, kept } = this.around;
     const access = { jobId: this.jobId, ownerToken: kept.ownerToken };
     this.#unwatch ??= link?.watch(access, (row) => this.#onRow(row)) ?? null;
-    if (this.#sendsElsewhere()) this.#recheck = setTimeout(() => this.#changed(), SILENT_AFTER);
     this.adjust();
   }
 
@@ -90,7 +89,6 @@ export class Tracker {
     this.#active = false;
     this.#unwatch?.();
     this.#unwatch = null;
-    clearTimeout(this.#recheck);
     this.adjust();
   }
 
@@ -102,6 +100,7 @@ export class Tracker {
 
   /** Opens and closes what is needed as things stand now: the live socket, and the asking of the API. */
   adjust(): void {
+    this.#awaitOther();
     const { client, reach, liveText, pollMs } = this.around;
     const running = this.#active && this.#kept.accepted && !isTerminal(this.#job.status);
 
@@ -132,6 +131,13 @@ export class Tracker {
       clearTimeout(this.#lag);
       this.#lag = undefined;
     }
+  }
+
+  /** A page that crashed while it sent does not say so: it only falls silent. */
+  #awaitOther(): void {
+    clearTimeout(this.#recheck);
+    if (!this.#active || !this.#sendsElsewhere()) return;
+    this.#recheck = setTimeout(() => this.#changed(), this.#kept.sendingAt + SILENT_AFTER - Date.now());
   }
 
   #endLag(): void {

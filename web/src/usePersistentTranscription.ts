@@ -37,9 +37,13 @@ export function usePersistentTranscription(options: PersistentTranscriptionOptio
   ]);
   // All of the options are in the key; `functions` itself is a new proxy with each render.
   const shared = useMemo(() => share(client, key, options), [client, key]);
-  const state = useSyncExternalStore(shared.subscribe, shared.read, shared.read);
+  const state = useSyncExternalStore(shared.subscribe, shared.read, onServer);
   return useMemo(() => ({ ...shared.actions, ...state }), [shared, state]);
 }
+
+/** A server knows of no browser's jobs, and a browser begins with what the server rendered. */
+const NOTHING_YET: TranscriptionsState = { jobs: [], connection: "connecting" };
+const onServer = () => NOTHING_YET;
 
 type Shared = {
   subscribe: (listener: () => void) => () => void;

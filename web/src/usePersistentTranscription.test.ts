@@ -1,0 +1,21 @@
+import { createElement } from "react";
+import { renderToString } from "react-dom/server";
+import { expect, test, vi } from "vitest";
+import { MemoryStorage } from "../test/memory-storage";
+import { Kept } from "./kept";
+import { usePersistentTranscription } from "./usePersistentTranscription";
+
+function Page() {
+  const { jobs, connection } = usePersistentTranscription({ apiUrl: "http://127.0.0.1:9" });
+  return createElement("p", null, `${jobs.length} jobs, ${connection}`);
+}
+
+// React takes the server's HTML over only where the browser's first rendering is the same.
+test("a server renders the same for every browser, whatever it keeps", () => {
+  vi.stubGlobal("localStorage", new MemoryStorage());
+  new Kept("escriba").put({
+    ...{ jobId: crypto.randomUUID(), options: {}, filename: null, sizeBytes: null, createdAt: 1 },
+    ...{ accepted: true, sent: true, sendingAt: 0, ended: false, websocketUrl: null },
+  });
+  expect(renderToString(createElement(Page))).toBe("<p>0 jobs, connecting</p>");
+});

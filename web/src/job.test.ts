@@ -29,6 +29,11 @@ test("an end stays, whatever comes late", () => {
 test("a wish to cancel shows though nothing else is new, and not on a job that has ended", () => {
   const running = job({ seq: 3, status: "processing" });
   expect(newest(running, { ...running, cancelRequested: true }).cancelRequested).toBe(true);
+  const asked = { ...running, cancelRequested: true };
+  const next = job({ seq: 4, status: "processing" }); // the API knows nothing of wishes
+  expect(newest(asked, next)).toEqual({ ...next, cancelRequested: true });
+  expect(newest(asked, job({ seq: 5, run: 2, status: "queued" })).cancelRequested).toBe(false);
+  expect(newest(asked, job({ seq: 5, status: "cancelled" })).cancelRequested).toBe(false);
   const done = job({ seq: 4, status: "completed" });
   expect(newest(done, { ...running, cancelRequested: true })).toBe(done);
 });

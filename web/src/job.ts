@@ -62,12 +62,13 @@ export const unheard = (jobId: string): Job => ({
 
 /**
  * The later of two accounts, whichever way each came: nothing that was shown is ever taken back.
- * Within one run progress does not fall either.
+ * Within one run progress does not fall either, and a wish to cancel, of which only Convex knows, lasts.
  */
 export function newest(current: Job, news: Job): Job {
   if (isNewer(news, current)) {
-    const progress = news.run === current.run ? Math.max(news.progress, current.progress) : news.progress;
-    return { ...news, progress };
+    if (news.run !== current.run) return news;
+    const cancelRequested = (current.cancelRequested || news.cancelRequested) && !isTerminal(news.status);
+    return { ...news, progress: Math.max(news.progress, current.progress), cancelRequested };
   }
   const asked = news.run === current.run && news.cancelRequested && !isTerminal(current.status);
   return asked && !current.cancelRequested ? { ...current, cancelRequested: true } : current;

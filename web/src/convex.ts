@@ -15,7 +15,7 @@ export type JobFunctions = {
     { created: boolean }
   >;
   get: FunctionReference<"query", "public", Access, ConvexJob | null>;
-  cancel: FunctionReference<"mutation", "public", Access & { unknownToApi?: boolean }, unknown>;
+  cancel: FunctionReference<"mutation", "public", Access & { run?: number; unknownToApi?: boolean }, unknown>;
   remove: FunctionReference<"mutation", "public", Access, unknown>;
 };
 
@@ -26,7 +26,7 @@ export type ConvexLink = {
   state(): { connected: boolean; connections: number };
   onState(callback: () => void): () => void;
   create(args: Access & { userId?: string; filename?: string }): Promise<{ created: boolean }>;
-  cancel(args: Access & { unknownToApi?: boolean }): Promise<unknown>;
+  cancel(args: Access & { run?: number; unknownToApi?: boolean }): Promise<unknown>;
   remove(args: Access): Promise<unknown>;
   name: string;
 };

@@ -13,7 +13,9 @@ export class LiveText {
     for (const piece of pieces) this.#pieces.set(piece.index, piece);
   }
 
-  toString(): string {
+  /** The text of this run so far. */
+  of(run: number): string {
+    if (run !== this.#run) return "";
     const inOrder = [...this.#pieces.values()].sort((a, b) => a.index - b.index);
     return inOrder.map(({ text }) => text.trim()).join(" ");
   }

@@ -1,10 +1,12 @@
 /** What one job shows when things go another way than they should. */
 import type { ConvexReactClient } from "convex/react";
+import { anyApi } from "convex/server";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { api as functions } from "../convex/_generated/api";
 import { eventually } from "../test/eventually";
 import { api, asks, client, convex, file, leave, onlyJob, open, page, requests, row, until } from "../test/page";
 import { createClient } from "./client";
+import { linkConvex } from "./convex";
 import { Kept } from "./kept";
 
 test("a retried job is followed again where an app has no Convex", async () => {
@@ -244,4 +246,78 @@ test("a tab whose sibling stopped sending without a word offers to take the file
   expect(onlyJob().needsFile).toBe(false);
   vi.advanceTimersByTime(2_000);
   expect(onlyJob().needsFile).toBe(true);
+});
+
+describe("removing", () => {
+  test("says so when Convex refuses, and keeps the job on the list", async () => {
+    const link = linkConvex(client as ConvexReactClient, functions.jobs);
+    open({ convex: { ...link, remove: () => Promise.reject(new Error("Server Error")) } });
+    const jobId = page.start(file());
+    await until((job) => job.status === "queued");
+    await page.remove(jobId);
+    expect(onlyJob().problem).toMatchObject({ code: "not_removed" });
+    page.dismiss(jobId);
+  });
+
+  test("does not wait for a Convex that is away", async () => {
+    open();
+    const jobId = page.start(file());
+    await until((job) => job.status === "queued");
+    convex.faults.add({ status: "away" });
+    convex.dropConnections();
+    await eventually(() => expect(page.state.connection).toBe("polling"));
+    await Promise.race([
+      page.remove(jobId),
+      new Promise((_, late) => setTimeout(() => late(new Error("hangs")), 3_000)),
+    ]);
+    expect(page.state.jobs).toEqual([]);
+    convex.faults.clear(); // the page lives on, and brings it to Convex
+    await eventually(async () => expect(await row()).toBeUndefined());
+  });
+
+  test("needs no functions in Convex", async () => {
+    open({ convex: linkConvex(client as ConvexReactClient, anyApi.none as unknown as typeof functions.jobs) });
+    const jobId = page.start(file());
+    await until((job) => job.status === "queued");
+    await page.remove(jobId);
+    expect(page.state.jobs).toEqual([]);
+  });
+});
+
+test("a cancel says which run it is for", async () => {
+  const link = linkConvex(client as ConvexReactClient, functions.jobs);
+  const cancels: unknown[] = [];
+  open({ convex: { ...link, cancel: (args) => (cancels.push(args), link.cancel(args)) } });
+  const jobId = page.start(file());
+  await until((job) => job.status === "queued");
+  await page.cancel(jobId);
+  await until((job) => job.status === "cancelled");
+  await page.retry(jobId);
+  await until((job) => job.run === 2);
+  await page.cancel(jobId);
+  expect(cancels).toMatchObject([{ run: 1 }, { run: 2 }]);
+});
+
+test("the text of an earlier run is not the next one's", async () => {
+  open();
+  const jobId = page.start(file());
+  await until((job) => job.status === "queued");
+  await api.say(jobId, { index: 0, start: 0, end: 1, text: "uno" }, { status: "processing" });
+  await until((job) => job.text === "uno");
+  await api.change(jobId, { status: "failed", error: { code: "engine_timeout", message: "x", retryable: true } });
+  await until((job) => job.status === "failed");
+  await page.retry(jobId);
+  await until((job) => job.run === 2);
+  expect(onlyJob().text).toBe("");
+});
+
+test("a recording keeps its place in the list, whatever the API's clock says", async () => {
+  open();
+  const first = page.start(file());
+  await new Promise((later) => setTimeout(later, 5));
+  const second = page.start(file());
+  await eventually(() => expect(page.state.jobs.map(({ status }) => status)).toEqual(["queued", "queued"]));
+  await api.change(first, { createdAt: new Date(Date.now() + 60_000).toISOString(), progress: 5 });
+  await eventually(() => expect(page.state.jobs.some(({ progress }) => progress === 5)).toBe(true));
+  expect(page.state.jobs.map(({ jobId }) => jobId)).toEqual([second, first]);
 });

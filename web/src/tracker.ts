@@ -67,6 +67,11 @@ export class Tracker {
     return this.#kept.jobId;
   }
 
+  /** By this browser's clock, whatever the API's says. */
+  get begunAt(): number {
+    return this.#kept.createdAt;
+  }
+
   get isSending(): boolean {
     return this.#sending !== null;
   }
@@ -176,7 +181,7 @@ export class Tracker {
     this.#cancelling = true;
     this.#problem = null;
     this.#changed();
-    const access = { jobId: this.jobId, ownerToken: kept.ownerToken };
+    const access = { jobId: this.jobId, ownerToken: kept.ownerToken, run: this.#job.run };
     void link?.cancel(access).catch(() => {}); // there may be no row; the API decides anyway
     const sending = this.#sending;
     sending?.controller.abort();
@@ -218,13 +223,29 @@ export class Tracker {
 
   /** Has both the API and Convex forget the job. False when the API could not be reached for it. */
   async erase(): Promise<boolean> {
-    const { client, link, kept } = this.around;
+    const { client } = this.around;
     this.#problem = null;
     if (!isTerminal(this.#job.status)) await this.cancel();
     else await patiently(() => client.cancel(this.jobId)).catch((error: unknown) => this.#unlessGone(error));
     if (this.#problem) return false;
-    await link?.remove({ jobId: this.jobId, ownerToken: kept.ownerToken }).catch(() => {});
-    return true;
+    return await this.#removeRow();
+  }
+
+  /** False when Convex refuses. If it is away, its client removes the row when it is back. */
+  async #removeRow(): Promise<boolean> {
+    const { link, kept, graceMs } = this.around;
+    if (!link) return true;
+    const removed = link.remove({ jobId: this.jobId, ownerToken: kept.ownerToken }).then(
+      () => true,
+      (error: unknown) => {
+        if (!this.#covered) return true; // there is no row, as far as anybody knows
+        console.warn("The job's row could not be removed from Convex.", error);
+        this.#problem = { code: "not_removed", message: "It was not deleted everywhere.", hint: null, retryable: true };
+        this.#changed();
+        return false;
+      },
+    );
+    return await Promise.race([removed, pause(graceMs).then(() => true)]);
   }
 
   async #inTurn(file: Blob, signal: AbortSignal): Promise<void> {
@@ -424,7 +445,7 @@ export class Tracker {
       waitsToBeSent: this.#sending !== null && this.#sending.uploaded === null && !cancelling,
       needsFile: idle && !this.#file && !cancelling,
       cancelling,
-      text: this.#result?.text ?? String(this.#liveText),
+      text: this.#result?.text ?? this.#liveText.of(run),
       result: this.#result,
       problem: this.#problem,
       canCancel: !ended && !cancelling,

@@ -175,7 +175,7 @@ export class Transcriptions {
   }
 
   #inOrder(): Tracker[] {
-    return [...this.#trackers.values()].sort((a, b) => b.view.createdAt - a.view.createdAt);
+    return [...this.#trackers.values()].sort((a, b) => b.begunAt - a.begunAt);
   }
 
   /** Several changes at once are announced once. */

@@ -20,9 +20,6 @@ export type KeptJob = {
   websocketUrl: string | null;
 };
 
-const SENDING_EVERY = 5_000;
-/** A page that has not said for this long that it is sending is gone. */
-export const SILENT_AFTER = 3 * SENDING_EVERY;
 const MOST_JOBS = 50;
 
 /** What the storage does not take (it is forbidden, or full) is remembered for as long as the page lives. */
@@ -89,17 +86,4 @@ export class Kept {
       this.#memory.set(key, value);
     }
   }
-}
-
-/** So that another tab, or this page after a reload, knows whether someone is still sending. Returns how to stop. */
-export function sayWhileSending(say: (sendingAt: number) => void): () => void {
-  const stillHere = () => say(Date.now());
-  const leaving = () => say(0);
-  stillHere();
-  const timer = setInterval(stillHere, SENDING_EVERY);
-  if (typeof addEventListener !== "undefined") addEventListener("pagehide", leaving);
-  return () => {
-    clearInterval(timer);
-    if (typeof removeEventListener !== "undefined") removeEventListener("pagehide", leaving);
-  };
 }

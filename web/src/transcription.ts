@@ -1,6 +1,7 @@
 /** What a page shows of one job. */
 import { ApiError } from "./client.js";
-import type { Chunks, JobError, Status, Transcript } from "./job.js";
+import { type Chunks, type Job, type JobError, type Status, type Transcript, isTerminal } from "./job.js";
+import type { KeptJob } from "./kept.js";
 import { UploadError } from "./upload.js";
 
 /** A job as a page shows it. A new object whenever anything in it changes. */
@@ -39,6 +40,50 @@ export type Transcription = {
 
 /** `retryable`: `retry` may help. */
 export type Problem = { code: string; message: string; hint: string | null; retryable: boolean };
+
+/** What a page knows of one job. */
+export type Known = {
+  job: Job;
+  kept: KeptJob;
+  result: Transcript | null;
+  liveText: string;
+  problem: Problem | null;
+  /** The owner asked this page to cancel, and the API has not answered yet. */
+  cancelling: boolean;
+  /** What this page does about the audio. */
+  sending: { isOn: boolean; uploaded: number | null; file: Blob | null };
+  /** Another page seems to be sending it. */
+  isSentElsewhere: boolean;
+};
+
+/** It has an end, but only because the API has never had it. */
+export const neverCame = (job: Job, kept: KeptJob): boolean =>
+  isTerminal(job.status) && job.presumed === true && !kept.accepted;
+
+export function present({ job, kept, result, liveText, problem, sending, ...known }: Known): Transcription {
+  const { jobId, status, stage, progress, run, chunks, waitingUntil, startedAt, completedAt, error } = job;
+  const ended = isTerminal(status);
+  const cancelling = !ended && (known.cancelling || job.cancelRequested);
+  const lacksAudio = status === "pending" && !kept.sent && !sending.isOn && !known.isSentElsewhere && !cancelling;
+  return {
+    ...{ jobId, status, stage, progress, run, chunks, waitingUntil, startedAt, completedAt, error },
+    filename: kept.filename,
+    sizeBytes: kept.sizeBytes,
+    createdAt: job.createdAt ?? kept.createdAt,
+    uploaded: sending.uploaded,
+    waitsToBeSent: sending.isOn && sending.uploaded === null && !cancelling,
+    needsFile: lacksAudio && sending.file === null,
+    cancelling,
+    text: result?.text ?? liveText,
+    result,
+    problem,
+    canCancel: !ended && !cancelling,
+    canRetry: ended ? mayRunAgain(job, kept) : (problem?.retryable ?? (lacksAudio && sending.file !== null)),
+  };
+}
+
+const mayRunAgain = (job: Job, kept: KeptJob): boolean =>
+  neverCame(job, kept) || job.status === "cancelled" || (job.status === "failed" && job.error?.retryable === true);
 
 export function asProblem(error: unknown): Problem {
   if (error instanceof ApiError)

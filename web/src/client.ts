@@ -1,5 +1,6 @@
 /** The transcription API's jobs, for any JavaScript: no React, no Convex, nothing kept. */
 import { type Job, type Transcript, fromApi } from "./job.js";
+import { sentences } from "./sentences.js";
 import { type UploadTarget, upload } from "./upload.js";
 
 export type TranscriptionOptions = {
@@ -45,8 +46,14 @@ export class ApiError extends Error {
 
 export type EscribaClient = ReturnType<typeof createClient>;
 
+export type ClientOptions = {
+  /** In which language failures are told, `en` or `es`; a function where it may change. Without it, the browser's. */
+  language?: string | (() => string | undefined);
+};
+
 /** @param apiUrl where the API is, with or without a slash at its end */
-export function createClient(apiUrl: string) {
+export function createClient(apiUrl: string, { language }: ClientOptions = {}) {
+  const spoken = () => (typeof language === "function" ? language() : language);
   const base = new URL(apiUrl.replace(/\/*$/, "/"), globalThis.location?.href);
   const jobUrl = (jobId: string) => new URL(`job/${encodeURIComponent(jobId)}`, base);
 
@@ -61,18 +68,22 @@ export function createClient(apiUrl: string) {
       response = await fetch(url, {
         method,
         cache: "no-cache", // ask again, but let an ETag spare the body
-        headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
+        headers: {
+          accept: "application/json",
+          ...(spoken() ? { "accept-language": spoken() } : {}),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal ? { signal } : {}),
       });
     } catch (error) {
       signal?.throwIfAborted();
-      throw new ApiError(0, "unreachable", `The service cannot be reached. (${String(error)})`);
+      throw new ApiError(0, "unreachable", `${sentences(spoken()).unreachable} (${String(error)})`);
     }
     const answer: unknown = await response.json().catch(() => null);
-    if (!response.ok) throw asError(response, answer);
+    if (!response.ok) throw asError(response, answer, sentences(spoken()).answered(response.status));
     if (typeof answer !== "object" || answer === null)
-      throw new ApiError(502, "unreadable", "The answer is not the service's.");
+      throw new ApiError(502, "unreadable", sentences(spoken()).unreadable);
     return answer as Record<string, unknown>;
   }
 
@@ -92,7 +103,8 @@ export function createClient(apiUrl: string) {
       return { jobId: job.jobId, websocketUrl: socketUrl(new URL(websocketUrl, base)), upload: targetOf(answer) };
     },
 
-    upload,
+    upload: (target: UploadTarget, file: Blob, onProgress: (fraction: number) => void, signal: AbortSignal) =>
+      upload(target, file, onProgress, signal, spoken()),
 
     async job(jobId: string, signal?: AbortSignal): Promise<JobAndResult> {
       return jobOf(await call("GET", jobUrl(jobId), signal));
@@ -134,14 +146,14 @@ function socketUrl(url: URL): string {
   return url.href;
 }
 
-function asError({ status, headers }: Response, answer: unknown): ApiError {
+function asError({ status, headers }: Response, answer: unknown, otherwise: string): ApiError {
   const error = (answer as { error?: Record<string, unknown> } | null)?.error ?? {};
   const text = (value: unknown) => (typeof value === "string" ? value : null);
   const after = Number(error.retryAfter ?? headers.get("retry-after") ?? NaN);
   return new ApiError(
     status,
     text(error.code) ?? `http_${status}`,
-    text(error.message) ?? `The service answered HTTP ${status}.`,
+    text(error.message) ?? otherwise,
     text(error.hint),
     after >= 0 ? after : null,
   );

@@ -1,6 +1,7 @@
 export {
   ApiError,
   type AcceptedJob,
+  type ClientOptions,
   type EscribaClient,
   type JobAndResult,
   type NewJob,

@@ -1,6 +1,7 @@
 /** What a browser remembers of its jobs: enough to find each of them again after a reload or a crash. */
 
 import type { TranscriptionOptions } from "./client.js";
+import { randomHex } from "./random.js";
 
 export type KeptJob = {
   jobId: string;
@@ -33,7 +34,7 @@ export class Kept {
     const key = `${this.key}:owner`;
     const known = this.#read(key);
     if (known) return known;
-    const token = `${crypto.randomUUID()}${crypto.randomUUID()}`.replaceAll("-", "");
+    const token = randomHex(32);
     this.#write(key, token);
     return token;
   }

@@ -11,6 +11,7 @@ import { LiveText } from "./liveText.js";
 import { patiently } from "./patience.js";
 import type { Reach } from "./reach.js";
 import { type Place, Row } from "./row.js";
+import { sentences } from "./sentences.js";
 import { Sending, mayBeSending } from "./sending.js";
 import { type Problem, type Transcription, asProblem, neverCame, present } from "./transcription.js";
 import type { Turns } from "./turns.js";
@@ -21,6 +22,8 @@ export type Surroundings = Place & {
   turns: Turns;
   pollMs: number;
   liveText: boolean;
+  /** What the person reads, where the page says so. */
+  language: () => string | undefined;
   changed: () => void;
 };
 
@@ -81,6 +84,7 @@ export class Tracker {
       job: this.#job,
       kept: this.#kept,
       result: this.#result,
+      resultIsGone: this.#resultIsGone,
       liveText: this.#liveText.of(this.#job.run),
       problem: this.#problem,
       cancelling: this.#cancelling,
@@ -157,7 +161,7 @@ export class Tracker {
       } else {
         // With a row in Convex the request is not lost: the deployment delivers it.
         this.#cancelling = this.#row.isShown;
-        this.#show(asProblem(error));
+        this.#fail(error);
       }
     }
   }
@@ -177,14 +181,15 @@ export class Tracker {
     if (!isTerminal(this.#job.status)) await this.cancel();
     else
       await patiently(() => this.around.client.cancel(this.jobId)).catch((error: unknown) => {
-        if (!isGone(error)) this.#show(asProblem(error));
+        if (!isGone(error)) this.#fail(error);
       });
     if (this.#problem) return false;
     return await this.#row.remove().then(
       () => true,
       (error: unknown) => {
         console.warn("The job's row could not be removed from Convex.", error);
-        this.#show({ code: "not_removed", message: "It was not deleted everywhere.", hint: null, retryable: true });
+        const message = sentences(this.around.language()).notRemoved;
+        this.#show({ code: "not_removed", message, hint: null, retryable: true });
         return false;
       },
     );
@@ -201,7 +206,7 @@ export class Tracker {
       this.#hear(job);
       if (upload && this.#sending.file) this.send(this.#sending.file); // its audio is no longer kept there
     } catch (error) {
-      this.#show(asProblem(error));
+      this.#fail(error);
     }
   }
 
@@ -224,7 +229,7 @@ export class Tracker {
 
   #onFailed(error: unknown): void {
     // What has gone on meanwhile needs no more sending.
-    if (this.#job.status === "pending") this.#show(asProblem(error));
+    if (this.#job.status === "pending") this.#fail(error);
   }
 
   /** The API has told its news to a Convex without the row, and may have given up. */
@@ -313,6 +318,10 @@ export class Tracker {
 
   get #isSentElsewhere(): boolean {
     return !this.#sending.isOn && mayBeSending(this.#kept.sendingAt);
+  }
+
+  #fail(error: unknown): void {
+    this.#show(asProblem(error, this.around.language()));
   }
 
   #show(problem: Problem): void {

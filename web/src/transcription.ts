@@ -2,6 +2,7 @@
 import { ApiError } from "./client.js";
 import { type Chunks, type Job, type JobError, type Status, type Transcript, isTerminal } from "./job.js";
 import type { KeptJob } from "./kept.js";
+import { sentences } from "./sentences.js";
 import { UploadError } from "./upload.js";
 
 /** A job as a page shows it. A new object whenever anything in it changes. */
@@ -30,6 +31,8 @@ export type Transcription = {
   /** As recognised so far, and when completed the whole transcript. */
   text: string;
   result: Transcript | null;
+  /** It is completed, but its text has been deleted and cannot be had any more. */
+  textIsGone: boolean;
   /** Why the job failed. */
   error: JobError | null;
   /** What went wrong between this page and the service. The job itself is as `status` says. */
@@ -46,6 +49,7 @@ export type Known = {
   job: Job;
   kept: KeptJob;
   result: Transcript | null;
+  resultIsGone: boolean;
   liveText: string;
   problem: Problem | null;
   /** The owner asked this page to cancel, and the API has not answered yet. */
@@ -76,6 +80,7 @@ export function present({ job, kept, result, liveText, problem, sending, ...know
     cancelling,
     text: result?.text ?? liveText,
     result,
+    textIsGone: status === "completed" && result === null && known.resultIsGone,
     problem,
     canCancel: !ended && !cancelling,
     canRetry: ended ? mayRunAgain(job, kept) : (problem?.retryable ?? (lacksAudio && sending.file !== null)),
@@ -85,10 +90,11 @@ export function present({ job, kept, result, liveText, problem, sending, ...know
 const mayRunAgain = (job: Job, kept: KeptJob): boolean =>
   neverCame(job, kept) || job.status === "cancelled" || (job.status === "failed" && job.error?.retryable === true);
 
-export function asProblem(error: unknown): Problem {
+export function asProblem(error: unknown, language?: string): Problem {
   if (error instanceof ApiError)
     return { code: error.code, message: error.message, hint: error.hint, retryable: error.passing };
   if (error instanceof UploadError)
     return { code: error.code, message: error.message, hint: error.hint, retryable: error.passing };
-  return { code: "unexpected", message: String(error), hint: null, retryable: true };
+  const message = `${sentences(language).unexpected} (${String(error)})`;
+  return { code: "unexpected", message, hint: null, retryable: true };
 }

@@ -1,4 +1,5 @@
 /** The page's side without a page: real Convex clients, a real local Convex, and an API on a real socket. */
+import { webcrypto } from "node:crypto";
 import { anyApi } from "convex/server";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { api as functions } from "../convex/_generated/api";
@@ -445,4 +446,48 @@ describe("more recordings than are sent at once", () => {
     open();
     expect(page.state.jobs.find(({ jobId }) => jobId === last)).toMatchObject({ needsFile: true });
   });
+});
+
+test("a page without HTTPS makes jobs, too", async () => {
+  vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto), subtle: crypto.subtle });
+  onTestFinished(() => void vi.stubGlobal("crypto", webcrypto));
+  open();
+  expect(page.start(file())).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  await until((job) => job.status === "queued");
+});
+
+describe("in the reader's language", () => {
+  test("the API is asked, and what this library says itself is said", async () => {
+    open({ language: "es" });
+    const asked: unknown[] = [];
+    api.interfere = (request, response) => {
+      if (request.url !== "/transcribe-job") return false;
+      asked.push(request.headers["accept-language"]);
+      response.writeHead(418).end("a teapot");
+      return true;
+    };
+    page.start(file());
+    await until((job) => job.problem?.message === "El servicio respondió HTTP 418.");
+    page.speak("en");
+    await page.retry(onlyJob().jobId);
+    await until((job) => job.problem?.message === "The service answered HTTP 418.");
+    expect(asked).toEqual(["es", "en"]);
+  });
+
+  test("so is what a lost connection is", async () => {
+    const plain = createClient("http://127.0.0.1:9", { language: "es-MX" });
+    await expect(plain.job("x")).rejects.toThrow("No se puede llegar al servicio.");
+    await expect(
+      plain.upload({ url: "http://127.0.0.1:9", fields: {} }, file(), () => {}, new AbortController().signal),
+    ).rejects.toThrow("No se pudo enviar el audio");
+  });
+});
+
+test("a text that nobody keeps any more is said to be gone", async () => {
+  open({ convex: null });
+  const jobId = page.start(file());
+  await until((job) => job.status === "queued");
+  api.convexSiteUrl = null;
+  await api.change(jobId, { status: "completed", completedAt: new Date().toISOString() });
+  await until((job) => job.status === "completed" && job.textIsGone);
 });

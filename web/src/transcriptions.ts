@@ -2,6 +2,7 @@
 import { type TranscriptionOptions, createClient } from "./client.js";
 import type { ConvexLink } from "./convex.js";
 import { Kept, type KeptJob } from "./kept.js";
+import { randomUuid } from "./random.js";
 import { type Connection, Reach } from "./reach.js";
 import { type Surroundings, Tracker } from "./tracker.js";
 import type { Transcription } from "./transcription.js";
@@ -22,6 +23,8 @@ export type TranscriptionsConfig = {
   graceMs?: number;
   /** Whether to show text while it is recognised, over one WebSocket for each active job. Default true. */
   liveText?: boolean;
+  /** In which language failures are told, `en` or `es`. Default: the browser's. See `speak`. */
+  language?: string;
 };
 
 /** `jobs`: newest first. */
@@ -38,6 +41,7 @@ export class Transcriptions {
   #kept: Kept;
   #state: TranscriptionsState | null = null;
   #announced = false;
+  #language: string | undefined;
   #stopKept = () => {};
 
   constructor({
@@ -48,12 +52,15 @@ export class Transcriptions {
     pollMs = 10_000,
     graceMs = 3_000,
     liveText = true,
+    language,
   }: TranscriptionsConfig) {
     this.#kept = new Kept(userId ? `${storageKey}:${userId}` : storageKey);
     this.#reach = new Reach(convex, graceMs, () => this.#adjust());
+    this.#language = language;
+    const spoken = () => this.#language;
     const changed = () => this.#changed();
     this.#around = {
-      client: createClient(apiUrl),
+      client: createClient(apiUrl, { language: spoken }),
       link: convex,
       kept: this.#kept,
       reach: this.#reach,
@@ -62,6 +69,7 @@ export class Transcriptions {
       pollMs,
       graceMs,
       liveText,
+      language: spoken,
       changed,
     };
     this.#readKept();
@@ -83,9 +91,14 @@ export class Transcriptions {
     };
   }
 
+  /** Changes the language of what is told from now on. */
+  speak(language: string | undefined): void {
+    this.#language = language;
+  }
+
   /** Remembers the job before anything can fail, then sends the audio. What goes wrong shows in the job. */
   start(file: Blob, options: TranscriptionOptions = {}): string {
-    const jobId = crypto.randomUUID();
+    const jobId = randomUuid();
     const filename = file instanceof File ? file.name : null;
     const kept: KeptJob = {
       jobId,

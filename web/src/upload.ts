@@ -1,5 +1,7 @@
 /** Posts the audio where the API said, the same for its own route and for an S3 presigned POST. */
 
+import { sentences } from "./sentences.js";
+
 export type UploadTarget = { url: string; fields: Record<string, string> };
 
 /** In the API's own words where it is the API's own route; S3 answers XML. `status` 0: there was no answer. */
@@ -11,14 +13,11 @@ export class UploadError extends Error {
   constructor(
     readonly status: number,
     body: string,
+    language?: string,
   ) {
     const told = status === 0 ? null : ownWords(body);
-    super(
-      told?.message ??
-        (status === 0
-          ? "The audio could not be sent: the connection was lost."
-          : `The audio was refused: HTTP ${status}.`),
-    );
+    const { connectionLost, audioRefused } = sentences(language);
+    super(told?.message ?? (status === 0 ? connectionLost : audioRefused(status)));
     this.code = told?.code ?? "upload_failed";
     this.hint = told?.hint ?? null;
   }
@@ -47,22 +46,24 @@ export async function upload(
   file: Blob,
   onProgress: (fraction: number) => void,
   signal: AbortSignal,
+  language?: string,
 ): Promise<void> {
   const form = new FormData();
   for (const [name, value] of Object.entries(target.fields)) form.append(name, value);
   form.append("file", file, file instanceof File ? file.name : "audio"); // last: S3 ignores what follows it
   signal.throwIfAborted();
-  if (typeof XMLHttpRequest === "undefined") await withFetch(target.url, form, signal);
-  else await withXhr(target.url, form, onProgress, signal);
+  if (typeof XMLHttpRequest === "undefined") await withFetch(target.url, form, signal, language);
+  else await withXhr(target.url, form, onProgress, signal, language);
   onProgress(1);
 }
 
-async function withFetch(url: string, body: FormData, signal: AbortSignal): Promise<void> {
-  const response = await fetch(url, { method: "POST", body, signal }).catch((error) => {
+async function withFetch(url: string, body: FormData, signal: AbortSignal, language?: string): Promise<void> {
+  const headers: HeadersInit = language ? { "accept-language": language } : {};
+  const response = await fetch(url, { method: "POST", headers, body, signal }).catch((error) => {
     signal.throwIfAborted();
-    throw new UploadError(0, String(error));
+    throw new UploadError(0, String(error), language);
   });
-  if (!response.ok) throw new UploadError(response.status, await response.text());
+  if (!response.ok) throw new UploadError(response.status, await response.text(), language);
 }
 
 /** fetch cannot tell how much has been sent. */
@@ -71,17 +72,21 @@ function withXhr(
   body: FormData,
   onProgress: (fraction: number) => void,
   signal: AbortSignal,
+  language?: string,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     const abort = () => xhr.abort();
     xhr.open("POST", url);
+    if (language) xhr.setRequestHeader("accept-language", language);
     xhr.upload.onprogress = ({ lengthComputable, loaded, total }) =>
       lengthComputable && onProgress(Math.min(loaded / total, 0.999));
     xhr.onload = () =>
-      xhr.status >= 200 && xhr.status < 300 ? resolve() : reject(new UploadError(xhr.status, xhr.responseText));
-    xhr.onerror = () => reject(new UploadError(0, ""));
-    xhr.onabort = () => reject(signal.reason ?? new UploadError(0, ""));
+      xhr.status >= 200 && xhr.status < 300
+        ? resolve()
+        : reject(new UploadError(xhr.status, xhr.responseText, language));
+    xhr.onerror = () => reject(new UploadError(0, "", language));
+    xhr.onabort = () => reject(signal.reason ?? new UploadError(0, "", language));
     xhr.onloadend = () => signal.removeEventListener("abort", abort);
     signal.addEventListener("abort", abort);
     xhr.send(body);

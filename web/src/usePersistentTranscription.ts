@@ -1,7 +1,7 @@
 /** The React hook: every job of this browser, live, through reloads and lost connections. */
 import { type ConvexReactClient, useConvex } from "convex/react";
 import { getFunctionName } from "convex/server";
-import { useMemo, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { type JobFunctions, linkConvex } from "./convex.js";
 import { Transcriptions, type TranscriptionsConfig, type TranscriptionsState } from "./transcriptions.js";
 
@@ -25,7 +25,7 @@ export type PersistentTranscription = TranscriptionsState &
 export function usePersistentTranscription(options: PersistentTranscriptionOptions): PersistentTranscription {
   // Undefined outside of a provider, whatever its type says.
   const client = useConvex() as ConvexReactClient | undefined;
-  const { functions, apiUrl, userId, storageKey, pollMs, graceMs, liveText } = options;
+  const { functions, apiUrl, userId, storageKey, pollMs, graceMs, liveText, language } = options;
   const key = JSON.stringify([
     apiUrl,
     userId,
@@ -35,8 +35,9 @@ export function usePersistentTranscription(options: PersistentTranscriptionOptio
     liveText,
     functions && getFunctionName(functions.get),
   ]);
-  // All of the options are in the key; `functions` itself is a new proxy with each render.
+  // All other options are in the key; `functions` itself is a new proxy with each render.
   const shared = useMemo(() => share(client, key, options), [client, key]);
+  useEffect(() => shared.speak(language), [shared, language]);
   const state = useSyncExternalStore(shared.subscribe, shared.read, onServer);
   return useMemo(() => ({ ...shared.actions, ...state }), [shared, state]);
 }
@@ -48,6 +49,7 @@ const onServer = () => NOTHING_YET;
 type Shared = {
   subscribe: (listener: () => void) => () => void;
   read: () => TranscriptionsState;
+  speak: (language: string | undefined) => void;
   actions: Pick<Transcriptions, "start" | "provide" | "cancel" | "retry" | "dismiss" | "remove">;
 };
 
@@ -68,6 +70,7 @@ function share(
   const made: Shared = {
     subscribe: (listener) => jobs.subscribe(listener),
     read: () => jobs.state,
+    speak: (language) => jobs.speak(language),
     actions: {
       start: (file, options) => jobs.start(file, options),
       provide: (jobId, file) => jobs.provide(jobId, file),

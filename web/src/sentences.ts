@@ -1,0 +1,25 @@
+/** What this library itself tells a person, in both languages. All else is in the API's own words. */
+
+const en = {
+  unreachable: "The service cannot be reached.",
+  unreadable: "The answer is not the service's.",
+  answered: (status: number) => `The service answered HTTP ${status}.`,
+  connectionLost: "The audio could not be sent: the connection was lost.",
+  audioRefused: (status: number) => `The audio was refused: HTTP ${status}.`,
+  notRemoved: "It was not deleted everywhere.",
+  unexpected: "Something unexpected went wrong.",
+};
+
+const es: typeof en = {
+  unreachable: "No se puede llegar al servicio.",
+  unreadable: "La respuesta no es del servicio.",
+  answered: (status) => `El servicio respondió HTTP ${status}.`,
+  connectionLost: "No se pudo enviar el audio: se perdió la conexión.",
+  audioRefused: (status) => `El audio no fue admitido: HTTP ${status}.`,
+  notRemoved: "No se eliminó en todas partes.",
+  unexpected: "Ocurrió algo inesperado.",
+};
+
+/** @param language a tag such as `es` or `en-GB`; without one, the browser's */
+export const sentences = (language = globalThis.navigator?.language ?? "en"): typeof en =>
+  /^es\b/i.test(language) ? es : en;

@@ -91,8 +91,9 @@ class Bucket(Value):
     def learn(self, limit: float | None, remaining: float | None) -> Bucket:
         """Believe the engine's limit, and its `remaining` where that is less than ours."""
         theirs = limit if limit is not None and limit >= _BELIEVABLE else self.limit
-        used = self.used if remaining is None else max(self.used, theirs - remaining)
-        return self._with(limit=self.limit if self.pinned else theirs, used=used)
+        ours = self.limit if self.pinned else theirs
+        used = self.used if remaining is None else max(self.used, ours - remaining)
+        return self._with(limit=ours, used=min(used, ours))
 
     def scale(self, factor: float) -> Bucket:
         return self if self.pinned else self._with(limit=self.limit * factor)

@@ -319,7 +319,23 @@ def test_limits_from_the_settings_stand_whatever_the_headers_say() -> None:
     news = QuotaNews(model="m", audio_limit=72_000, audio_remaining=71_700, requests_limit=1e6)
     quota = pinned.learn(news, NOW)
     assert [getattr(quota, name).limit for name in BUCKETS] == [3, 9, 1000, 2000]
-    assert quota.audio_per_hour.used == 300
+
+
+def test_what_the_engine_has_left_counts_where_it_is_less_than_the_settings_leave() -> None:
+    pinned = Quota.with_limits(requests_per_day=1000)
+    ample = QuotaNews(model="m", requests_limit=14_400, requests_remaining=12_000)
+    assert isinstance(pinned.learn(ample, NOW).reserve(NOW, 10), Quota)
+    assert pinned.learn(ample, NOW).requests_per_day.used == 0
+    scarce = QuotaNews(model="m", requests_limit=14_400, requests_remaining=50)
+    assert pinned.learn(scarce, NOW).requests_per_day.used == 950
+
+
+def test_a_limit_that_shrinks_below_what_was_used_makes_nobody_wait_longer_than_its_period() -> None:
+    used = Quota.with_limits(requests_per_day=None).learn(QuotaNews(model="m", requests_remaining=0), NOW)
+    smaller = used.learn(QuotaNews(model="m", requests_limit=100, requests_remaining=90), NOW)
+    wait = smaller.reserve(NOW, 10)
+    assert isinstance(wait, Wait)
+    assert wait.delay <= 86_400 / 100 + 1
 
 
 def test_a_larger_day_does_not_move_a_minute_from_the_settings() -> None:

@@ -134,6 +134,12 @@ def give_back(job: Job, *, now: float) -> Job:
     return _next(job, now, status="waiting", waiting_until=now, attempts=max(job.attempts - 1, 0))
 
 
+def prolong(job: Job, *, now: float, expires_at: float) -> Job:
+    """It has waited for as long as jobs are kept, and goes on waiting: what was accepted ends by itself."""
+    _require(job, "queued", "processing", "waiting")
+    return _next(job, now, expires_at=expires_at)
+
+
 def complete(job: Job, *, language: str | None, now: float, expires_at: float) -> Job:
     _require(job, "processing")
     return _next(

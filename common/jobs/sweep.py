@@ -54,15 +54,15 @@ async def _revive(services: Services) -> None:
 
 
 async def _let_go(services: Services, job: Job) -> None:
-    """The next step on the way to oblivion: fail, then erase, then forget."""
+    """The next step on the way to oblivion: fail, erase, forget. What still waits to run goes on waiting."""
     now = services.now()
     if job.erased_at is not None or (job.ended and job.audio is None):
         await services.audio.remove(job.job_id)
         await services.jobs.remove(job.job_id)
+    elif job.status == "pending":
+        await record(services, state.fail(job, UploadExpired(), now=now, expires_at=now + _UNHEARD))
     elif not job.ended:
-        error = UploadExpired() if job.status == "pending" else EscribaError()
-        expires_at = now + _UNHEARD if job.status == "pending" else services.kept_until(now)
-        await record(services, state.fail(job, error, now=now, expires_at=expires_at))
+        await record(services, state.prolong(job, now=now, expires_at=services.kept_until(now)), "progress")
     else:
         await erase(services, job)
 

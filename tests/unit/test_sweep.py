@@ -58,6 +58,19 @@ def test_one_that_had_audio_is_remembered_for_a_week(tmp_path: Path) -> None:
             stands(server, job)
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_one_that_still_waits_to_run_when_its_time_is_up_goes_on_waiting(tmp_path: Path, waits: bool) -> None:
+    with JobService(tmp_path) as server:
+        job = server.call(server.started() if waits else server.accepted())
+        if waits:
+            spent = state.wait(job, until=server.now() + WEEK, now=server.now(), attempt_counts=False)
+            job = server.call(record(server.services, spent))
+        later(server, WEEK)
+        after = stands(server, job)
+        assert (after.status, after.error) == (job.status, None)
+        assert after.expires_at > server.now()
+
+
 def test_many_that_strangers_left_do_not_keep_what_was_promised_to_go(tmp_path: Path) -> None:
     with JobService(tmp_path) as server:
         for _ in range(210):

@@ -6,14 +6,14 @@ Someone who waits on the line and a job in the background take the same steps; a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.audio.loudness import measure
 from common.audio.prepare import Prepared, prepare
 from common.audio.probe import probe
-from common.audio.split import Cut, cut, plan_cuts
+from common.audio.split import PIECE_SECONDS, Cut, cut, plan_cuts
 from common.errors import EngineBroken, EngineMissing, EngineUnreachable, EscribaError, RetryLater
 from common.evidence import Loudness
 from common.invented import without_invented, worth_measuring
@@ -21,6 +21,12 @@ from common.log import log
 from common.models import Chunk, Options, Transcript
 from common.services import Services
 from common.transcript import merge
+
+# Seconds; then the account is looked at again, since it may have learnt of another limit meanwhile.
+_LONGEST_WAIT = 6 * 3600.0
+
+# How far a piece may lie from where it was to be cut: packets have a length.
+_NEAR = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,22 @@ async def make_ready(
             on_progress(min(1.0, seconds / probed.duration))
 
     prepared = await prepare(services.ffmpeg, source, probed, folder, on_progress=share)
-    return Ready(prepared, plan_cuts(prepared))
+    hour = services.settings.quota_audio_per_hour or PIECE_SECONDS  # no request may ask for more
+    return Ready(prepared, plan_cuts(prepared, piece_seconds=min(PIECE_SECONDS, hour)))
+
+
+def fit(kept: Iterable[Chunk], ready: Ready) -> bool:
+    """Whether kept pieces were cut as `ready` is: another version of us may cut elsewhere."""
+    prepared = ready.prepared
+    for piece in kept:
+        if piece.index >= len(ready.cuts):
+            return False
+        wanted = ready.cuts[piece.index]
+        length = prepared.duration - wanted.start if wanted.length is None else wanted.length
+        apart = abs(piece.start - prepared.start - wanted.start)
+        if apart > _NEAR or abs(piece.transcript.duration - length) > _NEAR + 0.05 * length:
+            return False
+    return True
 
 
 async def hear_all(
@@ -127,7 +148,11 @@ def _spoken(chunks: Mapping[int, Chunk]) -> str | None:
 async def _hear(services: Services, ready: Ready, wanted: Cut, options: Options, folder: Path) -> Chunk:
     seconds = wanted.length or ready.prepared.duration - wanted.start
     await _reserve(services, seconds)
-    piece = await cut(services.ffmpeg, ready.prepared, wanted, folder)
+    try:
+        piece = await cut(services.ffmpeg, ready.prepared, wanted, folder)
+    except EscribaError:
+        await _refund(services, seconds)  # never sent
+        raise
     try:
         transcript = await services.engine.transcribe(
             piece.path, format=piece.format, duration=piece.duration, options=options
@@ -168,7 +193,7 @@ async def _reserve(services: Services, seconds: float) -> None:
         return
     now = services.now()
     if wait := await services.quota.change(lambda quota: quota.take(now, seconds)):
-        raise RetryLater(wait.delay, wait.bucket)
+        raise RetryLater(min(wait.delay, _LONGEST_WAIT), wait.bucket)
 
 
 async def _refund(services: Services, seconds: float) -> None:

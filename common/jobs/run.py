@@ -22,7 +22,7 @@ from common.jobs.state import Kind
 from common.log import log
 from common.models import Chunk, Job, Transcript
 from common.ports import LeaseLost, StaleJob
-from common.recognise import finish, hear_all, make_ready
+from common.recognise import Ready, finish, fit, hear_all, make_ready
 from common.services import Services
 
 T = TypeVar("T")
@@ -30,6 +30,7 @@ T = TypeVar("T")
 _RENEWALS_A_LEASE = 3
 _PROGRESS_EVERY = 1.0  # seconds between two commits of mere progress
 _LONGEST_BACKOFF = 300.0
+_PAUSE = 2.0
 _GIVING_BACK = 5.0  # seconds: a shutdown does not wait longer for a store that is locked
 
 
@@ -50,8 +51,10 @@ async def run_job(services: Services, job_id: str, holder: str) -> None:
             await run.to_its_end()
     except (StaleJob, LeaseLost, JobNotFound):
         log("job.superseded", jobId=job_id)
-    except EscribaError as exc:  # the store keeps nothing now: the lease's end brings the job back
+    except EscribaError as exc:
         log("job.interrupted", level="WARNING", jobId=job_id, code=exc.code)
+        # The store keeps nothing now, so the job is due again at once: not to be begun over and over.
+        await asyncio.sleep(_PAUSE)
     except asyncio.CancelledError:
         await asyncio.shield(run.give_back())
         raise
@@ -138,19 +141,28 @@ class _Run:
 
     async def _transcribe(self) -> None:
         services, options = self.services, self.job.options
-        kept = {chunk.index: chunk for chunk in await services.jobs.chunks(self.job.job_id)}
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
             folder = Path(name)
             source = await services.audio.fetch(self.job.job_id, folder)
             ready = await make_ready(services, source, folder, on_progress=self._tell_share)
             if self._telling:
                 await self._telling
+            kept = await self._kept(ready)
             pieces = len(ready.cuts)
             await self._become(lambda job: state.planned(job, pieces=pieces, done=len(kept), now=self._now))
             chunks = await hear_all(services, ready, options, folder, kept=kept, keep=self._keep)
             await self._become(lambda job: state.merging(job, now=self._now), "progress")
             transcript = await finish(services, ready, chunks, options)
         await self._complete(transcript)
+
+    async def _kept(self, ready: Ready) -> dict[int, Chunk]:
+        """The pieces that an earlier run kept, by index."""
+        chunks = await self.services.jobs.chunks(self.job.job_id)
+        if not fit(chunks, ready):
+            log("job.recut", jobId=self.job.job_id, pieces=len(chunks))
+            await self.services.jobs.erase_text(self.job.job_id)
+            return {}
+        return {chunk.index: chunk for chunk in chunks}
 
     def _tell_share(self, share: float) -> None:
         """The share that is prepared, as mere progress: no more often than watchers can make use of."""

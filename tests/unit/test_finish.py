@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from common.audio.prepare import Prepared
 from common.audio.split import plan_cuts
+from common.errors import AudioTruncated
 from common.models import Chunk, Options, Segment, Transcript
-from common.recognise import Ready, finish
+from common.quota import Quota
+from common.recognise import Ready, finish, fit, hear_all
 from tests.job_service import JobService
 from tests.media import Media
+
+T = TypeVar("T")
 
 
 def chunk(*lines: tuple[float, float, str], start: float = 0.0) -> Chunk:
@@ -48,3 +55,49 @@ def test_the_words_of_a_film_whose_sound_begins_late_stay_to_its_end(tmp_path: P
         told = service.call(finish(service.services, ready(path, start=7.0), heard, options))
     assert told.duration == 27.0
     assert [(segment.start, segment.end) for segment in told.segments] == [(22.0, 26.0)]
+
+
+def piece(index: int, start: float, duration: float) -> Chunk:
+    return Chunk(index=index, start=start, transcript=Transcript(text="…", duration=duration))
+
+
+def test_kept_pieces_fit_where_they_were_cut_as_they_would_be_now(tmp_path: Path) -> None:
+    prepared = Prepared(tmp_path / "x.mp3", "mp3", 1500.0, 1, "as_is", start=7.0)
+    whole = Ready(prepared, plan_cuts(prepared))
+    kept = [
+        piece(cut.index, 7.0 + cut.start - 0.02, (cut.length or 1500.0 - cut.start) + 0.02)
+        for cut in whole.cuts
+    ]
+    assert len(kept) == 3
+    assert fit(kept, whole)
+    assert fit(kept[1:], whole)
+    assert fit([], whole)
+    halves = Ready(prepared, plan_cuts(prepared, piece_seconds=800))
+    assert not fit(kept, halves)
+    assert not any(fit([one], halves) for one in kept)
+
+
+def test_a_piece_that_could_not_be_cut_costs_no_quota(tmp_path: Path, media: Media) -> None:
+    with JobService(tmp_path) as service:
+        account = Account()
+        services = replace(service.services, quota=account)
+        source = Ready(Prepared(media("cbr.mp3"), "mp3", 2000.0, 1, "as_is"), ())
+        beyond = replace(source, cuts=plan_cuts(source.prepared)[-1:])  # where there is no sound
+        with pytest.raises(AudioTruncated):
+            service.call(hear_all(services, beyond, Options(language="es"), tmp_path, kept={}, keep=never))
+        assert account.quota.audio_per_hour.used == pytest.approx(0, abs=0.1)
+
+
+class Account:
+    """A quota of our own, in memory."""
+
+    def __init__(self) -> None:
+        self.quota = Quota()
+
+    async def change(self, decide: Callable[[Quota], tuple[Quota, T]]) -> T:
+        self.quota, answer = decide(self.quota)
+        return answer
+
+
+async def never(_: Chunk) -> None:
+    raise AssertionError("nothing was heard")

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from common.audio.ffmpeg import Ffmpeg
 from common.errors import Busy, StorageFull
 from common.groq import Groq
@@ -203,6 +205,35 @@ async def test_a_store_that_keeps_nothing_leaves_the_job_to_its_lease(tmp_path: 
             assert (await services.jobs.get(job_id)).status == "processing"
             # And when there is room again it is done by whoever comes.
             await services.jobs.lease(job_id, "here", now=services.now(), seconds=1)
+            await run_job(services, job_id, "here")
+            result = await services.jobs.result(job_id)
+            assert result
+            assert result.text == text_of(AUDIO)
+
+
+async def test_a_store_that_keeps_nothing_is_not_asked_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.jobs.run._PAUSE", 0.5)
+    with Upstream() as upstream:
+        async with composed(tmp_path, upstream) as services:
+            assert isinstance(services.jobs, SqliteJobs)
+            job_id = await submitted(services)
+            full = Failing(services.jobs, commit_processing=[StorageFull()])
+            began = time.monotonic()
+            await run_job(replace(services, jobs=full), job_id, "here")
+            assert time.monotonic() - began >= 0.5
+            assert (await services.jobs.get(job_id)).status == "queued"
+
+
+async def test_pieces_that_were_cut_otherwise_are_heard_anew(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        async with composed(tmp_path, upstream) as services:
+            job_id = await submitted(services)
+            await services.jobs.lease(job_id, "before", now=services.now(), seconds=30)
+            other = Chunk(index=0, start=0, transcript=Transcript(text="of another cut", duration=500))
+            await services.jobs.keep_chunk(job_id, other, holder="before")
+            await services.jobs.release(job_id, "before")
             await run_job(services, job_id, "here")
             result = await services.jobs.result(job_id)
             assert result

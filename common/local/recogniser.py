@@ -75,12 +75,16 @@ class HeardSegment:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was said. `duration` is measured, in seconds; `language` a code of Whisper's, None for silence."""
+    """What was said. `duration` is measured, in seconds; `language` a code of Whisper's, None for silence.
+
+    `language_probability`, 0 to 1, is that of a language which was found; None where it was asked for.
+    """
 
     task: Task
     language: str | None
     duration: float
     segments: tuple[HeardSegment, ...]
+    language_probability: float | None = None
 
     @property
     def text(self) -> str:
@@ -148,7 +152,7 @@ class Recogniser:
             for segment in ear.segments(piece):
                 check()
                 segments.append(replace(segment, id=len(segments)))
-        return Heard(wish.task, ear.language, duration, tuple(segments))
+        return Heard(wish.task, ear.language, duration, tuple(segments), ear.language_probability)
 
     def _loaded(self) -> WhisperModel:
         if self._model is None:
@@ -162,6 +166,7 @@ class _Ear:
     def __init__(self, model: WhisperModel, wish: Wish, beam_size: int) -> None:
         self._model, self._wish, self._beam_size = model, wish, beam_size
         self.language = wish.language
+        self.language_probability: float | None = None
 
     def segments(self, piece: sound.Piece) -> Iterator[HeardSegment]:
         from faster_whisper.transcribe import restore_speech_timestamps
@@ -192,7 +197,8 @@ class _Ear:
             condition_on_previous_text=False,
             word_timestamps=wish.words,
         )
-        self.language = self.language or about.language
+        if self.language is None:
+            self.language, self.language_probability = about.language, about.language_probability
         return found
 
 

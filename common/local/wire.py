@@ -98,6 +98,8 @@ def answer(heard: Heard, asked: Asked, request_id: str) -> dict[str, Any]:
             **body,
             **_times(heard, asked.granularities),
         }
+        if heard.language_probability is not None:  # Groq does not tell it
+            body["language_probability"] = round(heard.language_probability, 4)
     return body | {"x_groq": {"id": request_id}}
 
 

@@ -83,7 +83,9 @@ async def test_text_is_text(recogniser: Recogniser) -> None:
 
 async def test_verbose_json_has_segments_as_groq_has_them(recogniser: Recogniser) -> None:
     body = (await _ask(recogniser, ENGLISH, VERBOSE)).json()
-    assert body.keys() == {"task", "language", "duration", "text", "segments", "x_groq"}
+    found = {"language_probability"}  # Groq does not tell it
+    assert body.keys() == {"task", "language", "duration", "text", "segments", "x_groq"} | found
+    assert 0.5 < body["language_probability"] <= 1
     assert (body["task"], body["language"]) == ("transcribe", "English")
     assert word_error_rate([ENGLISH], [body["text"]]) <= 0.05
     assert body["duration"] == pytest.approx(ENGLISH.seconds, abs=0.01)
@@ -109,6 +111,7 @@ async def test_words_and_segments_come_together_when_both_are_asked_for(recognis
     assert body["words"]
     assert body["segments"]
     assert "words" not in body["segments"][0]
+    assert "language_probability" not in body  # nothing was found: it was said
 
 
 async def test_spanish_is_answered_by_its_name(recogniser: Recogniser) -> None:

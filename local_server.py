@@ -195,8 +195,9 @@ async def _end(worker: Worker, working: asyncio.Task[None], grace: float) -> Non
 
 def _steady_clock() -> Callable[[], float]:
     """Epoch seconds that go on evenly for as long as the process lives, whatever is done to the clock."""
-    offset = time.time() - time.monotonic()
-    return lambda: time.monotonic() + offset
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux's goes on while the machine sleeps
+    offset = time.time() - time.clock_gettime(clock)
+    return lambda: time.clock_gettime(clock) + offset
 
 
 @asynccontextmanager
@@ -242,7 +243,9 @@ def _couriers(
     couriers: dict[Target, Courier] = {}
     if settings.callback_secret:
         couriers["callback"] = Callbacks(
-            secret=settings.callback_secret, private_allowed=settings.callback_private_addresses, now=now
+            secret=settings.callback_secret,
+            private_allowed=settings.callback_private_addresses,
+            now=time.time,  # what it signs is compared with the clocks of others
         )
     if settings.convex_site_url and settings.convex_api_key:
         budget = SqliteQuota(database, model="convex", start=monthly(settings.convex_monthly_pushes))

@@ -42,7 +42,7 @@ class AudioFolder:
 
     async def keep(self, job_id: str, file: Path) -> None:
         target = self._path(job_id)
-        grown = _size(file) - (_size(target) if target.exists() else 0)
+        grown = _size(file) - _size(target)
         if grown > 0 and self.size_bytes + grown > self._budget:
             raise StorageFull
         self._arriving += grown  # before the first await: uploads that end together share one budget
@@ -125,7 +125,11 @@ def _names(root: Path) -> list[str]:
 
 
 def _size(file: Path) -> int:
-    return file.stat().st_size
+    """0 for what has gone meanwhile."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _delete(file: Path) -> int:

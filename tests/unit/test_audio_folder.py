@@ -110,6 +110,13 @@ async def test_opening_counts_what_is_there(tmp_path: Path) -> None:
     assert (await opened(tmp_path / "audio")).size_bytes == 30
 
 
+async def test_what_goes_while_it_is_counted_counts_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "audio"
+    root.mkdir()
+    (root / an_id()).symlink_to("gone since")  # listed, and not there any more
+    assert (await opened(root)).size_bytes == 0
+
+
 async def test_a_recording_from_another_file_system_is_copied_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -147,7 +148,13 @@ class AudioStore(Protocol):
     async def remove(self, job_id: str) -> None:
         """Harmless when there is nothing."""
 
-    async def ticket(self, job_id: str, *, max_bytes: int, now: float) -> UploadTicket: ...
+    async def posted(self, job_id: str) -> bool:
+        """Whether a client's recording lies here that has yet to be taken in by `keep`."""
+
+    async def ticket(
+        self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf
+    ) -> UploadTicket:
+        """Good for as long as tickets are, and no longer than `until`."""
 
     def admit(self, job_id: str, fields: Mapping[str, str], *, now: float) -> int:
         """The most bytes that a form with a ticket's fields may bring to us.

@@ -57,3 +57,7 @@ class Services:
     def kept_until(self, now: float) -> float:
         """Until when a job's text, or the audio of one that failed, is kept from now on."""
         return now + self.settings.retention_hours * 3600
+
+    def awaited_until(self, now: float) -> float:
+        """Until when a job waits for audio whose ticket, given out now, may be used in its last moment."""
+        return now + self.settings.upload_ticket_seconds + self.settings.upload_timeout

@@ -14,6 +14,7 @@ from typing import Any
 # Where an operation is not called as the action that allows it.
 _ACTIONS = {
     "HeadObject": "GetObject",
+    "ListObjectsV2": "ListBucket",
     "DeleteObjects": "DeleteObject",
     "CreateMultipartUpload": "PutObject",
     "UploadPart": "PutObject",

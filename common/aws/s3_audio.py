@@ -6,6 +6,7 @@ They are apart so that a second post of the same form can never replace a record
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -49,24 +50,33 @@ class S3Audio:
             raise StorageBroken from denied
         return True
 
+    async def posted(self, job_id: str) -> bool:
+        """Listed rather than asked for: who only has to know this need not be allowed to read recordings."""
+        key = _key(POSTED, job_id)
+        found = await self._call(lambda s3: s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1))
+        return bool(found["KeyCount"])
+
     async def remove(self, job_id: str) -> None:
         keys = [{"Key": _key(room, job_id)} for room in (KEPT, POSTED)]
         await self._call(
             lambda s3: s3.delete_objects(Bucket=self._bucket, Delete={"Objects": keys, "Quiet": True})
         )
 
-    async def ticket(self, job_id: str, *, max_bytes: int, now: float) -> UploadTicket:
+    async def ticket(
+        self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf
+    ) -> UploadTicket:
         """A presigned POST, since only that bounds the size. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html"""
         key = _key(POSTED, job_id)
+        seconds = max(1, int(min(self._seconds, until - now)))
         post = await self._call(
             lambda s3: s3.generate_presigned_post(
                 self._bucket,
                 key,
                 Conditions=[["content-length-range", 1, max_bytes]],
-                ExpiresIn=int(self._seconds),
+                ExpiresIn=seconds,
             )
         )
-        return UploadTicket(url=post["url"], fields=post["fields"], expires_at=now + int(self._seconds))
+        return UploadTicket(url=post["url"], fields=post["fields"], expires_at=now + seconds)
 
     def admit(self, job_id: str, fields: Mapping[str, str], *, now: float) -> NoReturn:  # noqa: ARG002
         """S3 checks its own forms; none of them is good here."""

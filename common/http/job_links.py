@@ -29,7 +29,10 @@ async def upload_of(job: Job, request: Request, services: Services) -> dict[str,
     """`{url, fields, expiresAt}`: where the audio of a pending job is to be posted, and with what."""
     settings = services.settings
     ticket = await services.audio.ticket(
-        job.job_id, max_bytes=settings.max_job_upload_bytes, now=services.now()
+        job.job_id,
+        max_bytes=settings.max_job_upload_bytes,
+        now=services.now(),
+        until=job.expires_at,  # one that is asked for again must not outlive its job
     )
     told = ticket_view(ticket)
     return told if "://" in ticket.url else {**told, "url": _root(request, settings) + ticket.url}

@@ -107,7 +107,7 @@ async def _stand(services: Services, wanted: Wanted, *, audio: Audio | None) -> 
         wanted.job_id,
         options=wanted.options,
         now=now,
-        expires_at=now + services.settings.upload_ticket_seconds,
+        expires_at=services.awaited_until(now),
         user_id=wanted.user_id,
         callback_url=wanted.callback_url,
         reader=wanted.reader,

@@ -75,8 +75,7 @@ async def _retry(services: Services, job_id: str) -> Job:
         await record(services, again)
         await services.queue.put(job_id)
         return again
-    upload_until = now + services.settings.upload_ticket_seconds
-    again = state.retry(job, now=now, expires_at=upload_until, has_audio=False)
+    again = state.retry(job, now=now, expires_at=services.awaited_until(now), has_audio=False)
     # Pieces of the audio that is gone must never be mixed with what is posted now.
     await services.jobs.erase_text(job_id)
     return await record(services, again)

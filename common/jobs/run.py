@@ -49,7 +49,7 @@ async def run_job(services: Services, job_id: str, holder: str) -> None:
     try:
         async with _heartbeat(services, job_id, holder):
             await run.to_its_end()
-    except (StaleJob, LeaseLost, JobNotFound):
+    except (StaleJob, LeaseLost, JobNotFound, state.Illegal):  # Illegal: it awaits its audio again
         log("job.superseded", jobId=job_id)
     except EscribaError as exc:
         log("job.interrupted", level="WARNING", jobId=job_id, code=exc.code)

@@ -16,7 +16,8 @@ from common.ports import LeaseLost, StaleJob
 from common.services import Services
 
 # cut: its time was up · dropped: the store could not keep how it went · left: it waits, or is somebody else's
-Outcome = Literal["ended", "cut", "dropped", "left"]
+# pending: its audio has yet to be taken in
+Outcome = Literal["ended", "cut", "dropped", "left", "pending"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ async def work_shift(services: Services, job_id: str, holder: str, *, seconds: f
     before = await _standing(services, job_id)
     if before is None or before.ended:
         return Shift("left")
+    if before.status == "pending":
+        return Shift("pending")
     kept = len(await services.jobs.chunks(job_id))
     try:
         async with asyncio.timeout(seconds):

@@ -135,8 +135,8 @@ def give_back(job: Job, *, now: float) -> Job:
 
 
 def prolong(job: Job, *, now: float, expires_at: float) -> Job:
-    """It has waited for as long as jobs are kept, and goes on waiting: what was accepted ends by itself."""
-    _require(job, "queued", "processing", "waiting")
+    """Its time is up, and it goes on waiting: for its turn, or to have taken in what was posted for it."""
+    _require(job, "pending", "queued", "processing", "waiting")
     return _next(job, now, expires_at=expires_at)
 
 

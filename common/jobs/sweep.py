@@ -59,6 +59,11 @@ async def _let_go(services: Services, job: Job) -> None:
     if job.erased_at is not None or (job.ended and job.audio is None):
         await services.audio.remove(job.job_id)
         await services.jobs.remove(job.job_id)
+    elif job.status == "pending" and await services.audio.posted(job.job_id):
+        # It came in time; that nobody has taken it in yet is no fault of whoever posted it.
+        await services.queue.put(job.job_id)
+        until = services.awaited_until(now)
+        await record(services, state.prolong(job, now=now, expires_at=until), "progress")
     elif job.status == "pending":
         await record(services, state.fail(job, UploadExpired(), now=now, expires_at=now + _UNHEARD))
     elif not job.ended:

@@ -78,5 +78,7 @@ async def _run(sandbox: Sandbox, message: Run, context: Any) -> None:
         await give_up(services, job_id)
     elif shift.outcome in {"cut", "dropped"}:
         await sandbox.tasks.send(Run(job_id, services.now(), fruitless))
+    elif shift.outcome == "pending":
+        await posted(services, sandbox.audio, job_id)
     elif shift.outcome == "ended":
         count_job(await services.jobs.get(job_id), await services.jobs.result(job_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import os
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
@@ -66,13 +67,19 @@ class AudioFolder:
     async def has(self, job_id: str) -> bool:
         return self._path(job_id).is_file()
 
+    async def posted(self, job_id: str) -> bool:  # noqa: ARG002
+        """What is posted comes to this process, which keeps it at once."""
+        return False
+
     async def remove(self, job_id: str) -> None:
         path = self._path(job_id)
         self._kept -= await asyncio.to_thread(_delete, path)
 
-    async def ticket(self, job_id: str, *, max_bytes: int, now: float) -> UploadTicket:
+    async def ticket(
+        self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf
+    ) -> UploadTicket:
         self._path(job_id)
-        return self._tickets.give(job_id, max_bytes=max_bytes, now=now)
+        return self._tickets.give(job_id, max_bytes=max_bytes, now=now, until=until)
 
     def admit(self, job_id: str, fields: Mapping[str, str], *, now: float) -> int:
         return self._tickets.check(job_id, fields, now=now)

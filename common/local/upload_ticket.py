@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from collections.abc import Mapping
 
 from common.errors import UploadExpired, UploadTicketInvalid
@@ -19,8 +20,8 @@ class UploadTickets:
         self._public_url = public_url.rstrip("/")
         self._seconds = seconds
 
-    def give(self, job_id: str, *, max_bytes: int, now: float) -> UploadTicket:
-        expires = int(now + self._seconds)
+    def give(self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf) -> UploadTicket:
+        expires = int(min(now + self._seconds, until))
         fields = {"expires": str(expires), "maxBytes": str(max_bytes)}
         return UploadTicket(
             url=f"{self._public_url}/job/{job_id}/audio",

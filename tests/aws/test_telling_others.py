@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -142,6 +143,37 @@ async def test_a_recording_that_comes_too_late_or_for_nobody_is_removed(world: W
     assert objects(world) == []
     assert (await world.jobs.get(late)).status == "cancelled"
     assert world.messages() == []
+
+
+async def test_a_recording_that_came_in_time_is_taken_in_though_its_message_was_late_or_lost(
+    world: World,
+) -> None:
+    world.more = {"UPLOAD_TICKET_SECONDS": "1", "UPLOAD_TIMEOUT": "1"}
+    late, lost, never = [await expected(world) for _ in range(3)]
+    told = post(world, late)
+    post(world, lost)
+    await asyncio.sleep(2.1)
+    with world.sandbox("sweep") as sweep:
+        sweep.invoke(recorded("schedule"))
+    stand = [(await world.jobs.get(one)).status for one in (late, lost, never)]
+    assert stand == ["pending", "pending", "failed"]
+    again = [message["Body"] for message in world.messages()]
+    with world.sandbox("run_job") as worker:
+        assert worker.invoke(sqs_event(told, *again)) == {"batchItemFailures": []}
+        run = [message["Body"] for message in world.messages()]
+        assert {json.loads(body)["jobId"] for body in run} == {late, lost}
+        assert worker.invoke(sqs_event(*run)) == {"batchItemFailures": []}
+    assert {(await world.jobs.get(one)).status for one in (late, lost)} == {"completed"}
+    assert objects(world) == []
+
+
+async def test_a_message_to_run_what_still_awaits_its_recording_changes_nothing(world: World) -> None:
+    job_id = await expected(world)
+    before = await world.jobs.get(job_id)
+    with world.sandbox("run_job") as worker:
+        answer = worker.invoke(sqs_event(json.dumps({"jobId": job_id, "dueAt": 0})))
+    assert answer == {"batchItemFailures": []}
+    assert await world.jobs.get(job_id) == before
 
 
 async def test_another_recording_for_a_job_that_has_one_changes_nothing(world: World) -> None:

@@ -212,5 +212,15 @@ def test_only_who_recognises_reads_the_engines_key_and_only_who_delivers_the_cou
     assert readers["callback-secret"] == readers["convex-api-key"] == {"run_job", "sweep"}
 
 
+def test_who_lets_go_of_recordings_may_not_read_them() -> None:
+    allowed = {a for one in statements(FUNCTIONS["SweepFunction"]) for a in _listed(one["Action"])}
+    assert {action for action in allowed if action.startswith("s3:")} == {"s3:DeleteObject", "s3:ListBucket"}
+
+
+def test_an_upload_to_s3_has_time_beyond_its_ticket() -> None:
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert int(variables["UPLOAD_TIMEOUT"]) >= int(variables["UPLOAD_TICKET_SECONDS"])
+
+
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

@@ -83,6 +83,18 @@ async def test_a_ticket_tells_where_to_post_with_what_and_until_when(audio: Audi
     assert NOW < ticket.expires_at <= NOW + 3600
 
 
+async def test_a_ticket_is_good_no_longer_than_it_may_be(audio: AudioStore) -> None:
+    ticket = await audio.ticket(an_id(), max_bytes=1000, now=NOW, until=NOW + 60)
+    assert NOW < ticket.expires_at <= NOW + 60
+
+
+async def test_what_is_kept_is_not_what_was_posted(audio: AudioStore, received: Path) -> None:
+    job_id = an_id()
+    assert not await audio.posted(job_id)
+    await audio.keep(job_id, received)
+    assert not await audio.posted(job_id)
+
+
 async def test_only_the_fields_that_were_given_out_for_a_job_are_admitted(audio: AudioStore) -> None:
     job_id = an_id()
     fields = (await audio.ticket(job_id, max_bytes=1000, now=NOW)).fields

@@ -12,6 +12,8 @@ from common.aws.s3_audio import POSTED
 from common.errors import JobNotFound
 from common.job_id import job_id_of
 
+_AGAIN_AFTER, _AGAIN_AFTER_AT_MOST = 30, 900
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -47,6 +49,14 @@ def read(body: str) -> list[Run | Posted]:
     if isinstance(told.get("jobId"), str):
         return [Run(told["jobId"], float(told.get("dueAt", 0)), int(told.get("fruitless", 0)))]
     return []
+
+
+def again_after(tries: int) -> int:
+    """Seconds until a message that failed so many times comes again, rather than the queue's hour and a half.
+
+    Ever longer, so that the few tries before it is a dead letter outlast an outage of some minutes.
+    """
+    return min(_AGAIN_AFTER_AT_MOST, _AGAIN_AFTER * int(4 ** (tries - 1)))
 
 
 def _posted(records: list[dict[str, Any]]) -> Iterator[Posted]:

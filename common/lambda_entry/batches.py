@@ -22,8 +22,6 @@ from common.log import log
 
 # What a run that is cut needs to be given back in order, and the last news to be told.
 _LAST_SECONDS = 25.0
-# A message that failed comes again after this, not after the queue's own hour and a half.
-_RETRY_AFTER = 30
 
 
 class TimeUp(Exception):
@@ -51,8 +49,9 @@ async def _one(sandbox: Sandbox, record: SQSRecord, context: Any) -> None:
         for message in messages.read(record.body):
             await _do(sandbox, message, context)
     except Exception as exc:
+        tries = int(record.attributes.approximate_receive_count)
         log("message.failed", level="ERROR", messageId=record.message_id, exc_info=exc)
-        await sandbox.tasks.retry(record.receipt_handle, after=_RETRY_AFTER)
+        await sandbox.tasks.retry(record.receipt_handle, after=messages.again_after(tries))
         raise
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from common.aws.messages import Posted, Run, read
+from common.aws.messages import Posted, Run, again_after, read
 from tests.recorded import s3_body
 
 ID = "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10"
@@ -40,3 +40,7 @@ def test_several_recordings_in_one_message_are_all_told() -> None:
     other = ID.replace("6f1c", "0000")
     event["Records"] += json.loads(s3_body(f"uploads/{other}", "bucket"))["Records"]
     assert read(json.dumps(event)) == [Posted(ID), Posted(other)]
+
+
+def test_what_fails_again_and_again_comes_ever_later() -> None:
+    assert [again_after(tries) for tries in range(1, 6)] == [30, 120, 480, 900, 900]

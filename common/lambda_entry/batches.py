@@ -22,6 +22,8 @@ from common.log import log
 
 # What a run that is cut needs to be given back in order, and the last news to be told.
 _LAST_SECONDS = 25.0
+# Seconds for a store that could not keep how a run went: nothing else would slow such a job down.
+_UNTIL_STORED = 30.0
 
 
 class TimeUp(Exception):
@@ -75,8 +77,10 @@ async def _run(sandbox: Sandbox, message: Run, context: Any) -> None:
     fruitless = 0 if shift.gained else message.fruitless + 1
     if shift.outcome == "cut" and fruitless >= services.settings.max_attempts:
         await give_up(services, job_id)
-    elif shift.outcome in {"cut", "dropped"}:
+    elif shift.outcome == "cut":
         await sandbox.tasks.send(Run(job_id, services.now(), fruitless))
+    elif shift.outcome == "dropped":
+        await sandbox.tasks.send(Run(job_id, services.now() + _UNTIL_STORED, message.fruitless))
     elif shift.outcome == "pending":
         await posted(services, sandbox.audio, job_id)
     elif shift.outcome == "ended":

@@ -158,6 +158,16 @@ def test_the_queue_hides_a_message_for_six_times_the_workers_time() -> None:
     assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["JobsDlq", "Arn"]}
 
 
+def test_lambda_lets_the_worker_send_on_what_is_not_due_yet() -> None:
+    """Only the worker: in every other function a loop would be a mistake, and is ended as one."""
+    functions = {
+        name: resource["Properties"].get("RecursiveLoop")
+        for name, resource in transformed()["Resources"].items()
+        if resource["Type"] == "AWS::Lambda::Function"
+    }
+    assert {name: loop for name, loop in functions.items() if loop} == {"RunJobFunction": "Allow"}
+
+
 def test_no_answer_is_waited_for_longer_than_api_gateway_waits() -> None:
     shared = template()["Globals"]["Function"]["Timeout"]
     times = {

@@ -63,6 +63,7 @@ async def test_from_a_presigned_upload_to_the_last_event_on_a_websocket(deployed
         job = asked.json()
         assert (asked.status_code, job["status"]) == (201, "pending")
         watched = asyncio.create_task(watch(job["websocketUrl"], job["jobId"]))
+        await asyncio.to_thread(wait_until, lambda: watchers(deployed, job["jobId"]) == 1, 30)
         posted = await client.post(
             job["upload"]["url"], data=job["upload"]["fields"], files={"file": SPEECH.read_bytes()}
         )

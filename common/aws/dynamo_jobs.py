@@ -6,6 +6,7 @@ Indexes only tell where to look: they lag behind, so what they name is read agai
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from common.aws import delivery_items, job_items
@@ -24,13 +25,17 @@ _FAR = 86_400.0
 class DynamoJobs:
     """Jobs as items. What each call promises is written at `JobStore`; all may raise Busy, StorageBroken.
 
-    A message that brings a job may take its time; a job that is `patience` seconds past its own was lost by
-    the queue, such as with a worker that died before it took the job up.
+    A message that brings a job may take its time. A job that is `patience` seconds past its own was lost by
+    the queue, such as with a worker that died before it took the job up, unless `messages` tells that as many
+    lie there as jobs wait.
     """
 
-    def __init__(self, table: Table, *, patience: float = 300.0) -> None:
+    def __init__(
+        self, table: Table, *, patience: float = 300.0, messages: Callable[[], Awaitable[int]] | None = None
+    ) -> None:
         self._table = table
         self._patience = patience
+        self._messages = messages or _none
 
     # ── jobs ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -176,33 +181,34 @@ class DynamoJobs:
             *await self._due("due_at <= :at", now),
             *await self._due("due_at > :at", now + _FAR),
         ]
-        found = [item for item in await self._again(named) if self._is_overdue(item, now)]
-        found.sort(key=lambda item: float(item["due_at"]))
-        return [job_items.job_of(item) for item in found[:limit]]
+        found = [item for item in await self._again(named) if "due_at" in item]
+        free = [item for item in found if not job_items.leased(item, now)]
+        free.sort(key=lambda item: float(item["due_at"]))
+        left = [item for item in free if self._is_left(item, now)]
+        waiting = [item for item in free if item["due_at"] <= now and not self._is_left(item, now)]
+        lost = [item for item in waiting if item["due_at"] <= now - self._patience]
+        if lost:
+            # How many of those that wait have no message can be asked, not which: so none are multiplied.
+            lost = lost[: max(0, len(waiting) - await self._messages())]
+        return [job_items.job_of(item) for item in (left + lost)[:limit]]
+
+    def _is_left(self, item: Item, now: float) -> bool:
+        """Whether a worker fell silent over it, or a clock stepped back: of those that no lease keeps."""
+        due_at: float = item["due_at"]
+        return due_at > now + _FAR or ("lease_until" in item and due_at <= now)
 
     async def _due(self, when: str, at: float) -> list[Item]:
         return await self._table.query(
             f"due = :all AND {when}", {":all": "job", ":at": at}, index=job_items.DUE
         )
 
-    def _is_overdue(self, item: Item, now: float) -> bool:
-        due_at: float | None = item.get("due_at")
-        if due_at is None or job_items.leased(item, now):
-            return False
-        left_by_the_dead = "lease_until" in item and due_at <= now
-        return left_by_the_dead or due_at <= now - self._patience or due_at > now + _FAR
+    async def expect(self, job_id: str, *, now: float, at: float) -> None:
+        """A message will bring this job at `at`: until some time after, it is not overdue.
 
-    async def expect(self, job_id: str, *, at: float) -> None:
-        """A message will bring this job at `at`: until some time after, it is not overdue."""
-        change = Change(
-            job_items.key_of(job_id),
-            "SET due_at = :at",
-            "due_at < :before",
-            {":at": at, ":before": at - self._patience / 2},
-            {},
-        )
+        Nor is it left by the dead any more: the lease of a worker that was silent for too long is taken off.
+        """
         with suppress(ConditionFailed):
-            await self._table.change(change)
+            await self._table.change(job_items.expect(job_id, now, at, before=at - self._patience / 2))
 
     # ── deliveries ────────────────────────────────────────────────────────────────────────────────
 
@@ -291,3 +297,7 @@ def _settling(before: Row, after: Row, ttl: int | None) -> dict[str, object]:
         condition="version = :version",
         values={":version": before.version},
     )
+
+
+async def _none() -> int:
+    return 0

@@ -122,6 +122,15 @@ def release(job_id: str, holder: str) -> Change:
     return Change(key_of(job_id), f"REMOVE {LEASE}", HELD, {":holder": holder}, {})
 
 
+def expect(job_id: str, now: float, at: float, *, before: float) -> Change:
+    """Due at `at`, unless one runs it: if it was due `before` some time, or a lease stands that is over."""
+    condition = (
+        f"attribute_exists(due_at) AND {_FREE} AND (attribute_exists(lease_until) OR due_at < :before)"
+    )
+    values = {":now": now, ":at": at, ":before": before}
+    return Change(key_of(job_id), f"SET due_at = :at REMOVE {LEASE}", condition, values, {})
+
+
 _SET_LEASE = "SET lease_holder = :holder, lease_until = :until, lease_floor = :floor"
 
 

@@ -17,15 +17,16 @@ from common.errors import EscribaError
 
 LONGEST_DELAY = 900
 
+_READY = "ApproximateNumberOfMessages"
 _COUNTED = (
-    "ApproximateNumberOfMessages",
+    _READY,
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
 
 
 class Expect(Protocol):
-    def __call__(self, job_id: str, *, at: float) -> Awaitable[None]: ...
+    def __call__(self, job_id: str, *, now: float, at: float) -> Awaitable[None]: ...
 
 
 class SqsTasks:
@@ -43,10 +44,10 @@ class SqsTasks:
         self._expect = expect
 
     async def put(self, job_id: str, *, delay: float = 0) -> None:
-        due_at = self._now() + delay
-        await self.send(Run(job_id, due_at))
+        now = self._now()
+        await self.send(Run(job_id, now + delay))
         with suppress(EscribaError):  # the message is on its way; at worst another follows it
-            await self._expect(job_id, at=due_at)
+            await self._expect(job_id, now=now, at=now + delay)
 
     async def send(self, message: Run) -> None:
         """A message is delayed until its job is due, or as long as SQS delays any."""
@@ -69,13 +70,17 @@ class SqsTasks:
 
     async def backlog(self) -> int:
         """About how many messages wait, are delayed or are in hand; none where there is no queue."""
-        if self._queue_url is None:
-            return 0
+        return 0 if self._queue_url is None else await self._count(*_COUNTED)
+
+    async def ready(self) -> int:
+        """About how many messages lie there for the next worker."""
+        return await self._count(_READY)
+
+    async def _count(self, *names: str) -> int:
         answer = await self._clients.call(
-            "sqs",
-            lambda sqs: sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=list(_COUNTED)),
+            "sqs", lambda sqs: sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=list(names))
         )
-        return sum(int(answer["Attributes"][name]) for name in _COUNTED)
+        return sum(int(answer["Attributes"][name]) for name in names)
 
     @property
     def _url(self) -> str:

@@ -51,7 +51,11 @@ def compose(*, delivers: bool = False, longest_wait: float = 20.0) -> Sandbox:
     set_level(settings.log_level)
     clients = Clients()
     table = Table(clients, settings.jobs_table)
-    jobs = DynamoJobs(table, patience=_LOST_AFTER * settings.sweep_seconds)
+
+    async def messages() -> int:
+        return await tasks.ready()
+
+    jobs = DynamoJobs(table, patience=_LOST_AFTER * settings.sweep_seconds, messages=messages)
     audio = S3Audio(clients, settings.audio_bucket, seconds=settings.upload_ticket_seconds)
     tasks = SqsTasks(clients, settings.queue_url, now=time.time, expect=jobs.expect)
     gateway = GatewaySubscribers(

@@ -25,7 +25,14 @@ _LONGEST_ROUND = 10.0
 
 async def sweep(services: Services) -> None:
     """One round. What cannot be done now is done in a later one; one job's trouble does not stop it."""
-    await _revive(services)
+    try:
+        await revive(services)
+    finally:
+        await let_all_go(services)
+
+
+async def let_all_go(services: Services) -> None:
+    """Fail, erase and forget what has had its time."""
     until = services.now() + _LONGEST_ROUND
     while services.now() < until and await _let_some_go(services):
         pass
@@ -46,7 +53,7 @@ async def _let_some_go(services: Services) -> bool:
     return done > 0 and len(expired) == _AT_ONCE
 
 
-async def _revive(services: Services) -> None:
+async def revive(services: Services) -> None:
     """Jobs that no queue will bring back: a process died between a commit and the put that follows it."""
     for job in await services.jobs.overdue(now=services.now(), limit=_AT_ONCE):
         with suppress(EscribaError):

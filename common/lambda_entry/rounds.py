@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any
 
 from common.jobs.relaying import relay_all
-from common.jobs.sweep import sweep
+from common.jobs.sweep import let_all_go, revive
 from common.lambda_entry import Answer, Event, LambdaHandler, loop
 from common.lambda_entry.compose import Sandbox, compose
+from common.log import log
 
 _LAST_SECONDS = 5.0
+# Of the time left, what news that nobody has confirmed may take before those who watch have their turn.
+_SHARE_OF_NEWS = 0.5
 
 
 def handler_of() -> LambdaHandler:
@@ -25,7 +29,24 @@ def handler_of() -> LambdaHandler:
 
 
 async def _round(sandbox: Sandbox, until: float) -> None:
-    """What cannot be done now flies, so that Lambda counts it; a minute later it may be done."""
-    await sweep(sandbox.services)
-    await sandbox.gateway.beat(until=until)
-    await relay_all(sandbox.services, until=until)
+    """Each step has its turn, whatever became of the others.
+
+    What cannot be done now flies at the end, so that Lambda counts it; a minute later it may be done.
+    """
+    services = sandbox.services
+    failed = [await _tried(revive(services)), await _tried(let_all_go(services))]
+    news_until = services.now() + (until - services.now()) * _SHARE_OF_NEWS
+    failed.append(await _tried(relay_all(services, until=news_until)))
+    failed.append(await _tried(sandbox.gateway.beat(until=until)))
+    for error in failed:
+        if error is not None:
+            raise error
+
+
+async def _tried(step: Coroutine[Any, Any, None]) -> Exception | None:
+    try:
+        await step
+    except Exception as exc:  # noqa: BLE001 - the border: it is raised when the round has ended
+        log("round.failed", level="ERROR", exc_info=exc)
+        return exc
+    return None

@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
+
 from tests.aws.faults import Page
 from tests.aws.test_runtime_client import submitted
 from tests.aws.world import World, call
 from tests.recorded import recorded, s3_body, sqs_event
+from tests.runtime_api import FunctionError
 from tests.server import ROOT
 
 CONVEX_KEY = "convex-key-of-the-page"
@@ -48,6 +51,21 @@ async def test_convex_hears_from_the_round_what_was_done_by_hand(world: World) -
         with world.sandbox("sweep") as sweep:
             sweep.invoke(recorded("schedule"))
     assert page.rows[job_id]["status"] == "cancelled"
+
+
+async def test_convex_hears_from_the_round_though_the_queue_cannot_be_asked(world: World) -> None:
+    with Page(CONVEX_KEY) as page:
+        known_to(page, world)
+        waiting, job_id = await submitted(world), await submitted(world)
+        with world.sandbox("job") as sandbox:
+            assert call(sandbox, "DELETE", f"/job/{job_id}")[0] == 200
+        # Five rounds later, what waits may be lost: the queue is asked.
+        with (
+            world.sandbox("sweep", QUEUE_URL=f"{world.names.queue}-gone", SWEEP_SECONDS="0.01") as sweep,
+            pytest.raises(FunctionError, match="cannot read or write"),
+        ):
+            sweep.invoke(recorded("schedule"))
+    assert (page.rows[job_id]["status"], page.rows[waiting]["status"]) == ("cancelled", "queued")
 
 
 async def test_a_page_that_is_away_is_told_by_a_later_round(world: World) -> None:

@@ -13,6 +13,10 @@ _CONNECT = 3.0
 _READ = 20.0
 _ATTEMPTS = 6
 
+# Forms are posted to the bucket's own region: from S3's global address browsers are sent on, which a
+# preflight may not be, or refused (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
+_S3 = {"signature_version": "s3v4", "s3": {"addressing_style": "virtual"}}
+
 
 class Clients:
     """boto3 is imported by the first call that needs it, and finds region, credentials, endpoints itself."""
@@ -40,7 +44,7 @@ class Clients:
             read_timeout=_READ,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             max_pool_connections=32,
-            signature_version="s3v4" if service == "s3" else None,
+            **(_S3 if service == "s3" else {}),
         )
         return self._session.client(service, endpoint_url=endpoint, config=config)
 

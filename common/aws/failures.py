@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from common.log import log
 _RETRY_AFTER = 2.0
 
 _THROTTLED = {
+    "InternalError",  # S3's, of one object among several
     "InternalServerError",
     "LimitExceededException",
     "ProvisionedThroughputExceeded",
@@ -70,23 +71,30 @@ def told() -> Iterator[None]:
     try:
         yield
     except ClientError as exc:
-        raise _refusal(exc.operation_name, exc.response) from exc
+        raise _judged(exc.operation_name, exc.response) from exc
     except (ConnectionError, HTTPClientError) as exc:
         raise Busy(retry_after=_RETRY_AFTER) from exc
     except (Boto3Error, BotoCoreError) as exc:
         if isinstance(exc.__context__, ClientError):  # as S3's transfers wrap them
-            raise _refusal(exc.__context__.operation_name, exc.__context__.response) from exc
+            raise _judged(exc.__context__.operation_name, exc.__context__.response) from exc
         log("aws.failed", level="ERROR", reason=str(exc))
         raise StorageBroken from exc
 
 
-def _refusal(operation: str, response: dict[str, Any]) -> Exception:
-    code = str(response.get("Error", {}).get("Code", ""))
+def _judged(operation: str, response: dict[str, Any]) -> Exception:
+    error = response.get("Error", {})
+    code = str(error.get("Code", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     reasons = tuple(str(reason.get("Code")) for reason in response.get("CancellationReasons", ()))
-    if code in _THROTTLED or status >= 500 or any(reason in _THROTTLED for reason in reasons):
+    if status >= 500 or any(reason in _THROTTLED for reason in reasons):
         return Busy(retry_after=_RETRY_AFTER)
-    if code in _ASKED_ABOUT:
-        return Denied(code, reasons)
-    log("aws.refused", level="ERROR", operation=operation, code=code, reason=response["Error"].get("Message"))
+    return Denied(code, reasons) if code in _ASKED_ABOUT else refusal(operation, error)
+
+
+def refusal(operation: str, error: Mapping[str, Any]) -> Busy | StorageBroken:
+    """What AWS's own word for a fault is to us, where nobody judges it."""
+    code = str(error.get("Code", ""))
+    if code in _THROTTLED:
+        return Busy(retry_after=_RETRY_AFTER)
+    log("aws.refused", level="ERROR", operation=operation, code=code, reason=error.get("Message"))
     return StorageBroken()

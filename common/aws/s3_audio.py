@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from common.aws.clients import Clients
-from common.aws.failures import Denied, named
+from common.aws.failures import Denied, named, refusal
 from common.errors import AudioGone, JobNotFound, StorageBroken, UploadTicketInvalid
 from common.job_id import job_id_of
 from common.ports import UploadTicket
@@ -58,9 +58,11 @@ class S3Audio:
 
     async def remove(self, job_id: str) -> None:
         keys = [{"Key": _key(room, job_id)} for room in (KEPT, POSTED)]
-        await self._call(
+        answer = await self._call(
             lambda s3: s3.delete_objects(Bucket=self._bucket, Delete={"Objects": keys, "Quiet": True})
         )
+        if left := answer.get("Errors"):  # S3 says 200 all the same
+            raise refusal("DeleteObjects", left[0])
 
     async def ticket(
         self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf

@@ -246,6 +246,7 @@ def test_nothing_was_refused_to_any_function(deployed: Deployed) -> None:
 
 # Called when things go wrong, which the tests under the runtime client see to.
 RARE = {
+    "transcribe_job": {"s3:DeleteObject"},  # a job that is cancelled while its recording comes
     "run_job": {"sqs:ChangeMessageVisibility"},
     "transcription_ws": {"dynamodb:UpdateItem"},  # news that come while the first message is told
 }

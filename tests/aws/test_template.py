@@ -232,5 +232,12 @@ def test_an_upload_to_s3_has_time_beyond_its_ticket() -> None:
     assert int(variables["UPLOAD_TIMEOUT"]) >= int(variables["UPLOAD_TICKET_SECONDS"])
 
 
+def test_whoever_keeps_recordings_may_remove_them() -> None:
+    for function in FUNCTIONS.values():
+        for statement in statements(function):
+            if "s3:PutObject" in _listed(statement["Action"]):
+                assert "s3:DeleteObject" in statement["Action"]
+
+
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

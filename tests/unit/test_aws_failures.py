@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import boto3
 import pytest
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
+from botocore.stub import Stubber
 
+from common.aws.clients import Clients
 from common.aws.failures import Denied, named, told
-from common.errors import Busy, StorageBroken
+from common.aws.s3_audio import S3Audio
+from common.errors import Busy, EscribaError, StorageBroken
+
+JOB = "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10"
 
 
 def refused(code: str, status: int = 400, **more: Any) -> ClientError:
@@ -77,6 +83,25 @@ def test_what_s3s_transfers_wrap_is_looked_into() -> None:
         upload("AccessDenied", 403)
     with pytest.raises(StorageBroken), told():
         raise S3UploadFailedError("no reason at all")
+
+
+@pytest.mark.parametrize(
+    ("code", "failure"), [("InternalError", Busy), ("SlowDown", Busy), ("AccessDenied", StorageBroken)]
+)
+async def test_what_s3_did_not_remove_is_no_success(
+    code: str, failure: type[EscribaError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers 200, and names each object that it left."""
+    bucket = boto3.client("s3", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+    monkeypatch.setattr(Clients, "_make", lambda *_: bucket)
+    audio = S3Audio(Clients(), "my-bucket", seconds=300)
+    left = [{"Key": f"audio/{JOB}", "Code": code, "Message": "…"}]
+    with Stubber(bucket) as answers:
+        answers.add_response("delete_objects", {"Errors": left})
+        answers.add_response("delete_objects", {})
+        with pytest.raises(failure):
+            await audio.remove(JOB)
+        await audio.remove(JOB)
 
 
 def test_a_name_that_is_not_set_is_said_by_its_variable() -> None:

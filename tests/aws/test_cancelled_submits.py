@@ -1,0 +1,40 @@
+"""A job that is cancelled while its recording comes leaves none behind."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from common.aws.s3_audio import S3Audio
+from common.jobs.accept import Wanted, submit
+from common.jobs.commands import discard
+from common.lambda_entry.compose import compose
+from common.models import Audio, Options
+from tests.aws.world import World
+
+
+async def test_a_cancel_between_row_and_recording_leaves_no_recording(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in world.environment.items():
+        monkeypatch.setenv(name, value)
+    sandbox = compose()
+
+    class CancelledMeanwhile(S3Audio):
+        async def keep(self, job_id: str, file: Path) -> None:
+            await discard(sandbox.services, job_id)
+            await sandbox.audio.keep(job_id, file)
+
+    meanwhile = CancelledMeanwhile(sandbox.tasks._clients, world.names.bucket, seconds=300)
+    services = replace(sandbox.services, audio=meanwhile)
+    file = tmp_path / "voz.wav"
+    file.write_bytes(b"RIFF")
+    wanted = Wanted(job_id=str(uuid.uuid4()), options=Options())
+    job = await submit(services, wanted, file, Audio(size_bytes=4, sha256="0" * 64))
+    assert job.status == "cancelled"
+    kept = world.emulator.client("s3").list_objects_v2(Bucket=world.names.bucket)
+    assert kept.get("Contents", []) == []
+    assert world.messages() == []

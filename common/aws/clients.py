@@ -9,9 +9,9 @@ from typing import Any
 
 from common.aws.failures import told
 
-_CONNECT = 3.0
-_READ = 20.0
-_ATTEMPTS = 6
+_PATIENT = {"connect_timeout": 3.0, "read_timeout": 20.0}, 6
+# What a watcher is not told now comes with the next news: no job waits for that.
+_QUICK = {"connect_timeout": 1.0, "read_timeout": 3.0}, 2
 
 # Forms are posted to the bucket's own region: from S3's global address browsers are sent on, which a
 # preflight may not be, or refused (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
@@ -39,10 +39,10 @@ class Clients:
         from botocore.config import Config
 
         self._session = self._session or Session()
+        times, attempts = _QUICK if service == "apigatewaymanagementapi" else _PATIENT
         config = Config(
-            connect_timeout=_CONNECT,
-            read_timeout=_READ,
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            **times,
+            retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=32,
             **(_S3 if service == "s3" else {}),
         )

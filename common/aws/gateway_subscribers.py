@@ -25,6 +25,8 @@ from common.models import JobEvent
 _LIFETIME = 2 * 3600
 _LOOK_EVERY = 1.0
 _AT_ONCE = 16
+# Seconds that a commit waits for those who watch; who was not told by then is told with the next news.
+_TELLING = 3.0
 
 _WATCHERS = "watcher"  # their partition of the index of what expires
 
@@ -62,10 +64,12 @@ class GatewaySubscribers:
         if self._endpoint is None:
             return
         try:
-            watchers = await self._table.begins(_watched(event.job.job_id))
-            await self._each(watchers, lambda watcher: self._tell(watcher, event))
-        except EscribaError as exc:
-            log("publish.failed", level="WARNING", jobId=event.job.job_id, code=exc.code)
+            async with asyncio.timeout(_TELLING):
+                watchers = await self._table.begins(_watched(event.job.job_id))
+                await self._each(watchers, lambda watcher: self._tell(watcher, event))
+        except (EscribaError, TimeoutError) as exc:
+            reason = exc.code if isinstance(exc, EscribaError) else "slow"
+            log("publish.failed", level="WARNING", jobId=event.job.job_id, reason=reason)
 
     async def beat(self, *, until: float) -> None:
         """A sign of life to every watcher: what it has missed, or a ping; those who left are forgotten."""

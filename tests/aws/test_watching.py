@@ -1,0 +1,64 @@
+"""Who watches on AWS holds up no job, whatever becomes of the posts."""
+
+from __future__ import annotations
+
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from common.aws import gateway_subscribers
+from common.jobs.accept import Wanted, expect
+from common.jobs.commands import discard
+from common.lambda_entry.compose import Sandbox, compose
+from common.models import Options
+from tests.aws.world import World
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """A server that takes calls and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.fixture
+def composed(world: World, monkeypatch: pytest.MonkeyPatch, silent: socket.socket) -> Sandbox:
+    port = silent.getsockname()[1]
+    for name, value in world.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("WEBSOCKET_ENDPOINT", f"http://127.0.0.1:{port}/live")
+    return compose()
+
+
+async def expected(sandbox: Sandbox) -> str:
+    job = await expect(sandbox.services, Wanted(job_id=str(uuid.uuid4()), options=Options()))
+    return job.job_id
+
+
+async def test_a_deletion_waits_for_no_watcher(
+    composed: Sandbox, silent: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        gateway_subscribers, "log", lambda event, **told: said.append({"event": event, **told})
+    )
+    monkeypatch.setattr(gateway_subscribers, "_TELLING", 0.3)
+    job_id = await expected(composed)
+    await composed.gateway.watch(job_id, "silent=", told=1, language="en")
+    began = time.monotonic()
+    job = await discard(composed.services, job_id)
+    took = time.monotonic() - began
+    silent.close()  # the posts that are under way end
+    assert (job.status, job.erased_at is not None) == ("cancelled", True)
+    assert took < 8
+    assert [(line["event"], line["reason"]) for line in said] == [("publish.failed", "slow")] * 2
+
+
+async def test_no_post_is_tried_for_long(composed: Sandbox) -> None:
+    config = composed.tasks._clients.client("apigatewaymanagementapi", "http://127.0.0.1:1/live").meta.config
+    assert (config.connect_timeout, config.read_timeout) == (1, 3)
+    assert config.retries["total_max_attempts"] == 2

@@ -16,7 +16,7 @@ from common.aws.uploads import posted
 from common.jobs.relaying import relaying
 from common.jobs.shift import give_up, work_shift
 from common.lambda_entry import Answer, Event, LambdaHandler, loop
-from common.lambda_entry.compose import Sandbox, compose
+from common.lambda_entry.compose import Sandbox, compose, once
 from common.lambda_entry.observe import count_job, traced
 from common.log import log
 
@@ -32,9 +32,11 @@ class TimeUp(Exception):
 
 def handler_of() -> LambdaHandler:
     loop.ready()
-    sandbox = compose(delivers=True)
+    current = once(lambda: compose(delivers=True))
+    current()
 
     def handler(event: Event, context: Any) -> Answer:
+        sandbox = current()
         processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
         def one(record: SQSRecord) -> None:
@@ -48,6 +50,7 @@ def handler_of() -> LambdaHandler:
 
 async def _one(sandbox: Sandbox, record: SQSRecord, context: Any) -> None:
     try:
+        sandbox.require_keys()
         for message in messages.read(record.body):
             await _do(sandbox, message, context)
     except Exception as exc:

@@ -12,8 +12,9 @@ from common.errors import EscribaError, UploadNeedsTicket
 from common.http.answers import failure
 from common.http.app import build_app
 from common.lambda_entry import Answer, Event, LambdaHandler, loop
-from common.lambda_entry.compose import compose
-from common.settings import MB, Settings
+from common.lambda_entry.compose import Sandbox, compose, once
+from common.services import Services
+from common.settings import MB
 
 # What a call may weigh: 6 MB of JSON around base64, which makes four characters of three bytes.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -21,22 +22,28 @@ LARGEST_BODY = 4 * MB + 64 * 1024
 
 
 def handler_of(*routers: APIRouter) -> LambdaHandler:
-    served: tuple[LambdaHandler, Settings] | None = None
+    current = once(compose)
+    served: tuple[Sandbox, LambdaHandler] | None = None
 
-    def serve() -> tuple[LambdaHandler, Settings]:
+    def serve() -> tuple[Sandbox, LambdaHandler]:
         nonlocal served
-        served = served or _served(*routers)
+        sandbox = current()
+        if served is None or served[0] is not sandbox:
+            served = sandbox, _served(sandbox.services, *routers)
         return served
 
     def handler(event: Event, context: Any) -> Answer:
         loop.ready()
         _name(event, context)
         try:
-            adapter, settings = serve()
+            sandbox, adapter = serve()
         except EscribaError as error:  # the store cannot answer now: the next call tries again
             return _failed(event, error)
         if _size(event) > LARGEST_BODY:
-            limits = {"limit_mb": LARGEST_BODY // MB, "ticket_mb": settings.max_job_upload_mb}
+            limits = {
+                "limit_mb": LARGEST_BODY // MB,
+                "ticket_mb": sandbox.services.settings.max_job_upload_mb,
+            }
             return _failed(event, UploadNeedsTicket(**limits))
         return adapter(event, context)
 
@@ -46,12 +53,11 @@ def handler_of(*routers: APIRouter) -> LambdaHandler:
     return handler
 
 
-def _served(*routers: APIRouter) -> tuple[LambdaHandler, Settings]:
-    services = compose().services
+def _served(services: Services, *routers: APIRouter) -> LambdaHandler:
     app = build_app(*routers, cors_origins=services.settings.cors_origins)
     app.state.services = services
     # "auto" would run start-up and shut-down on every invocation.
-    return Mangum(app, lifespan="off"), services.settings
+    return Mangum(app, lifespan="off")
 
 
 def _name(event: Event, context: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,12 +34,34 @@ _LOST_AFTER = 5
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """The services, and those of their adapters that only Lambda's own events concern."""
+    """The services, and those of their adapters that only Lambda's own events concern.
+
+    `unread` names the key that could not be read, if there is one.
+    """
 
     services: Services
     audio: S3Audio
     tasks: SqsTasks
     gateway: GatewaySubscribers
+    unread: str | None
+
+    def require_keys(self) -> None:
+        """Raises SecretUnreadable: what only a later call can do must not fail for good in this one."""
+        if self.unread:
+            raise SecretUnreadable(self.unread)
+
+
+def once(make: Callable[[], Sandbox]) -> Callable[[], Sandbox]:
+    """The sandbox for each call: the same one, or another try while one of its keys cannot be read."""
+    made: Sandbox | None = None
+
+    def current() -> Sandbox:
+        nonlocal made
+        if made is None or made.unread:
+            made = make()
+        return made
+
+    return current
 
 
 def compose(*, delivers: bool = False, longest_wait: float = 20.0) -> Sandbox:
@@ -62,7 +84,8 @@ def compose(*, delivers: bool = False, longest_wait: float = 20.0) -> Sandbox:
         clients, table, settings.websocket_endpoint, stored=jobs.events, longest=longest_wait
     )
     quota = _quota(settings, table)
-    engine, problem = _engine(settings, clients, quota)
+    keys = _Keys(clients)
+    engine, problem = _engine(settings, keys, quota)
     services = Services(
         settings=settings,
         ffmpeg=Ffmpeg(at_once=settings.ffmpeg_at_once),
@@ -76,10 +99,26 @@ def compose(*, delivers: bool = False, longest_wait: float = 20.0) -> Sandbox:
         queue=tasks,
         subscribers=gateway,
         quota=quota,
-        couriers=_couriers(settings, clients, table) if delivers else _elsewhere(settings),
+        couriers=_couriers(settings, keys, table) if delivers else _elsewhere(settings),
         key_secret=_key_secret(settings, clients),
     )
-    return Sandbox(services, audio, tasks, gateway)
+    return Sandbox(services, audio, tasks, gateway, unread=keys.unread)
+
+
+class _Keys:
+    """Reads what settings refer to; `unread` is the first that could not be."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self.unread: str | None = None
+
+    def read(self, variable: str, setting: str) -> str | None:
+        try:
+            return reveal(self._clients, setting)
+        except SecretUnreadable as exc:
+            log("secret.unreadable", level="ERROR", exc_info=exc)
+            self.unread = self.unread or f"{variable}: {exc}"
+            return None
 
 
 def _scratch() -> Path:
@@ -93,7 +132,7 @@ def _scratch() -> Path:
 # ── the engine ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _engine(settings: Settings, clients: Clients, quota: DynamoQuota | None) -> tuple[Groq, str | None]:
+def _engine(settings: Settings, keys: _Keys, quota: DynamoQuota | None) -> tuple[Groq, str | None]:
     """The engine's client, and why it cannot work."""
 
     async def learn(news: QuotaNews) -> None:
@@ -102,11 +141,8 @@ def _engine(settings: Settings, clients: Clients, quota: DynamoQuota | None) -> 
 
     key, problem = None, None if settings.engine == "groq" else "GROQ_API_KEY is not set"
     if settings.groq_api_key:
-        try:
-            key = reveal(clients, settings.groq_api_key)
-        except SecretUnreadable as exc:
-            problem = f"GROQ_API_KEY: {exc}"
-            log("secret.unreadable", level="ERROR", exc_info=exc)
+        key = keys.read("GROQ_API_KEY", settings.groq_api_key)
+        problem = keys.unread
     return Groq(
         base_url=settings.groq_base_url, api_key=key, model=settings.groq_model, on_quota=learn
     ), problem
@@ -136,21 +172,25 @@ def _elsewhere(settings: Settings) -> Mapping[Target, Courier]:
     return {"convex": _Elsewhere()} if settings.convex_site_url else {}
 
 
-def _couriers(settings: Settings, clients: Clients, table: Table) -> Mapping[Target, Courier]:
+def _couriers(settings: Settings, keys: _Keys, table: Table) -> Mapping[Target, Courier]:
     from common.callback import Callbacks
     from common.convex import Convex, monthly
 
     couriers: dict[Target, Courier] = {}
-    if settings.callback_secret:
+    if settings.callback_secret and (secret := keys.read("CALLBACK_SECRET", settings.callback_secret)):
         couriers["callback"] = Callbacks(
-            secret=reveal(clients, settings.callback_secret),
+            secret=secret,
             private_allowed=settings.callback_private_addresses,
             now=time.time,
         )
-    if settings.convex_site_url and settings.convex_api_key:
+    if (
+        settings.convex_site_url
+        and settings.convex_api_key
+        and (key := keys.read("CONVEX_API_KEY", settings.convex_api_key))
+    ):
         couriers["convex"] = Convex(
             site_url=settings.convex_site_url,
-            api_key=reveal(clients, settings.convex_api_key),
+            api_key=key,
             now=time.time,
             budget=DynamoQuota(table, model="convex", start=monthly(settings.convex_monthly_pushes)),
         )

@@ -8,7 +8,7 @@ from typing import Any
 from common.jobs.relaying import relay_all
 from common.jobs.sweep import let_all_go, revive
 from common.lambda_entry import Answer, Event, LambdaHandler, loop
-from common.lambda_entry.compose import Sandbox, compose
+from common.lambda_entry.compose import Sandbox, compose, once
 from common.log import log
 
 _LAST_SECONDS = 5.0
@@ -18,9 +18,11 @@ _SHARE_OF_NEWS = 0.5
 
 def handler_of() -> LambdaHandler:
     loop.ready()
-    sandbox = compose(delivers=True)
+    current = once(lambda: compose(delivers=True))
+    current()
 
     def handler(event: Event, context: Any) -> Answer:  # noqa: ARG001 - a round is a round
+        sandbox = current()
         until = sandbox.services.now() + context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS
         loop.run(_round(sandbox, until))
         return {}
@@ -36,11 +38,16 @@ async def _round(sandbox: Sandbox, until: float) -> None:
     services = sandbox.services
     failed = [await _tried(revive(services)), await _tried(let_all_go(services))]
     news_until = services.now() + (until - services.now()) * _SHARE_OF_NEWS
-    failed.append(await _tried(relay_all(services, until=news_until)))
+    failed.append(await _tried(_news(sandbox, news_until)))
     failed.append(await _tried(sandbox.gateway.beat(until=until)))
     for error in failed:
         if error is not None:
             raise error
+
+
+async def _news(sandbox: Sandbox, until: float) -> None:
+    sandbox.require_keys()
+    await relay_all(sandbox.services, until=until)
 
 
 async def _tried(step: Coroutine[Any, Any, None]) -> Exception | None:

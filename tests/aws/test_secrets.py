@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from common.aws.clients import Clients
 from common.aws.secrets import SecretUnreadable, reveal
 from tests.aws.world import World, call
+from tests.recorded import recorded, sqs_event
+from tests.runtime_api import FunctionError
+from tests.server import ROOT
 from tests.upstream import KEY
+
+SPEECH = ROOT / "tests" / "data" / "english-short.wav"
 
 
 @pytest.mark.parametrize("store", ["ssm", "secretsmanager"])
@@ -36,3 +44,52 @@ async def test_a_key_that_cannot_be_read_is_said_by_its_name_and_health_knows(
         code, told = call(sandbox, "GET", "/health")
     assert (code, told["status"]) == (200, "degraded")
     assert told["problems"] == [f"GROQ_API_KEY: {store}:/nowhere cannot be read"]
+
+
+def wav() -> dict[str, Any]:
+    return {"file": ("speech.wav", SPEECH.read_bytes(), "audio/wav")}
+
+
+def late(world: World, value: str) -> tuple[str, Callable[[], None]]:
+    """A reference to a parameter that is not there yet, and what puts it there."""
+    name = f"/escriba/{world.names.table}/late"
+    ssm = world.emulator.client("ssm")
+    return f"ssm:{name}", lambda: ssm.put_parameter(Name=name, Value=value, Type="SecureString")
+
+
+async def test_a_worker_without_its_key_fails_no_job_and_reads_again_for_the_next_message(
+    world: World,
+) -> None:
+    with world.sandbox("transcribe_job") as sandbox:
+        job_id = call(sandbox, "POST", "/transcribe-job", files=wav())[1]["jobId"]
+    (message,) = world.messages()
+    reference, put = late(world, KEY)
+    event = sqs_event(message["Body"])
+    with world.sandbox("run_job", GROQ_API_KEY=reference) as worker:
+        failed = [{"itemIdentifier": event["Records"][0]["messageId"]}]
+        assert worker.invoke(event) == {"batchItemFailures": failed}
+        assert (await world.jobs.get(job_id)).status == "queued"
+        put()
+        assert worker.invoke(event) == {"batchItemFailures": []}
+    assert (await world.jobs.get(job_id)).status == "completed"
+
+
+async def test_who_waits_on_the_line_is_told_and_heard_once_the_key_can_be_read(world: World) -> None:
+    reference, put = late(world, KEY)
+    with world.sandbox("transcribe", GROQ_API_KEY=reference) as sandbox:
+        code, answer = call(sandbox, "POST", "/transcribe", files=wav())
+        assert (code, answer["error"]["code"]) == (503, "engine_missing")
+        put()
+        assert call(sandbox, "POST", "/transcribe", files=wav())[0] == 200
+
+
+async def test_a_round_without_a_couriers_key_does_the_rest_and_is_counted_as_failed(world: World) -> None:
+    reference, put = late(world, "c" * 32)
+    with world.sandbox("transcribe_job", UPLOAD_TICKET_SECONDS="0.01") as sandbox:
+        job_id = call(sandbox, "POST", "/transcribe-job", json={"filename": "a.wav"})[1]["jobId"]
+    with world.sandbox("sweep", CALLBACK_SECRET=reference) as sweep:
+        with pytest.raises(FunctionError, match=r"CALLBACK_SECRET: ssm:.*cannot be read"):
+            sweep.invoke(recorded("schedule"))
+        assert (await world.jobs.get(job_id)).status == "failed"
+        put()
+        assert sweep.invoke(recorded("schedule")) == {}

@@ -40,6 +40,7 @@
     │   └── TooManyWatchers           429 too_many_watchers
     ├── Interrupted                   500 interrupted
     ├── Busy                          503 busy
+    ├── AnswerLate                    504 answer_late
     ├── StorageFull                   507 storage_full
     ├── StorageBroken                 500 storage_broken
     ├── ToolMissing                   503 ffmpeg_missing
@@ -582,6 +583,21 @@ class Busy(EscribaError):
         "Inténtalo de nuevo pasados los segundos de Retry-After.",
     )
     retryable = True
+
+
+class AnswerLate(EscribaError):
+    """Where a call has only so long, as on Lambda; the same once more would only spend as much again."""
+
+    status = 504
+    code = "answer_late"
+    sentence = Sentence(
+        "The answer was not ready within the time that this server has for one request.",
+        "La respuesta no estuvo lista en el tiempo que este servidor tiene para cada petición.",
+    )
+    hint = Sentence(
+        "Send the recording to POST /transcribe-job, which takes the time it needs.",
+        "Envía la grabación a POST /transcribe-job, que se toma el tiempo necesario.",
+    )
 
 
 class StorageFull(EscribaError):

@@ -9,10 +9,10 @@ from fastapi import APIRouter
 from mangum import Mangum
 
 from common.errors import EscribaError, UploadNeedsTicket
-from common.http.answers import failure
 from common.http.app import build_app
 from common.lambda_entry import Answer, Event, LambdaHandler, loop
 from common.lambda_entry.compose import Sandbox, compose, once
+from common.lambda_entry.in_time import InTime, refused
 from common.services import Services
 from common.settings import MB
 
@@ -57,7 +57,7 @@ def _served(services: Services, *routers: APIRouter) -> LambdaHandler:
     app = build_app(*routers, cors_origins=services.settings.cors_origins)
     app.state.services = services
     # "auto" would run start-up and shut-down on every invocation.
-    return Mangum(app, lifespan="off")
+    return Mangum(InTime(app), lifespan="off")
 
 
 def _name(event: Event, context: Any) -> None:
@@ -72,10 +72,7 @@ def _size(event: Event) -> int:
 
 def _failed(event: Event, error: EscribaError) -> Answer:
     """What ends before the routers are reached, in the shape of what ends there."""
-    headers = event["headers"]
-    status, told, body = failure(
-        error, accept_language=headers.get("accept-language", ""), request_id=headers.get("x-request-id", "")
-    )
+    status, told, body = refused(error, path=event.get("rawPath", ""), asked=event["headers"])
     return {
         "statusCode": status,
         "headers": {name.decode(): value.decode() for name, value in told},

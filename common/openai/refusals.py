@@ -17,6 +17,7 @@ from common.errors import (
     FileMissing,
     FileRepeated,
     RetryLater,
+    UploadNeedsTicket,
     UploadTooLarge,
 )
 from common.http.answers import Headers, spoken_language
@@ -24,7 +25,7 @@ from common.http.answers import Headers, spoken_language
 # The SDKs would send the whole recording again, at once, where they are told to wait for longer.
 _LONGEST_PAUSE = 60.0  # seconds
 
-_OF_THE_FILE = (AudioRefused, FileEmpty, FileMissing, FileRepeated, UploadTooLarge)
+_OF_THE_FILE = (AudioRefused, FileEmpty, FileMissing, FileRepeated, UploadNeedsTicket, UploadTooLarge)
 
 
 def refusal(

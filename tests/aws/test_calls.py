@@ -1,0 +1,54 @@
+"""HTTP through Lambda where the platform's own limits are near: what is said then is said in our words."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.aws.world import World, call
+from tests.recorded import http_event
+from tests.replies import Reply
+from tests.server import ROOT
+
+SPEECH = ROOT / "tests" / "data" / "english-short.wav"
+
+
+def wav() -> dict[str, Any]:
+    return {"file": ("speech.wav", SPEECH.read_bytes(), "audio/wav")}
+
+
+async def test_a_slow_engine_is_told_before_lambda_ends_the_call(world: World) -> None:
+    request = httpx.Request("POST", "https://api.example/transcribe", files=wav())
+    with world.sandbox("transcribe") as sandbox:
+        world.upstream.script.append(Reply(delay=20))
+        began = time.monotonic()
+        answer = sandbox.invoke(http_event(request), seconds=6)
+        assert time.monotonic() - began < 6
+        assert answer["statusCode"] == 504
+        assert "answer_late" in answer["body"]
+        assert "POST /transcribe-job" in answer["body"]
+        assert call(sandbox, "POST", "/transcribe", files=wav())[0] == 200
+
+
+async def test_a_stream_that_comes_too_late_is_a_failure_in_openais_shape(world: World) -> None:
+    form = {"model": "whisper-1", "stream": "true"}
+    request = httpx.Request("POST", "https://api.example/v1/audio/transcriptions", files=wav(), data=form)
+    with world.sandbox("openai_audio") as sandbox:
+        world.upstream.script.append(Reply(delay=20))
+        answer = sandbox.invoke(http_event(request), seconds=6)
+    assert (answer["statusCode"], answer["headers"]["x-should-retry"]) == (504, "false")
+    assert '"type": "server_error"' in answer["body"]
+
+
+@pytest.mark.parametrize("prefix", ["/v1", "/openai/v1"])
+async def test_sdks_are_told_in_openais_shape_of_a_file_that_no_call_can_carry(
+    world: World, prefix: str
+) -> None:
+    files = {"file": ("long.wav", b"\0" * (4 * 1024 * 1024 + 100_000), "audio/wav")}
+    with world.sandbox("openai_audio") as sandbox:
+        code, answer = call(sandbox, "POST", f"{prefix}/audio/transcriptions", files=files)
+    assert (code, answer["error"]["type"], answer["error"]["param"]) == (413, "invalid_request_error", "file")
+    assert answer["error"]["code"] == "upload_needs_ticket"

@@ -15,7 +15,7 @@ from common.aws.clients import Clients
 from common.aws.failures import Denied
 from common.aws.frames import frames
 from common.aws.table import Change, ConditionFailed, Item, Table
-from common.errors import EscribaError, Language
+from common.errors import EscribaError, Language, TooManyWatchers
 from common.jobs.telling import PING, news
 from common.jobs.watch import coalesced
 from common.log import log
@@ -25,6 +25,8 @@ from common.models import JobEvent
 _LIFETIME = 2 * 3600
 _LOOK_EVERY = 1.0
 _AT_ONCE = 16
+# Watchers of one job: each is a post more for every commit.
+_MOST = 100
 # Seconds that a commit waits for those who watch; who was not told by then is told with the next news.
 _TELLING = 3.0
 
@@ -146,20 +148,33 @@ class GatewaySubscribers:
 
     # ── who watches ───────────────────────────────────────────────────────────────────────────────
 
+    async def check_room(self, job_id: str, connection: str) -> None:
+        """Raises TooManyWatchers when so many others watch this job that one more would slow it down."""
+        watchers = await self._table.query(
+            "pk = :pk", {":pk": _watched(job_id)}, limit=_MOST + 1, consistent=True, only="sk"
+        )
+        if sum(watcher["sk"] != connection for watcher in watchers) >= _MOST:
+            raise TooManyWatchers
+
     async def watch(self, job_id: str, connection: str, *, told: int, language: Language) -> None:
-        """From now on this connection is told what comes after seq `told`; what came meanwhile, at once."""
+        """From now on this connection is told what comes after seq `told`; what came meanwhile, at once.
+
+        It watches one job at a time: the one before is let go.
+        """
         ends_at = int(time.time()) + _LIFETIME
         pk, sk = _watched(job_id), connection
         first = {"pk": pk, "sk": sk, "told": told, "language": language, "ttl": ends_at}
         await self._table.put({**first, "expiring": _WATCHERS, "expires_at": ends_at})
         await self._table.put({"pk": _watching(connection), "sk": job_id, "ttl": ends_at})
+        await self.forget(connection, but=job_id)
         if missed := await self._stored(job_id, after=told):
             await self._send(first, coalesced(missed))
 
-    async def forget(self, connection: str) -> None:
-        """It watches nothing any more; harmless twice."""
+    async def forget(self, connection: str, *, but: str | None = None) -> None:
+        """It watches nothing any more, `but` that job; harmless twice."""
         for item in await self._table.begins(_watching(connection)):
-            await self._table.delete(_keys(item["sk"], connection))
+            if item["sk"] != but:
+                await self._table.delete(_keys(item["sk"], connection))
 
     @contextmanager
     def listen(self, job_id: str) -> Iterator[Polling]:  # noqa: ARG002 - the store is asked, whatever the job

@@ -58,6 +58,7 @@ async def _begin(sandbox: Sandbox, connection: str, body: str) -> None:
     """First how the job stands, or what came after the given place; from then on every change."""
     job_id, after, language = _read(body)
     services, gateway = sandbox.services, sandbox.gateway
+    await gateway.check_room(job_id, connection)
     async with watching(services, job_id, after=after, language=language) as watch:
         told = after or 0
         async for message in watch.messages():

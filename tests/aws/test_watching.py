@@ -16,6 +16,7 @@ from common.jobs.commands import discard
 from common.lambda_entry.compose import Sandbox, compose
 from common.models import Options
 from tests.aws.world import World
+from tests.recorded import socket_event
 
 
 @pytest.fixture
@@ -62,3 +63,39 @@ async def test_no_post_is_tried_for_long(composed: Sandbox) -> None:
     config = composed.tasks._clients.client("apigatewaymanagementapi", "http://127.0.0.1:1/live").meta.config
     assert (config.connect_timeout, config.read_timeout) == (1, 3)
     assert config.retries["total_max_attempts"] == 2
+
+
+# ── how many ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def watchers(world: World, job_id: str) -> list[str]:
+    found = world.emulator.client("dynamodb").query(
+        TableName=world.names.table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"watched#{job_id}"}},
+    )
+    return [item["sk"]["S"] for item in found["Items"]]
+
+
+async def test_one_too_many_is_told_so_and_who_asks_again_is_not(world: World, composed: Sandbox) -> None:
+    job_id = await expected(composed)
+    for number in range(100):
+        await composed.gateway.watch(job_id, f"{number}=", told=1, language="en")
+    told = world.connections.posted
+    with world.sandbox("transcription_ws") as sockets:
+        sockets.invoke(socket_event("message", "late=", {"jobId": job_id}))
+        assert [(one["type"], one["status"]) for one in told["late="]] == [("error", 429)]
+        assert told["late="][0]["error"]["code"] == "too_many_watchers"
+        sockets.invoke(socket_event("message", "7=", {"jobId": job_id}))
+        assert told["7="][0]["type"] == "snapshot"
+        sockets.invoke(socket_event("disconnect", "7="))
+        sockets.invoke(socket_event("message", "late=", {"jobId": job_id}))
+        assert told["late="][-1]["type"] == "snapshot"
+
+
+async def test_a_connection_watches_the_job_that_it_named_last(world: World, composed: Sandbox) -> None:
+    first, second = await expected(composed), await expected(composed)
+    with world.sandbox("transcription_ws") as sockets:
+        for job_id in (first, second, second):
+            sockets.invoke(socket_event("message", "one=", {"jobId": job_id}))
+    assert (watchers(world, first), watchers(world, second)) == ([], ["one="])

@@ -41,6 +41,7 @@
     ├── Interrupted                   500 interrupted
     ├── Busy                          503 busy
     ├── AnswerLate                    504 answer_late
+    ├── AnswerTooLarge                413 answer_too_large
     ├── StorageFull                   507 storage_full
     ├── StorageBroken                 500 storage_broken
     ├── ToolMissing                   503 ffmpeg_missing
@@ -597,6 +598,21 @@ class AnswerLate(EscribaError):
     hint = Sentence(
         "Send the recording to POST /transcribe-job, which takes the time it needs.",
         "Envía la grabación a POST /transcribe-job, que se toma el tiempo necesario.",
+    )
+
+
+class AnswerTooLarge(EscribaError):
+    """Where an answer may weigh only so much, as on Lambda."""
+
+    status = 413
+    code = "answer_too_large"
+    sentence = Sentence(
+        "The answer is larger than this server can send at once.",
+        "La respuesta es más grande de lo que este servidor puede enviar de una vez.",
+    )
+    hint = Sentence(
+        "Ask GET /job/{{id}}/transcript for a file: format=txt, srt, vtt or tsv is much smaller.",
+        "Pide un archivo a GET /job/{{id}}/transcript: format=txt, srt, vtt o tsv ocupa mucho menos.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Messages cut to the 128 KB that API Gateway posts at once. Text without room is left out, never cut.
+"""Messages cut to one frame's 32 KB: API Gateway closes on larger ones. Text without room is left out.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
 """
@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-LARGEST = 120_000
+LARGEST = 31_000
 
 
 def frames(message: str) -> Iterator[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter
 from mangum import Mangum
 
-from common.errors import EscribaError, UploadNeedsTicket
+from common.errors import AnswerTooLarge, EscribaError, UploadNeedsTicket
 from common.http.app import build_app
 from common.lambda_entry import Answer, Event, LambdaHandler, loop
 from common.lambda_entry.compose import Sandbox, compose, once
@@ -19,6 +20,7 @@ from common.settings import MB
 # What a call may weigh: 6 MB of JSON around base64, which makes four characters of three bytes.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LARGEST_BODY = 4 * MB + 64 * 1024
+_LARGEST_ANSWER = 6 * MB - 64 * 1024
 
 
 def handler_of(*routers: APIRouter) -> LambdaHandler:
@@ -45,7 +47,8 @@ def handler_of(*routers: APIRouter) -> LambdaHandler:
                 "ticket_mb": sandbox.services.settings.max_job_upload_mb,
             }
             return _failed(event, UploadNeedsTicket(**limits))
-        return adapter(event, context)
+        answer = adapter(event, context)
+        return answer if _fits(answer) else _failed(event, AnswerTooLarge())
 
     with suppress(EscribaError):
         loop.ready()
@@ -68,6 +71,14 @@ def _name(event: Event, context: Any) -> None:
 def _size(event: Event) -> int:
     body = event.get("body") or ""
     return len(body) * 3 // 4 if event.get("isBase64Encoded") else len(body)
+
+
+def _fits(answer: Answer) -> bool:
+    """As Lambda counts it: JSON, in which a body that is JSON itself has grown by every quotation mark."""
+    body = answer["body"]
+    if len(body) < _LARGEST_ANSWER // 6:  # however it is written
+        return True
+    return len(json.dumps(body, ensure_ascii=False).encode()) <= _LARGEST_ANSWER
 
 
 def _failed(event: Event, error: EscribaError) -> Answer:

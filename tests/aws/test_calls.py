@@ -8,7 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from common.jobs import state
+from common.models import Audio, Options, Transcript, Word
 from tests.aws.world import World, call
+from tests.contract.recordings import an_id, commit, create
 from tests.recorded import http_event
 from tests.replies import Reply
 from tests.server import ROOT
@@ -41,6 +44,37 @@ async def test_a_stream_that_comes_too_late_is_a_failure_in_openais_shape(world:
         answer = sandbox.invoke(http_event(request), seconds=6)
     assert (answer["statusCode"], answer["headers"]["x-should-retry"]) == (504, "false")
     assert '"type": "server_error"' in answer["body"]
+
+
+async def completed(world: World, text: str) -> str:
+    """A job whose text has a time for every word."""
+    now = time.time()
+    words = tuple(
+        Word(word=word, start=float(place), end=place + 0.5) for place, word in enumerate(text.split())
+    )
+    result = Transcript(text=text, duration=float(len(words)), words=words)
+    options = Options(timestamps=("segment", "word"))
+    job = await create(world.jobs, state.accept(an_id(), options=options, now=now, expires_at=now + 60))
+    job = await commit(
+        world.jobs, state.audio_came(job, Audio(size_bytes=1, sha256="0"), now=now, expires_at=now)
+    )
+    job = await commit(world.jobs, state.start(job, now=now))
+    job = await commit(world.jobs, state.planned(job, pieces=1, done=1, now=now))
+    job = await commit(world.jobs, state.merging(job, now=now), "progress")
+    done = state.complete(job, language="es", now=now, expires_at=now + 3600)
+    await world.jobs.commit(done, state.event_of(done), result=result)
+    return job.job_id
+
+
+async def test_a_text_that_no_answer_can_carry_is_told_the_way_that_can(world: World) -> None:
+    text = " ".join(f"palabra{number}" for number in range(100_000))
+    path = f"/job/{await completed(world, text)}"
+    with world.sandbox("job") as reader:
+        code, answer = call(reader, "GET", path)
+        assert (code, answer["error"]["code"]) == (413, "answer_too_large")
+        file = httpx.Request("GET", f"https://api.example{path}/transcript?format=txt")
+        whole = reader.invoke(http_event(file))
+    assert (whole["statusCode"], len(whole["body"].split())) == (200, 100_000)
 
 
 @pytest.mark.parametrize("prefix", ["/v1", "/openai/v1"])

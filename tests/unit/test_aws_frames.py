@@ -26,7 +26,7 @@ def test_what_fits_is_sent_as_it_is() -> None:
 
 
 def test_a_long_snapshot_is_told_piece_by_piece_at_its_own_seq() -> None:
-    pieces = [piece(index, 20_000) for index in range(7)]
+    pieces = [piece(index, 10_000) for index in range(7)]
     first, *more = told({"type": "snapshot", "seq": 9, "job": JOB, "pieces": pieces})
     assert first == {"type": "snapshot", "seq": 9, "job": JOB, "pieces": []}
     assert more == [{"type": "text", "seq": 9, "job": JOB, **one} for one in pieces]

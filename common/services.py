@@ -34,7 +34,8 @@ class Services:
 
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
     limits. `couriers` tell others how jobs stand. `stop` ends a run of a job in this process at once, if
-    there is one. `key_secret` makes ids of Idempotency-Keys that nobody can work out.
+    there is one. `key_secret` makes ids of Idempotency-Keys that nobody can work out. `store_patience` is how
+    many seconds /health waits for the store: a file answers at once unless it is locked.
     """
 
     settings: Settings
@@ -52,6 +53,7 @@ class Services:
     couriers: Mapping[Target, Courier] = field(default_factory=dict)
     stop: Callable[[str], None] = _stops_nothing
     key_secret: bytes = field(default=b"", repr=False)
+    store_patience: float = 0.02
     in_hand: WorkInHand = field(default_factory=WorkInHand)
 
     def kept_until(self, now: float) -> float:

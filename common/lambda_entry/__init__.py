@@ -19,13 +19,17 @@ Answer = dict[str, Any]
 LambdaHandler = Callable[[Event, Any], Answer]
 
 
-def http(*routers: APIRouter) -> LambdaHandler:
-    """For HTTP API events (payload 2.0), through Mangum."""
+def http(*routers: APIRouter, nowhere_but: tuple[str, ...] = ()) -> LambdaHandler:
+    """For HTTP API events (payload 2.0), through Mangum.
+
+    Who is called for what is routed nowhere names the other modules of functions/ that have routes: with
+    theirs it tells a method that is not allowed from an address that is unknown, and lists them all at /docs.
+    """
 
     def made() -> LambdaHandler:
         from common.lambda_entry.calls import handler_of
 
-        return handler_of(*routers)
+        return handler_of(*routers, nowhere_but=nowhere_but)
 
     return _Once(made)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from fastapi import APIRouter
@@ -23,22 +24,24 @@ LARGEST_BODY = 4 * MB + 64 * 1024
 _LARGEST_ANSWER = 6 * MB - 64 * 1024
 
 
-def handler_of(*routers: APIRouter) -> LambdaHandler:
+def handler_of(*routers: APIRouter, nowhere_but: tuple[str, ...] = ()) -> LambdaHandler:
+    """`nowhere_but`: modules of functions/ whose routes are known here, but routed to other functions."""
     current = once(compose)
-    served: tuple[Sandbox, LambdaHandler] | None = None
+    own = {getattr(route, "path", "") for router in routers for route in router.routes}
+    made: dict[bool, tuple[Sandbox, LambdaHandler]] = {}
 
-    def serve() -> tuple[Sandbox, LambdaHandler]:
-        nonlocal served
-        sandbox = current()
-        if served is None or served[0] is not sandbox:
-            served = sandbox, _served(sandbox.services, *routers)
-        return served
+    def serve(path: str) -> tuple[Sandbox, LambdaHandler]:
+        sandbox, is_whole = current(), bool(nowhere_but) and path not in own
+        if is_whole not in made or made[is_whole][0] is not sandbox:
+            others = [import_module(f"functions.{name}").router for name in nowhere_but if is_whole]
+            made[is_whole] = sandbox, _served(sandbox.services, *routers, *others)
+        return made[is_whole]
 
     def handler(event: Event, context: Any) -> Answer:
         loop.ready()
         _name(event, context)
         try:
-            sandbox, adapter = serve()
+            sandbox, adapter = serve(event["rawPath"])
         except EscribaError as error:  # the store cannot answer now: the next call tries again
             return _failed(event, error)
         if _size(event) > LARGEST_BODY:
@@ -52,7 +55,7 @@ def handler_of(*routers: APIRouter) -> LambdaHandler:
 
     with suppress(EscribaError):
         loop.ready()
-        serve()
+        serve(next(iter(own)))
     return handler
 
 
@@ -83,7 +86,7 @@ def _fits(answer: Answer) -> bool:
 
 def _failed(event: Event, error: EscribaError) -> Answer:
     """What ends before the routers are reached, in the shape of what ends there."""
-    status, told, body = refused(error, path=event.get("rawPath", ""), asked=event["headers"])
+    status, told, body = refused(error, path=event["rawPath"], asked=event["headers"])
     return {
         "statusCode": status,
         "headers": {name.decode(): value.decode() for name, value in told},

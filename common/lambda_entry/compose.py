@@ -30,6 +30,8 @@ from common.settings import GROQ_URL, Settings, read_settings
 
 # Rounds after which a job that no message has brought was lost.
 _LOST_AFTER = 5
+# Seconds within which SQS tells how much it holds, boto3's import and the first handshake included.
+_STORE_PATIENCE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ def compose(*, delivers: bool = False, longest_wait: float = 20.0) -> Sandbox:
         quota=quota,
         couriers=_couriers(settings, keys, table) if delivers else _elsewhere(settings),
         key_secret=_key_secret(settings, clients),
+        store_patience=_STORE_PATIENCE,
     )
     return Sandbox(services, audio, tasks, gateway, unread=keys.unread)
 

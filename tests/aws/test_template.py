@@ -135,6 +135,18 @@ def test_what_is_nowhere_else_is_answered_by_health() -> None:
     assert any("Path" not in event["Properties"] for event in events)
 
 
+def test_health_knows_the_routes_of_all_others() -> None:
+    routed = {
+        module_of(function)
+        for function in FUNCTIONS.values()
+        if any(event["Type"] == "HttpApi" for event in function.get("Events", {}).values())
+    }
+    source = (ROOT / "functions" / "health.py").read_text()
+    named = re.search(r"nowhere_but=\(([^)]*)\)", source)
+    assert named
+    assert set(re.findall(r'"(\w+)"', named[1])) == routed - {"health"}
+
+
 def test_every_variable_is_a_setting_or_powertools() -> None:
     shared = template()["Globals"]["Function"]["Environment"]["Variables"]
     own = {name for f in FUNCTIONS.values() for name in f["Environment"]["Variables"]}

@@ -4,31 +4,44 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from functions import health, job, openai_audio, run_job, transcribe, transcribe_job
+from functions import run_job
 from tests.recorded import http_event, sqs_event
 from tests.server import Server
 from tests.stack import Received
-
-# As template.yaml routes them; what is nowhere else is health's.
-HANDLERS: dict[str, Any] = {
-    "/health": health.handler,
-    "/transcribe": transcribe.handler,
-    "/transcribe-job": transcribe_job.handler,
-    "/v1/models": openai_audio.handler,
-    **dict.fromkeys(openai_audio.UPLOADS, openai_audio.handler),
-}
+from tests.template import resources
 
 
-def handler_of(path: str) -> Any:
-    return job.handler if path.startswith("/job/") else HANDLERS.get(path, health.handler)
+@cache
+def _routes() -> list[tuple[str, re.Pattern[str], str]]:
+    """Method, paths and module, as template.yaml routes them."""
+    return [
+        (event["Properties"]["Method"], _matching(event["Properties"]["Path"]), function["Handler"])
+        for function in resources("AWS::Serverless::Function").values()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "HttpApi" and "Path" in event["Properties"]
+    ]
+
+
+def _matching(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{\w+\+\}", ".+", re.sub(r"\{\w+\}", "[^/]+", path)))
+
+
+def handler_of(method: str, path: str) -> Any:
+    """What is routed nowhere is health's."""
+    found = [name for verb, pattern, name in _routes() if verb == method and pattern.fullmatch(path)]
+    module = found[0].rpartition(".")[2] if found else "health"
+    return import_module(f"functions.{module}").handler
 
 
 # What differs between two answers to the same question: ids, clocks, and what took how long.
@@ -114,9 +127,8 @@ class Homes:
 
 def through_lambda(request: httpx.Request) -> Answer:
     """The same request as API Gateway hands it on (payload format 2.0)."""
-    answer = handler_of(urlsplit(str(request.url)).path)(
-        http_event(request, host=request.url.netloc), Context()
-    )
+    handler = handler_of(request.method, urlsplit(str(request.url)).path)
+    answer = handler(http_event(request, host=request.url.netloc), Context())
     body = answer["body"]
     raw = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
     return Answer(answer["statusCode"], answer["headers"], raw)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.endpoints.homes import Homes
+import httpx
+import pytest
+
+from tests.endpoints.homes import Homes, through_lambda
 
 
 def test_it_tells_engine_version_and_limits(homes: Homes) -> None:
@@ -26,6 +29,33 @@ def test_another_method_is_refused_with_those_allowed(homes: Homes) -> None:
     answer = homes("DELETE", "/health")
     assert (answer.status, answer.code) == (405, "method_not_allowed")
     assert "GET" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/transcribe"), ("DELETE", "/transcribe-job"), ("PUT", "/job/x"), ("PATCH", "/v1/models")],
+)
+def test_a_method_that_an_address_does_not_know_is_told_from_an_unknown_address(
+    homes: Homes, method: str, path: str
+) -> None:
+    answer = homes(method, path)
+    assert (answer.status, answer.code) == (405, "method_not_allowed")
+
+
+def test_the_whole_api_is_listed(homes: Homes) -> None:
+    here = homes("GET", "/openapi.json", compare=False).json()["paths"]
+    there = through_lambda(httpx.Request("GET", f"{homes.server.url}/openapi.json")).json()["paths"]
+    assert set(here) - set(there) == {"/job/{job_id}/audio"}  # S3's own there
+    assert {path: here[path] for path in there} == there
+    assert b"/transcribe-job" in through_lambda(httpx.Request("GET", f"{homes.server.url}/docs")).body
+
+
+def test_what_waits_is_counted(homes: Homes) -> None:
+    for answer in (
+        homes("GET", "/health"),
+        through_lambda(httpx.Request("GET", f"{homes.server.url}/health")),
+    ):
+        assert isinstance(answer.json()["inHand"]["backlog"], int)
 
 
 def test_those_who_watch_over_servers_may_ask_for_the_head_alone(homes: Homes) -> None:

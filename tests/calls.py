@@ -1,6 +1,7 @@
 """AWS's runtime client, run so that every call to AWS is noted: `python -m tests.calls <handler> <file>`.
 
-Each line names the function's module and the IAM action that the call needs.
+Each line names the function's module, the IAM action that the call needs and, of a table, the kind of its
+leading key: what stands before its `#`.
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
@@ -35,6 +36,19 @@ def actions(service: str, operation: str, asked: dict[str, Any]) -> Iterator[str
         yield f"{name}:{_ACTIONS.get(operation, operation)}"
 
 
+def leading(asked: Any) -> Iterator[str]:
+    """The kinds of all partition keys in a call of DynamoDB's, but an index's."""
+    if isinstance(asked, list):
+        for one in asked:
+            yield from leading(one)
+    elif isinstance(asked, dict):
+        for name, value in asked.items():
+            if name in {"pk", ":pk"}:
+                yield value["S"].partition("#")[0]
+            else:
+                yield from leading(value)
+
+
 def main(handler: str, log: str) -> None:
     from awslambdaric.__main__ import main as run
     from botocore.client import BaseClient
@@ -44,7 +58,8 @@ def main(handler: str, log: str) -> None:
     def noted(client: Any, operation: str, asked: dict[str, Any]) -> Any:
         with Path(log).open("a") as file:
             needed = actions(client.meta.service_model.service_name, operation, asked)
-            file.writelines(f"{module} {action}\n" for action in needed)
+            kinds = ",".join(sorted(set(leading(asked)))) or "-"
+            file.writelines(f"{module} {action} {kinds}\n" for action in needed)
         return real(client, operation, asked)
 
     BaseClient._make_api_call = noted

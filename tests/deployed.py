@@ -52,8 +52,18 @@ class Deployed:
         """The IAM actions that each function's calls needed so far, by its handler's module."""
         found: dict[str, set[str]] = {}
         for line in (self.emulator.folder / "calls.log").read_text().splitlines():
-            module, action = line.split()
+            module, action, _ = line.split()
             found.setdefault(module, set()).add(action)
+        return found
+
+    def touched(self) -> dict[str, set[tuple[str, str]]]:
+        """The DynamoDB actions of each function so far, each with a kind of item that it was for."""
+        found: dict[str, set[tuple[str, str]]] = {}
+        for line in (self.emulator.folder / "calls.log").read_text().splitlines():
+            module, action, kinds = line.split()
+            if action.startswith("dynamodb:"):
+                pairs = {(action, kind) for kind in kinds.split(",") if kind != "-"}
+                found.setdefault(module, set()).update(pairs)
         return found
 
     def log(self) -> str:

@@ -102,7 +102,7 @@ def compose(*, delivers: bool = False, longest_wait: float = 20.0) -> Sandbox:
         subscribers=gateway,
         quota=quota,
         couriers=_couriers(settings, keys, table) if delivers else _elsewhere(settings),
-        key_secret=_key_secret(settings, clients),
+        key_secret=b"" if delivers else _key_secret(settings, clients),
         store_patience=_STORE_PATIENCE,
     )
     return Sandbox(services, audio, tasks, gateway, unread=keys.unread)
@@ -201,7 +201,7 @@ def _couriers(settings: Settings, keys: _Keys, table: Table) -> Mapping[Target, 
 
 
 def _key_secret(settings: Settings, clients: Clients) -> bytes:
-    """Only who accepts jobs makes ids of keys: a table and a bucket, and no engine."""
+    """Only who accepts jobs makes ids of keys, and for that has a table and a bucket."""
     if settings.jobs_table is None or settings.audio_bucket is None:
         return b""
     return read_secret(clients, settings.jobs_table, "idempotency")

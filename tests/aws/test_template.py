@@ -214,13 +214,59 @@ def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for policy in function["Policies"] for one in policy["Statement"]]
 
 
+@pytest.fixture(scope="module")
+def roles() -> dict[str, dict[str, Any]]:
+    """What CloudFormation makes for each function, by its name."""
+    found = transformed()["Resources"]
+    return {name: found[f"{name}Role"]["Properties"] for name in FUNCTIONS}
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_nothing_is_allowed_everywhere(name: str) -> None:
-    for statement in statements(FUNCTIONS[name]):
+def test_nothing_is_allowed_everywhere(name: str, roles: dict[str, dict[str, Any]]) -> None:
+    policies = [policy["PolicyDocument"] for policy in roles[name]["Policies"]]
+    written = [statement for policy in policies for statement in policy["Statement"]]
+    assert written
+    for statement in written:
         for action in _listed(statement["Action"]):
             assert "*" not in action
         for resource in _listed(statement["Resource"]):
             assert resource != "*"
+
+
+# Logs and traces have no resources of ours to name. SAM adds the third to whoever reads a queue: to receive
+# and delete messages of any queue of the account. Without it the function would need a role written by hand,
+# logs, traces and all, to be a little narrower.
+EVERYONES = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
+QUEUE_READERS = {"service-role/AWSLambdaSQSQueueExecutionRole"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_of_awss_own_policies_each_role_has_the_known_few(
+    name: str, roles: dict[str, dict[str, Any]]
+) -> None:
+    added = {arn.partition(":policy/")[2] for arn in roles[name]["ManagedPolicyArns"]}
+    assert added == EVERYONES | (QUEUE_READERS if name == "RunJobFunction" else set())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_right_to_the_table_names_the_kinds_of_items(name: str) -> None:
+    for statement in statements(FUNCTIONS[name]):
+        if statement["Resource"] == {"Fn::GetAtt": ["JobsTable", "Arn"]}:
+            (condition,) = statement["Condition"].values()
+            assert all(key.endswith("#*") for key in condition["dynamodb:LeadingKeys"])
+
+
+def test_only_who_calls_the_engine_or_convex_keeps_accounts_and_only_who_accepts_jobs_shares_a_secret() -> (
+    None
+):
+    users: dict[str, set[str]] = {}
+    for function in FUNCTIONS.values():
+        text = json.dumps(statements(function))
+        for kind in ("quota#*", "secret#*"):
+            if kind in text:
+                users.setdefault(kind, set()).add(module_of(function))
+    assert users["quota#*"] == {"transcribe", "openai_audio", "run_job", "sweep"}
+    assert users["secret#*"] == {"transcribe_job", "job"}
 
 
 def test_only_who_recognises_reads_the_engines_key_and_only_who_delivers_the_couriers() -> None:

@@ -11,16 +11,18 @@ from pathlib import Path
 from common.aws.clients import Clients
 from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.dynamo_quota import DynamoQuota
+from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
 from common.aws.sqs_tasks import SqsTasks
 from common.aws.table import Table
 from common.local.audio_folder import AudioFolder
 from common.local.database import Database
+from common.local.hub import Hub
 from common.local.quota_rows import SqliteQuota
 from common.local.sqlite_jobs import SqliteJobs
 from common.local.sqlite_tasks import SqliteTasks
 from common.local.upload_ticket import UploadTickets
-from common.ports import AudioStore, JobStore, QuotaStore, TaskQueue
+from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueue
 from common.quota import Quota
 from tests.contract.recordings import NOW
 from tests.emulator import emulator
@@ -33,7 +35,8 @@ class Home:
 
     `jobs_elsewhere` and `quota_elsewhere` reach the same store as another process would. `taken(seconds)`
     lets that time pass for the queue and answers what it then brings to a worker; `worker_dies()` ends the
-    worker that took it without a word, and returns when nothing holds its jobs any more.
+    worker that took it without a word, and returns when nothing holds its jobs any more. `time_is_up()` takes
+    away the place of everybody who listens.
     """
 
     jobs: JobStore
@@ -44,6 +47,8 @@ class Home:
     quota_elsewhere: QuotaStore
     taken: Callable[[float], Awaitable[list[str]]]
     worker_dies: Callable[[], Awaitable[None]]
+    subscribers: Subscribers
+    time_is_up: Callable[[], Awaitable[None]]
 
 
 class Clock:
@@ -55,6 +60,7 @@ class Clock:
 
 
 LEASE = 30.0
+_LISTENING = 3.0  # seconds that an answer on AWS waits for news
 
 
 @contextmanager
@@ -78,6 +84,11 @@ def container(folder: Path) -> Iterator[Home]:
     async def worker_dies() -> None:
         clock.now += LEASE
 
+    hub = Hub(in_all=10)
+
+    async def time_is_up() -> None:
+        hub.close()
+
     start = Quota()
     yield Home(
         jobs=SqliteJobs(here),
@@ -88,6 +99,8 @@ def container(folder: Path) -> Iterator[Home]:
         quota_elsewhere=SqliteQuota(there, model="whisper", start=start),
         taken=taken,
         worker_dies=worker_dies,
+        subscribers=hub,
+        time_is_up=time_is_up,
     )
     here.close()
     there.close()
@@ -109,7 +122,17 @@ def aws(_: Path) -> Iterator[Home]:
         async def worker_dies() -> None:
             await asyncio.to_thread(queue.drop)
 
+        async def time_is_up() -> None:
+            await asyncio.sleep(_LISTENING)
+
         start = Quota()
+        gateway = GatewaySubscribers(
+            here,
+            Table(here, names.table),
+            "http://127.0.0.1:9/live",
+            stored=jobs.events,
+            longest=_LISTENING,
+        )
         yield Home(
             jobs=jobs,
             jobs_elsewhere=elsewhere,
@@ -119,6 +142,8 @@ def aws(_: Path) -> Iterator[Home]:
             quota_elsewhere=DynamoQuota(Table(there, names.table), model="whisper", start=start),
             taken=taken,
             worker_dies=worker_dies,
+            subscribers=gateway,
+            time_is_up=time_is_up,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -91,7 +92,18 @@ def calls(upstream: Upstream, audio: bytes) -> list[Seen]:
 
 def files_below(data_dir: Path) -> list[Path]:
     """Recordings, and what runs made of them."""
-    return [path for room in ("audio", "scratch") for path in (data_dir / room).rglob("*") if path.is_file()]
+    return [
+        path for room in ("audio", "scratch") for path in everything_below(data_dir / room, folders=False)
+    ]
+
+
+def everything_below(root: Path, *, folders: bool = True) -> list[Path]:
+    """What a running server has there; what vanishes meanwhile is no failure, as it is to `rglob`."""
+    return [
+        Path(folder, name)
+        for folder, within, files in os.walk(root)
+        for name in (*files, *(within if folders else ()))
+    ]
 
 
 _TEXTS = """

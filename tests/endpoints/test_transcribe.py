@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.api import files_below
 from tests.endpoints.homes import Answer, Homes
 from tests.media import GOOD, Media
 from tests.replies import Reply, bad_key, broken, heard, html, not_media, over_quota, rate_limited
+from tests.serving import wait_until
 from tests.upstream import KEY, Upstream
 
 SHORT = "cbr.mp3"
@@ -230,5 +232,4 @@ def test_a_passing_trouble_of_the_engine_is_not_seen(post: Any) -> None:
 def test_nothing_is_left_on_disk(homes: Homes, post: Any) -> None:
     post(SHORT)
     post("text.mp3")
-    left = [path for path in homes.server.data_dir.joinpath("scratch").rglob("*") if path.is_file()]
-    assert left == []
+    wait_until(lambda: files_below(homes.server.data_dir) == [])

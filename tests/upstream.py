@@ -252,6 +252,16 @@ async def _linger(writer: asyncio.StreamWriter, reader: asyncio.StreamReader) ->
             pass
 
 
+def not_before(moment: threading.Event) -> Callable[[bytes], Reply]:
+    """An ear that says what is usual, once the moment has come; a few recordings may wait for it at once."""
+
+    def ear(_: bytes) -> Reply:
+        moment.wait(60)
+        return Reply()
+
+    return ear
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="A scriptable stand-in for Groq's speech-to-text.")
     parser.add_argument("--port", type=int, default=0)

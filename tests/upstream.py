@@ -252,12 +252,12 @@ async def _linger(writer: asyncio.StreamWriter, reader: asyncio.StreamReader) ->
             pass
 
 
-def not_before(moment: threading.Event) -> Callable[[bytes], Reply]:
-    """An ear that says what is usual, once the moment has come; a few recordings may wait for it at once."""
+def not_before(moment: threading.Event, reply: Reply | None = None) -> Callable[[bytes], Reply]:
+    """An ear that answers once the moment has come; a few recordings may wait for it at once."""
 
     def ear(_: bytes) -> Reply:
         moment.wait(60)
-        return Reply()
+        return reply or Reply()
 
     return ear
 

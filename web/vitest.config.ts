@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-const common = { testTimeout: 60_000, server: { deps: { inline: ["convex-test"] } } };
+const common = { testTimeout: 60_000, hookTimeout: 60_000, server: { deps: { inline: ["convex-test"] } } };
 
 /** A minute in which nothing must happen leaves room for everything else, if it begins first. */
 class QuietFirst extends BaseSequencer {
@@ -26,6 +26,7 @@ export default defineConfig({
           name: "e2e",
           include: ["e2e/**/*.test.ts"],
           environment: "node",
+          globalSetup: "e2e/chromium.ts",
           testTimeout: 90_000,
           hookTimeout: 60_000,
         },

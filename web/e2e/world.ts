@@ -7,8 +7,10 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContextOptions, type Page, chromium } from "playwright-core";
 import { build } from "vite";
+import { inject } from "vitest";
 import { startLocalConvex } from "../dev/local-convex.mjs";
 import { KEY, SmallApi } from "../test/small-api";
+import { inFolder } from "./chromium";
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
@@ -31,10 +33,11 @@ export async function startWorld({ react = 19, withConvex = true, apiUrl = "" } 
     site,
     browser,
     /** A person's browser: English unless it says otherwise. */
-    async person(options: BrowserContextOptions = {}) {
+    async person(options: BrowserContextOptions = {}, prepare: () => void = () => {}) {
       const context = await browser.newContext({ locale: "en-GB", ...options });
       context.setDefaultTimeout(30_000);
       await context.addInitScript(watchPaints);
+      await context.addInitScript(prepare);
       const page = await context.newPage();
       page.on("dialog", (dialog) => void dialog.accept());
       page.on("pageerror", (error) => {
@@ -52,16 +55,9 @@ export async function startWorld({ react = 19, withConvex = true, apiUrl = "" } 
   };
 }
 
-/** Chromium comes in its package, with the two libraries that a bare system lacks. */
-async function launch(): Promise<Browser> {
-  process.env.AWS_LAMBDA_JS_RUNTIME ??= "nodejs20.x"; // the package unpacks those libraries when it believes to be there
-  const { default: packed } = await import("@sparticuz/chromium");
-  // Its own flags switch off the checks of origin that a real browser makes: none of them.
-  return await chromium.launch({
-    executablePath: await packed.executablePath(),
-    args: ["--no-sandbox", "--no-zygote", "--disable-gpu"],
-  });
-}
+/** Without the flags of Chromium's package: they switch off the checks of origin that a real browser makes. */
+const launch = (): Promise<Browser> =>
+  chromium.launch({ ...inFolder(inject("chromium")), args: ["--no-sandbox", "--no-zygote", "--disable-gpu"] });
 
 async function servePage({ react, ...env }: { react: number; VITE_API_URL: string; VITE_CONVEX_URL: string }) {
   const folder = await mkdtemp(path.join(tmpdir(), "escriba-page-"));
@@ -136,10 +132,11 @@ function watchPaints() {
 
 export const recording = (page: Page, name = "talk.wav") => page.getByRole("listitem", { name });
 
-export async function choose(page: Page, { name = "talk.wav", size = 1_000 } = {}): Promise<string> {
-  await page
-    .getByLabel("Choose recordings")
-    .setInputFiles({ name, mimeType: "audio/wav", buffer: Buffer.alloc(size, 1) });
+export async function choose(
+  page: Page,
+  { name = "talk.wav", size = 1_000, label = "Choose recordings" } = {},
+): Promise<string> {
+  await page.getByLabel(label).setInputFiles({ name, mimeType: "audio/wav", buffer: Buffer.alloc(size, 1) });
   await recording(page, name).waitFor();
   return (await recording(page, name).getAttribute("data-job"))!;
 }

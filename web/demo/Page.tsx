@@ -1,4 +1,4 @@
-import { type DragEvent, useEffect, useId, useState } from "react";
+import { type DragEvent, useEffect, useId, useRef, useState } from "react";
 import { api } from "../convex/_generated/api";
 import { usePersistentTranscription } from "../src/usePersistentTranscription";
 import { Recording } from "./Recording";
@@ -21,14 +21,23 @@ export function Page({ apiUrl, hasConvex }: { apiUrl: string; hasConvex: boolean
   const [language, setLanguage] = useState<Language>(preferred);
   const [spoken, setSpoken] = useState("");
   const [dragging, setDragging] = useState(false);
-  const escriba = usePersistentTranscription({ apiUrl, ...(hasConvex ? { functions: api.jobs } : {}) });
+  const escriba = usePersistentTranscription({ apiUrl, language, ...(hasConvex ? { functions: api.jobs } : {}) });
   const words = WORDS[language];
   const spokenId = useId();
+  const list = useRef<HTMLHeadingElement>(null);
+  const isSending = escriba.jobs.some((job) => job.uploaded !== null || job.waitsToBeSent);
 
   useEffect(() => {
     document.documentElement.lang = language;
     document.title = `Escriba · ${words.title}`;
   }, [language, words]);
+
+  useEffect(() => {
+    if (!isSending) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [isSending]);
 
   const startAll = (files: FileList | null) => {
     for (const file of files ?? []) escriba.start(file, spoken ? { language: spoken } : {});
@@ -86,7 +95,9 @@ export function Page({ apiUrl, hasConvex }: { apiUrl: string; hasConvex: boolean
 
       <section aria-labelledby={`${spokenId}-jobs`}>
         <div className="row">
-          <h2 id={`${spokenId}-jobs`}>{words.jobs}</h2>
+          <h2 id={`${spokenId}-jobs`} ref={list} tabIndex={-1}>
+            {words.jobs}
+          </h2>
           <p className={`connection ${escriba.connection}`} role="status">
             {words.connection[escriba.connection]}
           </p>
@@ -94,7 +105,7 @@ export function Page({ apiUrl, hasConvex }: { apiUrl: string; hasConvex: boolean
         {escriba.jobs.length === 0 && <p className="none">{words.none}</p>}
         <ol>
           {escriba.jobs.map((job) => (
-            <Recording key={job.jobId} job={job} words={words} language={language} escriba={escriba} />
+            <Recording key={job.jobId} {...{ job, words, language, escriba }} onRemove={() => list.current?.focus()} />
           ))}
         </ol>
       </section>

@@ -1,5 +1,5 @@
-import { useState } from "react";
-import type { Transcription } from "../src";
+import { useRef, useState } from "react";
+import type { Problem, Transcription } from "../src";
 import type { PersistentTranscription } from "../src/usePersistentTranscription";
 import type { Language, WORDS } from "./words";
 
@@ -10,30 +10,36 @@ export function Recording({
   words,
   language,
   escriba,
+  onRemove,
 }: {
   job: Transcription;
   words: Words;
   language: Language;
   escriba: PersistentTranscription;
+  onRemove: () => void;
 }) {
   const { jobId, status, text, error, problem, needsFile } = job;
   const name = job.filename ?? jobId;
-  const trouble = status === "failed" ? error : problem;
+  const heading = useRef<HTMLHeadingElement>(null);
+  /** The button that was pressed goes away with what it did: whoever uses the keyboard stays at the recording. */
+  const act = (action: () => unknown) => {
+    void action();
+    heading.current?.focus();
+  };
   return (
     <li className={`recording ${status}`} data-job={jobId} data-status={status} aria-label={name}>
       <div className="row">
-        <h3>{name}</h3>
+        <h3 ref={heading} tabIndex={-1}>
+          {name}
+        </h3>
         <Size bytes={job.sizeBytes} language={language} />
       </div>
       <p className="status" aria-live="polite">
         {describe(job, words, language)}
       </p>
       <Progress job={job} label={name} />
-      {trouble && (
-        <p className="trouble">
-          {words.problem[trouble.code] ?? trouble.message} {trouble.hint}
-        </p>
-      )}
+      <Trouble trouble={status === "failed" ? error : null} words={words} />
+      <Trouble trouble={problem} words={words} />
       {needsFile && <p className="trouble">{words.needsFile}</p>}
       <Text job={job} text={text} words={words} />
       <div className="actions">
@@ -43,22 +49,29 @@ export function Recording({
             <input
               type="file"
               accept="audio/*,video/*"
-              onChange={({ target }) => target.files?.[0] && escriba.provide(jobId, target.files[0])}
+              onChange={({ target }) => target.files?.[0] && act(() => escriba.provide(jobId, target.files![0]!))}
             />
           </label>
         )}
         {job.canRetry && (
-          <button type="button" onClick={() => void escriba.retry(jobId)}>
+          <button type="button" onClick={() => act(() => escriba.retry(jobId))}>
             {words.retry}
           </button>
         )}
         {job.canCancel && (
-          <button type="button" onClick={() => void escriba.cancel(jobId)}>
+          <button type="button" onClick={() => act(() => escriba.cancel(jobId))}>
             {words.cancel}
           </button>
         )}
         {!job.canCancel && !job.cancelling && (
-          <button type="button" onClick={() => confirm(words.reallyRemove) && void escriba.remove(jobId)}>
+          <button
+            type="button"
+            onClick={() => {
+              if (!confirm(words.reallyRemove)) return;
+              void escriba.remove(jobId);
+              onRemove();
+            }}
+          >
             {words.remove}
           </button>
         )}
@@ -67,18 +80,34 @@ export function Recording({
   );
 }
 
+function Trouble({
+  trouble,
+  words,
+}: {
+  trouble: (Pick<Problem, "code" | "message"> & { hint?: string | null }) | null;
+  words: Words;
+}) {
+  if (!trouble) return null;
+  return (
+    <p className="trouble" role="alert">
+      {words.problem[trouble.code] ?? `${trouble.message} ${trouble.hint ?? ""}`}
+    </p>
+  );
+}
+
 function describe(
-  { status, stage, uploaded, cancelling, chunks, waitingUntil }: Transcription,
+  { status, stage, uploaded, waitsToBeSent, cancelling, chunks, waitingUntil }: Transcription,
   words: Words,
   language: Language,
 ): string {
   if (cancelling) return words.cancelling;
   if (uploaded !== null) return words.sending;
+  if (waitsToBeSent) return words.waitsToBeSent;
   const said = (status === "processing" && stage && words.stage[stage]) || words.status[status];
   if (status === "processing" && chunks?.total && chunks.total > 1)
     return `${said} · ${words.pieces(chunks.done, chunks.total)}`;
   if (status === "waiting" && waitingUntil)
-    return `${said}: ${words.goesOn(new Date(waitingUntil).toLocaleTimeString(language, { timeStyle: "short" }))}`;
+    return `${said} ${words.goesOn(new Date(waitingUntil).toLocaleTimeString(language, { timeStyle: "short" }))}`;
   return said;
 }
 
@@ -94,9 +123,13 @@ function Progress({ job, label }: { job: Transcription; label: string }) {
   );
 }
 
+/** A page without HTTPS has no clipboard, whatever its type says. */
+const canCopy = (navigator.clipboard as Clipboard | undefined) !== undefined;
+
 function Text({ job, text, words }: { job: Transcription; text: string; words: Words }) {
   const [copied, setCopied] = useState(false);
   const done = job.status === "completed" && job.result !== null;
+  if (job.textIsGone) return <p className="gone">{words.textIsGone}</p>;
   if (!done && !text) return null;
   const copy = () => void navigator.clipboard.writeText(text).then(() => setCopied(true));
   return (
@@ -105,9 +138,11 @@ function Text({ job, text, words }: { job: Transcription; text: string; words: W
         <b>{done ? words.transcript : words.soFar}</b>
         {done && text && (
           <span className="actions">
-            <button type="button" className="plain" onClick={copy}>
-              {copied ? words.copied : words.copy}
-            </button>
+            {canCopy && (
+              <button type="button" className="plain" onClick={copy}>
+                {copied ? words.copied : words.copy}
+              </button>
+            )}
             <a
               className="plain"
               download={`${job.filename ?? job.jobId}.txt`}

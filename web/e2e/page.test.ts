@@ -1,11 +1,13 @@
 /** The page in Chromium, with both versions of React, against a real local Convex and an API on a socket. */
 import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
+import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type World, choose, recording, shows, startWorld } from "./world";
 
 let world: World;
 const end = { timeout: 10_000 };
+const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
 
 describe.each([19, 18])("with React %i", (react) => {
   beforeAll(async () => {
@@ -33,7 +35,7 @@ describe.each([19, 18])("with React %i", (react) => {
       offline: false,
       latency: 0,
       downloadThroughput: -1,
-      uploadThroughput: 6_000_000,
+      uploadThroughput: 600_000,
     });
     const job = await choose(page, { size: 3_000_000 });
     await recording(page).getByText("Sending the audio").waitFor();
@@ -61,7 +63,7 @@ describe.each([19, 18])("with React %i", (react) => {
     await recording(page).getByText("60 %").waitFor();
     await recording(page).getByText("Good morning").waitFor();
     await api.change(job, { status: "waiting", waitingUntil: new Date(Date.now() + 60_000).toISOString() });
-    await recording(page).getByText("Paused until there is quota again: goes on at").waitFor();
+    await recording(page).getByText("Paused, goes on by itself at").waitFor();
     await api.change(job, { status: "processing", progress: 80 });
     await api.complete(job, "Good morning, everyone.");
     await recording(page).getByText("Good morning, everyone.").waitFor();
@@ -79,12 +81,14 @@ describe.each([19, 18])("with React %i", (react) => {
     await shows(page, "talk.wav", "queued");
     await recording(page).getByRole("button", { name: "Cancel" }).click();
     await shows(page, "talk.wav", "cancelled");
+    expect(await focused(page)).toBe("talk.wav"); // the button has gone
     await recording(page).getByRole("button", { name: "Try again" }).click();
     await shows(page, "talk.wav", "queued");
     await world.api.complete(job, "At last.");
     await recording(page).getByText("At last.").waitFor();
     await recording(page).getByRole("button", { name: "Delete" }).click();
     await page.getByText("Nothing here yet.").waitFor();
+    expect(await focused(page)).toBe("Your recordings");
     expect(await world.convex.backend.table("transcriptionJobs")).not.toContainEqual(
       expect.objectContaining({ jobId: job }),
     );
@@ -101,7 +105,7 @@ describe.each([19, 18])("with React %i", (react) => {
     api.convexSiteUrl = null;
     api.hangUp();
     await page.getByText("looking every few seconds").waitFor();
-    expect(api.requests.filter((request) => request === `GET /job/${job}`).length).toBeGreaterThan(0);
+    await expect.poll(() => api.requests.includes(`GET /job/${job}`), end).toBe(true);
     await api.complete(job, "While Convex was away.");
     await recording(page).getByText("While Convex was away.").waitFor();
     await page.getByText("Connected: changes appear by themselves").waitFor();
@@ -155,6 +159,35 @@ describe("the page", () => {
       .setInputFiles({ name: "talk.wav", mimeType: "audio/wav", buffer: Buffer.alloc(50) });
     await shows(page, "talk.wav", "queued");
     expect(world.api.audio.get(job)).toBe(50);
+  });
+
+  test("tells why a recording failed, in the reader's language, and announces it", async () => {
+    const page = await world.person({ locale: "es-ES" });
+    const job = await choose(page, { label: "Elegir grabaciones" });
+    await shows(page, "talk.wav", "queued");
+    const error = { code: "audio_track_missing", message: "The file has no audio track.", retryable: false };
+    await world.api.change(job, { status: "failed", error });
+    await recording(page).getByRole("alert").getByText("Este archivo no tiene sonido.").waitFor();
+  });
+
+  test("says that a text has been deleted", async () => {
+    const page = await world.person();
+    const job = await choose(page);
+    await shows(page, "talk.wav", "queued");
+    await world.api.change(job, { status: "completed", completedAt: new Date().toISOString() });
+    await recording(page).getByText("Its text has been deleted.").waitFor();
+  });
+
+  test("works without HTTPS on a home network, without what browsers keep for HTTPS", async () => {
+    const page = await world.person({}, () => {
+      Object.defineProperty(navigator, "clipboard", { value: undefined });
+      Object.defineProperty(crypto, "randomUUID", { value: undefined });
+    });
+    const job = await choose(page);
+    await shows(page, "talk.wav", "queued");
+    await world.api.complete(job, "At home.");
+    await recording(page).getByText("At home.").waitFor();
+    expect(await recording(page).getByRole("button", { name: "Copy" }).count()).toBe(0);
   });
 
   test("says so when there is no network, and goes on when it is back", async () => {

@@ -74,9 +74,14 @@ class LocalConvex:
         assert answer["status"] == "success", answer
 
     def rows(self) -> dict[str, dict[str, Any]]:
-        """What the table holds, by job id."""
-        rows = httpx.get(f"{self.url}/dev/table/transcriptionJobs", timeout=30).json()
-        return {row["jobId"]: row for row in rows}
+        """What the tables hold of each job, its transcript with it, by job id."""
+        rows = self._table("transcriptionJobs")  # first: a job that has ended by now has its transcript
+        results = {result["jobId"]: result for result in self._table("transcriptionResults")}
+        return {row["jobId"]: {**results.get(row["jobId"], {}), **row} for row in rows}
+
+    def _table(self, name: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = httpx.get(f"{self.url}/dev/table/{name}", timeout=30).json()
+        return rows
 
     def tell(self, job_id: str, **news: Any) -> None:
         """One push, as the API makes it."""

@@ -2,8 +2,9 @@
 import { type Infer, v } from "convex/values";
 import { internalMutation } from "./_generated/server";
 import { isNewer, isTerminal } from "./model/order";
+import { replaceResult } from "./model/result";
 import { position } from "./model/view";
-import { jobChunks, jobError, jobStatus } from "./schema";
+import { jobChunks, jobError, jobStatus, result } from "./schema";
 
 const nullableNumber = v.union(v.number(), v.null());
 
@@ -34,14 +35,13 @@ export const snapshot = internalMutation({
     chunks: v.union(jobChunks, v.null()),
     waitingUntil: nullableNumber,
     error: v.union(jobError, v.null()),
-    resultJson: v.optional(v.string()),
-    resultStorageId: v.optional(v.id("_storage")),
+    ...result.fields,
     createdAt: nullableNumber,
     startedAt: nullableNumber,
     completedAt: nullableNumber,
   },
   returns: outcome,
-  handler: async (ctx, { jobId, userId, ...news }): Promise<Outcome> => {
+  handler: async (ctx, { jobId, userId, resultJson, resultStorageId, ...news }): Promise<Outcome> => {
     const row = await ctx.db
       .query("transcriptionJobs")
       .withIndex("by_jobId", (q) => q.eq("jobId", jobId))
@@ -54,10 +54,9 @@ export const snapshot = internalMutation({
       return { ok: true, outcome, status: current.status, seq: current.seq };
     }
     // The API forgets a transcript after a while; the owner's copy stays until the owner removes it.
-    const hasText = news.resultJson !== undefined || news.resultStorageId !== undefined;
+    const hasText = resultJson !== undefined || resultStorageId !== undefined;
     const keepsText = !hasText && news.status === "completed" && news.run === current.run;
-    const text = keepsText ? {} : { resultJson: news.resultJson, resultStorageId: news.resultStorageId };
-    if (row.resultStorageId && !keepsText) await ctx.storage.delete(row.resultStorageId);
+    if (!keepsText) await replaceResult(ctx, row, { resultJson, resultStorageId });
     // A cancel that was asked for lasts until its run has ended; undefined removes a field.
     const settled = isTerminal(news.status) || news.run > current.run;
     await ctx.db.patch("transcriptionJobs", row._id, {
@@ -66,7 +65,7 @@ export const snapshot = internalMutation({
       chunks: news.chunks ?? undefined,
       waitingUntil: news.waitingUntil ?? undefined,
       error: news.error ?? undefined,
-      ...text,
+      ...(keepsText ? {} : { resultJson: undefined, resultStorageId: undefined }),
       createdAt: news.createdAt ?? row.createdAt,
       startedAt: news.startedAt ?? undefined,
       completedAt: news.completedAt ?? undefined,

@@ -3,7 +3,7 @@ import { defineSchema, defineTable } from "convex/server";
 import { ConvexError, v } from "convex/values";
 import { beforeEach, describe, expect, test } from "vitest";
 import { api, internal } from "./_generated/api";
-import { transcriptionJob } from "./schema";
+import { transcriptionJob, transcriptionResult } from "./schema";
 import { type Convex, TOKEN, deployment, jobId, message, modules, row, tell } from "./test.setup";
 
 let t: Convex;
@@ -145,6 +145,7 @@ describe("a table that was there before", () => {
       .index("by_userId", ["userId", "createdAt"])
       .index("by_status", ["status", "updatedAt"])
       .index("by_cancelRequestedAt", ["cancelRequestedAt"]),
+    transcriptionResults: defineTable(transcriptionResult).index("by_jobId", ["jobId"]),
   });
 
   test("rows without seq take the API's word, whatever they said; their other fields survive", async () => {

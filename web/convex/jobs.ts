@@ -4,10 +4,12 @@ import type { Doc } from "./_generated/dataModel";
 import { type MutationCtx, type QueryCtx, mutation, query } from "./_generated/server";
 import { type Caller, identify, mayAdopt, mayUse, ownerOf } from "./model/access";
 import { isTerminal } from "./model/order";
+import { removeResult } from "./model/result";
 import { isJobId } from "./model/snapshot";
 import { jobSummary, jobView, position, present, summarise } from "./model/view";
 
-const LONGEST_LIST = 100;
+/** Rows of before may hold their transcript, and a query reads 16 MiB at most. */
+const LONGEST_LIST = 50;
 
 const access = { jobId: v.string(), ownerToken: v.optional(v.string()) };
 
@@ -122,7 +124,7 @@ export const remove = mutation({
   handler: async (ctx, { jobId, ownerToken }) => {
     const row = await findOwn(ctx, jobId, await identify(ctx, ownerToken));
     if (!row) return false;
-    if (row.resultStorageId) await ctx.storage.delete(row.resultStorageId);
+    await removeResult(ctx, row);
     await ctx.db.delete("transcriptionJobs", row._id);
     return true;
   },

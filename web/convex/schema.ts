@@ -1,5 +1,5 @@
 import { defineSchema, defineTable } from "convex/server";
-import { v } from "convex/values";
+import { type Infer, v } from "convex/values";
 import { STATUSES } from "./model/order";
 
 export const jobStatus = v.union(...STATUSES.map((status) => v.literal(status)));
@@ -13,6 +13,13 @@ export const jobError = v.object({
 
 /** `total` is null until the recording has been read. */
 export const jobChunks = v.object({ done: v.number(), total: v.union(v.number(), v.null()) });
+
+/** As JSON text: an hour of word timestamps would exceed the limit on arrays. As a file when it is large. */
+export const result = v.object({
+  resultJson: v.optional(v.string()),
+  resultStorageId: v.optional(v.id("_storage")),
+});
+export type Result = Infer<typeof result>;
 
 /**
  * One row for each job a page has made.
@@ -42,10 +49,8 @@ export const transcriptionJob = {
   /** A bare string only in rows that are older than this schema. */
   error: v.optional(v.union(jobError, v.string())),
 
-  /** The transcript as JSON text: an hour of word timestamps would exceed the limit on arrays. */
-  resultJson: v.optional(v.string()),
-  /** Its file instead, when it is too large for a row. */
-  resultStorageId: v.optional(v.id("_storage")),
+  /** Only in rows that are older than `transcriptionResults`. */
+  ...result.fields,
 
   /** The owner asked to cancel, and the API has not answered for it yet. */
   cancelRequestedAt: v.optional(v.number()),
@@ -59,6 +64,9 @@ export const transcriptionJob = {
   updatedAt: v.optional(v.number()),
 };
 
+/** One row for each transcript there is: `apply.ts` writes it, and it is removed with its job's row. */
+export const transcriptionResult = { jobId: v.string(), ...result.fields };
+
 export default defineSchema({
   transcriptionJobs: defineTable(transcriptionJob)
     .index("by_jobId", ["jobId"])
@@ -66,4 +74,5 @@ export default defineSchema({
     .index("by_userId", ["userId", "createdAt"])
     .index("by_status", ["status", "updatedAt"])
     .index("by_cancelRequestedAt", ["cancelRequestedAt"]),
+  transcriptionResults: defineTable(transcriptionResult).index("by_jobId", ["jobId"]),
 });

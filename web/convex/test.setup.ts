@@ -56,6 +56,17 @@ export async function row(t: Convex, id = jobId(1)) {
   return rest;
 }
 
+/** The transcript that is kept for a job, beside its row. */
+export async function transcript(t: Convex, id = jobId(1)) {
+  const found = await t.run((ctx) =>
+    ctx.db
+      .query("transcriptionResults")
+      .withIndex("by_jobId", (q) => q.eq("jobId", id))
+      .unique(),
+  );
+  return found && { resultJson: found.resultJson, resultStorageId: found.resultStorageId };
+}
+
 export const permutations = <T>(items: T[]): T[][] =>
   items.length < 2
     ? [items]

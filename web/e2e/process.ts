@@ -71,9 +71,14 @@ export async function startRealWorld() {
       fetch(new URL("/_control", engineUrl), { method: "POST", body: JSON.stringify(orders) }),
     calmEngine: () => fetch(new URL("/_control", engineUrl), { method: "DELETE" }),
     job: async (id: string) => (await fetch(`${apiUrl}/job/${id}`)).json(),
+    /** With its transcript. */
     async row(id: string) {
-      const rows = (await world.convex.backend.table("transcriptionJobs")) as Array<Record<string, any>>;
-      return rows.find(({ jobId }) => jobId === id)!;
+      const find = async (table: string) => {
+        const rows = (await world.convex.backend.table(table)) as Array<Record<string, any>>;
+        return rows.find(({ jobId }) => jobId === id);
+      };
+      const row = await find("transcriptionJobs");
+      return { ...(await find("transcriptionResults")), ...row } as Record<string, any>;
     },
     async close() {
       for (const one of processes) one.kill();

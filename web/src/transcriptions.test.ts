@@ -130,7 +130,10 @@ describe("without Convex", () => {
     await eventually(async () => expect(await row()).toMatchObject({ jobId }));
     api.convexSiteUrl = convex.siteUrl;
     expect(await api.tellConvex(jobId)).toBe(200);
-    expect(await row()).toMatchObject({ status: "completed", resultJson: '{"text":"done before its row"}' });
+    expect(await row()).toMatchObject({ status: "completed" });
+    expect(await convex.backend.table("transcriptionResults")).toMatchObject([
+      { jobId, resultJson: '{"text":"done before its row"}' },
+    ]);
     expect(onlyJob()).toMatchObject({ status: "completed", text: "done before its row" });
   });
 

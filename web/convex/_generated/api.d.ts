@@ -21,6 +21,7 @@ import type * as model_access from "../model/access.js";
 import type * as model_ask from "../model/ask.js";
 import type * as model_deliver from "../model/deliver.js";
 import type * as model_order from "../model/order.js";
+import type * as model_result from "../model/result.js";
 import type * as model_snapshot from "../model/snapshot.js";
 import type * as model_view from "../model/view.js";
 import type * as reconcile from "../reconcile.js";
@@ -42,6 +43,7 @@ declare const fullApi: ApiFromModules<{
   "model/ask": typeof model_ask;
   "model/deliver": typeof model_deliver;
   "model/order": typeof model_order;
+  "model/result": typeof model_result;
   "model/snapshot": typeof model_snapshot;
   "model/view": typeof model_view;
   reconcile: typeof reconcile;

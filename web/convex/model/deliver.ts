@@ -4,7 +4,7 @@ import type { ActionCtx } from "../_generated/server";
 import type { Outcome } from "../apply";
 import type { Snapshot } from "./snapshot";
 
-/** A row may have 1 MiB, and every watcher receives all of it. */
+/** A row may have 1 MiB, and whoever watches the job receives all of it. */
 export const LARGEST_INLINE_RESULT = 256 * 1024;
 
 export async function deliver(ctx: ActionCtx, { result, ...snapshot }: Snapshot): Promise<Outcome> {

@@ -4,6 +4,7 @@ import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { jobChunks, jobError, jobStatus } from "../schema";
 import { NO_NEWS, isTerminal, type Position } from "./order";
+import { readResult } from "./result";
 
 const nullableNumber = v.union(v.number(), v.null());
 
@@ -66,9 +67,7 @@ export function summarise(row: Row): JobSummary {
 }
 
 export async function present(ctx: QueryCtx, row: Row): Promise<JobView> {
-  const { resultJson = null, resultStorageId } = row;
-  const resultUrl = resultStorageId ? await ctx.storage.getUrl(resultStorageId) : null;
-  return { ...summarise(row), resultJson, resultUrl };
+  return { ...summarise(row), ...(await readResult(ctx, row)) };
 }
 
 function asError(error: Row["error"]): JobSummary["error"] {

@@ -1,0 +1,72 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { api } from "../_generated/api";
+import { type Convex, TOKEN, deployment, jobId, message, row, tell, transcript } from "../test.setup";
+
+let t: Convex;
+beforeEach(async () => {
+  t = deployment();
+  await t.mutation(api.jobs.create, { jobId: jobId(1), ownerToken: TOKEN });
+});
+
+const files = () => t.run((ctx) => ctx.db.system.query("_storage").collect());
+
+test("a transcript is beside its row, and goes with it", async () => {
+  await tell(t, message({ seq: 5, status: "completed", result: { text: "hola" } }));
+  await tell(t, message({ seq: 6, status: "completed", result: { text: "adiós" } }));
+  expect(await row(t)).not.toHaveProperty("resultJson");
+  expect(await t.query(api.jobs.get, { jobId: jobId(1), ownerToken: TOKEN })).toMatchObject({
+    resultJson: '{"text":"adiós"}',
+    resultUrl: null,
+  });
+  await t.mutation(api.jobs.remove, { jobId: jobId(1), ownerToken: TOKEN });
+  expect(await transcript(t)).toBeNull();
+});
+
+test("a row of before that holds its transcript keeps it, until a retry", async () => {
+  await tell(t, message({ seq: 5, status: "completed" }));
+  const held = (fields: object) =>
+    t.run(async (ctx) => {
+      const { _id } = (await ctx.db.query("transcriptionJobs").first())!;
+      await ctx.db.patch("transcriptionJobs", _id, fields);
+    });
+  const seen = () => t.query(api.jobs.get, { jobId: jobId(1), ownerToken: TOKEN });
+  await held({ resultJson: '{"text":"hola"}' });
+  await tell(t, message({ seq: 6, status: "completed" }));
+  expect(await seen()).toMatchObject({ seq: 6, resultJson: '{"text":"hola"}' });
+  const resultStorageId = await t.run((ctx) => ctx.storage.store(new Blob(["{}"])));
+  await held({ resultJson: undefined, resultStorageId });
+  expect(await seen()).toMatchObject({ resultJson: null, resultUrl: expect.stringMatching(/^https?:/) });
+  await tell(t, message({ seq: 7, run: 2, status: "queued" }));
+  expect(await seen()).toMatchObject({ resultJson: null, resultUrl: null });
+  expect(await row(t)).not.toHaveProperty("resultStorageId");
+  expect(await files()).toEqual([]);
+});
+
+describe("a large transcript", () => {
+  const large = { words: Array.from({ length: 30_000 }, (_, i) => ({ word: `palabra${i}`, start: i, end: i + 1 })) };
+
+  test("goes to a file, once, and can be read from its address", async () => {
+    await tell(t, message({ seq: 5, status: "completed", result: large }));
+    await tell(t, message({ seq: 5, status: "completed", result: large }));
+    await tell(t, message({ seq: 4, status: "completed", result: large }));
+    expect(await files()).toHaveLength(1);
+    const { resultJson, resultStorageId: id } = (await transcript(t))!;
+    expect(resultJson).toBeUndefined();
+    const text = await t.action(async (ctx) => await (await ctx.storage.get(id!))!.text());
+    expect(JSON.parse(text)).toEqual(large);
+    expect(await t.query(api.jobs.get, { jobId: jobId(1), ownerToken: TOKEN })).toMatchObject({
+      resultJson: null,
+      resultUrl: expect.stringMatching(/^https?:/),
+    });
+  });
+
+  test("leaves no file behind when it is replaced or removed", async () => {
+    await tell(t, message({ seq: 5, status: "completed", result: large }));
+    await tell(t, message({ seq: 6, status: "completed", result: { text: "deleted" } }));
+    expect(await files()).toHaveLength(0);
+    await tell(t, message({ seq: 7, status: "completed", result: large }));
+    expect(await t.mutation(api.jobs.remove, { jobId: jobId(1), ownerToken: TOKEN })).toBe(true);
+    expect(await files()).toHaveLength(0);
+    expect(await row(t)).toBeNull();
+  });
+});

@@ -20,7 +20,14 @@ _EXAMPLE = {
     "engine": "groq",
     "uptimeSeconds": 86.4,
     "problems": [],
-    "limits": {"maxUploadMb": 25, "maxAudioMinutes": 240, "uploadSlots": 5, "ffmpegAtOnce": 1},
+    "limits": {
+        "maxUploadMb": 25,
+        "maxJobUploadMb": 200,
+        "maxAudioMinutes": 240,
+        "maxQueue": 100,
+        "uploadSlots": 5,
+        "ffmpegAtOnce": 1,
+    },
     "inHand": {"transcriptions": 0, "jobs": 1, "watchers": 4, "backlog": 7},
 }
 
@@ -72,7 +79,9 @@ def _report(services: Services, problems: list[str], backlog: int | None) -> dic
         "problems": problems,
         "limits": {
             "maxUploadMb": settings.max_upload_mb,
+            "maxJobUploadMb": settings.max_job_upload_mb,
             "maxAudioMinutes": settings.max_audio_minutes,
+            "maxQueue": settings.max_queue,
             "uploadSlots": settings.upload_slots,
             "ffmpegAtOnce": settings.ffmpeg_at_once,
         },

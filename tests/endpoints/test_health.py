@@ -15,6 +15,9 @@ def test_it_tells_engine_version_and_limits(homes: Homes) -> None:
     assert told["status"] == "ok"
     assert told["engine"] == "groq"
     assert told["limits"]["maxUploadMb"] == 3
+    assert told["limits"].keys() == {
+        *("maxUploadMb", "maxJobUploadMb", "maxAudioMinutes", "maxQueue", "uploadSlots", "ffmpegAtOnce")
+    }
     assert answer.headers["cache-control"] == "no-store"
 
 

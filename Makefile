@@ -18,7 +18,7 @@ dev: .venv/$(ENGINE) web/node_modules
 	@$(DEV_SETTINGS) $(BIN)/python local_server.py & server=$$!; trap : INT TERM; \
 	  (cd web && npm run --silent dev); kill $$server 2>/dev/null; wait $$server
 
-test: check web tests/sdk/node_modules .venv/aws-tools/installed
+test: check web tests/sdk/node_modules .venv/aws-tools/installed .venv/aws-sam/installed
 	$(BIN)/python -m pytest --cov
 
 web: web/node_modules
@@ -60,11 +60,13 @@ FETCHED_local := about 320 MB, most of it the embedded engine
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
 
-# The AWS emulator and what checks template.yaml: they need older versions than we do.
-.venv/aws-tools/installed: locks/aws-tools.txt .venv/pyvenv.cfg
-	@echo "Installing an AWS emulator for the tests …"
-	@$(PYTHON) -m venv .venv/aws-tools
-	@.venv/aws-tools/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
+# The AWS emulator and what checks template.yaml: they need other versions than we do, and than each other.
+TOOL_aws-tools := an AWS emulator
+TOOL_aws-sam := the AWS SAM CLI
+.venv/aws-tools/installed .venv/aws-sam/installed: .venv/%/installed: locks/%.txt .venv/pyvenv.cfg
+	@echo "Installing $(TOOL_$*) for the tests …"
+	@$(PYTHON) -m venv .venv/$*
+	@.venv/$*/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
 
 # What template.yaml deploys, in clean folders: arm64 wheels for the runtime's Python, whatever this machine is.
@@ -81,7 +83,7 @@ lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/pyvenv.cfg
 	@du -sm build/lambda/code build/lambda/ffmpeg
 
 # The newest versions that pyproject.toml allows, pinned by hash, for every platform.
-GROUPS := aws-tools:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
+GROUPS := aws-tools:3.11 aws-sam:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
 LOCKED := production: local:--extra=local development:--extra=local,--extra=aws,--extra=dev
 lock: .venv/pyvenv.cfg
 	@$(BIN)/pip install --quiet uv

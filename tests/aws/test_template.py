@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from tests.emulator import TOOLS
 from tests.server import ROOT
 from tests.template import PATH, resources, template
 
+SAM = ROOT / ".venv" / "aws-sam" / "bin" / "sam"
 FUNCTIONS = resources("AWS::Serverless::Function")
 
 # On AWS recordings are posted to S3 itself.
@@ -59,6 +61,31 @@ def test_the_linter_finds_nothing_in_what_cloudformation_gets(
     path = tmp_path / "transformed.json"
     path.write_text(json.dumps(transformed(parameters)))
     assert lint(path) == ""
+
+
+def validated(path: Path, home: Path) -> subprocess.CompletedProcess[str]:
+    """`sam validate --lint` as whoever deploys runs it, but without credentials or anything told to AWS."""
+    return subprocess.run(
+        [SAM, "validate", "--lint", "--template", path],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "SAM_CLI_TELEMETRY": "0",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_sam_finds_nothing_in_the_template_and_would_find_a_misspelt_property(tmp_path: Path) -> None:
+    good = validated(PATH, tmp_path)
+    assert good.returncode == 0, good.stderr
+    misspelt = tmp_path / "template.yaml"
+    misspelt.write_text(PATH.read_text().replace("Timeout: 900", "Tiemout: 900"))
+    bad = validated(misspelt, tmp_path)
+    assert (bad.returncode, "'Tiemout' was unexpected" in bad.stdout + bad.stderr) == (1, True)
 
 
 def test_the_linter_would_find_what_the_source_hides(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
@@ -45,7 +46,7 @@ def read(body: str) -> list[Run | Posted]:
     if not isinstance(told, dict):
         return []
     if "Records" in told:
-        return list(_posted(told["Records"]))
+        return list(_posted(told))
     if isinstance(told.get("jobId"), str):
         return [Run(told["jobId"], float(told.get("dueAt", 0)), int(told.get("fruitless", 0)))]
     return []
@@ -59,12 +60,12 @@ def again_after(tries: int) -> int:
     return min(_AGAIN_AFTER_AT_MOST, _AGAIN_AFTER * int(4 ** (tries - 1)))
 
 
-def _posted(records: list[dict[str, Any]]) -> Iterator[Posted]:
+def _posted(notification: dict[str, Any]) -> Iterator[Posted]:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html"""
-    for record in records:
-        key = unquote_plus(record.get("s3", {}).get("object", {}).get("key", ""))
-        if key.startswith(POSTED):
-            try:
+    from aws_lambda_powertools.utilities.data_classes import S3Event
+
+    for record in S3Event(notification).records:
+        with suppress(KeyError, JobNotFound):  # another event, or somebody else's object
+            key = unquote_plus(record.s3.get_object.key)
+            if key.startswith(POSTED):
                 yield Posted(job_id_of(key.removeprefix(POSTED)))
-            except JobNotFound:
-                continue

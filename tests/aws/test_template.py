@@ -207,6 +207,11 @@ def test_lambda_lets_the_worker_send_on_what_is_not_due_yet() -> None:
     assert {name: loop for name, loop in functions.items() if loop} == {"RunJobFunction": "Allow"}
 
 
+def test_no_alarm_rings_for_a_message_that_a_killed_worker_left_in_hand() -> None:
+    hidden = resources("AWS::SQS::Queue")["JobsQueue"]["VisibilityTimeout"]
+    assert resources("AWS::CloudWatch::Alarm")["OldestMessageAlarm"]["Threshold"] > hidden
+
+
 def test_no_answer_is_waited_for_longer_than_api_gateway_waits() -> None:
     shared = template()["Globals"]["Function"]["Timeout"]
     times = {

@@ -7,12 +7,15 @@ import os
 import sqlite3
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
+from tests.server import Server
+from tests.serving import wait_until
 from tests.upstream import Seen, Upstream
 
 ENDED = ("completed", "failed", "cancelled")
@@ -104,6 +107,22 @@ def everything_below(root: Path, *, folders: bool = True) -> list[Path]:
         for folder, within, files in os.walk(root)
         for name in (*files, *(within if folders else ()))
     ]
+
+
+def decoders_held_up(server: Server) -> list[psutil.Process]:
+    """What decodes for the server, stopped where it is: however fast, it cannot be done before the end."""
+    held: list[psutil.Process] = []
+
+    def caught() -> bool:
+        for child in server.ps.children(recursive=True):
+            with suppress(psutil.Error):  # it ended between two questions
+                if "-c:a flac" in " ".join(child.cmdline()):
+                    child.suspend()
+                    held.extend([child] if child.status() == psutil.STATUS_STOPPED else [])
+        return bool(held)
+
+    wait_until(caught)
+    return held
 
 
 _TEXTS = """

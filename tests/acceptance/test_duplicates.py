@@ -199,7 +199,7 @@ def test_a_failed_job_runs_again_from_the_audio_that_was_kept(
 
 
 def test_a_job_whose_audio_never_comes_expires(start: Callable[..., Server], upstream: Upstream) -> None:
-    short = {"UPLOAD_TICKET_SECONDS": "1.5", "UPLOAD_TIMEOUT": "1", "SWEEP_SECONDS": "0.3"}
+    short = {"UPLOAD_TICKET_SECONDS": "5", "UPLOAD_TIMEOUT": "3", "SWEEP_SECONDS": "0.3"}
     server = start(GROQ_BASE_URL=upstream.url, **short)
     api, audio = Api(server.url), tone(RANDOM)
     pending = api.expect(language="es").json()

@@ -361,7 +361,8 @@ async def test_a_hundred_watchers_who_drop_and_come_back_see_the_same_states_and
     for messages in told:
         seqs = [message["seq"] for message in messages]
         assert seqs == sorted(set(seqs))
-        assert _states(messages) == states[-len(_states(messages)) :]
+        mine = _states(messages)
+        assert mine == states[len(states) - len(mine) :]
         assert _texts(messages) == texts
     # Who was there from the beginning saw every state.
     assert all(_states(messages) == states for messages in told if messages[0]["seq"] == 1)

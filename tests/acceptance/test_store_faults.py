@@ -7,6 +7,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -20,7 +21,7 @@ from tests.acceptance.client import tone
 from tests.replies import Reply, rate_limited
 from tests.server import Server
 from tests.serving import wait_until
-from tests.upstream import Upstream
+from tests.upstream import Upstream, not_before
 
 RANDOM = random.Random(15)
 SKEW = Path(__file__).parent / "skewed"
@@ -68,21 +69,24 @@ def no_room(server: Server) -> Iterator[None]:
 def test_a_full_disk_takes_nothing_new_and_loses_nothing_old(
     start: Callable[..., Server], upstream: Upstream
 ) -> None:
-    server = start(GROQ_BASE_URL=upstream.url, LEASE_SECONDS="2", UPLOAD_SLOTS="20")
+    server = start(GROQ_BASE_URL=upstream.url, LEASE_SECONDS="6", UPLOAD_SLOTS="20")
     api = Api(server.url)
     done, running = tone(RANDOM), tone(RANDOM)
     before = api.accepted(done)
     assert api.completed(before) == text_of(done)
-    upstream.by_sha256[sha(running)] = Reply(delay=1.0)
+    is_full = threading.Event()
+    upstream.ear = not_before(is_full)
     under_way = api.accepted(running)
     wait_until(lambda: bool(calls(upstream, running)))
     with no_room(server):
+        is_full.set()  # the engine answers now, and that cannot be kept
         refused = api.submit(tone(RANDOM, seconds=5))
         assert (refused.status_code, refused.json()["error"]["code"]) == (507, "storage_full")
         assert api.expect().status_code == 507
         assert api.completed(before) == text_of(done)
-        assert httpx.get(f"{server.url}/health").status_code == 200
-        time.sleep(2.5)  # the engine answers meanwhile, and that cannot be kept
+        assert httpx.get(f"{server.url}/health", timeout=60).status_code == 200
+        wait_until(lambda: calls(upstream, running)[0].status == 200)
+        time.sleep(1.5)
         assert api.job(under_way).json()["status"] == "processing"
     assert api.completed(under_way) == text_of(running)
     assert api.job(under_way).json()["attempts"] <= 3
@@ -95,12 +99,12 @@ def test_a_full_disk_takes_nothing_new_and_loses_nothing_old(
 def test_what_expired_is_let_go_however_full_the_disk_is(
     start: Callable[..., Server], upstream: Upstream
 ) -> None:
-    server = start(GROQ_BASE_URL=upstream.url, SWEEP_SECONDS="0.3", RETENTION_HOURS="0.0006", STORAGE_MB="1")
+    server = start(GROQ_BASE_URL=upstream.url, SWEEP_SECONDS="0.3", RETENTION_HOURS="0.002", STORAGE_MB="1")
     api = Api(server.url)
     upstream.default = Reply(401, {"error": {"message": "no"}})
     big = tone(RANDOM, seconds=50)
     api.until(api.accepted(big), "failed")
-    assert len(files_below(server.data_dir)) == 1  # for a retry, for two seconds
+    assert len(files_below(server.data_dir)) == 1  # for a retry, for seven seconds
     wait_until(lambda: files_below(server.data_dir) == [])
     api.until(api.accepted(big + b"\0"), "failed")
 
@@ -111,23 +115,26 @@ def test_what_expired_is_let_go_however_full_the_disk_is(
 def test_a_database_that_somebody_locks_is_waited_for(
     start: Callable[..., Server], upstream: Upstream
 ) -> None:
-    server = start(GROQ_BASE_URL=upstream.url, UPLOAD_SLOTS="20")
+    # The lock holds up one write after the other: long enough in all to outlast a usual lease.
+    server = start(GROQ_BASE_URL=upstream.url, UPLOAD_SLOTS="20", LEASE_SECONDS="120")
     api = Api(server.url)
     done, running, queued = tone(RANDOM), tone(RANDOM), tone(RANDOM)
     before = api.accepted(done)
     assert api.completed(before) == text_of(done)
-    upstream.by_sha256[sha(running)] = Reply(delay=1.0)
+    is_locked = threading.Event()
+    upstream.ear = not_before(is_locked)
     under_way = api.accepted(running)
     wait_until(lambda: bool(calls(upstream, running)))
     with locked(server.data_dir / "escriba.sqlite3"):
+        is_locked.set()
         refused = api.submit(queued)
         assert refused.status_code == 503, refused.text
         assert refused.json()["error"]["code"] == "busy"
         assert int(refused.headers["retry-after"]) > 0
         for _ in range(10):
-            answered = httpx.get(f"{server.url}/health")
+            answered = httpx.get(f"{server.url}/health", timeout=60)
             assert answered.status_code == 200
-            assert answered.elapsed.total_seconds() < 2  # on a busy machine; it waits for no lock
+            assert answered.elapsed.total_seconds() < 4  # on a busy machine; it waits for no lock
     assert api.completed(under_way) == text_of(running)
     assert len(calls(upstream, running)) == 1, "what had been heard was lost"
     assert api.completed(api.accepted(queued)) == text_of(queued)
@@ -180,8 +187,8 @@ def test_a_clock_that_steps_while_it_runs_holds_up_nothing(
         api.until(waits, "waiting")
         del upstream.by_sha256[sha(early)]
         clock(step)
-        assert api.completed(api.accepted(late), within=20) == text_of(late)
-        assert api.completed(waits, within=20) == text_of(early)
+        assert api.completed(api.accepted(late)) == text_of(late)
+        assert api.completed(waits) == text_of(early)
         clock(0)
 
 
@@ -209,7 +216,7 @@ def test_a_clock_that_stepped_between_two_runs_loses_no_job(
     upstream.default = Reply()
     server.start()
     for audio, job_id in ids.items():
-        done = api.until(job_id, "completed", within=30)
+        done = api.until(job_id, "completed")
         assert done["result"]["text"] == text_of(audio)
         assert done["seq"] > seqs[audio]
     new = tone(RANDOM)

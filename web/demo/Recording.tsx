@@ -163,7 +163,9 @@ function Text({ job, text, words }: { job: Transcription; text: string; words: W
 function Size({ bytes, language }: { bytes: number | null; language: Language }) {
   if (bytes === null) return null;
   const large = bytes >= 1e6;
-  const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(bytes / (large ? 1e6 : 1e3));
+  const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(
+    Math.max(bytes / (large ? 1e6 : 1e3), 0.1),
+  );
   return (
     <span className="size">
       {number} {large ? "MB" : "kB"}

@@ -111,14 +111,17 @@ async def told(services: Services, job: Job) -> Delivery:
 
 
 async def until_tried(services: Services, job: Job) -> Delivery:
-    for _ in range(1000):
+    for _ in range(6000):
         if (delivery := await told(services, job)).last_error:
             return delivery
         await asyncio.sleep(0.01)
     raise AssertionError("it was never tried")
 
 
-async def test_a_courier_that_breaks_is_asked_again_later_and_not_at_once(tmp_path: Path) -> None:
+async def test_a_courier_that_breaks_is_asked_again_later_and_not_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.jobs.outbox._BACKOFF", (60.0,))
     courier = Counting(broken=RuntimeError("a bug"))
     async with relaying(tmp_path, courier) as services:
         job = await ended(services)
@@ -150,7 +153,10 @@ async def test_a_page_that_is_late_has_its_time_however_long_convex_was_away(
     assert is_given_up or after.attempts == 1
 
 
-async def test_what_cannot_be_kept_does_not_go_out_for_ever(tmp_path: Path) -> None:
+async def test_what_cannot_be_kept_does_not_go_out_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.local.relay._PAUSE", 60.0)
     courier = Counting()
     async with relaying(tmp_path, courier, Forgetful) as services:
         await ended(services)

@@ -146,8 +146,8 @@ async def test_what_was_heard_is_not_asked_again_when_the_store_is_locked_for_a_
 
 async def test_a_lease_that_cannot_be_renewed_for_a_moment_is_not_lost(tmp_path: Path) -> None:
     with Upstream() as upstream:
-        upstream.default = Reply(delay=1.0)
-        async with composed(tmp_path, upstream, lease_seconds=0.9) as services:
+        upstream.default = Reply(delay=3.5)
+        async with composed(tmp_path, upstream, lease_seconds=3) as services:
             assert isinstance(services.jobs, SqliteJobs)
             job_id = await submitted(services)
             locked = Failing(services.jobs, renew=[StorageFull()])
@@ -159,7 +159,7 @@ async def test_a_lease_that_cannot_be_renewed_for_a_moment_is_not_lost(tmp_path:
 async def test_a_lease_that_ran_out_unrenewed_ends_the_run(tmp_path: Path) -> None:
     with Upstream() as upstream:
         upstream.default = Reply(hang=True)
-        async with composed(tmp_path, upstream, lease_seconds=0.3) as services:
+        async with composed(tmp_path, upstream, lease_seconds=3) as services:
             assert isinstance(services.jobs, SqliteJobs)
             job_id = await submitted(services)
             locked = Failing(services.jobs, renew=[StorageFull() for _ in range(50)])

@@ -128,7 +128,8 @@ def test_split_and_merged_the_engine_hears_as_well_as_alone_and_as_punctually(
         assert sum(len(_near(result["words"], start)) for start in READINGS) == len(result["words"])
         texts, parts, apart = texts + read, [*parts, part["text"]], apart + off
     print(f"all: WER {_wer(texts):.2%}, alone {_wer(parts):.2%}; word times", _shown(apart))
-    assert _wer(texts) <= _wer(parts) + 0.003
+    # One word of a few hundred is nothing to go by: what slips differs from processor to processor.
+    assert _wer(texts) <= _wer(parts) + max(0.003, 1 / (len(texts) * len(SPOKEN.words.split())))
     assert len(apart) >= 0.97 * len(texts) * len(SPOKEN.words.split())
     # Where a word begins after a pause, the engine itself may be half a second off, alone or not.
     assert sum(time <= 0.1 for time in apart) >= 0.96 * len(apart)

@@ -12,7 +12,7 @@ from common import errors
 from common.http.app import Served, error_examples, json_answer
 from common.http.job_links import links_of
 from common.job_id import job_id_of
-from common.jobs.accept import deliver
+from common.jobs.accept import check_room, deliver
 from common.jobs.commands import readable
 from common.lambda_entry import http
 from common.models import Audio
@@ -50,13 +50,15 @@ async def _job_id(job_id: str) -> str:
             errors.JobConflict(),
             errors.UploadExpired(),
             errors.UploadTooLarge(limit_mb=200),
+            errors.Busy(retry_after=30),
             errors.StorageFull(),
         ),
     },
 )
 async def job_audio(request: Request, services: Served, job_id: Annotated[str, Depends(_job_id)]) -> Response:
     """Every field of `upload.fields` unchanged, then `file`: the ticket is looked at before the file is."""
-    await readable(services, job_id)
+    if (await readable(services, job_id)).status == "pending":
+        await check_room(services)  # the ticket stays good until there is some
     limit = services.settings.max_job_upload_bytes
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="audio-") as folder:
         upload = await receive(

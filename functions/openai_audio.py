@@ -19,6 +19,7 @@ from fastapi import APIRouter, Request, Response
 
 from common.errors import EscribaError, RetryLater
 from common.http.app import Served, json_answer
+from common.http.departure import answer_unless_left
 from common.lambda_entry import http
 from common.models import Chunk, Task
 from common.openai.answers import answer_of
@@ -161,8 +162,7 @@ async def _heard(request: Request, services: Services, task: Task) -> Response:
                 held=held.pop_all(),
                 refuse=lambda failure: _refused(request, failure),
             )
-        body, kind = await _answered(services, upload.path, folder, ask)
-        return Response(body, media_type=kind)
+        return await answer_unless_left(_answered(services, upload.path, folder, ask), request.receive)
 
 
 @contextmanager
@@ -176,10 +176,11 @@ def _place(services: Services) -> Iterator[str]:
         services.in_hand.transcriptions -= 1
 
 
-async def _answered(services: Services, source: Path, folder: Path, ask: Ask) -> tuple[str, str]:
+async def _answered(services: Services, source: Path, folder: Path, ask: Ask) -> Response:
     ready = await make_ready(services, source, folder)
     chunks = await hear_all(services, ready, ask.options, folder, kept={}, keep=_keep_nothing)
-    return answer_of(await finish(services, ready, chunks, ask.options), ask)
+    body, kind = answer_of(await finish(services, ready, chunks, ask.options), ask)
+    return Response(body, media_type=kind)
 
 
 async def _keep_nothing(chunk: Chunk) -> None:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from common import errors
 from common.http.app import Served, error_examples, json_answer
+from common.http.departure import answer_unless_left
 from common.job_view import transcript_view
 from common.lambda_entry import http
 from common.layout import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
@@ -17,7 +18,7 @@ from common.models import Chunk, Options
 from common.options import FORM_FIELDS, parse_options
 from common.recognise import finish, hear_all, make_ready
 from common.services import Services
-from common.upload import receive
+from common.upload import Upload, receive
 
 router = APIRouter(tags=["transcribe"])
 
@@ -96,19 +97,18 @@ async def transcribe(request: Request, services: Served) -> Response:
     services.in_hand.transcriptions += 1
     try:
         # The folder goes with the request whatever happens; what a kill leaves is swept at the next start.
-        with tempfile.TemporaryDirectory(dir=services.scratch, prefix="transcribe-") as folder:
-            return await _answer(request, services, Path(folder))
+        with tempfile.TemporaryDirectory(dir=services.scratch, prefix="transcribe-") as name:
+            folder, stages, limit = Path(name), Stages(), services.settings.max_upload_bytes
+            upload = await receive(request.stream(), request.headers, folder, max_bytes=limit)
+            stages.end("receive")
+            return await answer_unless_left(_answer(services, upload, folder, stages), request.receive)
     finally:
         services.in_hand.transcriptions -= 1
 
 
-async def _answer(request: Request, services: Services, folder: Path) -> Response:
-    stages = Stages()
-    limit = services.settings.max_upload_bytes
-    upload = await receive(request.stream(), request.headers, folder, max_bytes=limit)
+async def _answer(services: Services, upload: Upload, folder: Path, stages: Stages) -> Response:
     layout = parse_layout(upload.fields)
     options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
-    stages.end("receive")
     ready = await make_ready(services, upload.path, folder)
     stages.end("prepare")
     asked = _with_words(options) if layout.wants_words else options

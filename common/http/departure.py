@@ -6,6 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
+from starlette.responses import Response
+
+CLIENT_LEFT = 499  # as nginx has it in its logs; nobody is there to read it
+
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
@@ -25,6 +29,17 @@ async def until_left(work: Coroutine[Any, Any, None], receive: Receive) -> bool:
         working.cancel()
         leaving.cancel()
         await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def answer_unless_left(work: Coroutine[Any, Any, Response], receive: Receive) -> Response:
+    """What the work answers; once the client has gone, an answer that is for the log alone."""
+    answers: list[Response] = []
+
+    async def answered() -> None:
+        answers.append(await work)
+
+    done = await until_left(answered(), receive)
+    return answers[0] if done else Response(status_code=CLIENT_LEFT)
 
 
 async def _left(receive: Receive) -> None:

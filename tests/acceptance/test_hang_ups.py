@@ -1,0 +1,72 @@
+"""Clients who leave while their recording is at the engine: nothing goes on for nobody."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from tests.acceptance.api import Api, files_below
+from tests.acceptance.client import tone
+from tests.replies import Reply
+from tests.server import Server
+from tests.serving import wait_until
+from tests.upstream import Upstream
+
+BOUNDARY = "x3d74496d66958873ex3d74496d66958873e"
+
+
+def posted(port: int, path: str, fields: dict[str, str], audio: bytes) -> socket.socket:
+    """A connection over which a whole form has been sent, and no answer read."""
+    parts = [
+        f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields.items()
+    ]
+    opening = f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    body = b"".join([*parts, opening.encode(), audio, f"\r\n--{BOUNDARY}--\r\n".encode()])
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary={BOUNDARY}\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+    connection.sendall(head.encode() + body)
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"), [("/transcribe", {}), ("/v1/audio/transcriptions", {"model": "whisper-1"})]
+)
+def test_a_client_who_leaves_gives_back_its_slot_and_ends_the_engine_s_work(
+    path: str, fields: dict[str, str], start: Callable[..., Server], upstream: Upstream
+) -> None:
+    upstream.default = Reply(hang=True)
+    server = start(GROQ_BASE_URL=upstream.url, UPLOAD_SLOTS="2")
+    api = Api(server.url)
+    waiting = [posted(server.port, path, fields, tone(Random(seed))) for seed in range(2)]
+    wait_until(lambda: len(upstream.seen) == 2)
+    assert api.submit(tone(Random(9))).status_code == 503
+    for connection in waiting:
+        connection.close()
+    wait_until(lambda: all(seen.client_gone for seen in upstream.seen))
+    wait_until(lambda: api.health()["inHand"]["transcriptions"] == 0)
+    wait_until(lambda: files_below(server.data_dir) == [])
+    upstream.default = Reply()
+    assert api.submit(tone(Random(9))).status_code == 202
+
+
+def test_audio_for_a_pending_job_waits_outside_a_full_queue_and_its_ticket_stays_good(
+    start: Callable[..., Server], upstream: Upstream
+) -> None:
+    upstream.default = Reply(hang=True)
+    api = Api(start(GROQ_BASE_URL=upstream.url, MAX_QUEUE="1").url)
+    pending = api.expect().json()
+    blocking = api.accepted(tone(Random(1)))
+    refused = api.upload(pending["upload"], tone(Random(2)))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "busy")
+    assert refused.headers["retry-after"]
+    upstream.default = Reply()
+    assert api.delete(blocking).status_code == 200
+    assert api.upload(pending["upload"], tone(Random(2))).status_code == 202
+    api.completed(pending["jobId"])

@@ -99,7 +99,7 @@ def agreed(api: Server, convex: LocalConvex, jobs: list[Submitted], *, within: f
 def test_each_row_says_what_the_api_says(api: Server, convex: LocalConvex) -> None:
     jobs = send(api, convex, 8)
     assert agreed(api, convex, jobs).sent > 8
-    told = httpx.get(f"{api.url}/job/{jobs[0].job_id}").json()
+    told = httpx.get(f"{api.url}/job/{jobs[0].job_id}", timeout=60).json()
     assert told["sync"] == {"state": "confirmed", "lastSeq": told["seq"]}
 
 
@@ -232,7 +232,7 @@ def test_a_wrong_key_is_told_in_health_and_loses_nothing(
     for job in jobs:
         job.ended(api.url)
     deadline = time.monotonic() + 30
-    while not (health := httpx.get(f"{api.url}/health").json())["problems"]:
+    while not (health := httpx.get(f"{api.url}/health", timeout=60).json())["problems"]:
         assert time.monotonic() < deadline
     assert health["status"] == "degraded"
     assert "CONVEX_API_KEY" in health["problems"][0]
@@ -240,7 +240,7 @@ def test_a_wrong_key_is_told_in_health_and_loses_nothing(
     api.environment["CONVEX_API_KEY"] = KEY
     api.start()
     for job in jobs:  # what was postponed for the wrong key need not wait for its time
-        httpx.post(f"{api.url}/job/{job.job_id}/redeliver").raise_for_status()
+        httpx.post(f"{api.url}/job/{job.job_id}/redeliver", timeout=60).raise_for_status()
     agreed(api, convex, jobs)
 
 
@@ -249,11 +249,11 @@ def test_cancelling_races_with_completing_and_both_sides_agree(api: Server, conv
     jobs = send(api, convex, 10, seed=7)
     for job in jobs:
         time.sleep(random.uniform(0, 0.1))
-        httpx.delete(f"{api.url}/job/{job.job_id}").raise_for_status()
+        httpx.delete(f"{api.url}/job/{job.job_id}", timeout=60).raise_for_status()
     deadline = time.monotonic() + 60
     while True:
         rows = convex.rows()
-        told = {job.job_id: httpx.get(f"{api.url}/job/{job.job_id}") for job in jobs}
+        told = {job.job_id: httpx.get(f"{api.url}/job/{job.job_id}", timeout=60) for job in jobs}
         # A completed job whose text was removed answers 410; its row still says that it completed.
         agreed = {
             id_: answer.json()["status"] if answer.status_code == 200 else "completed"

@@ -34,7 +34,7 @@ def test_it_counts_what_is_in_hand(start: Callable[..., Server], upstream: Upstr
         )
         wait_until(lambda: bool(calls(upstream, on_the_line)), 30)
         wait_until(lambda: len(upstream.seen) == 3, 30)
-        with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{ids[0]}") as watcher:
+        with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{ids[0]}", open_timeout=60) as watcher:
             watcher.recv()
             busy = {"transcriptions": 1, "jobs": 2, "watchers": 1, "backlog": 5}
             wait_until(lambda: api.health()["inHand"] == busy)

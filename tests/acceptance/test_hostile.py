@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Upstream() as upstream, Server(data_dir, GROQ_BASE_URL=upstream.url, **settings) as running:
         yield running
         assert '"level":"ERROR"' not in running.log
-        assert httpx.get(f"{running.url}/health").json()["status"] == "ok"
+        assert httpx.get(f"{running.url}/health", timeout=60).json()["status"] == "ok"
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def api(server: Server) -> Api:
 def post_json(server: Server) -> Json:
     def post(body: bytes) -> httpx.Response:
         headers = {"content-type": "application/json", "accept-language": "es"}
-        return httpx.post(f"{server.url}/transcribe-job", content=body, headers=headers)
+        return httpx.post(f"{server.url}/transcribe-job", content=body, headers=headers, timeout=60)
 
     return post
 
@@ -83,7 +83,8 @@ def test_json_made_to_break_readers_is_refused_by_name(post_json: Json, bomb: st
 
 
 def test_a_spanish_reader_is_told_in_spanish_alone(server: Server, post_json: Json) -> None:
-    asked = httpx.get(f"{server.url}/job/{'0' * 8}-0000-0000-0000-{'0' * 12}", params={"wait": "nan"})
+    nowhere = f"{server.url}/job/{'0' * 8}-0000-0000-0000-{'0' * 12}"
+    asked = httpx.get(nowhere, params={"wait": "nan"}, timeout=60)
     assert asked.json()["error"]["hint"] == "Expected: a number, 0 or more."
     assert post_json(b"[]").json()["error"]["message"].endswith("es JSON, pero no un objeto.")
     twice = post_json(b'{"prompt":["a","b"]}').json()["error"]
@@ -98,7 +99,7 @@ def test_a_spanish_reader_is_told_in_spanish_alone(server: Server, post_json: Js
 )
 def test_a_number_that_is_none_is_refused(server: Server, api: Api, query: str) -> None:
     job_id = api.expect().json()["jobId"]
-    answer = httpx.get(f"{server.url}/job/{job_id}?{query}")
+    answer = httpx.get(f"{server.url}/job/{job_id}?{query}", timeout=60)
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "option_invalid")
 
 
@@ -106,7 +107,7 @@ def test_a_number_that_is_none_is_refused(server: Server, api: Api, query: str) 
 def test_a_place_that_is_none_begins_anew(server: Server, api: Api, place: str) -> None:
     job_id = api.expect().json()["jobId"]
     headers = {"Last-Event-ID": place.encode("latin-1")}
-    with httpx.stream("GET", f"{server.url}/job/{job_id}/events", headers=headers) as events:  # type: ignore[arg-type]
+    with httpx.stream("GET", f"{server.url}/job/{job_id}/events", headers=headers, timeout=60) as events:  # type: ignore[arg-type]
         assert '"type":"snapshot"' in next(block for block in events.iter_text() if "data" in block)
 
 
@@ -210,22 +211,22 @@ def test_whatever_is_on_disk_is_for_the_servers_owner_alone(server: Server) -> N
 def test_no_log_line_repeats_what_people_say_send_or_are_called(server: Server, api: Api) -> None:
     words: dict[str, Any] = {"prompt": "unrepeatable", "userId": "unrepeatable"}
     files = {"file": ("unrepeatable.wav", AUDIO + b"1")}
-    one = httpx.post(f"{server.url}/transcribe-job", data=words, files=files).json()["jobId"]
+    one = httpx.post(f"{server.url}/transcribe-job", data=words, files=files, timeout=60).json()["jobId"]
     text = api.completed(one)
-    httpx.post(f"{server.url}/transcribe", data={"unrepeatable": "x"}, files=files)
-    httpx.post(f"{server.url}/transcribe", data={"language": "unrepeatable"}, files=files)
-    httpx.get(f"{server.url}/unrepeatable", headers={"X-Request-Id": 'unrepeatable" "'})
+    httpx.post(f"{server.url}/transcribe", data={"unrepeatable": "x"}, files=files, timeout=60)
+    httpx.post(f"{server.url}/transcribe", data={"language": "unrepeatable"}, files=files, timeout=60)
+    httpx.get(f"{server.url}/unrepeatable", headers={"X-Request-Id": 'unrepeatable" "'}, timeout=60)
     assert text not in server.log
     assert "unrepeatable" not in server.log
 
 
 def test_five_hundred_requests_of_every_kind_leave_nothing_behind(server: Server, api: Api) -> None:
-    process = psutil.Process(server.ps.pid)
+    process, url = psutil.Process(server.ps.pid), f"{server.url}/transcribe"
     kinds: list[Callable[[], object]] = [
-        lambda: httpx.post(f"{server.url}/transcribe", files={"file": ("a", os.urandom(9_000))}),
-        lambda: httpx.post(f"{server.url}/transcribe", files={"file": ("a.wav", AUDIO)}),
-        lambda: httpx.post(f"{server.url}/transcribe", content=b"--x", headers=_FORM),
-        lambda: httpx.get(f"{server.url}/job/{'0' * 8}-0000-0000-0000-{'0' * 12}"),
+        lambda: httpx.post(url, files={"file": ("a", os.urandom(9_000))}, timeout=60),
+        lambda: httpx.post(url, files={"file": ("a.wav", AUDIO)}, timeout=60),
+        lambda: httpx.post(url, content=b"--x", headers=_FORM, timeout=60),
+        lambda: httpx.get(f"{server.url}/job/{'0' * 8}-0000-0000-0000-{'0' * 12}", timeout=60),
         lambda: _leave_midway(server.port),
         lambda: api.expect(prompt="a"),
     ]

@@ -57,7 +57,7 @@ class SlowUpload:
 
 
 def by_socket(server: Server, job_id: str) -> int | None:
-    with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{job_id}") as watcher:
+    with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{job_id}", open_timeout=60) as watcher:
         try:
             while True:
                 watcher.recv(timeout=60)

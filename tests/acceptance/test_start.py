@@ -123,8 +123,9 @@ def test_on_a_terminal_it_greets_and_each_request_is_a_line(tmp_path: Path) -> N
         url = f"http://127.0.0.1:{port}"
         assert greeted.startswith(f"Escriba listens on {url}, ")
         assert f"  curl -F file=@tests/data/english.flac {url}/transcribe" in greeted
-        assert httpx.get(url).headers["location"] == "/docs"
-        assert httpx.get(f"{url}/nowhere", headers={"x-request-id": "newcomer"}).status_code == 404
+        assert httpx.get(url, timeout=60).headers["location"] == "/docs"
+        nowhere = httpx.get(f"{url}/nowhere", headers={"x-request-id": "newcomer"}, timeout=60)
+        assert nowhere.status_code == 404
         line = terminal.until("requestId=newcomer").splitlines()[-1]
     assert "  request  method=GET status=404 seconds=" in line
     assert line.endswith(" requestId=newcomer")

@@ -89,7 +89,7 @@ def test_watchers_see_what_the_other_server_does(both: tuple[Server, Server], up
 
 
 def by_socket(server: Server, job_id: str) -> list[dict[str, Any]]:
-    with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{job_id}") as socket:
+    with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{job_id}", open_timeout=60) as socket:
         events = [json.loads(message) for message in socket]
     return [event for event in events if event["type"] != "ping"]
 

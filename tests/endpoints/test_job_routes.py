@@ -285,7 +285,7 @@ def test_what_has_expired_is_gone_before_the_sweep_comes(tmp_path: Path) -> None
     with JobService(tmp_path) as service:
         job = service.call(service.completed())
         service.clock += 4000
-        answer = httpx.get(f"{service.url}/job/{job.job_id}")
+        answer = httpx.get(f"{service.url}/job/{job.job_id}", timeout=60)
         assert answer.status_code == 410
 
 
@@ -369,7 +369,7 @@ def test_of_many_retries_at_once_one_counts(service: JobService, client: httpx.C
     statuses: list[int] = []
 
     def again() -> None:
-        statuses.append(httpx.post(f"{service.url}/job/{job.job_id}/retry").status_code)
+        statuses.append(httpx.post(f"{service.url}/job/{job.job_id}/retry", timeout=60).status_code)
 
     threads = [threading.Thread(target=again) for _ in range(8)]
     for thread in threads:
@@ -384,6 +384,6 @@ def test_a_full_queue_takes_no_retry(tmp_path: Path) -> None:
     with JobService(tmp_path, max_queue=1) as service:
         failed = service.call(service.failed(EngineBroken()))
         service.call(service.accepted())
-        answer = httpx.post(f"{service.url}/job/{failed.job_id}/retry")
+        answer = httpx.post(f"{service.url}/job/{failed.job_id}/retry", timeout=60)
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) > 0

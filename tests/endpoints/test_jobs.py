@@ -156,5 +156,6 @@ def test_waiting_for_news_that_do_not_come_ends_with_how_it_stands(homes: Homes,
     homes("POST", "/transcribe-job", json={"jobId": job_id})
     assert homes("GET", f"/job/{job_id}?wait=1").json()["status"] == "pending"
     tag = homes("GET", f"/job/{job_id}").headers["etag"]
-    assert httpx.get(f"{homes.server.url}/job/{job_id}", headers={"If-None-Match": tag}).status_code == 304
+    again = httpx.get(f"{homes.server.url}/job/{job_id}", headers={"If-None-Match": tag}, timeout=60)
+    assert again.status_code == 304
     homes("DELETE", f"/job/{job_id}")

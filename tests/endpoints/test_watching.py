@@ -43,7 +43,9 @@ async def by_socket(
 ) -> AsyncGenerator[Message, None]:
     """Every message until the server closes with 1000."""
     query = "" if after is None else f"?after={after}"
-    async with connect(f"{service.ws_url}/ws/transcription/{job_id}{query}", **how) as watching:
+    async with connect(
+        f"{service.ws_url}/ws/transcription/{job_id}{query}", open_timeout=60, **how
+    ) as watching:
         async for text in watching:
             yield json.loads(text)
         assert watching.close_code == 1000
@@ -151,7 +153,7 @@ async def test_who_knows_the_end_is_told_nothing_more(service: JobService, watch
 
 async def test_an_event_source_that_knows_the_end_is_kept_from_coming_back(service: JobService) -> None:
     job = await service.elsewhere(service.completed())
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(
             f"{service.url}/job/{job.job_id}/events", headers={"Last-Event-ID": str(job.seq)}
         )
@@ -160,7 +162,7 @@ async def test_an_event_source_that_knows_the_end_is_kept_from_coming_back(servi
 
 async def test_events_are_told_as_an_event_source_wants_them(service: JobService) -> None:
     job = await service.elsewhere(service.completed())
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(f"{service.url}/job/{job.job_id}/events?after=1")
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
@@ -187,7 +189,7 @@ async def test_cancelling_ends_the_watch(service: JobService, watch: Any) -> Non
     job = await service.elsewhere(service.started())
     messages = watch(service, job.job_id)
     await anext(messages)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         await client.delete(f"{service.url}/job/{job.job_id}")
     assert (await all_of(messages))[0]["job"]["status"] == "cancelled"
 
@@ -195,7 +197,7 @@ async def test_cancelling_ends_the_watch(service: JobService, watch: Any) -> Non
 @WAYS
 async def test_a_job_that_runs_again_is_watched_from_where_it_is(service: JobService, watch: Any) -> None:
     job = await service.elsewhere(service.failed(EngineBroken()))
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         await client.post(f"{service.url}/job/{job.job_id}/retry")
     messages = watch(service, job.job_id, after=1)
     async with aclosing(messages):
@@ -223,7 +225,7 @@ async def test_silence_has_a_heartbeat(tmp_path: Path) -> None:
         async with aclosing(by_socket(service, job.job_id)) as messages:
             assert [(await anext(messages))["type"] for _ in range(3)] == ["snapshot", "ping", "ping"]
         async with (
-            httpx.AsyncClient() as client,
+            httpx.AsyncClient(timeout=60) as client,
             client.stream("GET", f"{service.url}/job/{job.job_id}/events") as answer,
         ):
             lines = answer.aiter_lines()
@@ -235,7 +237,7 @@ async def test_silence_has_a_heartbeat(tmp_path: Path) -> None:
 
 
 async def closing_of(service: JobService, job_id: str, **how: Any) -> tuple[int | None, str | None]:
-    async with connect(f"{service.ws_url}/ws/transcription/{job_id}", **how) as watching:
+    async with connect(f"{service.ws_url}/ws/transcription/{job_id}", open_timeout=60, **how) as watching:
         with suppress(ConnectionClosed):
             while True:
                 await watching.recv()
@@ -249,7 +251,7 @@ async def test_an_unknown_job_closes_with_4404(service: JobService, job_id: str)
 
 async def test_a_job_that_was_erased_closes_with_4410_and_its_events_are_410(service: JobService) -> None:
     job = await service.elsewhere(service.completed())
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         await client.delete(f"{service.url}/job/{job.job_id}")
         assert (await client.get(f"{service.url}/job/{job.job_id}/events")).status_code == 410
     code, reason = await closing_of(service, job.job_id, additional_headers={"Accept-Language": "es"})
@@ -262,7 +264,7 @@ async def test_too_many_watchers_close_with_4429_and_are_429(tmp_path: Path) -> 
     with JobService(tmp_path, max_watchers=2) as service:
         job = await service.elsewhere(service.accepted())
         one, other = by_socket(service, job.job_id), by_events(service, job.job_id)
-        async with aclosing(one), aclosing(other), httpx.AsyncClient() as client:
+        async with aclosing(one), aclosing(other), httpx.AsyncClient(timeout=60) as client:
             await anext(one)
             await anext(other)
             assert (await closing_of(service, job.job_id))[0] == 4429
@@ -295,7 +297,7 @@ async def test_any_origin_may_where_none_is_named_or_all_are(service: JobService
 
 async def test_what_a_watcher_says_is_ignored_and_too_much_of_it_ends_it(service: JobService) -> None:
     job = await service.elsewhere(service.started(1))
-    async with connect(f"{service.ws_url}/ws/transcription/{job.job_id}") as watching:
+    async with connect(f"{service.ws_url}/ws/transcription/{job.job_id}", open_timeout=60) as watching:
         await watching.recv()
         for said in ("hello", '{"type":"cancel"}', b"\x00\xff", ""):
             await watching.send(said)
@@ -312,7 +314,7 @@ async def test_a_shutdown_is_told_and_does_not_wait_for_watchers(tmp_path: Path)
         job = await service.elsewhere(service.accepted())
         events = by_events(service, job.job_id)
         await anext(events)
-        async with connect(f"{service.ws_url}/ws/transcription/{job.job_id}") as watching:
+        async with connect(f"{service.ws_url}/ws/transcription/{job.job_id}", open_timeout=60) as watching:
             await watching.recv()
             service.stop()
             with pytest.raises(ConnectionClosed):

@@ -271,13 +271,13 @@ def test_an_app_that_breaks_is_logged_by_us(caplog: pytest.LogCaptureFixture) ->
 
 async def test_web_sockets_speak_and_outlive_the_header_deadline() -> None:
     with served(header=1, keep_alive=1) as port:
-        async with connect(f"ws://127.0.0.1:{port}/ws") as ws:
+        async with connect(f"ws://127.0.0.1:{port}/ws", open_timeout=60) as ws:
             assert await ws.recv() == "ñ"
 
 
 async def test_a_message_that_is_too_large_ends_its_web_socket() -> None:
     with served() as port:
-        async with connect(f"ws://127.0.0.1:{port}/ws") as ws:
+        async with connect(f"ws://127.0.0.1:{port}/ws", open_timeout=60) as ws:
             await ws.send("a" * 70_000)
             with pytest.raises(ConnectionClosedError) as caught:
                 await ws.recv()

@@ -25,7 +25,7 @@ def upstream() -> Iterator[Upstream]:
 
 def post(upstream: Upstream, *, path: str = "transcriptions", name: str = "audio.mp3", **data: Any) -> Any:
     files = {"file": (name, b"sound", "audio/mpeg")}
-    return httpx.post(f"{upstream.url}/audio/{path}", data=FIELDS | data, files=files)
+    return httpx.post(f"{upstream.url}/audio/{path}", data=FIELDS | data, files=files, timeout=60)
 
 
 def test_as_a_process_it_says_where_it_is_and_is_scripted_over_http() -> None:
@@ -35,16 +35,16 @@ def test_as_a_process_it_says_where_it_is_and_is_scripted_over_http() -> None:
         url = process.stdout.readline().strip()
         control = url.replace("/openai/v1", "/_control")
         script = {"script": [{"status": 503, "body": "later"}], "default": {"body": {"text": "scripted"}}}
-        httpx.post(control, json=script)
-        with httpx.Client(headers={"authorization": "Bearer k"}) as client:
+        httpx.post(control, json=script, timeout=60)
+        with httpx.Client(headers={"authorization": "Bearer k"}, timeout=60) as client:
             call = {"url": f"{url}/audio/transcriptions", "files": {"file": FILE}, "data": FIELDS}
             answers = [client.post(**call) for _ in range(2)]  # type: ignore[arg-type]
         assert [answer.status_code for answer in answers] == [503, 200]
         assert answers[1].json()["text"] == "scripted"
-        assert httpx.post(f"{url}/audio/transcriptions", files={"file": FILE}).status_code == 401
-        seen = httpx.get(control).json()["seen"]
+        assert httpx.post(f"{url}/audio/transcriptions", files={"file": FILE}, timeout=60).status_code == 401
+        seen = httpx.get(control, timeout=60).json()["seen"]
         assert [request["form"]["size_bytes"] for request in seen] == [5, 5, 5]
-        assert httpx.delete(control).json()["seen"] == []
+        assert httpx.delete(control, timeout=60).json()["seen"] == []
         process.terminate()
 
 
@@ -92,11 +92,11 @@ def test_it_answers_text_as_text(upstream: Upstream) -> None:
 
 
 def test_it_lists_its_models_and_knows_no_other_route(upstream: Upstream) -> None:
-    assert [model["id"] for model in httpx.get(f"{upstream.url}/models").json()["data"]] == [
+    assert [model["id"] for model in httpx.get(f"{upstream.url}/models", timeout=60).json()["data"]] == [
         "whisper-large-v3",
         "whisper-large-v3-turbo",
     ]
-    assert httpx.get(f"{upstream.url}/nowhere").status_code == 404
+    assert httpx.get(f"{upstream.url}/nowhere", timeout=60).status_code == 404
 
 
 def test_it_takes_a_body_without_a_length_and_connections_that_stay(upstream: Upstream) -> None:
@@ -107,7 +107,7 @@ def test_it_takes_a_body_without_a_length_and_connections_that_stay(upstream: Up
 
     async def run() -> list[int]:
         kind = {"content-type": "multipart/form-data; boundary=b"}
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             url = f"{upstream.url}/audio/transcriptions"
             return [(await client.post(url, content=body(), headers=kind)).status_code for _ in range(2)]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,10 +20,17 @@ import psutil
 ROOT = Path(__file__).parent.parent
 
 
+# Where the system takes no port from for a connection that goes out, while the server is not up (again) yet.
+_PORTS = random.SystemRandom().sample(range(20_000, 32_000), 12_000)
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody uses, and that nobody was told of before."""
+    while True:
+        port = _PORTS.pop()
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:

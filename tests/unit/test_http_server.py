@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosedError
 
 from common.http.app import build_app
 from common.local.patient_protocol import Patience
+from tests.server import free_port
 from tests.serving import Client, serving, told, wait_until
 
 CALM = Patience(header=30, keep_alive=30, stalled=30, shutdown=1)
@@ -87,7 +88,7 @@ def test_a_header_in_time_has_no_deadline_on_its_answer() -> None:
 
 
 def test_an_idle_connection_is_kept_and_then_closed() -> None:
-    with served(keep_alive=2) as port, Client(port) as client:
+    with served(keep_alive=4) as port, Client(port) as client:
         for _ in range(2):
             assert client.get("/health").answer()[0] == 200
             time.sleep(0.1)
@@ -303,16 +304,14 @@ async def slow(seconds: float) -> str:
     await asyncio.sleep(seconds)
     return "done"
 
-serve(build_app(router), host="127.0.0.1", port=int(sys.argv[1]), patience=Patience(shutdown=1))
+serve(build_app(router), host="127.0.0.1", port=int(sys.argv[1]), patience=Patience(shutdown=4))
 print("after", flush=True)
 """
 
 
 @contextlib.contextmanager
 def process() -> Iterator[tuple[subprocess.Popen[str], int]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     root = Path(__file__).parents[2]
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(port)],

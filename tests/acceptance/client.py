@@ -48,7 +48,7 @@ class Submitted:
                 f"{url}/transcribe-job",
                 files={"file": ("a.wav", self.audio)},
                 data={"jobId": self.job_id},
-                timeout=30,
+                timeout=60,
             )
         except httpx.TransportError:
             return
@@ -60,7 +60,7 @@ class Submitted:
         """The job once it has ended."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
-            answer = httpx.get(f"{url}/job/{self.job_id}", params={"wait": 5}, timeout=30)
+            answer = httpx.get(f"{url}/job/{self.job_id}", params={"wait": 5}, timeout=60)
             assert answer.status_code == 200, answer.text
             job: dict[str, Any] = answer.json()
             if job["status"] in ENDED:

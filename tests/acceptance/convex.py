@@ -70,7 +70,7 @@ class LocalConvex:
         """The row, as the page makes it before it uploads."""
         args = {"jobId": job_id, "ownerToken": OWNER, "filename": "a.wav"}
         call = {"path": "jobs:create", "format": "json", "args": args}
-        answer = httpx.post(f"{self.url}/api/mutation", json=call, timeout=30).json()
+        answer = httpx.post(f"{self.url}/api/mutation", json=call, timeout=60).json()
         assert answer["status"] == "success", answer
 
     def rows(self) -> dict[str, dict[str, Any]]:
@@ -80,7 +80,7 @@ class LocalConvex:
         return {row["jobId"]: {**results.get(row["jobId"], {}), **row} for row in rows}
 
     def _table(self, name: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = httpx.get(f"{self.url}/dev/table/{name}", timeout=30).json()
+        rows: list[dict[str, Any]] = httpx.get(f"{self.url}/dev/table/{name}", timeout=60).json()
         return rows
 
     def tell(self, job_id: str, **news: Any) -> None:
@@ -88,19 +88,19 @@ class LocalConvex:
         body = {"jobId": job_id, "timestamps": {}, **news}
         headers = {"Authorization": f"Bearer {self.environment['ESCRIBA_API_KEY']}"}
         url = f"{self.site_url}/transcription-jobs"
-        httpx.post(url, json=body, headers=headers, timeout=30).raise_for_status()
+        httpx.post(url, json=body, headers=headers, timeout=60).raise_for_status()
 
     def fault(self, **fault: Any) -> None:
-        answer = httpx.post(f"{self.url}/dev/faults", json=fault, timeout=30)
+        answer = httpx.post(f"{self.url}/dev/faults", json=fault, timeout=60)
         assert answer.status_code == 200, answer.text
 
     def heal(self) -> None:
-        httpx.delete(f"{self.url}/dev/faults", timeout=30).raise_for_status()
+        httpx.delete(f"{self.url}/dev/faults", timeout=60).raise_for_status()
 
-    def quiet(self, *, within: float = 30) -> None:
+    def quiet(self, *, within: float = 60) -> None:
         """Return when nothing that befell a push is still under way."""
         deadline = time.monotonic() + within
-        while httpx.get(f"{self.url}/dev/faults", timeout=30).json()["injected"] > sum(
+        while httpx.get(f"{self.url}/dev/faults", timeout=60).json()["injected"] > sum(
             push["fault"] is not None for push in self.pushes()
         ):
             assert time.monotonic() < deadline
@@ -108,13 +108,13 @@ class LocalConvex:
 
     def run(self, path: str, **args: Any) -> Any:
         """Any function, as `npx convex run` does."""
-        answer = httpx.post(f"{self.url}/dev/run", json={"path": path, "args": args}, timeout=30)
+        answer = httpx.post(f"{self.url}/dev/run", json={"path": path, "args": args}, timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.json()["value"]
 
     def pushes(self) -> list[dict[str, Any]]:
         """What came from the API since the last reset, in the order in which it was answered."""
-        calls = httpx.get(f"{self.url}/dev/calls", timeout=30).json()
+        calls = httpx.get(f"{self.url}/dev/calls", timeout=60).json()
         return [call for call in calls if call["path"] == "/transcription-jobs"]
 
     def __enter__(self) -> Self:

@@ -56,7 +56,7 @@ def test_each_end_is_told_once_and_nothing_else_is(
     hanging = list(wanted)[2]
     api.until(hanging, "processing")
     api.delete(hanging)
-    wait_until(lambda: len(receiver.received) == 4, 30)
+    wait_until(lambda: len(receiver.received) == 4)
     assert {job_id: kind for kind, _, job_id in told(receiver)} == wanted
     told_of = {got.verified(SECRET)["job"]["jobId"]: got.verified(SECRET)["job"] for got in receiver.received}
     first, failed, *_ = wanted
@@ -65,7 +65,7 @@ def test_each_end_is_told_once_and_nothing_else_is(
     # A retry is another run, whose end is another event; that text goes later is none.
     upstream.by_sha256.clear()
     api.retry(failed)
-    wait_until(lambda: len(receiver.received) == 5, 30)
+    wait_until(lambda: len(receiver.received) == 5)
     assert told(receiver)[-1][::2] == ("job.completed", failed)
     assert len({event for _, event, _ in told(receiver)}) == 5
     for job_id in wanted:
@@ -80,7 +80,7 @@ def test_it_is_told_until_it_is_confirmed_each_time_as_the_same_event(
     with Receiver() as elsewhere:
         receiver.script.extend([status(500), status(302, Location=elsewhere.url), endless])
         job_id = Api(server.url).accepted(tone(RANDOM), callbackUrl=receiver.url)
-        wait_until(lambda: len(receiver.received) == 3, 40)
+        wait_until(lambda: len(receiver.received) == 3)
         assert elsewhere.received == []
     assert len(set(told(receiver))) == 1
     assert told(receiver)[0][2] == job_id
@@ -98,12 +98,12 @@ def test_it_outlives_a_kill_and_a_receiver_that_is_away(
     receiver.script.append(status(503))
     here = api.accepted(tone(RANDOM), callbackUrl=receiver.url)
     nowhere = api.accepted(tone(RANDOM), callbackUrl=f"http://127.0.0.1:{away}/hook")
-    wait_until(lambda: len(receiver.received) == 1, 30)
-    wait_until(lambda: last_error(server.data_dir, nowhere) == "ConnectError", 30)
+    wait_until(lambda: len(receiver.received) == 1)
+    wait_until(lambda: last_error(server.data_dir, nowhere) == "ConnectError")
     server.kill()
     with Receiver(away) as back:
         server.start()
-        wait_until(lambda: len(receiver.received) == 2 and len(back.received) == 1, 40)
+        wait_until(lambda: len(receiver.received) == 2 and len(back.received) == 1)
         assert {job_id for _, _, job_id in told(back)} == {nowhere}
     assert told(receiver)[0] == told(receiver)[1]
     assert told(receiver)[0][2] == here
@@ -118,7 +118,7 @@ def test_who_does_not_answer_holds_up_nobody_else(
         mute.script.extend([silence(30)] * 6)
         for _ in range(6):
             api.accepted(tone(RANDOM), callbackUrl=mute.url)
-        wait_until(lambda: len(mute.received) == 6, 30)
+        wait_until(lambda: len(mute.received) == 6)
         job_id = api.accepted(tone(RANDOM), callbackUrl=receiver.url)
         Api(server.url).completed(job_id)
         wait_until(lambda: len(receiver.received) == 1, 8)  # before the others are given up, after ten
@@ -155,7 +155,7 @@ def test_without_leave_no_private_address_is_called(start: Callable[..., Server]
         audio = tone(RANDOM)
         job_id = api.accepted(audio, callbackUrl=f"https://127.1:{port}/hook")
         assert api.completed(job_id) == text_of(audio)
-        wait_until(lambda: last_error(server.data_dir, job_id) == "the address is not a public one", 20)
+        wait_until(lambda: last_error(server.data_dir, job_id) == "the address is not a public one")
         assert knocks == []
 
 

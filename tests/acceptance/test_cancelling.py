@@ -86,7 +86,7 @@ def test_while_the_engine_works_and_others_wait_behind_it(server: Server, engine
     running, queued = [tone(RANDOM), tone(RANDOM)], tone(RANDOM)
     engine.by_sha256 |= {sha(audio): Reply(hang=True) for audio in running}
     hanging = [api.accepted(audio) for audio in running]
-    wait_until(lambda: all(calls(engine, audio) for audio in running), 30)
+    wait_until(lambda: all(calls(engine, audio) for audio in running))
     waits = api.accepted(queued)
     assert api.job(waits).json()["status"] == "queued"
     cancel(api, waits)
@@ -172,7 +172,7 @@ def test_at_the_very_moment_its_text_comes(server: Server, engine: Upstream, api
 
     with ThreadPoolExecutor(2) as pool:
         ended = list(pool.map(submit_and_end, audios))
-    wait_until(lambda: api.health()["inHand"]["jobs"] == 0, 30)
+    wait_until(lambda: api.health()["inHand"]["jobs"] == 0)
     for job_id in ended:
         nothing_left(server, job_id)
         assert api.job(job_id).status_code in {200, 410}

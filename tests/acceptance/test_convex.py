@@ -30,7 +30,7 @@ def running() -> Iterator[LocalConvex]:
 @pytest.fixture
 def convex(running: LocalConvex) -> LocalConvex:
     """The local Convex with no rows and no faults."""
-    httpx.post(f"{running.url}/dev/reset", timeout=30).raise_for_status()
+    httpx.post(f"{running.url}/dev/reset", timeout=60).raise_for_status()
     return running
 
 
@@ -204,7 +204,7 @@ def test_the_next_run_of_a_failed_job_reaches_its_row(
     agreed(api, convex, [job])
     row = convex.rows()[job.job_id]
     assert (row["status"], row["run"], row["error"]["code"]) == ("failed", 1, "engine_key_invalid")
-    assert httpx.post(f"{api.url}/job/{job.job_id}/retry", timeout=30).status_code == 202
+    assert httpx.post(f"{api.url}/job/{job.job_id}/retry", timeout=60).status_code == 202
     agreed(api, convex, [job])
     row = convex.rows()[job.job_id]
     assert (row["status"], row["run"], "error" in row) == ("completed", 2, False)
@@ -214,14 +214,14 @@ def test_what_is_deleted_at_the_api_stays_in_the_page_s_row(api: Server, convex:
     (job,) = send(api, convex, 1)
     agreed(api, convex, [job])
     before = convex.rows()[job.job_id]
-    seq = httpx.delete(f"{api.url}/job/{job.job_id}", timeout=30).json()["seq"]
+    seq = httpx.delete(f"{api.url}/job/{job.job_id}", timeout=60).json()["seq"]
     assert seq > before["seq"]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (row := convex.rows()[job.job_id])["seq"] != seq:
         assert time.monotonic() < deadline, row
         time.sleep(0.05)
     assert (row["status"], row["resultJson"]) == ("completed", before["resultJson"])
-    assert httpx.get(f"{api.url}/job/{job.job_id}", timeout=30).status_code == 410
+    assert httpx.get(f"{api.url}/job/{job.job_id}", timeout=60).status_code == 410
 
 
 def test_a_wrong_key_is_told_in_health_and_loses_nothing(
@@ -231,7 +231,7 @@ def test_a_wrong_key_is_told_in_health_and_loses_nothing(
     jobs = send(api, convex, 2)
     for job in jobs:
         job.ended(api.url)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (health := httpx.get(f"{api.url}/health", timeout=60).json())["problems"]:
         assert time.monotonic() < deadline
     assert health["status"] == "degraded"

@@ -52,7 +52,7 @@ def test_every_accepted_job_ends_once_with_the_right_text(
     for job in jobs:
         ended = job.ended(server.url)
         assert (ended["status"], ended["result"]["text"]) == ("completed", job.text), ended
-    wait_until(lambda: files_below(server.data_dir) == [], 30)  # the last job's, a moment after it was told
+    wait_until(lambda: files_below(server.data_dir) == [])  # the last job's, a moment after it was told
     assert server.stop() == 0
     gone, alive = psutil.wait_procs(server.orphans, timeout=30)
     assert alive == [], f"of {len(gone) + len(alive)} programs some outlived the server"

@@ -207,7 +207,7 @@ def test_a_job_whose_audio_never_comes_expires(start: Callable[..., Server], ups
     assert (expired["error"]["code"], expired["error"]["stage"]) == ("upload_expired", "upload")
     late = api.upload(pending["upload"], audio)
     assert (late.status_code, late.json()["error"]["code"]) == (410, "upload_expired")
-    assert files_below(server.data_dir) == []
+    wait_until(lambda: files_below(server.data_dir) == [])
     again = api.retry(pending["jobId"]).json()
     assert again["status"] == "pending"
     assert api.upload(again["upload"], audio).status_code == 202

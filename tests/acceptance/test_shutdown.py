@@ -87,7 +87,7 @@ def test_in_the_midst_of_everything(start: Callable[..., Server], upstream: Upst
     upstream.ear = not_before(refused)
     upstream.by_sha256[sha(long)] = Reply(hang=True)
     ids |= {audio: api.accepted(audio) for audio in (long, short, queued)}
-    wait_until(lambda: bool(calls(upstream, short) and calls(upstream, long)), 30)
+    wait_until(lambda: bool(calls(upstream, short) and calls(upstream, long)))
     finishes, never = (SlowUpload(server.port, tone(RANDOM, seconds=3)) for _ in range(2))
     idle = socket.create_connection(("127.0.0.1", server.port), timeout=60)
     with ThreadPoolExecutor(6) as pool:
@@ -120,7 +120,7 @@ def test_in_the_midst_of_everything(start: Callable[..., Server], upstream: Upst
     for audio, job_id in ids.items():
         assert api.completed(job_id, within=30) == text_of(audio)  # the lease would have been 600 s
         assert api.job(job_id).json()["attempts"] == 1
-    wait_until(lambda: len(calls(upstream, finishes.audio)) == 1, 30)
+    wait_until(lambda: len(calls(upstream, finishes.audio)) == 1)
     wait_until(lambda: files_below(server.data_dir) == [])
 
 

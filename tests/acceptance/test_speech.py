@@ -48,7 +48,7 @@ def test_a_job_says_the_same_as_a_request(server: Server) -> None:
     job = finished(accepted.json()["statusUrl"])
     assert job["status"] == "completed"
     assert job["result"]["text"] == waited["text"]  # type: ignore[index]
-    wait_until(lambda: files_below(server.data_dir) == [], 30)
+    wait_until(lambda: files_below(server.data_dir) == [])
 
 
 def finished(url: str) -> dict[str, object]:

@@ -112,7 +112,7 @@ def started_on_a_terminal(data: Path, port: int) -> Iterator[Terminal]:
             yield Terminal(screen)
         finally:
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
             os.close(screen)
 
 

@@ -209,7 +209,7 @@ def test_a_clock_that_stepped_between_two_runs_loses_no_job(
     ids = {audio: api.accepted(audio) for audio in (waiting,)}
     api.until(ids[waiting], "waiting")
     ids |= {audio: api.accepted(audio) for audio in (running, queued)}
-    wait_until(lambda: len(upstream.seen) == 2, 30)
+    wait_until(lambda: len(upstream.seen) == 2)
     seqs = {audio: api.job(job_id).json()["seq"] for audio, job_id in ids.items()}
     server.kill()
     clock(step)

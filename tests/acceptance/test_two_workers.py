@@ -75,10 +75,10 @@ def test_watchers_see_what_the_other_server_does(both: tuple[Server, Server], up
     upstream.ear = not_before(all_watch)
     apis = [Api(server.url) for server in both]
     job_id = apis[0].accepted(audio)
-    wait_until(lambda: bool(calls(upstream, audio)), 30)
+    wait_until(lambda: bool(calls(upstream, audio)))
     with ThreadPoolExecutor(4) as pool:
         watching = [pool.submit(watch, server, job_id) for watch in (by_socket, by_sse) for server in both]
-        wait_until(lambda: [api.health()["inHand"]["watchers"] for api in apis] == [2, 2], 30)
+        wait_until(lambda: [api.health()["inHand"]["watchers"] for api in apis] == [2, 2])
         all_watch.set()
     for told in watching:
         events = told.result()
@@ -109,7 +109,7 @@ def test_a_job_is_ended_from_the_server_that_does_not_run_it(
     apis = [Api(server.url) for server in both]
     for audio in audios:
         job_id = apis[0].accepted(audio)
-        wait_until(lambda audio=audio: bool(calls(upstream, audio)), 30)  # type: ignore[misc]
+        wait_until(lambda audio=audio: bool(calls(upstream, audio)))  # type: ignore[misc]
         # One of the two runs it: asked of both, it is the other one's in one case at least.
         assert {api.delete(job_id).json()["status"] for api in apis} == {"cancelled"}
         (call,) = calls(upstream, audio)
@@ -126,7 +126,7 @@ def test_when_one_is_killed_the_other_takes_up_its_jobs(
     apis, audios = [Api(server.url) for server in both], [tone(RANDOM) for _ in range(3)]
     upstream.script.extend(Reply(hang=True) for _ in audios)
     ids = [apis[0].accepted(audio) for audio in audios]
-    wait_until(lambda: len(upstream.seen) == 3, 30)
+    wait_until(lambda: len(upstream.seen) == 3)
     busy = [api.health()["inHand"]["jobs"] for api in apis]
     assert sum(busy) == 3
     victim, other = (0, 1) if busy[0] else (1, 0)
@@ -151,7 +151,7 @@ def test_quota_is_one_account_for_both(tmp_path: Path, upstream: Upstream) -> No
         def told() -> list[str]:
             return [apis[0].job(job_id).json()["status"] for job_id in ids]
 
-        wait_until(lambda: sorted(told()) == ["completed"] * 2 + ["waiting"] * 2, 30)
+        wait_until(lambda: sorted(told()) == ["completed"] * 2 + ["waiting"] * 2)
         assert len(upstream.seen) == 2
 
 

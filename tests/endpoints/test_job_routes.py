@@ -200,7 +200,7 @@ def test_who_is_behind_or_asks_of_an_end_does_not_wait(service: JobService, clie
 def test_who_waits_and_leaves_gives_the_place_back(service: JobService, client: httpx.Client) -> None:
     job = service.call(service.started())
     with pytest.raises(httpx.ReadTimeout):
-        client.get(f"/job/{job.job_id}?wait=25", timeout=0.3)
+        client.get(f"/job/{job.job_id}?wait=25", timeout=httpx.Timeout(60, read=0.3))
     wait_until(lambda: service.services.in_hand.watchers == 0)
 
 

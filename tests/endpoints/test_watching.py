@@ -353,7 +353,7 @@ async def test_a_hundred_watchers_who_drop_and_come_back_see_the_same_states_and
         )
         for number in range(100)
     ]
-    await asyncio.to_thread(wait_until, lambda: service.services.in_hand.watchers >= 20)
+    await asyncio.to_thread(wait_until, lambda: service.services.in_hand.watchers >= 60)
     await service.elsewhere(a_whole_life(service, job, pieces=40))
     told = await asyncio.gather(*watchers)
     events = await service.elsewhere(service.services.jobs.events(job.job_id, after=1))
@@ -421,9 +421,9 @@ async def until_held_up(service: JobService, job: Job) -> Job:
 async def test_who_does_not_read_holds_up_nobody_fills_no_memory_and_is_dropped(
     tmp_path: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_stream, "_STUCK", 0.5)
-    monkeypatch.setattr(transcription_ws, "_STUCK", 0.5)
-    with JobService(tmp_path, patience=Patience(stalled=1.5, shutdown=2)) as service:
+    monkeypatch.setattr(event_stream, "_STUCK", 2)
+    monkeypatch.setattr(transcription_ws, "_STUCK", 2)
+    with JobService(tmp_path, patience=Patience(stalled=5, shutdown=2)) as service:
         job = await service.elsewhere(service.started(1000))
         silent = ask(service.port, job.job_id)
         try:

@@ -127,7 +127,7 @@ async def test_an_answer_without_end_is_not_read() -> None:
         receiver.script.append(endless)
         began = time.monotonic()
         await callbacks().push(completed(receiver.url), None)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 9  # ten would be the longest
 
 
 async def test_an_answer_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

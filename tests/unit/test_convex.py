@@ -185,7 +185,7 @@ async def test_three_troubles_are_enough() -> None:
 
 
 async def test_silence_is_borne_for_a_while_and_then_tried_again() -> None:
-    async with deployed("hang", OK, "hang", timeout=1.0) as (deployment, courier):
+    async with deployed("hang", OK, "hang", timeout=2.0) as (deployment, courier):
         await courier.push(queued(), None)
         assert (len(deployment.received), courier.slept) == (2, [0.2])
         courier._pauses = (None,)

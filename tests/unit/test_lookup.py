@@ -65,5 +65,5 @@ def test_a_process_ends_without_waiting_for_an_answer() -> None:
         asyncio.run(main())
         """
     )
-    told, _ = process.communicate(timeout=30)
+    told, _ = process.communicate(timeout=55)
     assert (told.strip(), process.returncode) == ("gone on", 0)

@@ -13,6 +13,7 @@ from common.models import Chunk, Job, JobEvent, Transcript
 from common.quota import Quota
 
 Target = Literal["convex", "callback"]
+TARGETS: tuple[Target, ...] = ("convex", "callback")
 T = TypeVar("T")
 
 
@@ -112,8 +113,8 @@ class JobStore(Protocol):
     async def overdue(self, *, now: float, limit: int) -> list[Job]:
         """Jobs that should run and that no queue or lease will bring back by itself."""
 
-    async def deliveries(self, *, now: float, limit: int) -> list[Delivery]:
-        """What is unconfirmed and due, jobs that have ended first."""
+    async def deliveries(self, *, now: float, limit: int, target: Target | None = None) -> list[Delivery]:
+        """What is unconfirmed and due, jobs that have ended first; of one target, or of all."""
 
     async def delivery(self, job_id: str, target: Target) -> Delivery | None:
         """How far one target is with one job."""

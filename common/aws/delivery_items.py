@@ -37,7 +37,8 @@ class Row:
         if not self.open:
             return None
         fresh = self.delivery.attempts == 0 and (self.ended or self.delivery.confirmed_seq == 0)
-        return f"{'ended' if self.ended else 'running'}#{'fresh' if fresh else 'tried'}"
+        news = f"{'ended' if self.ended else 'running'}#{'fresh' if fresh else 'tried'}"
+        return f"{self.delivery.target}#{news}"
 
 
 def key_of(job_id: str, target: Target) -> Key:

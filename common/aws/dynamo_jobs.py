@@ -14,7 +14,7 @@ from common.aws.delivery_items import Row
 from common.aws.table import Change, ConditionFailed, Item, Key, Table, changing, putting, requiring
 from common.errors import Busy, JobNotFound, StorageFull
 from common.models import Chunk, Job, JobEvent, Transcript
-from common.ports import AlreadyExists, Delivery, LeaseLost, StaleJob, Target
+from common.ports import TARGETS, AlreadyExists, Delivery, LeaseLost, StaleJob, Target
 
 _NEW = "attribute_not_exists(pk)"
 _TRIES = 20
@@ -212,15 +212,16 @@ class DynamoJobs:
 
     # ── deliveries ────────────────────────────────────────────────────────────────────────────────
 
-    async def deliveries(self, *, now: float, limit: int) -> list[Delivery]:
+    async def deliveries(self, *, now: float, limit: int, target: Target | None = None) -> list[Delivery]:
         named = await asyncio.gather(
             *(
-                self._open(place, when, at, limit)
+                self._open(f"{one}#{ended}#{kind}", when, at, limit)
+                for one in ((target,) if target else TARGETS)
                 for ended in ("ended", "running")
-                for place, when, at in (
-                    (f"{ended}#fresh", "next_at > :at", 0.0),
-                    (f"{ended}#tried", "next_at <= :at", now),
-                    (f"{ended}#tried", "next_at > :at", now + delivery_items.FAR),
+                for kind, when, at in (
+                    ("fresh", "next_at > :at", 0.0),
+                    ("tried", "next_at <= :at", now),
+                    ("tried", "next_at > :at", now + delivery_items.FAR),
                 )
             )
         )

@@ -9,23 +9,30 @@ from contextlib import asynccontextmanager, suppress
 from common.errors import EscribaError
 from common.jobs.outbox import deliver
 from common.log import log
-from common.ports import Delivery
+from common.ports import TARGETS, Delivery, Target
 from common.services import Services
 
-_AT_ONCE = 8
+_AT_ONCE = 4  # of each target: callbacks that answer nobody must not keep Convex waiting
 _LOOK_EVERY = 1.0
 _LAST_WORDS = 10.0
 
 
 async def relay_all(services: Services, *, until: float) -> None:
     """Deliver what is due, each once, until nothing is or the time `until` has come."""
-    tried: set[tuple[str, str]] = set()
+    relays = (_relay_to(services, target, until) for target in TARGETS)
+    for failure in await asyncio.gather(*relays, return_exceptions=True):
+        if failure is not None:
+            raise failure
+
+
+async def _relay_to(services: Services, target: Target, until: float) -> None:
+    tried: set[str] = set()
     while services.now() < until:
-        due = await services.jobs.deliveries(now=services.now(), limit=_AT_ONCE + len(tried))
-        fresh = [one for one in due if (one.job_id, one.target) not in tried][:_AT_ONCE]
+        due = await services.jobs.deliveries(now=services.now(), limit=_AT_ONCE + len(tried), target=target)
+        fresh = [one for one in due if one.job_id not in tried][:_AT_ONCE]
         if not fresh:
             return
-        tried |= {(one.job_id, one.target) for one in fresh}
+        tried |= {one.job_id for one in fresh}
         await asyncio.gather(*(_deliver(services, one) for one in fresh))
 
 

@@ -21,7 +21,7 @@ _OPEN = f"""
     SELECT {_DELIVERY} FROM deliveries
     WHERE wanted_seq > confirmed_seq AND (
         next_at <= :now OR next_at > :far OR (attempts = 0 AND (ended OR confirmed_seq = 0))
-    )
+    ) AND target = coalesce(:target, target)
     ORDER BY ended DESC, next_at LIMIT :limit
 """
 
@@ -61,9 +61,9 @@ def want(db: Connection, job: Job) -> None:
     )
 
 
-def unconfirmed(db: Connection, now: float, limit: int) -> list[Delivery]:
-    times = {"now": now, "far": now + _FAR, "limit": limit}
-    return [Delivery(*row) for row in db.execute(_OPEN, times)]
+def unconfirmed(db: Connection, now: float, limit: int, target: Target | None) -> list[Delivery]:
+    asked = {"now": now, "far": now + _FAR, "limit": limit, "target": target}
+    return [Delivery(*row) for row in db.execute(_OPEN, asked)]
 
 
 def one(db: Connection, job_id: str, target: Target) -> Delivery | None:

@@ -61,8 +61,8 @@ class SqliteJobs:
     async def overdue(self, *, now: float, limit: int) -> list[Job]:
         return await self._database.read(lambda db: job_rows.overdue(db, now, limit))
 
-    async def deliveries(self, *, now: float, limit: int) -> list[Delivery]:
-        return await self._database.read(lambda db: delivery_rows.unconfirmed(db, now, limit))
+    async def deliveries(self, *, now: float, limit: int, target: Target | None = None) -> list[Delivery]:
+        return await self._database.read(lambda db: delivery_rows.unconfirmed(db, now, limit, target))
 
     async def delivery(self, job_id: str, target: Target) -> Delivery | None:
         return await self._database.read(lambda db: delivery_rows.one(db, job_id, target))

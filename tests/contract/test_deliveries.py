@@ -143,6 +143,16 @@ async def test_jobs_that_ended_come_first_then_what_waits_longest(jobs: JobStore
     assert await jobs.deliveries(now=NOW + 10, limit=3) == found[:3]
 
 
+async def test_the_news_of_one_target_are_found_however_many_there_are_for_another(jobs: JobStore) -> None:
+    for _ in range(5):
+        await commit(jobs, ended(await create(jobs, queued(), targets=("callback",))))
+    job = await create(jobs, queued(now=NOW + 1), targets=("convex",))
+    found = await jobs.deliveries(now=NOW + 1, limit=2, target="convex")
+    assert [(news.job_id, news.target) for news in found] == [(job.job_id, "convex")]
+    found = await jobs.deliveries(now=NOW + 1, limit=2, target="callback")
+    assert [news.target for news in found] == ["callback"] * 2
+
+
 async def test_a_clock_that_stepped_back_holds_up_no_news(jobs: JobStore) -> None:
     job = await create(jobs, pending(now=NOW + HOUR), targets=("convex",))
     other = await create(jobs, pending(now=NOW + 2 * WEEK), targets=("convex",))

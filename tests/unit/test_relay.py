@@ -27,7 +27,7 @@ from common.local.sqlite_jobs import SqliteJobs
 from common.local.sqlite_tasks import SqliteTasks
 from common.local.upload_ticket import UploadTickets
 from common.models import Audio, Job, Options, Transcript
-from common.ports import Delivery
+from common.ports import Delivery, Target
 from common.services import Services
 from common.settings import Settings
 
@@ -58,7 +58,11 @@ class Forgetful(SqliteJobs):
 
 @asynccontextmanager
 async def relaying(
-    root: Path, courier: Courier | None, kind: type[SqliteJobs] = SqliteJobs
+    root: Path,
+    courier: Courier | None,
+    kind: type[SqliteJobs] = SqliteJobs,
+    *,
+    page: Courier | None = None,
 ) -> AsyncIterator[Services]:
     """The services of a relay that runs, with one courier to Convex and callbacks alike, or none."""
     database = Database(root / "jobs.sqlite3")
@@ -75,7 +79,7 @@ async def relaying(
         queue=SqliteTasks(database, now=time.time),
         subscribers=Hub(in_all=1),
         quota=None,
-        couriers={"convex": courier, "callback": courier} if courier else {},
+        couriers={"convex": page or courier, "callback": courier} if courier else {},
     )
     working = asyncio.create_task(Relay().work(services))
     try:
@@ -87,7 +91,9 @@ async def relaying(
         database.close()
 
 
-async def ended(services: Services, callback_url: str | None = None) -> Job:
+async def ended(
+    services: Services, callback_url: str | None = None, targets: tuple[Target, ...] = ("callback",)
+) -> Job:
     """A job that has failed, whose end is to be told."""
     now = services.now()
     job = state.accept(
@@ -98,7 +104,7 @@ async def ended(services: Services, callback_url: str | None = None) -> Job:
         audio=Audio(size_bytes=5, sha256="0" * 64),
         callback_url=callback_url,
     )
-    await services.jobs.create(job, state.event_of(job), targets=("callback",))
+    await services.jobs.create(job, state.event_of(job), targets=targets)
     over = state.fail(job, StorageFull(), now=now, expires_at=now + 3600)
     await services.jobs.commit(over, state.event_of(over))
     return over
@@ -164,6 +170,24 @@ async def test_what_cannot_be_kept_does_not_go_out_for_ever(
             await courier.first.wait()
         await asyncio.sleep(0.3)
         assert len(courier.pushed) == 1
+
+
+async def test_callbacks_that_answer_nobody_keep_convex_from_nothing(tmp_path: Path) -> None:
+    page = Counting()
+    async with relaying(tmp_path, Silent(), page=page) as services:
+        for _ in range(20):
+            await ended(services)
+        job = await ended(services, targets=("convex",))
+        async with asyncio.timeout(60):
+            await page.first.wait()
+        assert page.pushed == [job.job_id]
+
+
+class Silent(Counting):
+    """A courier whose addresses never answer."""
+
+    async def push(self, job: Job, result: Transcript | None) -> None:
+        await asyncio.Event().wait()
 
 
 async def test_an_address_that_is_none_is_recorded_and_not_tried_again(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.server import Server
 
-from common.local.patient_protocol import Patience, PatientProtocol
+from common.local.patient_protocol import Patience, PatientProtocol, Yielding
 from common.log import log
 
 
@@ -91,7 +91,7 @@ def build_server(app: Any, *, host: str, port: int, patience: Patience, trusted_
     """The server, not yet started."""
     _take_over_logging()
     # What has no whole request yet or any more, oldest first: closed for newcomers when all places are taken.
-    idle: dict[PatientProtocol, None] = {}
+    idle: dict[Yielding, None] = {}
     config = Config(
         app,
         host=host,
@@ -99,7 +99,7 @@ def build_server(app: Any, *, host: str, port: int, patience: Patience, trusted_
         # uvloop saves nothing here: docs/decisions/receiving-uploads.md.
         loop="asyncio",
         http=partial(PatientProtocol, patience=patience, idle=idle),  # type: ignore[arg-type]
-        ws=partial(_web_socket, stalled=patience.stalled),  # type: ignore[arg-type]
+        ws=partial(_web_socket, stalled=patience.stalled, idle=idle),  # type: ignore[arg-type]
         ws_max_size=64 * 1024,
         ws_per_message_deflate=False,
         lifespan="on",
@@ -114,11 +114,11 @@ def build_server(app: Any, *, host: str, port: int, patience: Patience, trusted_
     return _Server(config)
 
 
-def _web_socket(*, stalled: float, **uvicorns: Any) -> asyncio.Protocol:
+def _web_socket(*, stalled: float, idle: dict[Yielding, None], **uvicorns: Any) -> asyncio.Protocol:
     """Imported at the first upgrade: being healthy needs no WebSockets."""
     from common.local.patient_socket import PatientSocket
 
-    return PatientSocket(stalled=stalled, **uvicorns)
+    return PatientSocket(stalled=stalled, idle=idle, **uvicorns)
 
 
 class _Server(Server):

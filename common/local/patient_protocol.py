@@ -7,7 +7,8 @@ import contextlib
 import socket
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -37,10 +38,16 @@ class Patience:
     envelope_bytes: int = 32 * 1024
 
 
+class Yielding(Protocol):
+    """A connection with nothing in hand, which a newcomer may have the place of."""
+
+    def give_way(self) -> None: ...
+
+
 class PatientProtocol(HttpToolsProtocol):
     """`idle` is shared by all connections: those without a request in hand, the oldest first."""
 
-    def __init__(self, *, patience: Patience, idle: dict[PatientProtocol, None], **uvicorns: Any) -> None:
+    def __init__(self, *, patience: Patience, idle: dict[Yielding, None], **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self._patience = patience
         self._idle = idle
@@ -84,6 +91,20 @@ class PatientProtocol(HttpToolsProtocol):
         elif not has_next:
             # uvicorn's own timer ends with the next byte, whatever that is.
             self._rest(self._patience.keep_alive + self._patience.header)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        super()._start_asgi_task(cycle, partial(self._served, app))
+
+    async def _served(self, app: Any, scope: Any, receive: Any, send: Any) -> Any:
+        try:
+            return await app(scope, receive, send)
+        finally:
+            # By then uvicorn has closed what was not answered to its end, which completes no response.
+            self.loop.call_soon(self._rest_if_cut)
+
+    def _rest_if_cut(self) -> None:
+        if self.transport.is_closing() and self in self.connections and self not in self._idle:
+            self._rest(self._patience.stalled)
 
     def _rest(self, seconds: float) -> None:
         self._work()

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,7 @@ from common.local.patient_protocol import Patience
 from tests.server import free_port
 from tests.serving import Client, serving, told, wait_until
 
+MB = 1024 * 1024
 CALM = Patience(header=30, keep_alive=30, stalled=30, shutdown=1)
 
 
@@ -284,6 +286,129 @@ async def test_a_message_that_is_too_large_ends_its_web_socket() -> None:
                 await ws.recv()
             assert caught.value.rcvd is not None
             assert caught.value.rcvd.code == 1009
+
+
+class Held:
+    """An app that writes to whoever does not read until the kernel takes no more, and then ends `how`."""
+
+    def __init__(self, how: str = "") -> None:
+        self.how = how
+        self.connections: list[Any] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/health":
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+            await send({"type": "http.response.body", "body": b"{}"})
+            return
+        connection = send.__self__
+        await send(
+            {"type": "websocket.accept"}
+            if scope["type"] == "websocket"
+            else {"type": "http.response.start", "status": 200, "headers": []}
+        )
+        while self.how and not connection.transport.get_write_buffer_size():
+            await send(
+                {"type": "websocket.send", "bytes": bytes(8192)}
+                if scope["type"] == "websocket"
+                else {"type": "http.response.body", "body": bytes(8192), "more_body": True}
+            )
+        self.connections.append(connection)
+        if self.how == "app closes":
+            await send({"type": "websocket.close"})
+        elif self.how != "app returns":
+            while (await receive())["type"] != "websocket.disconnect":
+                pass
+
+    @property
+    def transports(self) -> list[Any]:
+        return [connection.transport for connection in self.connections]
+
+
+UPGRADE = (
+    b"GET /ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+    b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+def frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> bytes:
+    return bytes([opcode | (0x80 if fin else 0), 0x80 | len(payload)]) + bytes(4) + payload
+
+
+CLOSE, PING = frame(8, b"\x03\xe8"), frame(9, bytes(125))
+
+
+def is_gone(transport: Any) -> bool:
+    return transport._sock is None
+
+
+@pytest.mark.parametrize("how", ["app closes", "app returns", "client closes", "client errs"])
+def test_a_web_socket_that_was_closed_does_not_stay_for_a_reader_who_never_comes(how: str) -> None:
+    held = Held(how)
+    patience = replace(CALM, stalled=0.5)
+    with serving(without_lifespan(held), patience) as port, Client(port) as client:
+        client.send(UPGRADE)
+        wait_until(lambda: bool(held.connections))
+        client.send({"client closes": CLOSE, "client errs": b"\xff\xff"}.get(how, b""))
+        wait_until(lambda: is_gone(held.transports[0]))
+
+
+def test_nor_does_an_answer_that_was_cut() -> None:
+    held = Held("app returns")
+    with serving(without_lifespan(held), replace(CALM, stalled=0.5)) as port, Client(port) as client:
+        client.get("/")
+        wait_until(lambda: bool(held.connections) and is_gone(held.transports[0]))
+
+
+def test_what_was_closed_and_is_not_read_gives_way_to_newcomers() -> None:
+    for upgrade, how in ((UPGRADE, "app closes"), (b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", "app returns")):
+        held = Held(how)
+        patience = replace(CALM, connections=3)
+        with serving(without_lifespan(held), patience) as port, contextlib.ExitStack() as stack:
+            for _ in range(3):
+                stack.enter_context(Client(port)).send(upgrade)
+            wait_until(lambda held=held: len(held.connections) == 3)  # type: ignore[misc]
+            assert told(port) == 200
+
+
+def test_who_pings_and_never_reads_is_not_read_either_until_it_does() -> None:
+    held = Held()
+    with serving(without_lifespan(held), CALM) as port, Client(port) as client:
+        client.send(UPGRADE)
+        wait_until(lambda: bool(held.connections))
+        rest = ping_until_stuck(client)
+        assert held.transports[0].get_write_buffer_size() < 512 * 1024
+        sending = threading.Thread(target=lambda: client.send(rest + CLOSE))
+        sending.start()
+        assert client.until_closed().endswith(b"\x88\x02\x03\xe8")
+        sending.join(60)
+
+
+def ping_until_stuck(client: Client) -> bytes:
+    """What is left of the block that could not be sent, or nothing after 32 MB."""
+    client.socket.settimeout(1)
+    block = PING * 500
+    try:
+        for _ in range(32 * MB // len(block)):
+            left = block
+            while left:
+                left = left[client.socket.send(left) :]
+    except TimeoutError:
+        return left
+    finally:
+        client.socket.settimeout(60)
+    return b""
+
+
+def test_nothing_is_kept_of_a_message_in_endless_empty_pieces() -> None:
+    held = Held()
+    with serving(without_lifespan(held), CALM) as port, Client(port) as client:
+        client.send(UPGRADE)
+        wait_until(lambda: bool(held.connections))
+        client.send(frame(1, b"a", fin=False) + frame(0, fin=False) * 5000 + frame(9, b"heard?"))
+        told_back = b""
+        while b"heard?" not in told_back:
+            told_back += client._more()
+        assert held.connections[0].frames == []
 
 
 # ── how it stops ──────────────────────────────────────────────────────────────────────────────────

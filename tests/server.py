@@ -45,7 +45,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         self.orphans: list[psutil.Process] = []
 
-    def start(self, *, healthy_within: float = 60) -> Server:
+    def start(self, *, healthy_within: float = 120) -> Server:
         """Start, or start again on the same port and data, and wait until it is healthy."""
         inherited = {
             name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ

@@ -6,8 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
-from common.http.departure import until_left
+from common.http.departure import answer_unless_left, until_left
 
 
 async def _never() -> dict[str, Any]:
@@ -42,6 +43,21 @@ async def test_work_ends_when_the_client_leaves_and_what_it_says_before_is_ignor
 
     assert not await until_left(work(), receive)
     assert ended == [1]
+
+
+async def test_an_answer_is_given_unless_the_client_has_left() -> None:
+    async def work() -> Response:
+        return Response("done")
+
+    async def long() -> Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def leaves() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    assert (await answer_unless_left(work(), _never)).body == b"done"
+    assert (await answer_unless_left(long(), leaves)).status_code == 499
 
 
 async def test_what_goes_wrong_in_the_work_flies() -> None:

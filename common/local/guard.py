@@ -20,7 +20,8 @@ class Limits:
     a `*` stands for one segment.
 
     `slots` uploads are served at once, each from its first `ahead_bytes` until its answer; other bodies need
-    one only if they are longer than that. `beginning` bodies may be on their way to those first bytes.
+    one only if they are longer than that. When all are taken, the slowest that is too slow for its `pace`
+    to keep its slot gives way. `beginning` bodies may be on their way to those first bytes.
     `linger` seconds and `linger_bytes` bound what is read and forgotten after a refusal.
     """
 
@@ -88,7 +89,7 @@ class Guard:
         self._app = app
         self._limits = limits
         self._beginning: dict[IncomingBody, None] = {}
-        self._taken = 0
+        self._in_slots: dict[IncomingBody, None] = {}
         self._lingering = 0
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -119,15 +120,30 @@ class Guard:
 
     async def _begin(self, body: IncomingBody, *, is_upload: bool) -> EscribaError | None:
         """Wait until the body truly comes, so that who dribbles holds a socket only; why it may not come."""
-        if is_upload and self._taken >= self._limits.slots:
+        if is_upload and not self._has_room() and not self._slowest():
             return Busy(retry_after=self._limits.retry_after)
         try:
             await self._read_ahead(body)
         except EscribaError as exc:
             return exc
-        if self._taken >= self._limits.slots and (is_upload or not body.is_complete):
+        if (is_upload or not body.is_complete) and not self._has_room() and not self._make_room():
             return Busy(retry_after=self._limits.retry_after)
         return None
+
+    def _has_room(self) -> bool:
+        return len(self._in_slots) < self._limits.slots
+
+    def _slowest(self) -> IncomingBody | None:
+        """Who would have to give its slot to another."""
+        slow = [(rate, body) for body in self._in_slots if (rate := body.rate) is not None]
+        return min(slow, key=lambda one: one[0])[1] if slow else None
+
+    def _make_room(self) -> bool:
+        """Only now that another body truly comes: to knock must not be enough to drive somebody out."""
+        if slowest := self._slowest():
+            slowest.give_up()
+            del self._in_slots[slowest]
+        return bool(slowest)
 
     async def _read_ahead(self, body: IncomingBody) -> None:
         self._beginning[body] = None
@@ -145,15 +161,15 @@ class Guard:
         A body that may not come is refused by the app too, when it asks for it: the app knows whether the
         address exists, which origins may read the answer, and the shape that the caller expects.
         """
-        slot = 1 if not body.unwanted and (is_upload or not body.is_complete) else 0
-        self._taken += slot
+        if not body.unwanted and (is_upload or not body.is_complete):
+            self._in_slots[body] = None
         try:
             await self._app(scope, body.receive, answer.send)
         except Exception:
             if answer.has_started or not body.failure:
                 raise
         finally:
-            self._taken -= slot
+            self._in_slots.pop(body, None)
         if body.failure and not answer.has_started:
             await answer.refuse(body.failure)
 

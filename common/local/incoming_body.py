@@ -13,12 +13,17 @@ MB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How slow a client may be; seconds, and bytes a second counted after `grace`. Rate 0 asks for none."""
+    """How slow a client may be; seconds, and bytes a second counted after `grace`. Rate 0 asks for none.
+
+    Who has brought fewer than `yield_rate` over more than `yield_after` is borne while nobody else waits.
+    """
 
     deadline: float = 300.0
     idle: float = 15.0
     grace: float = 10.0
     min_rate: int = 4096
+    yield_after: float = 30.0
+    yield_rate: int = 32 * 1024
 
     def due(self, *, began: float, waiting_since: float, waited: float, received: int) -> float:
         """When a client that sends nothing more is too slow.
@@ -61,6 +66,16 @@ class IncomingBody:
     def has_begun(self) -> bool:
         """Whether anything was asked of the client; if not, `Expect: 100-continue` still holds it back."""
         return self._waited > 0 or self.received > 0
+
+    @property
+    def rate(self) -> float | None:
+        """Bytes a second, if that is too few to keep a place that another waits for."""
+        waits = self._loop.time() - self._waiting_since if self._waiting else 0.0
+        waited = self._waited + waits
+        if self.is_complete or self.failure or waited <= self._pace.yield_after:
+            return None
+        rate = self.received / waited
+        return rate if rate < self._pace.yield_rate else None
 
     async def read_ahead(self, size_bytes: int) -> None:
         """Receive until `size_bytes` or all of it are here, for `receive` to give out later."""

@@ -15,7 +15,7 @@ from fastapi import APIRouter, HTTPException, Request
 
 from common.http.app import build_app
 from common.local.guard import Guard, Limits, announced, refusal
-from common.local.incoming_body import Pace
+from common.local.incoming_body import IncomingBody, Pace
 from common.upload import receive
 from tests.serving import Client, serving, told, wait_until
 
@@ -397,6 +397,55 @@ def test_a_slot_that_is_taken_while_the_body_begins_is_not_given_twice(house: Ho
         second.send(body[100:])
         assert code(second.answer()) == (503, "busy")
         assert first.send(body[50_000:]).answer()[0] == 200
+
+
+def upload(port: int, body: bytes) -> int:
+    with Client(port) as client:
+        return client.post("/upload", body, headers=FORM).answer()[0]
+
+
+def test_when_all_slots_are_taken_a_slow_upload_gives_way_to_who_truly_comes(house: House) -> None:
+    pace = replace(NO_HURRY, yield_after=0.2, yield_rate=10**9)
+    body = form(bytes(200_000))
+    with guarded(house, slots=1, pace=pace) as port, Client(port) as slow, Client(port) as knocking:
+        slow.post("/upload", body[:50_000], length=len(body), headers=FORM)
+        wait_until(lambda: house.begun == 1)
+        time.sleep(0.5)
+        knocking.post("/upload", body[:100], length=len(body), headers=FORM)
+        time.sleep(0.1)
+        assert house.errors == []
+        wait_until(lambda: upload(port, body) == 200)
+        assert code(slow.answer()) == (408, "upload_too_slow")
+
+
+@pytest.mark.parametrize("changed", [{"yield_rate": 1}, {"yield_after": 30}])
+def test_who_is_quick_enough_or_has_only_begun_keeps_its_slot(house: House, changed: dict[str, Any]) -> None:
+    pace = replace(NO_HURRY, **{"yield_after": 0, "yield_rate": 10**9} | changed)
+    body = form(bytes(200_000))
+    with guarded(house, slots=1, pace=pace) as port, Client(port) as first:
+        first.post("/upload", body[:100_000], length=len(body), headers=FORM)
+        wait_until(lambda: house.begun == 1)
+        assert upload(port, body) == 503
+        assert first.send(body[100_000:]).answer()[0] == 200
+
+
+async def test_it_is_the_slowest_who_gives_way() -> None:
+    def body(received: int, *, waited: float = 60.0, **known: Any) -> IncomingBody:
+        made = IncomingBody(None, pace=Pace(), limit_bytes=MB, file_bytes=MB)
+        made.received, made._waited = received, waited
+        for name, value in known.items():
+            setattr(made, name, value)
+        return made
+
+    guard = Guard(None, LIMITS)
+    complete, begun, quick = body(1, is_complete=True), body(1, waited=29), body(60 * 32 * 1024)
+    guard._in_slots = dict.fromkeys((complete, begun, quick))
+    assert guard._slowest() is None
+    slow, slower = body(600_000), body(400_000)
+    guard._in_slots |= dict.fromkeys((slow, slower))
+    assert guard._slowest() is slower
+    slower.give_up()
+    assert guard._slowest() is slow
 
 
 # ── gone ──────────────────────────────────────────────────────────────────────────────────────────

@@ -1,11 +1,11 @@
-# run: the server on port 8000 · dev: with a local Convex and a page · test: everything · check: lint and types
-# bench: what the README claims · bench-page: the same of the page · lock: newer packages
+# run: the server on port 8000 · dev: with a local Convex and a page · test: everything · soak: at full length
+# check: lint and types · bench: what the README claims · bench-page: the same of the page · lock: newer packages
 PYTHON ?= python3
 BIN := .venv/bin
 # Without a key or another server's address the embedded engine is installed too.
 ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
 
-.PHONY: run dev test check bench bench-page lambda lock web clean
+.PHONY: run dev test soak check bench bench-page lambda lock web clean
 .DELETE_ON_ERROR:
 
 run: .venv/$(ENGINE)
@@ -20,6 +20,11 @@ dev: .venv/$(ENGINE) web/node_modules
 
 test: check web tests/sdk/node_modules .venv/aws-tools/installed .venv/aws-sam/installed
 	$(BIN)/python -m pytest --cov
+
+# What `test` does in small, at full length: Convex away for a minute, 500 jobs amid its faults, kills without end.
+soak: .venv/development web/node_modules
+	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
+	  --away 60 --soak 500 --kills 14 --rounds 100
 
 web: web/node_modules
 	cd web && npm test

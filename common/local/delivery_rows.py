@@ -21,9 +21,9 @@ _OPEN = f"""
     SELECT {_DELIVERY} FROM deliveries
     WHERE wanted_seq > confirmed_seq AND (
         next_at <= :now OR next_at > :far OR (attempts = 0 AND (ended OR confirmed_seq = 0))
-    ) AND target = coalesce(:target, target)
-    ORDER BY ended DESC, next_at LIMIT :limit
+    )
 """
+_IN_TURN = " ORDER BY ended DESC, next_at LIMIT :limit"
 
 # What a target asked to wait for outlasts mere progress; the end of a job is worth a new try at once. A
 # callback is told how a run ended, and only that: that text and audio went later is no news to it, and once
@@ -63,7 +63,8 @@ def want(db: Connection, job: Job) -> None:
 
 def unconfirmed(db: Connection, now: float, limit: int, target: Target | None) -> list[Delivery]:
     asked = {"now": now, "far": now + _FAR, "limit": limit, "target": target}
-    return [Delivery(*row) for row in db.execute(_OPEN, asked)]
+    wanted = f"{_OPEN} AND target = :target" if target else _OPEN
+    return [Delivery(*row) for row in db.execute(wanted + _IN_TURN, asked)]
 
 
 def one(db: Connection, job_id: str, target: Target) -> Delivery | None:

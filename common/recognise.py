@@ -41,6 +41,10 @@ class Ready:
         """Seconds of the whole recording, silent beginning of a film included."""
         return self.prepared.start + self.prepared.duration
 
+    def seconds_of(self, wanted: Cut) -> float:
+        """How much of the recording a cut covers."""
+        return self.prepared.duration - wanted.start if wanted.length is None else wanted.length
+
 
 async def make_ready(
     services: Services, source: Path, folder: Path, *, on_progress: Callable[[float], None] | None = None
@@ -64,16 +68,14 @@ async def make_ready(
 
 def fit(kept: Iterable[Chunk], ready: Ready) -> bool:
     """Whether kept pieces were cut as `ready` is: another version of us may cut elsewhere."""
-    prepared = ready.prepared
-    for piece in kept:
-        if piece.index >= len(ready.cuts):
-            return False
-        wanted = ready.cuts[piece.index]
-        length = prepared.duration - wanted.start if wanted.length is None else wanted.length
-        apart = abs(piece.start - prepared.start - wanted.start)
-        if apart > _NEAR or abs(piece.transcript.duration - length) > _NEAR + 0.05 * length:
-            return False
-    return True
+    return all(piece.index < len(ready.cuts) and _fits(piece, ready) for piece in kept)
+
+
+def _fits(piece: Chunk, ready: Ready) -> bool:
+    wanted = ready.cuts[piece.index]
+    seconds = ready.seconds_of(wanted)
+    apart = abs(piece.start - ready.prepared.start - wanted.start)
+    return apart <= _NEAR and abs(piece.transcript.duration - seconds) <= _NEAR + 0.05 * seconds
 
 
 async def hear_all(
@@ -146,7 +148,7 @@ def _spoken(chunks: Mapping[int, Chunk]) -> str | None:
 
 
 async def _hear(services: Services, ready: Ready, wanted: Cut, options: Options, folder: Path) -> Chunk:
-    seconds = wanted.length or ready.prepared.duration - wanted.start
+    seconds = ready.seconds_of(wanted)
     await _reserve(services, seconds)
     try:
         piece = await cut(services.ffmpeg, ready.prepared, wanted, folder)

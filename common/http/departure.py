@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-CLIENT_LEFT = 499  # as nginx has it in its logs; nobody is there to read it
+_CLIENT_LEFT = 499  # as nginx has it in its logs; nobody is there to read it
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -39,7 +39,7 @@ async def answer_unless_left(work: Coroutine[Any, Any, Response], receive: Recei
         answers.append(await work)
 
     done = await until_left(answered(), receive)
-    return answers[0] if done else Response(status_code=CLIENT_LEFT)
+    return answers[0] if done else Response(status_code=_CLIENT_LEFT)
 
 
 async def _left(receive: Receive) -> None:

@@ -9,30 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from common.errors import JobNotFound
-from common.jobs.couriers import NotDelivered, Undeliverable
+from common.jobs.couriers import Courier, NotDelivered, Undeliverable
 from common.log import log
-from common.models import Job, Transcript
-from common.ports import Delivery
+from common.ports import Delivery, Target
 from common.services import Services
 
 # Seconds before each further try; the last one repeats until the job expires. They grow gently, so that news
 # comes at most about as long after a target's return as it was away.
 _BACKOFF = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 
+# Deliveries side by side, of each target: callbacks that answer nobody must not keep Convex waiting.
+AT_ONCE = 4
+
 # Mere progress is told no more often than this per job and target (free plans count each message).
 _PROGRESS_EVERY = 1.0
-
-
-class _Nobody:
-    """In the place of a courier whose setting was taken away since: it may come back with the next start."""
-
-    problem: str | None = None
-
-    async def push(self, job: Job, result: Transcript | None) -> None:  # noqa: ARG002 - a courier's signature
-        raise NotDelivered("not_set_up")
-
-
-_NOBODY = _Nobody()
 
 
 async def deliver(services: Services, delivery: Delivery) -> Delivery:
@@ -43,9 +33,8 @@ async def deliver(services: Services, delivery: Delivery) -> Delivery:
         return delivery  # forgotten meanwhile, and its deliveries with it
     result = await services.jobs.result(job.job_id) if job.status == "completed" else None
     settled = replace(delivery, confirmed_seq=job.seq, attempts=0, next_at=services.now() + _PROGRESS_EVERY)
-    courier = services.couriers.get(delivery.target, _NOBODY)
     try:
-        await courier.push(job, result)
+        await _courier(services, delivery.target).push(job, result)
         after = replace(settled, last_error=None)
     except NotDelivered as exc:
         postponed = _postponed(delivery, exc, services.now())
@@ -60,6 +49,13 @@ async def deliver(services: Services, delivery: Delivery) -> Delivery:
     if after.last_error:
         _log_trouble(after)
     return after
+
+
+def _courier(services: Services, target: Target) -> Courier:
+    """Raises NotDelivered where its setting was taken away since: it may come back with the next start."""
+    if target not in services.couriers:
+        raise NotDelivered("not_set_up")
+    return services.couriers[target]
 
 
 def _log_trouble(delivery: Delivery) -> None:

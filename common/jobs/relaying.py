@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from common.errors import EscribaError
-from common.jobs.outbox import deliver
+from common.jobs.outbox import AT_ONCE, deliver
 from common.log import log
 from common.ports import TARGETS, Delivery, Target
 from common.services import Services
 
-_AT_ONCE = 4  # of each target: callbacks that answer nobody must not keep Convex waiting
 _LOOK_EVERY = 1.0
 _LAST_WORDS = 10.0
 
@@ -28,8 +27,8 @@ async def relay_all(services: Services, *, until: float) -> None:
 async def _relay_to(services: Services, target: Target, until: float) -> None:
     tried: set[str] = set()
     while services.now() < until:
-        due = await services.jobs.deliveries(now=services.now(), limit=_AT_ONCE + len(tried), target=target)
-        fresh = [one for one in due if one.job_id not in tried][:_AT_ONCE]
+        due = await services.jobs.deliveries(now=services.now(), limit=AT_ONCE + len(tried), target=target)
+        fresh = [one for one in due if one.job_id not in tried][:AT_ONCE]
         if not fresh:
             return
         tried |= {one.job_id for one in fresh}

@@ -6,12 +6,11 @@ import asyncio
 from contextlib import suppress
 
 from common.errors import EscribaError
-from common.jobs.outbox import deliver
+from common.jobs.outbox import AT_ONCE, deliver
 from common.log import log
 from common.ports import TARGETS, Delivery
 from common.services import Services
 
-_AT_ONCE = 4  # of each target: callbacks that answer nobody must not keep Convex waiting
 _LOOK_EVERY = 1.0  # seconds; what was postponed falls due without anybody saying so
 # Seconds before a delivery whose outcome could not be kept is tried again: else it would go out for ever,
 # as fast as it can, for as long as the disk is full.
@@ -50,9 +49,9 @@ class Relay:
 
     async def _send_out(self, services: Services) -> None:
         for target in TARGETS:
-            places = _AT_ONCE - sum(row[1] == target for row in self._under_way)
+            places = AT_ONCE - sum(row[1] == target for row in self._under_way)
             # Twice as many are asked for as fit, since those under way are among them.
-            due = await services.jobs.deliveries(now=services.now(), limit=2 * _AT_ONCE, target=target)
+            due = await services.jobs.deliveries(now=services.now(), limit=2 * AT_ONCE, target=target)
             fresh = [one for one in due if (one.job_id, one.target) not in self._under_way]
             for delivery in fresh[:places]:
                 row = (delivery.job_id, delivery.target)

@@ -4,7 +4,22 @@ import { anyApi } from "convex/server";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { api as functions } from "../convex/_generated/api";
 import { eventually } from "../test/eventually";
-import { api, asks, client, convex, file, leave, onlyJob, open, page, requests, row, until } from "../test/page";
+import {
+  api,
+  asks,
+  beginWhileConvexIsAway,
+  client,
+  convex,
+  file,
+  leave,
+  onlyJob,
+  open,
+  page,
+  requests,
+  row,
+  takeConvexAway,
+  until,
+} from "../test/page";
 import { createClient } from "./client";
 import { linkConvex } from "./convex";
 import { Kept } from "./kept";
@@ -196,13 +211,7 @@ test("a next run without audio offers to send what this page still has", async (
 });
 
 test("a row that was made late is told by the API what it has missed, once", async () => {
-  open();
-  await eventually(() => expect(page.state.connection).toBe("live"));
-  convex.faults.add({ status: "away" });
-  convex.dropConnections();
-  api.convexSiteUrl = null;
-  const jobId = page.start(file());
-  await until((job) => job.status === "queued");
+  const jobId = await beginWhileConvexIsAway();
   await api.complete(jobId, "heard by nobody");
   api.convexSiteUrl = convex.siteUrl;
   convex.faults.clear();
@@ -263,8 +272,7 @@ describe("removing", () => {
     open();
     const jobId = page.start(file());
     await until((job) => job.status === "queued");
-    convex.faults.add({ status: "away" });
-    convex.dropConnections();
+    takeConvexAway();
     await eventually(() => expect(page.state.connection).toBe("polling"));
     await Promise.race([
       page.remove(jobId),

@@ -7,6 +7,7 @@ import { eventually } from "../test/eventually";
 import {
   api,
   asks,
+  beginWhileConvexIsAway,
   client,
   convex,
   file,
@@ -16,6 +17,7 @@ import {
   page,
   requests,
   row,
+  takeConvexAway,
   until,
   useConvexClient,
 } from "../test/page";
@@ -99,8 +101,7 @@ describe("without Convex", () => {
     const jobId = page.start(file());
     await until((job) => job.status === "queued");
     expect(asks()).toBe(0);
-    convex.faults.add({ status: "away" });
-    convex.dropConnections();
+    takeConvexAway();
     api.convexSiteUrl = null;
     await api.change(jobId, { status: "processing", progress: 30 });
     await until((job) => job.progress === 30);
@@ -117,13 +118,7 @@ describe("without Convex", () => {
   });
 
   test("a job begun while it was away gets its row when it is back, though it has ended meanwhile", async () => {
-    open();
-    await eventually(() => expect(page.state.connection).toBe("live"));
-    convex.faults.add({ status: "away" });
-    convex.dropConnections();
-    api.convexSiteUrl = null;
-    const jobId = page.start(file());
-    await until((job) => job.status === "queued");
+    const jobId = await beginWhileConvexIsAway();
     await api.complete(jobId, "done before its row");
     await until((job) => job.text === "done before its row");
     convex.faults.clear();

@@ -4,7 +4,7 @@
  */
 import { ConvexClient } from "convex/browser";
 import { ConvexReactClient } from "convex/react";
-import { afterAll, afterEach, beforeAll, beforeEach, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from "vitest";
 import WebSocket from "ws";
 import { api as functions } from "../convex/_generated/api";
 import { startLocalConvex } from "../dev/local-convex.mjs";
@@ -50,6 +50,23 @@ export const until = (ready: (job: Transcription) => unknown, timeout?: number) 
 /** How often a request like this came: `POST /transcribe-job`. */
 export const requests = (like: RegExp) => api.requests.filter((request) => like.test(request)).length;
 export const asks = () => requests(/^GET \/job/);
+
+/** Nobody reaches Convex, until its faults are cleared. */
+export function takeConvexAway(): void {
+  convex.faults.add({ status: "away" });
+  convex.dropConnections();
+}
+
+/** A page that saw Convex and begins a job once neither it nor the API does: the job's id. */
+export async function beginWhileConvexIsAway(): Promise<string> {
+  open();
+  await eventually(() => expect(page.state.connection).toBe("live"));
+  takeConvexAway();
+  api.convexSiteUrl = null;
+  const jobId = page.start(file());
+  await until((job) => job.status === "queued");
+  return jobId;
+}
 
 beforeAll(async () => {
   vi.stubEnv("ESCRIBA_API_KEY", KEY);

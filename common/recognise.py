@@ -152,7 +152,7 @@ async def _hear(services: Services, ready: Ready, wanted: Cut, options: Options,
     await _reserve(services, seconds)
     try:
         piece = await cut(services.ffmpeg, ready.prepared, wanted, folder)
-    except EscribaError:
+    except (EscribaError, RetryLater):
         await _refund(services, seconds)  # never sent
         raise
     try:

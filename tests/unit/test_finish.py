@@ -11,7 +11,7 @@ import pytest
 
 from common.audio.prepare import Prepared
 from common.audio.split import plan_cuts
-from common.errors import AudioTruncated
+from common.errors import AudioTruncated, RetryLater
 from common.models import Chunk, Options, Segment, Transcript
 from common.quota import Quota
 from common.recognise import Ready, finish, fit, hear_all
@@ -85,6 +85,23 @@ def test_a_piece_that_could_not_be_cut_costs_no_quota(tmp_path: Path, media: Med
         beyond = replace(source, cuts=plan_cuts(source.prepared)[-1:])  # where there is no sound
         with pytest.raises(AudioTruncated):
             service.call(hear_all(services, beyond, Options(language="es"), tmp_path, kept={}, keep=never))
+        assert account.quota.audio_per_hour.used == pytest.approx(0, abs=0.1)
+
+
+def test_nor_does_one_whose_cutting_was_stopped(
+    tmp_path: Path, media: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stopped(*_: object) -> None:
+        raise RetryLater(5, "ffmpeg was told to stop")
+
+    monkeypatch.setattr("common.recognise.cut", stopped)
+    with JobService(tmp_path) as service:
+        account = Account()
+        services = replace(service.services, quota=account)
+        prepared = Prepared(media("cbr.mp3"), "mp3", 500.0, 1, "as_is")
+        whole = Ready(prepared, plan_cuts(prepared))
+        with pytest.raises(RetryLater):
+            service.call(hear_all(services, whole, Options(language="es"), tmp_path, kept={}, keep=never))
         assert account.quota.audio_per_hour.used == pytest.approx(0, abs=0.1)
 
 

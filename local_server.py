@@ -22,7 +22,7 @@ from common.audio.ffmpeg import Ffmpeg
 from common.callback import Callbacks
 from common.convex import Convex, monthly
 from common.errors import EscribaError
-from common.groq import Groq
+from common.groq.client import Groq
 from common.http.app import build_app
 from common.jobs.couriers import Courier
 from common.jobs.sweep import sweep

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from common.errors import ONE_VALUE, OptionInvalid
 from common.http.content_disposition import attachment
 from common.models import Transcript
-from common.subtitles import FORMATS, MEDIA_TYPES, written
-from common.subtitles import Format as FileFormat
 from common.text.cues import CueShape
+from common.text.subtitles import FORMATS, MEDIA_TYPES, written
+from common.text.subtitles import Format as FileFormat
 
 Format = Literal["json"] | FileFormat
 

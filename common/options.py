@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from common.errors import ONE_VALUE, LanguageUnknown, OptionInvalid, OptionUnknown, Sentence
-from common.languages import code_of
 from common.models import Granularity, Options, Task
+from common.text.languages import code_of
 
 Fields = Iterable[tuple[str, str]]
 

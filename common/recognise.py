@@ -15,12 +15,12 @@ from common.audio.prepare import Prepared, prepare
 from common.audio.probe import probe
 from common.audio.split import PIECE_SECONDS, Cut, cut, plan_cuts
 from common.errors import EngineBroken, EngineMissing, EngineUnreachable, EscribaError, RetryLater
-from common.evidence import Loudness
-from common.invented import without_invented, worth_measuring
 from common.log import log
 from common.models import Chunk, Options, Transcript
 from common.services import Services
-from common.transcript import merge
+from common.text.hallucinations import without_invented, worth_measuring
+from common.text.merge import merge
+from common.text.speech_evidence import Loudness
 
 # Seconds; then the account is looked at again, since it may have learnt of another limit meanwhile.
 _LONGEST_WAIT = 6 * 3600.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.audio.ffmpeg import Ffmpeg
-from common.groq import Groq
+from common.groq.client import Groq
 from common.jobs.couriers import Courier
 from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, Target, TaskQueue
 from common.settings import Settings

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from common.models import Chunk, Segment, Transcript
+from common.text.merge import merge
 from common.text.tokens import glue
-from common.transcript import merge
 
 # Seconds before the next piece begins: packets make it begin a little before its cut, and lines near the
 # overlap are still looked into.

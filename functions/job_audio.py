@@ -16,7 +16,7 @@ from common.jobs.accept import check_room, deliver
 from common.jobs.commands import readable
 from common.lambda_entry import http
 from common.models import Audio
-from common.upload import receive
+from common.upload.receive import receive
 
 router = APIRouter(tags=["jobs"])
 

@@ -30,7 +30,7 @@ from common.openai.stream import SpokenText, Tell
 from common.recognise import finish, guarded, hear_all, make_ready
 from common.services import Services
 from common.settling import Settling
-from common.upload import receive
+from common.upload.receive import receive
 
 router = APIRouter(tags=["OpenAI"])
 

@@ -18,7 +18,7 @@ from common.models import Chunk, Options
 from common.options import FORM_FIELDS, parse_options
 from common.recognise import finish, hear_all, make_ready
 from common.services import Services
-from common.upload import Upload, receive
+from common.upload.receive import Upload, receive
 
 router = APIRouter(tags=["transcribe"])
 

@@ -24,7 +24,7 @@ from common.lambda_entry import http
 from common.models import Audio
 from common.options import FORM_FIELDS, parse_options
 from common.services import Services
-from common.upload import receive
+from common.upload.receive import receive
 
 router = APIRouter(tags=["jobs"])
 

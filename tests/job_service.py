@@ -14,7 +14,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 
 from common.audio.ffmpeg import Ffmpeg
-from common.groq import Groq
+from common.groq.client import Groq
 from common.http.app import build_app
 from common.jobs import state
 from common.jobs.announce import record

@@ -17,7 +17,7 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from common.audio.child import Bounds, follow
-from common.audio.verdict import verdict
+from common.audio.exit_status import verdict
 from common.errors import AudioTooCostly, AudioUnreadable, StorageFull, ToolMissing
 
 # Real containers only. hls, concat, sbg and their like open other files or never end, and a protocol

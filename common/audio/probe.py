@@ -10,8 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from common.audio.child import Bounds
+from common.audio.exit_status import complaints
 from common.audio.ffmpeg import COPY, Ffmpeg, out_seconds
-from common.audio.verdict import complaints
 from common.errors import AudioTooCostly, AudioTooLong, AudioTooShort, AudioUnreadable, FileEmpty
 
 MIN_SECONDS = 0.01  # the least that Groq takes

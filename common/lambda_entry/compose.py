@@ -19,7 +19,7 @@ from common.aws.secret import read_secret
 from common.aws.secrets import SecretUnreadable, reveal
 from common.aws.sqs_tasks import SqsTasks
 from common.aws.table import Table
-from common.groq import Groq
+from common.groq.client import Groq
 from common.jobs.couriers import Courier, NotDelivered
 from common.log import log, set_level
 from common.models import Job, Transcript

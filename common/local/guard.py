@@ -9,7 +9,7 @@ from typing import Any
 from common.errors import Busy, EncodingUnsupported, EscribaError, UploadTooLarge, UploadTooSlow
 from common.local.held_answer import HeldAnswer
 from common.local.incoming_body import MB, IncomingBody, Pace
-from common.upload import ENVELOPE_BYTES
+from common.upload.receive import ENVELOPE_BYTES
 
 Scope = Any  # ASGI's own types are plain dictionaries and callables
 

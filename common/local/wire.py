@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from common.errors import AudioRefused, AudioTooLong, AudioTooShort, EscribaError
-from common.languages import code_of, codes, name_of
 from common.local.recogniser import Heard, HeardSegment, Wish
 from common.models import Task
+from common.text.languages import code_of, codes, name_of
 
 Format = Literal["json", "text", "verbose_json"]
 Fields = Mapping[str, Sequence[str]]

@@ -10,9 +10,9 @@ import math
 import zlib
 from typing import Any
 
-from common.languages import name_of
 from common.models import Segment, Transcript, Word
 from common.openai.ask import Ask
+from common.text.languages import name_of
 
 JSON = "application/json"
 # OpenAI's server answers srt and vtt as plain text, too; the SDKs hand all three on as a string.
@@ -29,7 +29,7 @@ def answer_of(transcript: Transcript, ask: Ask) -> tuple[str, str]:
         case "text":
             return f"{transcript.text}\n", TEXT
         case "srt" | "vtt":
-            from common.subtitles import written
+            from common.text.subtitles import written
 
             return written(transcript, ask.format), TEXT
 

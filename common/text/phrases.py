@@ -1,7 +1,7 @@
 """What Whisper writes when nobody speaks: the credits and farewells of the videos it learned from.
 
 Seen in public trackers, among them https://github.com/openai/whisper/discussions/679. Somebody may
-really say any of them, so this module only recognises; common/invented.py asks for evidence.
+really say any of them, so this module only recognises; common/text/hallucinations.py asks for evidence.
 """
 
 from __future__ import annotations

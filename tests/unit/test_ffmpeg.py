@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from common.audio.child import Bounds
+from common.audio.exit_status import verdict
 from common.audio.ffmpeg import Ffmpeg, out_seconds
-from common.audio.verdict import verdict
 from common.errors import (
     AudioTooCostly,
     AudioTrackMissing,

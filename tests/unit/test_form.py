@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from common.groq.form import PIECE_BYTES, Form
+from common.groq.multipart import PIECE_BYTES, Form
 
 
 async def pieces(form: Form) -> list[bytes]:

@@ -25,7 +25,7 @@ from common.errors import (
     EscribaError,
     RetryLater,
 )
-from common.groq import Groq
+from common.groq.client import Groq
 from common.groq.request import NO_WORD_TIMES, PROMPT_CUT
 from common.models import Options, Transcript
 from common.quota import QuotaNews
@@ -477,7 +477,7 @@ def test_a_file_that_is_gone_is_nobody_elses_fault(upstream: Upstream, tmp_path:
 def test_a_file_that_shrinks_while_it_is_sent_is_an_error_of_ours(
     upstream: Upstream, audio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("common.groq.form.os.pread", lambda *_: b"")
+    monkeypatch.setattr("common.groq.multipart.os.pread", lambda *_: b"")
     with pytest.raises(OSError, match="shorter"):
         transcribe(client(upstream), audio)
 

@@ -16,7 +16,7 @@ from fastapi import APIRouter, HTTPException, Request
 from common.http.app import build_app
 from common.local.guard import Guard, Limits, announced, refusal
 from common.local.incoming_body import IncomingBody, Pace
-from common.upload import receive
+from common.upload.receive import receive
 from tests.serving import Client, serving, told, wait_until
 
 MB = 1024 * 1024

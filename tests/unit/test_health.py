@@ -10,7 +10,7 @@ from typing import Any
 
 from common.audio.ffmpeg import Ffmpeg
 from common.errors import StorageBroken
-from common.groq import Groq
+from common.groq.client import Groq
 from common.local.audio_folder import AudioFolder
 from common.local.database import Database
 from common.local.hub import Hub

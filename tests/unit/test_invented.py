@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.audio.loudness import SILENT, Measured, Stretch
-from common.evidence import Loudness
-from common.invented import without_invented, worth_measuring
 from common.models import Segment, Transcript, Word
+from common.text.hallucinations import without_invented, worth_measuring
 from common.text.loops import find_loops
 from common.text.phrases import kind_of
+from common.text.speech_evidence import Loudness
 from common.text.tokens import join
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.languages import code_of, codes, name_of
+from common.text.languages import code_of, codes, name_of
 
 # whisper/tokenizer.py, LANGUAGES
 WHISPER = (

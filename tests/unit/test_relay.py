@@ -15,7 +15,7 @@ import pytest
 from common.audio.ffmpeg import Ffmpeg
 from common.callback import Callbacks
 from common.errors import StorageFull
-from common.groq import Groq
+from common.groq.client import Groq
 from common.jobs import state
 from common.jobs.couriers import Courier, NotDelivered
 from common.jobs.outbox import deliver

@@ -15,7 +15,7 @@ import pytest
 
 from common.audio.ffmpeg import Ffmpeg
 from common.errors import Busy, StorageFull
-from common.groq import Groq
+from common.groq.client import Groq
 from common.jobs.accept import Wanted, submit
 from common.jobs.commands import discard
 from common.jobs.run import run_job

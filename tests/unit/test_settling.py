@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from common.models import Chunk, Segment, Transcript, Word
 from common.settling import Settling
-from common.transcript import merge
+from common.text.merge import merge
 from tests.unit.test_transcript import heard, speech, windows
 
 

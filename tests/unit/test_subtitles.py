@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.models import Segment, Transcript, Word
-from common.subtitles import FORMATS, MEDIA_TYPES, srt, tsv, txt, vtt, written
 from common.text.cues import Cue, CueShape, cues
+from common.text.subtitles import FORMATS, MEDIA_TYPES, srt, tsv, txt, vtt, written
 from common.text.tokens import join
 
 SPANISH = (

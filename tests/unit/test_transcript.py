@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.models import Chunk, Segment, Suppressed, Transcript, Word
+from common.text.merge import merge
 from common.text.tokens import join, normal, split
-from common.transcript import merge
 
 LONGEST_WORD = 0.6
 VOCABULARY = (

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect
 
 from common import errors
-from common.upload import ENVELOPE_BYTES, Upload, receive
 from common.upload.file import UploadFile
 from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, MAX_VALUE_BYTES, display_name
+from common.upload.receive import ENVELOPE_BYTES, Upload, receive
 
 BOUNDARY = b"------------------------x3d74496d66958873e"
 MB = 1024 * 1024

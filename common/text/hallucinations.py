@@ -1,7 +1,7 @@
 """Text that nobody said, taken out: lines over silence, phrases from other people's videos, loops.
 
-Never for its wording alone: common/evidence.py asks who else says that nobody spoke. What goes stays
-readable in `Transcript.suppressed`.
+Never for its wording alone: speech_evidence.py asks who else says that nobody spoke. What goes stays readable
+in `Transcript.suppressed`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import Literal
 
-from common.evidence import Judge, Loudness
 from common.models import Segment, Suppressed, Transcript
 from common.text.lines import Line, Token, lines, tokens
 from common.text.loops import find_loops
+from common.text.speech_evidence import Judge, Loudness
 from common.text.tokens import join, letters
 
 _COMPRESSED = 2.4  # Whisper's own threshold for text that repeats itself

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from common.languages import code_of
 from common.models import Chunk, Segment, Suppressed, Transcript, Word
+from common.text.languages import code_of
 from common.text.lines import Line, lines
 from common.text.overlap import weave
 from common.text.tokens import join, normal

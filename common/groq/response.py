@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from common.errors import EngineBroken
-from common.languages import code_of
 from common.models import Options, Segment, Transcript, Word
+from common.text.languages import code_of
 
 
 def transcript_of(

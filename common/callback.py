@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from common.callback_url import is_public
-from common.job_view import job_view
 from common.jobs.couriers import NotDelivered, Undeliverable
+from common.jobs.view import job_view
 from common.lookup import addresses_of
 from common.models import Job, Transcript
 

@@ -11,8 +11,8 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from common.job_view import error_view, transcript_view
 from common.jobs.couriers import NotDelivered, Undeliverable
+from common.jobs.view import error_view, transcript_view
 from common.log import log
 from common.models import Job, Transcript
 from common.ports import QuotaStore

@@ -14,9 +14,9 @@ from common.http.departure import until_left
 from common.http.etag import etag_of, is_known, known_seq
 from common.http.event_stream import EventStream
 from common.http.job_links import links_of, upload_of
-from common.job_id import job_id_of
-from common.job_view import job_view, sync_view, transcript_view
-from common.jobs.commands import discard, readable, retry
+from common.jobs.actions import discard, readable, retry
+from common.jobs.ids import job_id_of
+from common.jobs.view import job_view, sync_view, transcript_view
 from common.jobs.watch import seq_of, watching
 from common.lambda_entry import http
 from common.layout import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout

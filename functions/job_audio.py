@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from common import errors
 from common.http.app import Served, error_examples, json_answer
 from common.http.job_links import links_of
-from common.job_id import job_id_of
-from common.jobs.accept import check_room, deliver
-from common.jobs.commands import readable
+from common.jobs.actions import readable
+from common.jobs.ids import job_id_of
+from common.jobs.submit import check_room, deliver
 from common.lambda_entry import http
 from common.models import Audio
 from common.upload.receive import receive

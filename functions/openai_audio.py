@@ -27,9 +27,9 @@ from common.openai.ask import FIELDS, TRANSLATION_FIELDS, Ask, parse_ask
 from common.openai.models import model_of, models
 from common.openai.refusals import refusal
 from common.openai.stream import SpokenText, Tell
-from common.recognise import finish, guarded, hear_all, make_ready
 from common.services import Services
-from common.settling import Settling
+from common.transcription.incremental import Settling
+from common.transcription.pipeline import finish, guarded, hear_all, make_ready
 from common.upload.receive import receive
 
 router = APIRouter(tags=["OpenAI"])

@@ -17,7 +17,7 @@ from common.audio.ffmpeg import Ffmpeg
 from common.groq.client import Groq
 from common.http.app import build_app
 from common.jobs import state
-from common.jobs.announce import record
+from common.jobs.commit import record
 from common.local.audio_folder import AudioFolder
 from common.local.database import Database
 from common.local.http_server import build_server

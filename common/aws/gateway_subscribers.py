@@ -16,7 +16,7 @@ from common.aws.failures import Denied
 from common.aws.frames import frames
 from common.aws.table import Change, ConditionFailed, Item, Table
 from common.errors import EscribaError, Language, TooManyWatchers
-from common.jobs.telling import PING, news
+from common.jobs.messages import PING, news
 from common.jobs.watch import coalesced
 from common.log import log
 from common.models import JobEvent

@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 
 from common.aws.s3_audio import POSTED
 from common.errors import JobNotFound
-from common.job_id import job_id_of
+from common.jobs.ids import job_id_of
 
 _AGAIN_AFTER, _AGAIN_AFTER_AT_MOST = 30, 900
 

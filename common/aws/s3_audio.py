@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from common.aws.clients import Clients
 from common.aws.failures import Denied, named, refusal
 from common.errors import AudioGone, JobNotFound, StorageBroken, UploadTicketInvalid
-from common.job_id import job_id_of
+from common.jobs.ids import job_id_of
 from common.ports import UploadTicket
 
 KEPT = "audio/"

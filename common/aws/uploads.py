@@ -9,7 +9,7 @@ from pathlib import Path
 
 from common.aws.s3_audio import S3Audio
 from common.errors import AudioGone, JobConflict, JobNotFound, UploadExpired
-from common.jobs.accept import deliver
+from common.jobs.submit import deliver
 from common.log import log
 from common.models import Audio
 from common.services import Services

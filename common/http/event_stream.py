@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from common.errors import EscribaError
 from common.http.departure import until_left
-from common.jobs.telling import PING, Message
+from common.jobs.messages import PING, Message
 from common.jobs.watch import Watch
 from common.log import log
 

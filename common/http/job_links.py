@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from common.job_view import ticket_view
+from common.jobs.view import ticket_view
 from common.models import Job
 from common.services import Services
 from common.settings import Settings

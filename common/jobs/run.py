@@ -17,13 +17,13 @@ from typing import TypeVar
 
 from common.errors import AudioRefused, Busy, EscribaError, JobNotFound, RetryLater
 from common.jobs import state
-from common.jobs.announce import record
+from common.jobs.commit import record
 from common.jobs.state import Kind
 from common.log import log
 from common.models import Chunk, Job, Transcript
 from common.ports import LeaseLost, StaleJob
-from common.recognise import Ready, finish, fit, hear_all, make_ready
 from common.services import Services
+from common.transcription.pipeline import Ready, finish, fit, hear_all, make_ready
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from common.errors import Interrupted, JobNotFound
 from common.jobs import state
-from common.jobs.announce import record
+from common.jobs.commit import record
 from common.jobs.run import run_job
 from common.log import log
 from common.models import Job

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from common.errors import EscribaError, JobNotFound, UploadExpired
 from common.jobs import state
-from common.jobs.announce import record
+from common.jobs.commit import record
 from common.log import log
 from common.models import Job
 from common.ports import StaleJob

@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from common.errors import Language
-from common.jobs.commands import readable
-from common.jobs.telling import PING, Message, news, snapshot
+from common.jobs.actions import readable
+from common.jobs.messages import PING, Message, news, snapshot
 from common.models import Job, JobEvent
 from common.ports import Listener
 from common.services import Services

@@ -15,7 +15,7 @@ from common.aws.frames import frames
 from common.aws.gateway_subscribers import GatewaySubscribers, Gone
 from common.errors import EscribaError, Language, OptionInvalid
 from common.http.answers import failure, spoken_language
-from common.job_id import job_id_of
+from common.jobs.ids import job_id_of
 from common.jobs.watch import seq_of, watching
 from common.lambda_entry import Answer, Event, LambdaHandler, loop
 from common.lambda_entry.compose import Sandbox, compose

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from common.aws.s3_audio import S3Audio
-from common.jobs.accept import Wanted, submit
-from common.jobs.commands import discard
+from common.jobs.actions import discard
+from common.jobs.submit import Wanted, submit
 from common.lambda_entry.compose import compose
 from common.models import Audio, Options
 from tests.aws.world import World

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from common.aws import gateway_subscribers
-from common.jobs.accept import Wanted, expect
-from common.jobs.commands import discard
+from common.jobs.actions import discard
+from common.jobs.submit import Wanted, expect
 from common.lambda_entry.compose import Sandbox, compose
 from common.models import Options
 from tests.aws.world import World

@@ -13,7 +13,7 @@ import srt  # type: ignore[import-untyped]
 import webvtt
 
 from common.jobs import state
-from common.jobs.announce import record
+from common.jobs.commit import record
 from common.models import Audio, Job, Options, Segment, Transcript, Word
 from tests.endpoints.homes import Homes
 from tests.job_service import JobService

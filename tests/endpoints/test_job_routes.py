@@ -14,7 +14,7 @@ import pytest
 
 from common.errors import AudioUnreadable, EngineBroken
 from common.jobs import state
-from common.jobs.announce import record
+from common.jobs.commit import record
 from common.models import Job
 from common.ports import Delivery, StaleJob
 from tests.job_service import JobService

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from common.errors import EngineBroken
 from common.http import event_stream
 from common.jobs import state
-from common.jobs.announce import record
+from common.jobs.commit import record
 from common.jobs.watch import coalesced
 from common.local.patient_protocol import Patience
 from common.models import Job

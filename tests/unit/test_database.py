@@ -11,8 +11,8 @@ from sqlite3 import Connection
 import pytest
 
 from common.errors import Busy, JobNotFound, StorageBroken, StorageFull
-from common.job_id import new_job_id
 from common.jobs import state
+from common.jobs.ids import new_job_id
 from common.local import database as module
 from common.local.database import Database, DatabaseUnusable
 from common.local.schema import MIGRATIONS

@@ -14,7 +14,7 @@ from common.audio.split import plan_cuts
 from common.errors import AudioTruncated, RetryLater
 from common.models import Chunk, Options, Segment, Transcript
 from common.quota import Quota
-from common.recognise import Ready, finish, fit, hear_all
+from common.transcription.pipeline import Ready, finish, fit, hear_all
 from tests.job_service import JobService
 from tests.media import Media
 
@@ -94,7 +94,7 @@ def test_nor_does_one_whose_cutting_was_stopped(
     async def stopped(*_: object) -> None:
         raise RetryLater(5, "ffmpeg was told to stop")
 
-    monkeypatch.setattr("common.recognise.cut", stopped)
+    monkeypatch.setattr("common.transcription.pipeline.cut", stopped)
     with JobService(tmp_path) as service:
         account = Account()
         services = replace(service.services, quota=account)

@@ -6,7 +6,7 @@ import pytest
 
 from common.errors import Busy
 from common.jobs import state
-from common.jobs.commands import _until_fresh, gone_since
+from common.jobs.actions import _until_fresh, gone_since
 from common.models import Job, Options
 from common.ports import StaleJob
 

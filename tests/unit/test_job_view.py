@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from common.errors import AudioUnreadable, EscribaError, UploadTooLarge, by_code
-from common.job_view import event_view, iso_time, job_view, snapshot_view, sync_view, ticket_view
 from common.jobs import state
+from common.jobs.view import event_view, iso_time, job_view, snapshot_view, sync_view, ticket_view
 from common.models import Audio, Chunk, Job, JobError, JobEvent, Options, Transcript, Word
 from common.ports import Delivery, UploadTicket
 

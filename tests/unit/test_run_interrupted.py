@@ -16,9 +16,9 @@ import pytest
 from common.audio.ffmpeg import Ffmpeg
 from common.errors import Busy, StorageFull
 from common.groq.client import Groq
-from common.jobs.accept import Wanted, submit
-from common.jobs.commands import discard
+from common.jobs.actions import discard
 from common.jobs.run import run_job
+from common.jobs.submit import Wanted, submit
 from common.local.audio_folder import AudioFolder
 from common.local.database import Database
 from common.local.hub import Hub

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.models import Chunk, Segment, Transcript, Word
-from common.settling import Settling
 from common.text.merge import merge
+from common.transcription.incremental import Settling
 from tests.unit.test_transcript import heard, speech, windows
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from common.errors import JobNotFound
 from common.jobs import state
-from common.jobs.announce import record
-from common.jobs.commands import discard
+from common.jobs.actions import discard
+from common.jobs.commit import record
 from common.jobs.sweep import sweep
 from common.models import Job
 from tests.job_service import JobService

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from common.errors import Busy, JobExpired
-from common.job_view import iso_time
 from common.jobs import state
-from common.jobs.accept import check_room
-from common.jobs.announce import record
+from common.jobs.commit import record
+from common.jobs.submit import check_room
 from common.jobs.sweep import erase
+from common.jobs.view import iso_time
 from common.models import Job
 from common.ports import StaleJob
 from common.services import Services

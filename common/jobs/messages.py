@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from common.errors import Language
-from common.job_view import View, event_view, snapshot_view
+from common.jobs.view import View, event_view, snapshot_view
 from common.models import Chunk, Job, JobEvent
 
 

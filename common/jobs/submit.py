@@ -14,7 +14,7 @@ from typing import Literal
 
 from common.errors import Busy, JobConflict, UploadExpired
 from common.jobs import state
-from common.jobs.announce import record
+from common.jobs.commit import record
 from common.models import Audio, Job, Options
 from common.ports import AlreadyExists, StaleJob, Target
 from common.services import Services

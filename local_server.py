@@ -19,12 +19,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
 from common.audio.ffmpeg import Ffmpeg
-from common.callback import Callbacks
-from common.convex import Convex, monthly
+from common.delivery.convex import ConvexSender, monthly
+from common.delivery.webhook import WebhookSender
 from common.errors import EscribaError
 from common.groq.client import Groq
 from common.http.app import build_app
-from common.jobs.couriers import Courier
 from common.jobs.sweep import sweep
 from common.local import weights
 from common.local.audio_folder import AudioFolder
@@ -46,7 +45,7 @@ from common.local.upload_ticket import UploadTickets
 from common.local.worker import Worker
 from common.log import log, set_level
 from common.models import JobEvent
-from common.ports import Target
+from common.ports import Sender, Target
 from common.quota import Quota, QuotaNews
 from common.services import Services
 from common.settings import GROQ_URL, SettingInvalid, Settings, read_settings
@@ -174,7 +173,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             queue=SqliteTasks(database, now=now, came=worker.wake),
             subscribers=_Announced(hub, relay),
             quota=quota,
-            couriers=_couriers(settings, database, now, stack),
+            senders=_senders(settings, database, now, stack),
             stop=worker.stop,
             key_secret=await read_secret(database, "idempotency"),
         )
@@ -236,24 +235,24 @@ class _Announced:
         self._relay.wake()
 
 
-def _couriers(
+def _senders(
     settings: Settings, database: Database, now: Callable[[], float], stack: AsyncExitStack
-) -> dict[Target, Courier]:
+) -> dict[Target, Sender]:
     """What they hold open is closed with `stack`."""
-    couriers: dict[Target, Courier] = {}
+    senders: dict[Target, Sender] = {}
     if settings.callback_secret:
-        couriers["callback"] = Callbacks(
+        senders["callback"] = WebhookSender(
             secret=settings.callback_secret,
             private_allowed=settings.callback_private_addresses,
             now=time.time,  # what it signs is compared with the clocks of others
         )
     if settings.convex_site_url and settings.convex_api_key:
         budget = SqliteQuota(database, model="convex", start=monthly(settings.convex_monthly_pushes))
-        couriers["convex"] = convex = Convex(
+        senders["convex"] = convex = ConvexSender(
             site_url=settings.convex_site_url, api_key=settings.convex_api_key, now=now, budget=budget
         )
         stack.push_async_callback(convex.aclose)
-    return couriers
+    return senders
 
 
 # ── the engine ────────────────────────────────────────────────────────────────────────────────────

@@ -199,3 +199,33 @@ class QuotaStore(Protocol):
 
         What it raises flies on, and nothing is kept.
         """
+
+
+class DeliveryFailed(Exception):
+    """The target did not confirm. `reason` is short and holds nothing secret; `retry_after` in seconds.
+
+    After `attempts`, when given, it is taken for a refusal.
+    """
+
+    def __init__(self, reason: str, *, retry_after: float | None = None, attempts: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+        self.attempts = attempts
+
+
+class DeliveryRejected(Exception):
+    """The target will never take this snapshot: it is recorded, not tried again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Sender(Protocol):
+    """`problem` is None, or why nothing can be delivered at all, for whoever runs the server."""
+
+    problem: str | None
+
+    async def send(self, job: Job, result: Transcript | None) -> None:
+        """Return once the target has confirmed this snapshot. Raises DeliveryFailed, DeliveryRejected."""

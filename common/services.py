@@ -8,8 +8,7 @@ from pathlib import Path
 
 from common.audio.ffmpeg import Ffmpeg
 from common.groq.client import Groq
-from common.jobs.couriers import Courier
-from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, Target, TaskQueue
+from common.ports import AudioStore, JobStore, QuotaStore, Sender, Subscribers, Target, TaskQueue
 from common.settings import Settings
 
 VERSION = "0.1.0"
@@ -33,7 +32,7 @@ class Services:
     """`scratch` holds files that live as long as one request or run; `now` is epoch seconds.
 
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
-    limits. `couriers` tell others how jobs stand. `stop` ends a run of a job in this process at once, if
+    limits. `senders` tell others how jobs stand. `stop` ends a run of a job in this process at once, if
     there is one. `key_secret` makes ids of Idempotency-Keys that nobody can work out. `store_patience` is how
     many seconds /health waits for the store: a file answers at once unless it is locked.
     """
@@ -50,7 +49,7 @@ class Services:
     queue: TaskQueue
     subscribers: Subscribers
     quota: QuotaStore | None
-    couriers: Mapping[Target, Courier] = field(default_factory=dict)
+    senders: Mapping[Target, Sender] = field(default_factory=dict)
     stop: Callable[[str], None] = _stops_nothing
     key_secret: bytes = field(default=b"", repr=False)
     store_patience: float = 0.02

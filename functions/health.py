@@ -51,7 +51,7 @@ async def health(services: Served) -> Response:
     """
     backlog, store_problem = await _backlog(services)
     ffmpeg_problem = None if services.ffmpeg.available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
-    unreached = [courier.problem for courier in services.couriers.values()]
+    unreached = [sender.problem for sender in services.senders.values()]
     found = [ffmpeg_problem, services.engine_problem, store_problem, *unreached]
     problems = [problem for problem in found if problem]
     report = _report(services, problems, backlog)

@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from common import errors
-from common.callback_url import check_callback_url
+from common.delivery.webhook_url import check_callback_url
 from common.http.app import Served, error_examples, json_answer, reader_of
 from common.http.job_links import links_of, upload_of
 from common.jobs.ids import job_id_of, job_id_of_key, new_job_id

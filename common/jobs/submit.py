@@ -124,5 +124,5 @@ async def _stand(services: Services, wanted: Wanted, *, audio: Audio | None) -> 
 
 
 def _targets(job: Job, services: Services) -> tuple[Target, ...]:
-    wanted: dict[Target, bool] = {"convex": "convex" in services.couriers, "callback": bool(job.callback_url)}
+    wanted: dict[Target, bool] = {"convex": "convex" in services.senders, "callback": bool(job.callback_url)}
     return tuple(target for target, is_wanted in wanted.items() if is_wanted)

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from common.aws import messages
 from common.aws.messages import Posted, Run
 from common.aws.uploads import posted
-from common.jobs.relaying import relaying
+from common.delivery.dispatch import relaying
 from common.jobs.shift import give_up, work_shift
 from common.lambda_entry import Answer, Event, LambdaHandler, loop
 from common.lambda_entry.compose import Sandbox, compose, once

@@ -20,10 +20,9 @@ from common.aws.secrets import SecretUnreadable, reveal
 from common.aws.sqs_tasks import SqsTasks
 from common.aws.table import Table
 from common.groq.client import Groq
-from common.jobs.couriers import Courier, NotDelivered
 from common.log import log, set_level
 from common.models import Job, Transcript
-from common.ports import Target
+from common.ports import DeliveryFailed, Sender, Target
 from common.quota import Quota, QuotaNews
 from common.services import Services
 from common.settings import GROQ_URL, Settings, read_settings
@@ -101,7 +100,7 @@ def compose(*, delivers: bool = False, longest_wait: float = 20.0) -> Sandbox:
         queue=tasks,
         subscribers=gateway,
         quota=quota,
-        couriers=_couriers(settings, keys, table) if delivers else _elsewhere(settings),
+        senders=_senders(settings, keys, table) if delivers else _elsewhere(settings),
         key_secret=b"" if delivers else _key_secret(settings, clients),
         store_patience=_STORE_PATIENCE,
     )
@@ -163,25 +162,25 @@ def _quota(settings: Settings, table: Table) -> DynamoQuota | None:
 
 
 class _Elsewhere:
-    """In the place of a courier where news are only recorded: workers and the minutely round carry them."""
+    """In the place of a sender where news are only recorded: workers and the minutely round carry them."""
 
     problem: str | None = None
 
-    async def push(self, job: Job, result: Transcript | None) -> None:  # noqa: ARG002
-        raise NotDelivered("another function's work")
+    async def send(self, job: Job, result: Transcript | None) -> None:  # noqa: ARG002
+        raise DeliveryFailed("another function's work")
 
 
-def _elsewhere(settings: Settings) -> Mapping[Target, Courier]:
+def _elsewhere(settings: Settings) -> Mapping[Target, Sender]:
     return {"convex": _Elsewhere()} if settings.convex_site_url else {}
 
 
-def _couriers(settings: Settings, keys: _Keys, table: Table) -> Mapping[Target, Courier]:
-    from common.callback import Callbacks
-    from common.convex import Convex, monthly
+def _senders(settings: Settings, keys: _Keys, table: Table) -> Mapping[Target, Sender]:
+    from common.delivery.convex import ConvexSender, monthly
+    from common.delivery.webhook import WebhookSender
 
-    couriers: dict[Target, Courier] = {}
+    senders: dict[Target, Sender] = {}
     if settings.callback_secret and (secret := keys.read("CALLBACK_SECRET", settings.callback_secret)):
-        couriers["callback"] = Callbacks(
+        senders["callback"] = WebhookSender(
             secret=secret,
             private_allowed=settings.callback_private_addresses,
             now=time.time,
@@ -191,13 +190,13 @@ def _couriers(settings: Settings, keys: _Keys, table: Table) -> Mapping[Target, 
         and settings.convex_api_key
         and (key := keys.read("CONVEX_API_KEY", settings.convex_api_key))
     ):
-        couriers["convex"] = Convex(
+        senders["convex"] = ConvexSender(
             site_url=settings.convex_site_url,
             api_key=key,
             now=time.time,
             budget=DynamoQuota(table, model="convex", start=monthly(settings.convex_monthly_pushes)),
         )
-    return couriers
+    return senders
 
 
 def _key_secret(settings: Settings, clients: Clients) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
-from common.jobs.relaying import relay_all
+from common.delivery.dispatch import relay_all
 from common.jobs.sweep import let_all_go, revive
 from common.lambda_entry import Answer, Event, LambdaHandler, loop
 from common.lambda_entry.compose import Sandbox, compose, once

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from common.delivery.outbox import AT_ONCE, deliver
 from common.errors import EscribaError
-from common.jobs.outbox import AT_ONCE, deliver
 from common.log import log
 from common.ports import TARGETS, Delivery
 from common.services import Services

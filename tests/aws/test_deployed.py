@@ -35,7 +35,7 @@ def deployed(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory
             secret = {"Name": f"/escriba/{name}", "Value": value, "Type": "SecureString"}
             emulator.client("ssm").put_parameter(**secret)
         environment = {"GROQ_BASE_URL": upstream_server.url, "QUOTA_REQUESTS_PER_MINUTE": "1000"}
-        yield deploy(emulator, environment, {"Callbacks": "yes"})
+        yield deploy(emulator, environment, {"WebhookSender": "yes"})
     finally:
         emulator.stop()
 

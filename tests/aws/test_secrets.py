@@ -83,7 +83,7 @@ async def test_who_waits_on_the_line_is_told_and_heard_once_the_key_can_be_read(
         assert call(sandbox, "POST", "/transcribe", files=wav())[0] == 200
 
 
-async def test_a_round_without_a_couriers_key_does_the_rest_and_is_counted_as_failed(world: World) -> None:
+async def test_a_round_without_a_senders_key_does_the_rest_and_is_counted_as_failed(world: World) -> None:
     reference, put = late(world, "c" * 32)
     with world.sandbox("transcribe_job", UPLOAD_TICKET_SECONDS="0.01", UPLOAD_TIMEOUT="0.5") as sandbox:
         job_id = call(sandbox, "POST", "/transcribe-job", json={"filename": "a.wav"})[1]["jobId"]

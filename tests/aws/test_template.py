@@ -47,7 +47,7 @@ def test_the_linter_finds_nothing_in_the_template() -> None:
         {},
         {
             "CorsOrigins": "https://page.example,https://other.example",
-            "Callbacks": "yes",
+            "WebhookSender": "yes",
             "ConvexSiteUrl": "https://happy-animal-123.convex.site",
             "AlarmTopic": "arn:aws:sns:us-east-1:123456789012:alarms",
             "SecretsStore": "secretsmanager",
@@ -301,7 +301,7 @@ def test_only_who_calls_the_engine_or_convex_keeps_accounts_and_only_who_accepts
     assert users["secret#*"] == {"transcribe_job", "job"}
 
 
-def test_only_who_recognises_reads_the_engines_key_and_only_who_delivers_the_couriers() -> None:
+def test_only_who_recognises_reads_the_engines_key_and_only_who_delivers_the_senders() -> None:
     readers: dict[str, set[str]] = {}
     for function in FUNCTIONS.values():
         text = json.dumps(statements(function))

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from common.callback import Callbacks
+from common.delivery.webhook import WebhookSender
 from common.errors import EngineKeyInvalid
 from common.jobs import state
-from common.jobs.couriers import NotDelivered, Undeliverable
 from common.models import Audio, Job, Options, Transcript
+from common.ports import DeliveryFailed, DeliveryRejected
 from tests.receiver import Receiver, endless, silence, status
 
 NOW = time.time()
@@ -43,9 +43,9 @@ def completed(url: str) -> Job:
     return state.complete(running(url), language="es", now=NOW, expires_at=LATER)
 
 
-def callbacks(**more: Any) -> Callbacks:
+def callbacks(**more: Any) -> WebhookSender:
     usual: dict[str, Any] = {"secret": SECRET, "private_allowed": True, "now": time.time}
-    return Callbacks(**usual | more)
+    return WebhookSender(**usual | more)
 
 
 def resolving(*addresses: str) -> Callable[[str, int], Awaitable[list[str]]]:
@@ -57,7 +57,7 @@ def resolving(*addresses: str) -> Callable[[str, int], Awaitable[list[str]]]:
 
 async def test_others_libraries_find_the_signature_good_and_notice_any_change() -> None:
     with Receiver() as receiver:
-        await callbacks().push(completed(receiver.url), Transcript(text="Hola, ñandú", duration=2))
+        await callbacks().send(completed(receiver.url), Transcript(text="Hola, ñandú", duration=2))
     (got,) = receiver.received
     told = got.verified(SECRET.encode())
     assert (told["type"], told["job"]["result"]["text"]) == ("job.completed", "Hola, ñandú")
@@ -74,7 +74,7 @@ async def test_others_libraries_find_the_signature_good_and_notice_any_change() 
 async def test_a_secret_in_standard_webhooks_own_form_is_read_as_they_read_it() -> None:
     secret = f"whsec_{base64.b64encode(bytes(range(24))).decode()}"
     with Receiver() as receiver:
-        await callbacks(secret=secret).push(completed(receiver.url), None)
+        await callbacks(secret=secret).send(completed(receiver.url), None)
     assert receiver.received[0].verified(secret)["type"] == "job.completed"
 
 
@@ -85,7 +85,7 @@ async def test_the_end_of_one_run_is_one_event_and_that_of_the_next_another() ->
         again = state.start(state.retry(failed, now=NOW, expires_at=LATER, has_audio=True), now=NOW)
         done = state.complete(again, language="es", now=NOW, expires_at=LATER)
         for job in (failed, failed, erased, done):
-            await callbacks().push(job, None)
+            await callbacks().send(job, None)
     events = [json.loads(got.body) for got in receiver.received]
     ids = [event["eventId"] for event in events]
     assert ids[0] == ids[1] == ids[2] != ids[3]
@@ -95,7 +95,7 @@ async def test_the_end_of_one_run_is_one_event_and_that_of_the_next_another() ->
 
 async def test_of_a_job_that_runs_again_nothing_is_told() -> None:
     with Receiver() as receiver:
-        await callbacks().push(running(receiver.url), None)
+        await callbacks().send(running(receiver.url), None)
     assert receiver.received == []
 
 
@@ -103,8 +103,8 @@ async def test_of_a_job_that_runs_again_nothing_is_told() -> None:
 async def test_only_2xx_confirms_and_redirects_are_not_followed(code: int) -> None:
     with Receiver() as receiver, Receiver() as elsewhere:
         receiver.script.append(status(code, Location=elsewhere.url))
-        with pytest.raises(NotDelivered, match=f"answered {code}"):
-            await callbacks().push(completed(receiver.url), None)
+        with pytest.raises(DeliveryFailed, match=f"answered {code}"):
+            await callbacks().send(completed(receiver.url), None)
     assert (len(receiver.received), elsewhere.received) == (1, [])
 
 
@@ -112,37 +112,37 @@ async def test_only_2xx_confirms_and_redirects_are_not_followed(code: int) -> No
 async def test_any_2xx_confirms(code: int) -> None:
     with Receiver() as receiver:
         receiver.script.append(status(code))
-        await callbacks().push(completed(receiver.url), None)
+        await callbacks().send(completed(receiver.url), None)
 
 
 async def test_an_address_that_wants_no_more_is_given_up() -> None:
     with Receiver() as receiver:
         receiver.script.append(status(410))
-        with pytest.raises(Undeliverable):
-            await callbacks().push(completed(receiver.url), None)
+        with pytest.raises(DeliveryRejected):
+            await callbacks().send(completed(receiver.url), None)
 
 
 async def test_an_answer_without_end_is_not_read() -> None:
     with Receiver() as receiver:
         receiver.script.append(endless)
         began = time.monotonic()
-        await callbacks().push(completed(receiver.url), None)
+        await callbacks().send(completed(receiver.url), None)
         assert time.monotonic() - began < 9  # ten would be the longest
 
 
 async def test_an_answer_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("common.callback._TIMEOUT", 0.3)
+    monkeypatch.setattr("common.delivery.webhook._TIMEOUT", 0.3)
     with Receiver() as receiver:
         receiver.script.append(silence(3))
-        with pytest.raises(NotDelivered, match="Timeout"):
-            await callbacks().push(completed(receiver.url), None)
+        with pytest.raises(DeliveryFailed, match="Timeout"):
+            await callbacks().send(completed(receiver.url), None)
 
 
 async def test_nobody_there_is_not_delivered() -> None:
     with Receiver() as receiver:
         url = receiver.url
-    with pytest.raises(NotDelivered, match="ConnectError"):
-        await callbacks().push(completed(url), None)
+    with pytest.raises(DeliveryFailed, match="ConnectError"):
+        await callbacks().send(completed(url), None)
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ async def test_a_name_of_which_any_address_is_private_is_not_called(addresses: l
     with Receiver() as receiver:
         job = completed(f"http://receiver.example:{receiver.port}/hook")
         guarded = callbacks(private_allowed=False, resolve=resolving(*addresses))
-        with pytest.raises(NotDelivered, match="not a public one"):
-            await guarded.push(job, None)
+        with pytest.raises(DeliveryFailed, match="not a public one"):
+            await guarded.send(job, None)
     assert receiver.received == []
 
 
@@ -176,7 +176,7 @@ async def test_what_was_judged_is_what_is_called_under_the_name_that_was_given()
 
     with Receiver() as receiver:
         job = completed(f"http://receiver.example:{receiver.port}/hook?a=b")
-        await callbacks(resolve=resolve).push(job, None)
+        await callbacks(resolve=resolve).send(job, None)
     (got,) = receiver.received
     assert asked == ["receiver.example"]
     assert (got.headers["Host"], got.path) == (f"receiver.example:{receiver.port}", "/hook?a=b")
@@ -186,5 +186,5 @@ async def test_a_name_that_cannot_be_found_is_not_delivered() -> None:
     async def resolve(name: str, port: int) -> list[str]:
         raise socket.gaierror  # not by asking: where names are not answered at all, that takes its time
 
-    with pytest.raises(NotDelivered, match="gaierror"):
-        await callbacks(resolve=resolve).push(completed("https://nothing.invalid/hook"), None)
+    with pytest.raises(DeliveryFailed, match="gaierror"):
+        await callbacks(resolve=resolve).send(completed("https://nothing.invalid/hook"), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.callback_url import check_callback_url, is_public
+from common.delivery.webhook_url import check_callback_url, is_public
 from common.errors import OptionInvalid
 
 PUBLIC = [

@@ -1,4 +1,4 @@
-"""The courier to Convex against a small server on a socket: what each answer means, and what is sent."""
+"""The sender to Convex against a small server on a socket: what each answer means, and what is sent."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from common.convex import Convex, monthly, snapshot_of
+from common.delivery.convex import ConvexSender, monthly, snapshot_of
 from common.errors import AudioUnreadable
 from common.jobs import state
-from common.jobs.couriers import NotDelivered, Undeliverable
 from common.local.database import Database
 from common.local.quota_rows import SqliteQuota
 from common.models import Audio, Job, Options, Segment, Transcript, Word
+from common.ports import DeliveryFailed, DeliveryRejected
 from tests.wire import read_request
 
 NOW = 1_700_000_000.25
@@ -83,7 +83,7 @@ class Deployment:
                 await writer.drain()
 
 
-class Courier(Convex):
+class Sender(ConvexSender):
     """With a clock that stands, and pauses that are only written down."""
 
     def __init__(self, url: str, **more: Any) -> None:
@@ -100,14 +100,14 @@ class Courier(Convex):
 
 
 @asynccontextmanager
-async def deployed(*replies: Reply, **more: Any) -> AsyncIterator[tuple[Deployment, Courier]]:
+async def deployed(*replies: Reply, **more: Any) -> AsyncIterator[tuple[Deployment, Sender]]:
     deployment = Deployment(*replies)
     server = await asyncio.start_server(deployment.handle, "127.0.0.1", 0)
-    courier = Courier(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", **more)
+    sender = Sender(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", **more)
     try:
-        yield deployment, courier
+        yield deployment, sender
     finally:
-        await courier.aclose()
+        await sender.aclose()
         server.close()
         await deployment.ended()
 
@@ -125,43 +125,43 @@ def failed() -> Job:
 
 
 async def test_a_push_is_one_post_with_the_key_and_the_whole_snapshot() -> None:
-    async with deployed(OK) as (deployment, courier):
+    async with deployed(OK) as (deployment, sender):
         job = queued(user_id="ana")
-        await courier.push(job, None)
+        await sender.send(job, None)
     assert deployment.paths == ["POST /transcription-jobs"]
     assert deployment.headers[0]["authorization"] == "Bearer the-key"
     assert deployment.headers[0]["content-type"] == "application/json"
     assert deployment.received == [snapshot_of(job, None)]
-    assert courier.problem is None
+    assert sender.problem is None
 
 
 async def test_pushes_share_a_connection() -> None:
-    async with deployed(OK) as (deployment, courier):
+    async with deployed(OK) as (deployment, sender):
         for _ in range(3):
-            await courier.push(queued(), None)
+            await sender.send(queued(), None)
         assert deployment.connections == 1
-        await courier.aclose()
-        await courier.push(queued(), None)
+        await sender.aclose()
+        await sender.send(queued(), None)
         assert deployment.connections == 2
 
 
-def test_one_courier_serves_one_event_loop_after_another(tmp_path: Path) -> None:
+def test_one_sender_serves_one_event_loop_after_another(tmp_path: Path) -> None:
     deployment = Deployment(OK)
 
-    async def once(courier: Courier | None) -> Courier:
+    async def once(sender: Sender | None) -> Sender:
         server = await asyncio.start_server(deployment.handle, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        courier = courier or Courier("http://127.0.0.1:1")
-        courier._url = f"http://127.0.0.1:{port}/transcription-jobs"
-        await courier.push(queued(), None)
-        assert courier._client is not None
-        await courier._client.aclose()  # the loop ends, and what is open in it
+        sender = sender or Sender("http://127.0.0.1:1")
+        sender._url = f"http://127.0.0.1:{port}/transcription-jobs"
+        await sender.send(queued(), None)
+        assert sender._client is not None
+        await sender._client.aclose()  # the loop ends, and what is open in it
         server.close()
         await deployment.ended()
-        return courier
+        return sender
 
-    courier = asyncio.run(once(None))
-    asyncio.run(once(courier))
+    sender = asyncio.run(once(None))
+    asyncio.run(once(sender))
     assert len(deployment.received) == 2
 
 
@@ -169,50 +169,50 @@ def test_one_courier_serves_one_event_loop_after_another(tmp_path: Path) -> None
 
 
 async def test_what_passes_is_tried_three_times_with_pauses_between() -> None:
-    async with deployed((500, "oh"), (502, "<html>"), OK) as (deployment, courier):
-        await courier.push(queued(), None)
+    async with deployed((500, "oh"), (502, "<html>"), OK) as (deployment, sender):
+        await sender.send(queued(), None)
     assert len(deployment.received) == 3
-    assert courier.slept == [0.2, 1.0]
+    assert sender.slept == [0.2, 1.0]
 
 
 async def test_three_troubles_are_enough() -> None:
-    async with deployed((500, "oh")) as (deployment, courier):
-        with pytest.raises(NotDelivered) as told:
-            await courier.push(queued(), None)
+    async with deployed((500, "oh")) as (deployment, sender):
+        with pytest.raises(DeliveryFailed) as told:
+            await sender.send(queued(), None)
     assert len(deployment.received) == 3
     assert (told.value.reason, told.value.retry_after, told.value.attempts) == ("answered 500", None, None)
-    assert courier.problem is None
+    assert sender.problem is None
 
 
 async def test_silence_is_borne_for_a_while_and_then_tried_again() -> None:
-    async with deployed("hang", OK, "hang", timeout=2.0) as (deployment, courier):
-        await courier.push(queued(), None)
-        assert (len(deployment.received), courier.slept) == (2, [0.2])
-        courier._pauses = (None,)
-        with pytest.raises(NotDelivered, match=r"^(TimeoutError|ReadTimeout)$"):
-            await courier.push(queued(), None)
+    async with deployed("hang", OK, "hang", timeout=2.0) as (deployment, sender):
+        await sender.send(queued(), None)
+        assert (len(deployment.received), sender.slept) == (2, [0.2])
+        sender._pauses = (None,)
+        with pytest.raises(DeliveryFailed, match=r"^(TimeoutError|ReadTimeout)$"):
+            await sender.send(queued(), None)
 
 
 async def test_a_connection_that_is_cut_is_tried_again() -> None:
-    async with deployed("cut", OK, "cut") as (deployment, courier):
-        await courier.push(queued(), None)
-        assert (len(deployment.received), courier.slept) == (2, [0.2])
-        with pytest.raises(NotDelivered, match=r"^(RemoteProtocolError|ReadError)$"):
-            await courier.push(queued(), None)
+    async with deployed("cut", OK, "cut") as (deployment, sender):
+        await sender.send(queued(), None)
+        assert (len(deployment.received), sender.slept) == (2, [0.2])
+        with pytest.raises(DeliveryFailed, match=r"^(RemoteProtocolError|ReadError)$"):
+            await sender.send(queued(), None)
 
 
 async def test_a_deployment_that_is_away_is_tried_three_times() -> None:
-    courier = Courier("http://127.0.0.1:9")
-    with pytest.raises(NotDelivered, match="ConnectError"):
-        await courier.push(queued(), None)
-    await courier.aclose()
-    assert courier.slept == [0.2, 1.0]
+    sender = Sender("http://127.0.0.1:9")
+    with pytest.raises(DeliveryFailed, match="ConnectError"):
+        await sender.send(queued(), None)
+    await sender.aclose()
+    assert sender.slept == [0.2, 1.0]
 
 
 async def test_an_answer_without_end_is_not_read_to_its_end() -> None:
-    async with deployed("flood", pauses=()) as (deployment, courier):
-        with pytest.raises(NotDelivered, match="answered 500"):
-            await courier.push(queued(), None)
+    async with deployed("flood", pauses=()) as (deployment, sender):
+        with pytest.raises(DeliveryFailed, match="answered 500"):
+            await sender.send(queued(), None)
     assert deployment.flooded < 20_000_000
 
 
@@ -233,41 +233,41 @@ async def test_an_answer_without_end_is_not_read_to_its_end() -> None:
 async def test_what_no_job_would_pass_shuts_the_way_for_a_minute_and_says_so(
     reply: Reply, reason: str, problem: str
 ) -> None:
-    async with deployed(reply, OK) as (deployment, courier):
-        with pytest.raises(NotDelivered) as told:
-            await courier.push(queued(), None)
+    async with deployed(reply, OK) as (deployment, sender):
+        with pytest.raises(DeliveryFailed) as told:
+            await sender.send(queued(), None)
         assert (told.value.reason, told.value.retry_after, told.value.attempts) == (reason, 60.0, None)
-        assert courier.problem is not None
-        assert courier.problem.startswith(problem)
-        courier.clock += 59
-        with pytest.raises(NotDelivered) as shut:
-            await courier.push(queued(), None)
+        assert sender.problem is not None
+        assert sender.problem.startswith(problem)
+        sender.clock += 59
+        with pytest.raises(DeliveryFailed) as shut:
+            await sender.send(queued(), None)
         assert shut.value.reason == "shut"
         assert shut.value.retry_after == pytest.approx(1.0)
         assert len(deployment.received) == 1  # one try, and none while it is shut
-        assert courier.slept == []
-        courier.clock += 1
-        await courier.push(queued(), None)
-        assert courier.problem is None
+        assert sender.slept == []
+        sender.clock += 1
+        await sender.send(queued(), None)
+        assert sender.problem is None
 
 
 async def test_the_log_tells_a_problem_once(caplog: pytest.LogCaptureFixture) -> None:
-    async with deployed(refusal(401, "unauthorized")) as (_, courier):
+    async with deployed(refusal(401, "unauthorized")) as (_, sender):
         for _ in range(3):
-            with pytest.raises(NotDelivered):
-                await courier.push(queued(), None)
-            courier.clock += 60
+            with pytest.raises(DeliveryFailed):
+                await sender.send(queued(), None)
+            sender.clock += 60
     assert [record.message for record in caplog.records if record.name == "escriba"] == ["convex.refused"]
 
 
 async def test_a_row_that_is_not_there_yet_is_asked_for_again_a_few_times() -> None:
-    async with deployed(refusal(404, "job_not_found")) as (deployment, courier):
-        courier.had("an old problem")
-        with pytest.raises(NotDelivered) as told:
-            await courier.push(queued(), None)
+    async with deployed(refusal(404, "job_not_found")) as (deployment, sender):
+        sender.had("an old problem")
+        with pytest.raises(DeliveryFailed) as told:
+            await sender.send(queued(), None)
         assert (told.value.reason, told.value.retry_after, told.value.attempts) == ("job_not_found", 0.0, 10)
         assert len(deployment.received) == 1  # the outbox's back-off asks again, not this push
-        assert courier.problem is None  # our functions have answered: address and key are right
+        assert sender.problem is None  # our functions have answered: address and key are right
 
 
 @pytest.mark.parametrize(
@@ -280,22 +280,22 @@ async def test_a_row_that_is_not_there_yet_is_asked_for_again_a_few_times() -> N
     ],
 )
 async def test_what_is_wrong_with_this_job_alone_is_not_tried_again(reply: Reply, reason: str) -> None:
-    async with deployed(reply, OK) as (deployment, courier):
-        courier.had("an old problem")
-        with pytest.raises(Undeliverable) as told:
-            await courier.push(queued(), None)
+    async with deployed(reply, OK) as (deployment, sender):
+        sender.had("an old problem")
+        with pytest.raises(DeliveryRejected) as told:
+            await sender.send(queued(), None)
         assert told.value.reason == reason
         assert len(deployment.received) == 1
-        assert courier.problem is None
-        await courier.push(queued(), None)  # others pass
+        assert sender.problem is None
+        await sender.send(queued(), None)  # others pass
 
 
 @pytest.mark.parametrize("reply", [(503, "busy"), (429, "{}"), (301, ""), refusal(503, "asleep")])
 async def test_what_may_pass_shuts_nothing(reply: Reply) -> None:
-    async with deployed(reply, pauses=()) as (_, courier):
-        with pytest.raises(NotDelivered) as told:
-            await courier.push(queued(), None)
-        assert (told.value.retry_after, courier.problem) == (None, None)
+    async with deployed(reply, pauses=()) as (_, sender):
+        with pytest.raises(DeliveryFailed) as told:
+            await sender.send(queued(), None)
+        assert (told.value.retry_after, sender.problem) == (None, None)
 
 
 # ── the budget ────────────────────────────────────────────────────────────────────────────────────
@@ -304,19 +304,19 @@ async def test_what_may_pass_shuts_nothing(reply: Reply) -> None:
 async def test_a_spent_budget_holds_back_progress_and_never_the_end(tmp_path: Path) -> None:
     database = Database(tmp_path / "escriba.sqlite")
     budget = SqliteQuota(database, model="convex", start=monthly(60))
-    async with deployed(OK, budget=budget) as (deployment, courier):
-        await courier.push(queued(), None)
-        await courier.push(queued(), None)
-        with pytest.raises(NotDelivered) as told:
-            await courier.push(queued(), None)
+    async with deployed(OK, budget=budget) as (deployment, sender):
+        await sender.send(queued(), None)
+        await sender.send(queued(), None)
+        with pytest.raises(DeliveryFailed) as told:
+            await sender.send(queued(), None)
         assert told.value.reason == "budget"
         # A day's share is 2, so there is room in half a day; the store takes no time so far ahead for meant.
         assert told.value.retry_after == 3600
         assert len(deployment.received) == 2
-        await courier.push(failed(), None)
+        await sender.send(failed(), None)
         assert len(deployment.received) == 3
-        courier.clock += 43_201
-        await courier.push(queued(), None)
+        sender.clock += 43_201
+        await sender.send(queued(), None)
     database.close()
 
 

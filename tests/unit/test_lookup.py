@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from common import lookup
-from common.lookup import addresses_of
+from common.delivery import dns
+from common.delivery.dns import addresses_of
 from tests.children import python
 
 
@@ -35,7 +35,7 @@ async def test_names_that_are_never_answered_take_up_a_few_threads_of_their_own_
         return [(2, 1, 6, "", ("192.0.2.1", 80))]
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
-    asked = [asyncio.create_task(addresses_of("slow.example", 80)) for _ in range(lookup._AT_ONCE)]
+    asked = [asyncio.create_task(addresses_of("slow.example", 80)) for _ in range(dns._AT_ONCE)]
     await asyncio.sleep(0)
     with pytest.raises(TimeoutError):
         await addresses_of("slow.example", 80)
@@ -54,7 +54,7 @@ def test_a_process_ends_without_waiting_for_an_answer() -> None:
     process = python(
         """
         import asyncio, socket, time
-        from common.lookup import addresses_of
+        from common.delivery.dns import addresses_of
         socket.getaddrinfo = lambda *_, **__: time.sleep(60)
         async def main():
             try:

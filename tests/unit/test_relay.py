@@ -13,12 +13,11 @@ from uuid import uuid4
 import pytest
 
 from common.audio.ffmpeg import Ffmpeg
-from common.callback import Callbacks
+from common.delivery.outbox import deliver
+from common.delivery.webhook import WebhookSender
 from common.errors import StorageFull
 from common.groq.client import Groq
 from common.jobs import state
-from common.jobs.couriers import Courier, NotDelivered
-from common.jobs.outbox import deliver
 from common.local.audio_folder import AudioFolder
 from common.local.database import Database
 from common.local.hub import Hub
@@ -27,13 +26,13 @@ from common.local.sqlite_jobs import SqliteJobs
 from common.local.sqlite_tasks import SqliteTasks
 from common.local.upload_ticket import UploadTickets
 from common.models import Audio, Job, Options, Transcript
-from common.ports import Delivery, Target
+from common.ports import Delivery, DeliveryFailed, Sender, Target
 from common.services import Services
 from common.settings import Settings
 
 
 class Counting:
-    """A courier that does its work, or breaks as a bug would."""
+    """A sender that does its work, or breaks as a bug would."""
 
     problem: str | None = None
 
@@ -42,7 +41,7 @@ class Counting:
         self.pushed: list[str] = []
         self.first = asyncio.Event()
 
-    async def push(self, job: Job, result: Transcript | None) -> None:
+    async def send(self, job: Job, result: Transcript | None) -> None:
         self.pushed.append(job.job_id)
         self.first.set()
         if self.broken:
@@ -59,12 +58,12 @@ class Forgetful(SqliteJobs):
 @asynccontextmanager
 async def relaying(
     root: Path,
-    courier: Courier | None,
+    sender: Sender | None,
     kind: type[SqliteJobs] = SqliteJobs,
     *,
-    page: Courier | None = None,
+    page: Sender | None = None,
 ) -> AsyncIterator[Services]:
-    """The services of a relay that runs, with one courier to Convex and callbacks alike, or none."""
+    """The services of a relay that runs, with one sender to Convex and callbacks alike, or none."""
     database = Database(root / "jobs.sqlite3")
     services = Services(
         settings=Settings(data_dir=root),
@@ -79,7 +78,7 @@ async def relaying(
         queue=SqliteTasks(database, now=time.time),
         subscribers=Hub(in_all=1),
         quota=None,
-        couriers={"convex": page or courier, "callback": courier} if courier else {},
+        senders={"convex": page or sender, "callback": sender} if sender else {},
     )
     working = asyncio.create_task(Relay().work(services))
     try:
@@ -124,17 +123,17 @@ async def until_tried(services: Services, job: Job) -> Delivery:
     raise AssertionError("it was never tried")
 
 
-async def test_a_courier_that_breaks_is_asked_again_later_and_not_at_once(
+async def test_a_sender_that_breaks_is_asked_again_later_and_not_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("common.jobs.outbox._BACKOFF", (60.0,))
-    courier = Counting(broken=RuntimeError("a bug"))
-    async with relaying(tmp_path, courier) as services:
+    monkeypatch.setattr("common.delivery.outbox._BACKOFF", (60.0,))
+    sender = Counting(broken=RuntimeError("a bug"))
+    async with relaying(tmp_path, sender) as services:
         job = await ended(services)
         delivery = await until_tried(services, job)
         await asyncio.sleep(0.3)
         assert (delivery.last_error, delivery.attempts) == ("RuntimeError", 1)
-        assert len(courier.pushed) == 1
+        assert len(sender.pushed) == 1
 
 
 async def test_a_target_whose_setting_was_taken_away_waits_until_it_is_back(tmp_path: Path) -> None:
@@ -149,11 +148,11 @@ async def test_a_target_whose_setting_was_taken_away_waits_until_it_is_back(tmp_
 async def test_a_page_that_is_late_has_its_time_however_long_convex_was_away(
     tmp_path: Path, last_error: str, is_given_up: bool
 ) -> None:
-    late = Counting(broken=NotDelivered("job_not_found", attempts=10))
+    late = Counting(broken=DeliveryFailed("job_not_found", attempts=10))
     async with relaying(tmp_path, None) as services:
         job = await ended(services)
         tried = Delivery(job.job_id, "convex", job.seq, 0, attempts=9, next_at=0.0, last_error=last_error)
-        after = await deliver(replace(services, couriers={"convex": late}), tried)
+        after = await deliver(replace(services, senders={"convex": late}), tried)
     assert after.last_error == "job_not_found"
     assert (after.confirmed_seq == job.seq) is is_given_up
     assert is_given_up or after.attempts == 1
@@ -163,13 +162,13 @@ async def test_what_cannot_be_kept_does_not_go_out_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("common.local.relay._PAUSE", 60.0)
-    courier = Counting()
-    async with relaying(tmp_path, courier, Forgetful) as services:
+    sender = Counting()
+    async with relaying(tmp_path, sender, Forgetful) as services:
         await ended(services)
         async with asyncio.timeout(60):
-            await courier.first.wait()
+            await sender.first.wait()
         await asyncio.sleep(0.3)
-        assert len(courier.pushed) == 1
+        assert len(sender.pushed) == 1
 
 
 async def test_callbacks_that_answer_nobody_keep_convex_from_nothing(tmp_path: Path) -> None:
@@ -184,15 +183,15 @@ async def test_callbacks_that_answer_nobody_keep_convex_from_nothing(tmp_path: P
 
 
 class Silent(Counting):
-    """A courier whose addresses never answer."""
+    """A sender whose addresses never answer."""
 
-    async def push(self, job: Job, result: Transcript | None) -> None:
+    async def send(self, job: Job, result: Transcript | None) -> None:
         await asyncio.Event().wait()
 
 
 async def test_an_address_that_is_none_is_recorded_and_not_tried_again(tmp_path: Path) -> None:
-    courier = Callbacks(secret="s", private_allowed=False, now=time.time)
-    async with relaying(tmp_path, courier) as services:
+    sender = WebhookSender(secret="s", private_allowed=False, now=time.time)
+    async with relaying(tmp_path, sender) as services:
         # As an older version took them: its rows are still there after an upgrade.
         job = await ended(services, "https://a..com/hook")
         delivery = await until_tried(services, job)
@@ -201,8 +200,8 @@ async def test_an_address_that_is_none_is_recorded_and_not_tried_again(tmp_path:
 
 
 async def test_a_name_that_leads_to_this_machine_is_not_called(tmp_path: Path) -> None:
-    courier = Callbacks(secret="s", private_allowed=False, now=time.time)
-    async with relaying(tmp_path, courier) as services:
+    sender = WebhookSender(secret="s", private_allowed=False, now=time.time)
+    async with relaying(tmp_path, sender) as services:
         job = await ended(services, "https://127.1:1/hook")
         assert (await until_tried(services, job)).last_error == "the address is not a public one"
 

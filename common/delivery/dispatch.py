@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from common.delivery.outbox import AT_ONCE, deliver
 from common.errors import EscribaError
-from common.jobs.outbox import AT_ONCE, deliver
 from common.log import log
 from common.ports import TARGETS, Delivery, Target
 from common.services import Services
@@ -51,13 +51,13 @@ async def relaying(services: Services, job_id: str) -> AsyncIterator[None]:
 
 
 async def _keep_telling(services: Services, job_id: str) -> None:
-    while services.couriers:
+    while services.senders:
         await _tell(services, job_id)
         await asyncio.sleep(_LOOK_EVERY)
 
 
 async def _tell(services: Services, job_id: str) -> None:
-    for target in services.couriers:
+    for target in services.senders:
         try:
             delivery = await services.jobs.delivery(job_id, target)
         except EscribaError:

@@ -1,4 +1,4 @@
-"""The courier to Convex: each job's newest snapshot to the page's database, until it is confirmed.
+"""The sender to Convex: each job's newest snapshot to the page's database, until it is confirmed.
 
 Convex answers nothing of its own accord and retries nothing: what it has is what we saw it confirm.
 https://docs.convex.dev/functions/http-actions
@@ -11,11 +11,10 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from common.jobs.couriers import NotDelivered, Undeliverable
 from common.jobs.view import error_view, transcript_view
 from common.log import log
 from common.models import Job, Transcript
-from common.ports import QuotaStore
+from common.ports import DeliveryFailed, DeliveryRejected, QuotaStore
 from common.quota import Quota
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ _LONGEST_WAIT = 3600.0
 _LARGEST_ANSWER = 64 * 1024
 
 
-class Convex:
+class ConvexSender:
     """`site_url` is the deployment's `https://….convex.site`, `api_key` what it knows as ESCRIBA_API_KEY.
 
     `problem` is None, or why nothing reaches Convex at all. `budget` counts pushes (`monthly`): a free
@@ -72,17 +71,17 @@ class Convex:
         self._client: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def push(self, job: Job, result: Transcript | None) -> None:
-        """Three tries. Raises NotDelivered to be asked again, Undeliverable for what will never be taken."""
+    async def send(self, job: Job, result: Transcript | None) -> None:
+        """Three tries. Raises DeliveryFailed to be asked again, DeliveryRejected for what is never taken."""
         if self._now() < self._shut_until:
-            raise NotDelivered("shut", retry_after=self._shut_until - self._now())
+            raise DeliveryFailed("shut", retry_after=self._shut_until - self._now())
         await self._spend(job)
         body = json.dumps(snapshot_of(job, result), ensure_ascii=False).encode()
         for pause in self._pauses:
             try:
                 await self._try(body)
                 return
-            except NotDelivered as exc:
+            except DeliveryFailed as exc:
                 if pause is None or exc.retry_after is not None:
                     raise
                 await self._sleep(pause)
@@ -100,7 +99,7 @@ class Convex:
         now = self._now()
         wait = await self._budget.change(lambda account: account.take(now, 0.0))
         if wait and not job.ended:
-            raise NotDelivered("budget", retry_after=min(wait.delay, _LONGEST_WAIT))
+            raise DeliveryFailed("budget", retry_after=min(wait.delay, _LONGEST_WAIT))
 
     async def _try(self, body: bytes) -> None:
         import httpx
@@ -112,7 +111,7 @@ class Convex:
             ):
                 told = await _beginning(answer)
         except (TimeoutError, httpx.HTTPError) as exc:
-            raise NotDelivered(type(exc).__name__) from exc
+            raise DeliveryFailed(type(exc).__name__) from exc
         if answer.status_code != 200:
             self._refused(answer.status_code, _code(told))
         self.problem = None
@@ -137,16 +136,16 @@ class Convex:
         """Raise what an answer other than 200 means."""
         if problem := _problem(status, code):
             self._shut(problem)
-            raise NotDelivered(code or f"answered {status}", retry_after=_SHUT_FOR)
+            raise DeliveryFailed(code or f"answered {status}", retry_after=_SHUT_FOR)
         match status, code:
             case 404, _:
                 # The page may make its row after we finished: asked again for a while, then recorded.
                 self.problem = None
-                raise NotDelivered(code, retry_after=0.0, attempts=_TRIES_FOR_A_LATE_PAGE)
+                raise DeliveryFailed(code, retry_after=0.0, attempts=_TRIES_FOR_A_LATE_PAGE)
             case ((400 | 403 | 413), _):
                 self.problem = None
-                raise Undeliverable(code or f"answered {status}")
-        raise NotDelivered(code or f"answered {status}")
+                raise DeliveryRejected(code or f"answered {status}")
+        raise DeliveryFailed(code or f"answered {status}")
 
     def _shut(self, problem: str) -> None:
         self._shut_until = self._now() + _SHUT_FOR

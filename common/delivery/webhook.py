@@ -15,18 +15,18 @@ import uuid
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-from common.callback_url import is_public
-from common.jobs.couriers import NotDelivered, Undeliverable
+from common.delivery.dns import addresses_of
+from common.delivery.webhook_url import is_public
 from common.jobs.view import job_view
-from common.lookup import addresses_of
 from common.models import Job, Transcript
+from common.ports import DeliveryFailed, DeliveryRejected
 
 _TIMEOUT = 10.0
 _NAMESPACE = uuid.UUID("0b5f1f0e-2f62-5c1e-8d0c-6a7f0f1f7b42")
 
 
-class Callbacks:
-    """Couriers of ended jobs. A receiver verifies with the same `secret`: `whsec_` and base64, as Standard
+class WebhookSender:
+    """Senders of ended jobs. A receiver verifies with the same `secret`: `whsec_` and base64, as Standard
     Webhooks has it, or any other text, which is taken as its bytes. `resolve` finds a name's addresses.
     """
 
@@ -44,10 +44,10 @@ class Callbacks:
         self._now = now
         self._resolve = resolve
 
-    async def push(self, job: Job, result: Transcript | None) -> None:
+    async def send(self, job: Job, result: Transcript | None) -> None:
         """POST `{type, eventId, job}`; any 2xx confirms. The same ending always has the same eventId.
 
-        Raises NotDelivered, and Undeliverable for an address that is none or wants no more (410).
+        Raises DeliveryFailed, and DeliveryRejected for an address that is none or wants no more (410).
         """
         if not job.ended:
             return  # the next run has begun since: its end will be told
@@ -72,13 +72,13 @@ class Callbacks:
                 ):
                     status = answer.status_code
         except (TimeoutError, httpx.HTTPError, OSError) as exc:
-            raise NotDelivered(type(exc).__name__) from exc
+            raise DeliveryFailed(type(exc).__name__) from exc
         except (ValueError, httpx.InvalidURL) as exc:  # a name that idna, TLS or httpx cannot write down
-            raise Undeliverable("the address is none") from exc
+            raise DeliveryRejected("the address is none") from exc
         if status == 410:  # as Standard Webhooks says that an address is given up
-            raise Undeliverable("answered 410")
+            raise DeliveryRejected("answered 410")
         if not 200 <= status < 300:
-            raise NotDelivered(f"answered {status}")
+            raise DeliveryFailed(f"answered {status}")
 
     def _signed(self, event_id: str, body: bytes) -> dict[str, str]:
         timestamp = str(int(self._now()))
@@ -99,7 +99,7 @@ class Callbacks:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         addresses = await self._resolve(parts.hostname, port)
         if not self._private_allowed and not all(is_public(address) for address in addresses):
-            raise NotDelivered("the address is not a public one")
+            raise DeliveryFailed("the address is not a public one")
         shown = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
         pinned = parts._replace(netloc=f"{shown}:{port}").geturl()
         return pinned, {"Host": parts.netloc}, {"sni_hostname": parts.hostname}

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from common.errors import JobNotFound
-from common.jobs.couriers import Courier, NotDelivered, Undeliverable
 from common.log import log
-from common.ports import Delivery, Target
+from common.ports import Delivery, DeliveryFailed, DeliveryRejected, Sender, Target
 from common.services import Services
 
 # Seconds before each further try; the last one repeats until the job expires. They grow gently, so that news
@@ -34,28 +33,28 @@ async def deliver(services: Services, delivery: Delivery) -> Delivery:
     result = await services.jobs.result(job.job_id) if job.status == "completed" else None
     settled = replace(delivery, confirmed_seq=job.seq, attempts=0, next_at=services.now() + _PROGRESS_EVERY)
     try:
-        await _courier(services, delivery.target).push(job, result)
+        await _sender(services, delivery.target).send(job, result)
         after = replace(settled, last_error=None)
-    except NotDelivered as exc:
+    except DeliveryFailed as exc:
         postponed = _postponed(delivery, exc, services.now())
         given_up = exc.attempts is not None and postponed.attempts >= exc.attempts
         after = replace(settled, last_error=exc.reason) if given_up else postponed
-    except Undeliverable as exc:
+    except DeliveryRejected as exc:
         after = replace(settled, last_error=exc.reason)
-    except Exception as exc:  # noqa: BLE001 - the border: a courier's bug must not have it asked for ever
+    except Exception as exc:  # noqa: BLE001 - the border: a sender's bug must not have it asked for ever
         log("delivery.broke", level="ERROR", jobId=delivery.job_id, target=delivery.target, exc_info=exc)
-        after = _postponed(delivery, NotDelivered(type(exc).__name__), services.now())
+        after = _postponed(delivery, DeliveryFailed(type(exc).__name__), services.now())
     await services.jobs.settle(after)
     if after.last_error:
         _log_trouble(after)
     return after
 
 
-def _courier(services: Services, target: Target) -> Courier:
-    """Raises NotDelivered where its setting was taken away since: it may come back with the next start."""
-    if target not in services.couriers:
-        raise NotDelivered("not_set_up")
-    return services.couriers[target]
+def _sender(services: Services, target: Target) -> Sender:
+    """Raises DeliveryFailed where its setting was taken away since: it may come back with the next start."""
+    if target not in services.senders:
+        raise DeliveryFailed("not_set_up")
+    return services.senders[target]
 
 
 def _log_trouble(delivery: Delivery) -> None:
@@ -70,7 +69,7 @@ def _log_trouble(delivery: Delivery) -> None:
     )
 
 
-def _postponed(delivery: Delivery, failure: NotDelivered, now: float) -> Delivery:
+def _postponed(delivery: Delivery, failure: DeliveryFailed, now: float) -> Delivery:
     # What is taken for a refusal in the end is counted by itself: a target that was away has refused nothing.
     is_new = failure.attempts is not None and delivery.last_error != failure.reason
     attempts = 0 if is_new else delivery.attempts

@@ -10,16 +10,16 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from common import errors
 from common.http.app import Served, error_examples, json_answer, reader_of
-from common.http.departure import until_left
+from common.http.disconnect import until_left
 from common.http.etag import etag_of, is_known, known_seq
-from common.http.event_stream import EventStream
 from common.http.job_links import links_of, upload_of
+from common.http.sse import EventStream
+from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
 from common.jobs.actions import discard, readable, retry
 from common.jobs.ids import job_id_of
 from common.jobs.view import job_view, sync_view, transcript_view
 from common.jobs.watch import seq_of, watching
 from common.lambda_entry import http
-from common.layout import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
 from common.models import Job
 from common.services import Services
 

@@ -19,13 +19,13 @@ from fastapi import APIRouter, Request, Response
 
 from common.errors import EscribaError, RetryLater
 from common.http.app import Served, json_answer
-from common.http.departure import answer_unless_left
+from common.http.disconnect import answer_unless_left
 from common.lambda_entry import http
 from common.models import Chunk, Task
-from common.openai.answers import answer_of
-from common.openai.ask import FIELDS, TRANSLATION_FIELDS, Ask, parse_ask
+from common.openai.errors import refusal
 from common.openai.models import model_of, models
-from common.openai.refusals import refusal
+from common.openai.request import FIELDS, TRANSLATION_FIELDS, Ask, parse_ask
+from common.openai.response import answer_of
 from common.openai.stream import SpokenText, Tell
 from common.services import Services
 from common.transcription.incremental import Settling

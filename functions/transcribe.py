@@ -10,12 +10,12 @@ from fastapi import APIRouter, Request, Response
 
 from common import errors
 from common.http.app import Served, error_examples, json_answer
-from common.http.departure import answer_unless_left
+from common.http.disconnect import answer_unless_left
+from common.http.options import FORM_FIELDS, parse_options
+from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
 from common.jobs.view import transcript_view
 from common.lambda_entry import http
-from common.layout import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
 from common.models import Chunk, Options
-from common.options import FORM_FIELDS, parse_options
 from common.services import Services
 from common.transcription.pipeline import finish, hear_all, make_ready
 from common.upload.receive import Upload, receive

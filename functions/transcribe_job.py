@@ -18,11 +18,11 @@ from common import errors
 from common.delivery.webhook_url import check_callback_url
 from common.http.app import Served, error_examples, json_answer, reader_of
 from common.http.job_links import links_of, upload_of
+from common.http.options import FORM_FIELDS, parse_options
 from common.jobs.ids import job_id_of, job_id_of_key, new_job_id
 from common.jobs.submit import Wanted, check_room, expect, submit
 from common.lambda_entry import http
 from common.models import Audio
-from common.options import FORM_FIELDS, parse_options
 from common.services import Services
 from common.upload.receive import receive
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from common.errors import EscribaError
 from common.http.app import Served, reader_of
-from common.http.departure import until_left
+from common.http.disconnect import until_left
 from common.jobs.ids import job_id_of
 from common.jobs.watch import Watch, seq_of, watching
 from common.lambda_entry import websocket

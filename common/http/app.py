@@ -23,9 +23,9 @@ from common.errors import (
     RouteUnknown,
     Sentence,
 )
-from common.http.answers import failure, spoken_language
 from common.http.docs_page import add_docs
-from common.http.request_context import RequestContext
+from common.http.error_response import failure, spoken_language
+from common.http.request_log import RequestContext
 from common.services import VERSION, Services
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from common.errors import AnswerLate, EscribaError
-from common.http.answers import Headers, failure
+from common.http.error_response import Headers, failure
 
 # What cleaning up after a call that is cut takes, and sending its answer.
 _LAST_SECONDS = 2.0
@@ -56,7 +56,7 @@ def refused(error: EscribaError, *, path: str, asked: dict[str, str]) -> tuple[i
         "request_id": asked.get("x-request-id", ""),
     }
     if path.startswith(_OPENAI):
-        from common.openai.refusals import refusal
+        from common.openai.errors import refusal
 
         return refusal(error, **who)
     return failure(error, **who)

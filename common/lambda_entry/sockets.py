@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayWebSocketEven
 from common.aws.frames import frames
 from common.aws.gateway_subscribers import GatewaySubscribers, Gone
 from common.errors import EscribaError, Language, OptionInvalid
-from common.http.answers import failure, spoken_language
+from common.http.error_response import failure, spoken_language
 from common.jobs.ids import job_id_of
 from common.jobs.watch import seq_of, watching
 from common.lambda_entry import Answer, Event, LambdaHandler, loop

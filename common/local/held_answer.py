@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from common.errors import EscribaError
-from common.http.answers import failure
+from common.http.error_response import failure
 from common.local.incoming_body import IncomingBody
 from common.log import log
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from common.errors import EscribaError, HeadersTooLarge, RequestMalformed
-from common.http.answers import failure
+from common.http.error_response import failure
 
 _PIPELINED = 8
 _READ_BYTES = 1024 * 1024  # at once: a quarter of asyncio's reads, each of which all layers above handle

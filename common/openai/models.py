@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.errors import ModelUnknown
-from common.options import MODELS
+from common.http.options import MODELS
 
 # OpenAI's own name for "Whisper, whichever you serve".
 ALIAS = "whisper-1"

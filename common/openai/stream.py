@@ -15,9 +15,9 @@ from typing import Any
 from starlette.responses import Response
 
 from common.errors import EscribaError, RetryLater
-from common.http.departure import until_left
+from common.http.disconnect import until_left
 from common.log import log
-from common.openai.refusals import error_body
+from common.openai.errors import error_body
 
 Tell = Callable[[str], None]
 Refuse = Callable[[EscribaError | RetryLater], Response]

@@ -17,7 +17,6 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from common.errors import EngineBroken
-from common.http import event_stream
 from common.jobs import state
 from common.jobs.commit import record
 from common.jobs.watch import coalesced

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from common.errors import Busy, EscribaError, Sentence, UploadTooLarge
-from common.http.answers import failure, spoken_language
+from common.http.error_response import failure, spoken_language
 
 
 def every_error(of: type[EscribaError] = EscribaError) -> list[type[EscribaError]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from common.http.departure import answer_unless_left, until_left
+from common.http.disconnect import answer_unless_left, until_left
 
 
 async def _never() -> dict[str, Any]:

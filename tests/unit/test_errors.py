@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.errors import BodyMalformed, OptionUnknown, Sentence, by_code
-from common.http.answers import failure
+from common.http.error_response import failure
 
 
 def test_words_of_ours_are_said_in_the_readers_language() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.errors import OptionInvalid
-from common.layout import LAYOUT_FIELDS, Layout, parse_layout
+from common.http.transcript_file import LAYOUT_FIELDS, Layout, parse_layout
 from common.text.cues import CueShape
 
 

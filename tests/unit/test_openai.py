@@ -9,10 +9,10 @@ import pytest
 
 from common import errors
 from common.models import Options, Segment, Transcript, Word
-from common.openai.answers import answer_of
-from common.openai.ask import FIELDS, TRANSLATION_FIELDS, Ask, parse_ask
+from common.openai.errors import error_body, refusal, status_of
 from common.openai.models import model_of, models
-from common.openai.refusals import error_body, refusal, status_of
+from common.openai.request import FIELDS, TRANSLATION_FIELDS, Ask, parse_ask
+from common.openai.response import answer_of
 from tests.unit.test_answers import every_error
 
 SERVER = "whisper-large-v3-turbo"

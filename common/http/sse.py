@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 
 from common.errors import EscribaError
-from common.http.departure import until_left
+from common.http.disconnect import until_left
 from common.jobs.messages import PING, Message
 from common.jobs.watch import Watch
 from common.log import log

@@ -20,7 +20,7 @@ from common.errors import (
     UploadNeedsTicket,
     UploadTooLarge,
 )
-from common.http.answers import Headers, spoken_language
+from common.http.error_response import Headers, spoken_language
 
 # The SDKs would send the whole recording again, at once, where they are told to wait for longer.
 _LONGEST_PAUSE = 60.0  # seconds

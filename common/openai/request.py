@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from common.errors import ONE_VALUE, OptionInvalid, OptionMissing, OptionUnknown, OptionUnsupported
+from common.http.options import parse_options
 from common.models import Granularity, Options, Task
 from common.openai.models import model_of
-from common.options import parse_options
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
 FORMATS: tuple[Format, ...] = get_args(Format)

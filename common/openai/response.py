@@ -11,7 +11,7 @@ import zlib
 from typing import Any
 
 from common.models import Segment, Transcript, Word
-from common.openai.ask import Ask
+from common.openai.request import Ask
 from common.text.languages import name_of
 
 JSON = "application/json"

@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from common.errors import EscribaError
-from common.http.answers import failure
+from common.http.error_response import failure
 from common.log import log
 
 Scope = Any  # ASGI's own types are plain dictionaries and callables

@@ -10,10 +10,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from common.local import quick_start
+from common.local.server import startup
 
 if __name__ == "__main__":
-    quick_start.begin()
+    startup.begin()
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
@@ -25,23 +25,23 @@ from common.errors import EscribaError
 from common.groq.client import Groq
 from common.http.app import build_app
 from common.jobs.sweep import sweep
-from common.local import weights
 from common.local.audio_folder import AudioFolder
-from common.local.database import Database, DatabaseUnusable
-from common.local.greeting import greeting
-from common.local.guard import Guard, Limits
-from common.local.http_server import AddressUnusable, serve
 from common.local.hub import Hub
-from common.local.incoming_body import Pace
-from common.local.patient_protocol import Patience
-from common.local.quota_rows import SqliteQuota
 from common.local.relay import Relay
 from common.local.scratch import FolderUnusable, scratch_folder
-from common.local.secret import read_secret
-from common.local.sqlite_jobs import SqliteJobs
-from common.local.sqlite_tasks import SqliteTasks
-from common.local.stop_signal import StopSignal
+from common.local.server.banner import greeting
+from common.local.server.http_protocol import Patience
+from common.local.server.request_body import Pace
+from common.local.server.serve import AddressUnusable, serve
+from common.local.server.stop_signal import StopSignal
+from common.local.server.upload_guard import Guard, Limits
+from common.local.sqlite.database import Database, DatabaseUnusable
+from common.local.sqlite.jobs import SqliteJobs
+from common.local.sqlite.queue import SqliteTasks
+from common.local.sqlite.quota import SqliteQuota
+from common.local.sqlite.secret import read_secret
 from common.local.upload_ticket import UploadTickets
+from common.local.whisper import weights
 from common.local.worker import Worker
 from common.log import log, set_level
 from common.models import JobEvent
@@ -119,7 +119,7 @@ async def _front_door(_: Request) -> Response:
 async def _furnished(app: FastAPI, settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIterator[None]:
     async with container(settings, hub, signal) as services:
         app.state.services = services
-        quick_start.settle()
+        startup.settle()
         yield
 
 
@@ -285,8 +285,8 @@ def _engine(settings: Settings, quota: SqliteQuota | None, now: Callable[[], flo
 def _embedded(settings: Settings) -> httpx.AsyncBaseTransport:
     import httpx
 
-    from common.local.engine import build_engine
-    from common.local.recogniser import Recogniser
+    from common.local.whisper.app import build_engine
+    from common.local.whisper.recogniser import Recogniser
 
     recogniser = Recogniser(
         settings.data_dir / "models", model=settings.engine_model, longest=settings.max_audio_minutes * 60

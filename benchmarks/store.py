@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from common.jobs import state
-from common.local.database import Database
-from common.local.sqlite_jobs import SqliteJobs
-from common.local.sqlite_tasks import SqliteTasks
+from common.local.sqlite.database import Database
+from common.local.sqlite.jobs import SqliteJobs
+from common.local.sqlite.queue import SqliteTasks
 from common.models import Audio, Chunk, Job, Options, Transcript
 
 KEPT = (10, 10_000)

@@ -19,12 +19,12 @@ from common.http.app import build_app
 from common.jobs import state
 from common.jobs.commit import record
 from common.local.audio_folder import AudioFolder
-from common.local.database import Database
-from common.local.http_server import build_server
 from common.local.hub import Hub
-from common.local.patient_protocol import Patience
-from common.local.sqlite_jobs import SqliteJobs
-from common.local.sqlite_tasks import SqliteTasks
+from common.local.server.http_protocol import Patience
+from common.local.server.serve import build_server
+from common.local.sqlite.database import Database
+from common.local.sqlite.jobs import SqliteJobs
+from common.local.sqlite.queue import SqliteTasks
 from common.local.upload_ticket import UploadTickets
 from common.models import Audio, Chunk, Job, Options, Transcript
 from common.services import Services

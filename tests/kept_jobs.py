@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.jobs import state
-from common.local import job_rows, lease_rows
-from common.local.database import Database
+from common.local.sqlite import job_rows, lease_rows
+from common.local.sqlite.database import Database
 from common.models import Audio, Chunk, Job, Options, Segment, Transcript
 
 if TYPE_CHECKING:

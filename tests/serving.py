@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-from common.local.http_server import build_server
-from common.local.patient_protocol import Patience
+from common.local.server.http_protocol import Patience
+from common.local.server.serve import build_server
 
 
 @contextlib.contextmanager

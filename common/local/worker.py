@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 
 from common.errors import EscribaError
-from common.local.sqlite_tasks import SqliteTasks
+from common.local.sqlite.queue import SqliteTasks
 from common.log import log
 from common.services import Services
 

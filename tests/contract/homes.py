@@ -16,11 +16,11 @@ from common.aws.s3_audio import S3Audio
 from common.aws.sqs_tasks import SqsTasks
 from common.aws.table import Table
 from common.local.audio_folder import AudioFolder
-from common.local.database import Database
 from common.local.hub import Hub
-from common.local.quota_rows import SqliteQuota
-from common.local.sqlite_jobs import SqliteJobs
-from common.local.sqlite_tasks import SqliteTasks
+from common.local.sqlite.database import Database
+from common.local.sqlite.jobs import SqliteJobs
+from common.local.sqlite.queue import SqliteTasks
+from common.local.sqlite.quota import SqliteQuota
 from common.local.upload_ticket import UploadTickets
 from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueue
 from common.quota import Quota

@@ -17,10 +17,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from common.errors import EngineBroken
+from common.http import sse
 from common.jobs import state
 from common.jobs.commit import record
 from common.jobs.watch import coalesced
-from common.local.patient_protocol import Patience
+from common.local.server.http_protocol import Patience
 from common.models import Job
 from functions import transcription_ws
 from tests.job_service import JobService
@@ -420,7 +421,7 @@ async def until_held_up(service: JobService, job: Job) -> Job:
 async def test_who_does_not_read_holds_up_nobody_fills_no_memory_and_is_dropped(
     tmp_path: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_stream, "_STUCK", 2)
+    monkeypatch.setattr(sse, "_STUCK", 2)
     monkeypatch.setattr(transcription_ws, "_STUCK", 2)
     with JobService(tmp_path, patience=Patience(stalled=5, shutdown=2)) as service:
         job = await service.elsewhere(service.started(1000))

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from common.local.http_server import AddressUnusable, _sentence, bound
+from common.local.server.serve import AddressUnusable, _sentence, bound
 
 
 def closed(sockets: list[socket.socket]) -> list[tuple[socket.AddressFamily, int]]:

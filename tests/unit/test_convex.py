@@ -14,8 +14,8 @@ import pytest
 from common.delivery.convex import ConvexSender, monthly, snapshot_of
 from common.errors import AudioUnreadable
 from common.jobs import state
-from common.local.database import Database
-from common.local.quota_rows import SqliteQuota
+from common.local.sqlite.database import Database
+from common.local.sqlite.quota import SqliteQuota
 from common.models import Audio, Job, Options, Segment, Transcript, Word
 from common.ports import DeliveryFailed, DeliveryRejected
 from tests.wire import read_request

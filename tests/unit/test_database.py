@@ -13,10 +13,10 @@ import pytest
 from common.errors import Busy, JobNotFound, StorageBroken, StorageFull
 from common.jobs import state
 from common.jobs.ids import new_job_id
-from common.local import database as module
-from common.local.database import Database, DatabaseUnusable
-from common.local.schema import MIGRATIONS
-from common.local.sqlite_jobs import SqliteJobs
+from common.local.sqlite import database as module
+from common.local.sqlite.database import Database, DatabaseUnusable
+from common.local.sqlite.jobs import SqliteJobs
+from common.local.sqlite.schema import MIGRATIONS
 from common.models import Chunk, Options, Transcript
 from tests.children import begin, python
 from tests.contract.recordings import an_id, commit, create, ended, queued
@@ -138,7 +138,7 @@ async def test_many_processes_that_open_a_new_file_at_once_all_do(path: Path) ->
     program = """
         import asyncio, sys
         from pathlib import Path
-        from common.local.database import Database
+        from common.local.sqlite.database import Database
         sys.stdin.readline()
         database = Database(Path(sys.argv[1]))
         asyncio.run(database.write(lambda db: db.execute("INSERT INTO meta VALUES (?, '')", (sys.argv[2],))))
@@ -266,8 +266,8 @@ async def test_a_disk_that_takes_no_more_says_so_and_keeps_what_it_has(path: Pat
         import asyncio, resource, sys
         from pathlib import Path
         from common.errors import StorageFull
-        from common.local.database import Database
-        from common.local.sqlite_jobs import SqliteJobs
+        from common.local.sqlite.database import Database
+        from common.local.sqlite.jobs import SqliteJobs
         from tests.contract.recordings import create, queued
         async def main():
             database = Database(Path({str(path)!r}))
@@ -332,7 +332,7 @@ async def test_a_runnable_job_without_a_time_cannot_be_kept(database: Database) 
 async def test_importing_it_opens_nothing_and_loads_no_sqlite() -> None:
     program = (
         "import sys; sys.modules.pop('sqlite3', None)\n"  # whatever measures coverage may have loaded it
-        "import common.local.sqlite_jobs, common.local.sqlite_tasks; print('sqlite3' in sys.modules)"
+        "import common.local.sqlite.jobs, common.local.sqlite.queue; print('sqlite3' in sys.modules)"
     )
     said, _ = python(program).communicate()
     assert said == "False\n"

@@ -18,9 +18,9 @@ import httpx
 import psutil
 import pytest
 
-from common.local import engine, weights
-from common.local.engine import build_engine
-from common.local.recogniser import Recogniser
+from common.local.whisper import app, weights
+from common.local.whisper.app import build_engine
+from common.local.whisper.recogniser import Recogniser
 from tests.media import Media
 from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, Recording, spoken, word_error_rate
 
@@ -321,7 +321,7 @@ async def test_a_caller_who_is_cancelled_is_let_go_at_once(recogniser: Recognise
 @contextmanager
 def _alone(models: Path, *arguments: str) -> Iterator[tuple[str, psutil.Popen]]:
     """The engine by itself on a free port: its base URL, and its process."""
-    command = [sys.executable, "-W", "error", "-m", "common.local.engine", "--port", "0"]
+    command = [sys.executable, "-W", "error", "-m", "common.local.whisper.app", "--port", "0"]
     environment = {
         name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ
     }
@@ -420,15 +420,15 @@ def _peak_memory(process: psutil.Popen) -> Iterator[list[int]]:
 
 def test_its_arguments_reach_what_they_are_for(monkeypatch: pytest.MonkeyPatch) -> None:
     served: dict[str, Any] = {}
-    monkeypatch.setattr(engine, "_serve", lambda app, host, port: served.update(host=host, port=port))
-    engine.main(["--host", "0.0.0.0", "--port", "9", "--models", "m", "--model", "small", "--threads", "1"])
+    monkeypatch.setattr(app, "_serve", lambda app, host, port: served.update(host=host, port=port))
+    app.main(["--host", "0.0.0.0", "--port", "9", "--models", "m", "--model", "small", "--threads", "1"])
     assert served == {"host": "0.0.0.0", "port": 9}
 
 
 def test_alone_without_the_extra_it_ends_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "_PARTS", ("no-such-weights-part1", "no-such-weights-part2"))
     with pytest.raises(SystemExit, match="install the 'local' extra"):
-        engine.main([])
+        app.main([])
 
 
 def test_a_signal_ends_it_while_it_works(models: Path, media: Media, tmp_path: Path) -> None:
@@ -439,7 +439,7 @@ def test_a_signal_ends_it_while_it_works(models: Path, media: Media, tmp_path: P
 
 
 def test_importing_it_loads_nothing_heavy() -> None:
-    code = "import sys, json; import common.local.engine; print(json.dumps(sorted(sys.modules)))"
+    code = "import sys, json; import common.local.whisper.app; print(json.dumps(sorted(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
     heavy = {"numpy", "av", "faster_whisper", "ctranslate2", "onnxruntime", "uvicorn", "httpx"}
     assert not heavy & set(json.loads(ran.stdout))

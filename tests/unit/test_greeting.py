@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.local.greeting import address, greeting
+from common.local.server.banner import address, greeting
 from common.settings import Settings
 
 

@@ -14,8 +14,8 @@ import pytest
 from fastapi import APIRouter, HTTPException, Request
 
 from common.http.app import build_app
-from common.local.guard import Guard, Limits, announced, refusal
-from common.local.incoming_body import IncomingBody, Pace
+from common.local.server.request_body import IncomingBody, Pace
+from common.local.server.upload_guard import Guard, Limits, announced, refusal
 from common.upload.receive import receive
 from tests.serving import Client, serving, told, wait_until
 

@@ -12,10 +12,10 @@ from common.audio.ffmpeg import Ffmpeg
 from common.errors import StorageBroken
 from common.groq.client import Groq
 from common.local.audio_folder import AudioFolder
-from common.local.database import Database
 from common.local.hub import Hub
-from common.local.sqlite_jobs import SqliteJobs
-from common.local.sqlite_tasks import SqliteTasks
+from common.local.sqlite.database import Database
+from common.local.sqlite.jobs import SqliteJobs
+from common.local.sqlite.queue import SqliteTasks
 from common.local.upload_ticket import UploadTickets
 from common.services import Services
 from common.settings import Settings

@@ -22,7 +22,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
 from common.http.app import build_app
-from common.local.patient_protocol import Patience
+from common.local.server.http_protocol import Patience
 from tests.server import free_port
 from tests.serving import Client, serving, told, wait_until
 
@@ -417,8 +417,8 @@ PROGRAM = """
 import asyncio, sys
 from pathlib import Path
 from fastapi import APIRouter
-from common.local.http_server import serve
-from common.local.patient_protocol import Patience
+from common.local.server.serve import serve
+from common.local.server.http_protocol import Patience
 from common.http.app import build_app
 
 router = APIRouter()

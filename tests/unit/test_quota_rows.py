@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from common.local.database import Database
-from common.local.quota_rows import SqliteQuota
-from common.local.secret import read_secret
+from common.local.sqlite.database import Database
+from common.local.sqlite.quota import SqliteQuota
+from common.local.sqlite.secret import read_secret
 from common.quota import Quota
 from tests.contract.recordings import NOW
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import AudioTooLong, AudioUnreadable, EngineMissing
-from common.local.recogniser import Recogniser, Stopped, Wish
+from common.local.whisper.recogniser import Recogniser, Stopped, Wish
 from tests.media import Media
 from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, spoken, word_error_rate
 

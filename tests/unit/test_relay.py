@@ -19,11 +19,11 @@ from common.errors import StorageFull
 from common.groq.client import Groq
 from common.jobs import state
 from common.local.audio_folder import AudioFolder
-from common.local.database import Database
 from common.local.hub import Hub
 from common.local.relay import Relay
-from common.local.sqlite_jobs import SqliteJobs
-from common.local.sqlite_tasks import SqliteTasks
+from common.local.sqlite.database import Database
+from common.local.sqlite.jobs import SqliteJobs
+from common.local.sqlite.queue import SqliteTasks
 from common.local.upload_ticket import UploadTickets
 from common.models import Audio, Job, Options, Transcript
 from common.ports import Delivery, DeliveryFailed, Sender, Target

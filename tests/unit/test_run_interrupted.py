@@ -20,10 +20,10 @@ from common.jobs.actions import discard
 from common.jobs.run import run_job
 from common.jobs.submit import Wanted, submit
 from common.local.audio_folder import AudioFolder
-from common.local.database import Database
 from common.local.hub import Hub
-from common.local.sqlite_jobs import SqliteJobs
-from common.local.sqlite_tasks import SqliteTasks
+from common.local.sqlite.database import Database
+from common.local.sqlite.jobs import SqliteJobs
+from common.local.sqlite.queue import SqliteTasks
 from common.local.upload_ticket import UploadTickets
 from common.models import Audio, Chunk, Job, JobEvent, Options, Transcript
 from common.services import Services

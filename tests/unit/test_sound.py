@@ -14,7 +14,7 @@ from common.errors import (
     AudioTrackMissing,
     AudioUnreadable,
 )
-from common.local import sound
+from common.local.whisper import decoder
 from tests.media import SECONDS, Media
 from tests.recordings import ENGLISH
 
@@ -27,12 +27,12 @@ def unhurried() -> None:
 
 def _measured(path: Path, longest: float = _HOUR) -> float:
     with path.open("rb") as file:
-        return sound.measure(file, longest=longest, check=unhurried)
+        return decoder.measure(file, longest=longest, check=unhurried)
 
 
-def _pieces(path: Path, longest: float, check: Callable[[], None] = unhurried) -> list[sound.Piece]:
+def _pieces(path: Path, longest: float, check: Callable[[], None] = unhurried) -> list[decoder.Piece]:
     with path.open("rb") as file:
-        return list(sound.pieces(file, longest=longest, check=check))
+        return list(decoder.pieces(file, longest=longest, check=check))
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_what_groq_accepts_is_heard_whole_and_at_its_true_pitch(media: Media, na
     path = media(name)
     assert _measured(path) == pytest.approx(SECONDS, abs=0.06)
     heard = np.concatenate([piece.samples for piece in _pieces(path, 2.0)])
-    assert len(heard) / sound.RATE == pytest.approx(SECONDS, abs=0.06)
-    inner = heard[sound.RATE : 3 * sound.RATE]
+    assert len(heard) / decoder.RATE == pytest.approx(SECONDS, abs=0.06)
+    inner = heard[decoder.RATE : 3 * decoder.RATE]
     rises = np.count_nonzero((inner[:-1] < 0) & (inner[1:] >= 0))
     assert rises / 2 == pytest.approx(440, abs=2)
 
@@ -114,7 +114,7 @@ def test_a_codec_outside_the_list_is_refused_inside_a_container_on_it(media: Med
 def test_a_recording_with_a_nonsense_header_in_its_middle_goes_on_after_it(media: Media) -> None:
     whole = bytearray(media("cbr.mp3").read_bytes())
     whole[12_000:14_000] = b"\xff\xfb\x90\x64" * 500
-    heard = sound.measure(io.BytesIO(whole), longest=_HOUR, check=unhurried)
+    heard = decoder.measure(io.BytesIO(whole), longest=_HOUR, check=unhurried)
     assert heard > SECONDS * 0.8
 
 
@@ -124,7 +124,7 @@ def test_a_rate_that_changes_on_the_way_is_followed(media: Media, tmp_path: Path
     chained = tmp_path / "chained.mp3"
     chained.write_bytes(low.read_bytes() + high.read_bytes())
     measured = _measured(chained)
-    heard = sum(len(piece.samples) for piece in _pieces(chained, 60.0)) / sound.RATE
+    heard = sum(len(piece.samples) for piece in _pieces(chained, 60.0)) / decoder.RATE
     assert heard == pytest.approx(measured, abs=0.05)
     assert heard == pytest.approx(4.0, abs=0.2)
 
@@ -133,22 +133,22 @@ def test_pieces_join_to_the_whole_and_none_is_longer_than_asked() -> None:
     whole = np.concatenate([piece.samples for piece in _pieces(ENGLISH.path, 60.0)])
     parts = _pieces(ENGLISH.path, 6.0)
     assert len(parts) > 4
-    assert all(len(part.samples) <= 6 * sound.RATE for part in parts)
+    assert all(len(part.samples) <= 6 * decoder.RATE for part in parts)
     assert np.array_equal(np.concatenate([part.samples for part in parts]), whole)
-    ends = [part.start + len(part.samples) / sound.RATE for part in parts]
+    ends = [part.start + len(part.samples) / decoder.RATE for part in parts]
     assert [part.start for part in parts[1:]] == pytest.approx(ends[:-1])
     assert parts[0].start == 0.0
 
 
 def test_a_piece_ends_where_it_is_quietest() -> None:
     for part in _pieces(ENGLISH.path, 6.0)[:-1]:
-        edge = np.abs(part.samples[-sound.RATE // 20 :]).mean()
+        edge = np.abs(part.samples[-decoder.RATE // 20 :]).mean()
         assert edge < np.abs(part.samples).mean() / 2
 
 
 def test_a_piece_too_short_to_look_for_quiet_in_is_cut_at_its_end() -> None:
     parts = _pieces(ENGLISH.path, 0.5)
-    assert len(parts[0].samples) == sound.RATE // 2
+    assert len(parts[0].samples) == decoder.RATE // 2
 
 
 def test_work_that_nobody_wants_ends_between_frames() -> None:
@@ -159,6 +159,6 @@ def test_work_that_nobody_wants_ends_between_frames() -> None:
         raise Unwanted
 
     with ENGLISH.path.open("rb") as file, pytest.raises(Unwanted):
-        sound.measure(file, longest=_HOUR, check=refuse)
+        decoder.measure(file, longest=_HOUR, check=refuse)
     with pytest.raises(Unwanted):
         _pieces(ENGLISH.path, 60.0, refuse)

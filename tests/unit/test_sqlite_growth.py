@@ -6,9 +6,9 @@ from sqlite3 import Connection
 
 import pytest
 
-from common.local.database import Database
-from common.local.sqlite_jobs import SqliteJobs
-from common.local.sqlite_tasks import SqliteTasks
+from common.local.sqlite.database import Database
+from common.local.sqlite.jobs import SqliteJobs
+from common.local.sqlite.queue import SqliteTasks
 from tests.contract.recordings import NOW, commit, create, ended, queued
 
 

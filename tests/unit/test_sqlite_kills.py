@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from common.local.database import Database
-from common.local.sqlite_jobs import SqliteJobs
+from common.local.sqlite.database import Database
+from common.local.sqlite.jobs import SqliteJobs
 from tests.children import begin, python
 from tests.contract.recordings import create, queued
 
@@ -22,8 +22,8 @@ async def test_what_was_confirmed_before_a_kill_is_there_after_it(path: Path, af
         import asyncio
         from pathlib import Path
         from common.jobs import state
-        from common.local.database import Database
-        from common.local.sqlite_jobs import SqliteJobs
+        from common.local.sqlite.database import Database
+        from common.local.sqlite.jobs import SqliteJobs
         from tests.contract.recordings import NOW, commit, create, queued, said
         async def main():
             jobs = SqliteJobs(Database(Path({str(path)!r})))
@@ -69,9 +69,9 @@ async def test_two_processes_on_one_store_lose_nothing_and_win_nothing_twice(pat
         import asyncio, sys
         from pathlib import Path
         from common.jobs import state
-        from common.local.database import Database
-        from common.local.sqlite_jobs import SqliteJobs
-        from common.local.sqlite_tasks import SqliteTasks
+        from common.local.sqlite.database import Database
+        from common.local.sqlite.jobs import SqliteJobs
+        from common.local.sqlite.queue import SqliteTasks
         from tests.contract.recordings import NOW, WEEK, commit
         async def main():
             database = Database(Path({str(path)!r}), busy_timeout=60)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from common.jobs import state
-from common.local.database import Database
-from common.local.sqlite_jobs import SqliteJobs
-from common.local.sqlite_tasks import SqliteTasks
+from common.local.sqlite.database import Database
+from common.local.sqlite.jobs import SqliteJobs
+from common.local.sqlite.queue import SqliteTasks
 from common.models import Job
 from common.ports import LeaseLost
 from tests.contract.recordings import NOW, WEEK, commit, create, ended, pending, queued

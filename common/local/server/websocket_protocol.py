@@ -8,7 +8,7 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
-from common.local.patient_protocol import Yielding
+from common.local.server.http_protocol import Yielding
 
 _MALFORMED = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _READ_BYTES = 32 * 1024  # at once: who watches has little to say, and each empty frame becomes an object

@@ -7,7 +7,7 @@ from typing import Any
 
 from common.errors import EscribaError
 from common.http.error_response import failure
-from common.local.incoming_body import IncomingBody
+from common.local.server.request_body import IncomingBody
 from common.log import log
 
 

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from common.errors import EngineMissing
-from common.local import sound, weights
+from common.local.whisper import decoder, weights
 from common.models import Task
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
     from faster_whisper.transcribe import Segment
 
-    from common.local.sound import Samples
+    from common.local.whisper.decoder import Samples
 
 _PIECE = 150.0  # seconds: five of Whisper's windows
 _LONGEST = 4 * 3600.0
@@ -145,10 +145,10 @@ class Recogniser:
             if unwanted.is_set() or self._closing.is_set():
                 raise Stopped
 
-        duration = sound.measure(recording, longest=self._longest, check=check)
+        duration = decoder.measure(recording, longest=self._longest, check=check)
         ear = _Ear(self._loaded(), wish, self._beam_size)
         segments: list[HeardSegment] = []
-        for piece in sound.pieces(recording, longest=_PIECE, check=check):
+        for piece in decoder.pieces(recording, longest=_PIECE, check=check):
             for segment in ear.segments(piece):
                 check()
                 segments.append(replace(segment, id=len(segments)))
@@ -168,7 +168,7 @@ class _Ear:
         self.language = wish.language
         self.language_probability: float | None = None
 
-    def segments(self, piece: sound.Piece) -> Iterator[HeardSegment]:
+    def segments(self, piece: decoder.Piece) -> Iterator[HeardSegment]:
         from faster_whisper.transcribe import restore_speech_timestamps
         from faster_whisper.vad import collect_chunks, get_speech_timestamps
 
@@ -178,7 +178,7 @@ class _Ear:
         if not spoken:
             return
         chunks, _ = collect_chunks(piece.samples, spoken)
-        found = restore_speech_timestamps(self._recognised(chunks), spoken, sound.RATE)
+        found = restore_speech_timestamps(self._recognised(chunks), spoken, decoder.RATE)
         for segment in found:
             yield _shifted(segment, piece.start)
 

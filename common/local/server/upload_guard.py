@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.errors import Busy, EncodingUnsupported, EscribaError, UploadTooLarge, UploadTooSlow
-from common.local.held_answer import HeldAnswer
-from common.local.incoming_body import MB, IncomingBody, Pace
+from common.local.server.guarded_response import HeldAnswer
+from common.local.server.request_body import MB, IncomingBody, Pace
 from common.upload.receive import ENVELOPE_BYTES
 
 Scope = Any  # ASGI's own types are plain dictionaries and callables

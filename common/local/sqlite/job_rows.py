@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from common.errors import JobNotFound
-from common.local import delivery_rows, lease_rows
-from common.local.lease_rows import LEASED
-from common.local.schema import FAR
+from common.local.sqlite import delivery_rows, lease_rows
+from common.local.sqlite.lease_rows import LEASED
+from common.local.sqlite.schema import FAR
 from common.models import Chunk, Job, JobEvent, Transcript
 from common.ports import AlreadyExists, StaleJob, Target
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from common.local import delivery_rows, job_rows, lease_rows
-from common.local.database import Database
+from common.local.sqlite import delivery_rows, job_rows, lease_rows
+from common.local.sqlite.database import Database
 from common.models import Chunk, Job, JobEvent, Transcript
 from common.ports import Delivery, Target
 

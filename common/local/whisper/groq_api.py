@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from common.errors import AudioRefused, AudioTooLong, AudioTooShort, EscribaError
-from common.local.recogniser import Heard, HeardSegment, Wish
+from common.local.whisper.recogniser import Heard, HeardSegment, Wish
 from common.models import Task
 from common.text.languages import code_of, codes, name_of
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
-from common.local.database import Database
-from common.local.lease_rows import LEASED
-from common.local.schema import FAR
+from common.local.sqlite.database import Database
+from common.local.sqlite.lease_rows import LEASED
+from common.local.sqlite.schema import FAR
 from common.quota import CLOCK_JITTER
 
 if TYPE_CHECKING:

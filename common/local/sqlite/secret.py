@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from common.local.database import Database
+from common.local.sqlite.database import Database
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

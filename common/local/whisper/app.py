@@ -1,7 +1,7 @@
 """The embedded engine: Whisper on this machine behind Groq's speech-to-text API, as an ASGI app.
 
 Our Groq client talks to it unchanged, in the same process or over a port. Alone it is started with
-`python -m common.local.engine --port 8001`.
+`python -m common.local.whisper.app --port 8001`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from starlette.routing import Route
 from starlette.types import Message, Receive
 
 from common.errors import EngineMissing, EscribaError
-from common.local import weights, wire
-from common.local.recogniser import Recogniser, Stopped
-from common.local.wire import Asked, Refused
+from common.local.whisper import groq_api, weights
+from common.local.whisper.groq_api import Asked, Refused
+from common.local.whisper.recogniser import Recogniser, Stopped
 from common.models import Task
 
 MB = 1024 * 1024
@@ -57,12 +57,12 @@ def build_engine(
             heard = await _unless_gone(request.receive, recogniser.hear(recording, asked.wish))
             if asked.response_format == "text":
                 return PlainTextResponse(heard.text)
-            return JSONResponse(wire.answer(heard, asked, new_id()))
+            return JSONResponse(groq_api.answer(heard, asked, new_id()))
 
         return _guarded(transcribe, api_key)
 
     async def models(_: Request) -> Response:
-        return JSONResponse(wire.model_list())
+        return JSONResponse(groq_api.model_list())
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -88,7 +88,7 @@ def _guarded(endpoint: Endpoint, api_key: str | None) -> Endpoint:
             _check_key(request, api_key)
             return await endpoint(request)
         except (Refused, EscribaError) as exc:
-            return _refuse(exc if isinstance(exc, Refused) else wire.refusal(exc))
+            return _refuse(exc if isinstance(exc, Refused) else groq_api.refusal(exc))
         except (ClientDisconnect, Stopped):
             return _refuse(Refused(499, "Request Cancelled"))
         except Exception:
@@ -155,7 +155,7 @@ async def _read(form: FormData, task: Task, max_bytes: int) -> tuple[Asked, Bina
         fields: dict[str, list[str]] = {}
         for name, value in form.multi_items():
             fields.setdefault(name, []).append(value if isinstance(value, str) else "")
-        asked = wire.read(fields, task)
+        asked = groq_api.read(fields, task)
         return asked, _recording(form, max_bytes)
     except BaseException:
         await form.close()
@@ -168,7 +168,7 @@ def _recording(form: FormData, max_bytes: int) -> BinaryIO:
     upload = form.get("file")
     if not isinstance(upload, UploadFile):
         raise Refused(400, "`file` or `url` is a required property", param="file")
-    wire.check_name(upload.filename)
+    groq_api.check_name(upload.filename)
     if (upload.size or 0) > max_bytes:
         raise _too_large()
     if not upload.size:
@@ -223,7 +223,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m common.local.engine", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m common.local.whisper.app", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001, help="0 takes a free one")
     parser.add_argument("--models", type=Path, default=Path("data/models"), help="where weights are kept")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from common.local.database import Database
+from common.local.sqlite.database import Database
 from common.quota import Quota, resumed
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.server import Server
 
-from common.local.patient_protocol import Patience, PatientProtocol, Yielding
+from common.local.server.http_protocol import Patience, PatientProtocol, Yielding
 from common.log import log
 
 
@@ -116,7 +116,7 @@ def build_server(app: Any, *, host: str, port: int, patience: Patience, trusted_
 
 def _web_socket(*, stalled: float, idle: dict[Yielding, None], **uvicorns: Any) -> asyncio.Protocol:
     """Imported at the first upgrade: being healthy needs no WebSockets."""
-    from common.local.patient_socket import PatientSocket
+    from common.local.server.websocket_protocol import PatientSocket
 
     return PatientSocket(stalled=stalled, idle=idle, **uvicorns)
 

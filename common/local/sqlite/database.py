@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from common.errors import Busy, EscribaError, JobNotFound, StorageBroken, StorageFull
-from common.local.schema import MIGRATIONS
+from common.local.sqlite.schema import MIGRATIONS
 
 if TYPE_CHECKING:
     from sqlite3 import Connection, Error

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 
 from common.errors import EscribaError
 from common.http.app import Served, json_answer
-from common.lambda_entry import http
+from common.lambda_entry.handlers import http_handler
 from common.services import VERSION, Services
 
 router = APIRouter(tags=["health"])
@@ -95,4 +95,4 @@ def _report(services: Services, problems: list[str], backlog: int | None) -> dic
 
 
 # On AWS it is also asked for what is routed nowhere.
-handler = http(router, nowhere_but=("transcribe", "transcribe_job", "job", "openai_audio"))
+handler = http_handler(router, nowhere_but=("transcribe", "transcribe_job", "job", "openai_audio"))

@@ -19,7 +19,7 @@ from common.jobs.actions import discard, readable, retry
 from common.jobs.ids import job_id_of
 from common.jobs.view import job_view, sync_view, transcript_view
 from common.jobs.watch import seq_of, watching
-from common.lambda_entry import http
+from common.lambda_entry.handlers import http_handler
 from common.models import Job
 from common.services import Services
 
@@ -235,4 +235,4 @@ async def watch_job(
     return EventStream(watching(services, job_id, after=after if place is None else place, language=language))
 
 
-handler = http(router)
+handler = http_handler(router)

@@ -14,7 +14,7 @@ from common.http.job_links import links_of
 from common.jobs.actions import readable
 from common.jobs.ids import job_id_of
 from common.jobs.submit import check_room, deliver
-from common.lambda_entry import http
+from common.lambda_entry.handlers import http_handler
 from common.models import Audio
 from common.upload.receive import receive
 
@@ -75,4 +75,4 @@ async def job_audio(request: Request, services: Served, job_id: Annotated[str, D
     return json_answer(links_of(job, request, services.settings), 202)
 
 
-handler = http(router)
+handler = http_handler(router)

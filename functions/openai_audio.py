@@ -20,7 +20,7 @@ from fastapi import APIRouter, Request, Response
 from common.errors import EscribaError, RetryLater
 from common.http.app import Served, json_answer
 from common.http.disconnect import answer_unless_left
-from common.lambda_entry import http
+from common.lambda_entry.handlers import http_handler
 from common.models import Chunk, Task
 from common.openai.errors import refusal
 from common.openai.models import model_of, models
@@ -203,4 +203,4 @@ async def _told(services: Services, source: Path, folder: Path, ask: Ask, tell: 
     return settling.text
 
 
-handler = http(router)
+handler = http_handler(router)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from common.lambda_entry import queue
+from common.lambda_entry.handlers import queue_handler
 
-handler = queue()
+handler = queue_handler()

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from common.lambda_entry import schedule
+from common.lambda_entry.handlers import schedule_handler
 
-handler = schedule()
+handler = schedule_handler()

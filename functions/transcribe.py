@@ -14,7 +14,7 @@ from common.http.disconnect import answer_unless_left
 from common.http.options import FORM_FIELDS, parse_options
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
 from common.jobs.view import transcript_view
-from common.lambda_entry import http
+from common.lambda_entry.handlers import http_handler
 from common.models import Chunk, Options
 from common.services import Services
 from common.transcription.pipeline import finish, hear_all, make_ready
@@ -148,4 +148,4 @@ class Stages:
         return {**self._seconds, "total": round(time.perf_counter() - self._began, 3)}
 
 
-handler = http(router)
+handler = http_handler(router)

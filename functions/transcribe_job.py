@@ -21,7 +21,7 @@ from common.http.job_links import links_of, upload_of
 from common.http.options import FORM_FIELDS, parse_options
 from common.jobs.ids import job_id_of, job_id_of_key, new_job_id
 from common.jobs.submit import Wanted, check_room, expect, submit
-from common.lambda_entry import http
+from common.lambda_entry.handlers import http_handler
 from common.models import Audio
 from common.services import Services
 from common.upload.receive import receive
@@ -235,4 +235,4 @@ def _callback_url(asked: str | None, services: Services) -> str | None:
     return check_callback_url(asked, private_allowed=services.settings.callback_private_addresses)
 
 
-handler = http(router)
+handler = http_handler(router)

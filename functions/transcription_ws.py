@@ -13,7 +13,7 @@ from common.http.app import Served, reader_of
 from common.http.disconnect import until_left
 from common.jobs.ids import job_id_of
 from common.jobs.watch import Watch, seq_of, watching
-from common.lambda_entry import websocket
+from common.lambda_entry.handlers import websocket_handler
 from common.services import Services
 from common.settings import Settings
 
@@ -83,4 +83,4 @@ def _reason(sentence: str) -> str:
     return sentence.encode()[:123].decode(errors="ignore")
 
 
-handler = websocket(_is_welcome)
+handler = websocket_handler(_is_welcome)

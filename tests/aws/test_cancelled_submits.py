@@ -11,7 +11,7 @@ import pytest
 from common.aws.s3_audio import S3Audio
 from common.jobs.actions import discard
 from common.jobs.submit import Wanted, submit
-from common.lambda_entry.compose import compose
+from common.lambda_entry.sandbox import compose
 from common.models import Audio, Options
 from tests.aws.world import World
 

@@ -62,7 +62,7 @@ class Chaos:
             except psutil.Error:
                 continue
             if (
-                "common.lambda_entry.begun.run_job" in command and cpu.user > 0.5
+                "common.lambda_entry.entry.run_job" in command and cpu.user > 0.5
             ):  # one that has begun to work
                 found.append(process)
         return found

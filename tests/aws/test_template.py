@@ -112,7 +112,7 @@ def module_of(function: dict[str, Any]) -> str:
 def test_every_module_of_functions_is_deployed_under_its_handler() -> None:
     modules = {path.stem for path in (ROOT / "functions").glob("*.py")} - {"__init__"}
     assert {module_of(function) for function in FUNCTIONS.values()} == modules - NOT_DEPLOYED
-    begun = "common.lambda_entry.begun."
+    begun = "common.lambda_entry.entry."
     assert all(function["Handler"].startswith(begun) for function in FUNCTIONS.values())
 
 
@@ -143,7 +143,7 @@ from importlib import import_module
 absent = {{"common.local", "uvicorn", "httptools", "websockets", "faster_whisper", "numpy"}}
 sys.modules.update(dict.fromkeys(absent))
 for name in {sorted(module_of(function) for function in FUNCTIONS.values())}:
-    getattr(import_module("common.lambda_entry.begun"), name)
+    getattr(import_module("common.lambda_entry.entry"), name)
 """
     environment = {"AWS_DEFAULT_REGION": "us-east-1"}
     done = subprocess.run(

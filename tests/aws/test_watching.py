@@ -13,7 +13,7 @@ import pytest
 from common.aws import gateway_subscribers
 from common.jobs.actions import discard
 from common.jobs.submit import Wanted, expect
-from common.lambda_entry.compose import Sandbox, compose
+from common.lambda_entry.sandbox import Sandbox, compose
 from common.models import Options
 from tests.aws.world import World
 from tests.recorded import socket_event

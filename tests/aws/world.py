@@ -88,7 +88,7 @@ class World:
         log = self.folder / f"{function}.log"
         scratch = tempfile.mkdtemp(dir=self.folder)  # each has a /tmp of its own
         environment = {**self.environment, "TMPDIR": scratch, **more}
-        return Sandbox(f"common.lambda_entry.begun.{function}", log, environment)
+        return Sandbox(f"common.lambda_entry.entry.{function}", log, environment)
 
     @property
     def jobs(self) -> DynamoJobs:

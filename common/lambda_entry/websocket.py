@@ -17,8 +17,9 @@ from common.errors import EscribaError, Language, OptionInvalid
 from common.http.error_response import failure, spoken_language
 from common.jobs.ids import job_id_of
 from common.jobs.watch import seq_of, watching
-from common.lambda_entry import Answer, Event, LambdaHandler, loop
-from common.lambda_entry.compose import Sandbox, compose
+from common.lambda_entry import loop
+from common.lambda_entry.handlers import Answer, Event, LambdaHandler
+from common.lambda_entry.sandbox import Sandbox, compose
 from common.settings import Settings
 
 _WELL: Answer = {"statusCode": 200}

@@ -7,8 +7,9 @@ from typing import Any
 
 from common.delivery.dispatch import relay_all
 from common.jobs.sweep import let_all_go, revive
-from common.lambda_entry import Answer, Event, LambdaHandler, loop
-from common.lambda_entry.compose import Sandbox, compose, once
+from common.lambda_entry import loop
+from common.lambda_entry.handlers import Answer, Event, LambdaHandler
+from common.lambda_entry.sandbox import Sandbox, compose, once
 from common.log import log
 
 _LAST_SECONDS = 5.0

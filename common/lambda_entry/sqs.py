@@ -15,9 +15,10 @@ from common.aws.messages import Posted, Run
 from common.aws.uploads import posted
 from common.delivery.dispatch import relaying
 from common.jobs.shift import give_up, work_shift
-from common.lambda_entry import Answer, Event, LambdaHandler, loop
-from common.lambda_entry.compose import Sandbox, compose, once
-from common.lambda_entry.observe import count_job, traced
+from common.lambda_entry import loop
+from common.lambda_entry.handlers import Answer, Event, LambdaHandler
+from common.lambda_entry.sandbox import Sandbox, compose, once
+from common.lambda_entry.telemetry import count_job, traced
 from common.log import log
 
 # What a run that is cut needs to be given back in order, and the last news to be told.

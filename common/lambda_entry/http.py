@@ -12,9 +12,10 @@ from mangum import Mangum
 
 from common.errors import AnswerTooLarge, EscribaError, UploadNeedsTicket
 from common.http.app import build_app
-from common.lambda_entry import Answer, Event, LambdaHandler, loop
-from common.lambda_entry.compose import Sandbox, compose, once
-from common.lambda_entry.in_time import InTime, refused
+from common.lambda_entry import loop
+from common.lambda_entry.deadline import InTime, refused
+from common.lambda_entry.handlers import Answer, Event, LambdaHandler
+from common.lambda_entry.sandbox import Sandbox, compose, once
 from common.services import Services
 from common.settings import MB
 

@@ -1,4 +1,4 @@
-"""`common.lambda_entry.begun.<name>` is the handler of functions/<name>.py, made ready before its first call.
+"""`common.lambda_entry.entry.<name>` is the handler of functions/<name>.py, made ready before its first call.
 
 Lambda looks a handler up while it starts a sandbox, with a whole processor to itself; what is done in the
 first call instead has only the function's share of one. template.yaml names handlers this way.
@@ -10,7 +10,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from common.errors import EscribaError
-from common.lambda_entry import LambdaHandler
+from common.lambda_entry.handlers import LambdaHandler
 
 
 def __getattr__(name: str) -> LambdaHandler:

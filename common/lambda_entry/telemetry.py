@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from common.lambda_entry import Answer, Event, LambdaHandler
+from common.lambda_entry.handlers import Answer, Event, LambdaHandler
 from common.log import correlate
 from common.models import Job, Transcript
 

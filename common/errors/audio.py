@@ -1,0 +1,84 @@
+"""The recording cannot be transcribed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from common.errors.escriba_error import EscribaError
+from common.errors.sentence import Sentence
+
+
+class AudioRefused(EscribaError):
+    """The recording cannot be transcribed; the same file will be refused again."""
+
+    status = 422
+    hint: ClassVar[Sentence | None] = None
+
+
+class AudioUnreadable(AudioRefused):
+    status = 415
+    code = "audio_unreadable"
+    sentence = Sentence(
+        "The file is not audio or video that can be read, whatever its name says.",
+        "El archivo no es audio ni vídeo que se pueda leer, diga lo que diga su nombre.",
+    )
+    hint = Sentence(
+        "Send mp3, wav, m4a, flac, ogg, webm or mp4.",
+        "Envía mp3, wav, m4a, flac, ogg, webm o mp4.",
+    )
+
+
+class AudioTrackMissing(AudioRefused):
+    code = "audio_track_missing"
+    sentence = Sentence("The file has no audio track.", "El archivo no tiene pista de audio.")
+    hint = Sentence(
+        "Check that the video was recorded with sound.",
+        "Comprueba que el vídeo se grabó con sonido.",
+    )
+
+
+class AudioTruncated(AudioRefused):
+    code = "audio_truncated"
+    sentence = Sentence(
+        "The file is cut off: a part that is needed to read it is missing.",
+        "El archivo está cortado: falta una parte necesaria para leerlo.",
+    )
+    hint = Sentence(
+        "Export or download the recording again, then send it again.",
+        "Exporta o descarga de nuevo la grabación y vuelve a enviarla.",
+    )
+
+
+class AudioTooShort(AudioRefused):
+    """Details: `minimum` (seconds)."""
+
+    code = "audio_too_short"
+    sentence = Sentence(
+        "The recording is shorter than {minimum} seconds.",
+        "La grabación dura menos de {minimum} segundos.",
+    )
+
+
+class AudioTooLong(AudioRefused):
+    """Details: `limit_minutes`."""
+
+    code = "audio_too_long"
+    sentence = Sentence(
+        "The recording is longer than {limit_minutes} minutes.",
+        "La grabación dura más de {limit_minutes} minutos.",
+    )
+    hint = Sentence("Send it in parts.", "Envíala por partes.")
+
+
+class AudioTooCostly(AudioRefused):
+    """Reading it went past the bounds on time, memory or output: hostile, or badly broken."""
+
+    code = "audio_too_costly"
+    sentence = Sentence(
+        "Reading this file takes more than a recording ever should.",
+        "Leer este archivo exige más de lo que una grabación debería exigir.",
+    )
+    hint = Sentence(
+        "Convert it to mp3 or m4a first, then send that.",
+        "Conviértelo antes a mp3 o m4a y envía el resultado.",
+    )

@@ -1,0 +1,93 @@
+"""The server itself cannot do it now: too busy, too slow, its disk full, its tools missing."""
+
+from __future__ import annotations
+
+from common.errors.escriba_error import EscribaError
+from common.errors.sentence import Sentence
+
+
+class Busy(EscribaError):
+    """All places are taken for now; always raised with `retry_after`."""
+
+    status = 503
+    code = "busy"
+    sentence = Sentence(
+        "Too much is being done at once.",
+        "Se está haciendo demasiado a la vez.",
+    )
+    hint = Sentence(
+        "Try again after the seconds in Retry-After.",
+        "Inténtalo de nuevo pasados los segundos de Retry-After.",
+    )
+    retryable = True
+
+
+class AnswerLate(EscribaError):
+    """Where a call has only so long, as on Lambda; the same once more would only spend as much again."""
+
+    status = 504
+    code = "answer_late"
+    sentence = Sentence(
+        "The answer was not ready within the time that this server has for one request.",
+        "La respuesta no estuvo lista en el tiempo que este servidor tiene para cada petición.",
+    )
+    hint = Sentence(
+        "Send the recording to POST /transcribe-job, which takes the time it needs.",
+        "Envía la grabación a POST /transcribe-job, que se toma el tiempo necesario.",
+    )
+
+
+class AnswerTooLarge(EscribaError):
+    """Where an answer may weigh only so much, as on Lambda."""
+
+    status = 413
+    code = "answer_too_large"
+    sentence = Sentence(
+        "The answer is larger than this server can send at once.",
+        "La respuesta es más grande de lo que este servidor puede enviar de una vez.",
+    )
+    hint = Sentence(
+        "Ask GET /job/{{id}}/transcript for a file: format=txt, srt, vtt or tsv is much smaller.",
+        "Pide un archivo a GET /job/{{id}}/transcript: format=txt, srt, vtt o tsv ocupa mucho menos.",
+    )
+
+
+class StorageFull(EscribaError):
+    status = 507
+    code = "storage_full"
+    sentence = Sentence(
+        "There is no room left to keep this recording.",
+        "No queda sitio para guardar esta grabación.",
+    )
+    hint = Sentence(
+        "Try again later, or send a smaller file.",
+        "Inténtalo más tarde o envía un archivo más pequeño.",
+    )
+    retryable = True
+
+
+class StorageBroken(EscribaError):
+    """The server's own records cannot be read or written; the cause is in its log."""
+
+    code = "storage_broken"
+    sentence = Sentence(
+        "The server cannot read or write its own records.",
+        "El servidor no puede leer ni escribir sus propios registros.",
+    )
+    hint = Sentence(
+        "Whoever runs the server: check the disk and the database in DATA_DIR.",
+        "Quien administra el servidor: revisa el disco y la base de datos en DATA_DIR.",
+    )
+
+
+class ToolMissing(EscribaError):
+    status = 503
+    code = "ffmpeg_missing"
+    sentence = Sentence(
+        "The program that reads audio is missing on the server.",
+        "Falta en el servidor el programa que lee audio.",
+    )
+    hint = Sentence(
+        "Whoever runs the server: reinstall imageio-ffmpeg.",
+        "Quien administra el servidor: reinstala imageio-ffmpeg.",
+    )

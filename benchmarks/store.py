@@ -16,7 +16,7 @@ from common.jobs import state
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteTasks
-from common.models import Audio, Chunk, Job, Options, Transcript
+from common.models import Audio, Job, Options, Piece, Transcript
 
 KEPT = (10, 10_000)
 ROUNDS = 300
@@ -79,11 +79,11 @@ async def _completed(jobs: SqliteJobs, job: Job) -> str:
     await jobs.create(job, state.event_of(job), targets=("convex",))
     job = state.start(job, now=NOW)
     await jobs.commit(job, state.event_of(job))
-    chunk = Chunk(index=0, start=0.0, transcript=SAID)
+    piece = Piece(index=0, start=0.0, transcript=SAID)
     await jobs.lease(job.job_id, "bench", now=NOW, seconds=30)
-    await jobs.keep_chunk(job.job_id, chunk, holder="bench")
+    await jobs.keep_piece(job.job_id, piece, holder="bench")
     job = state.piece_done(job, done=1, language="es", now=NOW)
-    await jobs.commit(job, state.event_of(job, chunk=chunk))
+    await jobs.commit(job, state.event_of(job, piece=piece))
     job = state.complete(job, language="es", now=NOW, expires_at=NOW + WEEK)
     await jobs.commit(job, state.event_of(job), result=SAID)
     delivery = await jobs.delivery(job.job_id, "convex")

@@ -84,7 +84,7 @@ class Transcript(Value):
     warnings: tuple[str, ...] = ()
 
 
-class Chunk(Value):
+class Piece(Value):
     """One transcribed piece of a recording.
 
     It covers `start` to `start + transcript.duration` on the recording's clock (real cut points);
@@ -136,8 +136,8 @@ class Job(Value):
     run: int = 1
     attempts: int = 0
     progress: float = Field(0, ge=0, le=100)
-    chunks_done: int = 0
-    chunks_total: int | None = None
+    pieces_done: int = Field(0, alias="chunksDone")  # the name it is stored by
+    pieces_total: int | None = Field(None, alias="chunksTotal")
     created_at: float
     updated_at: float
     started_at: float | None = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
-from common.models import Chunk, Job, JobEvent, Transcript
+from common.models import Job, JobEvent, Piece, Transcript
 from common.quota import Quota
 
 Target = Literal["convex", "callback"]
@@ -75,21 +75,21 @@ class JobStore(Protocol):
     async def events(self, job_id: str, *, after: int) -> list[JobEvent]:
         """What came after seq `after`, in order; mere progress may be missing once newer events stand."""
 
-    async def keep_chunk(self, job_id: str, chunk: Chunk, *, holder: str) -> None:
+    async def keep_piece(self, job_id: str, piece: Piece, *, holder: str) -> None:
         """Keep one piece's text; the same index again is harmless: the first stays.
 
         Raises LeaseLost unless the lease is `holder`'s, so that nothing is kept of a job that has ended or
         that another runs; JobNotFound.
         """
 
-    async def chunks(self, job_id: str) -> list[Chunk]:
+    async def pieces(self, job_id: str) -> list[Piece]:
         """The pieces kept so far, by index."""
 
     async def result(self, job_id: str) -> Transcript | None:
         """The text of a completed job."""
 
     async def erase_text(self, job_id: str) -> None:
-        """Remove chunks, result and the text inside events; states stay."""
+        """Remove pieces, result and the text inside events; states stay."""
 
     async def remove(self, job_id: str) -> None:
         """Remove every trace of a job."""

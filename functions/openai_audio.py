@@ -21,10 +21,10 @@ from common.errors import EscribaError, RetryLater
 from common.http.app import Served, json_answer
 from common.http.disconnect import answer_unless_left
 from common.lambda_entry.handlers import http_handler
-from common.models import Chunk, Task
+from common.models import Piece, Task
 from common.openai.errors import refusal
 from common.openai.models import model_of, models
-from common.openai.request import FIELDS, TRANSLATION_FIELDS, Ask, parse_ask
+from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
 from common.openai.response import answer_of
 from common.openai.stream import SpokenText, Tell
 from common.services import Services
@@ -155,7 +155,7 @@ async def _heard(request: Request, services: Services, task: Task) -> Response:
         folder = Path(held.enter_context(_place(services)))
         limit = services.settings.max_job_upload_bytes
         upload = await receive(request.stream(), request.headers, folder, max_bytes=limit)
-        ask = parse_ask(upload.fields, task=task, server_model=services.settings.groq_model)
+        ask = parse_request(upload.fields, task=task, server_model=services.settings.groq_model)
         if ask.stream:
             return SpokenText(
                 lambda tell: _told(services, upload.path, folder, ask, tell),
@@ -176,26 +176,26 @@ def _place(services: Services) -> Iterator[str]:
         services.in_hand.transcriptions -= 1
 
 
-async def _answered(services: Services, source: Path, folder: Path, ask: Ask) -> Response:
+async def _answered(services: Services, source: Path, folder: Path, ask: OpenAIRequest) -> Response:
     ready = await make_ready(services, source, folder)
-    chunks = await hear_all(services, ready, ask.options, folder, kept={}, keep=_keep_nothing)
-    body, kind = answer_of(await finish(services, ready, chunks, ask.options), ask)
+    pieces = await hear_all(services, ready, ask.options, folder, kept={}, keep=_keep_nothing)
+    body, kind = answer_of(await finish(services, ready, pieces, ask.options), ask)
     return Response(body, media_type=kind)
 
 
-async def _keep_nothing(chunk: Chunk) -> None:
+async def _keep_nothing(piece: Piece) -> None:
     """Who waits on the line asks again from the start if it fails."""
 
 
-async def _told(services: Services, source: Path, folder: Path, ask: Ask, tell: Tell) -> str:
+async def _told(services: Services, source: Path, folder: Path, ask: OpenAIRequest, tell: Tell) -> str:
     """Hear the recording, telling its text as it settles; the whole text."""
     ready = await make_ready(services, source, folder)
     settling = Settling([ready.prepared.start + cut.start for cut in ready.cuts], ready.duration)
     in_order = asyncio.Lock()
 
-    async def keep(chunk: Chunk) -> None:
+    async def keep(piece: Piece) -> None:
         async with in_order:
-            if stretch := settling.heard(chunk):
+            if stretch := settling.heard(piece):
                 for text in settling.tell(await guarded(services, ready, stretch, ask.options)):
                     tell(text)
 

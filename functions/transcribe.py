@@ -15,7 +15,7 @@ from common.http.options import FORM_FIELDS, parse_options
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
 from common.jobs.view import transcript_view
 from common.lambda_entry.handlers import http_handler
-from common.models import Chunk, Options
+from common.models import Options, Piece
 from common.services import Services
 from common.transcription.pipeline import finish, hear_all, make_ready
 from common.upload.receive import Upload, receive
@@ -112,9 +112,9 @@ async def _answer(services: Services, upload: Upload, folder: Path, stages: Stag
     ready = await make_ready(services, upload.path, folder)
     stages.end("prepare")
     asked = _with_words(options) if layout.wants_words else options
-    chunks = await hear_all(services, ready, asked, folder, kept={}, keep=_keep_nothing)
+    pieces = await hear_all(services, ready, asked, folder, kept={}, keep=_keep_nothing)
     stages.end("recognise")
-    transcript = await finish(services, ready, chunks, options)
+    transcript = await finish(services, ready, pieces, options)
     if layout.format != "json":
         return file_answer(transcript, layout, name=upload.filename)
     told = {"engine": services.settings.engine, "processing": stages.seconds()}
@@ -128,7 +128,7 @@ def _with_words(options: Options) -> Options:
     return options.model_copy(update={"timestamps": ("segment", "word")})
 
 
-async def _keep_nothing(chunk: Chunk) -> None:
+async def _keep_nothing(piece: Piece) -> None:
     """Who waits on the line asks again from the start if it fails."""
 
 

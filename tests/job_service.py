@@ -26,7 +26,7 @@ from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteTasks
 from common.local.upload_ticket import UploadTickets
-from common.models import Audio, Chunk, Job, Options, Transcript
+from common.models import Audio, Job, Options, Piece, Transcript
 from common.services import Services
 from common.settings import Settings
 from functions import job, transcription_ws
@@ -136,13 +136,13 @@ class JobService:
 
     async def heard(self, running: Job, text: str) -> Job:
         """One more piece of a job is transcribed."""
-        index = running.chunks_done
+        index = running.pieces_done
         transcript = Transcript(text=text, duration=2.5, language="es")
-        chunk = Chunk(index=index, start=index * 2.5, transcript=transcript)
+        piece = Piece(index=index, start=index * 2.5, transcript=transcript)
         await self.services.jobs.lease(running.job_id, "test", now=self.now(), seconds=30)
-        await self.services.jobs.keep_chunk(running.job_id, chunk, holder="test")
+        await self.services.jobs.keep_piece(running.job_id, piece, holder="test")
         after = state.piece_done(running, done=index + 1, language="es", now=self.now())
-        return await record(self.services, after, "text", chunk=chunk)
+        return await record(self.services, after, "text", piece=piece)
 
     async def moved(self, running: Job, fraction: float) -> Job:
         """Mere progress."""

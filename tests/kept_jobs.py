@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from common.jobs import state
 from common.local.sqlite import job_rows, lease_rows
 from common.local.sqlite.database import Database
-from common.models import Audio, Chunk, Job, Options, Segment, Transcript
+from common.models import Audio, Job, Options, Piece, Segment, Transcript
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -53,11 +53,11 @@ def _as_the_server_does(db: Connection) -> str:
     job = _committed(db, state.start(job, now=now))
     job = _committed(db, state.planned(job, pieces=1, done=0, now=now))
     transcript = _transcript()
-    chunk = Chunk(index=0, start=0, transcript=transcript)
+    piece = Piece(index=0, start=0, transcript=transcript)
     lease_rows.lease(db, job.job_id, "test", now, 30)
-    job_rows.keep_chunk(db, job.job_id, chunk, "test")
+    job_rows.keep_piece(db, job.job_id, piece, "test")
     heard = state.piece_done(job, done=1, language="es", now=now)
-    job_rows.commit(db, heard, state.event_of(heard, "text", chunk=chunk), None)
+    job_rows.commit(db, heard, state.event_of(heard, "text", piece=piece), None)
     done = state.complete(heard, language="es", now=now, expires_at=expires_at)
     _committed(db, done, transcript)
     return job.job_id

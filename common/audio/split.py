@@ -51,7 +51,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class PieceFile:
     """A piece as it was made: what is at its second 0 is at `start` on the recording's clock."""
 
     index: int
@@ -94,7 +94,7 @@ def _longest(
 
 async def cut(
     ffmpeg: Ffmpeg, prepared: Prepared, wanted: Cut, folder: Path, *, piece_bytes: int = PIECE_BYTES
-) -> Piece:
+) -> PieceFile:
     """Make one piece, `folder/piece-*`; of one that is whole, the prepared file itself stands for it.
 
     Raises AudioTruncated when there is no sound where it should be, and what Ffmpeg.run raises; then it
@@ -102,7 +102,7 @@ async def cut(
     """
     if wanted.how == "whole":
         path, size = prepared.path, prepared.size_bytes
-        return Piece(wanted.index, prepared.start, prepared.duration, path, prepared.format, size)
+        return PieceFile(wanted.index, prepared.start, prepared.duration, path, prepared.format, size)
     if wanted.how == "copy":
         piece = await _copied(ffmpeg, prepared, wanted, folder, piece_bytes)
         if piece.size_bytes <= piece_bytes and _reaches_its_end(piece, wanted, prepared):
@@ -111,7 +111,9 @@ async def cut(
     return await _decoded(ffmpeg, prepared, wanted, folder)
 
 
-async def _copied(ffmpeg: Ffmpeg, prepared: Prepared, wanted: Cut, folder: Path, piece_bytes: int) -> Piece:
+async def _copied(
+    ffmpeg: Ffmpeg, prepared: Prepared, wanted: Cut, folder: Path, piece_bytes: int
+) -> PieceFile:
     ending, muxer = _PIECES[prepared.format]
     path = _fresh(folder, wanted, ending)
     lines: list[str] = []
@@ -130,10 +132,10 @@ async def _copied(ffmpeg: Ffmpeg, prepared: Prepared, wanted: Cut, folder: Path,
     if wanted.index == 0:
         start = max(0.0, start)  # what precedes second 0 is there for the decoder, and is not heard
     clock = prepared.start + wanted.start
-    return Piece(wanted.index, clock + start, end - start, path, ending, path.stat().st_size)
+    return PieceFile(wanted.index, clock + start, end - start, path, ending, path.stat().st_size)
 
 
-async def _decoded(ffmpeg: Ffmpeg, prepared: Prepared, wanted: Cut, folder: Path) -> Piece:
+async def _decoded(ffmpeg: Ffmpeg, prepared: Prepared, wanted: Cut, folder: Path) -> PieceFile:
     path = _fresh(folder, wanted, "flac")
     longest = prepared.duration - wanted.start if wanted.length is None else wanted.length
     cpu = 10 + prepared.size_bytes / 10e6 + longest / 50
@@ -144,7 +146,7 @@ async def _decoded(ffmpeg: Ffmpeg, prepared: Prepared, wanted: Cut, folder: Path
         path.unlink()
         raise AudioTruncated
     clock = prepared.start + wanted.start
-    return Piece(wanted.index, clock, seconds, path, "flac", path.stat().st_size)
+    return PieceFile(wanted.index, clock, seconds, path, "flac", path.stat().st_size)
 
 
 def _window(wanted: Cut) -> str:
@@ -179,7 +181,7 @@ def _opus_pre_skip(path: Path) -> float:
     return int.from_bytes(head[at + 10 : at + 12], "little") / 48_000 if at >= 0 else 0.0
 
 
-def _reaches_its_end(piece: Piece, wanted: Cut, prepared: Prepared) -> bool:
+def _reaches_its_end(piece: PieceFile, wanted: Cut, prepared: Prepared) -> bool:
     """Whether all that was asked is there: ffmpeg ends well, too, when it has written -fs bytes."""
     end = prepared.duration if wanted.length is None else wanted.start + wanted.length
     return piece.start + piece.duration - prepared.start >= end - max(1.0, 0.02 * prepared.duration)

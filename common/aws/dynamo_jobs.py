@@ -13,7 +13,7 @@ from common.aws import delivery_items, job_items
 from common.aws.delivery_items import Row
 from common.aws.table import Change, ConditionFailed, Item, Key, Table, changing, putting, requiring
 from common.errors import Busy, JobNotFound, StorageFull
-from common.models import Chunk, Job, JobEvent, Transcript
+from common.models import Job, JobEvent, Piece, Transcript
 from common.ports import TARGETS, AlreadyExists, Delivery, LeaseLost, StaleJob, Target
 
 _NEW = "attribute_not_exists(pk)"
@@ -110,9 +110,9 @@ class DynamoJobs:
 
     # ── text ──────────────────────────────────────────────────────────────────────────────────────
 
-    async def keep_chunk(self, job_id: str, chunk: Chunk, *, holder: str) -> None:
+    async def keep_piece(self, job_id: str, piece: Piece, *, holder: str) -> None:
         state = await self._state(job_id)
-        first, *more = job_items.chunk_items(job_id, chunk, job_items.ttl_of(state["expires_at"]))
+        first, *more = job_items.piece_items(job_id, piece, job_items.ttl_of(state["expires_at"]))
         try:
             await self._table.write(
                 requiring(job_items.key_of(job_id), job_items.HELD, {":holder": holder}),
@@ -123,9 +123,9 @@ class DynamoJobs:
             if 0 in failed.parts:
                 raise LeaseLost(job_id) from None
 
-    async def chunks(self, job_id: str) -> list[Chunk]:
+    async def pieces(self, job_id: str) -> list[Piece]:
         parts = await self._table.begins(f"job#{job_id}", job_items.PIECE)
-        return [Chunk.model_validate_json(document) for document in job_items.documents(parts)]
+        return [Piece.model_validate_json(document) for document in job_items.documents(parts)]
 
     async def result(self, job_id: str) -> Transcript | None:
         parts = await self._table.begins(f"job#{job_id}", job_items.RESULT)

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterable
 
 from common.aws.table import Change, Item, Key
-from common.models import Chunk, Job, JobEvent, Transcript
+from common.models import Job, JobEvent, Piece, Transcript
 
 STATE = "state"
 EVENT, PIECE, RESULT = "event#", "piece#", "result#"
@@ -181,15 +181,15 @@ def event_of(item: Item) -> JobEvent:
 # ── text ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def chunk_items(job_id: str, chunk: Chunk, ttl: int) -> list[Item]:
-    return _parts(job_id, f"{PIECE}{chunk.index:06d}#", chunk, ttl)
+def piece_items(job_id: str, piece: Piece, ttl: int) -> list[Item]:
+    return _parts(job_id, f"{PIECE}{piece.index:06d}#", piece, ttl)
 
 
 def result_items(job: Job, result: Transcript) -> list[Item]:
     return _parts(job.job_id, RESULT, result, ttl_of(job.expires_at))
 
 
-def _parts(job_id: str, prefix: str, value: Chunk | Transcript, ttl: int) -> list[Item]:
+def _parts(job_id: str, prefix: str, value: Piece | Transcript, ttl: int) -> list[Item]:
     whole = packed(value.model_dump_json(by_alias=True, exclude_none=True))
     cuts = range(0, len(whole), _PART)
     return [

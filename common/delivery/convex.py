@@ -188,7 +188,7 @@ def snapshot_of(job: Job, result: Transcript | None) -> dict[str, Any]:
         "status": job.status,
         "stage": job.stage,
         "progress": job.progress,
-        "chunks": {"done": job.chunks_done, "total": job.chunks_total},
+        "chunks": {"done": job.pieces_done, "total": job.pieces_total},
         "waitingUntil": _milliseconds(job.waiting_until),
         "result": transcript_view(result, job.options) if result else None,
         "error": error_view(job.error, job.reader) if job.error else None,

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from common.errors import EngineBroken, EngineFailed, EngineTimeout, EngineUnreachable
 from common.groq.errors import Answer, failure_of, news_of
-from common.groq.multipart import Form
-from common.groq.request import Ask, plan
+from common.groq.multipart import MultipartBody
+from common.groq.request import EngineRequest, plan
 from common.groq.response import transcript_of
 from common.models import Options, Transcript
 from common.quota import QuotaNews
@@ -101,7 +101,7 @@ class Groq:
         """
         ask = plan(options, self.model)
         with audio.open("rb", buffering=0) as file:
-            form = Form(ask.fields, file.fileno(), ending=format, boundary=self._boundary())
+            form = MultipartBody(ask.fields, file.fileno(), ending=format, boundary=self._boundary())
             answer = await self._deliver(ask, form, duration)
         return transcript_of(
             answer.body,
@@ -117,7 +117,7 @@ class Groq:
         if client is not None:
             await client.aclose()
 
-    async def _deliver(self, ask: Ask, form: Form, duration: float) -> Answer:
+    async def _deliver(self, ask: EngineRequest, form: MultipartBody, duration: float) -> Answer:
         """The first answer of 200; troubles that pass are slept over, the last one is raised."""
         attempt = 1
         while True:
@@ -135,7 +135,7 @@ class Groq:
         backoff = min(_LONGEST_PAUSE / 2, 0.5 * 2.0**attempt) * (0.5 + self._jitter())
         return max(backoff, trouble.retry_after or 0.0)
 
-    async def _attempt(self, ask: Ask, form: Form, duration: float) -> Answer:
+    async def _attempt(self, ask: EngineRequest, form: MultipartBody, duration: float) -> Answer:
         import httpx
 
         silence = _GRACE + duration * self._patience
@@ -150,7 +150,7 @@ class Groq:
             raise failure_of(answer)
         return answer
 
-    async def _post(self, ask: Ask, form: Form, silence: float) -> Answer:
+    async def _post(self, ask: EngineRequest, form: MultipartBody, silence: float) -> Answer:
         import httpx
 
         timeout = httpx.Timeout(connect=_CONNECT, read=silence, write=_STUCK, pool=_CONNECT)

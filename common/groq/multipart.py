@@ -26,7 +26,7 @@ _CONTENT_TYPES = {
 }
 
 
-class Form:
+class MultipartBody:
     """`fields` and the open file `descriptor` as multipart/form-data; can be iterated again for a retry.
 
     The file goes under a name made here with `ending` (one of those that Groq accepts), so that nothing

@@ -16,7 +16,7 @@ NO_WORD_TIMES = "Word times are not available for translations; segments have th
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class EngineRequest:
     """`path` is below the base URL; `warnings` say where this is less than what was asked for."""
 
     path: str
@@ -25,7 +25,7 @@ class Ask:
     warnings: tuple[str, ...]
 
 
-def plan(options: Options, model: str) -> Ask:
+def plan(options: Options, model: str) -> EngineRequest:
     """The request for `options`; `model` is the one to use where they name none."""
     wanted = options.model or model
     translate = options.task == "translate"
@@ -38,7 +38,7 @@ def plan(options: Options, model: str) -> Ask:
         fields.append(("temperature", str(options.temperature)))
     if not translate:
         fields += _only_for_transcriptions(options)
-    return Ask(
+    return EngineRequest(
         "/audio/translations" if translate else "/audio/transcriptions",
         model,
         tuple(fields),

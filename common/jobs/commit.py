@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.jobs.state import Kind, event_of
 from common.log import log
-from common.models import Chunk, Job, Transcript
+from common.models import Job, Piece, Transcript
 from common.services import Services
 
 
@@ -13,17 +13,17 @@ async def record(
     job: Job,
     kind: Kind = "state",
     *,
-    chunk: Chunk | None = None,
+    piece: Piece | None = None,
     result: Transcript | None = None,
 ) -> Job:
     """Commit `job`, the next value of what is stored, and tell it. Raises StaleJob, JobNotFound.
 
     Nobody hears of what is not kept; who misses the telling finds the event in the store.
     """
-    event = event_of(job, kind, chunk=chunk)
+    event = event_of(job, kind, piece=piece)
     await services.jobs.commit(job, event, result=result)
     await services.subscribers.publish(event)
     if job.ended and kind == "state" and job.erased_at is None:  # its erasure is no second end
         code = job.error.code if job.error else None
-        log("job.ended", jobId=job.job_id, status=job.status, code=code, run=job.run, pieces=job.chunks_done)
+        log("job.ended", jobId=job.job_id, status=job.status, code=code, run=job.run, pieces=job.pieces_done)
     return job

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from common.errors import Language
 from common.jobs.view import View, event_view, snapshot_view
-from common.models import Chunk, Job, JobEvent
+from common.models import Job, JobEvent, Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Message:
 PING = Message('{"type":"ping"}')
 
 
-def snapshot(job: Job, chunks: Iterable[Chunk], language: Language) -> Message:
-    return Message(_json(snapshot_view(job, chunks, language=language)), job.seq)
+def snapshot(job: Job, pieces: Iterable[Piece], language: Language) -> Message:
+    return Message(_json(snapshot_view(job, pieces, language=language)), job.seq)
 
 
 def news(event: JobEvent, language: Language) -> Message:

@@ -20,7 +20,7 @@ from common.jobs import state
 from common.jobs.commit import record
 from common.jobs.state import Kind
 from common.log import log
-from common.models import Chunk, Job, Transcript
+from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
 from common.services import Services
 from common.transcription.pipeline import Ready, finish, fit, hear_all, make_ready
@@ -148,21 +148,21 @@ class _Run:
             if self._telling:
                 await self._telling
             kept = await self._kept(ready)
-            pieces = len(ready.cuts)
-            await self._become(lambda job: state.planned(job, pieces=pieces, done=len(kept), now=self._now))
-            chunks = await hear_all(services, ready, options, folder, kept=kept, keep=self._keep)
+            total = len(ready.cuts)
+            await self._become(lambda job: state.planned(job, pieces=total, done=len(kept), now=self._now))
+            pieces = await hear_all(services, ready, options, folder, kept=kept, keep=self._keep)
             await self._become(lambda job: state.merging(job, now=self._now), "progress")
-            transcript = await finish(services, ready, chunks, options)
+            transcript = await finish(services, ready, pieces, options)
         await self._complete(transcript)
 
-    async def _kept(self, ready: Ready) -> dict[int, Chunk]:
+    async def _kept(self, ready: Ready) -> dict[int, Piece]:
         """The pieces that an earlier run kept, by index."""
-        chunks = await self.services.jobs.chunks(self.job.job_id)
-        if not fit(chunks, ready):
-            log("job.recut", jobId=self.job.job_id, pieces=len(chunks))
+        pieces = await self.services.jobs.pieces(self.job.job_id)
+        if not fit(pieces, ready):
+            log("job.recut", jobId=self.job.job_id, pieces=len(pieces))
             await self.services.jobs.erase_text(self.job.job_id)
             return {}
-        return {chunk.index: chunk for chunk in chunks}
+        return {piece.index: piece for piece in pieces}
 
     def _tell_share(self, share: float) -> None:
         """The share that is prepared, as mere progress: no more often than watchers can make use of."""
@@ -174,15 +174,15 @@ class _Run:
         with suppress(StaleJob, state.Illegal, EscribaError):  # what really matters fails the next commit
             await self._become(lambda job: state.prepared(job, fraction=share, now=self._now), "progress")
 
-    async def _keep(self, chunk: Chunk) -> None:
+    async def _keep(self, piece: Piece) -> None:
         jobs, job_id = self.services.jobs, self.job.job_id
-        await _patiently(lambda: jobs.keep_chunk(job_id, chunk, holder=self.holder))
-        said = chunk.transcript
+        await _patiently(lambda: jobs.keep_piece(job_id, piece, holder=self.holder))
+        said = piece.transcript
         language = said.language if said.text else None
         await self._become(
-            lambda job: state.piece_done(job, done=job.chunks_done + 1, language=language, now=self._now),
+            lambda job: state.piece_done(job, done=job.pieces_done + 1, language=language, now=self._now),
             "text",
-            chunk=chunk,
+            piece=piece,
         )
 
     # ── what becomes of it ────────────────────────────────────────────────────────────────────────
@@ -216,14 +216,14 @@ class _Run:
         change: Callable[[Job], Job],
         kind: Kind = "state",
         *,
-        chunk: Chunk | None = None,
+        piece: Piece | None = None,
         result: Transcript | None = None,
     ) -> None:
         # Pieces are heard side by side: each change is made of what the one before it left.
         async with self._committing:
             after = change(self.job)
             self.job = await _patiently(
-                lambda: record(self.services, after, kind, chunk=chunk, result=result)
+                lambda: record(self.services, after, kind, piece=piece, result=result)
             )
 
     @property

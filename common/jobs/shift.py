@@ -35,12 +35,12 @@ async def work_shift(services: Services, job_id: str, holder: str, *, seconds: f
         return Shift("left")
     if before.status == "pending":
         return Shift("pending")
-    kept = len(await services.jobs.chunks(job_id))
+    kept = len(await services.jobs.pieces(job_id))
     try:
         async with asyncio.timeout(seconds):
             await run_job(services, job_id, holder)
     except TimeoutError:
-        gained = len(await services.jobs.chunks(job_id)) > kept
+        gained = len(await services.jobs.pieces(job_id)) > kept
         log("shift.cut", jobId=job_id, gained=gained)
         return Shift("cut", gained)
     if await _left_open(services, job_id, holder):

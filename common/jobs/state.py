@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from common.errors import EscribaError, Interrupted, JobNotRetryable, Sentence
-from common.models import Audio, Chunk, Job, JobError, JobEvent, Options
+from common.models import Audio, Job, JobError, JobEvent, Options, Piece
 
 Kind = Literal["state", "progress", "text"]
 
@@ -88,8 +88,8 @@ def planned(job: Job, *, pieces: int, done: int, now: float) -> Job:
         job,
         now,
         stage="transcribe",
-        chunks_total=pieces,
-        chunks_done=done,
+        pieces_total=pieces,
+        pieces_done=done,
         progress=_forward(job, _share(done, pieces)),
     )
 
@@ -100,11 +100,11 @@ def piece_done(job: Job, *, done: int, language: str | None, now: float) -> Job:
     Something was achieved, so the attempts count from here: only what gets nowhere is given up.
     """
     _require(job, "processing")
-    total = job.chunks_total or done
+    total = job.pieces_total or done
     return _next(
         job,
         now,
-        chunks_done=done,
+        pieces_done=done,
         attempts=min(job.attempts, 1),
         language=job.language or language,
         progress=_forward(job, _share(done, total)),
@@ -149,7 +149,7 @@ def complete(job: Job, *, language: str | None, now: float, expires_at: float) -
         stage=None,
         progress=100.0,
         language=language or job.language,
-        chunks_done=job.chunks_total or job.chunks_done,
+        pieces_done=job.pieces_total or job.pieces_done,
         completed_at=now,
         expires_at=expires_at,
     )
@@ -199,8 +199,8 @@ def retry(job: Job, *, now: float, expires_at: float, has_audio: bool) -> Job:
         run=job.run + 1,
         attempts=0,
         progress=0.0,
-        chunks_done=0,
-        chunks_total=None,
+        pieces_done=0,
+        pieces_total=None,
         error=None,
         started_at=None,
         completed_at=None,
@@ -209,18 +209,18 @@ def retry(job: Job, *, now: float, expires_at: float, has_audio: bool) -> Job:
     )
 
 
-def event_of(job: Job, kind: Kind = "state", *, chunk: Chunk | None = None) -> JobEvent:
+def event_of(job: Job, kind: Kind = "state", *, piece: Piece | None = None) -> JobEvent:
     """The event that goes with a commit of `job`."""
-    if chunk is None:
+    if piece is None:
         return JobEvent(type=kind, seq=job.seq, job=job)
     return JobEvent(
         type="text",
         seq=job.seq,
         job=job,
-        index=chunk.index,
-        start=chunk.start,
-        end=chunk.start + chunk.transcript.duration,
-        text=chunk.transcript.text,
+        index=piece.index,
+        start=piece.start,
+        end=piece.start + piece.transcript.duration,
+        text=piece.transcript.text,
     )
 
 

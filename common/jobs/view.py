@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from common.errors import Language, by_code
-from common.models import Chunk, Job, JobError, JobEvent, Options, Transcript
+from common.models import Job, JobError, JobEvent, Options, Piece, Transcript
 from common.ports import Delivery, UploadTicket
 
 View = dict[str, Any]
@@ -24,7 +24,7 @@ def job_view(
     """The whole of a job; what does not apply is left out, the error speaks `language`."""
     told: View = {"jobId": job.job_id, "userId": job.user_id, "status": job.status, "stage": job.stage}
     told |= {"progress": job.progress, "run": job.run, "attempts": job.attempts, "seq": job.seq}
-    told["chunks"] = {"done": job.chunks_done, "total": job.chunks_total}
+    told["chunks"] = {"done": job.pieces_done, "total": job.pieces_total}
     told |= {name: _iso(seconds) for name, seconds in _times(job).items()}
     if job.error:
         told["error"] = error_view(job.error, language)
@@ -62,18 +62,18 @@ def sync_view(delivery: Delivery) -> View:
     return {**told, "lastError": delivery.last_error} if delivery.last_error else told
 
 
-def snapshot_view(job: Job, chunks: Iterable[Chunk], *, language: Language) -> View:
+def snapshot_view(job: Job, pieces: Iterable[Piece], *, language: Language) -> View:
     """What a watcher is told first: how the job stands and the pieces recognised so far, by index."""
-    pieces = [
+    told = [
         {
-            "index": chunk.index,
-            "start": chunk.start,
-            "end": chunk.start + chunk.transcript.duration,
-            "text": chunk.transcript.text,
+            "index": piece.index,
+            "start": piece.start,
+            "end": piece.start + piece.transcript.duration,
+            "text": piece.transcript.text,
         }
-        for chunk in chunks
+        for piece in pieces
     ]
-    return {"type": "snapshot", "seq": job.seq, "job": job_view(job, language=language), "pieces": pieces}
+    return {"type": "snapshot", "seq": job.seq, "job": job_view(job, language=language), "pieces": told}
 
 
 def event_view(event: JobEvent, *, language: Language) -> View:

@@ -65,9 +65,9 @@ class Watch:
         return [news(event, self._language) for event in events] or [await self._snapshot()]
 
     async def _snapshot(self) -> Message:
-        chunks = await self._services.jobs.chunks(self._job.job_id)
+        pieces = await self._services.jobs.pieces(self._job.job_id)
         self._seq, self.ended = self._job.seq, self._job.ended
-        return snapshot(self._job, chunks, self._language)
+        return snapshot(self._job, pieces, self._language)
 
     async def _news(self) -> list[JobEvent]:
         """What came since, or nothing after a heartbeat's time or a closing."""

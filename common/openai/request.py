@@ -45,7 +45,7 @@ TRANSLATION_FIELDS = {name: FIELDS[name] for name in _TRANSLATION}
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class OpenAIRequest:
     """What is to be heard, and how the answer is to be written."""
 
     options: Options
@@ -54,13 +54,13 @@ class Ask:
     stream: bool = False
 
 
-def parse_ask(fields: Iterable[tuple[str, str]], *, task: Task, server_model: str) -> Ask:
+def parse_request(fields: Iterable[tuple[str, str]], *, task: Task, server_model: str) -> OpenAIRequest:
     """Raises ModelUnknown, LanguageUnknown and OptionMissing, -Unknown, -Unsupported or -Invalid."""
     given = _gathered(fields, task)
     format_ = _format(_one(given, "response_format"))
     granularities = _granularities(given.get("timestamp_granularities", []), format_)
     options = parse_options((name, value) for name in _OURS for value in given.get(name, []))
-    return Ask(
+    return OpenAIRequest(
         options=options.model_copy(
             update={
                 "task": task,

@@ -11,7 +11,7 @@ import zlib
 from typing import Any
 
 from common.models import Segment, Transcript, Word
-from common.openai.request import Ask
+from common.openai.request import OpenAIRequest
 from common.text.languages import name_of
 
 JSON = "application/json"
@@ -19,7 +19,7 @@ JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 
 
-def answer_of(transcript: Transcript, ask: Ask) -> tuple[str, str]:
+def answer_of(transcript: Transcript, ask: OpenAIRequest) -> tuple[str, str]:
     """The body and its media type."""
     match ask.format:
         case "json":
@@ -38,11 +38,11 @@ def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _short(transcript: Transcript, ask: Ask) -> dict[str, Any]:
+def _short(transcript: Transcript, ask: OpenAIRequest) -> dict[str, Any]:
     return {"text": transcript.text, **_usage(transcript, ask)}
 
 
-def _verbose(transcript: Transcript, ask: Ask) -> dict[str, Any]:
+def _verbose(transcript: Transcript, ask: OpenAIRequest) -> dict[str, Any]:
     translated = ask.options.task == "translate"
     told: dict[str, Any] = {
         "task": ask.options.task,
@@ -57,7 +57,7 @@ def _verbose(transcript: Transcript, ask: Ask) -> dict[str, Any]:
     return told | _usage(transcript, ask)
 
 
-def _usage(transcript: Transcript, ask: Ask) -> dict[str, Any]:
+def _usage(transcript: Transcript, ask: OpenAIRequest) -> dict[str, Any]:
     """In whole seconds, as OpenAI counts them; translations tell none."""
     if ask.options.task == "translate":
         return {}
@@ -68,7 +68,7 @@ def _word(word: Word) -> dict[str, Any]:
     return {"word": word.word.strip(), "start": round(word.start, 3), "end": round(word.end, 3)}
 
 
-def _segment(segment: Segment, ask: Ask) -> dict[str, Any]:
+def _segment(segment: Segment, ask: OpenAIRequest) -> dict[str, Any]:
     """The SDKs' types want every field, so what an engine did not tell is 0; tokens are kept by none."""
     return {
         "id": segment.id,

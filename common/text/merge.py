@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from common.models import Chunk, Segment, Suppressed, Transcript, Word
+from common.models import Piece, Segment, Suppressed, Transcript, Word
 from common.text.languages import code_of
 from common.text.lines import Line, lines
 from common.text.overlap import weave
@@ -17,12 +17,12 @@ _Timed = TypeVar("_Timed", Segment, Word, Suppressed)
 _NEAR = 0.5  # seconds; how far around an overlap a line may still have words in it
 
 
-def merge(chunks: Sequence[Chunk], *, duration: float) -> Transcript:
+def merge(given: Sequence[Piece], *, duration: float) -> Transcript:
     """One transcript of `duration` seconds from pieces in any order, repeated or not; pieces may overlap.
 
     Its text is that of its segments joined; words are each heard once; times never go back.
     """
-    pieces = _in_order(chunks)
+    pieces = _in_order(given)
     told = _told(pieces, duration)
     segments = _segments(told)
     return Transcript(
@@ -38,27 +38,27 @@ def merge(chunks: Sequence[Chunk], *, duration: float) -> Transcript:
     )
 
 
-def _in_order(chunks: Iterable[Chunk]) -> list[Chunk]:
+def _in_order(given: Iterable[Piece]) -> list[Piece]:
     """Each index once, by start, without those that lie wholly inside another."""
-    once = {chunk.index: chunk for chunk in chunks}.values()
-    pieces: list[Chunk] = []
-    for chunk in sorted(once, key=lambda c: (c.start, -_end(c), c.index)):
-        if not pieces or _end(chunk) > _end(pieces[-1]):
-            pieces.append(chunk)
+    once = {piece.index: piece for piece in given}.values()
+    pieces: list[Piece] = []
+    for piece in sorted(once, key=lambda p: (p.start, -_end(p), p.index)):
+        if not pieces or _end(piece) > _end(pieces[-1]):
+            pieces.append(piece)
     return pieces
 
 
-def _length(piece: Chunk) -> float:
+def _length(piece: Piece) -> float:
     """In seconds; a piece whose engine told no length is as long as its text."""
     transcript = piece.transcript
     return transcript.duration or max((s.end for s in transcript.segments), default=0.0)
 
 
-def _end(piece: Chunk) -> float:
+def _end(piece: Piece) -> float:
     return piece.start + _length(piece)
 
 
-def _told(pieces: Sequence[Chunk], duration: float) -> list[Line]:
+def _told(pieces: Sequence[Piece], duration: float) -> list[Line]:
     told: list[Line] = []
     end = 0.0
     for piece in pieces:
@@ -78,7 +78,7 @@ def _append(told: list[Line], new: Sequence[Line], *, begin: float, end: float) 
     told.extend(new[m:])
 
 
-def _placed(piece: Chunk, duration: float) -> list[Line]:
+def _placed(piece: Piece, duration: float) -> list[Line]:
     """The piece's lines on the recording's clock, none past its own end."""
     limit = min(duration, _end(piece))
     return [
@@ -121,7 +121,7 @@ def _words(told: Sequence[Line]) -> tuple[Word, ...]:
     return tuple(_rising(word for line in told for word in line.words))
 
 
-def _language(pieces: Sequence[Chunk]) -> str | None:
+def _language(pieces: Sequence[Piece]) -> str | None:
     """The one that most of the text is in; without text, most of the time."""
     letters: Counter[str] = Counter()
     seconds: dict[str, float] = defaultdict(float)
@@ -132,12 +132,12 @@ def _language(pieces: Sequence[Chunk]) -> str | None:
     return max(letters, key=lambda code: (letters[code], seconds[code]), default=None)
 
 
-def _language_of(piece: Chunk) -> str | None:
+def _language_of(piece: Piece) -> str | None:
     language = piece.transcript.language
     return language and (code_of(language) or language)
 
 
-def _probability(pieces: Sequence[Chunk]) -> float | None:
+def _probability(pieces: Sequence[Piece]) -> float | None:
     """The mean, by the second, of the pieces that are in the transcript's language and tell."""
     language = _language(pieces)
     known = [
@@ -151,7 +151,7 @@ def _probability(pieces: Sequence[Chunk]) -> float | None:
     return sum(probability * length for probability, length in known) / seconds
 
 
-def _suppressed(pieces: Sequence[Chunk], duration: float) -> tuple[Suppressed, ...]:
+def _suppressed(pieces: Sequence[Piece], duration: float) -> tuple[Suppressed, ...]:
     """All of them in order of time; what both sides of an overlap took out is told once."""
     told: list[Suppressed] = []
     for piece in pieces:

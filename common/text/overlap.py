@@ -24,7 +24,7 @@ _SAME_GAP = 0.5  # seconds; between two words both heard, unlike words this clos
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class OverlapWord:
     """A token as one side heard it.
 
     `depth` is its distance in seconds from its own side's cut edge, `reach` from the other side's;
@@ -44,26 +44,28 @@ class Heard:
 def weave(left: Sequence[Line], right: Sequence[Line], *, begin: float, end: float) -> list[Line]:
     """The lines of both, each word once; `right` was cut off at `begin`, `left` at `end` (seconds)."""
     lines = [*left, *right]
-    heard = list(_hear(lines, len(left), begin, end))
+    heard = list(_overlap_words(lines, len(left), begin, end))
     a, b = [h for h in heard if not h.side], [h for h in heard if h.side]
     pairs = align([h.token for h in a], [h.token for h in b], begin=begin, end=end)
     links = {frozenset((a[i].line, b[j].line)) for i, j in pairs}
     return [_line(group, lines) for group in _groups(_told(a, b, pairs), links)]
 
 
-def _hear(lines: Sequence[Line], border: int, begin: float, end: float) -> Iterator[Heard]:
+def _overlap_words(lines: Sequence[Line], border: int, begin: float, end: float) -> Iterator[OverlapWord]:
     place = count()
     for i, line in enumerate(lines):
         side, said = int(i >= border), tokens(line)
         for k, token in enumerate(said):
             edges = token.start - begin, end - token.end
-            yield Heard(token, side, i, next(place), k == 0, k == len(said) - 1, edges[1 - side], edges[side])
+            yield OverlapWord(
+                token, side, i, next(place), k == 0, k == len(said) - 1, edges[1 - side], edges[side]
+            )
 
 
 # ── which hearing counts ──────────────────────────────────────────────────────────────────────────
 
 
-def _told(a: Sequence[Heard], b: Sequence[Heard], pairs: Sequence[Pair]) -> Iterator[Heard]:
+def _told(a: Sequence[OverlapWord], b: Sequence[OverlapWord], pairs: Sequence[Pair]) -> Iterator[OverlapWord]:
     """Every word once, in order."""
     i = j = 0
     for ends in (*pairs, (len(a), len(b))):
@@ -74,18 +76,18 @@ def _told(a: Sequence[Heard], b: Sequence[Heard], pairs: Sequence[Pair]) -> Iter
             yield max(a[ends[0]], b[ends[1]], key=lambda heard: heard.depth)
 
 
-def _gap(a: Sequence[Heard], b: Sequence[Heard], *, closed: bool) -> Iterable[Heard]:
+def _gap(a: Sequence[OverlapWord], b: Sequence[OverlapWord], *, closed: bool) -> Iterable[OverlapWord]:
     """The words between two shared ones: all, but of those that contradict each other the deeper."""
     if not a or not b:
         return a or b
-    kept: tuple[list[Heard], list[Heard]] = ([], [])
+    kept: tuple[list[OverlapWord], list[OverlapWord]] = ([], [])
     for heard in sorted((*a, *b), key=lambda heard: -heard.depth):
         if not any(_contradict(heard, other, closed=closed) for other in kept[1 - heard.side]):
             kept[heard.side].append(heard)
     return by_time(*(sorted(side, key=lambda h: h.place) for side in kept), key=lambda h: h.token.middle)
 
 
-def _contradict(one: Heard, other: Heard, *, closed: bool) -> bool:
+def _contradict(one: OverlapWord, other: OverlapWord, *, closed: bool) -> bool:
     """Whether both are hearings of the same moment, so that only one can be right."""
     estimated = one.token.slack or other.token.slack
     if estimated and closed:
@@ -100,14 +102,14 @@ def _contradict(one: Heard, other: Heard, *, closed: bool) -> bool:
     return apart < -0.25 * min(one.token.end - one.token.start, other.token.end - other.token.start)
 
 
-def _is_part(cut: Heard, whole: Heard) -> bool:
+def _is_part(cut: OverlapWord, whole: OverlapWord) -> bool:
     """Whether `cut`, at the very edge of its piece, is what the edge left of `whole`."""
     part, full = cut.token.norm, whole.token.norm
     left = full.endswith(part) if cut.side else full.startswith(part)
     return left and len(part) < len(full) and cut.depth < _EDGE
 
 
-def _is_cut(heard: Heard) -> bool:
+def _is_cut(heard: OverlapWord) -> bool:
     """Whether it is at the very edge of its piece, where the other piece should have heard it whole."""
     return heard.depth < _EDGE and heard.reach > 0
 
@@ -115,11 +117,11 @@ def _is_cut(heard: Heard) -> bool:
 # ── lines again ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _groups(told: Iterable[Heard], links: set[frozenset[int]]) -> list[list[Heard]]:
+def _groups(told: Iterable[OverlapWord], links: set[frozenset[int]]) -> list[list[OverlapWord]]:
     """The words line by line; a word between two of another line's words goes with those."""
     told = list(told)
     ahead = Counter(heard.line for heard in told)
-    groups: list[list[Heard]] = []
+    groups: list[list[OverlapWord]] = []
     owner = -1
     for heard in told:
         if heard.line != owner and not ahead[owner]:
@@ -131,13 +133,13 @@ def _groups(told: Iterable[Heard], links: set[frozenset[int]]) -> list[list[Hear
     return groups
 
 
-def _is_one_line(last: Heard, first: Heard, links: set[frozenset[int]]) -> bool:
+def _is_one_line(last: OverlapWord, first: OverlapWord, links: set[frozenset[int]]) -> bool:
     """Whether one side's line goes on in the other's: both lost words here, and they shared some."""
     cut = not last.closes and not first.opens and last.side != first.side
     return cut and frozenset((last.line, first.line)) in links
 
 
-def _line(group: Sequence[Heard], lines: Sequence[Line]) -> Line:
+def _line(group: Sequence[OverlapWord], lines: Sequence[Line]) -> Line:
     first, last = group[0], group[-1]
     home = lines[first.line]
     if _is_whole(group):
@@ -156,7 +158,7 @@ def _line(group: Sequence[Heard], lines: Sequence[Line]) -> Line:
     return Line(segment, tuple(word for heard in group for word in heard.token.words))
 
 
-def _is_whole(group: Sequence[Heard]) -> bool:
+def _is_whole(group: Sequence[OverlapWord]) -> bool:
     first, last = group[0], group[-1]
     same = all(heard.line == first.line for heard in group)
     return same and first.opens and last.closes and last.place - first.place == len(group) - 1

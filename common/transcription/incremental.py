@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from common.models import Chunk, Segment, Transcript
+from common.models import Piece, Segment, Transcript
 from common.text.merge import merge
 from common.text.tokens import glue
 
@@ -26,16 +26,16 @@ class Settling:
     def __init__(self, starts: Sequence[float], duration: float) -> None:
         self._starts = starts
         self._duration = duration
-        self._chunks: dict[int, Chunk] = {}
+        self._pieces: dict[int, Piece] = {}
         self._joined = 0  # pieces from the first on that are here without a gap
         self._settled = 0  # segments
         self.text = ""
 
-    def heard(self, chunk: Chunk) -> Transcript | None:
+    def heard(self, piece: Piece) -> Transcript | None:
         """The stretch that settles now that this piece is here; None if none does."""
-        self._chunks[chunk.index] = chunk
+        self._pieces[piece.index] = piece
         before = self._joined
-        while self._joined in self._chunks:
+        while self._joined in self._pieces:
             self._joined += 1
         return self._stretch() if self._joined > before else None
 
@@ -45,7 +45,7 @@ class Settling:
         return [new for text in texts if (new := self._add(text))]
 
     def _stretch(self) -> Transcript | None:
-        pieces = [self._chunks[index] for index in range(self._joined)]
+        pieces = [self._pieces[index] for index in range(self._joined)]
         merged = merge(pieces, duration=self._duration)
         ended = self._joined == len(self._starts)
         if ended and not self._settled:

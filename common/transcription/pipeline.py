@@ -16,7 +16,7 @@ from common.audio.probe import probe
 from common.audio.split import PIECE_SECONDS, Cut, cut, plan_cuts
 from common.errors import EngineBroken, EngineMissing, EngineUnreachable, EscribaError, RetryLater
 from common.log import log
-from common.models import Chunk, Options, Transcript
+from common.models import Options, Piece, Transcript
 from common.services import Services
 from common.text.hallucinations import without_invented, worth_measuring
 from common.text.merge import merge
@@ -66,12 +66,12 @@ async def make_ready(
     return Ready(prepared, plan_cuts(prepared, piece_seconds=min(PIECE_SECONDS, hour)))
 
 
-def fit(kept: Iterable[Chunk], ready: Ready) -> bool:
+def fit(kept: Iterable[Piece], ready: Ready) -> bool:
     """Whether kept pieces were cut as `ready` is: another version of us may cut elsewhere."""
     return all(piece.index < len(ready.cuts) and _fits(piece, ready) for piece in kept)
 
 
-def _fits(piece: Chunk, ready: Ready) -> bool:
+def _fits(piece: Piece, ready: Ready) -> bool:
     wanted = ready.cuts[piece.index]
     seconds = ready.seconds_of(wanted)
     apart = abs(piece.start - ready.prepared.start - wanted.start)
@@ -84,36 +84,36 @@ async def hear_all(
     options: Options,
     folder: Path,
     *,
-    kept: Mapping[int, Chunk],
-    keep: Callable[[Chunk], Awaitable[None]],
-) -> list[Chunk]:
+    kept: Mapping[int, Piece],
+    keep: Callable[[Piece], Awaitable[None]],
+) -> list[Piece]:
     """Every piece that is not among `kept`, some side by side, each handed to `keep` as it comes.
 
     The first that speaks is heard alone when no language was given: what it is in holds for all. When one
     fails, those under way are still heard and kept before the failure flies: their quota is spent.
     """
-    chunks = dict(kept)
-    missing = [wanted for wanted in ready.cuts if wanted.index not in chunks]
+    pieces = dict(kept)
+    missing = [wanted for wanted in ready.cuts if wanted.index not in pieces]
     options = _for_merging(options) if len(ready.cuts) > 1 else options
 
     async def one(wanted: Cut) -> None:
-        pinned = options.model_copy(update={"language": options.language or _spoken(chunks)})
-        chunk = await _hear(services, ready, wanted, pinned, folder)
-        await keep(chunk)
-        chunks[wanted.index] = chunk
+        pinned = options.model_copy(update={"language": options.language or _spoken(pieces)})
+        piece = await _hear(services, ready, wanted, pinned, folder)
+        await keep(piece)
+        pieces[wanted.index] = piece
 
-    while missing and not (options.language or _spoken(chunks)):
+    while missing and not (options.language or _spoken(pieces)):
         await one(missing.pop(0))
     await _side_by_side(missing, one, at_once=services.settings.pieces_at_once)
-    return [chunks[index] for index in sorted(chunks)]
+    return [pieces[index] for index in sorted(pieces)]
 
 
-async def finish(services: Services, ready: Ready, chunks: list[Chunk], options: Options) -> Transcript:
+async def finish(services: Services, ready: Ready, pieces: list[Piece], options: Options) -> Transcript:
     """The pieces as one transcript, without what nobody said unless that was switched off.
 
     What `make_ready` made must still be there: where there is a doubt, it is listened to.
     """
-    return await guarded(services, ready, merge(chunks, duration=ready.duration), options)
+    return await guarded(services, ready, merge(pieces, duration=ready.duration), options)
 
 
 async def guarded(services: Services, ready: Ready, transcript: Transcript, options: Options) -> Transcript:
@@ -141,13 +141,13 @@ def _for_merging(options: Options) -> Options:
     return options.model_copy(update={"timestamps": ("segment", "word")})
 
 
-def _spoken(chunks: Mapping[int, Chunk]) -> str | None:
+def _spoken(pieces: Mapping[int, Piece]) -> str | None:
     """The language of the first piece in which anything is said."""
-    said = (chunks[index].transcript for index in sorted(chunks))
+    said = (pieces[index].transcript for index in sorted(pieces))
     return next((transcript.language for transcript in said if transcript.text), None)
 
 
-async def _hear(services: Services, ready: Ready, wanted: Cut, options: Options, folder: Path) -> Chunk:
+async def _hear(services: Services, ready: Ready, wanted: Cut, options: Options, folder: Path) -> Piece:
     seconds = ready.seconds_of(wanted)
     await _reserve(services, seconds)
     try:
@@ -165,7 +165,7 @@ async def _hear(services: Services, ready: Ready, wanted: Cut, options: Options,
     finally:
         if piece.path != ready.prepared.path:
             piece.path.unlink(missing_ok=True)
-    return Chunk(index=wanted.index, start=piece.start, transcript=transcript)
+    return Piece(index=wanted.index, start=piece.start, transcript=transcript)
 
 
 async def _side_by_side(wanted: list[Cut], one: Callable[[Cut], Awaitable[None]], *, at_once: int) -> None:

@@ -26,7 +26,7 @@ _MAX_FILENAME_BYTES = 255
 _PLAIN = {b"", b"binary", b"8bit", b"7bit"}
 
 
-class Form:
+class FormReader:
     """Callbacks for python-multipart's push parser. Each raises as soon as a part is wrong.
 
     `admit`, when given, is shown the fields that came before the file, and answers how large it may be.

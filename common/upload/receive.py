@@ -16,7 +16,7 @@ from common.errors import (
     UploadTooSlow,
 )
 from common.upload.file import UploadFile
-from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, Admit, Form, header_parameters
+from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, Admit, FormReader, header_parameters
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartParser
@@ -58,7 +58,7 @@ async def receive(
     """
     boundary = _boundary(headers)
     file = UploadFile(folder / f"{token()}{_SUFFIX}", max_bytes, digest=digest)
-    form = Form(file, admit)
+    form = FormReader(file, admit)
     try:
         await _read(stream, form, boundary)
         form.check_complete()
@@ -88,7 +88,7 @@ def _boundary(headers: Mapping[str, str]) -> bytes:
     return boundary
 
 
-async def _read(stream: AsyncIterable[bytes], form: Form, boundary: bytes) -> None:
+async def _read(stream: AsyncIterable[bytes], form: FormReader, boundary: bytes) -> None:
     from python_multipart.exceptions import FormParserError
     from starlette.requests import ClientDisconnect
 

@@ -6,7 +6,7 @@ import uuid
 
 from common.errors import EngineBroken
 from common.jobs import state
-from common.models import Audio, Chunk, Job, JobEvent, Options, Segment, Transcript, Word
+from common.models import Audio, Job, JobEvent, Options, Piece, Segment, Transcript, Word
 from common.ports import JobStore
 
 NOW = 1_800_000_000.0
@@ -44,8 +44,8 @@ def progressed(job: Job, *, now: float = NOW) -> Job:
     return state.prepared(job, fraction=0.5, now=now)
 
 
-def said(text: str = "Hola, ¿qué tal?", *, index: int = 0) -> Chunk:
-    return Chunk(index=index, start=index * 29.5, transcript=transcript(text))
+def said(text: str = "Hola, ¿qué tal?", *, index: int = 0) -> Piece:
+    return Piece(index=index, start=index * 29.5, transcript=transcript(text))
 
 
 def transcript(text: str = "Hola, ¿qué tal?") -> Transcript:

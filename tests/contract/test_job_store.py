@@ -39,7 +39,7 @@ async def test_a_job_with_every_field_comes_back_equal(jobs: JobStore) -> None:
     whole = failed(first, now=NOW + 0.1).model_copy(
         update={
             "options": Options(language="ja", temperature=0.1, timestamps=("segment", "word"), model="x"),
-            "chunks_total": 3,
+            "pieces_total": 3,
             "waiting_until": NOW + 1 / 3,
             "erased_at": NOW,
             "reader": "es",
@@ -57,11 +57,11 @@ async def test_an_unknown_job_is_not_found(jobs: JobStore) -> None:
     with pytest.raises(JobNotFound):
         await commit(jobs, ended(queued()))
     with pytest.raises(JobNotFound):
-        await jobs.keep_chunk(an_id(), said(), holder="me")
+        await jobs.keep_piece(an_id(), said(), holder="me")
     with pytest.raises(JobNotFound):
         await jobs.lease(an_id(), "me", now=NOW, seconds=30)
     assert await jobs.events(an_id(), after=0) == []
-    assert await jobs.chunks(an_id()) == []
+    assert await jobs.pieces(an_id()) == []
     assert await jobs.result(an_id()) is None
     assert await jobs.delivery(an_id(), "convex") is None
 
@@ -143,13 +143,13 @@ async def test_those_who_read_again_and_decide_anew_all_get_their_turn(home: Hom
         while True:
             read = await store.get(job.job_id)
             try:
-                await commit(store, state.piece_done(read, done=read.chunks_done + 1, language=None, now=NOW))
+                await commit(store, state.piece_done(read, done=read.pieces_done + 1, language=None, now=NOW))
             except StaleJob:
                 continue
             return
 
     await asyncio.gather(*(count_up(store) for store in [home.jobs, home.jobs_elsewhere] * 4))
-    assert (await home.jobs.get(job.job_id)).chunks_done == 8
+    assert (await home.jobs.get(job.job_id)).pieces_done == 8
     assert (await home.jobs.get(job.job_id)).seq == 10
 
 
@@ -160,7 +160,7 @@ async def test_events_are_told_after_a_seq_in_order(jobs: JobStore) -> None:
     texts = []
     for index in range(12):
         running = state.piece_done(running, done=index + 1, language="es", now=NOW)
-        texts.append(state.event_of(running, chunk=said(f"pieza {index}", index=index)))
+        texts.append(state.event_of(running, piece=said(f"pieza {index}", index=index)))
         await jobs.commit(running, texts[-1])
     assert await jobs.events(job.job_id, after=2) == texts
     assert await jobs.events(job.job_id, after=9) == texts[7:]
@@ -185,27 +185,27 @@ async def test_only_progress_that_was_overtaken_may_be_missing_among_events(jobs
 
 async def test_pieces_come_by_index_and_the_first_of_an_index_stays(jobs: JobStore) -> None:
     job = await create(jobs, queued())
-    assert await jobs.chunks(job.job_id) == []
+    assert await jobs.pieces(job.job_id) == []
     await jobs.lease(job.job_id, "me", now=NOW, seconds=30)
     for index in (10, 2, 0, 11):
-        await jobs.keep_chunk(job.job_id, said(f"pieza {index}", index=index), holder="me")
-    await jobs.keep_chunk(job.job_id, said("another text", index=2), holder="me")
-    assert await jobs.chunks(job.job_id) == [said(f"pieza {index}", index=index) for index in (0, 2, 10, 11)]
+        await jobs.keep_piece(job.job_id, said(f"pieza {index}", index=index), holder="me")
+    await jobs.keep_piece(job.job_id, said("another text", index=2), holder="me")
+    assert await jobs.pieces(job.job_id) == [said(f"pieza {index}", index=index) for index in (0, 2, 10, 11)]
 
 
 async def test_nothing_is_kept_for_one_who_has_no_lease(jobs: JobStore) -> None:
     job = await create(jobs, queued())
     with pytest.raises(LeaseLost):
-        await jobs.keep_chunk(job.job_id, said(), holder="me")
+        await jobs.keep_piece(job.job_id, said(), holder="me")
     await jobs.lease(job.job_id, "me", now=NOW, seconds=30)
     await jobs.lease(job.job_id, "you", now=NOW + 30, seconds=30)
     with pytest.raises(LeaseLost):
-        await jobs.keep_chunk(job.job_id, said(), holder="me")
-    await jobs.keep_chunk(job.job_id, said("by you"), holder="you")
+        await jobs.keep_piece(job.job_id, said(), holder="me")
+    await jobs.keep_piece(job.job_id, said("by you"), holder="you")
     await commit(jobs, ended(job))
     with pytest.raises(LeaseLost):
-        await jobs.keep_chunk(job.job_id, said(index=1), holder="you")
-    assert await jobs.chunks(job.job_id) == [said("by you")]
+        await jobs.keep_piece(job.job_id, said(index=1), holder="you")
+    assert await jobs.pieces(job.job_id) == [said("by you")]
 
 
 async def test_erasing_text_leaves_the_states(jobs: JobStore) -> None:
@@ -213,14 +213,14 @@ async def test_erasing_text_leaves_the_states(jobs: JobStore) -> None:
     for one in (job, other):
         running = await commit(jobs, state.start(one, now=NOW))
         await jobs.lease(one.job_id, "me", now=NOW, seconds=30)
-        await jobs.keep_chunk(one.job_id, said("secreto"), holder="me")
+        await jobs.keep_piece(one.job_id, said("secreto"), holder="me")
         spoken = state.piece_done(running, done=1, language="es", now=NOW)
-        await jobs.commit(spoken, state.event_of(spoken, chunk=said("secreto")), result=transcript("secreto"))
+        await jobs.commit(spoken, state.event_of(spoken, piece=said("secreto")), result=transcript("secreto"))
     before = await jobs.events(job.job_id, after=0)
     await jobs.erase_text(job.job_id)
     await jobs.erase_text(job.job_id)
     await jobs.erase_text(an_id())
-    assert await jobs.chunks(job.job_id) == []
+    assert await jobs.pieces(job.job_id) == []
     assert await jobs.result(job.job_id) is None
     assert (await jobs.get(job.job_id)).seq == 3
     after = await jobs.events(job.job_id, after=0)
@@ -233,7 +233,7 @@ async def test_erasing_text_leaves_the_states(jobs: JobStore) -> None:
 async def test_removing_leaves_no_trace_and_the_id_is_free_again(jobs: JobStore) -> None:
     job = await create(jobs, queued(), targets=("convex", "callback"))
     await jobs.lease(job.job_id, "me", now=NOW, seconds=30)
-    await jobs.keep_chunk(job.job_id, said(), holder="me")
+    await jobs.keep_piece(job.job_id, said(), holder="me")
     running = state.start(job, now=NOW)
     await jobs.commit(running, event(running), result=transcript())
     await jobs.remove(job.job_id)
@@ -243,14 +243,14 @@ async def test_removing_leaves_no_trace_and_the_id_is_free_again(jobs: JobStore)
     with pytest.raises(LeaseLost):
         await jobs.renew(job.job_id, "me", now=NOW, seconds=30)
     assert await jobs.events(job.job_id, after=0) == []
-    assert await jobs.chunks(job.job_id) == []
+    assert await jobs.pieces(job.job_id) == []
     assert await jobs.result(job.job_id) is None
     assert await jobs.deliveries(now=NOW + WEEK, limit=10) == []
     assert await jobs.expired(now=NOW + 2 * WEEK, limit=10) == []
     assert await jobs.overdue(now=NOW + WEEK, limit=10) == []
     again = await create(jobs, queued(job.job_id))
     assert await jobs.get(job.job_id) == again
-    assert await jobs.chunks(job.job_id) == []
+    assert await jobs.pieces(job.job_id) == []
     assert await jobs.events(job.job_id, after=0) == [event(again)]
 
 

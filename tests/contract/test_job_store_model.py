@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 
 from common.errors import JobNotFound, JobNotRetryable
 from common.jobs import state
-from common.models import Audio, Chunk, Job, JobEvent, Transcript
+from common.models import Audio, Job, JobEvent, Piece, Transcript
 from common.ports import AlreadyExists, LeaseLost, StaleJob, Target
 from tests.contract.homes import HOMES
 from tests.contract.recordings import NOW, WEEK, event, failed, pending, queued, said, transcript
@@ -43,7 +43,7 @@ class Known:
 
     job: Job
     events: list[JobEvent]
-    chunks: dict[int, Chunk] = field(default_factory=dict)
+    pieces: dict[int, Piece] = field(default_factory=dict)
     result: Transcript | None = None
     holder: str | None = None
     until: float = 0.0
@@ -59,7 +59,7 @@ def transitions(job: Job, now: float) -> list[Callable[[], Job]]:
         lambda: state.start(job, now=now),
         lambda: state.prepared(job, fraction=0.3, now=now),
         lambda: state.planned(job, pieces=3, done=0, now=now),
-        lambda: state.piece_done(job, done=job.chunks_done + 1, language="es", now=now),
+        lambda: state.piece_done(job, done=job.pieces_done + 1, language="es", now=now),
         lambda: state.merging(job, now=now),
         lambda: state.wait(job, until=now + 40, now=now, attempt_counts=True),
         lambda: state.give_back(job, now=now),
@@ -156,13 +156,13 @@ class Stores(RuleBasedStateMachine):
                 known.wanted[target] = known.confirmed[target]
 
     @rule(job_id=ids, index=st.integers(0, 3), text=st.text(max_size=5), holder=HOLDERS)
-    def keep_chunk(self, job_id: str, index: int, text: str, holder: str) -> None:
-        chunk = said(text, index=index)
+    def keep_piece(self, job_id: str, index: int, text: str, holder: str) -> None:
+        piece = said(text, index=index)
         known = self.model.get(job_id)
-        call = self.jobs.keep_chunk(job_id, chunk, holder=holder)
+        call = self.jobs.keep_piece(job_id, piece, holder=holder)
         if known and known.holder == holder:
             self.run(call)
-            known.chunks.setdefault(index, chunk)
+            known.pieces.setdefault(index, piece)
         else:
             with pytest.raises(LeaseLost if known else JobNotFound):
                 self.run(call)
@@ -171,7 +171,7 @@ class Stores(RuleBasedStateMachine):
     def erase_text(self, job_id: str) -> None:
         self.run(self.jobs.erase_text(job_id))
         if known := self.model.get(job_id):
-            known.chunks, known.result = {}, None
+            known.pieces, known.result = {}, None
             known.events = [told.model_copy(update={"text": None}) for told in known.events]
 
     @rule(job_id=consumes(ids), again=st.booleans())
@@ -231,7 +231,7 @@ class Stores(RuleBasedStateMachine):
     def every_job_is_as_it_was_committed(self) -> None:
         for job_id, known in self.model.items():
             assert self.run(self.jobs.get(job_id)) == known.job
-            assert self.run(self.jobs.chunks(job_id)) == [known.chunks[key] for key in sorted(known.chunks)]
+            assert self.run(self.jobs.pieces(job_id)) == [known.pieces[key] for key in sorted(known.pieces)]
             assert self.run(self.jobs.result(job_id)) == known.result
 
     @invariant()

@@ -238,7 +238,7 @@ async def _traces(service: JobService, job_id: str) -> list[Any]:
     events = await services.jobs.events(job_id, after=0)
     return [
         await services.audio.has(job_id),
-        await services.jobs.chunks(job_id),
+        await services.jobs.pieces(job_id),
         await services.jobs.result(job_id),
         [event.text for event in events if event.text],
     ]
@@ -342,7 +342,7 @@ def test_a_cancelled_job_waits_for_its_audio_to_be_posted_again(
     assert told["upload"]["url"] == f"{service.url}/job/{job.job_id}/audio"
     assert set(told["upload"]["fields"]) == {"expires", "maxBytes", "signature"}
     assert told["upload"]["expiresAt"].endswith("Z")
-    assert service.call(service.services.jobs.chunks(job.job_id)) == []
+    assert service.call(service.services.jobs.pieces(job.job_id)) == []
     assert client.get(f"/job/{job.job_id}").json()["status"] == "pending"
 
 
@@ -352,7 +352,7 @@ def test_pieces_of_audio_that_is_gone_are_not_mixed_with_new_audio(
     job = service.call(service.failed(EngineBroken()))
     service.call(service.services.audio.remove(job.job_id))
     assert client.post(f"/job/{job.job_id}/retry").json()["status"] == "pending"
-    assert service.call(service.services.jobs.chunks(job.job_id)) == []
+    assert service.call(service.services.jobs.pieces(job.job_id)) == []
 
 
 @pytest.mark.parametrize("make", [_queued, _running, _completed, _pending])

@@ -413,7 +413,7 @@ async def until_held_up(service: JobService, job: Job) -> Job:
     """Piece after piece, until the system's own buffers are full and the server has to keep what it sends."""
     while _most_unsent(service) < 64 * 1024:
         job = await service.elsewhere(service.heard(job, "x" * 30_000))
-        assert job.chunks_done < 1000
+        assert job.pieces_done < 1000
     return job
 
 
@@ -438,7 +438,7 @@ async def test_who_does_not_read_holds_up_nobody_fills_no_memory_and_is_dropped(
             await asyncio.to_thread(wait_until, lambda: service.services.in_hand.watchers == 1)
             await service.elsewhere(service.completed(job))
             heard = [message["index"] for message in await reading if message["type"] == "text"]
-            assert heard == list(range(job.chunks_done))
+            assert heard == list(range(job.pieces_done))
             await asyncio.to_thread(wait_until, lambda: not service.server.server_state.connections)
         finally:
             silent.close()
@@ -455,7 +455,7 @@ async def test_who_reads_slowly_is_waited_for_and_misses_nothing(service: JobSer
         job = await until_held_up(service, job)
         await service.elsewhere(service.completed(job))
         heard = [message["index"] for message in await all_of(messages) if message["type"] == "text"]
-    assert heard == list(range(job.chunks_done))
+    assert heard == list(range(job.pieces_done))
 
 
 def _most_unsent(service: JobService) -> int:

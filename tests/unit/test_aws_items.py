@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from common.aws import job_items
 from common.aws.table import plain, wired
 from common.jobs import state
-from common.models import Chunk, Transcript, Word
+from common.models import Piece, Transcript, Word
 from tests.contract.recordings import NOW, queued, transcript
 
 NUMBERS = st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False, width=64)
@@ -28,8 +28,8 @@ def test_what_is_none_is_no_attribute() -> None:
 
 def test_an_event_with_text_comes_back_equal() -> None:
     job = queued()
-    spoken = Chunk(index=3, start=29.5, transcript=transcript("Ñandú 日本語 \x00"))
-    event = state.event_of(job, chunk=spoken)
+    spoken = Piece(index=3, start=29.5, transcript=transcript("Ñandú 日本語 \x00"))
+    event = state.event_of(job, piece=spoken)
     assert job_items.event_of(plain(wired(job_items.event_item(event)))) == event
 
 

@@ -17,7 +17,7 @@ from common.local.sqlite import database as module
 from common.local.sqlite.database import Database, DatabaseUnusable
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.schema import MIGRATIONS
-from common.models import Chunk, Options, Transcript
+from common.models import Options, Piece, Transcript
 from tests.children import begin, python
 from tests.contract.recordings import an_id, commit, create, ended, queued
 
@@ -345,7 +345,7 @@ async def test_erased_text_cannot_be_read_from_the_files_either(tmp_path: Path) 
     await jobs.create(job, state.event_of(job))
     said = Transcript(text="a secret nobody may find", duration=1.0)
     await jobs.lease(job.job_id, "me", now=1.0, seconds=30)
-    await jobs.keep_chunk(job.job_id, Chunk(index=0, start=0.0, transcript=said), holder="me")
+    await jobs.keep_piece(job.job_id, Piece(index=0, start=0.0, transcript=said), holder="me")
     held = [path.read_bytes() for path in tmp_path.iterdir()]
     assert any(b"nobody may find" in content for content in held)
     await jobs.erase_text(job.job_id)

@@ -12,7 +12,7 @@ import pytest
 from common.audio.prepare import Prepared
 from common.audio.split import plan_cuts
 from common.errors import AudioTruncated, RetryLater
-from common.models import Chunk, Options, Segment, Transcript
+from common.models import Options, Piece, Segment, Transcript
 from common.quota import Quota
 from common.transcription.pipeline import Ready, finish, fit, hear_all
 from tests.job_service import JobService
@@ -21,12 +21,12 @@ from tests.media import Media
 T = TypeVar("T")
 
 
-def chunk(*lines: tuple[float, float, str], start: float = 0.0) -> Chunk:
+def spoken(*lines: tuple[float, float, str], start: float = 0.0) -> Piece:
     segments = tuple(
         Segment(id=i, start=a, end=b, text=f" {text}", avg_logprob=-0.2, no_speech_prob=0.0)
         for i, (a, b, text) in enumerate(lines)
     )
-    return Chunk(index=0, start=start, transcript=Transcript(text="…", duration=20.0, segments=segments))
+    return Piece(index=0, start=start, transcript=Transcript(text="…", duration=20.0, segments=segments))
 
 
 def ready(path: Path, *, start: float = 0.0) -> Ready:
@@ -37,7 +37,7 @@ def ready(path: Path, *, start: float = 0.0) -> Ready:
 def test_a_recording_that_cannot_be_listened_to_is_judged_without(
     tmp_path: Path, media: Media, caplog: pytest.LogCaptureFixture
 ) -> None:
-    heard = [chunk((1, 6, "And Mr. John Dashwood had then leisure to consider."), (12, 14, "Thank you."))]
+    heard = [spoken((1, 6, "And Mr. John Dashwood had then leisure to consider."), (12, 14, "Thank you."))]
     with JobService(tmp_path) as service:
         told = service.call(finish(service.services, ready(media("noise.mp3")), heard, Options()))
     assert [segment.text for segment in told.segments] == [
@@ -49,7 +49,7 @@ def test_a_recording_that_cannot_be_listened_to_is_judged_without(
 def test_the_words_of_a_film_whose_sound_begins_late_stay_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "never-read.mp3"
     path.write_bytes(b"x")
-    heard = [chunk((15.0, 19.0, "These are the very last words of the film."), start=7.0)]
+    heard = [spoken((15.0, 19.0, "These are the very last words of the film."), start=7.0)]
     with JobService(tmp_path / "data") as service:
         options = Options(guard=False)
         told = service.call(finish(service.services, ready(path, start=7.0), heard, options))
@@ -57,8 +57,8 @@ def test_the_words_of_a_film_whose_sound_begins_late_stay_to_its_end(tmp_path: P
     assert [(segment.start, segment.end) for segment in told.segments] == [(22.0, 26.0)]
 
 
-def piece(index: int, start: float, duration: float) -> Chunk:
-    return Chunk(index=index, start=start, transcript=Transcript(text="…", duration=duration))
+def piece(index: int, start: float, duration: float) -> Piece:
+    return Piece(index=index, start=start, transcript=Transcript(text="…", duration=duration))
 
 
 def test_kept_pieces_fit_where_they_were_cut_as_they_would_be_now(tmp_path: Path) -> None:
@@ -116,5 +116,5 @@ class Account:
         return answer
 
 
-async def never(_: Chunk) -> None:
+async def never(_: Piece) -> None:
     raise AssertionError("nothing was heard")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from common.groq.multipart import PIECE_BYTES, Form
+from common.groq.multipart import PIECE_BYTES, MultipartBody
 
 
-async def pieces(form: Form) -> list[bytes]:
+async def pieces(form: MultipartBody) -> list[bytes]:
     return [piece async for piece in form]
 
 
@@ -16,7 +16,7 @@ def test_a_file_that_grows_while_it_is_sent_is_sent_as_it_was(tmp_path: Path) ->
     path = tmp_path / "audio"
     path.write_bytes(b"as it was")
     with path.open("rb") as file:
-        form = Form([("model", "m")], file.fileno(), ending="ogg", boundary="b")
+        form = MultipartBody([("model", "m")], file.fileno(), ending="ogg", boundary="b")
         with path.open("ab") as writer:
             writer.write(b" and more")
         body = b"".join(asyncio.run(pieces(form)))
@@ -28,7 +28,7 @@ def test_a_form_can_be_sent_again_and_again_in_pieces_that_are_never_larger(tmp_
     path = tmp_path / "audio"
     path.write_bytes(bytes(range(256)) * 5000)
     with path.open("rb") as file:
-        form = Form([], file.fileno(), ending="wav", boundary="b")
+        form = MultipartBody([], file.fileno(), ending="wav", boundary="b")
         first, second = asyncio.run(pieces(form)), asyncio.run(pieces(form))
     assert first == second
     assert max(map(len, first)) == PIECE_BYTES

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from common.errors import AudioUnreadable, EngineBroken, EscribaError, JobNotRetryable
 from common.jobs import state
-from common.models import Audio, Chunk, Job, Options, Transcript
+from common.models import Audio, Job, Options, Piece, Transcript
 
 AUDIO = Audio(size_bytes=9, sha256="0" * 64, filename="voz.mp3")
 RANK = {"pending": 0, "queued": 1, "processing": 2, "waiting": 2, "completed": 3, "failed": 3, "cancelled": 3}
@@ -56,10 +56,10 @@ class AnyLife(RuleBasedStateMachine):
     def plan(self, pieces: int, done: int) -> None:
         self._become(lambda: state.planned(self.job, pieces=pieces, done=min(done, pieces), now=self.now))
 
-    @precondition(lambda self: self.job.chunks_total)
+    @precondition(lambda self: self.job.pieces_total)
     @rule(data=st.data())
     def piece(self, data: st.DataObject) -> None:
-        done = data.draw(st.integers(0, self.job.chunks_total or 0))
+        done = data.draw(st.integers(0, self.job.pieces_total or 0))
         self._become(lambda: state.piece_done(self.job, done=done, language="es", now=self.now))
 
     @rule()
@@ -172,8 +172,8 @@ def test_a_retry_without_audio_waits_for_it_to_be_sent_again() -> None:
 
 
 def test_a_text_event_says_what_one_piece_said_and_where() -> None:
-    chunk = Chunk(index=2, start=1180.5, transcript=Transcript(text="hola", duration=600))
-    event = state.event_of(a_job(), chunk=chunk)
+    piece = Piece(index=2, start=1180.5, transcript=Transcript(text="hola", duration=600))
+    event = state.event_of(a_job(), piece=piece)
     assert (event.type, event.index, event.start, event.end, event.text) == (
         "text",
         2,

@@ -7,7 +7,7 @@ import pytest
 from common.errors import AudioUnreadable, EscribaError, UploadTooLarge, by_code
 from common.jobs import state
 from common.jobs.view import event_view, iso_time, job_view, snapshot_view, sync_view, ticket_view
-from common.models import Audio, Chunk, Job, JobError, JobEvent, Options, Transcript, Word
+from common.models import Audio, Job, JobError, JobEvent, Options, Piece, Transcript, Word
 from common.ports import Delivery, UploadTicket
 
 AUDIO = Audio(size_bytes=9, sha256="0" * 64, filename="voz.mp3")
@@ -19,8 +19,8 @@ def a_job(**changes: object) -> Job:
     return job.model_copy(update=changes)
 
 
-def a_piece(index: int = 0, start: float = 0.0, text: str = "Hola") -> Chunk:
-    return Chunk(
+def a_piece(index: int = 0, start: float = 0.0, text: str = "Hola") -> Piece:
+    return Piece(
         index=index,
         start=start,
         transcript=Transcript(text=text, duration=2.5),
@@ -127,7 +127,7 @@ def test_a_snapshot_tells_the_pieces_so_far_and_no_result() -> None:
 
 
 def test_a_text_event_brings_what_its_piece_said() -> None:
-    told = event_view(state.event_of(a_job(seq=8), chunk=a_piece(1, 2.5, "mundo")), language="en")
+    told = event_view(state.event_of(a_job(seq=8), piece=a_piece(1, 2.5, "mundo")), language="en")
     assert told.pop("job")["seq"] == 8
     assert told == {"type": "text", "seq": 8, "index": 1, "start": 2.5, "end": 5.0, "text": "mundo"}
 

@@ -11,22 +11,22 @@ from common import errors
 from common.models import Options, Segment, Transcript, Word
 from common.openai.errors import error_body, refusal, status_of
 from common.openai.models import model_of, models
-from common.openai.request import FIELDS, TRANSLATION_FIELDS, Ask, parse_ask
+from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
 from common.openai.response import answer_of
 from tests.unit.test_answers import every_error
 
 SERVER = "whisper-large-v3-turbo"
 
 
-def ask(*fields: tuple[str, str], task: Any = "transcribe", model: str = "whisper-1") -> Ask:
-    return parse_ask([("model", model), *fields], task=task, server_model=SERVER)
+def ask(*fields: tuple[str, str], task: Any = "transcribe", model: str = "whisper-1") -> OpenAIRequest:
+    return parse_request([("model", model), *fields], task=task, server_model=SERVER)
 
 
 # ── parameters ────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_without_parameters_the_server_chooses() -> None:
-    assert ask() == Ask(Options(), "json", ("segment",), stream=False)
+    assert ask() == OpenAIRequest(Options(), "json", ("segment",), stream=False)
 
 
 def test_a_model_by_its_own_name_is_the_one_that_runs() -> None:
@@ -123,16 +123,16 @@ def test_every_parameter_that_is_shown_is_taken() -> None:
     values = {"response_format": "verbose_json", "timestamp_granularities[]": "word", "stream": "false"}
     values |= {"temperature": "0", "language": "es", "model": "whisper-1"}
     told = [(name, values.get(name, "auto")) for name in FIELDS]
-    assert parse_ask(told, task="transcribe", server_model=SERVER).options.language == "es"
+    assert parse_request(told, task="transcribe", server_model=SERVER).options.language == "es"
     some = [(name, values.get(name, "x")) for name in TRANSLATION_FIELDS]
-    assert parse_ask(some, task="translate", server_model=SERVER).options.task == "translate"
+    assert parse_request(some, task="translate", server_model=SERVER).options.task == "translate"
 
 
 # ── answers ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def verbose(transcript: Transcript, **how: Any) -> Any:
-    body, kind = answer_of(transcript, Ask(Options(temperature=0.4), "verbose_json", **how))
+    body, kind = answer_of(transcript, OpenAIRequest(Options(temperature=0.4), "verbose_json", **how))
     assert kind == "application/json"
     return json.loads(body)
 
@@ -163,7 +163,8 @@ def test_words_come_without_the_engine_s_spaces() -> None:
 
 def test_a_translation_is_english_and_tells_no_usage() -> None:
     body, _ = answer_of(
-        Transcript(text="hi", language="es", duration=1.0), Ask(Options(task="translate"), "verbose_json")
+        Transcript(text="hi", language="es", duration=1.0),
+        OpenAIRequest(Options(task="translate"), "verbose_json"),
     )
     told = json.loads(body)
     assert (told["language"], told["task"]) == ("english", "translate")

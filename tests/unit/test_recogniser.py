@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import AudioTooLong, AudioUnreadable, EngineMissing
-from common.local.whisper.recogniser import Recogniser, Stopped, Wish
+from common.local.whisper.recogniser import DecodingOptions, Recogniser, Stopped
 from tests.media import Media
 from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, spoken, word_error_rate
 
@@ -24,10 +24,10 @@ def recogniser(pytestconfig: pytest.Config) -> Iterator[Recogniser]:
 
 
 async def test_words_come_in_order_within_their_segments(recogniser: Recogniser) -> None:
-    heard = await recogniser.hear(ENGLISH.path.open("rb"), Wish(words=True))
-    assert word_error_rate([ENGLISH], [heard.text]) <= 0.05
-    words = [word for segment in heard.segments for word in segment.words]
-    assert spoken("".join(word.word for word in words)) == spoken(heard.text)
+    recognised = await recogniser.recognise(ENGLISH.path.open("rb"), DecodingOptions(words=True))
+    assert word_error_rate([ENGLISH], [recognised.text]) <= 0.05
+    words = [word for segment in recognised.segments for word in segment.words]
+    assert spoken("".join(word.word for word in words)) == spoken(recognised.text)
     times = [time for word in words for time in (word.start, word.end)]
     assert times == sorted(times)
     assert 0.0 <= times[0] <= times[-1] <= ENGLISH.seconds
@@ -40,9 +40,9 @@ async def test_where_nobody_speaks_nothing_is_heard(
     recogniser: Recogniser, media: Media, tmp_path: Path, sound: str
 ) -> None:
     path = media.ffmpeg(f"-f lavfi -i {sound}", tmp_path / "nobody.flac")
-    heard = await recogniser.hear(path.open("rb"), Wish())
-    assert (heard.text, heard.segments, heard.language) == ("", (), None)
-    assert heard.duration == pytest.approx(20.0, abs=0.01)
+    recognised = await recogniser.recognise(path.open("rb"), DecodingOptions())
+    assert (recognised.text, recognised.segments, recognised.language) == ("", (), None)
+    assert recognised.duration == pytest.approx(20.0, abs=0.01)
 
 
 async def test_what_is_said_late_is_heard_at_its_time_in_the_language_found_before(
@@ -50,41 +50,43 @@ async def test_what_is_said_late_is_heard_at_its_time_in_the_language_found_befo
 ) -> None:
     silence = f"-f lavfi -i anullsrc=r=16000:cl=mono:d=400 -i {ENGLISH_SHORT.path}"
     path = media.ffmpeg(f"{silence} -filter_complex [1][0][1]concat=n=3:v=0:a=1", tmp_path / "late.flac")
-    heard = await recogniser.hear(path.open("rb"), Wish())
-    first, last = heard.segments[0], heard.segments[-1]
+    recognised = await recogniser.recognise(path.open("rb"), DecodingOptions())
+    first, last = recognised.segments[0], recognised.segments[-1]
     assert word_error_rate([ENGLISH_SHORT] * 2, [first.text, last.text]) <= 0.15
     assert first.end <= 4.0
     assert last.start == pytest.approx(400 + ENGLISH_SHORT.seconds, abs=1.0)
-    assert [segment.id for segment in heard.segments] == list(range(len(heard.segments)))
+    assert [segment.id for segment in recognised.segments] == list(range(len(recognised.segments)))
     assert last.seek > 30_000
-    assert heard.language == "en"
+    assert recognised.language == "en"
 
 
 @pytest.mark.parametrize("language", ["yue", "jv"])
 async def test_a_language_that_the_model_names_otherwise_is_no_failure(
     recogniser: Recogniser, language: str
 ) -> None:
-    heard = await recogniser.hear(ENGLISH_SHORT.path.open("rb"), Wish(language=language))
-    assert heard.language == language
-    assert heard.segments
+    recognised = await recogniser.recognise(ENGLISH_SHORT.path.open("rb"), DecodingOptions(language=language))
+    assert recognised.language == language
+    assert recognised.segments
 
 
 async def test_a_prompt_and_a_temperature_reach_the_model(recogniser: Recogniser) -> None:
     plain, prompted = [
-        await recogniser.hear(ENGLISH_SHORT.path.open("rb"), Wish(language="en", prompt=prompt))
+        await recogniser.recognise(
+            ENGLISH_SHORT.path.open("rb"), DecodingOptions(language="en", prompt=prompt)
+        )
         for prompt in (None, "Marianne, Elinor and Willoughby")
     ]
     assert prompted.segments[0].avg_logprob != plain.segments[0].avg_logprob
-    warm = Wish(language="en", temperature=0.2)
-    heard = await recogniser.hear(ENGLISH_SHORT.path.open("rb"), warm)
-    assert {segment.temperature for segment in heard.segments} == {0.2}
+    warm = DecodingOptions(language="en", temperature=0.2)
+    recognised = await recogniser.recognise(ENGLISH_SHORT.path.open("rb"), warm)
+    assert {segment.temperature for segment in recognised.segments} == {0.2}
 
 
 async def test_a_recording_is_closed_whatever_happens(recogniser: Recogniser) -> None:
     good, bad = ENGLISH_SHORT.path.open("rb"), io.BytesIO(b"no recording" * 100)
-    await recogniser.hear(good, Wish(language="en"))
+    await recogniser.recognise(good, DecodingOptions(language="en"))
     with pytest.raises(AudioUnreadable):
-        await recogniser.hear(bad, Wish())
+        await recogniser.recognise(bad, DecodingOptions())
     await asyncio.sleep(0)
     assert good.closed
     assert bad.closed
@@ -92,26 +94,26 @@ async def test_a_recording_is_closed_whatever_happens(recogniser: Recogniser) ->
 
 async def test_recordings_wait_for_each_other_and_the_loop_goes_on(recogniser: Recogniser) -> None:
     files = [recording.path.open("rb") for recording in (ENGLISH_SHORT, SPANISH[3], SPANISH[2])]
-    hearing = asyncio.gather(*(recogniser.hear(file, Wish()) for file in files))
+    hearing = asyncio.gather(*(recogniser.recognise(file, DecodingOptions()) for file in files))
     turns = 0
     while not hearing.done():
         await asyncio.sleep(0.01)
         turns += 1
-    heard = await hearing
-    assert [one.language for one in heard] == ["en", "es", "es"]
+    recognised = await hearing
+    assert [one.language for one in recognised] == ["en", "es", "es"]
     assert turns > 20
 
 
 def test_work_ends_at_the_next_segment_once_nobody_waits(recogniser: Recogniser) -> None:
     unwanted = threading.Event()
     unwanted.set()
-    work = recogniser._submit(ENGLISH.path.open("rb"), Wish(), unwanted)
+    work = recogniser._submit(ENGLISH.path.open("rb"), DecodingOptions(), unwanted)
     assert isinstance(work.exception(timeout=60), Stopped)
 
 
 async def test_a_cancelled_recording_leaves_its_place_to_the_next(recogniser: Recogniser) -> None:
     first, second = ENGLISH.path.open("rb"), ENGLISH.path.open("rb")
-    hearing = [asyncio.create_task(recogniser.hear(file, Wish())) for file in (first, second)]
+    hearing = [asyncio.create_task(recogniser.recognise(file, DecodingOptions())) for file in (first, second)]
     await asyncio.sleep(0)
     for task in hearing:
         task.cancel()
@@ -119,8 +121,8 @@ async def test_a_cancelled_recording_leaves_its_place_to_the_next(recogniser: Re
         isinstance(end, asyncio.CancelledError)
         for end in await asyncio.gather(*hearing, return_exceptions=True)
     )
-    heard = await recogniser.hear(ENGLISH_SHORT.path.open("rb"), Wish(language="en"))
-    assert heard.segments
+    recognised = await recogniser.recognise(ENGLISH_SHORT.path.open("rb"), DecodingOptions(language="en"))
+    assert recognised.segments
     assert first.closed
     assert second.closed
 
@@ -130,7 +132,7 @@ async def test_a_recording_beyond_the_limit_is_refused_before_it_is_heard(
 ) -> None:
     recogniser = Recogniser(Path("/nonexistent"), longest=20.0)  # no weights: none may be needed
     with pytest.raises(AudioTooLong):
-        await recogniser.hear(ENGLISH.path.open("rb"), Wish())
+        await recogniser.recognise(ENGLISH.path.open("rb"), DecodingOptions())
     recogniser.close()
 
 
@@ -139,7 +141,7 @@ async def test_a_closed_recogniser_takes_no_more(tmp_path: Path) -> None:
     recogniser.close()
     file = ENGLISH_SHORT.path.open("rb")
     with pytest.raises(Stopped):
-        await recogniser.hear(file, Wish())
+        await recogniser.recognise(file, DecodingOptions())
     assert file.closed
 
 
@@ -147,7 +149,7 @@ async def test_closing_ends_what_is_in_hand(pytestconfig: pytest.Config, tmp_pat
     recogniser = Recogniser(tmp_path)
     recogniser._closing.set()
     with pytest.raises(Stopped):
-        await recogniser.hear(ENGLISH.path.open("rb"), Wish())
+        await recogniser.recognise(ENGLISH.path.open("rb"), DecodingOptions())
     recogniser.close()
 
 
@@ -157,5 +159,5 @@ async def test_without_the_library_the_engine_is_missing(
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     recogniser = Recogniser(tmp_path)
     with pytest.raises(EngineMissing):
-        await recogniser.hear(ENGLISH_SHORT.path.open("rb"), Wish())
+        await recogniser.recognise(ENGLISH_SHORT.path.open("rb"), DecodingOptions())
     recogniser.close()

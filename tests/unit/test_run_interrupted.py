@@ -25,7 +25,7 @@ from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteTasks
 from common.local.upload_ticket import UploadTickets
-from common.models import Audio, Chunk, Job, JobEvent, Options, Transcript
+from common.models import Audio, Job, JobEvent, Options, Piece, Transcript
 from common.services import Services
 from common.settings import Settings
 from tests.acceptance.api import sha, text_of
@@ -78,9 +78,9 @@ class Meddled(SqliteJobs):
         super().__init__(jobs._database)
         self._before = before
 
-    async def keep_chunk(self, job_id: str, chunk: Chunk, *, holder: str) -> None:
+    async def keep_piece(self, job_id: str, piece: Piece, *, holder: str) -> None:
         await self._before()
-        await super().keep_chunk(job_id, chunk, holder=holder)
+        await super().keep_piece(job_id, piece, holder=holder)
 
 
 async def test_a_piece_that_comes_with_a_deletion_does_not_outlive_it(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ async def test_a_piece_that_comes_with_a_deletion_does_not_outlive_it(tmp_path: 
             meddled = replace(services, jobs=Meddled(services.jobs, before=lambda: discard(services, job_id)))
             await run_job(meddled, job_id, "here")
             assert (await services.jobs.get(job_id)).status == "cancelled"
-            assert await services.jobs.chunks(job_id) == []
+            assert await services.jobs.pieces(job_id) == []
             assert await services.jobs.result(job_id) is None
             assert not await services.audio.has(job_id)
             assert [event.text for event in await services.jobs.events(job_id, after=0) if event.text] == []
@@ -113,9 +113,9 @@ class Failing(SqliteJobs):
         self._perhaps_fail(f"commit_{job.status}")
         await super().commit(job, event, result=result)
 
-    async def keep_chunk(self, job_id: str, chunk: Chunk, *, holder: str) -> None:
-        self._perhaps_fail("keep_chunk")
-        await super().keep_chunk(job_id, chunk, holder=holder)
+    async def keep_piece(self, job_id: str, piece: Piece, *, holder: str) -> None:
+        self._perhaps_fail("keep_piece")
+        await super().keep_piece(job_id, piece, holder=holder)
 
     async def renew(self, job_id: str, holder: str, *, now: float, seconds: float) -> None:
         self._perhaps_fail("renew")
@@ -134,7 +134,7 @@ async def test_what_was_heard_is_not_asked_again_when_the_store_is_locked_for_a_
             locked = Failing(
                 services.jobs,
                 commit_processing=[Busy(retry_after=0.01)],
-                keep_chunk=[Busy(retry_after=0.01), Busy(retry_after=0.01)],
+                keep_piece=[Busy(retry_after=0.01), Busy(retry_after=0.01)],
                 commit_completed=[Busy(retry_after=0.01)],
             )
             await run_job(replace(services, jobs=locked), job_id, "here")
@@ -196,7 +196,7 @@ async def test_a_store_that_keeps_nothing_leaves_the_job_to_its_lease(tmp_path: 
             job_id = await submitted(services)
             full = Failing(
                 services.jobs,
-                keep_chunk=[StorageFull()],
+                keep_piece=[StorageFull()],
                 commit_waiting=[StorageFull()],
                 release=[StorageFull()],
             )
@@ -231,8 +231,8 @@ async def test_pieces_that_were_cut_otherwise_are_heard_anew(tmp_path: Path) -> 
         async with composed(tmp_path, upstream) as services:
             job_id = await submitted(services)
             await services.jobs.lease(job_id, "before", now=services.now(), seconds=30)
-            other = Chunk(index=0, start=0, transcript=Transcript(text="of another cut", duration=500))
-            await services.jobs.keep_chunk(job_id, other, holder="before")
+            other = Piece(index=0, start=0, transcript=Transcript(text="of another cut", duration=500))
+            await services.jobs.keep_piece(job_id, other, holder="before")
             await services.jobs.release(job_id, "before")
             await run_job(services, job_id, "here")
             result = await services.jobs.result(job_id)

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.models import Chunk, Segment, Transcript, Word
+from common.models import Piece, Segment, Transcript, Word
 from common.text.merge import merge
 from common.transcription.incremental import Settling
 from tests.unit.test_transcript import heard, speech, windows
 
 
-def piece(index: int, start: float, *texts: tuple[float, str], length: float = 60.0) -> Chunk:
+def piece(index: int, start: float, *texts: tuple[float, str], length: float = 60.0) -> Piece:
     """A piece that says each text from a second of its own on, a second a word."""
     segments, words = [], []
     for number, (at, text) in enumerate(texts):
@@ -23,11 +23,11 @@ def piece(index: int, start: float, *texts: tuple[float, str], length: float = 6
         end = at + max(1, len(said))
         segments.append(Segment(id=number, start=at, end=end, text=text))
     transcript = Transcript(text="", duration=length, segments=tuple(segments), words=tuple(words))
-    return Chunk(index=index, start=start, transcript=transcript)
+    return Piece(index=index, start=start, transcript=transcript)
 
 
-def tell(settling: Settling, chunk: Chunk) -> list[str]:
-    stretch = settling.heard(chunk)
+def tell(settling: Settling, piece: Piece) -> list[str]:
+    stretch = settling.heard(piece)
     return settling.tell(stretch) if stretch else []
 
 
@@ -65,8 +65,8 @@ def test_silence_tells_nothing() -> None:
 
 def test_text_without_segments_is_told_at_the_end() -> None:
     settling = Settling([0.0], 60.0)
-    chunk = Chunk(index=0, start=0.0, transcript=Transcript(text="solo texto", duration=60.0))
-    assert tell(settling, chunk) == ["solo texto"]
+    piece = Piece(index=0, start=0.0, transcript=Transcript(text="solo texto", duration=60.0))
+    assert tell(settling, piece) == ["solo texto"]
 
 
 def test_scripts_without_spaces_are_told_without() -> None:
@@ -98,12 +98,12 @@ def test_cut_anywhere_and_heard_in_any_order_the_text_is_that_of_the_merge(
     lines, duration = said
     rng = random.Random(seed)
     cuts = windows(duration, rng, 3.0)
-    chunks = [heard(lines, begin, end, index=i, rng=rng) for i, (begin, end) in enumerate(cuts)]
-    whole = merge(chunks, duration=duration).text
-    settling = Settling([chunk.start for chunk in chunks], duration)
+    pieces = [heard(lines, begin, end, index=i, rng=rng) for i, (begin, end) in enumerate(cuts)]
+    whole = merge(pieces, duration=duration).text
+    settling = Settling([piece.start for piece in pieces], duration)
     told: list[str] = []
-    for chunk in rng.sample(chunks, len(chunks)):
-        told += tell(settling, chunk)
+    for piece in rng.sample(pieces, len(pieces)):
+        told += tell(settling, piece)
         assert "".join(told) == settling.text
     assert settling.text == whole
 

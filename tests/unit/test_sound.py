@@ -30,7 +30,7 @@ def _measured(path: Path, longest: float = _HOUR) -> float:
         return decoder.measure(file, longest=longest, check=unhurried)
 
 
-def _pieces(path: Path, longest: float, check: Callable[[], None] = unhurried) -> list[decoder.Piece]:
+def _pieces(path: Path, longest: float, check: Callable[[], None] = unhurried) -> list[decoder.Window]:
     with path.open("rb") as file:
         return list(decoder.pieces(file, longest=longest, check=check))
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from common.audio.ffmpeg import Ffmpeg
 from common.audio.prepare import Prepared, prepare
 from common.audio.probe import probe
-from common.audio.split import Cut, Piece, cut, plan_cuts
+from common.audio.split import Cut, PieceFile, cut, plan_cuts
 from common.errors import AudioTruncated
 from tests.clicks import RATE, click_times, click_track, heard
 from tests.media import Media, pcm
@@ -56,13 +56,13 @@ async def prepared_from(path: Path, folder: Path) -> Prepared:
     return await prepare(Ffmpeg(), path, await probe(Ffmpeg(), path, max_seconds=7200), folder)
 
 
-async def all_pieces(prepared: Prepared, folder: Path, **limits: float) -> list[Piece]:
+async def all_pieces(prepared: Prepared, folder: Path, **limits: float) -> list[PieceFile]:
     limits = {"piece_seconds": PIECE, "overlap": OVERLAP} | limits
     cuts = plan_cuts(prepared, **limits)  # type: ignore[arg-type]
     return [await cut(Ffmpeg(), prepared, wanted, folder) for wanted in cuts]
 
 
-def assert_clicks_land_where_they_belong(piece: Piece, clicks: list[float], within: float = 0.03) -> None:
+def assert_clicks_land_where_they_belong(piece: PieceFile, clicks: list[float], within: float = 0.03) -> None:
     """Every click in the piece is heard, at its time on the recording's clock, and nothing else is.
 
     Not so in the first moments of a piece: a decoder that starts in the middle lacks what earlier packets
@@ -191,7 +191,7 @@ async def test_a_piece_made_again_is_the_same_whatever_was_left_of_it(
 async def test_a_whole_piece_is_the_prepared_file_itself(media: Media, tmp_path: Path) -> None:
     prepared = await prepared_from(media("cbr.mp3"), tmp_path)
     (piece,) = await all_pieces(prepared, tmp_path)
-    assert piece == Piece(0, 0.0, prepared.duration, media("cbr.mp3"), "mp3", prepared.size_bytes)
+    assert piece == PieceFile(0, 0.0, prepared.duration, media("cbr.mp3"), "mp3", prepared.size_bytes)
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])

@@ -33,9 +33,9 @@ async def test_what_was_confirmed_before_a_kill_is_there_after_it(path: Path, af
                 job = await commit(jobs, state.start(job, now=NOW))
                 print(job.job_id, job.seq, flush=True)
                 await jobs.lease(job.job_id, "me", now=NOW, seconds=30)
-                await jobs.keep_chunk(job.job_id, said(), holder="me")
+                await jobs.keep_piece(job.job_id, said(), holder="me")
                 job = state.piece_done(job, done=1, language="es", now=NOW)
-                await jobs.commit(job, state.event_of(job, chunk=said()))
+                await jobs.commit(job, state.event_of(job, piece=said()))
                 print(job.job_id, job.seq, flush=True)
         asyncio.run(main())
     """
@@ -59,7 +59,7 @@ async def test_what_was_confirmed_before_a_kill_is_there_after_it(path: Path, af
         wanted = await jobs.delivery(job_id, "convex")
         assert wanted
         assert wanted.wanted_seq == job.seq
-        assert len(await jobs.chunks(job_id)) == 1 or job.seq < 3
+        assert len(await jobs.pieces(job_id)) == 1 or job.seq < 3
     assert await database.read(lambda db: db.execute("PRAGMA integrity_check").fetchall()) == [("ok",)]
     database.close()
 

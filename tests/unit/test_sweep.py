@@ -81,4 +81,4 @@ def test_many_that_strangers_left_do_not_keep_what_was_promised_to_go(tmp_path: 
         server.call(record(server.services, done))
         later(server, QUARTER + 3)
         assert stands(server, job).erased_at is not None
-        assert server.call(server.services.jobs.chunks(job.job_id)) == []
+        assert server.call(server.services.jobs.pieces(job.job_id)) == []

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.models import Chunk, Segment, Suppressed, Transcript, Word
+from common.models import Piece, Segment, Suppressed, Transcript, Word
 from common.text.merge import merge
 from common.text.tokens import join, normal, split
 
@@ -72,7 +72,7 @@ Noise = Callable[[Word], Word]
 def heard(
     lines: Sequence[Sequence[Word]], begin: float, end: float, *, index: int, rng: random.Random,
     noise: Noise = lambda w: w, regroup: bool = False, times: bool = True,
-) -> Chunk:  # fmt: skip
+) -> Piece:  # fmt: skip
     """What an engine hears between two cuts: half words at the edges dropped, garbled or made up."""
     said: list[list[Word]] = []
     for line in lines:
@@ -89,7 +89,7 @@ def heard(
         size = rng.randint(1, 9)
         said = [flat[i : i + size] for i in range(0, len(flat), size)]
     local = [[word(w.word, max(0, w.start - begin), max(0, w.end - begin)) for w in line] for line in said]
-    return Chunk(index=index, start=begin, transcript=transcript_of(local, end - begin, times=times))
+    return Piece(index=index, start=begin, transcript=transcript_of(local, end - begin, times=times))
 
 
 def _half(w: Word, begin: float, end: float, rng: random.Random) -> list[Word]:
@@ -132,11 +132,11 @@ def test_cut_anywhere_and_merged_it_is_back(
 ) -> None:
     lines, duration = spoken
     whole = transcript_of(lines, duration)
-    chunks = [
+    pieces = [
         heard(lines, *window, index=i, rng=rng, regroup=regroup)
         for i, window in enumerate(windows(duration, rng, LONGEST_WORD + 0.1))
     ]
-    merged = merge(chunks, duration=duration)
+    merged = merge(pieces, duration=duration)
     check(merged, duration)
     assert merged.words is not None
     assert whole.words is not None
@@ -159,11 +159,11 @@ def test_hearings_may_differ_in_spelling_and_a_little_in_time(
         shift = rng.uniform(-0.04, 0.04)
         return word(text, max(0, w.start + shift), w.end + shift)
 
-    chunks = [
+    pieces = [
         heard(lines, *window, index=i, rng=rng, noise=noise)
         for i, window in enumerate(windows(duration, rng, LONGEST_WORD + 0.3))
     ]
-    merged = merge(chunks, duration=duration)
+    merged = merge(pieces, duration=duration)
     check(merged, duration)
     assert merged.words is not None
     true = [w for line in lines for w in line]
@@ -179,11 +179,11 @@ def test_without_word_times_the_text_is_back_too(
 ) -> None:
     lines, duration = spoken
     whole = transcript_of(lines, duration, times=False)
-    chunks = [
+    pieces = [
         heard(lines, *window, index=i, rng=rng, times=False)
         for i, window in enumerate(windows(duration, rng, 3.0))
     ]
-    merged = merge(chunks, duration=duration)
+    merged = merge(pieces, duration=duration)
     check(merged, duration)
     assert merged.words is None
     assert said(merged) == said(whole)
@@ -197,10 +197,10 @@ def test_cut_between_words_without_overlap_nothing_is_lost(
     lines, duration = spoken
     ends = [w.end for line in lines for w in line][:-1]
     cuts = sorted(rng.sample(ends, min(len(ends), 2)))
-    chunks = [
+    pieces = [
         heard(lines, *window, index=i, rng=rng) for i, window in enumerate(pairwise([0.0, *cuts, duration]))
     ]
-    merged = merge(chunks, duration=duration)
+    merged = merge(pieces, duration=duration)
     check(merged, duration)
     assert said(merged) == said(transcript_of(lines, duration))
 
@@ -212,10 +212,10 @@ def test_pieces_out_of_order_or_repeated_change_nothing(
 ) -> None:
     lines, duration = spoken
     cuts = windows(duration, rng, 1.0)
-    chunks = [heard(lines, *window, index=i, rng=rng, times=times) for i, window in enumerate(cuts)]
-    shuffled = chunks * 2
+    pieces = [heard(lines, *window, index=i, rng=rng, times=times) for i, window in enumerate(cuts)]
+    shuffled = pieces * 2
     rng.shuffle(shuffled)
-    assert merge(shuffled, duration=duration) == merge(chunks, duration=duration)
+    assert merge(shuffled, duration=duration) == merge(pieces, duration=duration)
 
 
 @settings(max_examples=100, deadline=None)
@@ -223,18 +223,18 @@ def test_pieces_out_of_order_or_repeated_change_nothing(
 def test_one_piece_is_the_transcript(spoken: tuple[list[list[Word]], float], times: bool) -> None:
     lines, duration = spoken
     whole = transcript_of(lines, duration, times=times)
-    assert merge([Chunk(index=0, start=0.0, transcript=whole)], duration=duration) == whole
+    assert merge([Piece(index=0, start=0.0, transcript=whole)], duration=duration) == whole
 
 
 def line(text: str, start: float, end: float, **confidence: float) -> Segment:
     return Segment(id=0, start=start, end=end, text=text, **confidence)
 
 
-def piece(index: int, start: float, length: float, *segments: Segment, **more: object) -> Chunk:
+def piece(index: int, start: float, length: float, *segments: Segment, **more: object) -> Piece:
     transcript = Transcript(
         text=join(s.text for s in segments), duration=length, segments=segments, language="es"
     ).model_copy(update=more)
-    return Chunk(index=index, start=start, transcript=transcript)
+    return Piece(index=index, start=start, transcript=transcript)
 
 
 def test_nothing_at_all_is_an_empty_transcript() -> None:
@@ -299,7 +299,7 @@ def timed(text: str, start: float, step: float = 0.4) -> tuple[Word, ...]:
     )
 
 
-def spoken_piece(index: int, start: float, length: float, text: str, at: float) -> Chunk:
+def spoken_piece(index: int, start: float, length: float, text: str, at: float) -> Piece:
     words = timed(text, at)
     return piece(index, start, length, line(text, at, words[-1].end), words=words)
 
@@ -339,9 +339,9 @@ def test_words_that_are_written_otherwise_than_the_text_keep_their_times() -> No
         word("Don", 1, 1.2), word("'t", 1.2, 1.4), word("pay", 1.4, 1.6), word("twenty", 1.6, 2),
         word("dollars", 2, 2.5), word("OK", 2.5, 3), word(" ", 3, 3),
     )  # fmt: skip
-    chunk = piece(0, 5, 10, segment, words=words)
+    first = piece(0, 5, 10, segment, words=words)
     merged = merge(
-        [chunk, piece(1, 7.9, 10, line(" Sure.", 2, 3), words=(word("Sure", 2, 3),))], duration=17.9
+        [first, piece(1, 7.9, 10, line(" Sure.", 2, 3), words=(word("Sure", 2, 3),))], duration=17.9
     )
     assert merged.text == "Don't pay $20, OK? Sure."
     assert merged.words is not None
@@ -351,8 +351,8 @@ def test_words_that_are_written_otherwise_than_the_text_keep_their_times() -> No
 
 def test_three_pieces_over_one_moment_tell_it_once() -> None:
     text = "aquí estamos los tres a la vez y ya"
-    chunks = [spoken_piece(i, 4.0 * i, 20, text, 9 - 4.0 * i) for i in range(3)]
-    assert merge(chunks, duration=28).text == text
+    pieces = [spoken_piece(i, 4.0 * i, 20, text, 9 - 4.0 * i) for i in range(3)]
+    assert merge(pieces, duration=28).text == text
 
 
 def test_a_piece_inside_another_brings_nothing_new() -> None:
@@ -361,7 +361,7 @@ def test_a_piece_inside_another_brings_nothing_new() -> None:
 
 
 def test_scripts_without_spaces_are_aligned_by_the_sign() -> None:
-    def japanese(index: int, start: float, text: str, at: float) -> Chunk:
+    def japanese(index: int, start: float, text: str, at: float) -> Piece:
         words = tuple(
             word(c, round(at + i * 0.2, 3), round(at + i * 0.2 + 0.2, 3)) for i, c in enumerate(text)
         )
@@ -376,9 +376,9 @@ def test_scripts_without_spaces_are_aligned_by_the_sign() -> None:
 
 
 def test_words_without_segments_and_text_alone_are_merged_too() -> None:
-    def bare(index: int, start: float, text: str, at: float, *, times: bool) -> Chunk:
+    def bare(index: int, start: float, text: str, at: float, *, times: bool) -> Piece:
         words = timed(text, at) if times else None
-        return Chunk(index=index, start=start, transcript=Transcript(text=text, duration=6, words=words))
+        return Piece(index=index, start=start, transcript=Transcript(text=text, duration=6, words=words))
 
     for times in (True, False):
         at = (3.6, 0.6) if times else (0.0, 0.0)
@@ -410,7 +410,7 @@ def test_a_piece_without_a_length_is_as_long_as_its_text() -> None:
 
 
 def test_the_language_is_the_one_most_of_the_text_is_in() -> None:
-    chunks = [
+    pieces = [
         piece(0, 0, 10, line("Thanks.", 1, 2), language="English", language_probability=0.5),
         piece(
             1, 10, 10, line("Esto es todo lo que hay.", 1, 2), language="spanish", language_probability=0.9
@@ -419,12 +419,12 @@ def test_the_language_is_the_one_most_of_the_text_is_in() -> None:
         piece(3, 50, 30, line("De nada.", 1, 2), language="es"),
         piece(4, 80, 30, language=None),
     ]
-    merged = merge(chunks, duration=110)
+    merged = merge(pieces, duration=110)
     assert merged.language == "es"
     assert merged.language_probability == pytest.approx((0.9 * 10 + 0.7 * 30) / 40)
-    assert merge(chunks[:1], duration=10).language_probability == 0.5
+    assert merge(pieces[:1], duration=10).language_probability == 0.5
     assert merge([piece(0, 0, 9, language="tlh")], duration=9).language == "tlh"
-    assert merge(chunks[4:], duration=110).language is None
+    assert merge(pieces[4:], duration=110).language is None
 
 
 def test_what_was_suppressed_and_warned_of_is_carried_once() -> None:

@@ -10,7 +10,7 @@ from common.errors import JobNotFound
 from common.local.sqlite import delivery_rows, lease_rows
 from common.local.sqlite.lease_rows import LEASED
 from common.local.sqlite.schema import FAR
-from common.models import Chunk, Job, JobEvent, Transcript
+from common.models import Job, JobEvent, Piece, Transcript
 from common.ports import AlreadyExists, StaleJob, Target
 
 if TYPE_CHECKING:
@@ -115,16 +115,16 @@ def events(db: Connection, job_id: str, after: int) -> list[JobEvent]:
     ]
 
 
-def keep_chunk(db: Connection, job_id: str, chunk: Chunk, holder: str) -> None:
+def keep_piece(db: Connection, job_id: str, piece: Piece, holder: str) -> None:
     lease_rows.require(db, job_id, holder)
     db.execute(
-        "INSERT INTO chunks VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (job_id, chunk.index, _json(chunk))
+        "INSERT INTO chunks VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (job_id, piece.index, _json(piece))
     )
 
 
-def chunks(db: Connection, job_id: str) -> list[Chunk]:
+def pieces(db: Connection, job_id: str) -> list[Piece]:
     rows = db.execute("SELECT document FROM chunks WHERE job_id = ? ORDER BY piece", (job_id,))
-    return [Chunk.model_validate_json(document) for (document,) in rows]
+    return [Piece.model_validate_json(document) for (document,) in rows]
 
 
 def result(db: Connection, job_id: str) -> Transcript | None:
@@ -165,7 +165,7 @@ def _due_at(job: Job) -> float | None:
     return job.waiting_until or job.updated_at
 
 
-def _json(value: Job | Chunk | Transcript) -> str:
+def _json(value: Job | Piece | Transcript) -> str:
     return value.model_dump_json(by_alias=True, exclude_none=True)
 
 

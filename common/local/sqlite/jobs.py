@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.local.sqlite import delivery_rows, job_rows, lease_rows
 from common.local.sqlite.database import Database
-from common.models import Chunk, Job, JobEvent, Transcript
+from common.models import Job, JobEvent, Piece, Transcript
 from common.ports import Delivery, Target
 
 
@@ -26,11 +26,11 @@ class SqliteJobs:
     async def events(self, job_id: str, *, after: int) -> list[JobEvent]:
         return await self._database.read(lambda db: job_rows.events(db, job_id, after))
 
-    async def keep_chunk(self, job_id: str, chunk: Chunk, *, holder: str) -> None:
-        await self._database.write(lambda db: job_rows.keep_chunk(db, job_id, chunk, holder))
+    async def keep_piece(self, job_id: str, piece: Piece, *, holder: str) -> None:
+        await self._database.write(lambda db: job_rows.keep_piece(db, job_id, piece, holder))
 
-    async def chunks(self, job_id: str) -> list[Chunk]:
-        return await self._database.read(lambda db: job_rows.chunks(db, job_id))
+    async def pieces(self, job_id: str) -> list[Piece]:
+        return await self._database.read(lambda db: job_rows.pieces(db, job_id))
 
     async def result(self, job_id: str) -> Transcript | None:
         return await self._database.read(lambda db: job_rows.result(db, job_id))

@@ -27,7 +27,7 @@ from starlette.types import Message, Receive
 
 from common.errors import EngineMissing, EscribaError
 from common.local.whisper import groq_api, weights
-from common.local.whisper.groq_api import Asked, Refused
+from common.local.whisper.groq_api import Refused, TranscriptionRequest
 from common.local.whisper.recogniser import Recogniser, Stopped
 from common.models import Task
 
@@ -54,10 +54,10 @@ def build_engine(
         async def transcribe(request: Request) -> Response:
             form = await _form(request, max_bytes)
             asked, recording = await _read(form, task, max_bytes)
-            heard = await _unless_gone(request.receive, recogniser.hear(recording, asked.wish))
+            recognised = await _unless_gone(request.receive, recogniser.recognise(recording, asked.wish))
             if asked.response_format == "text":
-                return PlainTextResponse(heard.text)
-            return JSONResponse(groq_api.answer(heard, asked, new_id()))
+                return PlainTextResponse(recognised.text)
+            return JSONResponse(groq_api.answer(recognised, asked, new_id()))
 
         return _guarded(transcribe, api_key)
 
@@ -149,7 +149,7 @@ def _capped(receive: Receive, limit: int) -> Receive:
     return capped
 
 
-async def _read(form: FormData, task: Task, max_bytes: int) -> tuple[Asked, BinaryIO]:
+async def _read(form: FormData, task: Task, max_bytes: int) -> tuple[TranscriptionRequest, BinaryIO]:
     """What is asked, and the recording, which the caller has to close. Raises Refused, the form closed."""
     try:
         fields: dict[str, list[str]] = {}

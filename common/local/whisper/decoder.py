@@ -41,7 +41,7 @@ _MOST_CHANNELS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Window:
     """16 kHz mono samples between -1 and 1, and where they begin in the recording, in seconds."""
 
     start: float
@@ -67,7 +67,7 @@ def measure(file: BinaryIO, *, longest: float, check: Callable[[], None]) -> flo
     return seconds
 
 
-def pieces(file: BinaryIO, *, longest: float, check: Callable[[], None]) -> Iterator[Piece]:
+def pieces(file: BinaryIO, *, longest: float, check: Callable[[], None]) -> Iterator[Window]:
     """The recording in pieces of at most `longest` seconds, cut where it is quietest near their end.
 
     Raises as `measure` does where the file cannot be read.
@@ -87,10 +87,10 @@ def pieces(file: BinaryIO, *, longest: float, check: Callable[[], None]) -> Iter
         yield _piece(begun, held)
 
 
-def _piece(begun: int, samples: npt.NDArray[np.int16]) -> Piece:
+def _piece(begun: int, samples: npt.NDArray[np.int16]) -> Window:
     import numpy as np
 
-    return Piece(begun / RATE, samples.astype(np.float32) / 32_768.0)
+    return Window(begun / RATE, samples.astype(np.float32) / 32_768.0)
 
 
 def _quietest(samples: npt.NDArray[np.int16], *, after: int) -> int:

@@ -1,4 +1,4 @@
-"""Groq's speech-to-text API as values: a form to what is asked, what was heard to an answer.
+"""Groq's speech-to-text API as values: a form to what is asked, what was recognised to an answer.
 
 Messages are those that Groq is known to answer with, so that a client meets here what it will meet there.
 https://console.groq.com/docs/api-reference#audio-transcription
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from common.errors import AudioRefused, AudioTooLong, AudioTooShort, EscribaError
-from common.local.whisper.recogniser import Heard, HeardSegment, Wish
+from common.local.whisper.recogniser import DecodingOptions, Recognised, RecognisedSegment
 from common.models import Task
 from common.text.languages import code_of, codes, name_of
 
@@ -53,15 +53,15 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TranscriptionRequest:
     """What to do with a recording, and how to answer."""
 
-    wish: Wish
+    wish: DecodingOptions
     response_format: Format
     granularities: tuple[str, ...]
 
 
-def read(fields: Fields, task: Task) -> Asked:
+def read(fields: Fields, task: Task) -> TranscriptionRequest:
     """What the text fields of a form ask for. Raises Refused."""
     for name in fields:
         if name not in _FIELDS:
@@ -69,14 +69,14 @@ def read(fields: Fields, task: Task) -> Asked:
     _check_model(_one(fields, "model"), task)
     response_format = _response_format(fields)
     granularities = _granularities(fields, response_format)
-    wish = Wish(
+    wish = DecodingOptions(
         language=_language(_one(fields, "language")),
         task=task,
         prompt=_prompt(_one(fields, "prompt")),
         temperature=_temperature(_one(fields, "temperature")),
         words="word" in granularities,
     )
-    return Asked(wish, response_format, granularities)
+    return TranscriptionRequest(wish, response_format, granularities)
 
 
 def check_name(filename: str | None) -> None:
@@ -87,33 +87,33 @@ def check_name(filename: str | None) -> None:
         raise Refused(400, wanted, code="unsupported_audio_format", param="file")
 
 
-def answer(heard: Heard, asked: Asked, request_id: str) -> dict[str, Any]:
+def answer(recognised: Recognised, asked: TranscriptionRequest, request_id: str) -> dict[str, Any]:
     """The JSON of a 200, as `json` or `verbose_json` has it."""
-    body: dict[str, Any] = {"text": heard.text}
+    body: dict[str, Any] = {"text": recognised.text}
     if asked.response_format == "verbose_json":
         body = {
-            "task": heard.task,
-            "language": name_of(heard.language or "en").title(),
-            "duration": round(heard.duration, 4),
+            "task": recognised.task,
+            "language": name_of(recognised.language or "en").title(),
+            "duration": round(recognised.duration, 4),
             **body,
-            **_times(heard, asked.granularities),
+            **_times(recognised, asked.granularities),
         }
-        if heard.language_probability is not None:  # Groq does not tell it
-            body["language_probability"] = round(heard.language_probability, 4)
+        if recognised.language_probability is not None:  # Groq does not tell it
+            body["language_probability"] = round(recognised.language_probability, 4)
     return body | {"x_groq": {"id": request_id}}
 
 
-def _times(heard: Heard, granularities: Sequence[str]) -> dict[str, Any]:
+def _times(recognised: Recognised, granularities: Sequence[str]) -> dict[str, Any]:
     times: dict[str, Any] = {}
     if "word" in granularities:
-        words = [word for segment in heard.segments for word in segment.words]
+        words = [word for segment in recognised.segments for word in segment.words]
         times["words"] = [asdict(word) | {"word": word.word.strip()} for word in words]
     if "segment" in granularities:
-        times["segments"] = [_segment(segment) for segment in heard.segments]
+        times["segments"] = [_segment(segment) for segment in recognised.segments]
     return times
 
 
-def _segment(segment: HeardSegment) -> dict[str, Any]:
+def _segment(segment: RecognisedSegment) -> dict[str, Any]:
     return {name: value for name, value in asdict(segment).items() if name != "words"}
 
 

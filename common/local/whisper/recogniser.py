@@ -1,7 +1,7 @@
 """Turns a recording into words with faster-whisper: one at a time, piece by piece, off the event loop.
 
 A piece at a time keeps the memory of an hour to that of a few minutes. The language that the first spoken
-piece is found to be in holds for the rest, and no piece is prompted with what was heard before it: that is
+window is found to be in holds for the rest, and no window is prompted with what came before it: that is
 how repetitions spread.
 """
 
@@ -37,7 +37,7 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DecodingOptions:
     """What is asked of a recording. `language` is an ISO 639-1 code, or None to have it detected."""
 
     language: str | None = None
@@ -48,7 +48,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardWord:
+class RecognisedWord:
     """Times in seconds from the start of the recording."""
 
     word: str
@@ -57,7 +57,7 @@ class HeardWord:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardSegment:
+class RecognisedSegment:
     """Times in seconds from the start of the recording; `seek` is in hundredths, as Whisper has it."""
 
     id: int
@@ -70,11 +70,11 @@ class HeardSegment:
     avg_logprob: float
     compression_ratio: float
     no_speech_prob: float
-    words: tuple[HeardWord, ...] = ()
+    words: tuple[RecognisedWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Recognised:
     """What was said. `duration` is measured, in seconds; `language` a code of Whisper's, None for silence.
 
     `language_probability`, 0 to 1, is that of a language which was found; None where it was asked for.
@@ -83,7 +83,7 @@ class Heard:
     task: Task
     language: str | None
     duration: float
-    segments: tuple[HeardSegment, ...]
+    segments: tuple[RecognisedSegment, ...]
     language_probability: float | None = None
 
     @property
@@ -113,7 +113,7 @@ class Recogniser:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recogniser")
         self._closing = threading.Event()
 
-    async def hear(self, recording: BinaryIO, wish: Wish) -> Heard:
+    async def recognise(self, recording: BinaryIO, wish: DecodingOptions) -> Recognised:
         """What is said in `recording`, which is taken over and closed here, whatever happens.
 
         When the caller is cancelled, the work ends at the next segment. Raises AudioRefused where the
@@ -131,7 +131,9 @@ class Recogniser:
         self._closing.set()
         self._worker.shutdown(wait=True, cancel_futures=True)
 
-    def _submit(self, recording: BinaryIO, wish: Wish, unwanted: threading.Event) -> Future[Heard]:
+    def _submit(
+        self, recording: BinaryIO, wish: DecodingOptions, unwanted: threading.Event
+    ) -> Future[Recognised]:
         try:
             work = self._worker.submit(self._hear, recording, wish, unwanted)
         except RuntimeError as exc:  # what an executor says once it is shut down
@@ -140,19 +142,19 @@ class Recogniser:
         work.add_done_callback(lambda _: recording.close())
         return work
 
-    def _hear(self, recording: BinaryIO, wish: Wish, unwanted: threading.Event) -> Heard:
+    def _hear(self, recording: BinaryIO, wish: DecodingOptions, unwanted: threading.Event) -> Recognised:
         def check() -> None:
             if unwanted.is_set() or self._closing.is_set():
                 raise Stopped
 
         duration = decoder.measure(recording, longest=self._longest, check=check)
         ear = _Ear(self._loaded(), wish, self._beam_size)
-        segments: list[HeardSegment] = []
+        segments: list[RecognisedSegment] = []
         for piece in decoder.pieces(recording, longest=_PIECE, check=check):
             for segment in ear.segments(piece):
                 check()
                 segments.append(replace(segment, id=len(segments)))
-        return Heard(wish.task, ear.language, duration, tuple(segments), ear.language_probability)
+        return Recognised(wish.task, ear.language, duration, tuple(segments), ear.language_probability)
 
     def _loaded(self) -> WhisperModel:
         if self._model is None:
@@ -163,12 +165,12 @@ class Recogniser:
 class _Ear:
     """Hears the pieces of one recording in order, and keeps the language that it found."""
 
-    def __init__(self, model: WhisperModel, wish: Wish, beam_size: int) -> None:
+    def __init__(self, model: WhisperModel, wish: DecodingOptions, beam_size: int) -> None:
         self._model, self._wish, self._beam_size = model, wish, beam_size
         self.language = wish.language
         self.language_probability: float | None = None
 
-    def segments(self, piece: decoder.Piece) -> Iterator[HeardSegment]:
+    def segments(self, piece: decoder.Window) -> Iterator[RecognisedSegment]:
         from faster_whisper.transcribe import restore_speech_timestamps
         from faster_whisper.vad import collect_chunks, get_speech_timestamps
 
@@ -210,11 +212,11 @@ def _token_for(language: str | None, model: WhisperModel) -> str | None:
     return next(name for name in names if model.hf_tokenizer.token_to_id(f"<|{name}|>") is not None)
 
 
-def _shifted(segment: Segment, start: float) -> HeardSegment:
+def _shifted(segment: Segment, start: float) -> RecognisedSegment:
     def at(seconds: float) -> float:
         return round(start + seconds, 2)
 
-    return HeardSegment(
+    return RecognisedSegment(
         id=0,
         seek=round(start * 100) + segment.seek,
         start=at(segment.start),
@@ -225,7 +227,7 @@ def _shifted(segment: Segment, start: float) -> HeardSegment:
         avg_logprob=segment.avg_logprob,
         compression_ratio=segment.compression_ratio,
         no_speech_prob=segment.no_speech_prob,
-        words=tuple(HeardWord(word.word, at(word.start), at(word.end)) for word in segment.words or ()),
+        words=tuple(RecognisedWord(word.word, at(word.start), at(word.end)) for word in segment.words or ()),
     )
 
 

@@ -30,7 +30,7 @@ from common.local.hub import Hub
 from common.local.relay import Relay
 from common.local.scratch import FolderUnusable, scratch_folder
 from common.local.server.banner import greeting
-from common.local.server.http_protocol import Patience
+from common.local.server.http_protocol import ConnectionLimits
 from common.local.server.request_body import Pace
 from common.local.server.serve import AddressUnusable, serve
 from common.local.server.stop_signal import StopSignal
@@ -77,7 +77,7 @@ def serve_forever(settings: Settings) -> None:
     hub = Hub(in_all=settings.max_watchers)
     signal = StopSignal()
     signal.tell(hub.close)
-    patience = Patience(
+    patience = ConnectionLimits(
         header=settings.header_timeout,
         shutdown=settings.shutdown_timeout,
         connections=settings.max_watchers + _BESIDE_WATCHERS,
@@ -174,7 +174,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             subscribers=_Announced(hub, relay),
             quota=quota,
             senders=_senders(settings, database, now, stack),
-            stop=worker.stop,
+            cancel_run=worker.cancel_run,
             key_secret=await read_secret(database, "idempotency"),
         )
         stack.push_async_callback(services.engine.aclose)

@@ -148,7 +148,9 @@ class Job(Value):
     options: Options
     audio: Audio | None = None
     language: str | None = Field(None, description="found in the first piece, pinned for the others")
-    reader: Literal["en", "es"] = Field("en", description="the language of sentences pushed to others")
+    locale: Literal["en", "es"] = Field(
+        "en", alias="reader", description="the language of sentences pushed to others"
+    )
     callback_url: str | None = None
     fingerprint: str | None = Field(
         None, description="of what was asked, so that a repeat is told from a clash"

@@ -181,7 +181,7 @@ class Listener(Protocol):
     def closing(self) -> bool:
         """Whether the place is about to be taken away, since the process shuts down."""
 
-    def told(self) -> None:
+    def on_sent(self) -> None:
         """The watcher was told something. Where answers arrive only once they end, it is time to end."""
 
     def since(self, seq: int) -> list[JobEvent] | None:

@@ -14,12 +14,12 @@ from common.settings import Settings
 VERSION = "0.1.0"
 
 
-def _stops_nothing(job_id: str) -> None:
+def _cancels_nothing(job_id: str) -> None:
     """Where a job runs in another process, its lease tells it to stop."""
 
 
 @dataclass(slots=True)
-class WorkInHand:
+class ActiveWork:
     """Counts for /health of what this process is doing right now."""
 
     transcriptions: int = 0
@@ -32,7 +32,7 @@ class Services:
     """`scratch` holds files that live as long as one request or run; `now` is epoch seconds.
 
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
-    limits. `senders` tell others how jobs stand. `stop` ends a run of a job in this process at once, if
+    limits. `senders` tell others how jobs stand. `cancel_run` ends a run of a job in this process at once, if
     there is one. `key_secret` makes ids of Idempotency-Keys that nobody can work out. `store_patience` is how
     many seconds /health waits for the store: a file answers at once unless it is locked.
     """
@@ -50,10 +50,10 @@ class Services:
     subscribers: Subscribers
     quota: QuotaStore | None
     senders: Mapping[Target, Sender] = field(default_factory=dict)
-    stop: Callable[[str], None] = _stops_nothing
+    cancel_run: Callable[[str], None] = _cancels_nothing
     key_secret: bytes = field(default=b"", repr=False)
     store_patience: float = 0.02
-    in_hand: WorkInHand = field(default_factory=WorkInHand)
+    active: ActiveWork = field(default_factory=ActiveWork)
 
     def kept_until(self, now: float) -> float:
         """Until when a job's text, or the audio of one that failed, is kept from now on."""

@@ -70,7 +70,7 @@ async def _backlog(services: Services) -> tuple[int | None, str | None]:
 
 
 def _report(services: Services, problems: list[str], backlog: int | None) -> dict[str, Any]:
-    settings, in_hand = services.settings, services.in_hand
+    settings, active = services.settings, services.active
     return {
         "status": "degraded" if problems else "ok",
         "version": VERSION,
@@ -86,9 +86,9 @@ def _report(services: Services, problems: list[str], backlog: int | None) -> dic
             "ffmpegAtOnce": settings.ffmpeg_at_once,
         },
         "inHand": {
-            "transcriptions": in_hand.transcriptions,
-            "jobs": in_hand.jobs,
-            "watchers": in_hand.watchers,
+            "transcriptions": active.transcriptions,
+            "jobs": active.jobs,
+            "watchers": active.watchers,
             "backlog": backlog,
         },
     }

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from common import errors
-from common.http.app import Served, error_examples, json_answer, reader_of
+from common.http.app import Served, error_examples, json_answer, locale_of
 from common.http.disconnect import until_left
 from common.http.etag import etag_of, is_known, known_seq
 from common.http.job_links import links_of, upload_of
@@ -103,7 +103,7 @@ async def _shown(
     headers = {**_HEADERS, "ETag": etag_of(job, sync)}
     if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
-    language = reader_of(request)
+    language = locale_of(request)
     result = await services.jobs.result(job.job_id) if job.status == "completed" else None
     return json_answer(job_view(job, language=language, result=result, sync=sync), headers=headers)
 
@@ -189,7 +189,7 @@ async def retry_job(request: Request, services: Served, job_id: JobId) -> Respon
 
 
 def _told(request: Request, job: Job, more: dict[str, Any] | None = None, *, status: int = 200) -> Response:
-    language = reader_of(request)
+    language = locale_of(request)
     return json_answer({**job_view(job, language=language), **(more or {})}, status, _HEADERS)
 
 
@@ -231,7 +231,7 @@ async def watch_job(
 ) -> Response:
     """A reconnecting EventSource sends Last-Event-ID by itself, newer than the `after` of its address."""
     place = seq_of(last_event_id)
-    language = reader_of(request)
+    language = locale_of(request)
     return EventStream(watching(services, job_id, after=after if place is None else place, language=language))
 
 

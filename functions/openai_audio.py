@@ -28,8 +28,8 @@ from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, par
 from common.openai.response import answer_of
 from common.openai.stream import SpokenText, Tell
 from common.services import Services
-from common.transcription.incremental import Settling
-from common.transcription.pipeline import finish, guarded, hear_all, make_ready
+from common.transcription.incremental import IncrementalText
+from common.transcription.pipeline import finish, guarded, prepare_recording, transcribe_pieces
 from common.upload.receive import receive
 
 router = APIRouter(tags=["OpenAI"])
@@ -168,17 +168,17 @@ async def _heard(request: Request, services: Services, task: Task) -> Response:
 @contextmanager
 def _place(services: Services) -> Iterator[str]:
     """A folder for as long as the request lives; what a kill leaves of it is swept at the next start."""
-    services.in_hand.transcriptions += 1
+    services.active.transcriptions += 1
     try:
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="openai-") as folder:
             yield folder
     finally:
-        services.in_hand.transcriptions -= 1
+        services.active.transcriptions -= 1
 
 
 async def _answered(services: Services, source: Path, folder: Path, ask: OpenAIRequest) -> Response:
-    ready = await make_ready(services, source, folder)
-    pieces = await hear_all(services, ready, ask.options, folder, kept={}, keep=_keep_nothing)
+    ready = await prepare_recording(services, source, folder)
+    pieces = await transcribe_pieces(services, ready, ask.options, folder, kept={}, keep=_keep_nothing)
     body, kind = answer_of(await finish(services, ready, pieces, ask.options), ask)
     return Response(body, media_type=kind)
 
@@ -189,8 +189,8 @@ async def _keep_nothing(piece: Piece) -> None:
 
 async def _told(services: Services, source: Path, folder: Path, ask: OpenAIRequest, tell: Tell) -> str:
     """Hear the recording, telling its text as it settles; the whole text."""
-    ready = await make_ready(services, source, folder)
-    settling = Settling([ready.prepared.start + cut.start for cut in ready.cuts], ready.duration)
+    ready = await prepare_recording(services, source, folder)
+    settling = IncrementalText([ready.prepared.start + cut.start for cut in ready.cuts], ready.duration)
     in_order = asyncio.Lock()
 
     async def keep(piece: Piece) -> None:
@@ -199,7 +199,7 @@ async def _told(services: Services, source: Path, folder: Path, ask: OpenAIReque
                 for text in settling.tell(await guarded(services, ready, stretch, ask.options)):
                     tell(text)
 
-    await hear_all(services, ready, ask.options, folder, kept={}, keep=keep)
+    await transcribe_pieces(services, ready, ask.options, folder, kept={}, keep=keep)
     return settling.text
 
 

@@ -17,7 +17,7 @@ from common.jobs.view import transcript_view
 from common.lambda_entry.handlers import http_handler
 from common.models import Options, Piece
 from common.services import Services
-from common.transcription.pipeline import finish, hear_all, make_ready
+from common.transcription.pipeline import finish, prepare_recording, transcribe_pieces
 from common.upload.receive import Upload, receive
 
 router = APIRouter(tags=["transcribe"])
@@ -94,7 +94,7 @@ _EXAMPLE = {
 )
 async def transcribe(request: Request, services: Served) -> Response:
     """Fields may come in any order; the kind of file is told by its content, never by its name."""
-    services.in_hand.transcriptions += 1
+    services.active.transcriptions += 1
     try:
         # The folder goes with the request whatever happens; what a kill leaves is swept at the next start.
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="transcribe-") as name:
@@ -103,16 +103,16 @@ async def transcribe(request: Request, services: Served) -> Response:
             stages.end("receive")
             return await answer_unless_left(_answer(services, upload, folder, stages), request.receive)
     finally:
-        services.in_hand.transcriptions -= 1
+        services.active.transcriptions -= 1
 
 
 async def _answer(services: Services, upload: Upload, folder: Path, stages: Stages) -> Response:
     layout = parse_layout(upload.fields)
     options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
-    ready = await make_ready(services, upload.path, folder)
+    ready = await prepare_recording(services, upload.path, folder)
     stages.end("prepare")
     asked = _with_words(options) if layout.wants_words else options
-    pieces = await hear_all(services, ready, asked, folder, kept={}, keep=_keep_nothing)
+    pieces = await transcribe_pieces(services, ready, asked, folder, kept={}, keep=_keep_nothing)
     stages.end("recognise")
     transcript = await finish(services, ready, pieces, options)
     if layout.format != "json":

@@ -16,11 +16,11 @@ from fastapi import APIRouter, Request, Response
 
 from common import errors
 from common.delivery.webhook_url import check_callback_url
-from common.http.app import Served, error_examples, json_answer, reader_of
+from common.http.app import Served, error_examples, json_answer, locale_of
 from common.http.job_links import links_of, upload_of
 from common.http.options import FORM_FIELDS, parse_options
 from common.jobs.ids import job_id_of, job_id_of_key, new_job_id
-from common.jobs.submit import Wanted, check_room, expect, submit
+from common.jobs.submit import JobRequest, check_room, expect, submit
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio
 from common.services import Services
@@ -184,19 +184,19 @@ def _whole(text: str) -> str:
     return text
 
 
-def _wanted(fields: Any, request: Request, services: Services) -> Wanted:
+def _wanted(fields: Any, request: Request, services: Services) -> JobRequest:
     own = _own(fields)
     user_id = own.get("userId")
     if user_id is not None and not _USER.fullmatch(user_id):
         raise errors.OptionInvalid(option="userId", expected="A–Z a–z 0–9 . _ @ : | + / = - (1–128)")
-    return Wanted(
+    return JobRequest(
         job_id=_job_id(
             own.get("jobId"), request.headers.get("idempotency-key"), user_id, services.key_secret
         ),
         options=parse_options(fields, beside=(*_BESIDE, "filename", "sizeBytes")),
         user_id=user_id,
         callback_url=_callback_url(own.get("callbackUrl"), services),
-        reader=reader_of(request),
+        locale=locale_of(request),
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from common.errors import EscribaError
-from common.http.app import Served, reader_of
+from common.http.app import Served, locale_of
 from common.http.disconnect import until_left
 from common.jobs.ids import job_id_of
 from common.jobs.watch import Watch, seq_of, watching
@@ -55,7 +55,7 @@ def _host_of(origin: str) -> str | None:
 
 
 async def _serve(socket: WebSocket, job_id: str, services: Services) -> None:
-    language = reader_of(socket)
+    language = locale_of(socket)
     try:
         after = seq_of(socket.query_params.get("after"))
         async with watching(services, job_id_of(job_id), after=after, language=language) as watch:

@@ -17,10 +17,10 @@ from common.audio.ffmpeg import Ffmpeg
 from common.groq.client import Groq
 from common.http.app import build_app
 from common.jobs import state
-from common.jobs.commit import record
+from common.jobs.commit import commit_job
 from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
-from common.local.server.http_protocol import Patience
+from common.local.server.http_protocol import ConnectionLimits
 from common.local.server.serve import build_server
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
@@ -40,10 +40,10 @@ AUDIO = Audio(size_bytes=5, sha256="0" * 64, filename="voz.mp3")
 class JobService:
     """A server in a thread of its own; `call` runs a coroutine where it lives."""
 
-    def __init__(self, root: Path, *, patience: Patience | None = None, **settings: Any) -> None:
+    def __init__(self, root: Path, *, patience: ConnectionLimits | None = None, **settings: Any) -> None:
         self._root = root
         self._settings = Settings(data_dir=root, **settings)
-        self._patience = patience or Patience(shutdown=2)
+        self._patience = patience or ConnectionLimits(shutdown=2)
         self.hub = Hub(in_all=self._settings.max_watchers)
         self.stopped: list[str] = []
         self.clock = 0.0  # seconds that this server's clock is ahead
@@ -131,8 +131,8 @@ class JobService:
         return new
 
     async def started(self, pieces: int = 3) -> Job:
-        begun = await record(self.services, state.start(await self.accepted(), now=self.now()))
-        return await record(self.services, state.planned(begun, pieces=pieces, done=0, now=self.now()))
+        begun = await commit_job(self.services, state.start(await self.accepted(), now=self.now()))
+        return await commit_job(self.services, state.planned(begun, pieces=pieces, done=0, now=self.now()))
 
     async def heard(self, running: Job, text: str) -> Job:
         """One more piece of a job is transcribed."""
@@ -142,22 +142,22 @@ class JobService:
         await self.services.jobs.lease(running.job_id, "test", now=self.now(), seconds=30)
         await self.services.jobs.keep_piece(running.job_id, piece, holder="test")
         after = state.piece_done(running, done=index + 1, language="es", now=self.now())
-        return await record(self.services, after, "text", piece=piece)
+        return await commit_job(self.services, after, "text", piece=piece)
 
     async def moved(self, running: Job, fraction: float) -> Job:
         """Mere progress."""
         after = state.prepared(running, fraction=fraction, now=self.now())
-        return await record(self.services, after, "progress")
+        return await commit_job(self.services, after, "progress")
 
     async def completed(self, running: Job | None = None, text: str = "Hola mundo") -> Job:
         running = running or await self.heard(await self.started(1), text)
-        merging = await record(self.services, state.merging(running, now=self.now()), "progress")
+        merging = await commit_job(self.services, state.merging(running, now=self.now()), "progress")
         now = self.now()
         done = state.complete(merging, language="es", now=now, expires_at=now + 3600)
         result = Transcript(text=text, duration=2.5, language="es")
-        return await record(self.services, done, result=result)
+        return await commit_job(self.services, done, result=result)
 
     async def failed(self, error: Any) -> Job:
         now = self.now()
         after = state.fail(await self.started(), error, now=now, expires_at=now + 3600)
-        return await record(self.services, after)
+        return await commit_job(self.services, after)

@@ -39,7 +39,7 @@ _STOPPED = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _AFTER_SIGNAL = 255  # ffmpeg's status when it caught one and ended in order
 
 
-def verdict(code: int, log: str) -> AudioRefused | StorageFull | RetryLater | None:
+def failure_of(code: int, log: str) -> AudioRefused | StorageFull | RetryLater | None:
     """The exception that the end of a run stands for, or None when it went well.
 
     `code` is the exit status, or the negated number of the signal that ended it.

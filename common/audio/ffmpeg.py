@@ -17,7 +17,7 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from common.audio.child import Bounds, follow
-from common.audio.exit_status import verdict
+from common.audio.exit_status import failure_of
 from common.errors import AudioTooCostly, AudioUnreadable, StorageFull, ToolMissing
 
 # Real containers only. hls, concat, sbg and their like open other files or never end, and a protocol
@@ -99,7 +99,7 @@ class Ffmpeg:
                     code, log = await follow(process, bounds, on_line)
                 except TimeoutError as exc:
                     raise AudioTooCostly from exc
-                if (problem := verdict(code, log)) is not None:
+                if (problem := failure_of(code, log)) is not None:
                     raise problem
         return log
 

@@ -195,7 +195,7 @@ class Polling:
     def closing(self) -> bool:
         return time.monotonic() >= self._until
 
-    def told(self) -> None:
+    def on_sent(self) -> None:
         self._until = 0.0
 
     def since(self, seq: int) -> list[JobEvent] | None:  # noqa: ARG002 - only the store can tell

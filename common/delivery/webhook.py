@@ -115,6 +115,6 @@ def _body(job: Job, result: Transcript | None, event_id: str) -> bytes:
     told = {
         "type": f"job.{job.status}",
         "eventId": event_id,
-        "job": job_view(job, language=job.reader, result=result),
+        "job": job_view(job, language=job.locale, result=result),
     }
     return json.dumps(told, ensure_ascii=False).encode()

@@ -25,7 +25,7 @@ from common.errors import (
 )
 from common.http.docs_page import add_docs
 from common.http.error_response import failure, spoken_language
-from common.http.request_log import RequestContext
+from common.http.request_log import RequestLog
 from common.services import VERSION, Services
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -65,7 +65,7 @@ def build_app(
     app.add_exception_handler(RequestValidationError, _validation_error)
     if cors_origins:
         _allow_origins(app, cors_origins)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestLog)
     return app
 
 
@@ -114,7 +114,7 @@ async def _validation_error(request: Request, exc: Exception) -> Response:
     return failed(request, OptionInvalid(option=str(problem["loc"][-1])[:40], expected=expected))
 
 
-def reader_of(connection: HTTPConnection) -> Language:
+def locale_of(connection: HTTPConnection) -> Language:
     """The language that whoever asks reads."""
     return spoken_language(connection.headers.get("accept-language", ""))
 

@@ -16,7 +16,7 @@ Scope = Any  # ASGI's own types are plain dictionaries and callables
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
-class RequestContext:
+class RequestLog:
     """ASGI middleware, outermost: gives `scope["state"]["request_id"]` and logs what was answered.
 
     A caller's own `X-Request-Id` is kept where it cannot forge a log line. `/health` is not logged: it is

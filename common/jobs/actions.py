@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from common.errors import Busy, JobExpired
 from common.jobs import state
-from common.jobs.commit import record
+from common.jobs.commit import commit_job
 from common.jobs.submit import check_room
 from common.jobs.sweep import erase
 from common.jobs.view import iso_time
@@ -48,8 +48,8 @@ async def _discard(services: Services, job_id: str) -> Job:
     job = await services.jobs.get(job_id)
     if not job.ended:
         now = services.now()
-        job = await record(services, state.cancel(job, now=now, expires_at=services.kept_until(now)))
-    services.stop(job_id)
+        job = await commit_job(services, state.cancel(job, now=now, expires_at=services.kept_until(now)))
+    services.cancel_run(job_id)
     if job.erased_at is None:
         return await erase(services, job)
     # Once more, for what a run that was ending just then may have kept.
@@ -72,13 +72,13 @@ async def _retry(services: Services, job_id: str) -> Job:
     now = services.now()
     if job.audio is not None and await services.audio.has(job_id):
         again = state.retry(job, now=now, expires_at=services.kept_until(now), has_audio=True)
-        await record(services, again)
+        await commit_job(services, again)
         await services.queue.put(job_id)
         return again
     again = state.retry(job, now=now, expires_at=services.awaited_until(now), has_audio=False)
     # Pieces of the audio that is gone must never be mixed with what is posted now.
     await services.jobs.erase_text(job_id)
-    return await record(services, again)
+    return await commit_job(services, again)
 
 
 async def _until_fresh(step: Callable[[], Awaitable[T]]) -> T:

@@ -8,7 +8,7 @@ from common.models import Job, Piece, Transcript
 from common.services import Services
 
 
-async def record(
+async def commit_job(
     services: Services,
     job: Job,
     kind: Kind = "state",

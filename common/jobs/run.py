@@ -17,13 +17,13 @@ from typing import TypeVar
 
 from common.errors import AudioRefused, Busy, EscribaError, JobNotFound, RetryLater
 from common.jobs import state
-from common.jobs.commit import record
+from common.jobs.commit import commit_job
 from common.jobs.state import Kind
 from common.log import log
 from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
 from common.services import Services
-from common.transcription.pipeline import Ready, finish, fit, hear_all, make_ready
+from common.transcription.pipeline import PreparedRecording, finish, fit, prepare_recording, transcribe_pieces
 
 T = TypeVar("T")
 
@@ -144,18 +144,18 @@ class _Run:
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
             folder = Path(name)
             source = await services.audio.fetch(self.job.job_id, folder)
-            ready = await make_ready(services, source, folder, on_progress=self._tell_share)
+            ready = await prepare_recording(services, source, folder, on_progress=self._tell_share)
             if self._telling:
                 await self._telling
             kept = await self._kept(ready)
             total = len(ready.cuts)
             await self._become(lambda job: state.planned(job, pieces=total, done=len(kept), now=self._now))
-            pieces = await hear_all(services, ready, options, folder, kept=kept, keep=self._keep)
+            pieces = await transcribe_pieces(services, ready, options, folder, kept=kept, keep=self._keep)
             await self._become(lambda job: state.merging(job, now=self._now), "progress")
             transcript = await finish(services, ready, pieces, options)
         await self._complete(transcript)
 
-    async def _kept(self, ready: Ready) -> dict[int, Piece]:
+    async def _kept(self, ready: PreparedRecording) -> dict[int, Piece]:
         """The pieces that an earlier run kept, by index."""
         pieces = await self.services.jobs.pieces(self.job.job_id)
         if not fit(pieces, ready):
@@ -223,7 +223,7 @@ class _Run:
         async with self._committing:
             after = change(self.job)
             self.job = await _patiently(
-                lambda: record(self.services, after, kind, piece=piece, result=result)
+                lambda: commit_job(self.services, after, kind, piece=piece, result=result)
             )
 
     @property

@@ -8,7 +8,7 @@ from typing import Literal
 
 from common.errors import Interrupted, JobNotFound
 from common.jobs import state
-from common.jobs.commit import record
+from common.jobs.commit import commit_job
 from common.jobs.run import run_job
 from common.log import log
 from common.models import Job
@@ -62,7 +62,7 @@ async def give_up(services: Services, job_id: str) -> None:
     try:
         job = await services.jobs.get(job_id)
         error = Interrupted(attempts=services.settings.max_attempts)
-        await record(services, state.fail(job, error, now=now, expires_at=services.kept_until(now)))
+        await commit_job(services, state.fail(job, error, now=now, expires_at=services.kept_until(now)))
     except (JobNotFound, StaleJob, state.Illegal):
         return  # it was ended or taken up meanwhile
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from common.errors import Busy, JobConflict, UploadExpired
 from common.jobs import state
-from common.jobs.commit import record
+from common.jobs.commit import commit_job
 from common.models import Audio, Job, Options
 from common.ports import AlreadyExists, StaleJob, Target
 from common.services import Services
@@ -24,14 +24,14 @@ _QUEUE_FULL_RETRY = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class JobRequest:
     """What a client asked for, checked."""
 
     job_id: str
     options: Options
     user_id: str | None = None
     callback_url: str | None = None
-    reader: Literal["en", "es"] = "en"
+    locale: Literal["en", "es"] = "en"
 
     def fingerprint(self, audio: Audio | None) -> str:
         """The same for the same request, whatever language it was made in or the file was called."""
@@ -50,12 +50,12 @@ async def check_room(services: Services) -> None:
         raise Busy(retry_after=_QUEUE_FULL_RETRY)
 
 
-async def expect(services: Services, wanted: Wanted) -> Job:
+async def expect(services: Services, wanted: JobRequest) -> Job:
     """A job whose audio will be posted later. Raises JobConflict when its id stands for something else."""
     return await _stand(services, wanted, audio=None)
 
 
-async def submit(services: Services, wanted: Wanted, file: Path, audio: Audio) -> Job:
+async def submit(services: Services, wanted: JobRequest, file: Path, audio: Audio) -> Job:
     """A job with its audio; on return both are durable. Raises JobConflict, StorageFull."""
     job = await _stand(services, wanted, audio=audio)
     return await deliver(services, job, file, audio) if job.status == "pending" else job
@@ -78,7 +78,7 @@ async def deliver(services: Services, job: Job, file: Path, audio: Audio) -> Job
 async def _named(services: Services, job: Job, audio: Audio) -> Job:
     """The job once it says which audio is its own: of two that come at once, the first one's."""
     try:
-        return await record(services, state.audio_comes(job, audio, now=services.now()), "progress")
+        return await commit_job(services, state.audio_comes(job, audio, now=services.now()), "progress")
     except StaleJob:
         return await services.jobs.get(job.job_id)
 
@@ -88,7 +88,7 @@ async def _queued(services: Services, job: Job, file: Path, audio: Audio) -> Job
     now = services.now()
     came = state.audio_came(job, audio, now=now, expires_at=services.kept_until(now))
     try:
-        job = await record(services, came)
+        job = await commit_job(services, came)
     except StaleJob:
         # A twin came first, or the job was cancelled: then nobody else takes away what was kept here.
         job = await services.jobs.get(job.job_id)
@@ -99,7 +99,7 @@ async def _queued(services: Services, job: Job, file: Path, audio: Audio) -> Job
     return job
 
 
-async def _stand(services: Services, wanted: Wanted, *, audio: Audio | None) -> Job:
+async def _stand(services: Services, wanted: JobRequest, *, audio: Audio | None) -> Job:
     """The job of this id: made now, or the one that stands if it was made by the same request."""
     now = services.now()
     fingerprint = wanted.fingerprint(audio)
@@ -110,7 +110,7 @@ async def _stand(services: Services, wanted: Wanted, *, audio: Audio | None) -> 
         expires_at=services.awaited_until(now),
         user_id=wanted.user_id,
         callback_url=wanted.callback_url,
-        reader=wanted.reader,
+        locale=wanted.locale,
         fingerprint=fingerprint,
     )
     job = state.promised(job, audio) if audio else job

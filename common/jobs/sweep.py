@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from common.errors import EscribaError, JobNotFound, UploadExpired
 from common.jobs import state
-from common.jobs.commit import record
+from common.jobs.commit import commit_job
 from common.log import log
 from common.models import Job
 from common.ports import StaleJob
@@ -70,11 +70,13 @@ async def _let_go(services: Services, job: Job) -> None:
         # It came in time; that nobody has taken it in yet is no fault of whoever posted it.
         await services.queue.put(job.job_id)
         until = services.awaited_until(now)
-        await record(services, state.prolong(job, now=now, expires_at=until), "progress")
+        await commit_job(services, state.prolong(job, now=now, expires_at=until), "progress")
     elif job.status == "pending":
-        await record(services, state.fail(job, UploadExpired(), now=now, expires_at=now + _UNHEARD))
+        await commit_job(services, state.fail(job, UploadExpired(), now=now, expires_at=now + _UNHEARD))
     elif not job.ended:
-        await record(services, state.prolong(job, now=now, expires_at=services.kept_until(now)), "progress")
+        await commit_job(
+            services, state.prolong(job, now=now, expires_at=services.kept_until(now)), "progress"
+        )
     else:
         await erase(services, job)
 
@@ -85,4 +87,4 @@ async def erase(services: Services, job: Job) -> Job:
     await services.jobs.erase_text(job.job_id)
     now = services.now()
     remembered = _UNHEARD if job.audio is None else _REMEMBERED
-    return await record(services, state.erase(job, now=now, forget_at=now + remembered))
+    return await commit_job(services, state.erase(job, now=now, forget_at=now + remembered))

@@ -38,12 +38,12 @@ class Watch:
         """
         for message in await self._beginning():
             yield message
-            self._listener.told()
+            self._listener.on_sent()
         while not self.ended:
             events = await self._news()
             for event in events:
                 yield news(event, self._language)
-                self._listener.told()
+                self._listener.on_sent()
             if not events:
                 if self._listener.closing:
                     return
@@ -111,8 +111,8 @@ async def watching(
     # Listening begins before the job is read, so that nothing falls between the two.
     with services.subscribers.listen(job_id) as listener:
         job = await readable(services, job_id)
-        services.in_hand.watchers += 1
+        services.active.watchers += 1
         try:
             yield Watch(services, job, listener, after=after, language=language)
         finally:
-            services.in_hand.watchers -= 1
+            services.active.watchers -= 1

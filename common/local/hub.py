@@ -101,7 +101,7 @@ class HubListener:
     def closing(self) -> bool:
         return self._topic.closing
 
-    def told(self) -> None:
+    def on_sent(self) -> None:
         """What is sent arrives at once: there is no hurry to end."""
 
     def since(self, seq: int) -> list[JobEvent] | None:

@@ -28,7 +28,7 @@ class Worker:
     def wake(self) -> None:
         self._changed.set()
 
-    def stop(self, job_id: str) -> None:
+    def cancel_run(self, job_id: str) -> None:
         """End the run of a job that was cancelled; harmless when it does not run here."""
         if task := self._running.get(job_id):
             task.cancel()
@@ -87,13 +87,13 @@ class Worker:
             # Imported with the first job: its half of the house is a twentieth of the CPU of a start.
             from common.jobs.run import run_job
 
-            services.in_hand.jobs += 1
+            services.active.jobs += 1
             task = asyncio.create_task(run_job(services, job_id, self._holder))
             self._running[job_id] = task
             task.add_done_callback(lambda task, job_id=job_id: self._ended(services, job_id, task))  # type: ignore[misc]
 
     def _ended(self, services: Services, job_id: str, task: asyncio.Task[None]) -> None:
-        services.in_hand.jobs -= 1
+        services.active.jobs -= 1
         del self._running[job_id]
         self.wake()
         if not task.cancelled() and (exc := task.exception()):

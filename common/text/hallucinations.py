@@ -30,7 +30,7 @@ def worth_measuring(transcript: Transcript) -> list[tuple[float, float]]:
     """
     every = lines(transcript)
     judge = Judge(every, None)
-    left = {i: line.segment for i, line in enumerate(every) if not judge.verdict(line.segment)}
+    left = {i: line.segment for i, line in enumerate(every) if not judge.suppression_reason(line.segment)}
     alone = set(_alone(every))
     doubts = {i: judge.doubt(segment) or int(i in alone) for i, segment in left.items()}
     gravest = sorted((i for i in left if doubts[i]), key=lambda i: -doubts[i])
@@ -38,16 +38,16 @@ def worth_measuring(transcript: Transcript) -> list[tuple[float, float]]:
     return [*_surest(sure), *((left[i].start, left[i].end) for i in gravest)] if gravest else []
 
 
-def without_invented(transcript: Transcript, *, loudness: Loudness | None = None) -> Transcript:
+def remove_hallucinations(transcript: Transcript, *, loudness: Loudness | None = None) -> Transcript:
     """The transcript with only what was said; what was taken out is in its `suppressed`, with the reason.
 
     `loudness` is on the transcript's clock. Harmless when repeated.
     """
     every = lines(transcript)
     judge = Judge(every, loudness)
-    verdicts = [judge.verdict(line.segment) for line in every]
-    said = [line for line, reason in zip(every, verdicts, strict=True) if not reason]
-    out = [_suppressed(line.segment, reason) for line, reason in zip(every, verdicts, strict=True) if reason]
+    reasons = [judge.suppression_reason(line.segment) for line in every]
+    said = [line for line, reason in zip(every, reasons, strict=True) if not reason]
+    out = [_suppressed(line.segment, reason) for line, reason in zip(every, reasons, strict=True) if reason]
     kept, looped = _unlooped(said)
     return _rebuilt(transcript, kept, [*out, *looped]) if out or looped else transcript
 

@@ -36,7 +36,7 @@ class Judge:
         levels = (self._level(line.segment) for line in every)
         self._loudest = max((level for level in levels if level is not None), default=None)
 
-    def verdict(self, segment: Segment) -> Literal["silence", "phrase"] | None:
+    def suppression_reason(self, segment: Segment) -> Literal["silence", "phrase"] | None:
         """Why nobody can have said this line, or None."""
         if not segment.text.strip():
             return None

@@ -17,7 +17,7 @@ from common.text.tokens import glue
 _HELD = 2.0
 
 
-class Settling:
+class IncrementalText:
     """`starts` are the pieces' places on the recording's clock, in seconds, `duration` the recording's.
 
     Each stretch that `heard` answers goes to `tell`, in that order, without what nobody said.

@@ -18,7 +18,7 @@ from common.errors import EngineBroken, EngineMissing, EngineUnreachable, Escrib
 from common.log import log
 from common.models import Options, Piece, Transcript
 from common.services import Services
-from common.text.hallucinations import without_invented, worth_measuring
+from common.text.hallucinations import remove_hallucinations, worth_measuring
 from common.text.merge import merge
 from common.text.speech_evidence import Loudness
 
@@ -30,7 +30,7 @@ _NEAR = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class PreparedRecording:
     """A recording as the engine takes it, and where it is cut for that."""
 
     prepared: Prepared
@@ -46,9 +46,9 @@ class Ready:
         return self.prepared.duration - wanted.start if wanted.length is None else wanted.length
 
 
-async def make_ready(
+async def prepare_recording(
     services: Services, source: Path, folder: Path, *, on_progress: Callable[[float], None] | None = None
-) -> Ready:
+) -> PreparedRecording:
     """Probe `source`, prepare it and plan the cuts; what is made lies in `folder`.
 
     `on_progress` is told the share that is done, 0 to 1. Raises AudioRefused, EngineMissing, ToolMissing.
@@ -63,24 +63,24 @@ async def make_ready(
 
     prepared = await prepare(services.ffmpeg, source, probed, folder, on_progress=share)
     hour = services.settings.quota_audio_per_hour or PIECE_SECONDS  # no request may ask for more
-    return Ready(prepared, plan_cuts(prepared, piece_seconds=min(PIECE_SECONDS, hour)))
+    return PreparedRecording(prepared, plan_cuts(prepared, piece_seconds=min(PIECE_SECONDS, hour)))
 
 
-def fit(kept: Iterable[Piece], ready: Ready) -> bool:
+def fit(kept: Iterable[Piece], ready: PreparedRecording) -> bool:
     """Whether kept pieces were cut as `ready` is: another version of us may cut elsewhere."""
     return all(piece.index < len(ready.cuts) and _fits(piece, ready) for piece in kept)
 
 
-def _fits(piece: Piece, ready: Ready) -> bool:
+def _fits(piece: Piece, ready: PreparedRecording) -> bool:
     wanted = ready.cuts[piece.index]
     seconds = ready.seconds_of(wanted)
     apart = abs(piece.start - ready.prepared.start - wanted.start)
     return apart <= _NEAR and abs(piece.transcript.duration - seconds) <= _NEAR + 0.05 * seconds
 
 
-async def hear_all(
+async def transcribe_pieces(
     services: Services,
-    ready: Ready,
+    ready: PreparedRecording,
     options: Options,
     folder: Path,
     *,
@@ -108,22 +108,26 @@ async def hear_all(
     return [pieces[index] for index in sorted(pieces)]
 
 
-async def finish(services: Services, ready: Ready, pieces: list[Piece], options: Options) -> Transcript:
+async def finish(
+    services: Services, ready: PreparedRecording, pieces: list[Piece], options: Options
+) -> Transcript:
     """The pieces as one transcript, without what nobody said unless that was switched off.
 
-    What `make_ready` made must still be there: where there is a doubt, it is listened to.
+    What `prepare_recording` made must still be there: where there is a doubt, it is listened to.
     """
     return await guarded(services, ready, merge(pieces, duration=ready.duration), options)
 
 
-async def guarded(services: Services, ready: Ready, transcript: Transcript, options: Options) -> Transcript:
+async def guarded(
+    services: Services, ready: PreparedRecording, transcript: Transcript, options: Options
+) -> Transcript:
     """The transcript, or a stretch of it, without what nobody said."""
     if not options.guard:
         return transcript
-    return without_invented(transcript, loudness=await _loudness(services, ready, transcript))
+    return remove_hallucinations(transcript, loudness=await _loudness(services, ready, transcript))
 
 
-async def _loudness(services: Services, ready: Ready, transcript: Transcript) -> Loudness | None:
+async def _loudness(services: Services, ready: PreparedRecording, transcript: Transcript) -> Loudness | None:
     """How loud it is where that would tell invented text from speech; None where nothing is in doubt."""
     if not (spans := worth_measuring(transcript)):
         return None
@@ -147,7 +151,9 @@ def _spoken(pieces: Mapping[int, Piece]) -> str | None:
     return next((transcript.language for transcript in said if transcript.text), None)
 
 
-async def _hear(services: Services, ready: Ready, wanted: Cut, options: Options, folder: Path) -> Piece:
+async def _hear(
+    services: Services, ready: PreparedRecording, wanted: Cut, options: Options, folder: Path
+) -> Piece:
     seconds = ready.seconds_of(wanted)
     await _reserve(services, seconds)
     try:

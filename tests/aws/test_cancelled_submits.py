@@ -10,7 +10,7 @@ import pytest
 
 from common.aws.s3_audio import S3Audio
 from common.jobs.actions import discard
-from common.jobs.submit import Wanted, submit
+from common.jobs.submit import JobRequest, submit
 from common.lambda_entry.sandbox import compose
 from common.models import Audio, Options
 from tests.aws.world import World
@@ -32,7 +32,7 @@ async def test_a_cancel_between_row_and_recording_leaves_no_recording(
     services = replace(sandbox.services, audio=meanwhile)
     file = tmp_path / "voz.wav"
     file.write_bytes(b"RIFF")
-    wanted = Wanted(job_id=str(uuid.uuid4()), options=Options())
+    wanted = JobRequest(job_id=str(uuid.uuid4()), options=Options())
     job = await submit(services, wanted, file, Audio(size_bytes=4, sha256="0" * 64))
     assert job.status == "cancelled"
     kept = world.emulator.client("s3").list_objects_v2(Bucket=world.names.bucket)

@@ -42,7 +42,7 @@ async def test_a_job_with_every_field_comes_back_equal(jobs: JobStore) -> None:
             "pieces_total": 3,
             "waiting_until": NOW + 1 / 3,
             "erased_at": NOW,
-            "reader": "es",
+            "locale": "es",
             "callback_url": "https://example.com/?a=1&b=ñ",
             "language": "ja",
         }

@@ -94,4 +94,4 @@ async def test_a_place_is_given_back_however_it_was_used(home: Home) -> None:
     job = await create(home.jobs, queued())
     for _ in range(30):
         with home.subscribers.listen(job.job_id) as listener:
-            listener.told()
+            listener.on_sent()

@@ -13,7 +13,7 @@ import srt  # type: ignore[import-untyped]
 import webvtt
 
 from common.jobs import state
-from common.jobs.commit import record
+from common.jobs.commit import commit_job
 from common.models import Audio, Job, Options, Segment, Transcript, Word
 from tests.endpoints.homes import Homes
 from tests.job_service import JobService
@@ -127,11 +127,11 @@ async def _completed(service: JobService, *, options: Options | None = None) -> 
         str(uuid4()), options=options or Options(), now=now, expires_at=now + 3600, audio=audio
     )
     await services.jobs.create(job, state.event_of(job))
-    job = await record(services, state.start(job, now=now))
-    job = await record(services, state.planned(job, pieces=1, done=1, now=now))
-    job = await record(services, state.merging(job, now=now), "progress")
+    job = await commit_job(services, state.start(job, now=now))
+    job = await commit_job(services, state.planned(job, pieces=1, done=1, now=now))
+    job = await commit_job(services, state.merging(job, now=now), "progress")
     done = state.complete(job, language="es", now=now, expires_at=now + 3600)
-    return await record(services, done, result=_transcript())
+    return await commit_job(services, done, result=_transcript())
 
 
 def _transcript() -> Transcript:

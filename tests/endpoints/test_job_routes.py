@@ -14,7 +14,7 @@ import pytest
 
 from common.errors import AudioUnreadable, EngineBroken
 from common.jobs import state
-from common.jobs.commit import record
+from common.jobs.commit import commit_job
 from common.models import Job
 from common.ports import Delivery, StaleJob
 from tests.job_service import JobService
@@ -159,7 +159,7 @@ def later(service: JobService, work: Callable[[], Awaitable[Any]]) -> threading.
     """Do it as soon as somebody waits on the server."""
 
     def act() -> None:
-        wait_until(lambda: service.services.in_hand.watchers > 0)
+        wait_until(lambda: service.services.active.watchers > 0)
         service.call(work())  # type: ignore[arg-type]
 
     thread = threading.Thread(target=act)
@@ -178,7 +178,7 @@ def test_waiting_ends_with_the_next_change(service: JobService, client: httpx.Cl
     acting.join()
     assert answer.status_code == 200
     assert answer.json()["seq"] == job.seq + 1
-    assert service.services.in_hand.watchers == 0
+    assert service.services.active.watchers == 0
 
 
 def test_waiting_ends_with_the_time(service: JobService, client: httpx.Client) -> None:
@@ -201,7 +201,7 @@ def test_who_waits_and_leaves_gives_the_place_back(service: JobService, client: 
     job = service.call(service.started())
     with pytest.raises(httpx.ReadTimeout):
         client.get(f"/job/{job.job_id}?wait=25", timeout=httpx.Timeout(60, read=0.3))
-    wait_until(lambda: service.services.in_hand.watchers == 0)
+    wait_until(lambda: service.services.active.watchers == 0)
 
 
 # ── ending ────────────────────────────────────────────────────────────────────────────────────────
@@ -210,7 +210,7 @@ def test_who_waits_and_leaves_gives_the_place_back(service: JobService, client: 
 async def _waiting(service: JobService) -> Job:
     now = service.now()
     job = await service.heard(await service.started(), "Hola")
-    return await record(service.services, state.wait(job, until=now + 60, now=now, attempt_counts=False))
+    return await commit_job(service.services, state.wait(job, until=now + 60, now=now, attempt_counts=False))
 
 
 async def _running(service: JobService) -> Job:

@@ -19,9 +19,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from common.errors import EngineBroken
 from common.http import sse
 from common.jobs import state
-from common.jobs.commit import record
+from common.jobs.commit import commit_job
 from common.jobs.watch import coalesced
-from common.local.server.http_protocol import Patience
+from common.local.server.http_protocol import ConnectionLimits
 from common.models import Job
 from functions import transcription_ws
 from tests.job_service import JobService
@@ -83,9 +83,11 @@ WAYS = pytest.mark.parametrize("watch", [by_socket, by_events], ids=["socket", "
 
 async def a_whole_life(service: JobService, job: Job, pieces: int = 3) -> None:
     """From queued to completed, as a worker goes."""
-    running = await record(service.services, state.start(job, now=service.now()))
+    running = await commit_job(service.services, state.start(job, now=service.now()))
     running = await service.moved(running, 0.5)
-    running = await record(service.services, state.planned(running, pieces=pieces, done=0, now=service.now()))
+    running = await commit_job(
+        service.services, state.planned(running, pieces=pieces, done=0, now=service.now())
+    )
     for index in range(pieces):
         running = await service.heard(running, f"pieza {index} ¿sí?")
     await service.completed(running)
@@ -273,7 +275,7 @@ async def test_too_many_watchers_close_with_4429_and_are_429(tmp_path: Path) -> 
                 assert answer.status_code == 429
                 assert answer.json()["error"]["code"] == "too_many_watchers"
             assert (await client.get(f"{service.url}/job/{job.job_id}")).status_code == 200
-        await asyncio.to_thread(wait_until, lambda: service.services.in_hand.watchers == 0)
+        await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 0)
 
 
 async def test_only_named_origins_and_our_own_may_open_sockets(tmp_path: Path) -> None:
@@ -353,7 +355,7 @@ async def test_a_hundred_watchers_who_drop_and_come_back_see_the_same_states_and
         )
         for number in range(100)
     ]
-    await asyncio.to_thread(wait_until, lambda: service.services.in_hand.watchers >= 60)
+    await asyncio.to_thread(wait_until, lambda: service.services.active.watchers >= 60)
     await service.elsewhere(a_whole_life(service, job, pieces=40))
     told = await asyncio.gather(*watchers)
     events = await service.elsewhere(service.services.jobs.events(job.job_id, after=1))
@@ -423,19 +425,19 @@ async def test_who_does_not_read_holds_up_nobody_fills_no_memory_and_is_dropped(
 ) -> None:
     monkeypatch.setattr(sse, "_STUCK", 2)
     monkeypatch.setattr(transcription_ws, "_STUCK", 2)
-    with JobService(tmp_path, patience=Patience(stalled=5, shutdown=2)) as service:
+    with JobService(tmp_path, patience=ConnectionLimits(stalled=5, shutdown=2)) as service:
         job = await service.elsewhere(service.started(1000))
         silent = ask(service.port, job.job_id)
         try:
-            await asyncio.to_thread(wait_until, lambda: service.services.in_hand.watchers == 1)
+            await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 1)
             reading = asyncio.create_task(all_of(by_socket(service, job.job_id)))
-            await asyncio.to_thread(wait_until, lambda: service.services.in_hand.watchers == 2)
+            await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 2)
             job = await until_held_up(service, job)
             for _ in range(20):
                 job = await service.elsewhere(service.heard(job, "x" * 30_000))
                 # At 64 KiB uvicorn stops taking more: at most one message lies above it.
                 assert _most_unsent(service) < 64 * 1024 + 32 * 1024
-            await asyncio.to_thread(wait_until, lambda: service.services.in_hand.watchers == 1)
+            await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 1)
             await service.elsewhere(service.completed(job))
             heard = [message["index"] for message in await reading if message["type"] == "text"]
             assert heard == list(range(job.pieces_done))

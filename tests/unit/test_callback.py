@@ -34,7 +34,7 @@ def running(url: str) -> Job:
         audio=AUDIO,
         callback_url=url,
         user_id="ana",
-        reader="es",
+        locale="es",
     )
     return state.start(made, now=NOW)
 

@@ -361,7 +361,7 @@ TOLD = {
 
 def snapshots() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """Each status: what is sent, and what it must be."""
-    job = queued(user_id="ana", reader="es")
+    job = queued(user_id="ana", locale="es")
     pending = state.accept(ID, options=Options(), now=NOW, expires_at=NOW + 60)
     running = state.start(job, now=NOW + 1)
     planned = state.planned(running, pieces=4, done=1, now=NOW + 2)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from common.audio.child import Bounds
-from common.audio.exit_status import verdict
+from common.audio.exit_status import failure_of
 from common.audio.ffmpeg import Ffmpeg, out_seconds
 from common.errors import (
     AudioTooCostly,
@@ -415,7 +415,7 @@ def test_runs_as_many_at_once_as_it_is_told(upload: Path, tmp_path: Path) -> Non
 def test_the_end_of_a_run_becomes_one_of_our_errors(
     code: int, log: str, error: type[Exception] | None
 ) -> None:
-    problem = verdict(code, log)
+    problem = failure_of(code, log)
     assert type(problem) is (error or type(None))
 
 

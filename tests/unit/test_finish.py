@@ -14,7 +14,7 @@ from common.audio.split import plan_cuts
 from common.errors import AudioTruncated, RetryLater
 from common.models import Options, Piece, Segment, Transcript
 from common.quota import Quota
-from common.transcription.pipeline import Ready, finish, fit, hear_all
+from common.transcription.pipeline import PreparedRecording, finish, fit, transcribe_pieces
 from tests.job_service import JobService
 from tests.media import Media
 
@@ -29,9 +29,9 @@ def spoken(*lines: tuple[float, float, str], start: float = 0.0) -> Piece:
     return Piece(index=0, start=start, transcript=Transcript(text="…", duration=20.0, segments=segments))
 
 
-def ready(path: Path, *, start: float = 0.0) -> Ready:
+def ready(path: Path, *, start: float = 0.0) -> PreparedRecording:
     prepared = Prepared(path, "mp3", 20.0, path.stat().st_size, "as_is", start=start)
-    return Ready(prepared, plan_cuts(prepared))
+    return PreparedRecording(prepared, plan_cuts(prepared))
 
 
 def test_a_recording_that_cannot_be_listened_to_is_judged_without(
@@ -63,7 +63,7 @@ def piece(index: int, start: float, duration: float) -> Piece:
 
 def test_kept_pieces_fit_where_they_were_cut_as_they_would_be_now(tmp_path: Path) -> None:
     prepared = Prepared(tmp_path / "x.mp3", "mp3", 1500.0, 1, "as_is", start=7.0)
-    whole = Ready(prepared, plan_cuts(prepared))
+    whole = PreparedRecording(prepared, plan_cuts(prepared))
     kept = [
         piece(cut.index, 7.0 + cut.start - 0.02, (cut.length or 1500.0 - cut.start) + 0.02)
         for cut in whole.cuts
@@ -72,7 +72,7 @@ def test_kept_pieces_fit_where_they_were_cut_as_they_would_be_now(tmp_path: Path
     assert fit(kept, whole)
     assert fit(kept[1:], whole)
     assert fit([], whole)
-    halves = Ready(prepared, plan_cuts(prepared, piece_seconds=800))
+    halves = PreparedRecording(prepared, plan_cuts(prepared, piece_seconds=800))
     assert not fit(kept, halves)
     assert not any(fit([one], halves) for one in kept)
 
@@ -81,10 +81,12 @@ def test_a_piece_that_could_not_be_cut_costs_no_quota(tmp_path: Path, media: Med
     with JobService(tmp_path) as service:
         account = Account()
         services = replace(service.services, quota=account)
-        source = Ready(Prepared(media("cbr.mp3"), "mp3", 2000.0, 1, "as_is"), ())
+        source = PreparedRecording(Prepared(media("cbr.mp3"), "mp3", 2000.0, 1, "as_is"), ())
         beyond = replace(source, cuts=plan_cuts(source.prepared)[-1:])  # where there is no sound
         with pytest.raises(AudioTruncated):
-            service.call(hear_all(services, beyond, Options(language="es"), tmp_path, kept={}, keep=never))
+            service.call(
+                transcribe_pieces(services, beyond, Options(language="es"), tmp_path, kept={}, keep=never)
+            )
         assert account.quota.audio_per_hour.used == pytest.approx(0, abs=0.1)
 
 
@@ -99,9 +101,11 @@ def test_nor_does_one_whose_cutting_was_stopped(
         account = Account()
         services = replace(service.services, quota=account)
         prepared = Prepared(media("cbr.mp3"), "mp3", 500.0, 1, "as_is")
-        whole = Ready(prepared, plan_cuts(prepared))
+        whole = PreparedRecording(prepared, plan_cuts(prepared))
         with pytest.raises(RetryLater):
-            service.call(hear_all(services, whole, Options(language="es"), tmp_path, kept={}, keep=never))
+            service.call(
+                transcribe_pieces(services, whole, Options(language="es"), tmp_path, kept={}, keep=never)
+            )
         assert account.quota.audio_per_hour.used == pytest.approx(0, abs=0.1)
 
 

@@ -14,7 +14,7 @@ import pytest
 from fastapi import APIRouter, HTTPException, Request
 
 from common.http.app import build_app
-from common.local.server.request_body import IncomingBody, Pace
+from common.local.server.request_body import Pace, RequestBody
 from common.local.server.upload_guard import Guard, Limits, announced, refusal
 from common.upload.receive import receive
 from tests.serving import Client, serving, told, wait_until
@@ -430,8 +430,8 @@ def test_who_is_quick_enough_or_has_only_begun_keeps_its_slot(house: House, chan
 
 
 async def test_it_is_the_slowest_who_gives_way() -> None:
-    def body(received: int, *, waited: float = 60.0, **known: Any) -> IncomingBody:
-        made = IncomingBody(None, pace=Pace(), limit_bytes=MB, file_bytes=MB)
+    def body(received: int, *, waited: float = 60.0, **known: Any) -> RequestBody:
+        made = RequestBody(None, pace=Pace(), limit_bytes=MB, file_bytes=MB)
         made.received, made._waited = received, waited
         for name, value in known.items():
             setattr(made, name, value)

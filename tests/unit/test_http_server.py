@@ -22,12 +22,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
 from common.http.app import build_app
-from common.local.server.http_protocol import Patience
+from common.local.server.http_protocol import ConnectionLimits
 from tests.server import free_port
 from tests.serving import Client, serving, told, wait_until
 
 MB = 1024 * 1024
-CALM = Patience(header=30, keep_alive=30, stalled=30, shutdown=1)
+CALM = ConnectionLimits(header=30, keep_alive=30, stalled=30, shutdown=1)
 
 
 def house(begun: list[str] | None = None) -> Any:
@@ -418,7 +418,7 @@ import asyncio, sys
 from pathlib import Path
 from fastapi import APIRouter
 from common.local.server.serve import serve
-from common.local.server.http_protocol import Patience
+from common.local.server.http_protocol import ConnectionLimits
 from common.http.app import build_app
 
 router = APIRouter()
@@ -429,7 +429,7 @@ async def slow(seconds: float) -> str:
     await asyncio.sleep(seconds)
     return "done"
 
-serve(build_app(router), host="127.0.0.1", port=int(sys.argv[1]), patience=Patience(shutdown=4))
+serve(build_app(router), host="127.0.0.1", port=int(sys.argv[1]), patience=ConnectionLimits(shutdown=4))
 print("after", flush=True)
 """
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from common.audio.loudness import SILENT, Measured, Stretch
 from common.models import Segment, Transcript, Word
-from common.text.hallucinations import without_invented, worth_measuring
+from common.text.hallucinations import remove_hallucinations, worth_measuring
 from common.text.loops import find_loops
 from common.text.phrases import kind_of
 from common.text.speech_evidence import Loudness
@@ -76,14 +76,14 @@ def test_a_recording_in_which_the_phrase_is_said_keeps_it() -> None:
         "Nos vemos en la próxima.",
     ):
         said = recording(*SPEECH, line(f" {phrase}", 11.2, 12.6))
-        assert without_invented(said) is said
+        assert remove_hallucinations(said) is said
         loud = levels_by_time([-20.0] * 130, step=0.1)
-        assert without_invented(said, loudness=loud) is said
+        assert remove_hallucinations(said, loudness=loud) is said
 
 
 def test_even_a_credit_is_kept_where_nothing_but_its_wording_speaks_against_it() -> None:
     said = recording(*SPEECH, line(" Subtítulos realizados por la comunidad de Amara.org", 11.2, 14.4))
-    assert without_invented(said) is said
+    assert remove_hallucinations(said) is said
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_even_a_credit_is_kept_where_nothing_but_its_wording_speaks_against_it()
 )
 def test_a_phrase_that_the_engine_doubts_goes_and_says_why(phrase: str, sure: float, unheard: float) -> None:
     invented = line(phrase, 14.0, 16.0, sure=sure, unheard=unheard)
-    kept = without_invented(recording(*SPEECH, invented))
+    kept = remove_hallucinations(recording(*SPEECH, invented))
     assert kept.segments == recording(*SPEECH).segments
     (only,) = kept.suppressed
     assert (only.text, only.start, only.end) == (phrase.strip(), 14.0, 16.0)
@@ -120,21 +120,23 @@ def test_with_turbo_which_never_doubts_the_loudness_is_the_witness() -> None:
     """Turbo's no_speech_prob is 1e-10 for speech and silence alike."""
     invented = line(" Gracias por ver el video.", 14, 16, sure=-0.2, unheard=1e-10)
     transcript = recording(*SPEECH, invented)
-    assert without_invented(transcript) is transcript
+    assert remove_hallucinations(transcript) is transcript
     hum = levels_by_time([-18.0] * 22 + [-52.0] * 12, step=0.5)
-    assert removed(without_invented(transcript, loudness=hum)) == [("phrase", "Gracias por ver el video.")]
+    assert removed(remove_hallucinations(transcript, loudness=hum)) == [
+        ("phrase", "Gracias por ver el video.")
+    ]
 
 
 def test_the_same_farewell_again_and_again_with_little_text_for_its_time_goes() -> None:
     lines = [line(" Thanks for watching!", 30.0 * i, 30.0 * i + 12, unheard=1e-10) for i in range(1, 6)]
-    kept = without_invented(recording(*SPEECH, *lines))
+    kept = remove_hallucinations(recording(*SPEECH, *lines))
     assert [s.text for s in kept.segments] == [s.text for s in SPEECH]
     assert len(kept.suppressed) == 5
 
 
 def test_a_farewell_padded_to_the_end_of_the_window_is_kept_if_the_engine_is_sure() -> None:
     said = recording(*SPEECH, line(" Gracias por ver el video.", 11.2, 30.0, sure=-0.15, unheard=0.01))
-    assert without_invented(said) is said
+    assert remove_hallucinations(said) is said
 
 
 def test_a_sentence_with_a_phrase_in_it_is_no_phrase() -> None:
@@ -160,21 +162,21 @@ def test_no_text_makes_matching_slow(evil: str) -> None:
 def test_lines_over_digital_silence_go_whatever_they_say() -> None:
     transcript = recording(*SPEECH, line(" Vamos a ver qué pasa con esto.", 15, 17))
     levels = levels_by_time([-20.0] * 24 + [-91.0] * 12, step=0.5)
-    kept = without_invented(transcript, loudness=levels)
+    kept = remove_hallucinations(transcript, loudness=levels)
     assert removed(kept) == [("silence", "Vamos a ver qué pasa con esto.")]
     assert kept.text == join(s.text for s in SPEECH)
 
 
 def test_a_silent_recording_has_no_text() -> None:
     transcript = recording(line(" you", 0, 29.98, sure=-0.8, unheard=0.4), line(" Hola.", 30, 31))
-    kept = without_invented(transcript, loudness=levels_by_time([-91.0] * 64, step=0.5))
+    kept = remove_hallucinations(transcript, loudness=levels_by_time([-91.0] * 64, step=0.5))
     assert (kept.text, kept.segments) == ("", ())
     assert len(kept.suppressed) == 2
 
 
 def test_a_whispered_recording_is_not_silence() -> None:
     whisper = recording(*SPEECH)
-    assert without_invented(whisper, loudness=levels_by_time([-63.0] * 24, step=0.5)) is whisper
+    assert remove_hallucinations(whisper, loudness=levels_by_time([-63.0] * 24, step=0.5)) is whisper
 
 
 def test_a_line_of_which_only_a_part_was_measured_is_not_judged_by_it() -> None:
@@ -183,23 +185,23 @@ def test_a_line_of_which_only_a_part_was_measured_is_not_judged_by_it() -> None:
         *SPEECH, line(" us.", 12.0, 12.3, sure=-0.6), line(" Aquí sigue hablando.", 12.6, 15)
     )
     silent = Stretch((11.7, 12.6), 11.7, (-20.0,) * 4 + (SILENT,) * 5)
-    assert without_invented(transcript, loudness=Measured((silent,), 20.0)) is transcript
+    assert remove_hallucinations(transcript, loudness=Measured((silent,), 20.0)) is transcript
 
 
 def test_a_line_that_begins_as_the_sound_ends_is_not_over_silence() -> None:
     """Engines miss the start of speech by some tenths of a second."""
     transcript = recording(*SPEECH)
     assert (
-        without_invented(transcript, loudness=levels_by_time([-20.0] * 83 + [-91.0] * 37, step=0.1))
+        remove_hallucinations(transcript, loudness=levels_by_time([-20.0] * 83 + [-91.0] * 37, step=0.1))
         is transcript
     )
-    kept = without_invented(transcript, loudness=levels_by_time([-20.0] * 79 + [-91.0] * 41, step=0.1))
+    kept = remove_hallucinations(transcript, loudness=levels_by_time([-20.0] * 79 + [-91.0] * 41, step=0.1))
     assert [s.text for s in kept.segments] == [s.text for s in SPEECH[:2]]
 
 
 @pytest.mark.parametrize(("sure", "unheard"), [(-0.55, 0.93), (-0.9, 0.7), (-1.3, 0.4)])
 def test_what_the_engine_itself_does_not_believe_goes(sure: float, unheard: float) -> None:
-    kept = without_invented(
+    kept = remove_hallucinations(
         recording(*SPEECH, line(" El caballo de la mesa.", 20, 22, sure=sure, unheard=unheard))
     )
     assert removed(kept) == [("silence", "El caballo de la mesa.")]
@@ -208,22 +210,22 @@ def test_what_the_engine_itself_does_not_believe_goes(sure: float, unheard: floa
 @pytest.mark.parametrize(("sure", "unheard"), [(-1.3, 0.1), (-0.3, 0.8), (-0.7, 0.5), (-0.45, 0.99)])
 def test_one_doubt_alone_is_not_enough_for_words_people_say(sure: float, unheard: float) -> None:
     said = recording(*SPEECH, line(" El caballo de la mesa.", 20, 22, sure=sure, unheard=unheard))
-    assert without_invented(said) is said
+    assert remove_hallucinations(said) is said
 
 
 def test_notes_without_words_go_when_anything_speaks_against_them() -> None:
-    assert removed(without_invented(recording(*SPEECH, line(" ♪♪", 12, 20, unheard=0.3)))) == [
+    assert removed(remove_hallucinations(recording(*SPEECH, line(" ♪♪", 12, 20, unheard=0.3)))) == [
         ("silence", "♪♪")
     ]
     plain = recording(*SPEECH, line(" ♪ ♪", 12, 13))
-    assert without_invented(plain) is plain
+    assert remove_hallucinations(plain) is plain
 
 
 def test_without_any_numbers_nothing_is_judged() -> None:
     bare = Segment(id=0, start=0, end=2, text="Gracias por ver el video.")
-    assert without_invented(recording(bare)) == recording(bare)
+    assert remove_hallucinations(recording(bare)) == recording(bare)
     nothing = Transcript(text="", duration=3)
-    assert without_invented(nothing, loudness=levels_by_time([], step=0.5)) is nothing
+    assert remove_hallucinations(nothing, loudness=levels_by_time([], step=0.5)) is nothing
 
 
 # ── what is listened to ───────────────────────────────────────────────────────────────────────────
@@ -269,7 +271,7 @@ def test_where_all_is_doubtful_there_is_nothing_to_compare_with() -> None:
 
 def test_a_loop_inside_a_line_is_said_once() -> None:
     looped = line(" Y entonces" + " la gente que viene" * 12, 12, 40, packed=9.1)
-    kept = without_invented(recording(*SPEECH, looped, words=True))
+    kept = remove_hallucinations(recording(*SPEECH, looped, words=True))
     assert kept.segments[-1].text == " Y entonces la gente que viene"
     (only,) = kept.suppressed
     assert only.reason == "repetition"
@@ -284,7 +286,7 @@ def test_a_loop_inside_a_line_is_said_once() -> None:
 def test_a_loop_over_several_lines_leaves_one() -> None:
     lines = [line(" Vamos a ver el siguiente vídeo.", 12 + 2 * i, 14 + 2 * i) for i in range(7)]
     last = line(" Bueno, seguimos.", 26, 27.5)
-    kept = without_invented(recording(*SPEECH, *lines, last, words=True))
+    kept = remove_hallucinations(recording(*SPEECH, *lines, last, words=True))
     assert [s.text for s in kept.segments] == [*[s.text for s in SPEECH], lines[0].text, last.text]
     assert [s.id for s in kept.segments] == list(range(5))
     assert [(round(s.start), round(s.end)) for s in kept.suppressed] == [(14, 26)]
@@ -306,7 +308,7 @@ def test_a_loop_over_several_lines_leaves_one() -> None:
 )
 def test_people_repeat_themselves(said: str) -> None:
     spoken = recording(*SPEECH, line(said, 12, 15, packed=1.6))
-    assert without_invented(spoken) is spoken
+    assert remove_hallucinations(spoken) is spoken
 
 
 def test_a_short_answer_given_often_is_no_loop() -> None:
@@ -314,20 +316,22 @@ def test_a_short_answer_given_often_is_no_loop() -> None:
         *[line(f" ¿Y el {n}?", n, n + 0.5) for n in range(9)],
         *[line(" Sí.", 10 + n, 11 + n) for n in range(5)],
     )
-    assert without_invented(spoken) is spoken
+    assert remove_hallucinations(spoken) is spoken
 
 
 def test_words_faster_than_anyone_can_speak_need_fewer_rounds_to_be_a_loop() -> None:
     rushed = recording(
         *SPEECH, line(" Eso es todo por hoy. Eso es todo por hoy. Eso es todo por hoy.", 12, 12.4)
     )
-    assert removed(without_invented(rushed)) == [("repetition", "Eso es todo por hoy. Eso es todo por hoy.")]
+    assert removed(remove_hallucinations(rushed)) == [
+        ("repetition", "Eso es todo por hoy. Eso es todo por hoy.")
+    ]
     slow = recording(*SPEECH, line(" Eso es todo por hoy. Eso es todo por hoy. Eso es todo por hoy.", 12, 16))
-    assert without_invented(slow) is slow
+    assert remove_hallucinations(slow) is slow
 
 
 def test_a_loop_in_a_script_without_spaces_is_found_too() -> None:
-    kept = without_invented(recording(line("チョコレートの上に" * 9, 0, 20, packed=6.0)))
+    kept = remove_hallucinations(recording(line("チョコレートの上に" * 9, 0, 20, packed=6.0)))
     assert kept.text == "チョコレートの上に"
 
 
@@ -376,7 +380,7 @@ def test_nothing_vanishes_without_a_trace_and_twice_is_once(data: st.DataObject)
     ]  # fmt: skip
     levels = levels_by_time(data.draw(st.lists(st.floats(-91, 0), min_size=1, max_size=25)), step=1.0)
     transcript = recording(*segments, words=data.draw(st.booleans()))
-    kept = without_invented(transcript, loudness=levels)
+    kept = remove_hallucinations(transcript, loudness=levels)
     assert len((kept.text + " " + " ".join(s.text for s in kept.suppressed)).split()) == len(
         transcript.text.split()
     )
@@ -387,9 +391,9 @@ def test_nothing_vanishes_without_a_trace_and_twice_is_once(data: st.DataObject)
 
 
 def test_what_went_before_stays_in_the_list_and_text_without_lines_is_served_too() -> None:
-    first = without_invented(recording(*SPEECH, line(" ♪♪", 12, 20, unheard=0.3)))
-    assert without_invented(first) is first
+    first = remove_hallucinations(recording(*SPEECH, line(" ♪♪", 12, 20, unheard=0.3)))
+    assert remove_hallucinations(first) is first
     bare = Transcript(text="la gente " * 20, duration=20)
-    kept = without_invented(bare)
+    kept = remove_hallucinations(bare)
     assert (kept.text, kept.segments, kept.words) == ("la gente", (), None)
     assert removed(kept) == [("repetition", ("la gente " * 19).strip())]

@@ -18,7 +18,7 @@ from common.errors import Busy, StorageFull
 from common.groq.client import Groq
 from common.jobs.actions import discard
 from common.jobs.run import run_job
-from common.jobs.submit import Wanted, submit
+from common.jobs.submit import JobRequest, submit
 from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
 from common.local.sqlite.database import Database
@@ -67,7 +67,7 @@ async def submitted(services: Services) -> str:
     file = services.scratch / "received"
     file.write_bytes(AUDIO)
     audio = Audio(size_bytes=len(AUDIO), sha256=sha(AUDIO))
-    job = await submit(services, Wanted(str(uuid4()), Options()), file, audio)
+    job = await submit(services, JobRequest(str(uuid4()), Options()), file, audio)
     return job.job_id
 
 

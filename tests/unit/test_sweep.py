@@ -9,7 +9,7 @@ import pytest
 from common.errors import JobNotFound
 from common.jobs import state
 from common.jobs.actions import discard
-from common.jobs.commit import record
+from common.jobs.commit import commit_job
 from common.jobs.sweep import sweep
 from common.models import Job
 from tests.job_service import JobService
@@ -64,7 +64,7 @@ def test_one_that_still_waits_to_run_when_its_time_is_up_goes_on_waiting(tmp_pat
         job = server.call(server.started() if waits else server.accepted())
         if waits:
             spent = state.wait(job, until=server.now() + WEEK, now=server.now(), attempt_counts=False)
-            job = server.call(record(server.services, spent))
+            job = server.call(commit_job(server.services, spent))
         later(server, WEEK)
         after = stands(server, job)
         assert (after.status, after.error) == (job.status, None)
@@ -78,7 +78,7 @@ def test_many_that_strangers_left_do_not_keep_what_was_promised_to_go(tmp_path: 
         job = server.call(server.started(1))
         heard = server.call(server.heard(job, "private words"))
         done = state.complete(heard, language="es", now=server.now(), expires_at=server.now() + QUARTER + 2)
-        server.call(record(server.services, done))
+        server.call(commit_job(server.services, done))
         later(server, QUARTER + 3)
         assert stands(server, job).erased_at is not None
         assert server.call(server.services.jobs.pieces(job.job_id)) == []

@@ -7,18 +7,18 @@ from typing import Any
 
 from common.errors import EscribaError
 from common.http.error_response import failure
-from common.local.server.request_body import IncomingBody
+from common.local.server.request_body import RequestBody
 from common.log import log
 
 
-class HeldAnswer:
+class GuardedResponse:
     """ASGI's `send`: lets the app's answer pass, unless the body failed and the app speaks of something else.
 
     An answer that comes before the whole body closes the connection, and its end is held back until
     `finish`: a socket closed with unread bytes is reset, and the client may never see the answer.
     """
 
-    def __init__(self, scope: Any, body: IncomingBody, send: Any, *, accept_language: str) -> None:
+    def __init__(self, scope: Any, body: RequestBody, send: Any, *, accept_language: str) -> None:
         self.has_started = False
         self.is_held = False
         self._scope = scope

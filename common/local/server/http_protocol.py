@@ -22,7 +22,7 @@ _HELD_BYTES = 256 * 1024  # while the app is busy; more would have to be joined 
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class ConnectionLimits:
     """How long a connection may do nothing, in seconds, and how many there may be.
 
     A whole request header is due `header` after the connection; an idle one is kept for `keep_alive`; an
@@ -41,13 +41,13 @@ class Patience:
 class Yielding(Protocol):
     """A connection with nothing in hand, which a newcomer may have the place of."""
 
-    def give_way(self) -> None: ...
+    def evict(self) -> None: ...
 
 
-class PatientProtocol(HttpToolsProtocol):
+class HttpProtocol(HttpToolsProtocol):
     """`idle` is shared by all connections: those without a request in hand, the oldest first."""
 
-    def __init__(self, *, patience: Patience, idle: dict[Yielding, None], **uvicorns: Any) -> None:
+    def __init__(self, *, patience: ConnectionLimits, idle: dict[Yielding, None], **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self._patience = patience
         self._idle = idle
@@ -67,7 +67,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._rest(self._patience.header)
         if len(self.connections) > self._patience.connections:
             # Rather than answer 503, which would answer /health so too.
-            next(iter(self._idle)).give_way()
+            next(iter(self._idle)).evict()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._work()
@@ -109,7 +109,7 @@ class PatientProtocol(HttpToolsProtocol):
     def _rest(self, seconds: float) -> None:
         self._work()
         self._idle[self] = None
-        self._due = self.loop.call_later(seconds, self.give_way)
+        self._due = self.loop.call_later(seconds, self.evict)
 
     def _work(self) -> None:
         self._idle.pop(self, None)
@@ -117,7 +117,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._due.cancel()
             self._due = None
 
-    def give_way(self) -> None:
+    def evict(self) -> None:
         """End at once, with nothing said."""
         self._work()
         self.connections.discard(self)  # not when the loop comes round to it: more may be knocking
@@ -196,7 +196,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stalled = self.loop.call_later(self._patience.stalled, self.give_way)
+        self._stalled = self.loop.call_later(self._patience.stalled, self.evict)
 
     def resume_writing(self) -> None:
         super().resume_writing()

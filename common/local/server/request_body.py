@@ -37,7 +37,7 @@ class Pace:
         return due
 
 
-class IncomingBody:
+class RequestBody:
     """Stands where ASGI's `receive` stood. Raises UploadTooSlow and UploadTooLarge, and keeps what it raised.
 
     `limit_bytes` caps the whole body; `file_bytes` is the limit as people are told it. When `unwanted` is

@@ -19,7 +19,7 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.server import Server
 
-from common.local.server.http_protocol import Patience, PatientProtocol, Yielding
+from common.local.server.http_protocol import ConnectionLimits, HttpProtocol, Yielding
 from common.log import log
 
 
@@ -32,7 +32,7 @@ def serve(
     *,
     host: str,
     port: int,
-    patience: Patience,
+    patience: ConnectionLimits,
     trusted_proxies: str = "",
     home: AbstractAsyncContextManager[None] | None = None,
     on_start: Callable[[int], None] = lambda _: None,
@@ -87,7 +87,9 @@ def _sentence(host: str, port: int, exc: OSError) -> str:
     return f"It cannot listen on HOST {host}, PORT {port}: {exc.strerror}."
 
 
-def build_server(app: Any, *, host: str, port: int, patience: Patience, trusted_proxies: str = "") -> _Server:
+def build_server(
+    app: Any, *, host: str, port: int, patience: ConnectionLimits, trusted_proxies: str = ""
+) -> _Server:
     """The server, not yet started."""
     _take_over_logging()
     # What has no whole request yet or any more, oldest first: closed for newcomers when all places are taken.
@@ -98,7 +100,7 @@ def build_server(app: Any, *, host: str, port: int, patience: Patience, trusted_
         port=port,
         # uvloop saves nothing here: docs/decisions/receiving-uploads.md.
         loop="asyncio",
-        http=partial(PatientProtocol, patience=patience, idle=idle),  # type: ignore[arg-type]
+        http=partial(HttpProtocol, patience=patience, idle=idle),  # type: ignore[arg-type]
         ws=partial(_web_socket, stalled=patience.stalled, idle=idle),  # type: ignore[arg-type]
         ws_max_size=64 * 1024,
         ws_per_message_deflate=False,
@@ -116,9 +118,9 @@ def build_server(app: Any, *, host: str, port: int, patience: Patience, trusted_
 
 def _web_socket(*, stalled: float, idle: dict[Yielding, None], **uvicorns: Any) -> asyncio.Protocol:
     """Imported at the first upgrade: being healthy needs no WebSockets."""
-    from common.local.server.websocket_protocol import PatientSocket
+    from common.local.server.websocket_protocol import WebSocketProtocol
 
-    return PatientSocket(stalled=stalled, idle=idle, **uvicorns)
+    return WebSocketProtocol(stalled=stalled, idle=idle, **uvicorns)
 
 
 class _Server(Server):

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.errors import Busy, EncodingUnsupported, EscribaError, UploadTooLarge, UploadTooSlow
-from common.local.server.guarded_response import HeldAnswer
-from common.local.server.request_body import MB, IncomingBody, Pace
+from common.local.server.guarded_response import GuardedResponse
+from common.local.server.request_body import MB, Pace, RequestBody
 from common.upload.receive import ENVELOPE_BYTES
 
 Scope = Any  # ASGI's own types are plain dictionaries and callables
@@ -88,8 +88,8 @@ class Guard:
     def __init__(self, app: Any, limits: Limits) -> None:
         self._app = app
         self._limits = limits
-        self._beginning: dict[IncomingBody, None] = {}
-        self._in_slots: dict[IncomingBody, None] = {}
+        self._beginning: dict[RequestBody, None] = {}
+        self._in_slots: dict[RequestBody, None] = {}
         self._lingering = 0
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -104,9 +104,9 @@ class Guard:
         upload_bytes = self._limits.upload_bytes(scope["path"]) if scope["method"] == "POST" else None
         file_bytes = upload_bytes or self._limits.other_bytes
         limit_bytes = upload_bytes + ENVELOPE_BYTES if upload_bytes else self._limits.other_bytes
-        body = IncomingBody(receive, pace=self._limits.pace, limit_bytes=limit_bytes, file_bytes=file_bytes)
+        body = RequestBody(receive, pace=self._limits.pace, limit_bytes=limit_bytes, file_bytes=file_bytes)
         body.unwanted = refusal(told, file_bytes=file_bytes, limit_bytes=limit_bytes)
-        answer = HeldAnswer(scope, body, send, accept_language=told.accept_language)
+        answer = GuardedResponse(scope, body, send, accept_language=told.accept_language)
         try:
             if not body.unwanted:
                 body.unwanted = await self._begin(body, is_upload=bool(upload_bytes))
@@ -118,7 +118,7 @@ class Guard:
             await self._linger(told, body)
             await answer.finish()
 
-    async def _begin(self, body: IncomingBody, *, is_upload: bool) -> EscribaError | None:
+    async def _begin(self, body: RequestBody, *, is_upload: bool) -> EscribaError | None:
         """Wait until the body truly comes, so that who dribbles holds a socket only; why it may not come."""
         if is_upload and not self._has_room() and not self._slowest():
             return Busy(retry_after=self._limits.retry_after)
@@ -133,7 +133,7 @@ class Guard:
     def _has_room(self) -> bool:
         return len(self._in_slots) < self._limits.slots
 
-    def _slowest(self) -> IncomingBody | None:
+    def _slowest(self) -> RequestBody | None:
         """Who would have to give its slot to another."""
         slow = [(rate, body) for body in self._in_slots if (rate := body.rate) is not None]
         return min(slow, key=lambda one: one[0])[1] if slow else None
@@ -145,7 +145,7 @@ class Guard:
             del self._in_slots[slowest]
         return bool(slowest)
 
-    async def _read_ahead(self, body: IncomingBody) -> None:
+    async def _read_ahead(self, body: RequestBody) -> None:
         self._beginning[body] = None
         if len(self._beginning) > self._limits.beginning:
             # Who is honest passes this stage in an instant: the oldest is the least likely to be.
@@ -155,7 +155,9 @@ class Guard:
         finally:
             del self._beginning[body]
 
-    async def _served(self, scope: Scope, body: IncomingBody, answer: HeldAnswer, *, is_upload: bool) -> None:
+    async def _served(
+        self, scope: Scope, body: RequestBody, answer: GuardedResponse, *, is_upload: bool
+    ) -> None:
         """Call the app, in a slot where one is due.
 
         A body that may not come is refused by the app too, when it asks for it: the app knows whether the
@@ -173,7 +175,7 @@ class Guard:
         if body.failure and not answer.has_started:
             await answer.refuse(body.failure)
 
-    async def _linger(self, told: Announced, body: IncomingBody) -> None:
+    async def _linger(self, told: Announced, body: RequestBody) -> None:
         """Let a client that is still sending finish, where that is cheap and it is not the slow one."""
         held_back = told.expects and not body.has_begun
         if held_back or isinstance(body.failure, UploadTooSlow) or self._lingering >= self._limits.lingering:

@@ -14,7 +14,7 @@ _MALFORMED = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 
 _READ_BYTES = 32 * 1024  # at once: who watches has little to say, and each empty frame becomes an object
 
 
-class PatientSocket(WebSocketsSansIOProtocol):
+class WebSocketProtocol(WebSocketsSansIOProtocol):
     """Aborts after `stalled` seconds in which what was written found no reader, no socket was opened, or one
     that was closed is still there.
 
@@ -88,9 +88,9 @@ class PatientSocket(WebSocketsSansIOProtocol):
     def _end_if_closed(self) -> None:
         if (self.close_sent or self.transport.is_closing()) and not (self.disconnected or self._ending):
             self._idle[self] = None
-            self._ending = self.loop.call_later(self._stall_ends_after, self.give_way)
+            self._ending = self.loop.call_later(self._stall_ends_after, self.evict)
 
-    def give_way(self) -> None:
+    def evict(self) -> None:
         """End at once, with nothing said."""
         self._idle.pop(self, None)
         self.transport.abort()

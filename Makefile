@@ -36,6 +36,7 @@ web/node_modules tests/sdk/node_modules: %/node_modules: %/package-lock.json
 check: .venv/development
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pip check --disable-pip-version-check
 

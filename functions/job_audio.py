@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from common import errors
 from common.http.app import Served, error_examples, json_answer
+from common.http.disconnect import body_of
 from common.http.job_links import links_of
 from common.jobs.actions import readable
 from common.jobs.ids import job_id_of
@@ -62,7 +63,7 @@ async def job_audio(request: Request, services: Served, job_id: Annotated[str, D
     limit = services.settings.max_job_upload_bytes
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="audio-") as folder:
         upload = await receive(
-            request.stream(),
+            body_of(request),
             request.headers,
             Path(folder),
             max_bytes=limit,

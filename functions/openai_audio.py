@@ -19,7 +19,7 @@ from fastapi import APIRouter, Request, Response
 
 from common.errors import EscribaError, RetryLater
 from common.http.app import Served, json_answer
-from common.http.disconnect import answer_unless_left
+from common.http.disconnect import answer_unless_left, body_of
 from common.lambda_entry.handlers import http_handler
 from common.models import Piece, Task
 from common.openai.errors import refusal
@@ -154,7 +154,7 @@ async def _heard(request: Request, services: Services, task: Task) -> Response:
     with ExitStack() as held:
         folder = Path(held.enter_context(_place(services)))
         limit = services.settings.max_job_upload_bytes
-        upload = await receive(request.stream(), request.headers, folder, max_bytes=limit)
+        upload = await receive(body_of(request), request.headers, folder, max_bytes=limit)
         ask = parse_request(upload.fields, task=task, server_model=services.settings.groq_model)
         if ask.stream:
             return SpokenText(

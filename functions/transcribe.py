@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from common import errors
 from common.http.app import Served, error_examples, json_answer
-from common.http.disconnect import answer_unless_left
+from common.http.disconnect import answer_unless_left, body_of
 from common.http.options import FORM_FIELDS, parse_options
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
 from common.jobs.view import transcript_view
@@ -99,7 +99,7 @@ async def transcribe(request: Request, services: Served) -> Response:
         # The folder goes with the request whatever happens; what a kill leaves is swept at the next start.
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="transcribe-") as name:
             folder, stages, limit = Path(name), Stages(), services.settings.max_upload_bytes
-            upload = await receive(request.stream(), request.headers, folder, max_bytes=limit)
+            upload = await receive(body_of(request), request.headers, folder, max_bytes=limit)
             stages.end("receive")
             return await answer_unless_left(_answer(services, upload, folder, stages), request.receive)
     finally:

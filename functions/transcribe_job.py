@@ -17,6 +17,7 @@ from fastapi import APIRouter, Request, Response
 from common import errors
 from common.delivery.webhook_url import check_callback_url
 from common.http.app import Served, error_examples, json_answer, locale_of
+from common.http.disconnect import body_of
 from common.http.job_links import links_of, upload_of
 from common.http.options import FORM_FIELDS, parse_options
 from common.jobs.ids import job_id_of, job_id_of_key, new_job_id
@@ -128,7 +129,7 @@ async def transcribe_job(request: Request, services: Served) -> Response:
 async def _accepted(request: Request, services: Services) -> Response:
     limit = services.settings.max_job_upload_bytes
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as folder:
-        upload = await receive(request.stream(), request.headers, Path(folder), max_bytes=limit, digest=True)
+        upload = await receive(body_of(request), request.headers, Path(folder), max_bytes=limit, digest=True)
         assert upload.sha256 is not None
         audio = Audio(size_bytes=upload.size_bytes, sha256=upload.sha256, filename=upload.filename)
         wanted = _wanted(upload.fields, request, services)
@@ -148,7 +149,7 @@ async def _expected(request: Request, services: Services) -> Response:
 
 async def _json_body(request: Request) -> dict[str, Any]:
     body = bytearray()
-    async for block in request.stream():
+    async for block in body_of(request):
         body += block
         if len(body) > _MAX_JSON_BYTES:
             raise errors.BodyMalformed(problem=_TOO_MUCH_JSON)

@@ -40,10 +40,10 @@ AUDIO = Audio(size_bytes=5, sha256="0" * 64, filename="voz.mp3")
 class JobService:
     """A server in a thread of its own; `call` runs a coroutine where it lives."""
 
-    def __init__(self, root: Path, *, patience: ConnectionLimits | None = None, **settings: Any) -> None:
+    def __init__(self, root: Path, *, limits: ConnectionLimits | None = None, **settings: Any) -> None:
         self._root = root
         self._settings = Settings(data_dir=root, **settings)
-        self._patience = patience or ConnectionLimits(shutdown=2)
+        self._limits = limits or ConnectionLimits(shutdown=2)
         self.hub = Hub(in_all=self._settings.max_watchers)
         self.stopped: list[str] = []
         self.clock = 0.0  # seconds that this server's clock is ahead
@@ -56,7 +56,7 @@ class JobService:
             cors_origins=self._settings.cors_origins,
             lifespan=self._lifespan,
         )
-        self.server = build_server(app, host="127.0.0.1", port=0, patience=self._patience)
+        self.server = build_server(app, host="127.0.0.1", port=0, limits=self._limits)
         self._thread = threading.Thread(target=lambda: asyncio.run(self.server.serve()))
         self._thread.start()
         wait_until(lambda: self.server.started or not self._thread.is_alive())
@@ -96,7 +96,7 @@ class JobService:
             queue=SqliteTasks(database, now=self.now),
             subscribers=self.hub,
             quota=None,
-            stop=self.stopped.append,
+            cancel_run=self.stopped.append,
         )
         yield
         database.close()

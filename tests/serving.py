@@ -16,9 +16,9 @@ from common.local.server.serve import build_server
 
 
 @contextlib.contextmanager
-def serving(app: Any, patience: ConnectionLimits | None = None) -> Iterator[int]:
+def serving(app: Any, limits: ConnectionLimits | None = None) -> Iterator[int]:
     """The port that `app` is served on until the block ends."""
-    server = build_server(app, host="127.0.0.1", port=0, patience=patience or ConnectionLimits(shutdown=1))
+    server = build_server(app, host="127.0.0.1", port=0, limits=limits or ConnectionLimits(shutdown=1))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     wait_until(lambda: server.started or not thread.is_alive())

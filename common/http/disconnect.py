@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+
+from common.errors import UploadTooSlow
 
 _CLIENT_LEFT = 499  # as nginx has it in its logs; nobody is there to read it
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+async def body_of(request: Request) -> AsyncIterator[bytes]:
+    """The request's body, block by block. Raises UploadTooSlow when the client leaves before its end."""
+    try:
+        async for block in request.stream():
+            yield block
+    except ClientDisconnect as exc:
+        raise UploadTooSlow from exc
 
 
 async def until_left(work: Coroutine[Any, Any, None], receive: Receive) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import wiring
 from common.audio.ffmpeg import Ffmpeg
 from common.aws.clients import Clients
 from common.aws.dynamo_jobs import DynamoJobs
@@ -23,9 +24,8 @@ from common.groq.client import Groq
 from common.log import log, set_level
 from common.models import Job, Transcript
 from common.ports import DeliveryFailed, Sender, Target
-from common.quota import Quota, QuotaNews
 from common.services import Services
-from common.settings import GROQ_URL, Settings, read_settings
+from common.settings import Settings, read_settings
 
 # Rounds after which a job that no message has brought was lost.
 _LOST_AFTER = 5
@@ -114,7 +114,9 @@ class _Keys:
         self._clients = clients
         self.unread: str | None = None
 
-    def read(self, variable: str, setting: str) -> str | None:
+    def read(self, variable: str, setting: str | None) -> str | None:
+        if not setting:
+            return None
         try:
             return reveal(self._clients, setting)
         except SecretUnreadable as exc:
@@ -136,26 +138,18 @@ def _scratch() -> Path:
 
 def _engine(settings: Settings, keys: _Keys, quota: DynamoQuota | None) -> tuple[Groq, str | None]:
     """The engine's client, and why it cannot work."""
-
-    async def learn(news: QuotaNews) -> None:
-        if quota is not None:
-            await quota.change(lambda account: (account.heard(news, time.time()), None))
-
     key, problem = None, None if settings.engine == "groq" else "GROQ_API_KEY is not set"
     if settings.groq_api_key:
         key = keys.read("GROQ_API_KEY", settings.groq_api_key)
         problem = keys.unread
-    return Groq(
-        base_url=settings.groq_base_url, api_key=key, model=settings.groq_model, on_quota=learn
-    ), problem
+    return wiring.groq(settings, api_key=key, quota=quota, now=time.time), problem
 
 
 def _quota(settings: Settings, table: Table) -> DynamoQuota | None:
-    """Groq's own limits are counted; other servers' only where the settings name some."""
-    named = settings.quota_limits
-    if settings.jobs_table is None or (settings.groq_base_url != GROQ_URL and not named):
+    start = wiring.first_quota(settings)
+    if start is None or settings.jobs_table is None:
         return None
-    return DynamoQuota(table, model=settings.groq_model, start=Quota.with_limits(**named))
+    return DynamoQuota(table, model=settings.groq_model, start=start)
 
 
 # ── who is told ───────────────────────────────────────────────────────────────────────────────────
@@ -175,27 +169,15 @@ def _elsewhere(settings: Settings) -> Mapping[Target, Sender]:
 
 
 def _senders(settings: Settings, keys: _Keys, table: Table) -> Mapping[Target, Sender]:
-    from common.delivery.convex import ConvexSender, monthly
-    from common.delivery.webhook import WebhookSender
-
-    senders: dict[Target, Sender] = {}
-    if settings.callback_secret and (secret := keys.read("CALLBACK_SECRET", settings.callback_secret)):
-        senders["callback"] = WebhookSender(
-            secret=secret,
-            private_allowed=settings.callback_private_addresses,
-            now=time.time,
-        )
-    if (
-        settings.convex_site_url
-        and settings.convex_api_key
-        and (key := keys.read("CONVEX_API_KEY", settings.convex_api_key))
-    ):
-        senders["convex"] = ConvexSender(
-            site_url=settings.convex_site_url,
-            api_key=key,
-            now=time.time,
-            budget=DynamoQuota(table, model="convex", start=monthly(settings.convex_monthly_pushes)),
-        )
+    senders = wiring.webhook_sender(settings, keys.read("CALLBACK_SECRET", settings.callback_secret))
+    convex = wiring.convex_sender(
+        settings,
+        keys.read("CONVEX_API_KEY", settings.convex_api_key) if settings.convex_site_url else None,
+        now=time.time,
+        budget=lambda start: DynamoQuota(table, model="convex", start=start),
+    )
+    if convex:
+        senders["convex"] = convex
     return senders
 
 

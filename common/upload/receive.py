@@ -13,7 +13,6 @@ from common.errors import (
     EncodingUnsupported,
     MediaTypeUnsupported,
     Sentence,
-    UploadTooSlow,
 )
 from common.upload.file import UploadFile
 from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, Admit, FormReader, header_parameters
@@ -53,7 +52,7 @@ async def receive(
 
     `admit` may refuse the file by the fields before it: it raises, or answers the most bytes they allow.
     Raises BodyMalformed, EncodingUnsupported, MediaTypeUnsupported, FileMissing, FileRepeated, FileEmpty,
-    UploadTooLarge (a file over `max_bytes`), UploadTooSlow (the client hung up), StorageFull. Whatever flies
+    UploadTooLarge (a file over `max_bytes`), StorageFull. Whatever flies
     from here, cancellation too, the file is gone.
     """
     boundary = _boundary(headers)
@@ -90,7 +89,6 @@ def _boundary(headers: Mapping[str, str]) -> bytes:
 
 async def _read(stream: AsyncIterable[bytes], form: FormReader, boundary: bytes) -> None:
     from python_multipart.exceptions import FormParserError
-    from starlette.requests import ClientDisconnect
 
     write = _bounded(form.parser(boundary), boundary)
     room = form.file.max_bytes + ENVELOPE_BYTES
@@ -106,8 +104,6 @@ async def _read(stream: AsyncIterable[bytes], form: FormReader, boundary: bytes)
         raise BodyMalformed(
             problem=Sentence("it is not well-formed multipart", "no es multipart bien formado")
         ) from None
-    except ClientDisconnect as exc:
-        raise UploadTooSlow from exc
 
 
 def _bounded(parser: MultipartParser, boundary: bytes) -> Callable[[bytes], object]:

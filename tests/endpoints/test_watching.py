@@ -425,7 +425,7 @@ async def test_who_does_not_read_holds_up_nobody_fills_no_memory_and_is_dropped(
 ) -> None:
     monkeypatch.setattr(sse, "_STUCK", 2)
     monkeypatch.setattr(transcription_ws, "_STUCK", 2)
-    with JobService(tmp_path, patience=ConnectionLimits(stalled=5, shutdown=2)) as service:
+    with JobService(tmp_path, limits=ConnectionLimits(stalled=5, shutdown=2)) as service:
         job = await service.elsewhere(service.started(1000))
         silent = ask(service.port, job.job_id)
         try:

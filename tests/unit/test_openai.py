@@ -13,7 +13,7 @@ from common.openai.errors import error_body, refusal, status_of
 from common.openai.models import model_of, models
 from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
 from common.openai.response import answer_of
-from tests.unit.test_answers import every_error
+from tests.unit.test_error_response import every_error
 
 SERVER = "whisper-large-v3-turbo"
 

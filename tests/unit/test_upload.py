@@ -10,13 +10,15 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from starlette.requests import ClientDisconnect
+from starlette.requests import Request
 
 from common import errors
+from common.http.disconnect import body_of as blocks_of
 from common.upload.file import UploadFile
 from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, MAX_VALUE_BYTES, display_name
 from common.upload.receive import ENVELOPE_BYTES, Upload, receive
@@ -362,13 +364,19 @@ def test_a_short_boundary_serves_but_not_thousands_of_them(tmp_path: Path) -> No
 
 
 def test_a_client_that_hangs_up_leaves_no_file(tmp_path: Path) -> None:
-    async def cut_off() -> AsyncIterator[bytes]:
-        yield body_of(file_part(bytes(3 * MB)))[:-100]
-        assert len(left_in(tmp_path)) == 1
-        raise ClientDisconnect
+    body = body_of(file_part(bytes(3 * MB)))[:-100]
+    messages: Iterator[dict[str, Any]] = iter(
+        [{"type": "http.request", "body": body, "more_body": True}, {"type": "http.disconnect"}]
+    )
 
+    async def message() -> dict[str, Any]:
+        told = next(messages)
+        assert len(left_in(tmp_path)) == (1 if told["type"] == "http.disconnect" else 0)
+        return told
+
+    request = Request({"type": "http"}, message)
     with pytest.raises(errors.UploadTooSlow):
-        asyncio.run(receive(cut_off(), headers(), tmp_path, max_bytes=25 * MB))
+        asyncio.run(receive(blocks_of(request), headers(), tmp_path, max_bytes=25 * MB))
     assert left_in(tmp_path) == []
 
 

@@ -8,7 +8,7 @@ from common.settings import GROQ_URL, Settings
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
 
 
-def greeting(settings: Settings, *, port: int, problem: str | None, to_person: bool) -> str:
+def banner(settings: Settings, *, port: int, problem: str | None, to_person: bool) -> str:
     """One line; `problem` says why there is no engine. With `to_person` a command to try it follows."""
     url = address(settings.host, port)
     line = f"Escriba listens on {url}, {problem or _engine(settings)}."

@@ -47,9 +47,9 @@ class Yielding(Protocol):
 class HttpProtocol(HttpToolsProtocol):
     """`idle` is shared by all connections: those without a request in hand, the oldest first."""
 
-    def __init__(self, *, patience: ConnectionLimits, idle: dict[Yielding, None], **uvicorns: Any) -> None:
+    def __init__(self, *, limits: ConnectionLimits, idle: dict[Yielding, None], **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
-        self._patience = patience
+        self._limits = limits
         self._idle = idle
         self._envelope = 0
         self._opening = 0
@@ -64,18 +64,18 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         transport.max_size = _READ_BYTES  # type: ignore[attr-defined]
-        self._rest(self._patience.header)
-        if len(self.connections) > self._patience.connections:
+        self._start_idling(self._limits.header)
+        if len(self.connections) > self._limits.connections:
             # Rather than answer 503, which would answer /health so too.
             next(iter(self._idle)).evict()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._work()
+        self._stop_idling()
         self.resume_writing()
         super().connection_lost(exc)
 
     def on_headers_complete(self) -> None:
-        self._work()
+        self._stop_idling()
         if len(self.pipeline) >= _PIPELINED:
             raise RequestMalformed
         self._gather(next((int(value) for name, value in self.headers if name == b"content-length"), 0))
@@ -87,10 +87,10 @@ class HttpProtocol(HttpToolsProtocol):
         has_next = bool(self.pipeline)
         super().on_response_complete()
         if self.transport.is_closing():
-            self._rest(self._patience.stalled)
+            self._start_idling(self._limits.stalled)
         elif not has_next:
             # uvicorn's own timer ends with the next byte, whatever that is.
-            self._rest(self._patience.keep_alive + self._patience.header)
+            self._start_idling(self._limits.keep_alive + self._limits.header)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         super()._start_asgi_task(cycle, partial(self._served, app))
@@ -100,18 +100,18 @@ class HttpProtocol(HttpToolsProtocol):
             return await app(scope, receive, send)
         finally:
             # By then uvicorn has closed what was not answered to its end, which completes no response.
-            self.loop.call_soon(self._rest_if_cut)
+            self.loop.call_soon(self._start_idling_if_cut)
 
-    def _rest_if_cut(self) -> None:
+    def _start_idling_if_cut(self) -> None:
         if self.transport.is_closing() and self in self.connections and self not in self._idle:
-            self._rest(self._patience.stalled)
+            self._start_idling(self._limits.stalled)
 
-    def _rest(self, seconds: float) -> None:
-        self._work()
+    def _start_idling(self, seconds: float) -> None:
+        self._stop_idling()
         self._idle[self] = None
         self._due = self.loop.call_later(seconds, self.evict)
 
-    def _work(self) -> None:
+    def _stop_idling(self) -> None:
         self._idle.pop(self, None)
         if self._due:
             self._due.cancel()
@@ -119,7 +119,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def evict(self) -> None:
         """End at once, with nothing said."""
-        self._work()
+        self._stop_idling()
         self.connections.discard(self)  # not when the loop comes round to it: more may be knocking
         self.transport.abort()
 
@@ -141,7 +141,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._envelope += len(data)
         super().data_received(data)
         # The parser gathers a header, a trailer or a chunk's extension for as long as it comes.
-        if self._envelope > self._patience.envelope_bytes:
+        if self._envelope > self._limits.envelope_bytes:
             self._refuse(HeadersTooLarge())
 
     def _gather(self, body_left: int) -> None:
@@ -192,11 +192,11 @@ class HttpProtocol(HttpToolsProtocol):
         lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
         self.transport.write(STATUS_LINE[status] + lines + b"connection: close\r\n\r\n" + body)
         self.transport.close()
-        self._rest(self._patience.stalled)
+        self._start_idling(self._limits.stalled)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stalled = self.loop.call_later(self._patience.stalled, self.evict)
+        self._stalled = self.loop.call_later(self._limits.stalled, self.evict)
 
     def resume_writing(self) -> None:
         super().resume_writing()

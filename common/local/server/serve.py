@@ -32,32 +32,30 @@ def serve(
     *,
     host: str,
     port: int,
-    patience: ConnectionLimits,
-    trusted_proxies: str = "",
-    home: AbstractAsyncContextManager[None] | None = None,
+    limits: ConnectionLimits,
+    lifespan: AbstractAsyncContextManager[None] | None = None,
     on_start: Callable[[int], None] = lambda _: None,
     on_stop: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve `app` until SIGTERM or SIGINT, then finish what is in hand within `patience.shutdown` seconds.
+    """Serve `app` until SIGTERM or SIGINT, then finish what is in hand within `limits.shutdown` seconds.
 
-    `home` is entered before and left after; what it raises is raised here. `on_start` is told the port once
+    `lifespan` is entered before and left after; what it raises is raised here. `on_start` gets the port once
     clients can connect. `on_stop` is called at the signal, to end what would otherwise never be finished,
-    such as watches. `trusted_proxies` (addresses and networks, separated by commas) may say who the client
-    is. Raises AddressUnusable before anything else is done.
+    such as watches. Raises AddressUnusable before anything else is done.
     """
     sockets = bound(host, port)
-    server = build_server(app, host=host, port=port, patience=patience, trusted_proxies=trusted_proxies)
+    server = build_server(app, host=host, port=port, limits=limits)
     server.on_start = on_start
     server.on_stop = on_stop
     with asyncio.Runner() as runner:
-        runner.run(_serve(server, sockets, home or nullcontext()))
+        runner.run(_serve(server, sockets, lifespan or nullcontext()))
 
 
 async def _serve(
-    server: _Server, sockets: list[socket.socket], home: AbstractAsyncContextManager[None]
+    server: _Server, sockets: list[socket.socket], lifespan: AbstractAsyncContextManager[None]
 ) -> None:
-    with server.capture_signals():  # a signal that comes while `home` is entered ends it in order too
-        async with home:
+    with server.capture_signals():  # a signal that comes while `lifespan` is entered ends it in order too
+        async with lifespan:
             await server.serve(sockets)
 
 
@@ -87,9 +85,7 @@ def _sentence(host: str, port: int, exc: OSError) -> str:
     return f"It cannot listen on HOST {host}, PORT {port}: {exc.strerror}."
 
 
-def build_server(
-    app: Any, *, host: str, port: int, patience: ConnectionLimits, trusted_proxies: str = ""
-) -> _Server:
+def build_server(app: Any, *, host: str, port: int, limits: ConnectionLimits) -> _Server:
     """The server, not yet started."""
     _take_over_logging()
     # What has no whole request yet or any more, oldest first: closed for newcomers when all places are taken.
@@ -100,18 +96,17 @@ def build_server(
         port=port,
         # uvloop saves nothing here: docs/decisions/receiving-uploads.md.
         loop="asyncio",
-        http=partial(HttpProtocol, patience=patience, idle=idle),  # type: ignore[arg-type]
-        ws=partial(_web_socket, stalled=patience.stalled, idle=idle),  # type: ignore[arg-type]
+        http=partial(HttpProtocol, limits=limits, idle=idle),  # type: ignore[arg-type]
+        ws=partial(_web_socket, stalled=limits.stalled, idle=idle),  # type: ignore[arg-type]
         ws_max_size=64 * 1024,
         ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,
-        proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=trusted_proxies,
+        proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=math.ceil(patience.keep_alive),
-        timeout_graceful_shutdown=math.ceil(patience.shutdown),
+        timeout_keep_alive=math.ceil(limits.keep_alive),
+        timeout_graceful_shutdown=math.ceil(limits.shutdown),
     )
     return _Server(config)
 

@@ -9,7 +9,7 @@ import gc
 import sys
 from importlib.util import find_spec
 
-from common.local.whisper.memory import reuse_memory
+from common.local.memory import reuse_memory
 
 
 def begin() -> None:

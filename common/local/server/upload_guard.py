@@ -15,7 +15,7 @@ Scope = Any  # ASGI's own types are plain dictionaries and callables
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class UploadLimits:
     """What the guard holds to. `uploads` names each path that takes a file, and the bytes that file may have;
     a `*` stands for one segment.
 
@@ -82,10 +82,10 @@ def refusal(body: Announced, *, file_bytes: int, limit_bytes: int) -> EscribaErr
     return None
 
 
-class Guard:
+class UploadGuard:
     """Pure ASGI. Requests without a body, WebSockets and lifespan pass straight through."""
 
-    def __init__(self, app: Any, limits: Limits) -> None:
+    def __init__(self, app: Any, limits: UploadLimits) -> None:
         self._app = app
         self._limits = limits
         self._beginning: dict[RequestBody, None] = {}

@@ -429,7 +429,7 @@ async def slow(seconds: float) -> str:
     await asyncio.sleep(seconds)
     return "done"
 
-serve(build_app(router), host="127.0.0.1", port=int(sys.argv[1]), patience=ConnectionLimits(shutdown=4))
+serve(build_app(router), host="127.0.0.1", port=int(sys.argv[1]), limits=ConnectionLimits(shutdown=4))
 print("after", flush=True)
 """
 

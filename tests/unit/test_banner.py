@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.local.server.banner import address, greeting
+from common.local.server.banner import address, banner
 from common.settings import Settings
 
 
@@ -17,17 +17,17 @@ from common.settings import Settings
     ],
 )
 def test_it_is_one_line_with_the_address_and_the_engine_and_no_key(settings: Settings, engine: str) -> None:
-    line = greeting(settings, port=8001, problem=None, to_person=False)
+    line = banner(settings, port=8001, problem=None, to_person=False)
     assert line == f"Escriba listens on http://127.0.0.1:8001, {engine}."
 
 
 def test_a_person_gets_a_command_to_paste() -> None:
-    told = greeting(Settings(), port=8001, problem=None, to_person=True)
+    told = banner(Settings(), port=8001, problem=None, to_person=True)
     assert "\n  curl -F file=@tests/data/english.flac http://127.0.0.1:8001/transcribe\n" in told
 
 
 def test_a_missing_engine_is_told_instead_of_one() -> None:
-    line = greeting(Settings(), port=8001, problem="no engine: set GROQ_API_KEY", to_person=False)
+    line = banner(Settings(), port=8001, problem="no engine: set GROQ_API_KEY", to_person=False)
     assert line == "Escriba listens on http://127.0.0.1:8001, no engine: set GROQ_API_KEY."
 
 

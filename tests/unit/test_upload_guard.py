@@ -15,7 +15,7 @@ from fastapi import APIRouter, HTTPException, Request
 
 from common.http.app import build_app
 from common.local.server.request_body import Pace, RequestBody
-from common.local.server.upload_guard import Guard, Limits, announced, refusal
+from common.local.server.upload_guard import UploadGuard, UploadLimits, announced, refusal
 from common.upload.receive import receive
 from tests.serving import Client, serving, told, wait_until
 
@@ -98,12 +98,12 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path)
 
 
-LIMITS = Limits(uploads={"/upload": MB}, slots=4, pace=NO_HURRY, retry_after=7, linger=5)
+LIMITS = UploadLimits(uploads={"/upload": MB}, slots=4, pace=NO_HURRY, retry_after=7, linger=5)
 
 
 @contextlib.contextmanager
 def guarded(house: House, **changed: Any) -> Iterator[int]:
-    with serving(Guard(house.app(), replace(LIMITS, **changed))) as port:
+    with serving(UploadGuard(house.app(), replace(LIMITS, **changed))) as port:
         yield port
 
 
@@ -230,7 +230,7 @@ def test_an_app_that_breaks_over_a_failed_body_is_overruled_unless_it_has_answer
             raise
 
     with (
-        serving(Guard(app, replace(LIMITS, pace=replace(NO_HURRY, idle=0.2)))) as port,
+        serving(UploadGuard(app, replace(LIMITS, pace=replace(NO_HURRY, idle=0.2)))) as port,
         Client(port) as client,
     ):
         told_back = client.post("/", b"{", length=100).until_closed()
@@ -437,7 +437,7 @@ async def test_it_is_the_slowest_who_gives_way() -> None:
             setattr(made, name, value)
         return made
 
-    guard = Guard(None, LIMITS)
+    guard = UploadGuard(None, LIMITS)
     complete, begun, quick = body(1, is_complete=True), body(1, waited=29), body(60 * 32 * 1024)
     guard._in_slots = dict.fromkeys((complete, begun, quick))
     assert guard._slowest() is None

@@ -54,7 +54,7 @@ def test_parameters_answers_and_the_description_work_after_a_quick_start() -> No
 
 MEMORY = """
 import platform, resource
-from common.local.whisper.memory import reuse_memory
+from common.local.memory import reuse_memory
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

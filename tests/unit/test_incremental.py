@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from common.models import Piece, Segment, Transcript, Word
 from common.text.merge import merge
 from common.transcription.incremental import IncrementalText
-from tests.unit.test_transcript import heard, speech, windows
+from tests.unit.test_merge import heard, speech, windows
 
 
 def piece(index: int, start: float, *texts: tuple[float, str], length: float = 60.0) -> Piece:

@@ -1,0 +1,72 @@
+"""What both deployment targets compose alike: the engine's client, the account of its quota, the senders.
+
+Each takes keys that are already revealed and the store of its own target, so that nothing here knows either.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from common.groq.client import Groq
+from common.ports import QuotaStore, Sender, Target
+from common.quota import Quota, QuotaNews
+from common.settings import GROQ_URL, Settings
+
+if TYPE_CHECKING:
+    from common.delivery.convex import ConvexSender
+
+
+def groq(
+    settings: Settings, *, api_key: str | None, quota: QuotaStore | None, now: Callable[[], float]
+) -> Groq:
+    """The client of Groq or of another server with its API; `quota` learns what each answer says of it."""
+
+    async def learn(news: QuotaNews) -> None:
+        if quota is not None:
+            await quota.change(lambda account: (account.heard(news, now()), None))
+
+    return Groq(base_url=settings.groq_base_url, api_key=api_key, model=settings.groq_model, on_quota=learn)
+
+
+def first_quota(settings: Settings) -> Quota | None:
+    """The account to begin with; None for an engine without limits.
+
+    Groq's own limits are counted; another server's only where the settings name some.
+    """
+    named = settings.quota_limits
+    if settings.engine == "embedded" or (settings.groq_base_url != GROQ_URL and not named):
+        return None
+    return Quota.with_limits(**named)
+
+
+def webhook_sender(settings: Settings, secret: str | None) -> dict[Target, Sender]:
+    """The sender of callbacks, by its target; empty without a secret to sign with."""
+    if not secret:
+        return {}
+    from common.delivery.webhook import WebhookSender
+
+    # Receivers compare the time that is signed with their own clocks, so it is the clock of the day.
+    allowed = settings.callback_private_addresses
+    return {"callback": WebhookSender(secret=secret, private_allowed=allowed, now=time.time)}
+
+
+def convex_sender(
+    settings: Settings,
+    api_key: str | None,
+    *,
+    now: Callable[[], float],
+    budget: Callable[[Quota], QuotaStore],
+) -> ConvexSender | None:
+    """None without a deployment or its key. `budget` makes the store that counts pushes."""
+    if not (settings.convex_site_url and api_key):
+        return None
+    from common.delivery.convex import ConvexSender, monthly
+
+    return ConvexSender(
+        site_url=settings.convex_site_url,
+        api_key=api_key,
+        now=now,
+        budget=budget(monthly(settings.convex_monthly_pushes)),
+    )

@@ -249,7 +249,7 @@ def test_a_200_that_is_no_transcript_is_a_broken_engine(upstream: Upstream, audi
 def test_an_answer_without_end_is_not_read_to_its_end(
     upstream: Upstream, audio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("common.groq._LARGEST_ANSWER", 1_000_000)
+    monkeypatch.setattr("common.groq.client._LARGEST_ANSWER", 1_000_000)
     upstream.default = Reply(body='"' + "x" * 3_000_000)
     with pytest.raises(EngineBroken):
         transcribe(client(upstream, max_attempts=1), audio)
@@ -433,7 +433,7 @@ def test_nobody_listening_is_an_unreachable_engine(audio: Path) -> None:
 def test_an_engine_that_hangs_is_given_up_and_not_asked_again(
     upstream: Upstream, audio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("common.groq._GRACE", 2.0)
+    monkeypatch.setattr("common.groq.client._GRACE", 2.0)
     upstream.default = Reply(hang=True)
     with pytest.raises(EngineTimeout):
         transcribe(client(upstream), audio)
@@ -443,8 +443,8 @@ def test_an_engine_that_hangs_is_given_up_and_not_asked_again(
 def test_an_answer_that_drips_forever_is_given_up(
     upstream: Upstream, audio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("common.groq._GRACE", 0.5)
-    monkeypatch.setattr("common.groq._SLOWEST_LINE", 1e12)
+    monkeypatch.setattr("common.groq.client._GRACE", 0.5)
+    monkeypatch.setattr("common.groq.client._SLOWEST_LINE", 1e12)
     upstream.default = Reply(drip=0.2)
     with pytest.raises(EngineTimeout):
         transcribe(client(upstream, patience=0.0), audio)
@@ -574,7 +574,7 @@ def test_an_engine_in_this_process_is_spoken_to_through_its_own_transport(audio:
 
 def test_importing_and_building_the_client_imports_no_http_library() -> None:
     program = (
-        "import sys; from common.groq import Groq; Groq(base_url='http://x', api_key=None, model='m');"
+        "import sys; from common.groq.client import Groq; Groq(base_url='http://x', api_key=None, model='m');"
         "sys.exit('httpx' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
@@ -583,7 +583,7 @@ def test_importing_and_building_the_client_imports_no_http_library() -> None:
 MEASURE = """
 import asyncio, resource, sys
 from pathlib import Path
-from common.groq import Groq
+from common.groq.client import Groq
 from common.models import Options, Transcript
 
 def peak():

@@ -8,11 +8,11 @@ from pathlib import Path
 
 PROGRAM = """
 import gc, sys
-from common.local import quick_start
+from common.local.server import startup
 
-quick_start.settle()
+startup.settle()
 assert gc.isenabled() and not gc.get_freeze_count()
-quick_start.begin()
+startup.begin()
 assert not gc.isenabled()
 
 from typing import Annotated
@@ -32,7 +32,7 @@ async def wait(
 ) -> Answer:
     return Answer(wait=wait, tag=tag)
 
-quick_start.settle()
+startup.settle()
 assert gc.isenabled() and gc.get_freeze_count() > 10_000
 assert not sys.modules["pydantic.v1"]
 client = TestClient(app)

@@ -14,6 +14,7 @@ import pytest
 from fastapi import APIRouter, HTTPException, Request
 
 from common.http.app import build_app
+from common.http.disconnect import body_of
 from common.local.server.request_body import Pace, RequestBody
 from common.local.server.upload_guard import UploadGuard, UploadLimits, announced, refusal
 from common.upload.receive import receive
@@ -84,7 +85,7 @@ class House:
         return build_app(router)
 
     async def _stream(self, request: Request) -> Any:
-        async for block in request.stream():
+        async for block in body_of(request):
             await asyncio.sleep(self.pause)
             yield block
 

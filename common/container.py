@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from common import wiring
 from common.audio.ffmpeg import Ffmpeg
+from common.delivery.dispatch import Dispatcher
 from common.errors import EscribaError
 from common.groq.client import Groq
 from common.jobs.sweep import sweep
 from common.local.audio_folder import AudioFolder
 from common.local.clock import steady_clock
 from common.local.hub import Hub
-from common.local.relay import Relay
 from common.local.scratch import scratch_folder
 from common.local.server.stop_signal import StopSignal
 from common.local.sqlite.database import Database
@@ -50,7 +50,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
         tickets = UploadTickets(await read_secret(database, "upload"), seconds=settings.upload_ticket_seconds)
         audio = AudioFolder(settings.data_dir / "audio", budget_bytes=settings.storage_bytes, tickets=tickets)
         await audio.open()
-        relay = Relay()
+        committed = asyncio.Event()
         now = steady_clock()
         tasks = SqliteTasks(database, now=now)
         await tasks.free(scratch.dead)
@@ -70,14 +70,15 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             jobs=jobs,
             audio=audio,
             queue=SqliteTasks(database, now=now, came=worker.wake),
-            subscribers=_Announced(hub, relay),
+            subscribers=_Announced(hub, committed),
             quota=quota,
             senders=_senders(settings, database, now, stack),
             cancel_run=worker.cancel_run,
             key_secret=await read_secret(database, "idempotency"),
         )
         stack.push_async_callback(services.engine.aclose)
-        for background in (relay.work(services), _sweeping(services, audio, jobs)):
+        dispatcher = await stack.enter_async_context(Dispatcher(services, changed=committed))
+        for background in (dispatcher.run(), _sweeping(services, audio, jobs)):
             await stack.enter_async_context(_running(background))
         working = await stack.enter_async_context(_running(worker.work(services)))
         stack.push_async_callback(_end, worker, working, settings.shutdown_timeout / 2)
@@ -115,16 +116,16 @@ async def _sweeping(services: Services, audio: AudioFolder, jobs: SqliteJobs) ->
 
 
 class _Announced:
-    """Subscribers that also wake the relay, since every commit may have something to deliver."""
+    """Publishes to the hub and notifies the dispatcher, since every commit may have something to deliver."""
 
-    def __init__(self, hub: Hub, relay: Relay) -> None:
+    def __init__(self, hub: Hub, committed: asyncio.Event) -> None:
         self._hub = hub
-        self._relay = relay
+        self._committed = committed
         self.listen = hub.listen
 
     async def publish(self, event: JobEvent) -> None:
         await self._hub.publish(event)
-        self._relay.wake()
+        self._committed.set()
 
 
 def _senders(

@@ -35,7 +35,11 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The newest state of a job that a target has not confirmed. Times are epoch seconds."""
+    """How far one target is with one job: which snapshot it wants, and which it has confirmed.
+
+    `attempts` are the tries that failed since the last one that did not, `next_at` is epoch seconds, `ended`
+    whether the job had ended at `wanted_seq`. common/delivery/rules.py makes every next value of it.
+    """
 
     job_id: str
     target: Target
@@ -44,6 +48,12 @@ class Delivery:
     attempts: int
     next_at: float
     last_error: str | None = None
+    ended: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a snapshot to send."""
+        return self.wanted_seq > self.confirmed_seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +124,16 @@ class JobStore(Protocol):
         """Jobs that should run and that no queue or lease will bring back by itself."""
 
     async def deliveries(self, *, now: float, limit: int, target: Target | None = None) -> list[Delivery]:
-        """What is unconfirmed and due, jobs that have ended first; of one target, or of all."""
+        """The deliveries that are due, those of ended jobs first; of one target, or of all."""
 
     async def delivery(self, job_id: str, target: Target) -> Delivery | None:
-        """How far one target is with one job."""
+        """How far one target is with one job; None where it wants nothing of it."""
 
     async def settle(self, delivery: Delivery) -> None:
-        """Keep how a delivery went; a confirmed seq never falls. An end that came meanwhile is due now."""
+        """Keep what a try made of a delivery; a confirmed seq never falls. An end since then is due now."""
 
     async def redeliver(self, job_id: str, *, now: float) -> None:
-        """All its targets want the newest state again, at once, as if they had confirmed nothing."""
+        """All targets of a job want its newest snapshot again, at once, as if they had confirmed nothing."""
 
 
 class TaskQueue(Protocol):

@@ -74,7 +74,7 @@ class WebhookSender:
         except (TimeoutError, httpx.HTTPError, OSError) as exc:
             raise DeliveryFailed(type(exc).__name__) from exc
         except (ValueError, httpx.InvalidURL) as exc:  # a name that idna, TLS or httpx cannot write down
-            raise DeliveryRejected("the address is none") from exc
+            raise DeliveryRejected("the address is not valid") from exc
         if status == 410:  # as Standard Webhooks says that an address is given up
             raise DeliveryRejected("answered 410")
         if not 200 <= status < 300:

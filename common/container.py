@@ -18,17 +18,17 @@ from common.local.clock import steady_clock
 from common.local.hub import Hub
 from common.local.scratch import scratch_folder
 from common.local.server.stop_signal import StopSignal
+from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteTasks
-from common.local.sqlite.quota import SqliteQuota
 from common.local.sqlite.secret import read_secret
 from common.local.upload_ticket import UploadTickets
 from common.local.whisper import weights
 from common.local.worker import Worker
 from common.log import log
 from common.models import JobEvent
-from common.ports import Sender, Target
+from common.ports import QuotaStore, Sender, Target
 from common.services import Services
 from common.settings import Settings
 
@@ -137,7 +137,7 @@ def _senders(
         settings,
         settings.convex_api_key,
         now=now,
-        budget=lambda start: SqliteQuota(database, model="convex", start=start),
+        budget=lambda start: SqliteAccount(database, name="convex", start=start),
     )
     if convex:
         stack.push_async_callback(convex.aclose)
@@ -148,7 +148,7 @@ def _senders(
 # ── the engine ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _engine(settings: Settings, quota: SqliteQuota | None, now: Callable[[], float]) -> Groq:
+def _engine(settings: Settings, quota: QuotaStore | None, now: Callable[[], float]) -> Groq:
     if settings.engine == "embedded":
         return Groq(
             base_url="http://embedded/openai/v1",
@@ -186,6 +186,6 @@ def engine_problem(settings: Settings) -> str | None:
     return None
 
 
-def _quota(settings: Settings, database: Database) -> SqliteQuota | None:
+def _quota(settings: Settings, database: Database) -> QuotaStore | None:
     start = wiring.first_quota(settings)
-    return SqliteQuota(database, model=settings.groq_model, start=start) if start else None
+    return SqliteAccount(database, name=settings.groq_model, start=start) if start else None

@@ -14,6 +14,7 @@ from common.quota import Quota
 
 Target = Literal["convex", "callback"]
 TARGETS: tuple[Target, ...] = ("convex", "callback")
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -201,20 +202,23 @@ class Listener(Protocol):
         """Wait for the next event, or the closing, for at most `seconds`; False when none came."""
 
 
-class QuotaStore(Protocol):
-    """The one account of what the engine still allows, shared by all who run jobs."""
+class AccountStore(Protocol[A]):
+    """One account of token buckets, shared by every process."""
 
-    async def change(self, decide: Callable[[Quota], tuple[Quota, T]]) -> T:
-        """Apply a pure decision, atomically; it may be called more than once.
+    async def change(self, decide: Callable[[A], tuple[A, T]]) -> T:
+        """Store the account that `decide` makes of the stored one, and return its answer, atomically.
 
-        What it raises flies on, and nothing is kept.
+        `decide` is pure and may be called more than once. What it raises flies on, and nothing is stored.
         """
 
 
-class DeliveryFailed(Exception):
-    """The target did not confirm. `reason` is short and holds nothing secret; `retry_after` in seconds.
+QuotaStore = AccountStore[Quota]  # what the engine's provider still allows
 
-    After `attempts`, when given, it is taken for a refusal.
+
+class DeliveryFailed(Exception):
+    """The target did not confirm. `reason` is short and holds nothing secret; `retry_after` is in seconds.
+
+    After so many `attempts`, where they are set, it counts as a rejection.
     """
 
     def __init__(self, reason: str, *, retry_after: float | None = None, attempts: int | None = None) -> None:
@@ -225,7 +229,7 @@ class DeliveryFailed(Exception):
 
 
 class DeliveryRejected(Exception):
-    """The target will never take this snapshot: it is recorded, not tried again."""
+    """The target will never take this snapshot: the outbox records the reason and does not try again."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -233,7 +237,7 @@ class DeliveryRejected(Exception):
 
 
 class Sender(Protocol):
-    """`problem` is None, or why nothing can be delivered at all, for whoever runs the server."""
+    """Sends snapshots to one target. `problem` is None, or tells the owner why nothing can be delivered."""
 
     problem: str | None
 

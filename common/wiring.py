@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from common.groq.client import Groq
-from common.ports import QuotaStore, Sender, Target
+from common.ports import AccountStore, QuotaStore, Sender, Target
 from common.quota import Quota, QuotaNews
 from common.settings import GROQ_URL, Settings
+from common.token_bucket import Budget
 
 if TYPE_CHECKING:
     from common.delivery.convex import ConvexSender
@@ -25,7 +26,7 @@ def groq(
 
     async def learn(news: QuotaNews) -> None:
         if quota is not None:
-            await quota.change(lambda account: (account.heard(news, now()), None))
+            await quota.change(lambda account: (account.learn(news, now()), None))
 
     return Groq(base_url=settings.groq_base_url, api_key=api_key, model=settings.groq_model, on_quota=learn)
 
@@ -57,7 +58,7 @@ def convex_sender(
     api_key: str | None,
     *,
     now: Callable[[], float],
-    budget: Callable[[Quota], QuotaStore],
+    budget: Callable[[Budget], AccountStore[Budget]],
 ) -> ConvexSender | None:
     """None without a deployment or its key. `budget` makes the store that counts pushes."""
     if not (settings.convex_site_url and api_key):

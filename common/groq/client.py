@@ -144,7 +144,7 @@ class Groq:
                 answer = await self._post(ask, form, silence)
         except (TimeoutError, httpx.HTTPError) as exc:
             raise _failure_on_the_way(exc) from exc
-        if self._on_quota and not (news := news_of(answer, ask.model)).silent:
+        if self._on_quota and not (news := news_of(answer, ask.model)).is_empty:
             await self._on_quota(news)
         if answer.status != 200:
             raise failure_of(answer)

@@ -1,6 +1,6 @@
-"""What both deployment targets compose alike: the engine's client, the account of its quota, the senders.
+"""What the container and AWS compose alike: the engine's client, the account of its quota, the senders.
 
-Each takes keys that are already revealed and the store of its own target, so that nothing here knows either.
+Each function takes keys as plain text and the stores of its deployment target: nothing here knows either.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from common.token_bucket import Budget
 
 if TYPE_CHECKING:
     from common.delivery.convex import ConvexSender
+    from common.delivery.webhook import WebhookSender
 
 
-def groq(
+def groq_client(
     settings: Settings, *, api_key: str | None, quota: QuotaStore | None, now: Callable[[], float]
 ) -> Groq:
     """The client of Groq or of another server with its API; `quota` learns what each answer says of it."""
@@ -34,23 +35,22 @@ def groq(
 def first_quota(settings: Settings) -> Quota | None:
     """The account to begin with; None for an engine without limits.
 
-    Groq's own limits are counted; another server's only where the settings name some.
+    Groq has limits of its own; another server has those that the settings name.
     """
-    named = settings.quota_limits
-    if settings.engine == "embedded" or (settings.groq_base_url != GROQ_URL and not named):
+    limits = settings.quota_limits
+    if settings.engine == "embedded" or (settings.groq_base_url != GROQ_URL and not limits):
         return None
-    return Quota.with_limits(**named)
+    return Quota.with_limits(**limits)
 
 
-def webhook_sender(settings: Settings, secret: str | None) -> dict[Target, Sender]:
-    """The sender of callbacks, by its target; empty without a secret to sign with."""
+def webhook_sender(settings: Settings, secret: str | None) -> WebhookSender | None:
+    """None without a secret to sign with."""
     if not secret:
-        return {}
+        return None
     from common.delivery.webhook import WebhookSender
 
-    # Receivers compare the time that is signed with their own clocks, so it is the clock of the day.
-    allowed = settings.callback_private_addresses
-    return {"callback": WebhookSender(secret=secret, private_allowed=allowed, now=time.time)}
+    # Receivers compare the signed time with their own clocks, so it is the time of day.
+    return WebhookSender(secret=secret, private_allowed=settings.callback_private_addresses, now=time.time)
 
 
 def convex_sender(
@@ -71,3 +71,13 @@ def convex_sender(
         now=now,
         budget=budget(monthly(settings.convex_monthly_pushes)),
     )
+
+
+def by_target(*, convex: Sender | None, webhook: Sender | None) -> dict[Target, Sender]:
+    """The senders that are set up, each under the target that it serves."""
+    senders: dict[Target, Sender] = {}
+    if convex:
+        senders["convex"] = convex
+    if webhook:
+        senders["callback"] = webhook
+    return senders

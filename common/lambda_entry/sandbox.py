@@ -142,7 +142,7 @@ def _engine(settings: Settings, keys: _Keys, quota: QuotaStore | None) -> tuple[
     if settings.groq_api_key:
         key = keys.read("GROQ_API_KEY", settings.groq_api_key)
         problem = keys.unread
-    return wiring.groq(settings, api_key=key, quota=quota, now=time.time), problem
+    return wiring.groq_client(settings, api_key=key, quota=quota, now=time.time), problem
 
 
 def _quota(settings: Settings, table: Table) -> QuotaStore | None:
@@ -169,16 +169,14 @@ def _elsewhere(settings: Settings) -> Mapping[Target, Sender]:
 
 
 def _senders(settings: Settings, keys: _Keys, table: Table) -> Mapping[Target, Sender]:
-    senders = wiring.webhook_sender(settings, keys.read("CALLBACK_SECRET", settings.callback_secret))
+    webhook = wiring.webhook_sender(settings, keys.read("CALLBACK_SECRET", settings.callback_secret))
     convex = wiring.convex_sender(
         settings,
         keys.read("CONVEX_API_KEY", settings.convex_api_key) if settings.convex_site_url else None,
         now=time.time,
         budget=lambda start: DynamoAccount(table, name="convex", start=start),
     )
-    if convex:
-        senders["convex"] = convex
-    return senders
+    return wiring.by_target(convex=convex, webhook=webhook)
 
 
 def _key_secret(settings: Settings, clients: Clients) -> bytes:

@@ -149,10 +149,10 @@ async def _worker(settings: Settings, database: Database, scratch: Scratch, now:
 
 @asynccontextmanager
 async def _run_jobs(services: Services, worker: Worker) -> AsyncIterator[None]:
-    async with _running(worker.work(services)) as working:
+    async with _background_task(worker.work(services)) as working:
         try:
             yield
-        finally:  # also after an exception: a job that is not given back stays leased to nobody
+        finally:  # also after an exception: a job that is not given back waits for its lease to end
             await worker.close(services.settings.shutdown_timeout / 2)
             await working
 
@@ -163,8 +163,8 @@ async def _deliver_and_sweep(
 ) -> AsyncIterator[None]:
     async with (
         Dispatcher(services, changed=committed) as dispatcher,
-        _running(dispatcher.run()),
-        _running(_sweep_for_ever(services, data)),
+        _background_task(dispatcher.run()),
+        _background_task(_sweep_for_ever(services, data)),
     ):
         yield
 
@@ -182,7 +182,7 @@ async def _sweep_for_ever(services: Services, data: _Data) -> None:
 
 
 @asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
+async def _background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
     """A task for as long as the body runs."""
     task = asyncio.create_task(work)
     try:

@@ -120,8 +120,8 @@ class Quota(Account):
 
     def learn(self, news: QuotaNews, now: float) -> Quota:
         """Believe an answer, whether it is a transcript or a refusal."""
-        learnt = self._learn_amounts(news, now)
-        return learnt if news.retry_after is None else learnt.shut(now, news.retry_after)
+        current = self._learn_amounts(news, now)
+        return current if news.retry_after is None else current.shut(now, news.retry_after)
 
     def shut(self, now: float, retry_after: float) -> Quota:
         """The engine refused: nothing more until `retry_after` seconds from now."""
@@ -142,21 +142,21 @@ class Quota(Account):
         proves larger (another tier); should that be too much, refusals correct it.
         """
         current = self.advance(now)
-        hour = _corrected(current.audio_per_hour, news.audio_limit, news.audio_remaining)
-        day = _corrected(current.requests_per_day, news.requests_limit, news.requests_remaining)
+        hour = _correct(current.audio_per_hour, news.audio_limit, news.audio_remaining)
+        day = _correct(current.requests_per_day, news.requests_limit, news.requests_remaining)
         more_audio = max(1.0, hour.limit / current.audio_per_hour.limit)
         more_requests = max(1.0, day.limit / current.requests_per_day.limit)
         return current.model_copy(
             update={
                 "audio_per_hour": hour,
                 "requests_per_day": day,
-                "audio_per_day": _scaled(current.audio_per_day, more_audio),
-                "requests_per_minute": _scaled(current.requests_per_minute, more_requests),
+                "audio_per_day": _scale(current.audio_per_day, more_audio),
+                "requests_per_minute": _scale(current.requests_per_minute, more_requests),
             }
         )
 
 
-def _corrected(bucket: Bucket, limit: float | None, remaining: float | None) -> Bucket:
+def _correct(bucket: Bucket, limit: float | None, remaining: float | None) -> Bucket:
     """With the engine's limit unless ours is pinned, and its `remaining` where that is less than ours."""
     theirs = limit if limit is not None and limit >= _BELIEVABLE else bucket.limit
     ours = bucket.limit if bucket.pinned else theirs
@@ -164,7 +164,7 @@ def _corrected(bucket: Bucket, limit: float | None, remaining: float | None) -> 
     return bucket.replace(limit=ours, used=min(used, ours))
 
 
-def _scaled(bucket: Bucket, factor: float) -> Bucket:
+def _scale(bucket: Bucket, factor: float) -> Bucket:
     return bucket if bucket.pinned else bucket.replace(limit=bucket.limit * factor)
 
 

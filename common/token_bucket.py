@@ -97,11 +97,11 @@ class Account(Value):
             return self
         limits = self.buckets
 
-        def limited(name: str, bucket: Bucket) -> Bucket:
+        def apply_limit(name: str, bucket: Bucket) -> Bucket:
             start = limits[name]
             return start.replace(used=bucket.used) if start.pinned or bucket.pinned else bucket
 
-        return account.each(limited)
+        return account.each(apply_limit)
 
 
 class Budget(Account):

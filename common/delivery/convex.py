@@ -41,7 +41,7 @@ _LARGEST_ANSWER = 64 * 1024
 
 
 class ConvexSender:
-    """`site_url` is the deployment's `https://….convex.site`, `api_key` what it knows as ESCRIBA_API_KEY.
+    """Pushes to one deployment: `site_url` is its `https://….convex.site`, `api_key` its ESCRIBA_API_KEY.
 
     `problem` is None, or why nothing reaches Convex at all. `budget` counts pushes (`monthly`): a free
     deployment has a million calls a month, and every page that watches takes one for each of ours. A push
@@ -72,7 +72,7 @@ class ConvexSender:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def send(self, job: Job, result: Transcript | None) -> None:
-        """Raises DeliveryFailed where a later push may succeed, DeliveryRejected where none will."""
+        """Push the snapshot. Raises DeliveryFailed where a later push may succeed, else DeliveryRejected."""
         if self._now() < self._shut_until:
             raise DeliveryFailed("shut", retry_after=self._shut_until - self._now())
         await self._spend(job)
@@ -109,7 +109,7 @@ class ConvexSender:
         try:
             async with (
                 asyncio.timeout(self._timeout),
-                self._opened().stream("POST", self._url, content=body) as response,
+                self._connect().stream("POST", self._url, content=body) as response,
             ):
                 answer = await _beginning(response)
         except (TimeoutError, httpx.HTTPError) as exc:
@@ -118,7 +118,7 @@ class ConvexSender:
             self._refuse(response.status_code, _code(answer))
         self.problem = None
 
-    def _opened(self) -> httpx.AsyncClient:
+    def _connect(self) -> httpx.AsyncClient:
         """One for each event loop, since a connection dies with its loop. Making it costs 20 ms of CPU."""
         import httpx
 

@@ -34,7 +34,7 @@ Key = tuple[str, Target]
 class Dispatcher:
     """Sends what is due to `targets`, of all jobs or of `job_id` alone, a few at once for each target.
 
-    A context: leaving it cancels what is in progress, which whoever looks next sends again. Setting `changed`
+    A context: leaving it cancels what is in progress; that stays due, for the next process. Setting `changed`
     makes it look for due deliveries at once.
     """
 
@@ -62,7 +62,7 @@ class Dispatcher:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def run(self) -> None:
-        """Start what is due, again and again, until cancelled; what is in progress then goes on."""
+        """Start what is due, again and again, until cancelled; that does not cancel what is in progress."""
         while True:
             self._changed.clear()
             try:
@@ -74,24 +74,24 @@ class Dispatcher:
             await self._wait_for_change(_LOOK_EVERY)
 
     async def drain(self, *, until: float) -> None:
-        """Start what is due, each delivery once, until none is left or the time is `until`, and finish it.
+        """Start what is due, each delivery once, until none is left or the time is `until`; then finish it.
 
         Raises what the store raises.
         """
         tried: set[Key] = set()
         while (left := until - self._services.now()) > 0:
             self._changed.clear()
-            tried |= await self._start(but=tried)
+            tried |= await self._start(excluding=tried)
             if not self._in_progress:
                 return
             await self._wait_for_change(left)
         await asyncio.gather(*self._in_progress.values())
 
-    async def _start(self, *, but: AbstractSet[Key] = frozenset()) -> set[Key]:
-        """Start what is due and has a place; returns the keys of that. `but` are those to pass over."""
+    async def _start(self, *, excluding: AbstractSet[Key] = frozenset()) -> set[Key]:
+        """Start what is due and has a place, and return its keys. It passes over those in `excluding`."""
         started: set[Key] = set()
         for target in self._targets:
-            busy = {key for key in but | self._in_progress.keys() if key[1] == target}
+            busy = {key for key in excluding | self._in_progress.keys() if key[1] == target}
             places = AT_ONCE - sum(key[1] == target for key in self._in_progress)
             due = await self._due(target, limit=AT_ONCE + len(busy)) if places else []
             free = [delivery for delivery in due if (delivery.job_id, target) not in busy]

@@ -12,8 +12,8 @@ from common.backoff import Backoff
 from common.models import Job
 from common.ports import Delivery, DeliveryFailed, Target
 
-# The pauses grow gently, so that news arrive at most about as long after a target's return as it was away.
-# The last one repeats until the job expires.
+# The pauses grow gently, so that a target that returns waits at most about as long as it was away. The last
+# one repeats until the job expires.
 BACKOFF = Backoff((1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0))
 
 # Seconds between two deliveries of mere progress to one target: free plans count each message.

@@ -78,19 +78,19 @@ class WebhookSender:
 
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + _TIMEOUT
-        signed = self._signed(event_id, body)
+        signature = self._sign(event_id, body)
         async with asyncio.timeout_at(ends_at), httpx.AsyncClient(trust_env=False) as client:
             addresses = await self._addresses(url)
             while True:
                 # One that never answers must leave time for the others.
                 timeout = httpx.Timeout(_TIMEOUT, connect=(ends_at - loop.time()) / len(addresses))
-                pinned, headers, extensions = _pinned(url, addresses.pop(0))
+                pinned, headers, extensions = _pin(url, addresses.pop(0))
                 try:
                     async with client.stream(
                         "POST",
                         pinned,
                         content=body,
-                        headers=headers | signed,
+                        headers=headers | signature,
                         timeout=timeout,
                         extensions=extensions,
                     ) as response:
@@ -108,7 +108,7 @@ class WebhookSender:
             raise DeliveryFailed("the address is not a public one")
         return allowed[:_ADDRESSES_AT_MOST]
 
-    def _signed(self, event_id: str, body: bytes) -> dict[str, str]:
+    def _sign(self, event_id: str, body: bytes) -> dict[str, str]:
         timestamp = str(int(self._now()))
         signed = f"{event_id}.{timestamp}.".encode() + body
         digest = hmac.new(self._secret, signed, hashlib.sha256).digest()
@@ -133,7 +133,7 @@ def _host_and_port(url: str) -> tuple[str, int]:
     return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _pinned(url: str, address: str) -> tuple[str, dict[str, str], dict[str, str]]:
+def _pin(url: str, address: str) -> tuple[str, dict[str, str], dict[str, str]]:
     """The URL with `address` in the place of the name, and what carries the name instead: Host and TLS."""
     parts = urlsplit(url)
     host, port = _host_and_port(url)

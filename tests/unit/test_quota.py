@@ -234,12 +234,12 @@ def test_it_starts_with_groq_s_free_limits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("already", "asked", "delay"),
+    ("used_before", "seconds_requested", "delay"),
     [(7170, 230, 100.0), (5956, 2336, 546.0)],  # as quoted: 1m39.738s (of a Used rounded up), and 9m6s
 )
-def test_waits_are_those_that_groq_names(already: float, asked: float, delay: float) -> None:
-    quota = taken(Quota(), NOW, already)
-    answer = quota.reserve(NOW, asked)
+def test_waits_are_those_that_groq_names(used_before: float, seconds_requested: float, delay: float) -> None:
+    quota = taken(Quota(), NOW, used_before)
+    answer = quota.reserve(NOW, seconds_requested)
     assert isinstance(answer, Wait)
     assert answer.bucket == "audio_per_hour"
     assert answer.delay == pytest.approx(delay, abs=0.01)

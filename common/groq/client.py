@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from common.backoff import Backoff, doubling
 from common.errors import EngineBroken, EngineFailed, EngineTimeout, EngineUnreachable
 from common.groq.errors import Answer, failure_of, news_of
 from common.groq.multipart import MultipartBody
@@ -37,6 +38,7 @@ _LARGEST_REFUSAL = 64 * 1024
 
 # The longest pause between two attempts of one call; whoever is told to wait longer hands the call back.
 _LONGEST_PAUSE = 10.0
+_BACKOFF = Backoff(doubling(1.0, 5.0), spread=0.5)
 
 
 class Groq:
@@ -131,9 +133,7 @@ class Groq:
             attempt += 1
 
     def _pause(self, attempt: int, trouble: EngineFailed) -> float:
-        """Twice as long each time, spread by half either way so that many do not come back at once."""
-        backoff = min(_LONGEST_PAUSE / 2, 0.5 * 2.0**attempt) * (0.5 + self._jitter())
-        return max(backoff, trouble.retry_after or 0.0)
+        return max(_BACKOFF.pause(attempt, self._jitter()), trouble.retry_after or 0.0)
 
     async def _attempt(self, ask: EngineRequest, form: MultipartBody, duration: float) -> Answer:
         import httpx
@@ -144,7 +144,7 @@ class Groq:
                 answer = await self._post(ask, form, silence)
         except (TimeoutError, httpx.HTTPError) as exc:
             raise _failure_on_the_way(exc) from exc
-        if self._on_quota and not (news := news_of(answer, ask.model)).silent:
+        if self._on_quota and not (news := news_of(answer, ask.model)).is_empty:
             await self._on_quota(news)
         if answer.status != 200:
             raise failure_of(answer)

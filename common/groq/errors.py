@@ -85,10 +85,8 @@ def news_of(answer: Answer, model: str) -> QuotaNews:
         model=model,
         requests_limit=told("limit-requests"),
         requests_remaining=told("remaining-requests"),
-        requests_reset=told("reset-requests"),
         audio_limit=told("limit-audio-seconds"),
         audio_remaining=told("remaining-audio-seconds"),
-        audio_reset=told("reset-audio-seconds"),
         retry_after=_wait(answer) if answer.status == 429 else None,
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from common.backoff import Backoff, doubling
 from common.errors import AudioRefused, Busy, EscribaError, JobNotFound, RetryLater
 from common.jobs import state
 from common.jobs.commit import commit_job
@@ -29,7 +30,8 @@ T = TypeVar("T")
 
 _RENEWALS_A_LEASE = 3
 _PROGRESS_EVERY = 1.0  # seconds between two commits of mere progress
-_LONGEST_BACKOFF = 300.0
+# Seconds before the next attempt, spread so that many jobs do not come back at once.
+_BACKOFF = Backoff(doubling(2.0, 300.0), spread=0.5)
 _PAUSE = 2.0
 _GIVING_BACK = 5.0  # seconds: a shutdown does not wait longer for a store that is locked
 
@@ -245,5 +247,4 @@ async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
 
 
 def _backoff(attempts: int) -> float:
-    """Seconds before the next attempt: twice as long each time, spread so that many do not come at once."""
-    return min(_LONGEST_BACKOFF, 2.0**attempts) * random.uniform(0.5, 1.5)  # noqa: S311 - guards nothing
+    return _BACKOFF.pause(attempts, random.random())  # noqa: S311 - spreads retries, guards nothing

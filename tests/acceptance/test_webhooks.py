@@ -1,4 +1,4 @@
-"""The end of a job reaches its callbackUrl: signed, once in effect, whatever happens on either side."""
+"""The end of a job reaches its callbackUrl: signed, once in effect, whatever fails on either side."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
-def told(receiver: Receiver) -> list[tuple[str, str, str]]:
-    """Of each request that was received, once its signature is verified: type, eventId and job."""
-    bodies = [got.verified(SECRET) for got in list(receiver.received)]
-    return [(body["type"], body["eventId"], body["job"]["jobId"]) for body in bodies]
+def events(receiver: Receiver) -> list[tuple[str, str, str]]:
+    """Type, eventId and job of each request, once its signature is verified."""
+    payloads = [request.verified(SECRET) for request in list(receiver.received)]
+    return [(payload["type"], payload["eventId"], payload["job"]["jobId"]) for payload in payloads]
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def server(start: Callable[..., Server], upstream: Upstream) -> Server:
     return start(GROQ_BASE_URL=upstream.url, CALLBACK_SECRET=SECRET, CALLBACK_PRIVATE_ADDRESSES="true")
 
 
-def test_each_end_is_told_once_and_nothing_else_is(
+def test_each_end_of_a_run_is_posted_once_and_nothing_else_is(
     server: Server, upstream: Upstream, receiver: Receiver
 ) -> None:
     api, done, fails, ends = Api(server.url), tone(RANDOM), tone(RANDOM), tone(RANDOM)
@@ -57,24 +57,25 @@ def test_each_end_is_told_once_and_nothing_else_is(
     api.until(hanging, "processing")
     api.delete(hanging)
     wait_until(lambda: len(receiver.received) == 4)
-    assert {job_id: kind for kind, _, job_id in told(receiver)} == wanted
-    told_of = {got.verified(SECRET)["job"]["jobId"]: got.verified(SECRET)["job"] for got in receiver.received}
+    assert {job_id: kind for kind, _, job_id in events(receiver)} == wanted
+    jobs = [request.verified(SECRET)["job"] for request in receiver.received]
+    by_id = {job["jobId"]: job for job in jobs}
     first, failed, *_ = wanted
-    assert told_of[first]["result"]["text"] == text_of(done)
-    assert told_of[failed]["error"]["code"] == "engine_key_invalid"
-    # A retry is another run, whose end is another event; that text goes later is none.
+    assert by_id[first]["result"]["text"] == text_of(done)
+    assert by_id[failed]["error"]["code"] == "engine_key_invalid"
+    # A retry is another run, whose end is another event; the removal of its text is none.
     upstream.by_sha256.clear()
     api.retry(failed)
     wait_until(lambda: len(receiver.received) == 5)
-    assert told(receiver)[-1][::2] == ("job.completed", failed)
-    assert len({event for _, event, _ in told(receiver)}) == 5
+    assert events(receiver)[-1][::2] == ("job.completed", failed)
+    assert len({event for _, event, _ in events(receiver)}) == 5
     for job_id in wanted:
         api.delete(job_id)
     with pytest.raises(AssertionError, match="never came"):
         wait_until(lambda: len(receiver.received) > 5, 3)
 
 
-def test_it_is_told_until_it_is_confirmed_each_time_as_the_same_event(
+def test_it_is_posted_as_the_same_event_until_it_is_confirmed(
     server: Server, upstream: Upstream, receiver: Receiver
 ) -> None:
     with Receiver() as elsewhere:
@@ -82,35 +83,35 @@ def test_it_is_told_until_it_is_confirmed_each_time_as_the_same_event(
         job_id = Api(server.url).accepted(tone(RANDOM), callbackUrl=receiver.url)
         wait_until(lambda: len(receiver.received) == 3)
         assert elsewhere.received == []
-    assert len(set(told(receiver))) == 1
-    assert told(receiver)[0][2] == job_id
-    first, second, third = (got.at for got in receiver.received)
+    assert len(set(events(receiver))) == 1
+    assert events(receiver)[0][2] == job_id
+    first, second, third = (request.at for request in receiver.received)
     assert second - first > 0.9
     assert third - second > 4.5  # longer each time
-    signatures = {got.headers["webhook-signature"] for got in receiver.received}
-    assert len(signatures) == 3  # each with the time it was sent at, which a receiver may hold to
+    signatures = {request.headers["webhook-signature"] for request in receiver.received}
+    assert len(signatures) == 3  # each is made of the time of its try, which a receiver may check
 
 
-def test_it_outlives_a_kill_and_a_receiver_that_is_away(
+def test_a_delivery_survives_a_kill_and_a_receiver_that_is_away(
     server: Server, upstream: Upstream, receiver: Receiver
 ) -> None:
     api, away = Api(server.url), free_port()
     receiver.script.append(status(503))
-    here = api.accepted(tone(RANDOM), callbackUrl=receiver.url)
-    nowhere = api.accepted(tone(RANDOM), callbackUrl=f"http://127.0.0.1:{away}/hook")
+    answered = api.accepted(tone(RANDOM), callbackUrl=receiver.url)
+    unanswered = api.accepted(tone(RANDOM), callbackUrl=f"http://127.0.0.1:{away}/hook")
     wait_until(lambda: len(receiver.received) == 1)
-    wait_until(lambda: last_error(server.data_dir, nowhere) == "ConnectError")
+    wait_until(lambda: last_error(server.data_dir, unanswered) == "ConnectError")
     server.kill()
     with Receiver(away) as back:
         server.start()
         wait_until(lambda: len(receiver.received) == 2 and len(back.received) == 1)
-        assert {job_id for _, _, job_id in told(back)} == {nowhere}
-    assert told(receiver)[0] == told(receiver)[1]
-    assert told(receiver)[0][2] == here
-    wait_until(lambda: last_error(server.data_dir, nowhere) is None)
+        assert {job_id for _, _, job_id in events(back)} == {unanswered}
+    assert events(receiver)[0] == events(receiver)[1]
+    assert events(receiver)[0][2] == answered
+    wait_until(lambda: last_error(server.data_dir, unanswered) is None)
 
 
-def test_who_does_not_answer_holds_up_nobody_else(
+def test_a_receiver_that_does_not_answer_does_not_hold_up_another(
     server: Server, upstream: Upstream, receiver: Receiver
 ) -> None:
     api = Api(server.url)
@@ -121,12 +122,14 @@ def test_who_does_not_answer_holds_up_nobody_else(
         wait_until(lambda: len(mute.received) == 6)
         job_id = api.accepted(tone(RANDOM), callbackUrl=receiver.url)
         Api(server.url).completed(job_id)
-        wait_until(lambda: len(receiver.received) == 1, 8)  # before the others are given up, after ten
-        assert told(receiver)[0][2] == job_id
+        wait_until(lambda: len(receiver.received) == 1, 8)  # the others time out after ten
+        assert events(receiver)[0][2] == job_id
         assert server.stop() == 0
 
 
-def test_without_leave_no_private_address_is_called(start: Callable[..., Server], upstream: Upstream) -> None:
+def test_no_private_address_is_called_unless_the_owner_allows_it(
+    start: Callable[..., Server], upstream: Upstream
+) -> None:
     server = start(GROQ_BASE_URL=upstream.url, CALLBACK_SECRET=SECRET)
     api = Api(server.url)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -151,7 +154,7 @@ def test_without_leave_no_private_address_is_called(start: Callable[..., Server]
         ):
             refused = api.submit(tone(RANDOM), callbackUrl=url)
             assert (refused.status_code, refused.json()["error"]["code"]) == (422, "option_invalid"), url
-        # It looks like a name, and only looking it up shows where it leads.
+        # It looks like a name; only a look-up shows that it is this machine.
         audio = tone(RANDOM)
         job_id = api.accepted(audio, callbackUrl=f"https://127.1:{port}/hook")
         assert api.completed(job_id) == text_of(audio)
@@ -159,7 +162,7 @@ def test_without_leave_no_private_address_is_called(start: Callable[..., Server]
         assert knocks == []
 
 
-def test_without_a_secret_there_are_no_callbacks(start: Callable[..., Server], upstream: Upstream) -> None:
+def test_without_a_secret_a_callback_url_is_refused(start: Callable[..., Server], upstream: Upstream) -> None:
     api = Api(start(GROQ_BASE_URL=upstream.url).url)
     refused = api.submit(tone(RANDOM), callbackUrl="https://example.com/hook")
     assert (refused.status_code, refused.json()["error"]["code"]) == (422, "option_invalid")

@@ -1,3 +1,5 @@
+"""Accounts and secrets in the database's `meta` table."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -5,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
-from common.local.sqlite.quota import SqliteQuota
 from common.local.sqlite.secret import read_secret
 from common.quota import Quota
 from tests.contract.recordings import NOW
@@ -19,8 +21,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
-def account(database: Database, start: Quota | None = None, *, model: str = "turbo") -> SqliteQuota:
-    return SqliteQuota(database, model=model, start=start or Quota())
+def account(database: Database, start: Quota | None = None, *, name: str = "turbo") -> SqliteAccount[Quota]:
+    return SqliteAccount(database, name=name, start=start or Quota())
 
 
 def take(quota: Quota) -> tuple[Quota, Quota]:
@@ -35,7 +37,7 @@ def look(quota: Quota) -> tuple[Quota, Quota]:
 
 async def test_each_model_has_an_account_of_its_own(database: Database) -> None:
     await account(database).change(take)
-    assert await account(database, model="large").change(look) == Quota()
+    assert await account(database, name="large").change(look) == Quota()
 
 
 async def test_looking_writes_nothing(database: Database) -> None:
@@ -43,7 +45,7 @@ async def test_looking_writes_nothing(database: Database) -> None:
     assert await database.read(lambda db: db.execute("SELECT * FROM meta").fetchall()) == []
 
 
-async def test_a_limit_set_since_holds_at_once_and_what_was_used_stays_used(database: Database) -> None:
+async def test_a_new_limit_holds_at_once_and_what_was_used_stays_used(database: Database) -> None:
     await account(database).change(take)
     pinned = await account(database, Quota.with_limits(audio_per_hour=500)).change(look)
     assert (pinned.audio_per_hour.limit, pinned.audio_per_hour.pinned) == (500, True)
@@ -51,13 +53,13 @@ async def test_a_limit_set_since_holds_at_once_and_what_was_used_stays_used(data
     assert pinned.requests_per_day.used == 1
 
 
-async def test_a_limit_no_longer_set_is_the_engine_s_again(database: Database) -> None:
+async def test_a_limit_that_is_set_no_more_is_the_engine_s_again(database: Database) -> None:
     await account(database, Quota.with_limits(audio_per_hour=500)).change(take)
     free = await account(database).change(look)
     assert free.audio_per_hour == Quota().audio_per_hour.take(100)
 
 
-async def test_an_account_that_cannot_be_read_is_begun_anew(database: Database) -> None:
+async def test_an_account_that_cannot_be_read_begins_anew(database: Database) -> None:
     await account(database).change(take)
     await database.write(lambda db: db.execute("""UPDATE meta SET value = '{"colour": "blue"}'"""))
     assert await account(database).change(look) == Quota()

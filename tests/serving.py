@@ -81,6 +81,17 @@ class Client:
             body += self._more()
         return int(status.split()[1]), headers, json.loads(body) if body else None
 
+    def answer_within(self, seconds: float) -> tuple[int, dict[str, str], Any] | None:
+        """The answer, or None when none begins in time."""
+        self.socket.settimeout(seconds)
+        try:
+            self.socket.recv(1, socket.MSG_PEEK)
+        except TimeoutError:
+            return None
+        finally:
+            self.socket.settimeout(60)
+        return self.answer()
+
     def _more(self) -> bytes:
         block = self.socket.recv(65536)
         assert block, "closed without an answer"

@@ -78,6 +78,10 @@ class House:
             await request.body()
             return {"gone": await request.is_disconnected()}
 
+        @router.get("/block")
+        async def block() -> None:
+            time.sleep(1)  # the whole loop, so that it receives at once what clients send meanwhile
+
         @router.get("/health")
         async def health() -> dict[str, str]:
             return {"status": "ok"}
@@ -200,7 +204,7 @@ def test_a_steady_client_is_cut_at_the_deadline(house: House) -> None:
 
 
 def test_of_too_many_that_dribble_the_oldest_gives_way(house: House) -> None:
-    with guarded(house, beginning=2) as port, contextlib.ExitStack() as stack:
+    with guarded(house, max_reading_ahead=2) as port, contextlib.ExitStack() as stack:
         clients = [stack.enter_context(Client(port)) for _ in range(3)]
         for client in clients:
             client.post("/upload", b"--", length=MB, headers=FORM)
@@ -209,6 +213,20 @@ def test_of_too_many_that_dribble_the_oldest_gives_way(house: House) -> None:
         clients[2].socket.settimeout(0.1)
         with pytest.raises(TimeoutError):
             clients[2].answer()
+
+
+def test_many_bodies_that_begin_at_once_keep_the_newest_and_each_other_is_told_why(house: House) -> None:
+    with guarded(house, max_reading_ahead=2) as port, contextlib.ExitStack() as stack:
+        blocking = stack.enter_context(Client(port)).get("/block")
+        time.sleep(0.2)
+        clients = [stack.enter_context(Client(port)) for _ in range(12)]
+        for client in clients:
+            client.post("/upload", b"--", length=MB, headers=FORM)
+        assert blocking.answer()[0] == 200
+        answers = [client.answer_within(0.5) for client in clients]
+        refused = [code(answer) for answer in answers if answer]
+        assert refused == [(408, "upload_too_slow")] * 10
+        assert answers.count(None) == 2
 
 
 @pytest.mark.parametrize("path", ["/json", "/breaks"])

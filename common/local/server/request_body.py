@@ -93,8 +93,10 @@ class RequestBody:
         return await self._next()
 
     def give_up(self) -> None:
-        """End a wait at once with UploadTooSlow, as if its time had run out."""
-        self.failure = self.failure or UploadTooSlow()
+        """End a wait at once with UploadTooSlow, as if its time had run out; a second call does nothing."""
+        if self.failure:
+            return
+        self.failure = UploadTooSlow()
         if self._waiting:
             self._waiting.cancel()
 

@@ -21,7 +21,7 @@ class UploadLimits:
 
     `slots` uploads are served at once, each from its first `ahead_bytes` until its answer; other bodies need
     one only if they are longer than that. When all are taken, the slowest that is too slow for its `pace`
-    to keep its slot gives way. `beginning` bodies may be on their way to those first bytes.
+    to keep its slot gives way. `max_reading_ahead` bodies may be on their way to those first bytes.
     `linger` seconds and `linger_bytes` bound what is read and forgotten after a refusal.
     """
 
@@ -31,7 +31,7 @@ class UploadLimits:
     pace: Pace = field(default_factory=Pace)
     retry_after: float = 5.0
     ahead_bytes: int = 16 * 1024
-    beginning: int = 64
+    max_reading_ahead: int = 64
     linger: float = 30.0
     linger_bytes: int = 64 * MB
     lingering: int = 16
@@ -147,13 +147,15 @@ class UploadGuard:
 
     async def _read_ahead(self, body: RequestBody) -> None:
         self._beginning[body] = None
-        if len(self._beginning) > self._limits.beginning:
-            # Who is honest passes this stage in an instant: the oldest is the least likely to be.
-            next(iter(self._beginning)).give_up()
+        if len(self._beginning) > self._limits.max_reading_ahead:
+            # An honest client passes this stage in an instant: the oldest is the least likely to be one.
+            oldest = next(iter(self._beginning))
+            del self._beginning[oldest]  # now, since its task may not run before the next body comes
+            oldest.give_up()
         try:
             await body.read_ahead(self._limits.ahead_bytes)
         finally:
-            del self._beginning[body]
+            self._beginning.pop(body, None)
 
     async def _served(
         self, scope: Scope, body: RequestBody, answer: GuardedResponse, *, is_upload: bool

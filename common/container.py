@@ -56,7 +56,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
         await tasks.free(scratch.dead)
         await tasks.catch_up()
         worker = Worker(tasks, at_once=settings.jobs_at_once, holder=scratch.folder.name)
-        signal.tell(lambda: worker.leave(settings.shutdown_timeout / 2))
+        signal.subscribe(lambda: worker.leave(settings.shutdown_timeout / 2))
         quota = _quota(settings, database)
         jobs = SqliteJobs(database)
         services = Services(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -28,8 +26,6 @@ from common.http.error_response import failure, spoken_language
 from common.http.request_log import RequestLog
 from common.services import VERSION, Services
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-
 
 async def _services(connection: HTTPConnection) -> Services:  # FastAPI runs what is not async in a thread
     return connection.app.state.services  # type: ignore[no-any-return]
@@ -38,15 +34,12 @@ async def _services(connection: HTTPConnection) -> Services:  # FastAPI runs wha
 Served = Annotated[Services, Depends(_services)]
 
 
-def build_app(
-    *routers: APIRouter, cors_origins: tuple[str, ...] = (), lifespan: Lifespan | None = None
-) -> FastAPI:
-    """An app that serves `routers`; whoever calls sets `app.state.services` before the first request."""
+def build_app(*routers: APIRouter, cors_origins: tuple[str, ...] = ()) -> FastAPI:
+    """An app that serves `routers`; `app.state.services` must be set before the first request."""
     app = FastAPI(
         title="Escriba",
         version=VERSION,
         summary="Recordings to text, free to run. / Grabaciones a texto, sin coste.",
-        lifespan=lifespan,
         description="Each change of a job is also told over WS /ws/transcription/{job_id}?after=<seq>, "
         "in the same messages as GET /job/{job_id}/events.",
         # Ours instead: docs_page.

@@ -21,7 +21,7 @@ from common.http import sse
 from common.jobs import state
 from common.jobs.commit import commit_job
 from common.jobs.watch import coalesced
-from common.local.server.http_protocol import ConnectionLimits
+from common.local.server.connections import ConnectionLimits
 from common.models import Job
 from functions import transcription_ws
 from tests.job_service import JobService

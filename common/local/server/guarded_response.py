@@ -1,4 +1,4 @@
-"""The response to a request whose body may have failed or not been read: it says why, and reaches the client."""
+"""The response to a request whose body failed or was not read: it says why, and reaches the client."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class RequestBody:
 
     @property
     def has_been_read(self) -> bool:
-        """Whether anything was received or waited for; if not, `Expect: 100-continue` holds the client back."""
+        """Whether anything was received or waited for; if not, `Expect: 100-continue` holds it back."""
         return self._waited > 0 or self.received > 0
 
     @property

@@ -17,13 +17,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from common.errors import EngineBroken
-from common.http import sse
+from common.http import disconnect
 from common.jobs import state
 from common.jobs.commit import commit_job
 from common.jobs.watch import coalesced
 from common.local.server.connections import ConnectionLimits
 from common.models import Job
-from functions import transcription_ws
 from tests.job_service import JobService
 from tests.serving import wait_until
 
@@ -423,8 +422,7 @@ async def until_held_up(service: JobService, job: Job) -> Job:
 async def test_who_does_not_read_holds_up_nobody_fills_no_memory_and_is_dropped(
     tmp_path: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sse, "_STUCK", 2)
-    monkeypatch.setattr(transcription_ws, "_STUCK", 2)
+    monkeypatch.setattr(disconnect, "_MAX_SEND_SECONDS", 2)
     with JobService(tmp_path, limits=ConnectionLimits(stalled=5, shutdown=2)) as service:
         job = await service.elsewhere(service.started(1000))
         silent = ask(service.port, job.job_id)

@@ -13,7 +13,7 @@ import pytest
 from fastapi import APIRouter, Request
 
 from common.http.app import build_app
-from common.http.disconnect import until_left
+from common.http.disconnect import run_until_left
 from tests.serving import Client, serving, wait_until
 
 SLOW = 2.5  # seconds: longer than two probes
@@ -39,7 +39,7 @@ class App:
         async def slow(request: Request) -> dict[str, str]:
             await request.body()
             self.started += 1
-            if await until_left(asyncio.sleep(SLOW), request.receive):
+            if await run_until_left(asyncio.sleep(SLOW), request.receive):
                 self.completed += 1
             else:
                 self.abandoned += 1

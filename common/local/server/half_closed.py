@@ -37,5 +37,5 @@ class HalfClosedProbe:
             self._transport.close()  # it knows no interim answers, so it counts as a client that left
             return
         if not self._pipeline:
-            self._transport.write(_CONTINUE)  # ignored by who did not ask for it (RFC 9110, 15.2.1)
+            self._transport.write(_CONTINUE)  # any client ignores it (RFC 9110, 15.2.1)
         self._timer = self._loop.call_later(_INTERVAL, self._probe)

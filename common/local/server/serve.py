@@ -25,7 +25,7 @@ from common.log import log
 
 
 class AddressUnusable(Exception):
-    """The server cannot listen there; the sentence says why and what to do, to the person who starts it."""
+    """The server cannot listen at this address; the sentence says why, and what to do about it."""
 
 
 def serve(
@@ -135,7 +135,7 @@ class _Server(Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As uvicorn's, but the signal is not raised again: a stop that was asked for exits with 0."""
+        """As uvicorn's, but the signal is not raised again: an orderly stop exits with 0."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

@@ -1,4 +1,4 @@
-"""The moment at which this process is asked to stop, for those who must act then and not at the very end."""
+"""The moment at which this process must stop, for the parts that act then and not at the very end."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
         data = await stack.enter_async_context(_open_data(settings))
         worker = await _worker(settings, data.database, scratch, now)
-        signal.tell(lambda: worker.leave(settings.shutdown_timeout / 2))
+        signal.subscribe(lambda: worker.leave(settings.shutdown_timeout / 2))
         quota = _quota(settings, data.database)
         services = Services(
             settings=settings,

@@ -94,7 +94,7 @@ async def transcribe_pieces(
     """
     pieces = dict(kept)
     missing = [wanted for wanted in ready.cuts if wanted.index not in pieces]
-    options = _for_merging(options) if len(ready.cuts) > 1 else options
+    options = with_word_times(options) if len(ready.cuts) > 1 else options
 
     async def one(wanted: Cut) -> None:
         pinned = options.model_copy(update={"language": options.language or _spoken(pieces)})
@@ -138,8 +138,11 @@ async def _loudness(services: Services, ready: PreparedRecording, transcript: Tr
         return None
 
 
-def _for_merging(options: Options) -> Options:
-    """Word times make the seams exact; a translation has none."""
+def with_word_times(options: Options) -> Options:
+    """The same options with the times of words, which the engine does not give for a translation.
+
+    They make the seams between pieces exact, and cues of subtitles begin at words.
+    """
     if options.task == "translate":
         return options
     return options.model_copy(update={"timestamps": ("segment", "word")})

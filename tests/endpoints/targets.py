@@ -1,4 +1,4 @@
-"""The two homes of every endpoint: the container over a socket, and handlers called with Lambda events."""
+"""Both deployment targets of an endpoint: the container over a socket, handlers with events of Lambda."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -26,29 +26,29 @@ from tests.template import resources
 def _routes() -> list[tuple[str, re.Pattern[str], str]]:
     """Method, paths and module, as template.yaml routes them."""
     return [
-        (event["Properties"]["Method"], _matching(event["Properties"]["Path"]), function["Handler"])
+        (event["Properties"]["Method"], _path_pattern(event["Properties"]["Path"]), function["Handler"])
         for function in resources("AWS::Serverless::Function").values()
         for event in function.get("Events", {}).values()
         if event["Type"] == "HttpApi" and "Path" in event["Properties"]
     ]
 
 
-def _matching(path: str) -> re.Pattern[str]:
+def _path_pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{\w+\+\}", ".+", re.sub(r"\{\w+\}", "[^/]+", path)))
 
 
 def handler_of(method: str, path: str) -> Any:
-    """What is routed nowhere is health's."""
-    found = [name for verb, pattern, name in _routes() if verb == method and pattern.fullmatch(path)]
-    module = found[0].rpartition(".")[2] if found else "health"
+    """The handler of the function that API Gateway calls; it calls `health` where no route matches."""
+    names = [name for verb, pattern, name in _routes() if verb == method and pattern.fullmatch(path)]
+    module = names[0].rpartition(".")[2] if names else "health"
     return import_module(f"functions.{module}").handler
 
 
-# What differs between two answers to the same question: ids, clocks, and what took how long.
+# Fields that differ between two answers to the same request: ids, clocks and durations.
 _VOLATILE = {"requestId", "uptimeSeconds", "processing", "inHand", "upload", "seq"} | {
     f"{what}At" for what in ("created", "started", "updated", "completed", "expires", "erased")
 }
-_HEADERS = (
+_COMPARED_HEADERS = (
     "content-type",
     "content-language",
     "content-disposition",
@@ -74,20 +74,20 @@ class Answer:
         """The error's code."""
         return str(self.json()["error"]["code"])
 
-    def compared(self) -> Any:
-        told = {name: self.headers[name] for name in _HEADERS if name in self.headers}
+    def comparable(self) -> Any:
+        headers = {name: self.headers[name] for name in _COMPARED_HEADERS if name in self.headers}
         is_json = self.headers["content-type"] == "application/json"
-        return self.status, told, _steady(self.json()) if is_json else self.body
+        return self.status, headers, _without_volatile(self.json()) if is_json else self.body
 
 
-def _steady(value: Any) -> Any:
+def _without_volatile(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _steady(inner) for name, inner in value.items() if name not in _VOLATILE}
-    return [_steady(inner) for inner in value] if isinstance(value, list) else value
+        return {name: _without_volatile(inner) for name, inner in value.items() if name not in _VOLATILE}
+    return [_without_volatile(inner) for inner in value] if isinstance(value, list) else value
 
 
 class Context:
-    """What Lambda tells a function of the call."""
+    """Lambda's context of one call."""
 
     def __init__(self) -> None:
         self.aws_request_id = str(uuid.uuid4())
@@ -97,36 +97,35 @@ class Context:
 
 
 @dataclass
-class Homes:
-    """Asks both homes the same and compares; the container's answer is given back."""
+class Targets:
+    """Sends each request to both targets and compares the answers; returns the container's."""
 
     server: Server
     queue: Received
-    differing: list[str] = field(default_factory=list)
 
-    def __call__(self, method: str, path: str, *, compare: bool = True, **how: Any) -> Answer:
-        request = httpx.Request(method, self.server.url + path, **how)
+    def __call__(self, method: str, path: str, *, compare: bool = True, **arguments: Any) -> Answer:
+        request = httpx.Request(method, self.server.url + path, **arguments)
         request.read()
         with httpx.Client(timeout=120) as client:
             answer = client.send(request)
-        told = Answer(answer.status_code, answer.headers, answer.content)
+        ours = Answer(answer.status_code, answer.headers, answer.content)
         if compare:
-            other = through_lambda(request).compared()
-            assert other == told.compared(), (other, told.compared())
-        return told
+            other = through_lambda(request).comparable()
+            assert other == ours.comparable(), (other, ours.comparable())
+        return ours
 
-    def settle(self, job_id: str) -> str:
-        """Let both homes' workers end a job; how it ended."""
+    def finish(self, job_id: str) -> str:
+        """Let the workers of both targets end a job; its final status."""
         while bodies := self.queue.bodies():
             assert run_job.handler(sqs_event(*bodies), Context()) == {"batchItemFailures": []}
         while True:
-            stands = httpx.get(f"{self.server.url}/job/{job_id}?wait=20", timeout=60).json()
-            if stands["status"] in {"completed", "failed", "cancelled"}:
-                return str(stands["status"])
+            job = httpx.get(f"{self.server.url}/job/{job_id}?wait=20", timeout=60).json()
+            if job["status"] in {"completed", "failed", "cancelled"}:
+                return str(job["status"])
 
 
 def through_lambda(request: httpx.Request) -> Answer:
-    """The same request as API Gateway hands it on (payload format 2.0)."""
+    """The same request as an event of API Gateway (payload format 2.0)."""
     handler = handler_of(request.method, urlsplit(str(request.url)).path)
     answer = handler(http_event(request, host=request.url.netloc), Context())
     body = answer["body"]

@@ -187,22 +187,24 @@ describe("a table that was there before", () => {
     });
   });
 
-  test("a row without an owner becomes that of the page that knows its job's id; then it is no one else's", async () => {
-    await t.run(
+  const insertOldRow = (fields: { userId?: string } = {}) =>
+    t.run(
       async (ctx) =>
-        void (await ctx.db.insert("transcriptionJobs", { jobId: jobId(1), userId: "ana", status: "processing" })),
+        void (await ctx.db.insert("transcriptionJobs", { jobId: jobId(1), status: "processing", ...fields })),
     );
+
+  test("a row without an owner and without a userId goes to the first caller that names its jobId, and to no other", async () => {
+    await insertOldRow();
     expect(await t.query(api.jobs.get, mine)).toBeNull();
     expect(await t.mutation(api.jobs.create, mine)).toEqual({ created: false });
     expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "processing" });
     expect(await codeOf(t.mutation(api.jobs.create, { ...mine, ownerToken: "o".repeat(32) }))).toBe("forbidden");
   });
 
-  test("a row that names another user does not become that of who is signed in", async () => {
-    await t.run(
-      async (ctx) =>
-        void (await ctx.db.insert("transcriptionJobs", { jobId: jobId(1), userId: "ana", status: "processing" })),
-    );
+  test("a row that names a user opens to that user's sign-in alone", async () => {
+    await insertOldRow({ userId: "ana" });
+    expect(await codeOf(t.mutation(api.jobs.create, mine))).toBe("forbidden");
+    expect(await t.query(api.jobs.get, mine)).toBeNull();
     const eve = t.withIdentity({ subject: "eve" });
     expect(await codeOf(eve.mutation(api.jobs.create, { jobId: jobId(1) }))).toBe("forbidden");
     expect(await codeOf(eve.mutation(api.jobs.create, mine))).toBe("forbidden");

@@ -15,8 +15,7 @@ const access = { jobId: v.string(), ownerToken: v.optional(v.string()) };
 
 /**
  * Makes the row of a job, before the page sends the API anything. Again for the same job is
- * harmless. A row that nobody owns yet (it is older than this schema) becomes the caller's, unless
- * it names another user than who is signed in.
+ * harmless. A row from before this schema that names neither an owner nor a user becomes the caller's.
  */
 export const create = mutation({
   args: { ...access, userId: v.optional(v.string()), filename: v.optional(v.string()) },
@@ -36,7 +35,7 @@ export const create = mutation({
       return { created: true };
     }
     if (mayUse(row, caller)) return { created: false };
-    if (!mayAdopt(row, caller)) throw new ConvexError({ code: "forbidden", message: "This job has another owner." });
+    if (!mayAdopt(row)) throw new ConvexError({ code: "forbidden", message: "This job has another owner." });
     await ctx.db.patch("transcriptionJobs", row._id, { owner });
     return { created: false };
   },

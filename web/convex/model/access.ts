@@ -37,11 +37,11 @@ export function mayUse(job: Doc<"transcriptionJobs">, caller: Caller): boolean {
 }
 
 /**
- * Whether a row that the caller may not use can become the caller's. Without sign-in, whoever knows
- * a job's id may: they may already read it from the API. With it, not where the row names a user.
+ * Whether a row without an owner can become the caller's. A row that names a user opens to that user's sign-in
+ * alone (`mayUse`): its `jobId` does not prove who the caller is.
  */
-export function mayAdopt(job: Doc<"transcriptionJobs">, caller: Caller): boolean {
-  return job.owner === undefined && (caller.user === undefined || job.userId === undefined);
+export function mayAdopt(job: Doc<"transcriptionJobs">): boolean {
+  return job.owner === undefined && job.userId === undefined;
 }
 
 function checked(token: string): string {

@@ -2,7 +2,7 @@
 import { type Infer, v } from "convex/values";
 import { internalMutation } from "./_generated/server";
 import { isNewer, isTerminal } from "./model/order";
-import { replaceResult } from "./model/result";
+import { isFileInUse, replaceResult } from "./model/result";
 import { position } from "./model/view";
 import { jobChunks, jobError, jobStatus, result } from "./schema";
 
@@ -74,5 +74,15 @@ export const snapshot = internalMutation({
       updatedAt: Date.now(),
     });
     return { ok: true, outcome: "applied", status: news.status, seq: news.seq };
+  },
+});
+
+/** Deletes a file that a snapshot came with, unless the snapshot was applied after all and only its answer was lost. */
+export const discardFile = internalMutation({
+  args: { jobId: v.string(), resultStorageId: v.id("_storage") },
+  returns: v.null(),
+  handler: async (ctx, { jobId, resultStorageId }) => {
+    if (!(await isFileInUse(ctx, jobId, resultStorageId))) await ctx.storage.delete(resultStorageId);
+    return null;
   },
 });

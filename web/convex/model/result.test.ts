@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { api } from "../_generated/api";
+import { api, internal } from "../_generated/api";
 import { type Convex, TOKEN, deployment, jobId, message, row, tell, transcript } from "../test.setup";
 
 let t: Convex;
@@ -68,5 +68,21 @@ describe("a large transcript", () => {
     expect(await t.mutation(api.jobs.remove, { jobId: jobId(1), ownerToken: TOKEN })).toBe(true);
     expect(await files()).toHaveLength(0);
     expect(await row(t)).toBeNull();
+  });
+
+  test("leaves no file behind when its row cannot take it", async () => {
+    await t.run(async (ctx) => {
+      const { _id, _creationTime, ...same } = (await ctx.db.query("transcriptionJobs").first())!;
+      await ctx.db.insert("transcriptionJobs", same); // two rows with one jobId: the mutation throws
+    });
+    await expect(tell(t, message({ seq: 5, status: "completed", result: large }))).rejects.toThrow("unique");
+    expect(await files()).toHaveLength(0);
+  });
+
+  test("keeps the file of a snapshot that was applied although its answer was lost", async () => {
+    await tell(t, message({ seq: 5, status: "completed", result: large }));
+    const { resultStorageId } = (await transcript(t))!;
+    await t.mutation(internal.apply.discardFile, { jobId: jobId(1), resultStorageId: resultStorageId! });
+    expect(await files()).toHaveLength(1);
   });
 });

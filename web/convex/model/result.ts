@@ -2,7 +2,7 @@
  * A job's transcript, kept beside its row: the row changes every second and is read with all others
  * in lists, the transcript is a thousand times as large. Rows of before may hold theirs themselves.
  */
-import type { Doc } from "../_generated/dataModel";
+import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { Result } from "../schema";
 
@@ -27,7 +27,11 @@ export async function removeResult(ctx: MutationCtx, row: Row): Promise<void> {
   if (kept) await ctx.db.delete("transcriptionResults", kept._id);
 }
 
-const find = (ctx: QueryCtx | MutationCtx, { jobId }: Row) =>
+export async function isFileInUse(ctx: QueryCtx, jobId: string, id: Id<"_storage">): Promise<boolean> {
+  return (await find(ctx, { jobId }))?.resultStorageId === id;
+}
+
+const find = (ctx: QueryCtx | MutationCtx, { jobId }: Pick<Row, "jobId">) =>
   ctx.db
     .query("transcriptionResults")
     .withIndex("by_jobId", (q) => q.eq("jobId", jobId))

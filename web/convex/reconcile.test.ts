@@ -56,7 +56,7 @@ const edit = (id: string, fields: Partial<Doc<"transcriptionJobs">>) =>
   });
 
 const DUE = { quietMs: -1 };
-async function round(args: { quietMs?: number } = DUE) {
+async function round(args: { quietMs?: number; requestMs?: number; roundMs?: number } = DUE) {
   const asking = await t.mutation(internal.reconcile.start, args);
   await eventually(async () => {
     const waiting = await t.run((ctx) => ctx.db.system.query("_scheduled_functions").collect());
@@ -210,4 +210,47 @@ test("news that came while the API was asked is not overruled", async () => {
     void tell(t, message({ seq: 1, status: "queued" })).then(() => json(response, 404, noSuchJob));
   await round();
   expect(await row(t)).toMatchObject({ status: "queued", seq: 1 });
+});
+
+test("a job whose request hangs costs its own time, and the others are asked about in the same round", async () => {
+  await t.mutation(api.jobs.create, { jobId: jobId(2), ownerToken: TOKEN });
+  await edit(jobId(1), { updatedAt: 1 });
+  answer = (request, response) => request.url!.includes(jobId(1)) || json(response, 200, jobOfApi({ jobId: jobId(2) }));
+  await round({ ...DUE, requestMs: 200 });
+  expect(asked).toHaveLength(2);
+  expect(await row(t, jobId(2))).toMatchObject({ status: "processing", seq: 3 });
+  expect(await round({ quietMs: 60_000 })).toBe(0);
+});
+
+test("a round in which every request hangs ends in time for the next", async () => {
+  for (const n of [2, 3, 4]) await t.mutation(api.jobs.create, { jobId: jobId(n), ownerToken: TOKEN });
+  answer = () => {};
+  await round({ ...DUE, requestMs: 200, roundMs: 300 });
+  expect(asked).toHaveLength(2);
+});
+
+test("the job that a round ended with goes to the back of the queue", async () => {
+  await t.mutation(api.jobs.create, { jobId: jobId(2), ownerToken: TOKEN });
+  await edit(jobId(1), { updatedAt: 1 });
+  await edit(jobId(2), { updatedAt: 2 });
+  answer = (request) => request.socket.destroy();
+  await round({ quietMs: 1_000 });
+  await round({ quietMs: 1_000 });
+  expect(asked).toEqual([`GET /job/${jobId(1)}`, `GET /job/${jobId(2)}`]);
+});
+
+test("a hundred cancels that fail do not keep the next one from being delivered", async () => {
+  const CANCELS = 101;
+  for (let n = 1; n <= CANCELS; n += 1) {
+    await t.mutation(api.jobs.create, { jobId: jobId(n), ownerToken: TOKEN });
+    await edit(jobId(n), { cancelRequestedAt: n, status: "processing", updatedAt: Date.now() + 60_000 });
+  }
+  const last = jobId(CANCELS);
+  answer = (request, response) =>
+    request.url!.includes(last)
+      ? json(response, 200, jobOfApi({ jobId: last, status: "cancelled", seq: 4 }))
+      : json(response, 500, failure("internal_error"));
+  expect(await round({})).toBe(100);
+  expect(await round({})).toBe(1);
+  expect(await row(t, last)).toMatchObject({ status: "cancelled" });
 });

@@ -52,7 +52,7 @@ export const transcriptionJob = {
   /** Only in rows that are older than `transcriptionResults`. */
   ...result.fields,
 
-  /** The owner asked to cancel, and the API has not answered for it yet. */
+  /** When the owner asked to cancel, or `reconcile.ts` last brought that to the API; gone once the job has ended. */
   cancelRequestedAt: v.optional(v.number()),
   /** The status is our conclusion, not the API's word; its next word replaces it. */
   presumed: v.optional(v.boolean()),

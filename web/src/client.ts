@@ -1,6 +1,7 @@
 /** The transcription API's jobs, for any JavaScript: no React, no Convex, nothing kept. */
 import { type Job, type Transcript, fromApi } from "./job.js";
 import { sentences } from "./sentences.js";
+import { TimedOut, withTimeout } from "./timeout.js";
 import { type UploadTarget, upload } from "./upload.js";
 
 export type TranscriptionOptions = {
@@ -49,10 +50,15 @@ export type EscribaClient = ReturnType<typeof createClient>;
 export type ClientOptions = {
   /** In which language failures are told, `en` or `es`; a function where it may change. Without it, the browser's. */
   language?: string | (() => string | undefined);
+  /** After how long a request without an answer is given up (uploads: see `upload`). Default 30 s. */
+  timeoutMs?: number;
 };
 
+/** How long the API holds a request open for a job to end: seconds. */
+const HOLD = 25;
+
 /** @param apiUrl where the API is, with or without a slash at its end */
-export function createClient(apiUrl: string, { language }: ClientOptions = {}) {
+export function createClient(apiUrl: string, { language, timeoutMs = 30_000 }: ClientOptions = {}) {
   const spoken = () => (typeof language === "function" ? language() : language);
   const base = new URL(apiUrl.replace(/\/*$/, "/"), globalThis.location?.href);
   const jobUrl = (jobId: string) => new URL(`job/${encodeURIComponent(jobId)}`, base);
@@ -62,25 +68,26 @@ export function createClient(apiUrl: string, { language }: ClientOptions = {}) {
     url: URL,
     signal?: AbortSignal,
     body?: unknown,
+    holdMs = 0,
   ): Promise<Record<string, unknown>> {
-    let response: Response;
-    try {
-      response = await fetch(url, {
-        method,
-        cache: "no-cache", // ask again, but let an ETag spare the body
-        headers: {
-          accept: "application/json",
-          ...(spoken() ? { "accept-language": spoken() } : {}),
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        ...(signal ? { signal } : {}),
-      });
-    } catch (error) {
+    const init: RequestInit = {
+      method,
+      cache: "no-cache", // ask again, but let an ETag spare the body
+      headers: {
+        accept: "application/json",
+        ...(spoken() ? { "accept-language": spoken() } : {}),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    };
+    const { response, answer } = await withTimeout(timeoutMs + holdMs, signal, async (signal) => {
+      const response = await fetch(url, { ...init, signal });
+      return { response, answer: parsed(await response.text()) };
+    }).catch((error: unknown) => {
       signal?.throwIfAborted();
+      if (error instanceof TimedOut) throw new ApiError(0, "timeout", sentences(spoken()).timeout);
       throw new ApiError(0, "unreachable", `${sentences(spoken()).unreachable} (${String(error)})`);
-    }
-    const answer: unknown = await response.json().catch(() => null);
+    });
     if (!response.ok) throw asError(response, answer, sentences(spoken()).answered(response.status));
     if (typeof answer !== "object" || answer === null)
       throw new ApiError(502, "unreadable", sentences(spoken()).unreadable);
@@ -113,9 +120,9 @@ export function createClient(apiUrl: string, { language }: ClientOptions = {}) {
     /** Resolves when the job has ended, however it did. The API holds each request open meanwhile. */
     async ended(jobId: string, signal?: AbortSignal): Promise<JobAndResult> {
       const url = jobUrl(jobId);
-      url.searchParams.set("wait", "25");
+      url.searchParams.set("wait", String(HOLD));
       for (;;) {
-        const answer = jobOf(await call("GET", url, signal));
+        const answer = jobOf(await call("GET", url, signal, undefined, HOLD * 1000));
         if (answer.job.completedAt !== null || ["completed", "failed", "cancelled"].includes(answer.job.status))
           return answer;
       }
@@ -139,6 +146,14 @@ export function createClient(apiUrl: string, { language }: ClientOptions = {}) {
     /** Where live text of a job comes from, when `createJob` was not asked here. */
     websocketUrl: (jobId: string) => socketUrl(new URL(`ws/transcription/${encodeURIComponent(jobId)}`, base)),
   };
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
 }
 
 function socketUrl(url: URL): string {

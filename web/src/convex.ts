@@ -2,6 +2,7 @@
 import type { ConvexClient } from "convex/browser";
 import type { ConvexReactClient } from "convex/react";
 import { type FunctionReference, getFunctionName } from "convex/server";
+import { withTimeout } from "./timeout.js";
 import type { ConvexJob, Transcript } from "./job.js";
 
 type Access = { jobId: string; ownerToken?: string };
@@ -72,13 +73,18 @@ function watchPlain(client: ConvexClient, { get }: JobFunctions, access: Access,
   return client.onUpdate(get, access, onRow, () => onRow(undefined)).unsubscribe;
 }
 
+/** Transcripts of many hours have some megabytes. */
+const FILE_TIMEOUT = 60_000;
+
 /** The transcript that a row holds, wherever; null while it holds none. Rejects where it cannot be read. */
 export async function transcriptOf({ resultJson, resultUrl }: ConvexJob): Promise<Transcript | null> {
   if (resultJson !== null) return asTranscript(JSON.parse(resultJson));
   if (resultUrl === null) return null;
-  const response = await fetch(resultUrl);
-  if (!response.ok) throw new Error(`The file storage answered HTTP ${response.status}.`);
-  return asTranscript(await response.json());
+  return await withTimeout(FILE_TIMEOUT, undefined, async (signal) => {
+    const response = await fetch(resultUrl, { signal });
+    if (!response.ok) throw new Error(`The file storage answered HTTP ${response.status}.`);
+    return asTranscript(await response.json());
+  });
 }
 
 function asTranscript(value: unknown): Transcript {

@@ -47,6 +47,7 @@ export class Following {
   #poll: ReturnType<typeof setInterval> | undefined;
   #lag: ReturnType<typeof setTimeout> | undefined;
   #lags = false;
+  #request: Promise<void> | null = null;
 
   /** @param listen returns how to stop */
   constructor(
@@ -70,6 +71,19 @@ export class Following {
     else this.#endLag();
   }
 
+  /** Asks the API now. A request that is on its way may bring an answer from before: then another follows it. */
+  async refresh(): Promise<void> {
+    await this.#request;
+    await this.#send();
+  }
+
+  /** One request at a time, however long the API takes. */
+  #send(): Promise<void> {
+    return (this.#request ??= this.ask().finally(() => {
+      this.#request = null;
+    }));
+  }
+
   #stopListening(): void {
     this.#hangUp?.();
     this.#hangUp = null;
@@ -77,8 +91,8 @@ export class Following {
 
   #startPolling(): void {
     if (this.#poll) return;
-    this.#poll = setInterval(() => void this.ask(), this.pollMs);
-    void this.ask();
+    this.#poll = setInterval(() => void this.#send(), this.pollMs);
+    void this.#send();
   }
 
   #stopPolling(): void {
@@ -91,7 +105,7 @@ export class Following {
   }
 
   async #askForRow(): Promise<void> {
-    await this.ask();
+    await this.refresh();
     this.#endLag();
     if (this.#lags) this.#awaitRow();
   }

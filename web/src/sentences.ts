@@ -2,6 +2,7 @@
 
 const en = {
   unreachable: "The service cannot be reached.",
+  timeout: "The service did not answer in time.",
   unreadable: "The answer is not the service's.",
   answered: (status: number) => `The service answered HTTP ${status}.`,
   connectionLost: "The audio could not be sent: the connection was lost.",
@@ -12,6 +13,7 @@ const en = {
 
 const es: typeof en = {
   unreachable: "No se puede llegar al servicio.",
+  timeout: "El servicio no respondió a tiempo.",
   unreadable: "La respuesta no es del servicio.",
   answered: (status) => `El servicio respondió HTTP ${status}.`,
   connectionLost: "No se pudo enviar el audio: se perdió la conexión.",

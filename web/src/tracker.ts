@@ -172,7 +172,7 @@ export class Tracker {
     this.#changed();
     if (isTerminal(this.#job.status)) await this.#runAgain();
     else if (this.#sending.file && !this.#kept.sent) this.send(this.#sending.file);
-    else if (this.#kept.accepted) await this.#ask();
+    else if (this.#kept.accepted) await this.#following.refresh();
   }
 
   /** Has both the API and Convex forget the job. False where one of them did not. */
@@ -263,7 +263,7 @@ export class Tracker {
       this.#changed();
     } catch (error) {
       console.warn("The transcript could not be read from Convex; the API is asked instead.", error);
-      await this.#ask();
+      await this.#following.refresh();
     }
   }
 
@@ -289,7 +289,7 @@ export class Tracker {
     onJob: (job) => {
       this.#hear(job);
       const lacksText = job.status === "completed" && !this.#result;
-      if (this.#following.isPolling && lacksText) void this.#ask(); // without waiting for the next round
+      if (this.#following.isPolling && lacksText) void this.#following.refresh(); // without waiting for the next round
     },
     onPieces: (pieces, { run }, all) => this.#liveText.add(pieces, run, all),
   };

@@ -96,6 +96,17 @@ describe("without Convex", () => {
     expect(asks()).toBeLessThanOrEqual(asked + 1); // that one was on its way
   });
 
+  test("a request that gets no answer is not followed by another one", async () => {
+    open({ convex: null, pollMs: 50, liveText: false });
+    page.start(file());
+    await until((job) => job.status === "queued");
+    api.interfere = (request) => request.method === "GET"; // never answers
+    await eventually(() => expect(asks()).toBeGreaterThan(0));
+    const asked = asks();
+    await new Promise((later) => setTimeout(later, 500));
+    expect(asks()).toBeLessThanOrEqual(asked + 1); // the one before may have been answered just then
+  });
+
   test("while it is away, the API is asked, and not once it is back", async () => {
     open({ liveText: false });
     const jobId = page.start(file());
@@ -389,6 +400,36 @@ test("the plain client: errors in the API's words, and waiting for the end", asy
   api.convexSiteUrl = null;
   await api.complete(jobId, "plain");
   expect((await plain.ended(jobId)).result).toEqual({ text: "plain" });
+});
+
+describe("the plain client gives up a request", () => {
+  const impatient = () => createClient(api.url, { timeoutMs: 100 });
+
+  test.each<[string, typeof api.interfere]>([
+    ["that is not answered", () => true],
+    [
+      "whose answer stops halfway",
+      (_, response) => (response.writeHead(200, { "content-length": "99" }).write("{"), true),
+    ],
+  ])("%s", async (_, interfere) => {
+    api.interfere = interfere;
+    await expect(impatient().job(crypto.randomUUID())).rejects.toMatchObject({
+      ...{ status: 0, code: "timeout", passing: true },
+    });
+  });
+
+  test("and says so in the reader's language", async () => {
+    api.interfere = () => true;
+    const plain = createClient(api.url, { timeoutMs: 100, language: "es" });
+    await expect(plain.job("x")).rejects.toThrow("El servicio no respondió a tiempo.");
+  });
+
+  test("with the caller's own reason where the caller gave it up", async () => {
+    api.interfere = () => true;
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error("enough")), 50);
+    await expect(createClient(api.url).job("x", controller.signal)).rejects.toThrow("enough");
+  });
 });
 
 describe("more recordings than are sent at once", () => {

@@ -66,6 +66,9 @@ async function withFetch(url: string, body: FormData, signal: AbortSignal, langu
   if (!response.ok) throw new UploadError(response.status, await response.text(), language);
 }
 
+/** How long nothing may be sent or answered before an upload counts as lost. */
+const STALLED_AFTER = 120_000;
+
 /** fetch cannot tell how much has been sent. */
 function withXhr(
   url: string,
@@ -77,18 +80,29 @@ function withXhr(
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     const abort = () => xhr.abort();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const expectMore = () => {
+      clearTimeout(timer);
+      timer = setTimeout(abort, STALLED_AFTER);
+    };
     xhr.open("POST", url);
     if (language) xhr.setRequestHeader("accept-language", language);
-    xhr.upload.onprogress = ({ lengthComputable, loaded, total }) =>
-      lengthComputable && onProgress(Math.min(loaded / total, 0.999));
+    xhr.upload.onprogress = ({ lengthComputable, loaded, total }) => {
+      expectMore();
+      if (lengthComputable) onProgress(Math.min(loaded / total, 0.999));
+    };
     xhr.onload = () =>
       xhr.status >= 200 && xhr.status < 300
         ? resolve()
         : reject(new UploadError(xhr.status, xhr.responseText, language));
     xhr.onerror = () => reject(new UploadError(0, "", language));
-    xhr.onabort = () => reject(signal.reason ?? new UploadError(0, "", language));
-    xhr.onloadend = () => signal.removeEventListener("abort", abort);
+    xhr.onabort = () => reject(signal.aborted ? signal.reason : new UploadError(0, "", language));
+    xhr.onloadend = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+    };
     signal.addEventListener("abort", abort);
+    expectMore();
     xhr.send(body);
   });
 }

@@ -1,9 +1,9 @@
 /** The one way news of a job reaches its row. Internal: only `model/deliver.ts` calls it. */
 import { type Infer, v } from "convex/values";
 import { internalMutation } from "./_generated/server";
-import { isNewer, isTerminal } from "./model/order";
+import { isNewer, isTerminal } from "./model/jobVersion";
 import { isFileInUse, replaceResult } from "./model/result";
-import { position } from "./model/view";
+import { position } from "./model/jobView";
 import { jobChunks, jobError, jobStatus, result } from "./schema";
 
 const nullableNumber = v.union(v.number(), v.null());

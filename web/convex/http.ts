@@ -1,7 +1,7 @@
 /** Where the transcription API tells of its jobs: `POST /transcription-jobs`. */
 import { httpRouter } from "convex/server";
 import { env, httpAction } from "./_generated/server";
-import { deliver } from "./model/deliver";
+import { deliver } from "./model/applySnapshot";
 import { InvalidSnapshot, parseSnapshot } from "./model/snapshot";
 
 /** Below what Convex takes, so that the answer is ours and says why. */

@@ -3,10 +3,10 @@ import { ConvexError, v } from "convex/values";
 import type { Doc } from "./_generated/dataModel";
 import { type MutationCtx, type QueryCtx, mutation, query } from "./_generated/server";
 import { type Caller, identify, mayAdopt, mayUse, ownerOf } from "./model/access";
-import { isTerminal } from "./model/order";
+import { isTerminal } from "./model/jobVersion";
 import { removeResult } from "./model/result";
 import { isJobId } from "./model/snapshot";
-import { jobSummary, jobView, position, present, summarise } from "./model/view";
+import { jobSummary, jobView, position, present, toSummary } from "./model/jobView";
 
 /** Rows of before may hold their transcript, and a query reads 16 MiB at most. */
 const LONGEST_LIST = 50;
@@ -78,7 +78,7 @@ export const list = query({
     ]);
     return found
       .flat()
-      .map(summarise)
+      .map(toSummary)
       .sort((a, b) => b.createdAt - a.createdAt)
       .slice(0, most);
   },

@@ -6,9 +6,9 @@ import { type Infer, v } from "convex/values";
 import { internal } from "./_generated/api";
 import type { Doc } from "./_generated/dataModel";
 import { type ActionCtx, env, internalAction, internalMutation } from "./_generated/server";
-import { type Answer, askAbout } from "./model/ask";
-import { deliver } from "./model/deliver";
-import { isTerminal, type Status } from "./model/order";
+import { type Answer, requestJob } from "./model/apiRequest";
+import { deliver } from "./model/applySnapshot";
+import { isTerminal, type Status } from "./model/jobVersion";
 import { InvalidSnapshot, parseJobView } from "./model/snapshot";
 
 const MINUTE = 60_000;
@@ -74,7 +74,7 @@ export const ask = internalAction({
       if (Date.now() > end) break;
       const { row, seenAt, jobId, cancel } = question;
       const url = `${api.replace(/\/+$/, "")}/job/${jobId}`;
-      const answer = await askAbout(url, cancel ? "DELETE" : "GET", requestMs);
+      const answer = await requestJob(url, cancel ? "DELETE" : "GET", requestMs);
       const isApplied = answer !== "away" && (await learn(ctx, question, answer));
       // A job that the API cannot answer for, and a cancel that has not ended its job, let the others go first next time.
       if (!isApplied || cancel) await ctx.runMutation(internal.reconcile.touch, { row, seenAt });

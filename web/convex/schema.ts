@@ -1,6 +1,6 @@
 import { defineSchema, defineTable } from "convex/server";
 import { type Infer, v } from "convex/values";
-import { STATUSES } from "./model/order";
+import { STATUSES } from "./model/jobVersion";
 
 export const jobStatus = v.union(...STATUSES.map((status) => v.literal(status)));
 

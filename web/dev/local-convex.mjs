@@ -13,12 +13,12 @@ import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 import { Backend } from "./backend.mjs";
-import { Calls } from "./calls.mjs";
-import { controls } from "./controls.mjs";
+import { Calls } from "./call-log.mjs";
+import { controls } from "./dev-routes.mjs";
 import { Faults } from "./faults.mjs";
 import { compile } from "./functions.mjs";
 import { body, pathOf, reply } from "./http.mjs";
-import { keepIn } from "./kept.mjs";
+import { keepIn } from "./persistence.mjs";
 import { SyncSession, readUnverified } from "./sync.mjs";
 import { encode, encodeTime, failure, withField } from "./wire.mjs";
 

@@ -3,15 +3,15 @@ import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type World, choose, recording, shows, startWorld } from "./world";
+import { type Environment, choose, recording, shows, startEnvironment } from "./environment";
 
-let world: World;
+let world: Environment;
 const end = { timeout: 10_000 };
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
 
 describe.each([19, 18])("with React %i", (react) => {
   beforeAll(async () => {
-    world = await startWorld({ react });
+    world = await startEnvironment({ react });
   });
   afterAll(() => world.close());
   afterEach(async () => {
@@ -38,7 +38,7 @@ describe.each([19, 18])("with React %i", (react) => {
       uploadThroughput: 600_000,
     });
     const job = await choose(page, { size: 3_000_000 });
-    await recording(page).getByText("Sending the audio").waitFor();
+    await recording(page).getByText("UploadTask the audio").waitFor();
     await shows(page, "talk.wav", "queued");
     await slow.send("Network.emulateNetworkConditions", {
       offline: false,
@@ -133,7 +133,7 @@ describe.each([19, 18])("with React %i", (react) => {
 
 describe("the page", () => {
   beforeAll(async () => {
-    world = await startWorld({ withConvex: false });
+    world = await startEnvironment({ withConvex: false });
   });
   afterAll(() => world.close());
   afterEach(() => Promise.all(world.browser.contexts().map((context) => context.close())));

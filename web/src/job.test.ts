@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { STATUSES } from "../convex/model/order";
+import { STATUSES } from "../convex/model/jobVersion";
 import { type Job, isTerminal, newest, unheard } from "./job";
 
 const id = "00000000-0000-4000-8000-000000000001";

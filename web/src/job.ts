@@ -1,5 +1,5 @@
 /** A job as this library holds it, from whichever side the news came; and what may replace it. */
-import { NO_NEWS, type Position, type Status, isNewer, isTerminal } from "../convex/model/order.js";
+import { NO_SEQ, type Position, type Status, isNewer, isTerminal } from "../convex/model/jobVersion.js";
 import { type JobError, parseJobView } from "../convex/model/snapshot.js";
 
 export { type JobError, type Status, isTerminal };
@@ -48,7 +48,7 @@ export const unheard = (jobId: string): Job => ({
   jobId,
   status: "pending",
   run: 1,
-  seq: NO_NEWS,
+  seq: NO_SEQ,
   stage: null,
   progress: 0,
   chunks: null,

@@ -1,5 +1,5 @@
 /** The pieces of a text as they are recognised, in their order, whichever way and how often they came. */
-import type { Piece } from "./live.js";
+import type { Piece } from "./liveSocket.js";
 
 export class LiveText {
   #pieces = new Map<number, Piece>();

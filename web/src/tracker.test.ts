@@ -21,8 +21,8 @@ import {
   until,
 } from "../test/page";
 import { createClient } from "./client";
-import { linkConvex } from "./convex";
-import { Kept } from "./kept";
+import { linkConvex } from "./convexLink";
+import { JobStorage } from "./jobStorage";
 
 test("a retried job is followed again where an app has no Convex", async () => {
   open({ convex: null, liveText: false });
@@ -238,7 +238,7 @@ test("a tab whose sibling stopped sending without a word offers to take the file
     vi.stubGlobal("addEventListener", undefined);
     vi.stubGlobal("removeEventListener", undefined);
   });
-  const sibling = new Kept("escriba");
+  const sibling = new JobStorage("escriba");
   const job = { jobId: crypto.randomUUID(), options: {}, filename: "a.wav", sizeBytes: 3, createdAt: Date.now() };
   const stillSending = () => {
     sibling.put({ ...job, accepted: false, sent: false, ended: false, websocketUrl: null, sendingAt: Date.now() });

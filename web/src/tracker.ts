@@ -1,25 +1,25 @@
 /** One job, followed from the file a person chose to its transcript, whatever is away meanwhile. */
-import { NO_NEWS } from "../convex/model/order.js";
+import { NO_SEQ } from "../convex/model/jobVersion.js";
 import { ApiError, type EscribaClient, type NewJob } from "./client.js";
-import { transcriptOf } from "./convex.js";
-import { deliver } from "./delivery.js";
-import { Following, needs } from "./following.js";
+import { readTranscript } from "./convexLink.js";
+import { deliver } from "./submit.js";
+import { NewsSources, needs } from "./newsSources.js";
 import { type ConvexJob, type Job, type Transcript, fromConvex, isTerminal, newest, unheard } from "./job.js";
-import type { KeptJob } from "./kept.js";
-import { type LiveEvents, listen } from "./live.js";
+import type { StoredJob } from "./jobStorage.js";
+import { type LiveEvents, listen } from "./liveSocket.js";
 import { LiveText } from "./liveText.js";
-import { patiently } from "./patience.js";
-import type { Reach } from "./reach.js";
-import { type Place, Row } from "./row.js";
+import { withRetries } from "./retry.js";
+import type { ConvexConnection } from "./convexConnection.js";
+import { type Place, Row } from "./convexRow.js";
 import { sentences } from "./sentences.js";
-import { Sending, mayBeSending } from "./sending.js";
+import { UploadTask, mayBeSending } from "./uploadTask.js";
 import { type Problem, type Transcription, asProblem, neverCame, present } from "./transcription.js";
-import type { Turns } from "./turns.js";
+import type { UploadSlots } from "./uploadSlots.js";
 
-export type Surroundings = Place & {
+export type TrackerContext = Place & {
   client: EscribaClient;
-  reach: Reach;
-  turns: Turns;
+  reach: ConvexConnection;
+  turns: UploadSlots;
   pollMs: number;
   liveText: boolean;
   /** What the person reads, where the page says so. */
@@ -29,7 +29,7 @@ export type Surroundings = Place & {
 
 export class Tracker {
   #job: Job;
-  #kept: KeptJob;
+  #kept: StoredJob;
   #result: Transcript | null = null;
   #resultIsGone = false;
   #liveText = new LiveText();
@@ -42,24 +42,24 @@ export class Tracker {
   #view: Transcription | null = null;
 
   readonly #row: Row;
-  readonly #sending: Sending;
-  readonly #following: Following;
+  readonly #sending: UploadTask;
+  readonly #following: NewsSources;
 
   constructor(
-    kept: KeptJob,
-    private readonly around: Surroundings,
+    kept: StoredJob,
+    private readonly around: TrackerContext,
   ) {
     this.#kept = kept;
     this.#job = { ...unheard(kept.jobId), createdAt: kept.createdAt };
     this.#row = new Row(kept.jobId, around, (row, wasShown) => this.#onRow(row, wasShown));
-    this.#sending = new Sending(around.turns, {
+    this.#sending = new UploadTask(around.turns, {
       bring: (file, onSent, signal) => this.#bring(file, onSent, signal),
       onFailed: (error) => this.#onFailed(error),
       say: (sendingAt) => this.#keep({ sendingAt }),
       changed: () => this.#changed(),
     });
     const socketUrl = () => this.#kept.websocketUrl ?? around.client.websocketUrl(this.jobId);
-    this.#following = new Following(
+    this.#following = new NewsSources(
       () => listen(this.jobId, socketUrl(), this.#events),
       () => this.#ask(),
       around.pollMs,
@@ -132,7 +132,7 @@ export class Tracker {
   }
 
   /** Another tab has written. */
-  rekeep(kept: KeptJob): void {
+  rekeep(kept: StoredJob): void {
     if (this.#sending.isOn) return;
     this.#kept = kept;
     this.#changed();
@@ -152,7 +152,7 @@ export class Tracker {
     this.#row.cancel(run);
     await this.#sending.abort();
     try {
-      this.#hear((await patiently(() => this.around.client.cancel(this.jobId))).job);
+      this.#hear((await withRetries(() => this.around.client.cancel(this.jobId))).job);
     } catch (error) {
       // A job that was never accepted has no audio there either: if the API has it after all, it lets it expire.
       if (isGone(error) || !this.#kept.accepted) {
@@ -180,7 +180,7 @@ export class Tracker {
     this.#problem = null;
     if (!isTerminal(this.#job.status)) await this.cancel();
     else
-      await patiently(() => this.around.client.cancel(this.jobId)).catch((error: unknown) => {
+      await withRetries(() => this.around.client.cancel(this.jobId)).catch((error: unknown) => {
         if (!isGone(error)) this.#fail(error);
       });
     if (this.#problem) return false;
@@ -202,7 +202,7 @@ export class Tracker {
 
   async #runAgain(): Promise<void> {
     try {
-      const { job, upload } = await patiently(() => this.around.client.retry(this.jobId));
+      const { job, upload } = await withRetries(() => this.around.client.retry(this.jobId));
       this.#hear(job);
       if (upload && this.#sending.file) this.send(this.#sending.file); // its audio is no longer kept there
     } catch (error) {
@@ -236,7 +236,7 @@ export class Tracker {
   #makeRow(): Promise<void> {
     return this.#row.make(this.#kept.filename, () => {
       if (!this.#kept.accepted) return;
-      patiently(() => this.around.client.redeliver(this.jobId)).catch((error: unknown) =>
+      withRetries(() => this.around.client.redeliver(this.jobId)).catch((error: unknown) =>
         console.warn("The job's row in Convex hears of it late.", error),
       );
     });
@@ -245,7 +245,7 @@ export class Tracker {
   #onRow(row: ConvexJob | null | undefined, wasShown: boolean): void {
     this.around.reach.heard();
     if (row === null && !wasShown && this.#kept.accepted) void this.#makeRow();
-    if (row && !(this.#anew && row.seq === NO_NEWS)) {
+    if (row && !(this.#anew && row.seq === NO_SEQ)) {
       // Asked for elsewhere, before the API could be told: only this page knows whether it has the job by now.
       if (row.cancelRequested && !this.#cancelling && this.#sending.isOn && !this.#kept.accepted) void this.cancel();
       this.#hear(fromConvex(row));
@@ -257,7 +257,7 @@ export class Tracker {
   async #takeResult(row: ConvexJob): Promise<void> {
     if (this.#result) return;
     try {
-      const result = await transcriptOf(row);
+      const result = await readTranscript(row);
       if (row.run !== this.#job.run) return;
       this.#result ??= result;
       this.#changed();
@@ -310,9 +310,9 @@ export class Tracker {
     if (ended && !presumed) void this.#sending.abort();
     if (ended !== this.#kept.ended) this.#keep({ ended });
     // Its audio has come, whichever page brought it.
-    if (status !== "pending" && seq !== NO_NEWS && !this.#kept.sent) this.#keep({ sent: true });
+    if (status !== "pending" && seq !== NO_SEQ && !this.#kept.sent) this.#keep({ sent: true });
     // The API has it, whatever this page has heard of that.
-    if (seq !== NO_NEWS && !this.#kept.accepted) this.#keep({ accepted: true });
+    if (seq !== NO_SEQ && !this.#kept.accepted) this.#keep({ accepted: true });
     this.#changed();
   }
 
@@ -329,7 +329,7 @@ export class Tracker {
     this.#changed();
   }
 
-  #keep(change: Partial<KeptJob>): void {
+  #keep(change: Partial<StoredJob>): void {
     this.#kept = { ...this.#kept, ...change };
     if (!this.#forgotten) this.around.kept.put(this.#kept);
     this.#changed();

@@ -1,7 +1,7 @@
 /** What a page shows of one job. */
 import { ApiError } from "./client.js";
 import { type Chunks, type Job, type JobError, type Status, type Transcript, isTerminal } from "./job.js";
-import type { KeptJob } from "./kept.js";
+import type { StoredJob } from "./jobStorage.js";
 import { sentences } from "./sentences.js";
 import { UploadError } from "./upload.js";
 
@@ -47,7 +47,7 @@ export type Problem = { code: string; message: string; hint: string | null; retr
 /** What a page knows of one job. */
 export type Known = {
   job: Job;
-  kept: KeptJob;
+  kept: StoredJob;
   result: Transcript | null;
   resultIsGone: boolean;
   liveText: string;
@@ -61,7 +61,7 @@ export type Known = {
 };
 
 /** It has an end, but only because the API has never had it. */
-export const neverCame = (job: Job, kept: KeptJob): boolean =>
+export const neverCame = (job: Job, kept: StoredJob): boolean =>
   isTerminal(job.status) && job.presumed === true && !kept.accepted;
 
 export function present({ job, kept, result, liveText, problem, sending, ...known }: Known): Transcription {
@@ -87,7 +87,7 @@ export function present({ job, kept, result, liveText, problem, sending, ...know
   };
 }
 
-const mayRunAgain = (job: Job, kept: KeptJob): boolean =>
+const mayRunAgain = (job: Job, kept: StoredJob): boolean =>
   neverCame(job, kept) || job.status === "cancelled" || (job.status === "failed" && job.error?.retryable === true);
 
 export function asProblem(error: unknown, language?: string): Problem {

@@ -22,7 +22,7 @@ import {
   useConvexClient,
 } from "../test/page";
 import { ApiError, createClient } from "./client";
-import { linkConvex } from "./convex";
+import { linkConvex } from "./convexLink";
 
 describe.each(["ConvexReactClient", "ConvexClient"])("with %s", (kind) => {
   test("from the file to the transcript, and the API is never asked", async () => {

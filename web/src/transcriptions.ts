@@ -1,12 +1,12 @@
 /** All the jobs of one browser, as one value that can be subscribed to: what the hook shows, without React. */
 import { type TranscriptionOptions, createClient } from "./client.js";
-import type { ConvexLink } from "./convex.js";
-import { Kept, type KeptJob } from "./kept.js";
+import type { ConvexLink } from "./convexLink.js";
+import { JobStorage, type StoredJob } from "./jobStorage.js";
 import { randomUuid } from "./random.js";
-import { type Connection, Reach } from "./reach.js";
-import { type Surroundings, Tracker } from "./tracker.js";
+import { type Connection, ConvexConnection } from "./convexConnection.js";
+import { type TrackerContext, Tracker } from "./tracker.js";
 import type { Transcription } from "./transcription.js";
-import { Turns } from "./turns.js";
+import { UploadSlots } from "./uploadSlots.js";
 
 export type TranscriptionsConfig = {
   /** Where the transcription API is. */
@@ -36,9 +36,9 @@ const SENT_AT_ONCE = 3;
 export class Transcriptions {
   #trackers = new Map<string, Tracker>();
   #listeners = new Set<() => void>();
-  #around: Surroundings;
-  #reach: Reach;
-  #kept: Kept;
+  #around: TrackerContext;
+  #reach: ConvexConnection;
+  #kept: JobStorage;
   #state: TranscriptionsState | null = null;
   #announced = false;
   #language: string | undefined;
@@ -54,8 +54,8 @@ export class Transcriptions {
     liveText = true,
     language,
   }: TranscriptionsConfig) {
-    this.#kept = new Kept(userId ? `${storageKey}:${userId}` : storageKey);
-    this.#reach = new Reach(convex, graceMs, () => this.#adjust());
+    this.#kept = new JobStorage(userId ? `${storageKey}:${userId}` : storageKey);
+    this.#reach = new ConvexConnection(convex, graceMs, () => this.#adjust());
     this.#language = language;
     const spoken = () => this.#language;
     const changed = () => this.#changed();
@@ -64,7 +64,7 @@ export class Transcriptions {
       link: convex,
       kept: this.#kept,
       reach: this.#reach,
-      turns: new Turns(SENT_AT_ONCE),
+      turns: new UploadSlots(SENT_AT_ONCE),
       userId,
       pollMs,
       graceMs,
@@ -100,7 +100,7 @@ export class Transcriptions {
   start(file: Blob, options: TranscriptionOptions = {}): string {
     const jobId = randomUuid();
     const filename = file instanceof File ? file.name : null;
-    const kept: KeptJob = {
+    const kept: StoredJob = {
       jobId,
       options,
       filename,
@@ -168,7 +168,7 @@ export class Transcriptions {
     }
   }
 
-  #track(kept: KeptJob): Tracker {
+  #track(kept: StoredJob): Tracker {
     const tracker = new Tracker(kept, this.#around);
     this.#trackers.set(kept.jobId, tracker);
     if (this.#listeners.size > 0) tracker.start();

@@ -2,7 +2,7 @@
 import { type ConvexReactClient, useConvex } from "convex/react";
 import { getFunctionName } from "convex/server";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
-import { type JobFunctions, linkConvex } from "./convex.js";
+import { type JobFunctions, linkConvex } from "./convexLink.js";
 import { Transcriptions, type TranscriptionsConfig, type TranscriptionsState } from "./transcriptions.js";
 
 export type PersistentTranscriptionOptions = Omit<TranscriptionsConfig, "convex"> & {

@@ -8,15 +8,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from "vitest";
 import WebSocket from "ws";
 import { api as functions } from "../convex/_generated/api";
 import { startLocalConvex } from "../dev/local-convex.mjs";
-import { linkConvex } from "../src/convex";
+import { linkConvex } from "../src/convexLink";
 import type { Transcription } from "../src/transcription";
 import { Transcriptions, type TranscriptionsConfig } from "../src/transcriptions";
 import { eventually } from "./eventually";
 import { MemoryStorage } from "./memory-storage";
-import { KEY, SmallApi } from "./small-api";
+import { KEY, ApiStandIn } from "./api-stand-in";
 
 export let convex: Awaited<ReturnType<typeof startLocalConvex>>;
-export let api: SmallApi;
+export let api: ApiStandIn;
 export let client: ConvexReactClient | ConvexClient;
 export let page: Transcriptions;
 let leavePage: () => void;
@@ -76,7 +76,7 @@ beforeAll(async () => {
 afterAll(() => convex.close());
 beforeEach(async () => {
   vi.stubGlobal("localStorage", new MemoryStorage());
-  api = await new SmallApi().start();
+  api = await new ApiStandIn().start();
   api.convexSiteUrl = convex.siteUrl;
   client = new ConvexReactClient(convex.url, options);
   leavePage = () => {};

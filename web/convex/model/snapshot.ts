@@ -2,7 +2,7 @@
  * A job as the API tells it, whole, in one message: reading it from the two forms it comes in.
  * Strict, because nothing between the network and the table checks it again.
  */
-import { STATUSES, type Status } from "./order.js";
+import { STATUSES, type Status } from "./jobVersion.js";
 
 export type JobError = { code: string; message: string; hint?: string; retryable: boolean };
 

@@ -3,7 +3,7 @@ import { type Infer, v } from "convex/values";
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { jobChunks, jobError, jobStatus } from "../schema";
-import { NO_NEWS, isTerminal, type Position } from "./order";
+import { NO_SEQ, isTerminal, type Position } from "./jobVersion";
 import { readResult } from "./result";
 
 const nullableNumber = v.union(v.number(), v.null());
@@ -43,11 +43,11 @@ export type JobView = Infer<typeof jobView>;
 type Row = Doc<"transcriptionJobs">;
 
 export function position(row: Row): Position {
-  const { status, run = 1, seq = NO_NEWS, presumed = false } = row;
+  const { status, run = 1, seq = NO_SEQ, presumed = false } = row;
   return { status, run, seq, presumed };
 }
 
-export function summarise(row: Row): JobSummary {
+export function toSummary(row: Row): JobSummary {
   return {
     jobId: row.jobId,
     filename: row.filename ?? null,
@@ -67,7 +67,7 @@ export function summarise(row: Row): JobSummary {
 }
 
 export async function present(ctx: QueryCtx, row: Row): Promise<JobView> {
-  return { ...summarise(row), ...(await readResult(ctx, row)) };
+  return { ...toSummary(row), ...(await readResult(ctx, row)) };
 }
 
 function asError(error: Row["error"]): JobSummary["error"] {

@@ -65,7 +65,7 @@ export const WORDS: Record<Language, Words> = {
       polling: "Without a live connection: looking every few seconds",
       offline: "No network: this page goes on when it is back",
     },
-    sending: "Sending the audio: keep this page open",
+    sending: "UploadTask the audio: keep this page open",
     waitsToBeSent: "Sent after the others: keep this page open",
     cancelling: "Cancelling…",
     pieces: (done, total) => `${done} of ${total} parts`,

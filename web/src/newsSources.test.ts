@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Standing, needs } from "./following";
+import { type Standing, needs } from "./newsSources";
 
 const running: Standing = {
   ...{ watched: true, status: "processing", accepted: true, sent: true, lacksResult: true, liveText: true },

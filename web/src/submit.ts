@@ -1,7 +1,7 @@
 /** Brings a recording to the API: the job first, then its audio, again where that may help. */
 import type { EscribaClient, NewJob } from "./client.js";
 import type { Job } from "./job.js";
-import { patiently, pause } from "./patience.js";
+import { withRetries, pause } from "./retry.js";
 import { UploadError } from "./upload.js";
 
 export type DeliveryEvents = {
@@ -25,7 +25,7 @@ export async function deliver(
   for (let attempt = 1; ; attempt += 1) {
     signal.throwIfAborted();
     // Not cut short by a cancel: whether the API has the job must be known before it is told to end it.
-    const { websocketUrl, upload } = await patiently(() => client.createJob(job), signal);
+    const { websocketUrl, upload } = await withRetries(() => client.createJob(job), signal);
     onAccepted(websocketUrl);
     if (!upload) return;
     try {

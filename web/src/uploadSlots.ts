@@ -1,5 +1,5 @@
 /** So many at a time, first come, first served. */
-export class Turns {
+export class UploadSlots {
   #waiting: Array<() => void> = [];
 
   constructor(private places: number) {}

@@ -1,5 +1,5 @@
 /** The audio of one job on its way from this page: in its turn, with what other tabs are told of it. */
-import type { Turns } from "./turns.js";
+import type { UploadSlots } from "./uploadSlots.js";
 
 const BEAT = 5_000;
 /** A page that has not said for this long that it is sending is gone. */
@@ -19,13 +19,13 @@ export type Way = {
 
 type Current = { uploaded: number | null; controller: AbortController; done: Promise<void> };
 
-export class Sending {
+export class UploadTask {
   file: Blob | null = null;
   #current: Current | null = null;
   #recheck: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    private readonly turns: Turns,
+    private readonly turns: UploadSlots,
     private readonly way: Way,
   ) {}
 

@@ -5,7 +5,7 @@ import path from "node:path";
 import { convexToJson, jsonToConvex } from "convex/values";
 
 /** @typedef {import("./backend.mjs").Backend} Backend */
-/** @typedef {{ tables: Record<string, any[]>, files: Record<string, { type: string, base64: string }> }} Kept */
+/** @typedef {{ tables: Record<string, any[]>, files: Record<string, { type: string, base64: string }> }} JobStorage */
 
 /**
  * Fills `backend` with what `file` holds, and has it written again before anything is confirmed.
@@ -18,9 +18,9 @@ export async function keepIn(backend, file) {
   backend.confirm = () => (saving = saving.then(async () => write(file, await dump(backend))));
 }
 
-/** @param {Backend} backend @returns {Promise<Kept>} */
+/** @param {Backend} backend @returns {Promise<JobStorage>} */
 async function dump(backend) {
-  /** @type {Kept} */ const kept = { tables: {}, files: {} };
+  /** @type {JobStorage} */ const kept = { tables: {}, files: {} };
   for (const name of backend.tables)
     kept.tables[name] = (await backend.table(name)).map((/** @type {any} */ row) => convexToJson(row));
   for (const id of await backend.fileIds()) {
@@ -30,7 +30,7 @@ async function dump(backend) {
   return kept;
 }
 
-/** Rows and files get new ids; where a row names a file, it names the new one. @param {Backend} backend @param {Kept} kept */
+/** Rows and files get new ids; where a row names a file, it names the new one. @param {Backend} backend @param {JobStorage} kept */
 async function restore(backend, { tables, files }) {
   /** @type {Map<unknown, string>} */ const ids = new Map();
   for (const [id, { type, base64 }] of Object.entries(files))
@@ -43,7 +43,7 @@ async function restore(backend, { tables, files }) {
   }
 }
 
-/** @param {string} file @returns {Kept | null} */
+/** @param {string} file @returns {JobStorage | null} */
 function read(file) {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
@@ -53,7 +53,7 @@ function read(file) {
   }
 }
 
-/** All of it or nothing, whenever the process is killed. @param {string} file @param {Kept} kept */
+/** All of it or nothing, whenever the process is killed. @param {string} file @param {JobStorage} kept */
 function write(file, kept) {
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(`${file}.new`, JSON.stringify(kept));

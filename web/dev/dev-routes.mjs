@@ -14,7 +14,7 @@ import { convexToJson } from "convex/values";
 import { body, reply } from "./http.mjs";
 import { encode, withField } from "./wire.mjs";
 
-/** @typedef {{ backend: import("./backend.mjs").Backend, faults: import("./faults.mjs").Faults, calls: import("./calls.mjs").Calls, dropConnections: () => void }} Controlled */
+/** @typedef {{ backend: import("./backend.mjs").Backend, faults: import("./faults.mjs").Faults, calls: import("./call-log.mjs").Calls, dropConnections: () => void }} Controlled */
 
 /** @param {Controlled} controlled */
 export function controls({ backend, faults, calls, dropConnections }) {

@@ -12,7 +12,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { vi } from "vitest";
-import { recording, startWorld } from "./world";
+import { recording, startEnvironment } from "./environment";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const FILE = "english-short.wav";
@@ -24,14 +24,14 @@ export const apiIsThere =
   existsSync(python) &&
   spawnSync(python, ["-c", "import fastapi, httpx"]).status === 0;
 
-export type RealWorld = Awaited<ReturnType<typeof startRealWorld>>;
+export type RealEnvironment = Awaited<ReturnType<typeof startRealEnvironment>>;
 
-export async function startRealWorld() {
+export async function startRealEnvironment() {
   const processes: ChildProcess[] = [];
   const folder = await mkdtemp(path.join(tmpdir(), "escriba-data-"));
   const engineUrl = await firstLine(run(["-m", "tests.upstream"]));
   const apiUrl = `http://127.0.0.1:${await freePort()}`;
-  const world = await startWorld({ apiUrl });
+  const world = await startEnvironment({ apiUrl });
   const server = run(["local_server.py"], {
     PORT: new URL(apiUrl).port,
     DATA_DIR: folder,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { NO_NEWS, type Position, isNewer } from "./order";
+import { NO_SEQ, type Position, isNewer } from "./jobVersion";
 
 const at = (status: Position["status"], seq: number, run = 1, presumed = false): Position => ({
   status,
@@ -34,15 +34,15 @@ const LIVES: Record<string, { messages: Position[]; end: Position }> = {
     end: at("completed", 4),
   },
   "a job that is presumed lost and stays so": {
-    messages: [at("pending", NO_NEWS), at("queued", 1), at("processing", 2), at("failed", 2, 1, true)],
+    messages: [at("pending", NO_SEQ), at("queued", 1), at("processing", 2), at("failed", 2, 1, true)],
     end: at("failed", 2, 1, true),
   },
   "a row that is older than seq": {
-    messages: [at("failed", NO_NEWS), at("queued", 3), at("processing", 4)],
+    messages: [at("failed", NO_SEQ), at("queued", 3), at("processing", 4)],
     end: at("processing", 4),
   },
   "a row of the page's that hears late, of a job that has ended": {
-    messages: [at("pending", NO_NEWS), at("cancelled", NO_NEWS, 1, true), at("completed", 0)],
+    messages: [at("pending", NO_SEQ), at("cancelled", NO_SEQ, 1, true), at("completed", 0)],
     end: at("completed", 0),
   },
 };

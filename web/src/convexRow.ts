@@ -1,10 +1,10 @@
 /** One job's row in Convex, as far as a page has to do with it. */
-import type { ConvexLink } from "./convex.js";
+import type { ConvexLink } from "./convexLink.js";
 import type { ConvexJob } from "./job.js";
-import type { Kept } from "./kept.js";
-import { pause } from "./patience.js";
+import type { JobStorage } from "./jobStorage.js";
+import { pause } from "./retry.js";
 
-export type Place = { link: ConvexLink | null; kept: Kept; userId: string | undefined; graceMs: number };
+export type Place = { link: ConvexLink | null; kept: JobStorage; userId: string | undefined; graceMs: number };
 
 export class Row {
   /** Convex has this row and shows it to us. */

@@ -31,13 +31,13 @@ export type Position = {
   status: Status;
   /** How many times the user asked for this job: 1, and one more for each retry. */
   run: number;
-  /** The API's count of the job's changes; `NO_NEWS` before the API has spoken. */
+  /** The API's count of the job's changes; `NO_SEQ` before the API has spoken. */
   seq: number;
   /** True when `status` is a conclusion of ours (the API no longer knows the job), not the API's word. */
   presumed?: boolean;
 };
 
-export const NO_NEWS = -1;
+export const NO_SEQ = -1;
 
 /**
  * Whether `next` comes after `current`. Taking the later of the two, message by message, ends in
@@ -51,7 +51,7 @@ export const NO_NEWS = -1;
  */
 export function isNewer(next: Position, current: Position): boolean {
   if (next.run !== current.run) return next.run > current.run;
-  if ((next.seq === NO_NEWS) !== (current.seq === NO_NEWS)) return current.seq === NO_NEWS;
+  if ((next.seq === NO_SEQ) !== (current.seq === NO_SEQ)) return current.seq === NO_SEQ;
   if (next.presumed && !current.presumed) return !isTerminal(current.status) && next.seq >= current.seq;
   if (current.presumed && !next.presumed) return isTerminal(next.status) || next.seq > current.seq;
   const steps = RANK[next.status] - RANK[current.status];

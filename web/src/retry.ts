@@ -5,7 +5,7 @@ const ATTEMPTS = 4;
 const LONGEST_PAUSE = 30_000;
 
 /** Tries again where that may help, for as long as a person would wait. */
-export async function patiently<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function withRetries<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     try {
       return await attempt();

@@ -9,16 +9,16 @@ import { type Browser, type BrowserContextOptions, type Page, chromium } from "p
 import { build } from "vite";
 import { inject } from "vitest";
 import { startLocalConvex } from "../dev/local-convex.mjs";
-import { KEY, SmallApi } from "../test/small-api";
+import { KEY, ApiStandIn } from "../test/api-stand-in";
 import { inFolder } from "./chromium";
 
-export type World = Awaited<ReturnType<typeof startWorld>>;
+export type Environment = Awaited<ReturnType<typeof startEnvironment>>;
 
 /** `apiUrl` makes the page talk to another API than the small one. */
-export async function startWorld({ react = 19, withConvex = true, apiUrl = "" } = {}) {
+export async function startEnvironment({ react = 19, withConvex = true, apiUrl = "" } = {}) {
   process.env.ESCRIBA_API_KEY = KEY;
   const convex = await startLocalConvex({ log: () => {} });
-  const api = await new SmallApi().start();
+  const api = await new ApiStandIn().start();
   api.convexSiteUrl = withConvex ? convex.siteUrl : null;
   process.env.ESCRIBA_API_URL = apiUrl || api.url;
   const site = await servePage({

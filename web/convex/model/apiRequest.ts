@@ -6,7 +6,7 @@ const NO_MORE = ["job_not_found", "job_expired"];
 /** "unknown": there is no such job. "failed": the API could not tell of this one. "timeout": nothing came in time. "away": it was not the API. */
 export type Answer = { job: unknown } | "unknown" | "failed" | "timeout" | "away";
 
-export async function askAbout(url: string, method: "GET" | "DELETE", timeoutMs: number): Promise<Answer> {
+export async function requestJob(url: string, method: "GET" | "DELETE", timeoutMs: number): Promise<Answer> {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), timeoutMs);
   try {

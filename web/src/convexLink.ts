@@ -77,7 +77,7 @@ function watchPlain(client: ConvexClient, { get }: JobFunctions, access: Access,
 const FILE_TIMEOUT = 60_000;
 
 /** The transcript that a row holds, wherever; null while it holds none. Rejects where it cannot be read. */
-export async function transcriptOf({ resultJson, resultUrl }: ConvexJob): Promise<Transcript | null> {
+export async function readTranscript({ resultJson, resultUrl }: ConvexJob): Promise<Transcript | null> {
   if (resultJson !== null) return asTranscript(JSON.parse(resultJson));
   if (resultUrl === null) return null;
   return await withTimeout(FILE_TIMEOUT, undefined, async (signal) => {

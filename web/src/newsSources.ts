@@ -42,7 +42,7 @@ export function needs(job: Standing): Needs {
 /** The API has said that it completed: its row in Convex follows within a moment, or else we ask. */
 const ROW_LAGS = 5_000;
 
-export class Following {
+export class NewsSources {
   #hangUp: (() => void) | null = null;
   #poll: ReturnType<typeof setInterval> | undefined;
   #lag: ReturnType<typeof setTimeout> | undefined;

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { Turns } from "./turns";
+import { UploadSlots } from "./uploadSlots";
 
 const never = new AbortController().signal;
 
 test("so many at once; the next when one leaves, in their order", async () => {
-  const turns = new Turns(2);
+  const turns = new UploadSlots(2);
   expect([turns.take(never), turns.take(never)]).toEqual([null, null]);
   const entered: string[] = [];
   void turns.take(never)!.then(() => entered.push("third"));
@@ -18,7 +18,7 @@ test("so many at once; the next when one leaves, in their order", async () => {
 });
 
 test("who waits no more takes nobody's place", async () => {
-  const turns = new Turns(1);
+  const turns = new UploadSlots(1);
   turns.take(never);
   const impatient = new AbortController();
   const waited = turns.take(impatient.signal)!;

@@ -1,5 +1,5 @@
 /** Whether Convex can be relied on for news right now, or the API has to be asked. */
-import type { ConvexLink } from "./convex.js";
+import type { ConvexLink } from "./convexLink.js";
 
 /** `live`: Convex pushes. `connecting`: it will in a moment. `polling`: the API is asked. `offline`: there is no network. */
 export type Connection = "live" | "connecting" | "polling" | "offline";
@@ -7,7 +7,7 @@ export type Connection = "live" | "connecting" | "polling" | "offline";
 /** Convex's client takes this long to notice that a connection is dead. */
 const UNNOTICED_FOR = 60_000;
 
-export class Reach {
+export class ConvexConnection {
   #connected = false;
   #lost = false; // for longer than the grace
   /** Back online on a connection that may have died meanwhile: its number. */

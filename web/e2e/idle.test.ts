@@ -1,14 +1,14 @@
 /** What the page sends while it waits: nothing. Real API, local Convex, real browser. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type RealWorld, apiIsThere, chooseRecording, startRealWorld } from "./process";
-import { recording, shows } from "./world";
+import { type RealEnvironment, apiIsThere, chooseRecording, startRealEnvironment } from "./real-api";
+import { recording, shows } from "./environment";
 
 const FILE = "english-short.wav";
 
 describe.skipIf(!apiIsThere)("with the real API", () => {
-  let world: RealWorld;
+  let world: RealEnvironment;
   beforeAll(async () => {
-    world = await startRealWorld();
+    world = await startRealEnvironment();
   });
   afterAll(() => world.close());
 

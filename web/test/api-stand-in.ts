@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { Status } from "../convex/model/order";
+import type { Status } from "../convex/model/jobVersion";
 
 type Piece = { index: number; start: number; end: number; text: string };
 type Job = {
@@ -30,7 +30,7 @@ type Job = {
 export const KEY = "a-key-for-tests";
 const ENDED: Status[] = ["completed", "failed", "cancelled"];
 
-export class SmallApi {
+export class ApiStandIn {
   readonly jobs = new Map<string, Job>();
   readonly audio = new Map<string, number>();
   /** Every request but those of preflight: `GET /job/…`. */

@@ -3,9 +3,9 @@
 import type { TranscriptionOptions } from "./client.js";
 import { randomHex } from "./random.js";
 
-export type KeptJob = {
+export type StoredJob = {
   jobId: string;
-  /** Sending the audio again must ask for the same, or it would be another job. */
+  /** UploadTask the audio again must ask for the same, or it would be another job. */
   options: TranscriptionOptions;
   filename: string | null;
   sizeBytes: number | null;
@@ -24,7 +24,7 @@ export type KeptJob = {
 const MOST_JOBS = 50;
 
 /** What the storage does not take (it is forbidden, or full) is remembered for as long as the page lives. */
-export class Kept {
+export class JobStorage {
   /** Only what is newer than in the storage. */
   #memory = new Map<string, string>();
 
@@ -40,7 +40,7 @@ export class Kept {
   }
 
   /** Newest first. */
-  jobs(): KeptJob[] {
+  jobs(): StoredJob[] {
     try {
       const jobs: unknown = JSON.parse(this.#read(`${this.key}:jobs`) ?? "[]");
       return Array.isArray(jobs) ? jobs.filter((job) => typeof job?.jobId === "string") : [];
@@ -50,7 +50,7 @@ export class Kept {
   }
 
   /** Reads anew before it writes: another tab may have written in between. */
-  put(job: KeptJob): void {
+  put(job: StoredJob): void {
     const others = this.jobs().filter(({ jobId }) => jobId !== job.jobId);
     const jobs = [...others, job].sort((a, b) => b.createdAt - a.createdAt);
     const remembered = jobs.filter(({ ended }, place) => place < MOST_JOBS || !ended);

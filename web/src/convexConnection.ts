@@ -1,98 +1,102 @@
-/** Whether Convex can be relied on for news right now, or the API has to be asked. */
+/** Whether Convex pushes the jobs' news at the moment, or the page has to poll the API. */
 import type { ConvexLink } from "./convexLink.js";
 
-/** `live`: Convex pushes. `connecting`: it will in a moment. `polling`: the API is asked. `offline`: there is no network. */
+/** `live`: Convex pushes. `connecting`: Convex will in a moment. `polling`: the page polls the API. `offline`: there is no network. */
 export type Connection = "live" | "connecting" | "polling" | "offline";
 
-/** Convex's client takes this long to notice that a connection is dead. */
-const UNNOTICED_FOR = 60_000;
+/** Convex's client takes this long to notice that a connection is dead: milliseconds. */
+const DETECTION_TIME = 60_000;
 
 export class ConvexConnection {
-  #connected = false;
-  #lost = false; // for longer than the grace
-  /** Back online on a connection that may have died meanwhile: its number. */
-  #doubted: number | null = null;
-  #grace: ReturnType<typeof setTimeout> | undefined;
-  #doubt: ReturnType<typeof setTimeout> | undefined;
-  #stops: Array<() => void> = [];
+  #isConnected = false;
+  /** Convex has been away for longer than `graceMs`. */
+  #isLost = false;
+  /** After the network came back: the number of the connection, which may have died meanwhile. */
+  #suspect: number | null = null;
+  #graceTimer: ReturnType<typeof setTimeout> | undefined;
+  #suspectTimer: ReturnType<typeof setTimeout> | undefined;
+  #unsubscribers: Array<() => void> = [];
 
   constructor(
     readonly link: ConvexLink | null,
     readonly graceMs: number,
-    readonly changed: () => void,
+    readonly onChange: () => void,
   ) {}
 
-  get connection(): Connection {
+  get status(): Connection {
     if (isOffline()) return "offline";
-    if (!this.link || this.#lost || this.#doubted !== null) return "polling";
-    return this.#connected ? "live" : "connecting";
+    if (!this.link || this.#isLost || this.#suspect !== null) return "polling";
+    return this.#isConnected ? "live" : "connecting";
   }
 
-  /** While this holds, nobody asks the API for anything. */
-  get convexAnswers(): boolean {
-    return this.connection === "live" || this.connection === "connecting";
+  /** While this is true, the page does not poll the API. */
+  get isUsable(): boolean {
+    return this.status === "live" || this.status === "connecting";
   }
 
   start(): void {
-    if (this.link) this.#stops.push(this.link.onState(() => this.#look()));
+    if (this.link) this.#unsubscribers.push(this.link.onState(() => this.#readState()));
     if (typeof addEventListener !== "undefined") {
-      const online = () => this.#cameOnline();
-      const offline = () => this.changed();
+      const online = () => this.#onOnline();
+      const offline = () => this.onChange();
       addEventListener("online", online);
       addEventListener("offline", offline);
-      this.#stops.push(() => (removeEventListener("online", online), removeEventListener("offline", offline)));
+      this.#unsubscribers.push(() => {
+        removeEventListener("online", online);
+        removeEventListener("offline", offline);
+      });
     }
-    this.#look();
+    this.#readState();
   }
 
   stop(): void {
-    this.#stops.splice(0).forEach((stop) => stop());
-    this.#endGrace();
-    this.#endDoubt();
+    this.#unsubscribers.splice(0).forEach((unsubscribe) => unsubscribe());
+    this.#clearGrace();
+    this.#clearSuspect();
   }
 
-  /** Convex has said something, so its connection lives. */
-  heard(): void {
-    if (this.#doubted === null) return;
-    this.#endDoubt();
-    this.changed();
+  /** Convex has answered, so its connection works. */
+  confirm(): void {
+    if (this.#suspect === null) return;
+    this.#clearSuspect();
+    this.onChange();
   }
 
-  #look(): void {
+  #readState(): void {
     if (!this.link) return;
     const { connected, connections } = this.link.state();
-    this.#connected = connected;
-    if (this.#doubted !== null && connections !== this.#doubted) this.#endDoubt();
+    this.#isConnected = connected;
+    if (this.#suspect !== null && connections !== this.#suspect) this.#clearSuspect();
     if (connected) {
-      this.#endGrace();
-      this.#lost = false;
+      this.#clearGrace();
+      this.#isLost = false;
     } else {
-      // Short cuts are the client's own to mend.
-      this.#grace ??= setTimeout(() => {
-        this.#lost = true;
-        this.changed();
+      // Convex's client reconnects by itself: a short cut needs no polling.
+      this.#graceTimer ??= setTimeout(() => {
+        this.#isLost = true;
+        this.onChange();
       }, this.graceMs);
     }
-    this.changed();
+    this.onChange();
   }
 
-  #cameOnline(): void {
+  #onOnline(): void {
     if (this.link?.state().connected) {
-      this.#doubted = this.link.state().connections;
-      clearTimeout(this.#doubt);
-      this.#doubt = setTimeout(() => this.heard(), UNNOTICED_FOR);
+      this.#suspect = this.link.state().connections;
+      clearTimeout(this.#suspectTimer);
+      this.#suspectTimer = setTimeout(() => this.confirm(), DETECTION_TIME);
     }
-    this.changed();
+    this.onChange();
   }
 
-  #endGrace(): void {
-    clearTimeout(this.#grace);
-    this.#grace = undefined;
+  #clearGrace(): void {
+    clearTimeout(this.#graceTimer);
+    this.#graceTimer = undefined;
   }
 
-  #endDoubt(): void {
-    clearTimeout(this.#doubt);
-    this.#doubted = null;
+  #clearSuspect(): void {
+    clearTimeout(this.#suspectTimer);
+    this.#suspect = null;
   }
 }
 

@@ -1,9 +1,9 @@
-/** What this library asks of Convex, over either of its clients; and of the functions of your app. */
+/** What this library calls in Convex, through either of Convex's clients: the functions of `convex/jobs.ts`. */
 import type { ConvexClient } from "convex/browser";
 import type { ConvexReactClient } from "convex/react";
 import { type FunctionReference, getFunctionName } from "convex/server";
-import { withTimeout } from "./timeout.js";
 import type { ConvexJob, Transcript } from "./job.js";
+import { withTimeout } from "./timeout.js";
 
 type Access = { jobId: string; ownerToken?: string };
 
@@ -21,9 +21,9 @@ export type JobFunctions = {
 };
 
 export type ConvexLink = {
-  /** Calls back with the row now and whenever it changes; `undefined` when the query itself failed. */
+  /** Calls back with the row now and at each change; with `undefined` when the query fails. Returns how to stop. */
   watch(access: Access, onRow: (row: ConvexJob | null | undefined) => void): () => void;
-  /** `connections` grows with each new connection: it tells a living socket from one that died unnoticed. */
+  /** `connections` grows with each new connection: an unchanged number may mean a socket that died unnoticed. */
   state(): { connected: boolean; connections: number };
   onState(callback: () => void): () => void;
   create(args: Access & { userId?: string; filename?: string }): Promise<{ created: boolean }>;
@@ -37,8 +37,8 @@ export function linkConvex(client: ConvexReactClient | ConvexClient, functions: 
   return {
     watch: (access, onRow) =>
       "watchQuery" in client
-        ? watchReact(client, functions, access, onRow)
-        : watchPlain(client, functions, access, onRow),
+        ? watchWithReactClient(client, functions, access, onRow)
+        : watchWithPlainClient(client, functions, access, onRow),
     state() {
       const { isWebSocketConnected, connectionCount } = client.connectionState();
       return { connected: isWebSocketConnected, connections: connectionCount };
@@ -53,8 +53,8 @@ export function linkConvex(client: ConvexReactClient | ConvexClient, functions: 
 
 type OnRow = Parameters<ConvexLink["watch"]>[1];
 
-/** What `useQuery` does, without a component: so one page can watch many jobs, and also none. */
-function watchReact(client: ConvexReactClient, { get }: JobFunctions, access: Access, onRow: OnRow): () => void {
+/** Does what `useQuery` does, but without a component: one page can watch many jobs, or none. */
+function watchWithReactClient(client: ConvexReactClient, { get }: JobFunctions, access: Access, onRow: OnRow) {
   const watch = client.watchQuery(get, access);
   const report = () => {
     try {
@@ -69,14 +69,14 @@ function watchReact(client: ConvexReactClient, { get }: JobFunctions, access: Ac
   return stop;
 }
 
-function watchPlain(client: ConvexClient, { get }: JobFunctions, access: Access, onRow: OnRow): () => void {
+function watchWithPlainClient(client: ConvexClient, { get }: JobFunctions, access: Access, onRow: OnRow) {
   return client.onUpdate(get, access, onRow, () => onRow(undefined)).unsubscribe;
 }
 
-/** Transcripts of many hours have some megabytes. */
+/** Milliseconds. The transcript of many hours has some megabytes. */
 const FILE_TIMEOUT = 60_000;
 
-/** The transcript that a row holds, wherever; null while it holds none. Rejects where it cannot be read. */
+/** The transcript of a row, from the row or from its file; null while it has none. Rejects where it is unreadable. */
 export async function readTranscript({ resultJson, resultUrl }: ConvexJob): Promise<Transcript | null> {
   if (resultJson !== null) return asTranscript(JSON.parse(resultJson));
   if (resultUrl === null) return null;
@@ -89,5 +89,5 @@ export async function readTranscript({ resultJson, resultUrl }: ConvexJob): Prom
 
 function asTranscript(value: unknown): Transcript {
   if (typeof (value as Transcript | null)?.text === "string") return value as Transcript;
-  throw new Error("This is no transcript.");
+  throw new Error("The file holds no transcript.");
 }

@@ -1,32 +1,39 @@
-/** One job's row in Convex, as far as a page has to do with it. */
+/** One job's row in Convex: the page creates it, watches it, and asks to cancel or remove it. */
 import type { ConvexLink } from "./convexLink.js";
 import type { ConvexJob } from "./job.js";
 import type { JobStorage } from "./jobStorage.js";
-import { pause } from "./retry.js";
+import { sleep } from "./retry.js";
 
-export type Place = { link: ConvexLink | null; kept: JobStorage; userId: string | undefined; graceMs: number };
+export type RowContext = { link: ConvexLink | null; storage: JobStorage; userId: string | undefined; graceMs: number };
 
-export class Row {
-  /** Convex has this row and shows it to us. */
+export type RowEvents = {
+  /** `row` is null where there is none, and undefined where the query failed. */
+  onRow(row: ConvexJob | null | undefined, wasShown: boolean): void;
+  /** `create` has created a row that did not exist before, however late. */
+  onCreated(): void;
+};
+
+export class ConvexRow {
+  /** Convex has this row and shows it to this page. */
   isShown = false;
-  #isAsked = false;
-  /** Convex has answered, be it that there is no row. */
+  #isCreateSent = false;
+  /** Convex has answered the query, perhaps that there is no row. */
   #isAnswered = false;
   #unwatch: (() => void) | null = null;
 
   constructor(
     private readonly jobId: string,
-    private readonly place: Place,
-    private readonly onRow: (row: ConvexJob | null | undefined, wasShown: boolean) => void,
+    private readonly context: RowContext,
+    private readonly events: RowEvents,
   ) {}
 
-  /** It is watched, and Convex has not answered yet. */
+  /** The page watches the row, and Convex has not answered yet. */
   get isAwaited(): boolean {
     return this.#unwatch !== null && !this.#isAnswered;
   }
 
   watch(): void {
-    this.#unwatch ??= this.place.link?.watch(this.#access, (row) => this.#hear(row)) ?? null;
+    this.#unwatch ??= this.context.link?.watch(this.#access, (row) => this.#receive(row)) ?? null;
   }
 
   unwatch(): void {
@@ -34,44 +41,41 @@ export class Row {
     this.#unwatch = null;
   }
 
-  /**
-   * Made before the API hears of the job; but an absent Convex does not hold up the work.
-   * `onMade` tells of a row that was not there before, however late.
-   */
-  async make(filename: string | null, onMade: () => void): Promise<void> {
-    const { link, userId, graceMs } = this.place;
-    if (!link || this.#isAsked) return;
-    this.#isAsked = true;
+  /** Resolves when the row exists, or after the grace period: an absent Convex does not delay the job. */
+  async create(filename: string | null): Promise<void> {
+    const { link, userId, graceMs } = this.context;
+    if (!link || this.#isCreateSent) return;
+    this.#isCreateSent = true;
     const labels = { ...(userId ? { userId } : {}), ...(filename ? { filename } : {}) };
-    const made = link.create({ ...this.#access, ...labels }).then(
-      ({ created }) => void (created && onMade()),
-      (error: unknown) => console.warn("The job has no row in Convex; the API is asked instead.", error),
+    const created = link.create({ ...this.#access, ...labels }).then(
+      ({ created }) => void (created && this.events.onCreated()),
+      (error: unknown) => console.warn("The job has no row in Convex; the page polls the API instead.", error),
     );
-    await Promise.race([made, pause(graceMs)]);
+    await Promise.race([created, sleep(graceMs)]);
   }
 
-  /** There may be no row; the API decides anyway. */
+  /** Fails silently: there may be no row, and the API decides anyway. */
   cancel(run: number, more: { unknownToApi?: boolean } = {}): void {
-    void this.place.link?.cancel({ ...this.#access, run, ...more }).catch(() => {});
+    void this.context.link?.cancel({ ...this.#access, run, ...more }).catch(() => {});
   }
 
-  /** Rejects when Convex refuses. If it is away, its client removes the row when it is back. */
+  /** Rejects when Convex refuses. While Convex is away, its client keeps the call and sends it later. */
   async remove(): Promise<void> {
-    const { link, graceMs } = this.place;
+    const { link, graceMs } = this.context;
     const removed = link?.remove(this.#access).catch((error: unknown) => {
-      if (this.isShown) throw error; // else there is no row, as far as anybody knows
+      if (this.isShown) throw error; // otherwise this page knows of no row
     });
-    await Promise.race([removed, pause(graceMs)]);
+    await Promise.race([removed, sleep(graceMs)]);
   }
 
   get #access() {
-    return { jobId: this.jobId, ownerToken: this.place.kept.ownerToken };
+    return { jobId: this.jobId, ownerToken: this.context.storage.ownerToken };
   }
 
-  #hear(row: ConvexJob | null | undefined): void {
+  #receive(row: ConvexJob | null | undefined): void {
     const wasShown = this.isShown;
     this.#isAnswered = true;
     this.isShown = Boolean(row);
-    this.onRow(row, wasShown);
+    this.events.onRow(row, wasShown);
   }
 }

@@ -1,39 +1,40 @@
-/** What a browser remembers of its jobs: enough to find each of them again after a reload or a crash. */
+/** The jobs of one browser in `localStorage`: enough to find each of them again after a reload or a crash. */
 
 import type { TranscriptionOptions } from "./client.js";
 import { randomHex } from "./random.js";
 
+/** The fields' names are stored in browsers: an older page and a newer one read each other's jobs. */
 export type StoredJob = {
   jobId: string;
-  /** UploadTask the audio again must ask for the same, or it would be another job. */
+  /** An upload that is repeated must send the same options, or it would be another job. */
   options: TranscriptionOptions;
   filename: string | null;
   sizeBytes: number | null;
   createdAt: number;
-  /** The API knows of the job: until then there is nothing to ask it. */
+  /** The API knows the job. Before that there is nothing to request from it. */
   accepted: boolean;
-  /** All of the audio has been sent. */
+  /** The API has received all of the audio. */
   sent: boolean;
-  /** When a page last said that it is sending the audio; 0 when it has stopped. */
+  /** When a page last noted that it is uploading the audio; 0 when it has stopped. */
   sendingAt: number;
-  /** Nothing more is to come of it, as far as is known. */
+  /** The job has ended, as far as this browser knows. */
   ended: boolean;
   websocketUrl: string | null;
 };
 
 const MOST_JOBS = 50;
 
-/** What the storage does not take (it is forbidden, or full) is remembered for as long as the page lives. */
+/** What `localStorage` refuses (it is forbidden, or full) stays in memory for as long as the page is open. */
 export class JobStorage {
-  /** Only what is newer than in the storage. */
+  /** Values that are newer than those in `localStorage`. */
   #memory = new Map<string, string>();
 
   constructor(readonly key: string) {}
 
   get ownerToken(): string {
     const key = `${this.key}:owner`;
-    const known = this.#read(key);
-    if (known) return known;
+    const stored = this.#read(key);
+    if (stored) return stored;
     const token = randomHex(32);
     this.#write(key, token);
     return token;
@@ -49,19 +50,18 @@ export class JobStorage {
     }
   }
 
-  /** Reads anew before it writes: another tab may have written in between. */
+  /** Reads again before it writes: another tab may have written in between. */
   put(job: StoredJob): void {
     const others = this.jobs().filter(({ jobId }) => jobId !== job.jobId);
     const jobs = [...others, job].sort((a, b) => b.createdAt - a.createdAt);
-    const remembered = jobs.filter(({ ended }, place) => place < MOST_JOBS || !ended);
-    this.#write(`${this.key}:jobs`, JSON.stringify(remembered));
+    this.#write(`${this.key}:jobs`, JSON.stringify(jobs.filter(({ ended }, i) => i < MOST_JOBS || !ended)));
   }
 
-  forget(jobId: string): void {
+  remove(jobId: string): void {
     this.#write(`${this.key}:jobs`, JSON.stringify(this.jobs().filter((job) => job.jobId !== jobId)));
   }
 
-  /** Calls back when another tab has changed what is kept. */
+  /** Calls back when another tab has written the jobs. Returns how to stop. */
   onChange(callback: () => void): () => void {
     if (typeof addEventListener === "undefined") return () => {};
     const listener = ({ key }: StorageEvent) => key === `${this.key}:jobs` && callback();

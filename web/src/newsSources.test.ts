@@ -1,30 +1,34 @@
 import { expect, test } from "vitest";
-import { type Standing, needs } from "./newsSources";
+import { type SourceConditions, chooseSources } from "./newsSources";
 
-const running: Standing = {
-  ...{ watched: true, status: "processing", accepted: true, sent: true, lacksResult: true, liveText: true },
-  ...{ offline: false, told: true, awaitsRow: false },
+const running: SourceConditions = {
+  ...{ isWatched: true, status: "processing", isAccepted: true, isSent: true, lacksResult: true, wantsLiveText: true },
+  ...{ isOffline: false, isPushed: true, isRowAwaited: false },
 };
-const completed: Standing = { ...running, status: "completed" };
+const completed: SourceConditions = { ...running, status: "completed" };
 
-const none = { listens: false, polls: false, lags: false };
-const listens = { ...none, listens: true };
-const polls = { ...none, polls: true };
-const lags = { ...none, lags: true };
+const none = { socket: false, polling: false, rowTimer: false };
+const socket = { ...none, socket: true };
+const polling = { ...none, polling: true };
+const rowTimer = { ...none, rowTimer: true };
 
-test.each<[string, Standing, object]>([
-  ["a running job is listened to", running, listens],
-  ["one that nobody looks at is left alone", { ...running, watched: false }, none],
-  ["without live text nothing is opened", { ...running, liveText: false }, none],
-  ["one that the API does not know is not asked for", { ...running, accepted: false, told: false }, none],
-  ["one whose audio is on its way has no text yet", { ...running, sent: false }, none],
-  ["while Convex does not tell of it, the API is asked", { ...running, told: false }, { ...listens, polls: true }],
-  ["and nobody while there is no network", { ...running, told: false, offline: true }, listens],
-  ["nor in the moment that Convex needs to answer", { ...running, told: false, awaitsRow: true }, none],
-  ["a completed job is over when its text is here", { ...completed, lacksResult: false }, none],
-  ["its text may be late in Convex", completed, lags],
-  ["its text is asked of the API where Convex has none", { ...completed, told: false }, polls],
-  ["a failed job is over", { ...running, status: "failed", told: false }, none],
-])("%s", (_, standing, expected) => {
-  expect(needs(standing)).toEqual(expected);
+test.each<[string, SourceConditions, object]>([
+  ["a running job needs the socket", running, socket],
+  ["a job that no component shows needs no source", { ...running, isWatched: false }, none],
+  ["a job without live text needs no socket", { ...running, wantsLiveText: false }, none],
+  ["a job that the API does not know needs no source", { ...running, isAccepted: false, isPushed: false }, none],
+  ["a job whose audio is not uploaded yet needs no socket", { ...running, isSent: false }, none],
+  ["a job that Convex does not push is polled", { ...running, isPushed: false }, { ...socket, polling: true }],
+  ["a job is not polled while there is no network", { ...running, isPushed: false, isOffline: true }, socket],
+  ["a job whose row is awaited needs no source yet", { ...running, isPushed: false, isRowAwaited: true }, none],
+  ["a completed job with its transcript needs no source", { ...completed, lacksResult: false }, none],
+  ["a completed job without its transcript waits for its row", completed, rowTimer],
+  [
+    "a completed job without its transcript is polled where Convex has no row",
+    { ...completed, isPushed: false },
+    polling,
+  ],
+  ["a failed job needs no source", { ...running, status: "failed", isPushed: false }, none],
+])("%s", (_, conditions, sources) => {
+  expect(chooseSources(conditions)).toEqual(sources);
 });

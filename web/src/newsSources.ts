@@ -1,117 +1,115 @@
-/** Where a job's news are got from, besides its row in Convex: the live socket, and asking the API. */
+/** Where a page gets a job's news besides its row in Convex: from the live socket, and by polling the API. */
 import { type Status, isTerminal } from "./job.js";
 
-/** How things stand with one job. */
-export type Standing = {
-  /** Somebody looks at it. */
-  watched: boolean;
+/** What decides which sources a job needs. */
+export type SourceConditions = {
+  /** The page shows the job. */
+  isWatched: boolean;
   status: Status;
-  /** The API knows of it. */
-  accepted: boolean;
-  /** All of its audio is there. */
-  sent: boolean;
-  /** There is a transcript to be had that is not here yet. */
+  /** The API knows the job. */
+  isAccepted: boolean;
+  /** The API has all of the audio. */
+  isSent: boolean;
+  /** The page has no transcript yet, and there may be one. */
   lacksResult: boolean;
-  liveText: boolean;
-  offline: boolean;
-  /** Convex is there and shows us this job's row. */
-  told: boolean;
-  /** The page was opened a moment ago, and Convex has not had the time to answer. */
-  awaitsRow: boolean;
+  wantsLiveText: boolean;
+  isOffline: boolean;
+  /** Convex is reachable and shows this job's row to the page. */
+  isPushed: boolean;
+  /** The page watches the row, and Convex has not answered yet. */
+  isRowAwaited: boolean;
 };
 
-export type Needs = {
-  /** The live socket. */
-  listens: boolean;
-  /** Asking the API now and then. */
-  polls: boolean;
-  /** Asking the API once the row has not followed for a while. */
-  lags: boolean;
+export type Sources = {
+  socket: boolean;
+  polling: boolean;
+  /** Requests the job from the API when its row in Convex is late. */
+  rowTimer: boolean;
 };
 
-export function needs(job: Standing): Needs {
-  const running = job.watched && job.accepted && !isTerminal(job.status);
-  const lacksResult = job.watched && job.status === "completed" && job.lacksResult;
+export function chooseSources(job: SourceConditions): Sources {
+  const isRunning = job.isWatched && job.isAccepted && !isTerminal(job.status);
+  const lacksResult = job.isWatched && job.status === "completed" && job.lacksResult;
   return {
-    listens: running && job.sent && job.liveText && !job.awaitsRow, // it may have ended long ago
-    polls: (running || lacksResult) && !job.told && !job.offline && !job.awaitsRow,
-    lags: lacksResult && job.told,
+    socket: isRunning && job.isSent && job.wantsLiveText && !job.isRowAwaited, // the row may say that the job has ended
+    polling: (isRunning || lacksResult) && !job.isPushed && !job.isOffline && !job.isRowAwaited,
+    rowTimer: lacksResult && job.isPushed,
   };
 }
 
-/** The API has said that it completed: its row in Convex follows within a moment, or else we ask. */
-const ROW_LAGS = 5_000;
+/** How long after the API has completed a job its row in Convex may take to follow: milliseconds. */
+const ROW_DELAY = 5_000;
 
 export class NewsSources {
-  #hangUp: (() => void) | null = null;
-  #poll: ReturnType<typeof setInterval> | undefined;
-  #lag: ReturnType<typeof setTimeout> | undefined;
-  #lags = false;
+  #closeSocket: (() => void) | null = null;
+  #pollTimer: ReturnType<typeof setInterval> | undefined;
+  #rowTimer: ReturnType<typeof setTimeout> | undefined;
+  #expectsRow = false;
   #request: Promise<void> | null = null;
 
-  /** @param listen returns how to stop */
+  /** @param openSocket returns how to close it; @param requestJob asks the API once, and never rejects */
   constructor(
-    private readonly listen: () => () => void,
-    private readonly ask: () => Promise<void>,
+    private readonly openSocket: () => () => void,
+    private readonly requestJob: () => Promise<void>,
     private readonly pollMs: number,
   ) {}
 
   get isPolling(): boolean {
-    return this.#poll !== undefined;
+    return this.#pollTimer !== undefined;
   }
 
-  /** Opens and closes what is needed. */
-  apply({ listens, polls, lags }: Needs): void {
-    if (listens) this.#hangUp ??= this.listen();
-    else this.#stopListening();
-    if (polls) this.#startPolling();
+  /** Opens the sources that are needed now, and closes the others. */
+  use({ socket, polling, rowTimer }: Sources): void {
+    if (socket) this.#closeSocket ??= this.openSocket();
+    else this.#stopSocket();
+    if (polling) this.#startPolling();
     else this.#stopPolling();
-    this.#lags = lags;
-    if (lags) this.#awaitRow();
-    else this.#endLag();
+    this.#expectsRow = rowTimer;
+    if (rowTimer) this.#startRowTimer();
+    else this.#stopRowTimer();
   }
 
-  /** Asks the API now. A request that is on its way may bring an answer from before: then another follows it. */
+  /** Requests the job now. An open request may bring an answer from before this call, so another one follows it. */
   async refresh(): Promise<void> {
     await this.#request;
     await this.#send();
   }
 
-  /** One request at a time, however long the API takes. */
+  /** One request at a time, however long the API takes to answer. */
   #send(): Promise<void> {
-    return (this.#request ??= this.ask().finally(() => {
+    return (this.#request ??= this.requestJob().finally(() => {
       this.#request = null;
     }));
   }
 
-  #stopListening(): void {
-    this.#hangUp?.();
-    this.#hangUp = null;
+  #stopSocket(): void {
+    this.#closeSocket?.();
+    this.#closeSocket = null;
   }
 
   #startPolling(): void {
-    if (this.#poll) return;
-    this.#poll = setInterval(() => void this.#send(), this.pollMs);
+    if (this.#pollTimer) return;
+    this.#pollTimer = setInterval(() => void this.#send(), this.pollMs);
     void this.#send();
   }
 
   #stopPolling(): void {
-    clearInterval(this.#poll);
-    this.#poll = undefined;
+    clearInterval(this.#pollTimer);
+    this.#pollTimer = undefined;
   }
 
-  #awaitRow(): void {
-    this.#lag ??= setTimeout(() => void this.#askForRow(), ROW_LAGS);
+  #startRowTimer(): void {
+    this.#rowTimer ??= setTimeout(() => void this.#replaceRow(), ROW_DELAY);
   }
 
-  async #askForRow(): Promise<void> {
+  async #replaceRow(): Promise<void> {
     await this.refresh();
-    this.#endLag();
-    if (this.#lags) this.#awaitRow();
+    this.#stopRowTimer();
+    if (this.#expectsRow) this.#startRowTimer();
   }
 
-  #endLag(): void {
-    clearTimeout(this.#lag);
-    this.#lag = undefined;
+  #stopRowTimer(): void {
+    clearTimeout(this.#rowTimer);
+    this.#rowTimer = undefined;
   }
 }

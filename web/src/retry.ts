@@ -1,23 +1,24 @@
-/** Waiting, and trying again. */
-import { ApiError } from "./client.js";
+/** Repeats a request to the API that may succeed later. */
+import { ApiError } from "./apiError.js";
 
 const ATTEMPTS = 4;
+/** Milliseconds. */
 const LONGEST_PAUSE = 30_000;
 
-/** Tries again where that may help, for as long as a person would wait. */
+/** Repeats `attempt` where a later one may succeed, for about as long as a person waits. */
 export async function withRetries<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  for (let tried = 1; ; tried += 1) {
+  for (let attempts = 1; ; attempts += 1) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof ApiError && error.passing) || tried === ATTEMPTS) throw error;
-      const wished = error.retryAfter === null ? 500 * 2 ** tried : error.retryAfter * 1000;
-      await pause(Math.min(wished, LONGEST_PAUSE), signal);
+      if (!(error instanceof ApiError && error.isRetryable) || attempts === ATTEMPTS) throw error;
+      const pause = error.retryAfter === null ? 500 * 2 ** attempts : error.retryAfter * 1000;
+      await sleep(Math.min(pause, LONGEST_PAUSE), signal);
     }
   }
 }
 
-export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const abort = () => (clearTimeout(timer), reject(signal?.reason));

@@ -1,42 +1,42 @@
-/** Brings a recording to the API: the job first, then its audio, again where that may help. */
+/** Submits a recording to the API: creates its job, then uploads its audio, and repeats what may succeed later. */
 import type { EscribaClient, NewJob } from "./client.js";
 import type { Job } from "./job.js";
-import { withRetries, pause } from "./retry.js";
+import { sleep, withRetries } from "./retry.js";
 import { UploadError } from "./upload.js";
 
-export type DeliveryEvents = {
-  /** The API has the job; its audio comes next. */
+export type SubmitEvents = {
+  /** The API has created the job; its audio comes next. */
   onAccepted(websocketUrl: string): void;
-  onSent(fraction: number): void;
-  /** The API was asked how the job stands, and the audio had come already. */
-  onNews(job: Job): void;
+  onProgress(fraction: number): void;
+  /** The upload failed, and the API says that it has the audio nevertheless. */
+  onAudioReceived(job: Job): void;
 };
 
 const UPLOADS = 3;
 
-/** Resolves when all of the audio is there. */
-export async function deliver(
+/** Resolves when the API has all of the audio. */
+export async function submitJob(
   client: EscribaClient,
   job: NewJob,
   file: Blob,
-  { onAccepted, onSent, onNews }: DeliveryEvents,
+  { onAccepted, onProgress, onAudioReceived }: SubmitEvents,
   signal: AbortSignal,
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     signal.throwIfAborted();
-    // Not cut short by a cancel: whether the API has the job must be known before it is told to end it.
+    // A cancel does not abort this request: the page must know whether the API has the job before it cancels it there.
     const { websocketUrl, upload } = await withRetries(() => client.createJob(job), signal);
     onAccepted(websocketUrl);
     if (!upload) return;
     try {
-      return await client.upload(upload, file, onSent, signal);
+      return await client.upload(upload, file, onProgress, signal);
     } catch (error) {
       if (!(error instanceof UploadError)) throw error;
-      // Perhaps it arrived, and the answer was lost.
-      const known = await client.job(job.jobId, signal).catch(() => null);
-      if (known && known.job.status !== "pending") return onNews(known.job);
-      if (!error.passing || attempt === UPLOADS) throw error;
-      await pause(1000 * 2 ** attempt, signal);
+      // The audio may have arrived, and only the answer was lost.
+      const current = await client.getJob(job.jobId, signal).catch(() => null);
+      if (current && current.job.status !== "pending") return onAudioReceived(current.job);
+      if (!error.isRetryable || attempt === UPLOADS) throw error;
+      await sleep(1000 * 2 ** attempt, signal);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** An end for requests that would otherwise wait for ever: a dead network closes no connection. */
+/** A time limit for a request: a dead network closes no connection, so the request itself would wait for ever. */
 
 export class TimedOut extends Error {
   override name = "TimedOut";
@@ -6,7 +6,7 @@ export class TimedOut extends Error {
 
 /**
  * Runs `request` with a signal that is aborted with `TimedOut` after `ms`, and with the caller's reason when the
- * caller's `signal` is aborted. (`AbortSignal.any` is younger than browsers that are still in use.)
+ * caller's `signal` is aborted. (Browsers that are still in use have no `AbortSignal.any`.)
  */
 export async function withTimeout<T>(
   ms: number,

@@ -41,7 +41,7 @@ test("a retried job is followed again where an app has no Convex", async () => {
 describe("a problem between page and service", () => {
   /** Refuses the audio with an answer that may change: `passing` or not. */
   const refuseAudio = (status: number) => {
-    api.interfere = (request, response) => {
+    api.intercept = (request, response) => {
       if (!request.url!.endsWith("/audio")) return false;
       const error = { code: "refused", message: "No.", retryAfter: 0 };
       request.resume().on("end", () => void response.writeHead(status).end(JSON.stringify({ error })));
@@ -65,7 +65,7 @@ describe("a problem between page and service", () => {
     await until((job) => job.status === "queued");
     await api.change(jobId, { status: "failed", error: { code: "engine_timeout", message: "x", retryable: true } });
     await until((job) => job.status === "failed");
-    api.interfere = (request, response) =>
+    api.intercept = (request, response) =>
       request.url!.endsWith("/retry") &&
       (response.writeHead(409).end('{"error":{"code":"job_not_retryable","message":"No."}}'), true);
     await page.retry(jobId);
@@ -75,7 +75,7 @@ describe("a problem between page and service", () => {
 
 describe("a job that the API never accepted", () => {
   const refuse = () => {
-    api.interfere = (request, response) => {
+    api.intercept = (request, response) => {
       if (request.url !== "/transcribe-job") return false;
       response.writeHead(400).end('{"error":{"code":"refused","message":"No."}}');
       return true;
@@ -89,7 +89,7 @@ describe("a job that the API never accepted", () => {
     await until((job) => job.problem);
     await page.cancel(jobId);
     await eventually(async () => expect(await row()).toMatchObject({ status: "cancelled", presumed: true }));
-    api.interfere = null;
+    api.intercept = null;
     await page.retry(jobId);
     convex.dropConnections(); // its row, which says cancelled, is heard once more
     await until((job) => job.status === "queued");
@@ -104,7 +104,7 @@ describe("a job that the API never accepted", () => {
     await until((job) => job.problem);
     await page.cancel(jobId);
     expect(onlyJob()).toMatchObject({ status: "cancelled", canRetry: true });
-    api.interfere = null;
+    api.intercept = null;
     await page.retry(jobId);
     await until((job) => job.status === "queued");
   });
@@ -119,7 +119,7 @@ describe("a job that the API never accepted", () => {
     await convex.backend.runInternal("reconcile:start", { quietMs: 0 });
     await until((job) => job.error?.code === "job_lost");
     expect(onlyJob().canRetry).toBe(true);
-    api.interfere = null;
+    api.intercept = null;
     await page.retry(jobId);
     await until((job) => job.status === "queued");
   });
@@ -127,14 +127,14 @@ describe("a job that the API never accepted", () => {
 
 test("a job that the API never accepted asks for its file, where the page has it no more", async () => {
   open();
-  api.interfere = (request, response) =>
+  api.intercept = (request, response) =>
     request.url === "/transcribe-job" && (response.writeHead(400).end('{"error":{"code":"refused"}}'), true);
   const jobId = page.start(file());
   await until((job) => job.problem);
   await page.cancel(jobId);
   await eventually(async () => expect(await row()).toMatchObject({ status: "cancelled" }));
   leave();
-  api.interfere = null;
+  api.intercept = null;
   open();
   await until((job) => job.status === "cancelled" && job.canRetry);
   await page.retry(jobId);
@@ -147,7 +147,7 @@ test("a job that the API never accepted asks for its file, where the page has it
 describe("while the audio is sent", () => {
   const holdAudio = () => {
     let broken = 0;
-    api.interfere = (request) => request.url!.endsWith("/audio") && (request.on("close", () => (broken += 1)), true);
+    api.intercept = (request) => request.url!.endsWith("/audio") && (request.on("close", () => (broken += 1)), true);
     return () => broken;
   };
 
@@ -165,7 +165,7 @@ describe("while the audio is sent", () => {
   test("a cancel that was asked for elsewhere before the API had the job is brought to it", async () => {
     open();
     let release = () => {};
-    api.interfere = (request, response) => {
+    api.intercept = (request, response) => {
       if (request.url !== "/transcribe-job") return false;
       release = () => void response.writeHead(503).end('{"error":{"code":"busy","message":"x","retryAfter":0}}');
       return true;
@@ -175,7 +175,7 @@ describe("while the audio is sent", () => {
     const ownerToken = localStorage.getItem("escriba:owner")!;
     await (client as ConvexReactClient).mutation(functions.jobs.cancel, { jobId, ownerToken });
     await until((job) => job.cancelling);
-    api.interfere = null;
+    api.intercept = null;
     release();
     await until((job) => job.status === "cancelled" && job.uploaded === null);
     expect(api.audio.has(jobId)).toBe(false);
@@ -310,7 +310,7 @@ test("the text of an earlier run is not the next one's", async () => {
   open();
   const jobId = page.start(file());
   await until((job) => job.status === "queued");
-  await api.say(jobId, { index: 0, start: 0, end: 1, text: "uno" }, { status: "processing" });
+  await api.addPiece(jobId, { index: 0, start: 0, end: 1, text: "uno" }, { status: "processing" });
   await until((job) => job.text === "uno");
   await api.change(jobId, { status: "failed", error: { code: "engine_timeout", message: "x", retryable: true } });
   await until((job) => job.status === "failed");

@@ -21,7 +21,8 @@ import {
   until,
   useConvexClient,
 } from "../test/page";
-import { ApiError, createClient } from "./client";
+import { createClient } from "./client";
+import { ApiError } from "./apiError";
 import { linkConvex } from "./convexLink";
 
 describe.each(["ConvexReactClient", "ConvexClient"])("with %s", (kind) => {
@@ -34,8 +35,8 @@ describe.each(["ConvexReactClient", "ConvexClient"])("with %s", (kind) => {
     expect(api.audio.get(jobId)).toBe(1000);
     await api.change(jobId, { status: "processing", progress: 40, chunks: { done: 1, total: 2 } });
     await until((job) => job.progress === 40);
-    await api.say(jobId, { index: 0, start: 0, end: 5, text: " Hola a " });
-    await api.say(jobId, { index: 1, start: 5, end: 9, text: "todos." });
+    await api.addPiece(jobId, { index: 0, start: 0, end: 5, text: " Hola a " });
+    await api.addPiece(jobId, { index: 1, start: 5, end: 9, text: "todos." });
     await until((job) => job.text === "Hola a todos.");
     await api.complete(jobId, "Hola a todos.");
     await until((job) => job.result !== null);
@@ -100,7 +101,7 @@ describe("without Convex", () => {
     open({ convex: null, pollMs: 50, liveText: false });
     page.start(file());
     await until((job) => job.status === "queued");
-    api.interfere = (request) => request.method === "GET"; // never answers
+    api.intercept = (request) => request.method === "GET"; // never answers
     await eventually(() => expect(asks()).toBeGreaterThan(0));
     const asked = asks();
     await new Promise((later) => setTimeout(later, 500));
@@ -135,7 +136,7 @@ describe("without Convex", () => {
     convex.faults.clear();
     await eventually(async () => expect(await row()).toMatchObject({ jobId }));
     api.convexSiteUrl = convex.siteUrl;
-    expect(await api.tellConvex(jobId)).toBe(200);
+    expect(await api.pushToConvex(jobId)).toBe(200);
     expect(await row()).toMatchObject({ status: "completed" });
     expect(await convex.backend.table("transcriptionResults")).toMatchObject([
       { jobId, resultJson: '{"text":"done before its row"}' },
@@ -182,10 +183,10 @@ describe("cancelling", () => {
     const held = new Promise<void>((go) => {
       release = go;
     });
-    api.interfere = (request, response) => {
+    api.intercept = (request, response) => {
       if (request.url !== "/transcribe-job") return false;
       void held.then(() => {
-        api.interfere = null;
+        api.intercept = null;
         response
           .writeHead(503, { "content-type": "application/json" })
           .end('{"error":{"code":"busy","message":"x","retryAfter":0}}');
@@ -203,7 +204,7 @@ describe("cancelling", () => {
 
   test("of a job that the API has never accepted needs no API", async () => {
     open({ convex: null });
-    api.interfere = (request) => (request.socket.destroy(), true);
+    api.intercept = (request) => (request.socket.destroy(), true);
     const jobId = page.start(file());
     await eventually(() => expect(api.requests).toContain("POST /transcribe-job"));
     await page.cancel(jobId);
@@ -214,10 +215,10 @@ describe("cancelling", () => {
     open();
     const jobId = page.start(file());
     await until((job) => job.status === "queued");
-    api.interfere = (request) => request.method === "DELETE" && (request.socket.destroy(), true);
+    api.intercept = (request) => request.method === "DELETE" && (request.socket.destroy(), true);
     void page.cancel(jobId);
     await eventually(async () => expect(await row()).toHaveProperty("cancelRequestedAt"));
-    api.interfere = null;
+    api.intercept = null;
     await until((job) => job.status === "cancelled");
   });
 });
@@ -242,9 +243,9 @@ describe("trying again", () => {
 
   test("an upload whose answer was lost is not sent twice", async () => {
     open();
-    api.interfere = (request, response) => {
+    api.intercept = (request, response) => {
       if (!request.url!.endsWith("/audio")) return false;
-      api.interfere = null;
+      api.intercept = null;
       const jobId = request.url!.split("/")[2]!;
       request.resume().on("end", () => void api.change(jobId, { status: "queued" }).then(() => response.destroy()));
       return true;
@@ -256,8 +257,8 @@ describe("trying again", () => {
 
   test("an upload that was cut is sent again by itself", async () => {
     open();
-    api.interfere = (request) =>
-      request.url!.endsWith("/audio") && ((api.interfere = null), request.socket.destroy(), true);
+    api.intercept = (request) =>
+      request.url!.endsWith("/audio") && ((api.intercept = null), request.socket.destroy(), true);
     const jobId = page.start(file(500));
     await until((job) => job.status === "queued");
     expect(api.audio.get(jobId)).toBe(500);
@@ -265,7 +266,7 @@ describe("trying again", () => {
 
   test("an upload that is refused says why, in the API's words, and is not tried again", async () => {
     open();
-    api.interfere = (request, response) => {
+    api.intercept = (request, response) => {
       if (!request.url!.endsWith("/audio")) return false;
       request
         .resume()
@@ -288,7 +289,7 @@ describe("trying again", () => {
 
   test("an API that is away shows as a problem; retry sends the file that the page still has", async () => {
     open();
-    api.interfere = (_, response) => (
+    api.intercept = (_, response) => (
       response
         .writeHead(503, { "content-type": "application/json" })
         .end('{"error":{"code":"busy","message":"Full.","retryAfter":0}}'),
@@ -296,18 +297,18 @@ describe("trying again", () => {
     );
     const jobId = page.start(file());
     await until((job) => job.problem?.code === "busy" && job.problem.retryable && !job.needsFile);
-    api.interfere = null;
+    api.intercept = null;
     await page.retry(jobId);
     await until((job) => job.status === "queued" && job.problem === null);
   });
 
   test("a page that was closed while sending asks for the file, and goes on with the same job", async () => {
     open();
-    api.interfere = (request) => request.url!.endsWith("/audio"); // never answers
+    api.intercept = (request) => request.url!.endsWith("/audio"); // never answers
     const jobId = page.start(file());
     await eventually(() => expect(requests(/audio$/)).toBe(1));
     leave();
-    api.interfere = null;
+    api.intercept = null;
     const kept = JSON.parse(localStorage.getItem("escriba:jobs")!);
     localStorage.setItem("escriba:jobs", JSON.stringify(kept.map((job: object) => ({ ...job, sendingAt: 0 }))));
     open();
@@ -323,7 +324,7 @@ test("a job that the API no longer knows has failed, where there is no Convex to
   const jobId = page.start(file());
   await until((job) => job.status === "queued");
   api.jobs.delete(jobId);
-  api.hangUp();
+  api.closeSockets();
   await until((job) => job.status === "failed" && job.error?.code === "job_not_found");
 });
 
@@ -377,58 +378,58 @@ test("live text goes on after the socket was cut, and misses nothing", async () 
   open();
   const jobId = page.start(file());
   await until((job) => job.status === "queued");
-  await api.say(jobId, { index: 0, start: 0, end: 1, text: "uno" }, { status: "processing" });
+  await api.addPiece(jobId, { index: 0, start: 0, end: 1, text: "uno" }, { status: "processing" });
   await until((job) => job.text === "uno");
-  api.hangUp();
-  await api.say(jobId, { index: 1, start: 1, end: 2, text: "dos" });
+  api.closeSockets();
+  await api.addPiece(jobId, { index: 1, start: 1, end: 2, text: "dos" });
   await until((job) => job.text === "uno dos");
 });
 
 test("the plain client: errors in the API's words, and waiting for the end", async () => {
   const plain = createClient(api.url);
-  const missing = await plain.job(crypto.randomUUID()).catch((error: unknown) => error);
+  const missing = await plain.getJob(crypto.randomUUID()).catch((error: unknown) => error);
   expect(missing).toBeInstanceOf(ApiError);
-  expect(missing).toMatchObject({ status: 404, code: "job_not_found", jobIsGone: true, passing: false });
-  await expect(createClient("http://127.0.0.1:9").job("x")).rejects.toMatchObject({
+  expect(missing).toMatchObject({ status: 404, code: "job_not_found", isJobGone: true, isRetryable: false });
+  await expect(createClient("http://127.0.0.1:9").getJob("x")).rejects.toMatchObject({
     status: 0,
     code: "unreachable",
-    passing: true,
+    isRetryable: true,
   });
   const jobId = crypto.randomUUID();
   const { upload } = await plain.createJob({ jobId });
   await plain.upload(upload!, file(), () => {}, new AbortController().signal);
   api.convexSiteUrl = null;
   await api.complete(jobId, "plain");
-  expect((await plain.ended(jobId)).result).toEqual({ text: "plain" });
+  expect((await plain.waitForEnd(jobId)).result).toEqual({ text: "plain" });
 });
 
 describe("the plain client gives up a request", () => {
   const impatient = () => createClient(api.url, { timeoutMs: 100 });
 
-  test.each<[string, typeof api.interfere]>([
+  test.each<[string, typeof api.intercept]>([
     ["that is not answered", () => true],
     [
       "whose answer stops halfway",
       (_, response) => (response.writeHead(200, { "content-length": "99" }).write("{"), true),
     ],
-  ])("%s", async (_, interfere) => {
-    api.interfere = interfere;
-    await expect(impatient().job(crypto.randomUUID())).rejects.toMatchObject({
-      ...{ status: 0, code: "timeout", passing: true },
+  ])("%s", async (_, intercept) => {
+    api.intercept = intercept;
+    await expect(impatient().getJob(crypto.randomUUID())).rejects.toMatchObject({
+      ...{ status: 0, code: "timeout", isRetryable: true },
     });
   });
 
   test("and says so in the reader's language", async () => {
-    api.interfere = () => true;
+    api.intercept = () => true;
     const plain = createClient(api.url, { timeoutMs: 100, language: "es" });
-    await expect(plain.job("x")).rejects.toThrow("El servicio no respondió a tiempo.");
+    await expect(plain.getJob("x")).rejects.toThrow("El servicio no respondió a tiempo.");
   });
 
   test("with the caller's own reason where the caller gave it up", async () => {
-    api.interfere = () => true;
+    api.intercept = () => true;
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error("enough")), 50);
-    await expect(createClient(api.url).job("x", controller.signal)).rejects.toThrow("enough");
+    await expect(createClient(api.url).getJob("x", controller.signal)).rejects.toThrow("enough");
   });
 });
 
@@ -437,7 +438,7 @@ describe("more recordings than are sent at once", () => {
   const holdAudio = () => {
     const held: Array<() => void> = [];
     let isOpen = false;
-    api.interfere = (request, response) => {
+    api.intercept = (request, response) => {
       if (isOpen || !request.url!.endsWith("/audio")) return false;
       const jobId = request.url!.split("/")[2]!;
       request.resume();
@@ -499,7 +500,7 @@ describe("in the reader's language", () => {
   test("the API is asked, and what this library says itself is said", async () => {
     open({ language: "es" });
     const asked: unknown[] = [];
-    api.interfere = (request, response) => {
+    api.intercept = (request, response) => {
       if (request.url !== "/transcribe-job") return false;
       asked.push(request.headers["accept-language"]);
       response.writeHead(418).end("a teapot");
@@ -507,7 +508,7 @@ describe("in the reader's language", () => {
     };
     page.start(file());
     await until((job) => job.problem?.message === "El servicio respondió HTTP 418.");
-    page.speak("en");
+    page.setLanguage("en");
     await page.retry(onlyJob().jobId);
     await until((job) => job.problem?.message === "The service answered HTTP 418.");
     expect(asked).toEqual(["es", "en"]);
@@ -515,7 +516,7 @@ describe("in the reader's language", () => {
 
   test("so is what a lost connection is", async () => {
     const plain = createClient("http://127.0.0.1:9", { language: "es-MX" });
-    await expect(plain.job("x")).rejects.toThrow("No se puede llegar al servicio.");
+    await expect(plain.getJob("x")).rejects.toThrow("No se puede llegar al servicio.");
     await expect(
       plain.upload({ url: "http://127.0.0.1:9", fields: {} }, file(), () => {}, new AbortController().signal),
     ).rejects.toThrow("No se pudo enviar el audio");

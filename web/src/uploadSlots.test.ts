@@ -3,27 +3,27 @@ import { UploadSlots } from "./uploadSlots";
 
 const never = new AbortController().signal;
 
-test("so many at once; the next when one leaves, in their order", async () => {
-  const turns = new UploadSlots(2);
-  expect([turns.take(never), turns.take(never)]).toEqual([null, null]);
+test("a slot that is released goes to the first in the queue", async () => {
+  const slots = new UploadSlots(2);
+  expect([slots.acquire(never), slots.acquire(never)]).toEqual([null, null]);
   const entered: string[] = [];
-  void turns.take(never)!.then(() => entered.push("third"));
-  void turns.take(never)!.then(() => entered.push("fourth"));
-  turns.leave();
+  void slots.acquire(never)!.then(() => entered.push("third"));
+  void slots.acquire(never)!.then(() => entered.push("fourth"));
+  slots.release();
   await Promise.resolve();
   expect(entered).toEqual(["third"]);
-  turns.leave();
+  slots.release();
   await Promise.resolve();
   expect(entered).toEqual(["third", "fourth"]);
 });
 
-test("who waits no more takes nobody's place", async () => {
-  const turns = new UploadSlots(1);
-  turns.take(never);
-  const impatient = new AbortController();
-  const waited = turns.take(impatient.signal)!;
-  impatient.abort(new Error("enough"));
-  await expect(waited).rejects.toThrow("enough");
-  turns.leave();
-  expect(turns.take(never)).toBeNull();
+test("an aborted upload leaves the queue and takes no slot", async () => {
+  const slots = new UploadSlots(1);
+  slots.acquire(never);
+  const controller = new AbortController();
+  const acquired = slots.acquire(controller.signal)!;
+  controller.abort(new Error("cancelled"));
+  await expect(acquired).rejects.toThrow("cancelled");
+  slots.release();
+  expect(slots.acquire(never)).toBeNull();
 });

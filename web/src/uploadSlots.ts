@@ -1,29 +1,32 @@
-/** So many at a time, first come, first served. */
+/** How many uploads run at once: the others wait in the order in which they came. */
 export class UploadSlots {
-  #waiting: Array<() => void> = [];
+  #queue: Array<() => void> = [];
 
-  constructor(private places: number) {}
+  constructor(private free: number) {}
 
-  /** Null where there is a place at once; else a promise of one, which the signal ends. Each place is given back with `leave`. */
-  take(signal: AbortSignal): Promise<void> | null {
-    if (this.places > 0) {
-      this.places -= 1;
+  /**
+   * Null where a slot is free now; else a promise that resolves when one is, or rejects when the signal is aborted.
+   * The caller gives each slot back with `release`.
+   */
+  acquire(signal: AbortSignal): Promise<void> | null {
+    if (this.free > 0) {
+      this.free -= 1;
       return null;
     }
     return new Promise((resolve, reject) => {
       const enter = () => (signal.removeEventListener("abort", abort), resolve());
       const abort = () => {
-        this.#waiting = this.#waiting.filter((other) => other !== enter);
+        this.#queue = this.#queue.filter((other) => other !== enter);
         reject(signal.reason);
       };
       signal.addEventListener("abort", abort, { once: true });
-      this.#waiting.push(enter);
+      this.#queue.push(enter);
     });
   }
 
-  leave(): void {
-    const next = this.#waiting.shift();
+  release(): void {
+    const next = this.#queue.shift();
     if (next) next();
-    else this.places += 1;
+    else this.free += 1;
   }
 }

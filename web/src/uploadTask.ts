@@ -1,54 +1,47 @@
-/** The audio of one job on its way from this page: in its turn, with what other tabs are told of it. */
+/** The upload of one job's audio from this page: it waits for a slot, can be aborted, and can be started again. */
+import { startHeartbeat } from "./uploadHeartbeat.js";
 import type { UploadSlots } from "./uploadSlots.js";
 
-const BEAT = 5_000;
-/** A page that has not said for this long that it is sending is gone. */
-export const SILENT_AFTER = 3 * BEAT;
-
-/** Whether a page that said at `sendingAt` that it sends still does, for all that can be known. */
-export const mayBeSending = (sendingAt: number): boolean => sendingAt > Date.now() - SILENT_AFTER;
-
-export type Way = {
-  /** Brings the file to the service. */
-  bring(file: Blob, onSent: (fraction: number) => void, signal: AbortSignal): Promise<void>;
+export type UploadCallbacks = {
+  /** Submits the job with the file. */
+  submit(file: Blob, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<void>;
   onFailed(error: unknown): void;
-  /** Tells other tabs, and this page after a reload, that it is sending; 0 when it has stopped. */
-  say(sendingAt: number): void;
-  changed(): void;
+  /** The time of the heartbeat; 0 when the upload has stopped. */
+  onHeartbeat(sendingAt: number): void;
+  onChange(): void;
 };
 
-type Current = { uploaded: number | null; controller: AbortController; done: Promise<void> };
+type Upload = { fraction: number | null; controller: AbortController; done: Promise<void> };
 
 export class UploadTask {
   file: Blob | null = null;
-  #current: Current | null = null;
-  #recheck: ReturnType<typeof setTimeout> | undefined;
+  #current: Upload | null = null;
 
   constructor(
-    private readonly turns: UploadSlots,
-    private readonly way: Way,
+    private readonly slots: UploadSlots,
+    private readonly callbacks: UploadCallbacks,
   ) {}
 
-  get isOn(): boolean {
+  get isActive(): boolean {
     return this.#current !== null;
   }
 
-  /** The fraction that has been sent; null while it waits for its turn, and when nothing is sent. */
-  get uploaded(): number | null {
-    return this.#current?.uploaded ?? null;
+  /** The fraction that has been sent; null while the upload waits for a slot, and when there is none. */
+  get fraction(): number | null {
+    return this.#current?.fraction ?? null;
   }
 
   start(file: Blob): void {
     void this.abort();
     this.file = file;
-    const current: Current = { uploaded: null, controller: new AbortController(), done: Promise.resolve() };
-    this.#current = current;
-    current.done = this.#inTurn(file, current)
+    const upload: Upload = { fraction: null, controller: new AbortController(), done: Promise.resolve() };
+    this.#current = upload;
+    upload.done = this.#run(file, upload)
       .catch((error: unknown) => {
-        if (!current.controller.signal.aborted) this.way.onFailed(error);
+        if (!upload.controller.signal.aborted) this.callbacks.onFailed(error);
       })
-      .finally(() => this.#end(current));
-    this.way.changed();
+      .finally(() => this.#end(upload));
+    this.callbacks.onChange();
   }
 
   /** Resolves when nothing more is sent. */
@@ -57,49 +50,27 @@ export class UploadTask {
     await this.#current?.done;
   }
 
-  /** A page that crashed while it sent does not say so, it only falls silent: then `changed` is called. */
-  awaitSilence(sendingAt: number): void {
-    this.awaitNothing();
-    this.#recheck = setTimeout(() => this.way.changed(), sendingAt + SILENT_AFTER - Date.now());
-  }
-
-  awaitNothing(): void {
-    clearTimeout(this.#recheck);
-  }
-
-  async #inTurn(file: Blob, current: Current): Promise<void> {
-    const stopSaying = sayNowAndThen(this.way.say);
-    const { signal } = current.controller;
+  async #run(file: Blob, upload: Upload): Promise<void> {
+    const stopHeartbeat = startHeartbeat(this.callbacks.onHeartbeat);
+    const { signal } = upload.controller;
     try {
-      const turn = this.turns.take(signal);
-      if (turn) await turn; // at once where it can be
+      const slot = this.slots.acquire(signal);
+      if (slot) await slot; // without an await the upload starts at once
       try {
-        const onSent = (fraction: number) => ((current.uploaded = fraction), this.way.changed());
-        onSent(0);
-        await this.way.bring(file, onSent, signal);
+        const onProgress = (fraction: number) => ((upload.fraction = fraction), this.callbacks.onChange());
+        onProgress(0);
+        await this.callbacks.submit(file, onProgress, signal);
       } finally {
-        this.turns.leave();
+        this.slots.release();
       }
     } finally {
-      stopSaying();
+      stopHeartbeat();
     }
   }
 
-  #end(current: Current): void {
-    if (this.#current !== current) return; // it is being sent again
+  #end(upload: Upload): void {
+    if (this.#current !== upload) return; // another upload of the same job has started
     this.#current = null;
-    this.way.say(0);
+    this.callbacks.onHeartbeat(0);
   }
-}
-
-function sayNowAndThen(say: (sendingAt: number) => void): () => void {
-  const stillHere = () => say(Date.now());
-  const leaving = () => say(0);
-  stillHere();
-  const timer = setInterval(stillHere, BEAT);
-  if (typeof addEventListener !== "undefined") addEventListener("pagehide", leaving);
-  return () => {
-    clearInterval(timer);
-    if (typeof removeEventListener !== "undefined") removeEventListener("pagehide", leaving);
-  };
 }

@@ -1,6 +1,6 @@
 /**
- * The API's side of the contract on a real socket, in as little as the page's tests need: jobs
- * change only when a test says so, and are told to Convex and to listeners as the API tells them.
+ * A stand-in for the API on a real socket, with the routes that the page uses. A job changes only when a test changes
+ * it; the stand-in then pushes the job to Convex and sends it to the watchers, in the API's format.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -30,20 +30,24 @@ type Job = {
 export const KEY = "a-key-for-tests";
 const ENDED: Status[] = ["completed", "failed", "cancelled"];
 
+const PREFLIGHT = {
+  "access-control-allow-headers": "*",
+  "access-control-allow-methods": "GET, POST, DELETE",
+  "access-control-max-age": "600",
+};
+
 export class ApiStandIn {
   readonly jobs = new Map<string, Job>();
   readonly audio = new Map<string, number>();
-  /** Every request but those of preflight: `GET /job/…`. */
+  /** Every request except preflights, as `GET /job/…`. */
   readonly requests: string[] = [];
-  /** Where jobs are told to; null while nobody is told. */
+  /** Where the jobs are pushed to; null while they are pushed nowhere. */
   convexSiteUrl: string | null = null;
-  /** Answers instead of the API while it returns true. */
-  interfere: ((request: IncomingMessage, response: ServerResponse) => boolean) | null = null;
-  /** Tells its listeners nothing. */
-  isSilent = false;
+  /** Handles a request instead of the stand-in where it returns true. */
+  intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | null = null;
   url = "";
   #pieces = new Map<string, Piece[]>();
-  #listeners = new Map<string, Set<WebSocket>>();
+  #watchers = new Map<string, Set<WebSocket>>();
   #server: Server = createServer(
     (request, response) => void this.#handle(request, response).catch((error) => response.destroy(error)),
   );
@@ -51,7 +55,7 @@ export class ApiStandIn {
   async start(): Promise<this> {
     const sockets = new WebSocketServer({ noServer: true });
     this.#server.on("upgrade", (request, socket, head) =>
-      sockets.handleUpgrade(request, socket, head, (ws) => this.#listen(ws, request)),
+      sockets.handleUpgrade(request, socket, head, (ws) => this.#addWatcher(ws, request)),
     );
     await new Promise<void>((ready) => this.#server.listen(0, "127.0.0.1", ready));
     this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
@@ -59,27 +63,28 @@ export class ApiStandIn {
   }
 
   async stop(): Promise<void> {
-    this.hangUp();
+    this.closeSockets();
     this.#server.closeAllConnections();
     await new Promise((closed) => this.#server.close(closed));
   }
 
-  hangUp(): void {
-    for (const sockets of this.#listeners.values()) for (const socket of sockets) socket.terminate();
+  closeSockets(): void {
+    for (const sockets of this.#watchers.values()) for (const socket of sockets) socket.terminate();
   }
 
-  /** Commits a change of a job, tells its listeners, and Convex. */
+  /** Commits a change of a job, sends it to the watchers and pushes it to Convex. */
   async change(jobId: string, change: Partial<Job>): Promise<void> {
     const job = this.#commit(jobId, change);
     this.#broadcast(jobId, { type: "state", seq: job.seq, job: viewOf(job) });
-    await this.tellConvex(jobId);
+    await this.pushToConvex(jobId);
   }
 
-  async say(jobId: string, piece: Piece, change: Partial<Job> = {}): Promise<void> {
+  /** Commits the next piece of a job's text. */
+  async addPiece(jobId: string, piece: Piece, change: Partial<Job> = {}): Promise<void> {
     const job = this.#commit(jobId, change);
     this.#pieces.set(jobId, [...(this.#pieces.get(jobId) ?? []), piece]);
     this.#broadcast(jobId, { type: "text", seq: job.seq, ...piece, job: viewOf(job) });
-    await this.tellConvex(jobId);
+    await this.pushToConvex(jobId);
   }
 
   complete(jobId: string, text: string): Promise<void> {
@@ -92,7 +97,8 @@ export class ApiStandIn {
     });
   }
 
-  async tellConvex(jobId: string): Promise<number> {
+  /** The HTTP status that Convex answers; 0 while jobs are pushed nowhere. */
+  async pushToConvex(jobId: string): Promise<number> {
     if (!this.convexSiteUrl) return 0;
     const {
       createdAt,
@@ -123,20 +129,19 @@ export class ApiStandIn {
   }
 
   #broadcast(jobId: string, message: object): void {
-    if (this.isSilent) return;
-    for (const socket of this.#listeners.get(jobId) ?? []) {
+    for (const socket of this.#watchers.get(jobId) ?? []) {
       socket.send(JSON.stringify(message));
       if (ENDED.includes(this.jobs.get(jobId)!.status)) socket.close(1000, "ended");
     }
   }
 
-  #listen(socket: WebSocket, request: IncomingMessage): void {
+  #addWatcher(socket: WebSocket, request: IncomingMessage): void {
     const jobId = new URL(request.url!, "http://x").pathname.split("/").at(-1)!;
     const job = this.jobs.get(jobId);
     if (!job) return socket.close(4404, "unknown job");
-    const listeners = this.#listeners.get(jobId) ?? new Set();
-    this.#listeners.set(jobId, listeners.add(socket));
-    socket.on("close", () => listeners.delete(socket));
+    const watchers = this.#watchers.get(jobId) ?? new Set();
+    this.#watchers.set(jobId, watchers.add(socket));
+    socket.on("close", () => watchers.delete(socket));
     socket.send(
       JSON.stringify({ type: "snapshot", seq: job.seq, job: viewOf(job), pieces: this.#pieces.get(jobId) ?? [] }),
     );
@@ -145,19 +150,10 @@ export class ApiStandIn {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader("access-control-allow-origin", "*");
-    if (request.method === "OPTIONS") {
-      response
-        .writeHead(204, {
-          "access-control-allow-headers": "*",
-          "access-control-allow-methods": "GET, POST, DELETE",
-          "access-control-max-age": "600",
-        })
-        .end();
-      return;
-    }
+    if (request.method === "OPTIONS") return void response.writeHead(204, PREFLIGHT).end();
     const { pathname } = new URL(request.url!, "http://x");
     this.requests.push(`${request.method} ${pathname}`);
-    if (this.interfere?.(request, response)) return;
+    if (this.intercept?.(request, response)) return;
     if (pathname === "/transcribe-job") return this.#accept(JSON.parse((await body(request)).toString()), response);
     const [, jobId = "", part] = /^\/job\/([^/]+)(?:\/(audio|retry|redeliver))?$/.exec(pathname) ?? [];
     const job = this.jobs.get(jobId);
@@ -166,7 +162,7 @@ export class ApiStandIn {
         error: { code: "job_not_found", message: "There is no such job.", requestId: "r" },
       });
     if (part === "audio") return await this.#receive(request, response, job);
-    if (part === "redeliver") await this.tellConvex(jobId);
+    if (part === "redeliver") await this.pushToConvex(jobId);
     if (part === "retry")
       await this.change(jobId, {
         status: "queued",
@@ -197,19 +193,12 @@ export class ApiStandIn {
         updatedAt: now(),
       };
       this.jobs.set(jobId, job);
-      await this.tellConvex(jobId);
+      await this.pushToConvex(jobId);
     }
     const { status } = this.jobs.get(jobId)!;
-    const upload =
-      status === "pending"
-        ? { upload: { url: `${this.url}/job/${jobId}/audio`, fields: { key: "a", policy: "b" }, expiresAt: now() } }
-        : {};
-    json(response, 201, {
-      jobId,
-      status,
-      websocketUrl: `${this.url.replace("http", "ws")}/ws/transcription/${jobId}`,
-      ...upload,
-    });
+    const websocketUrl = `${this.url.replace("http", "ws")}/ws/transcription/${jobId}`;
+    const upload = { url: `${this.url}/job/${jobId}/audio`, fields: { key: "a", policy: "b" }, expiresAt: now() };
+    json(response, 201, { jobId, status, websocketUrl, ...(status === "pending" ? { upload } : {}) });
   }
 
   async #receive(request: IncomingMessage, response: ServerResponse, job: Job): Promise<void> {
@@ -226,7 +215,7 @@ export class ApiStandIn {
 
 const now = () => new Date().toISOString();
 const viewOf = ({ result: _, ...view }: Job) => view;
-const json = (response: ServerResponse, status: number, value: unknown) =>
+export const json = (response: ServerResponse, status: number, value: unknown) =>
   void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
 
 async function body(request: IncomingMessage): Promise<Buffer> {

@@ -1,6 +1,6 @@
 /**
- * Who may see and cancel a job: the signed-in user who made it, or, in an app without sign-in,
- * the browser that holds its owner token. A bare `userId` is a label that anyone could write.
+ * Who may see and cancel a job: the signed-in user who made it, or, in an app without sign-in, the browser that holds
+ * its owner token. A bare `userId` is a label that anyone could write.
  */
 import { ConvexError } from "convex/values";
 import type { Doc } from "../_generated/dataModel";
@@ -18,13 +18,13 @@ export async function identify(ctx: Ctx, ownerToken: string | undefined): Promis
   const identity = await ctx.auth.getUserIdentity();
   return {
     ...(identity ? { user: `user:${identity.tokenIdentifier}` } : {}),
-    ...(ownerToken === undefined ? {} : { token: `token:${await sha256(checked(ownerToken))}` }),
-    // Rows from before this schema name their user only, by one of these where sign-in was Convex's.
+    ...(ownerToken === undefined ? {} : { token: `token:${await sha256(checkToken(ownerToken))}` }),
+    // A row from before this schema names its user in `userId`, by one of these where sign-in was Convex's.
     legacyIds: identity ? [identity.subject, identity.tokenIdentifier] : [],
   };
 }
 
-/** What a row made by this caller carries in `owner`. */
+/** What a row that this caller creates carries in `owner`. */
 export function ownerOf(caller: Caller): string {
   const owner = caller.user ?? caller.token;
   if (!owner) throw new ConvexError({ code: "not_signed_in", message: "Sign in, or give an ownerToken." });
@@ -44,7 +44,7 @@ export function mayAdopt(job: Doc<"transcriptionJobs">): boolean {
   return job.owner === undefined && job.userId === undefined;
 }
 
-function checked(token: string): string {
+function checkToken(token: string): string {
   if (token.length < SHORTEST_TOKEN || token.length > LONGEST_TOKEN) {
     const message = `An ownerToken has ${SHORTEST_TOKEN} to ${LONGEST_TOKEN} characters.`;
     throw new ConvexError({ code: "invalid_argument", message });

@@ -1,25 +1,31 @@
-/** One question to the API about one job, and whose word the answer is. */
+/** One request to the API about one job, and who answered it. */
 
-/** What the API says of a job that is no more; its 404 for an address it does not have is another. */
-const NO_MORE = ["job_not_found", "job_expired"];
+/** The API's codes for a job that does not exist (any more). A 404 for an unknown address has another code. */
+const UNKNOWN_JOB = ["job_not_found", "job_expired"];
 
-/** "unknown": there is no such job. "failed": the API could not tell of this one. "timeout": nothing came in time. "away": it was not the API. */
-export type Answer = { job: unknown } | "unknown" | "failed" | "timeout" | "away";
+/**
+ * "unknown_job": the API has no such job. "error": the API answered with an error about this job. "timeout": no
+ * answer came in time. "unreachable": something else than the API answered, or nothing did.
+ */
+export type ApiAnswer = { job: unknown } | "unknown_job" | "error" | "timeout" | "unreachable";
 
-export async function requestJob(url: string, method: "GET" | "DELETE", timeoutMs: number): Promise<Answer> {
-  const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), timeoutMs);
+export async function requestJob(url: string, method: "GET" | "DELETE", timeoutMs: number): Promise<ApiAnswer> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), timeoutMs);
   try {
-    const response = await fetch(url, { method, headers: { accept: "application/json" }, signal: patience.signal });
+    const response = await fetch(url, { method, headers: { accept: "application/json" }, signal: controller.signal });
     const body: unknown = await response.json();
-    if (response.ok) return { job: body };
-    // A proxy before a sleeping or moved API answers 404 and 5xx too, but not in the API's own form.
-    const code = (body as { error?: { code?: unknown } } | null)?.error?.code;
-    if (typeof code !== "string") return "away";
-    return [404, 410].includes(response.status) && NO_MORE.includes(code) ? "unknown" : "failed";
+    return response.ok ? { job: body } : classifyError(response.status, body);
   } catch {
-    return patience.signal.aborted ? "timeout" : "away";
+    return controller.signal.aborted ? "timeout" : "unreachable";
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A proxy in front of a sleeping or moved API answers 404 and 5xx too, but not in the API's own form. */
+function classifyError(status: number, body: unknown): ApiAnswer {
+  const code = (body as { error?: { code?: unknown } } | null)?.error?.code;
+  if (typeof code !== "string") return "unreachable";
+  return [404, 410].includes(status) && UNKNOWN_JOB.includes(code) ? "unknown_job" : "error";
 }

@@ -1,77 +1,97 @@
 import { expect, test } from "vitest";
-import { NO_SEQ, type Position, isNewer } from "./jobVersion";
+import { type JobVersion, NO_SEQ, isNewer } from "./jobVersion";
 
-const at = (status: Position["status"], seq: number, run = 1, presumed = false): Position => ({
+const version = (status: JobVersion["status"], seq: number, run = 1, presumed = false): JobVersion => ({
   status,
   seq,
   run,
   presumed,
 });
-const later = (a: Position, b: Position) => (isNewer(b, a) ? b : a);
+const newer = (a: JobVersion, b: JobVersion) => (isNewer(b, a) ? b : a);
 
-const LIVES: Record<string, { messages: Position[]; end: Position }> = {
+const HISTORIES: Record<string, { messages: JobVersion[]; end: JobVersion }> = {
   "a job that waits for quota and completes": {
     messages: [
-      at("pending", 1),
-      at("queued", 2),
-      at("processing", 3),
-      at("waiting", 4),
-      at("processing", 5),
-      at("completed", 6),
+      version("pending", 1),
+      version("queued", 2),
+      version("processing", 3),
+      version("waiting", 4),
+      version("processing", 5),
+      version("completed", 6),
     ],
-    end: at("completed", 6),
+    end: version("completed", 6),
   },
   "a failed job that is retried and completes": {
-    messages: [at("processing", 2), at("failed", 3), at("queued", 4, 2), at("processing", 5, 2), at("completed", 6, 2)],
-    end: at("completed", 6, 2),
+    messages: [
+      version("processing", 2),
+      version("failed", 3),
+      version("queued", 4, 2),
+      version("processing", 5, 2),
+      version("completed", 6, 2),
+    ],
+    end: version("completed", 6, 2),
   },
-  "a job with two ends keeps the first": {
-    messages: [at("queued", 1), at("processing", 2), at("completed", 3), at("cancelled", 4)],
-    end: at("completed", 3),
+  "a job with two ends, which keeps the first": {
+    messages: [version("queued", 1), version("processing", 2), version("completed", 3), version("cancelled", 4)],
+    end: version("completed", 3),
   },
-  "a job that is presumed lost and then speaks": {
-    messages: [at("queued", 1), at("processing", 2), at("failed", 2, 1, true), at("processing", 3), at("completed", 4)],
-    end: at("completed", 4),
+  "a job that is presumed lost until the API sends news of it": {
+    messages: [
+      version("queued", 1),
+      version("processing", 2),
+      version("failed", 2, 1, true),
+      version("processing", 3),
+      version("completed", 4),
+    ],
+    end: version("completed", 4),
   },
-  "a job that is presumed lost and stays so": {
-    messages: [at("pending", NO_SEQ), at("queued", 1), at("processing", 2), at("failed", 2, 1, true)],
-    end: at("failed", 2, 1, true),
+  "a job that is presumed lost and of which the API sends nothing more": {
+    messages: [
+      version("pending", NO_SEQ),
+      version("queued", 1),
+      version("processing", 2),
+      version("failed", 2, 1, true),
+    ],
+    end: version("failed", 2, 1, true),
   },
-  "a row that is older than seq": {
-    messages: [at("failed", NO_SEQ), at("queued", 3), at("processing", 4)],
-    end: at("processing", 4),
+  "a row from before `seq` existed": {
+    messages: [version("failed", NO_SEQ), version("queued", 3), version("processing", 4)],
+    end: version("processing", 4),
   },
-  "a row of the page's that hears late, of a job that has ended": {
-    messages: [at("pending", NO_SEQ), at("cancelled", NO_SEQ, 1, true), at("completed", 0)],
-    end: at("completed", 0),
+  "a row that receives its first snapshot after the job has ended": {
+    messages: [version("pending", NO_SEQ), version("cancelled", NO_SEQ, 1, true), version("completed", 0)],
+    end: version("completed", 0),
   },
 };
 
-/** Whatever a job can end as that hears each message once or twice, in any order, the second time at any place. */
-function ends(messages: Position[]): Set<Position> {
-  const ends = new Set<Position>();
-  const seen = new Set<string>(); // what comes of a state and the messages still to come is looked at once
-  const hear = (current: Position, left: number[]) => {
-    const here = `${messages.indexOf(current)} of ${left}`;
-    if (seen.has(here)) return;
-    seen.add(here);
-    if (left.every((times) => times < 2)) ends.add(current);
-    left.forEach((times, i) => times > 0 && hear(later(current, messages[i]!), left.with(i, times - 1)));
+/** Every version that a receiver can end with when each message reaches it once or twice, in any order. */
+function reachableEnds(messages: JobVersion[]): Set<JobVersion> {
+  const ends = new Set<JobVersion>();
+  const visited = new Set<string>(); // a state with the same messages to come is explored once
+  const receive = (current: JobVersion, remaining: number[]) => {
+    const state = `${messages.indexOf(current)} of ${remaining}`;
+    if (visited.has(state)) return;
+    visited.add(state);
+    if (remaining.every((times) => times < 2)) ends.add(current);
+    remaining.forEach((times, i) => {
+      if (times > 0) receive(newer(current, messages[i]!), remaining.with(i, times - 1));
+    });
   };
-  messages.forEach((first, i) => hear(first, messages.map(() => 2).with(i, 1)));
+  messages.forEach((first, i) => receive(first, messages.map(() => 2).with(i, 1)));
   return ends;
 }
 
-test.each(Object.entries(LIVES))("%s, in every order and repetition", (_, { messages, end }) => {
-  expect([...ends(messages)]).toEqual([end]);
+test.each(Object.entries(HISTORIES))("%s ends in one version for every order and repetition", (_, history) => {
+  expect([...reachableEnds(history.messages)]).toEqual([history.end]);
 });
 
-test("nothing is newer than itself", () => {
-  for (const { messages } of Object.values(LIVES)) for (const m of messages) expect(isNewer(m, { ...m })).toBe(false);
+test("no version is newer than itself", () => {
+  for (const { messages } of Object.values(HISTORIES))
+    for (const message of messages) expect(isNewer(message, { ...message })).toBe(false);
 });
 
-test("of two different accounts exactly one is the newer", () => {
-  for (const { messages } of Object.values(LIVES)) {
+test("of two different versions exactly one is the newer", () => {
+  for (const { messages } of Object.values(HISTORIES)) {
     for (const a of messages) for (const b of messages) if (a !== b) expect(isNewer(a, b)).toBe(!isNewer(b, a));
   }
 });

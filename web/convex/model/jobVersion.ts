@@ -1,6 +1,6 @@
 /**
- * Which of two accounts of one job is the later one. Pure: the Convex functions decide with it
- * what a row becomes, and the page what it shows, so the two can never disagree.
+ * The statuses of a job, and which of two versions of one job is the newer. Pure: the Convex functions decide with
+ * it what a row becomes, and the page decides with it what it shows, so the two can never disagree.
  */
 
 export const STATUSES = [
@@ -27,29 +27,29 @@ const RANK: Record<Status, number> = {
 
 export const isTerminal = (status: Status): boolean => RANK[status] === 3;
 
-export type Position = {
+export type JobVersion = {
   status: Status;
-  /** How many times the user asked for this job: 1, and one more for each retry. */
+  /** How many times the user requested this job: 1, and one more for each retry. */
   run: number;
-  /** The API's count of the job's changes; `NO_SEQ` before the API has spoken. */
+  /** The API's count of the job's changes; `NO_SEQ` before the API has sent a snapshot. */
   seq: number;
-  /** True when `status` is a conclusion of ours (the API no longer knows the job), not the API's word. */
+  /** True when we concluded `status` ourselves (the API no longer knows the job) and the API did not send it. */
   presumed?: boolean;
 };
 
 export const NO_SEQ = -1;
 
 /**
- * Whether `next` comes after `current`. Taking the later of the two, message by message, ends in
- * the same state for every order and any repetition of the messages.
+ * Whether `next` comes after `current`. A receiver that keeps the newer of the two, message by message, ends in the
+ * same state for every order and any repetition of the messages.
  *
  * - A later run supersedes whatever the earlier one ended in.
- * - Within a run a job only moves forward, and the first end stands.
+ * - Within a run a job only moves forward, and its first end is final.
  * - Otherwise the higher `seq` is the newer. (`processing` and `waiting` alternate.)
- * - Any word of the API outweighs having none. A presumption follows what it was drawn from, and
- *   yields to the API's later word, and to any end that the API tells.
+ * - A version from the API supersedes one without `seq`. A presumed version follows the version that it was drawn
+ *   from. A later version from the API, and any end that the API sends, supersedes the presumed one.
  */
-export function isNewer(next: Position, current: Position): boolean {
+export function isNewer(next: JobVersion, current: JobVersion): boolean {
   if (next.run !== current.run) return next.run > current.run;
   if ((next.seq === NO_SEQ) !== (current.seq === NO_SEQ)) return current.seq === NO_SEQ;
   if (next.presumed && !current.presumed) return !isTerminal(current.status) && next.seq >= current.seq;

@@ -1,9 +1,9 @@
-/** A row as its owner sees it: known fields only, every one present, null where there is nothing. */
+/** A row as its owner sees it: the known fields only, every one present, null where the row has nothing. */
 import { type Infer, v } from "convex/values";
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { jobChunks, jobError, jobStatus } from "../schema";
-import { NO_SEQ, isTerminal, type Position } from "./jobVersion";
+import { type JobVersion, NO_SEQ, isTerminal } from "./jobVersion";
 import { readResult } from "./result";
 
 const nullableNumber = v.union(v.number(), v.null());
@@ -15,7 +15,7 @@ const summaryFields = {
   stage: v.union(v.string(), v.null()),
   progress: v.number(),
   run: v.number(),
-  /** -1 until the API has spoken of this job. */
+  /** -1 until the API has sent a snapshot of this job. */
   seq: v.number(),
   presumed: v.boolean(),
   chunks: v.union(jobChunks, v.null()),
@@ -42,7 +42,7 @@ export type JobView = Infer<typeof jobView>;
 
 type Row = Doc<"transcriptionJobs">;
 
-export function position(row: Row): Position {
+export function versionOf(row: Row): JobVersion {
   const { status, run = 1, seq = NO_SEQ, presumed = false } = row;
   return { status, run, seq, presumed };
 }
@@ -51,13 +51,13 @@ export function toSummary(row: Row): JobSummary {
   return {
     jobId: row.jobId,
     filename: row.filename ?? null,
-    ...position(row),
+    ...versionOf(row),
     presumed: row.presumed ?? false,
     stage: row.stage ?? null,
     progress: row.progress ?? 0,
     chunks: row.chunks ?? null,
     waitingUntil: row.waitingUntil ?? null,
-    error: asError(row.error),
+    error: toError(row.error),
     cancelRequested: row.cancelRequestedAt !== undefined && !isTerminal(row.status),
     createdAt: row.createdAt ?? row._creationTime,
     startedAt: row.startedAt ?? null,
@@ -66,11 +66,11 @@ export function toSummary(row: Row): JobSummary {
   };
 }
 
-export async function present(ctx: QueryCtx, row: Row): Promise<JobView> {
+export async function toView(ctx: QueryCtx, row: Row): Promise<JobView> {
   return { ...toSummary(row), ...(await readResult(ctx, row)) };
 }
 
-function asError(error: Row["error"]): JobSummary["error"] {
+function toError(error: Row["error"]): JobSummary["error"] {
   if (error === undefined) return null;
   return typeof error === "string" ? { code: "unknown", message: error, retryable: false } : error;
 }

@@ -10,8 +10,8 @@ function Page() {
   return createElement("p", null, `${jobs.length} jobs, ${connection}`);
 }
 
-// React takes the server's HTML over only where the browser's first rendering is the same.
-test("a server renders the same for every browser, whatever it keeps", () => {
+// React hydrates only where the browser's first rendering equals the HTML of the server.
+test("a server renders no jobs, whatever is in a localStorage", () => {
   vi.stubGlobal("localStorage", new MemoryStorage());
   new JobStorage("escriba").put({
     ...{ jobId: crypto.randomUUID(), options: {}, filename: null, sizeBytes: null, createdAt: 1 },

@@ -1,36 +1,38 @@
 // @ts-check
-/** A local deployment's rows and files in one file, so that a restart finds what was confirmed. */
+/** The rows and files of a local deployment in one file, so that they are there again after a restart. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { convexToJson, jsonToConvex } from "convex/values";
 
 /** @typedef {import("./backend.mjs").Backend} Backend */
-/** @typedef {{ tables: Record<string, any[]>, files: Record<string, { type: string, base64: string }> }} JobStorage */
+/** @typedef {{ tables: Record<string, any[]>, files: Record<string, { type: string, base64: string }> }} Content */
 
 /**
- * Fills `backend` with what `file` holds, and has it written again before anything is confirmed.
+ * Fills `backend` from `file`, and writes `file` whenever a function may have written, before its caller gets the
+ * answer.
  * @param {Backend} backend @param {string} file
  */
-export async function keepIn(backend, file) {
-  const kept = read(file);
-  if (kept) await restore(backend, kept);
-  let saving = Promise.resolve();
-  backend.confirm = () => (saving = saving.then(async () => write(file, await dump(backend))));
+export async function persist(backend, file) {
+  const content = read(file);
+  if (content) await restore(backend, content);
+  let saved = Promise.resolve();
+  backend.save = () => (saved = saved.then(async () => write(file, await dump(backend))));
 }
 
-/** @param {Backend} backend @returns {Promise<JobStorage>} */
+/** @param {Backend} backend @returns {Promise<Content>} */
 async function dump(backend) {
-  /** @type {JobStorage} */ const kept = { tables: {}, files: {} };
+  /** @type {Content} */ const content = { tables: {}, files: {} };
   for (const name of backend.tables)
-    kept.tables[name] = (await backend.table(name)).map((/** @type {any} */ row) => convexToJson(row));
+    content.tables[name] = (await backend.table(name)).map((/** @type {any} */ row) => convexToJson(row));
   for (const id of await backend.fileIds()) {
     const blob = await backend.file(id);
-    if (blob) kept.files[id] = { type: blob.type, base64: Buffer.from(await blob.arrayBuffer()).toString("base64") };
+    if (!blob) continue;
+    content.files[id] = { type: blob.type, base64: Buffer.from(await blob.arrayBuffer()).toString("base64") };
   }
-  return kept;
+  return content;
 }
 
-/** Rows and files get new ids; where a row names a file, it names the new one. @param {Backend} backend @param {JobStorage} kept */
+/** Rows and files get new ids; a row that names a file then names its new id. @param {Backend} backend @param {Content} content */
 async function restore(backend, { tables, files }) {
   /** @type {Map<unknown, string>} */ const ids = new Map();
   for (const [id, { type, base64 }] of Object.entries(files))
@@ -43,7 +45,7 @@ async function restore(backend, { tables, files }) {
   }
 }
 
-/** @param {string} file @returns {JobStorage | null} */
+/** @param {string} file @returns {Content | null} */
 function read(file) {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
@@ -53,9 +55,9 @@ function read(file) {
   }
 }
 
-/** All of it or nothing, whenever the process is killed. @param {string} file @param {JobStorage} kept */
-function write(file, kept) {
+/** Writes all of it or nothing, also when the process is killed. @param {string} file @param {Content} content */
+function write(file, content) {
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(`${file}.new`, JSON.stringify(kept));
+  writeFileSync(`${file}.new`, JSON.stringify(content));
   renameSync(`${file}.new`, file);
 }

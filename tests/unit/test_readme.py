@@ -50,7 +50,7 @@ def test_every_setting_is_listed_with_its_default(readme: str) -> None:
         if name.startswith("quota_"):
             assert setting.default is None
         else:
-            assert default == shown(setting.default), name
+            assert default == as_written(setting.default), name
     assert table == {}
 
 

@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from common.cancellation import run_to_end
+
 _LOG_HEAD_BYTES = 64 * 1024
 _LOG_TAIL_BYTES = 16 * 1024
 _LINE_BYTES = 16 * 1024
@@ -60,15 +62,7 @@ async def _end(process: asyncio.subprocess.Process, *readers: asyncio.Future[Any
         os.killpg(process.pid, signal.SIGKILL)
     for reader in readers:
         reader.cancel()
-    ending = asyncio.ensure_future(_drained(process, readers))
-    cancelled = False
-    while not ending.done():
-        try:
-            await asyncio.shield(ending)
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled:
-        raise asyncio.CancelledError
+    await run_to_end(_drained(process, readers))
 
 
 async def _drained(process: asyncio.subprocess.Process, readers: Iterable[asyncio.Future[Any]]) -> None:

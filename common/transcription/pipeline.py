@@ -14,16 +14,14 @@ from common.audio.loudness import measure
 from common.audio.prepare import Prepared, prepare
 from common.audio.probe import probe
 from common.audio.split import PIECE_SECONDS, Cut, cut, plan_cuts
-from common.errors import EngineBroken, EngineMissing, EngineUnreachable, EscribaError, RetryLater
+from common.errors import EngineMissing, EscribaError, RetryLater
 from common.log import log
 from common.models import Options, Piece, Transcript
 from common.services import Services
 from common.text.hallucinations import remove_hallucinations, worth_measuring
 from common.text.merge import merge
 from common.text.speech_evidence import Loudness
-
-# Seconds; then the account is looked at again, since it may have learnt of another limit meanwhile.
-_LONGEST_WAIT = 6 * 3600.0
+from common.transcription.reservation import reserve_quota
 
 # How far a piece may lie from where it was to be cut: packets have a length.
 _NEAR = 2.0
@@ -98,7 +96,7 @@ async def transcribe_pieces(
 
     async def one(wanted: Cut) -> None:
         pinned = options.model_copy(update={"language": options.language or _spoken(pieces)})
-        piece = await _hear(services, ready, wanted, pinned, folder)
+        piece = await _transcribe_piece(services, ready, wanted, pinned, folder)
         await keep(piece)
         pieces[wanted.index] = piece
 
@@ -151,26 +149,19 @@ def _spoken(pieces: Mapping[int, Piece]) -> str | None:
     return next((transcript.language for transcript in said if transcript.text), None)
 
 
-async def _hear(
+async def _transcribe_piece(
     services: Services, ready: PreparedRecording, wanted: Cut, options: Options, folder: Path
 ) -> Piece:
-    seconds = ready.seconds_of(wanted)
-    await _reserve(services, seconds)
-    try:
+    async with reserve_quota(services, ready.seconds_of(wanted)) as reservation:
         piece = await cut(services.ffmpeg, ready.prepared, wanted, folder)
-    except (EscribaError, RetryLater):
-        await _refund(services, seconds)  # never sent
-        raise
-    try:
-        transcript = await services.engine.transcribe(
-            piece.path, format=piece.format, duration=piece.duration, options=options
-        )
-    except (EngineBroken, EngineUnreachable, RetryLater):
-        await _refund(services, seconds)  # Groq charges for none of these
-        raise
-    finally:
-        if piece.path != ready.prepared.path:
-            piece.path.unlink(missing_ok=True)
+        reservation.is_sent = True
+        try:
+            transcript = await services.engine.transcribe(
+                piece.path, format=piece.format, duration=piece.duration, options=options
+            )
+        finally:
+            if piece.path != ready.prepared.path:
+                piece.path.unlink(missing_ok=True)
     return Piece(index=wanted.index, start=piece.start, transcript=transcript)
 
 
@@ -193,18 +184,3 @@ async def _side_by_side(wanted: list[Cut], one: Callable[[Cut], Awaitable[None]]
     if failures:
         # A refusal says more than a wait: the job will end the same way however long it waits.
         raise next((exc for exc in failures if not isinstance(exc, RetryLater)), failures[0])
-
-
-async def _reserve(services: Services, seconds: float) -> None:
-    """Take the engine's time from the account. Raises RetryLater when too little is left."""
-    if services.quota is None:
-        return
-    now = services.now()
-    if wait := await services.quota.change(lambda quota: quota.take(now, seconds)):
-        raise RetryLater(min(wait.delay, _LONGEST_WAIT), wait.bucket)
-
-
-async def _refund(services: Services, seconds: float) -> None:
-    if services.quota is not None:
-        now = services.now()
-        await services.quota.change(lambda quota: (quota.refund(now, seconds, reserved_at=now), None))

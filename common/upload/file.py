@@ -11,11 +11,9 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
+from common.cancellation import run_to_end
 from common.errors import StorageFull, UploadTooLarge
-
-T = TypeVar("T")
 
 MB = 1024 * 1024
 _WRITE_BYTES = MB // 2
@@ -65,7 +63,9 @@ class UploadFile:
             return
         with _storage():
             if self._disk_is_slow:
-                await _to_its_end(lambda: self._write(pieces))
+                loop = asyncio.get_running_loop()
+                # To its end: a cancellation closes the descriptor, and not while the thread writes to it.
+                await run_to_end(loop.run_in_executor(None, self._write, pieces))
             else:
                 self._disk_is_slow = _stalls(lambda: self._write(pieces))
 
@@ -120,18 +120,3 @@ def _stalls(write: Callable[[], None]) -> bool:
 def _times_slept() -> int:
     """How often this thread gave its CPU away by itself; where only Linux could tell, the whole process."""
     return resource.getrusage(getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)).ru_nvcsw
-
-
-async def _to_its_end(work: Callable[[], T]) -> T:
-    """`work` in a thread, waited for even when cancelled: its descriptor must not be closed under it."""
-    running = asyncio.get_running_loop().run_in_executor(None, work)
-    cancelled: asyncio.CancelledError | None = None
-    while not running.done():
-        try:
-            await asyncio.wait([running])
-        except asyncio.CancelledError as exc:
-            cancelled = exc
-    if cancelled:
-        running.exception()  # looked at, so that asyncio does not report it as forgotten
-        raise cancelled
-    return running.result()

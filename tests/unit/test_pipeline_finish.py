@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from common.audio.prepare import Prepared
 from common.audio.split import plan_cuts
-from common.errors import AudioTruncated, RetryLater
 from common.models import Options, Piece, Segment, Transcript
-from common.quota import Quota
-from common.transcription.pipeline import PreparedRecording, finish, fit, transcribe_pieces
+from common.transcription.pipeline import PreparedRecording, finish, fit
 from tests.job_service import JobService
 from tests.media import Media
-
-T = TypeVar("T")
 
 
 def spoken(*lines: tuple[float, float, str], start: float = 0.0) -> Piece:
@@ -75,50 +68,3 @@ def test_kept_pieces_fit_where_they_were_cut_as_they_would_be_now(tmp_path: Path
     halves = PreparedRecording(prepared, plan_cuts(prepared, piece_seconds=800))
     assert not fit(kept, halves)
     assert not any(fit([one], halves) for one in kept)
-
-
-def test_a_piece_that_could_not_be_cut_costs_no_quota(tmp_path: Path, media: Media) -> None:
-    with JobService(tmp_path) as service:
-        account = Account()
-        services = replace(service.services, quota=account)
-        source = PreparedRecording(Prepared(media("cbr.mp3"), "mp3", 2000.0, 1, "as_is"), ())
-        beyond = replace(source, cuts=plan_cuts(source.prepared)[-1:])  # where there is no sound
-        with pytest.raises(AudioTruncated):
-            service.call(
-                transcribe_pieces(services, beyond, Options(language="es"), tmp_path, kept={}, keep=never)
-            )
-        assert account.quota.audio_per_hour.used == pytest.approx(0, abs=0.1)
-
-
-def test_nor_does_one_whose_cutting_was_stopped(
-    tmp_path: Path, media: Media, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def stopped(*_: object) -> None:
-        raise RetryLater(5, "ffmpeg was told to stop")
-
-    monkeypatch.setattr("common.transcription.pipeline.cut", stopped)
-    with JobService(tmp_path) as service:
-        account = Account()
-        services = replace(service.services, quota=account)
-        prepared = Prepared(media("cbr.mp3"), "mp3", 500.0, 1, "as_is")
-        whole = PreparedRecording(prepared, plan_cuts(prepared))
-        with pytest.raises(RetryLater):
-            service.call(
-                transcribe_pieces(services, whole, Options(language="es"), tmp_path, kept={}, keep=never)
-            )
-        assert account.quota.audio_per_hour.used == pytest.approx(0, abs=0.1)
-
-
-class Account:
-    """A quota of our own, in memory."""
-
-    def __init__(self) -> None:
-        self.quota = Quota()
-
-    async def change(self, decide: Callable[[Quota], tuple[Quota, T]]) -> T:
-        self.quota, answer = decide(self.quota)
-        return answer
-
-
-async def never(_: Piece) -> None:
-    raise AssertionError("nothing was heard")

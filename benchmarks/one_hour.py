@@ -17,7 +17,7 @@ from pathlib import Path
 from common.audio.ffmpeg import Ffmpeg
 from common.audio.prepare import prepare
 from common.audio.probe import probe
-from common.audio.split import cut, plan_cuts
+from common.audio.split import cut_piece, plan_cuts
 
 SPEECH = Path(__file__).parent.parent / "tests" / "data" / "english.flac"
 HOUR = 3600
@@ -92,7 +92,7 @@ async def _pieces(source: Path, folder: Path) -> None:
     probed = await probe(ffmpeg, source, max_seconds=2 * HOUR)
     prepared = await prepare(ffmpeg, source, probed, folder)
     for wanted in plan_cuts(prepared):
-        piece = await cut(ffmpeg, prepared, wanted, folder)
+        piece = await cut_piece(ffmpeg, prepared, wanted, folder)
         piece.path.unlink()
 
 

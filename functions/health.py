@@ -50,7 +50,7 @@ async def health(services: Served) -> Response:
     `backlog` counts the jobs that wait or run; null when the store did not say so at once.
     """
     backlog, store_problem = await _backlog(services)
-    ffmpeg_problem = None if services.ffmpeg.available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
+    ffmpeg_problem = None if services.ffmpeg.is_available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
     unreached = [sender.problem for sender in services.senders.values()]
     found = [ffmpeg_problem, services.engine_problem, store_problem, *unreached]
     problems = [problem for problem in found if problem]

@@ -29,7 +29,12 @@ from common.openai.response import answer_of
 from common.openai.stream import SpokenText, Tell
 from common.services import Services
 from common.transcription.incremental import IncrementalText
-from common.transcription.pipeline import finish, guarded, prepare_recording, transcribe_pieces
+from common.transcription.pipeline import (
+    merge_pieces,
+    prepare_recording,
+    suppress_hallucinations,
+    transcribe_pieces,
+)
 from common.upload.receive import receive
 
 router = APIRouter(tags=["OpenAI"])
@@ -179,7 +184,7 @@ def _place(services: Services) -> Iterator[str]:
 async def _answered(services: Services, source: Path, folder: Path, ask: OpenAIRequest) -> Response:
     ready = await prepare_recording(services, source, folder)
     pieces = await transcribe_pieces(services, ready, ask.options, folder, kept={}, keep=_keep_nothing)
-    body, kind = answer_of(await finish(services, ready, pieces, ask.options), ask)
+    body, kind = answer_of(await merge_pieces(services, ready, pieces, ask.options), ask)
     return Response(body, media_type=kind)
 
 
@@ -190,13 +195,15 @@ async def _keep_nothing(piece: Piece) -> None:
 async def _told(services: Services, source: Path, folder: Path, ask: OpenAIRequest, tell: Tell) -> str:
     """Hear the recording, telling its text as it settles; the whole text."""
     ready = await prepare_recording(services, source, folder)
-    settling = IncrementalText([ready.prepared.start + cut.start for cut in ready.cuts], ready.duration)
+    settling = IncrementalText([ready.audio.start + cut.start for cut in ready.cuts], ready.duration)
     in_order = asyncio.Lock()
 
     async def keep(piece: Piece) -> None:
         async with in_order:
-            if stretch := settling.heard(piece):
-                for text in settling.tell(await guarded(services, ready, stretch, ask.options)):
+            if stretch := settling.add_piece(piece):
+                for text in settling.append(
+                    await suppress_hallucinations(services, ready, stretch, ask.options)
+                ):
                     tell(text)
 
     await transcribe_pieces(services, ready, ask.options, folder, kept={}, keep=keep)

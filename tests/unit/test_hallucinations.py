@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.audio.loudness import SILENT, Measured, Stretch
+from common.audio.loudness import SILENT, LoudnessProfile, SpanLevels
 from common.models import Segment, Transcript, Word
 from common.text.hallucinations import remove_hallucinations, worth_measuring
 from common.text.loops import find_loops
@@ -184,8 +184,8 @@ def test_a_line_of_which_only_a_part_was_measured_is_not_judged_by_it() -> None:
     transcript = recording(
         *SPEECH, line(" us.", 12.0, 12.3, sure=-0.6), line(" Aquí sigue hablando.", 12.6, 15)
     )
-    silent = Stretch((11.7, 12.6), 11.7, (-20.0,) * 4 + (SILENT,) * 5)
-    assert remove_hallucinations(transcript, loudness=Measured((silent,), 20.0)) is transcript
+    silent = SpanLevels((11.7, 12.6), 11.7, (-20.0,) * 4 + (SILENT,) * 5)
+    assert remove_hallucinations(transcript, loudness=LoudnessProfile((silent,), 20.0)) is transcript
 
 
 def test_a_line_that_begins_as_the_sound_ends_is_not_over_silence() -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from common.audio.ffmpeg import Ffmpeg
-from common.audio.prepare import Prepared
+from common.audio.prepare import PreparedAudio
 from common.audio.split import Cut, plan_cuts
 from common.errors import AudioTruncated, AudioUnreadable, Busy, EngineBroken, RetryLater
 from common.groq.client import Groq
@@ -59,7 +59,7 @@ def transcribe(
     async def keep(_: Piece) -> None:
         return None
 
-    prepared = Prepared(path, "mp3", 4.0, path.stat().st_size, "as_is")
+    prepared = PreparedAudio(path, "mp3", 4.0, path.stat().st_size, "as_is")
     recording = PreparedRecording(prepared, cuts or plan_cuts(prepared))
     services = replace(services, quota=account, now=lambda: account.now)
     return asyncio.create_task(
@@ -67,8 +67,8 @@ def transcribe(
     )
 
 
-WITHOUT_SOUND = (Cut(1, start=500.0, length=500.0, how="copy"),)
-FIRST_HALF = (Cut(0, start=0.0, length=2.0, how="copy"),)
+WITHOUT_SOUND = (Cut(1, start=500.0, length=500.0, method="copy"),)
+FIRST_HALF = (Cut(0, start=0.0, length=2.0, method="copy"),)
 
 
 def ffmpeg_that(command: str, folder: Path) -> Ffmpeg:

@@ -153,9 +153,9 @@ def _engine(settings: Settings, quota: SqliteQuota | None, now: Callable[[], flo
             base_url="http://embedded/openai/v1",
             api_key=None,
             model=settings.groq_model,
-            runs=settings.engine_model or "whisper-base",
+            only_model=settings.engine_model or "whisper-base",
             transport=lambda: _embedded(settings),
-            patience=_EMBEDDED_PATIENCE,
+            wait_per_second=_EMBEDDED_PATIENCE,
         )
     return wiring.groq(settings, api_key=settings.groq_api_key, quota=quota, now=now)
 

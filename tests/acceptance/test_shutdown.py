@@ -84,7 +84,7 @@ def test_in_the_midst_of_everything(start: Callable[..., Server], upstream: Upst
     ids = {waiting: api.accepted(waiting)}
     api.until(ids[waiting], "waiting")
     refused = threading.Event()
-    upstream.ear = not_before(refused)
+    upstream.recognise = not_before(refused)
     upstream.by_sha256[sha(long)] = Reply(hang=True)
     ids |= {audio: api.accepted(audio) for audio in (long, short, queued)}
     wait_until(lambda: bool(calls(upstream, short) and calls(upstream, long)))

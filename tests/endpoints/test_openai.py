@@ -11,7 +11,7 @@ import pytest
 from tests.acceptance.api import everything_below
 from tests.endpoints.homes import Answer, Homes
 from tests.media import Media
-from tests.replies import Reply, bad_key, broken, heard, rate_limited
+from tests.replies import Reply, bad_key, broken, rate_limited, transcription
 from tests.serving import Client, wait_until
 from tests.upstream import KEY, Upstream
 
@@ -32,19 +32,19 @@ def post(homes: Homes, media: Media, upstream: Upstream) -> Any:
 
 @pytest.mark.parametrize("path", [PATH, "/openai/v1/audio/transcriptions"])
 def test_both_prefixes_answer_alike_in_both_homes(path: str, post: Any) -> None:
-    answer = post(heard("hola"), path=path)
+    answer = post(transcription("hola"), path=path)
     assert answer.json() == {"text": "hola", "usage": {"type": "duration", "seconds": 5}}
 
 
 @pytest.mark.parametrize("format_", ["text", "srt", "vtt"])
 def test_text_is_plain_text_in_utf_8(format_: str, post: Any) -> None:
-    answer = post(heard("¿qué tal?"), response_format=format_)
+    answer = post(transcription("¿qué tal?"), response_format=format_)
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert "¿qué tal?" in answer.body.decode()
 
 
 def test_a_stream_is_the_same_in_both_homes(post: Any) -> None:
-    answer = post(heard("hola"), stream="true")
+    answer = post(transcription("hola"), stream="true")
     events = [json.loads(line.removeprefix("data: ")) for line in answer.body.decode().split("\n\n") if line]
     assert events == [
         {"type": "transcript.text.delta", "delta": "hola"},
@@ -54,7 +54,7 @@ def test_a_stream_is_the_same_in_both_homes(post: Any) -> None:
 
 def test_any_key_and_none_is_accepted(post: Any) -> None:
     for headers in ({}, {"Authorization": "Bearer sk-anything"}, {"Authorization": "Basic eDp5"}):
-        assert post(heard("hola"), how={"headers": headers}).status == 200
+        assert post(transcription("hola"), how={"headers": headers}).status == 200
 
 
 REFUSED: dict[str, tuple[list[Reply], dict[str, Any], int, str, str | None]] = {
@@ -114,8 +114,8 @@ def test_a_client_that_leaves_a_stream_is_not_worked_for(
     )
     with Client(homes.server.port) as client:
         client.post(PATH, asked.read(), headers=f"content-type: {asked.headers['content-type']}\r\n")
-        wait_until(lambda: bool(upstream.seen))
-    wait_until(lambda: upstream.seen[0].client_gone)
+        wait_until(lambda: bool(upstream.requests))
+    wait_until(lambda: upstream.requests[0].client_gone)
     scratch = homes.server.data_dir / "scratch"
     wait_until(lambda: not [path for path in everything_below(scratch) if path.name.startswith("openai-")])
     health = f"{homes.server.url}/health"

@@ -9,7 +9,7 @@ import pytest
 from tests.acceptance.api import files_below
 from tests.endpoints.homes import Answer, Homes
 from tests.media import GOOD, Media
-from tests.replies import Reply, bad_key, broken, heard, html, not_media, over_quota, rate_limited
+from tests.replies import Reply, bad_key, broken, html, not_media, over_quota, rate_limited, transcription
 from tests.serving import wait_until
 from tests.upstream import KEY, Upstream
 
@@ -31,7 +31,7 @@ def post(homes: Homes, media: Media, upstream: Upstream) -> Any:
 
 
 def test_the_answer_has_text_segments_times_and_how_long_each_stage_took(post: Any) -> None:
-    answer = post(SHORT, heard("hola qué tal", language="Spanish"))
+    answer = post(SHORT, transcription("hola qué tal", language="Spanish"))
     told = answer.json()
     assert answer.status == 200
     assert told["text"] == "hola qué tal"
@@ -50,14 +50,14 @@ def test_word_times_come_when_they_are_asked_for(post: Any) -> None:
         {"timestamps": ["segment", "word"]},
         {"timestamps[]": "word"},
     ):
-        told = post(SHORT, heard("one two"), fields=asked).json()
+        told = post(SHORT, transcription("one two"), fields=asked).json()
         assert [word["word"] for word in told["words"]] == ["one", "two"]
 
 
 def test_options_reach_the_engine(post: Any, upstream: Upstream) -> None:
     fields = {"language": "Español", "prompt": "Escriba", "temperature": "0.2", "model": "whisper-large-v3"}
     assert post(fields=fields).status == 200
-    for seen in upstream.seen:
+    for seen in upstream.requests:
         sent = dict(seen.form.fields)
         assert sent["language"] == "es"
         assert sent["prompt"] == "Escriba"
@@ -69,19 +69,20 @@ def test_translation_goes_to_a_model_that_can(post: Any, upstream: Upstream) -> 
     answer = post(fields={"task": "translate"})
     assert answer.json()["model"] == "whisper-large-v3"
     assert answer.json()["warnings"]
-    assert {seen.path for seen in upstream.seen} == {"/openai/v1/audio/translations"}
+    assert {seen.path for seen in upstream.requests} == {"/openai/v1/audio/translations"}
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))
 def test_every_kind_of_recording_reaches_the_engine_under_a_name_it_takes(
     name: str, post: Any, upstream: Upstream
 ) -> None:
-    answer = post(name, heard("a tone"))  # what ffmpeg puts into a new container differs by random ids
+    # what ffmpeg puts into a new container differs by random ids
+    answer = post(name, transcription("a tone"))
     assert answer.status == 200, answer.body
     silent = 6.0 if "late-sound" in name else 0.0  # a film that begins without a sound
     assert answer.json()["duration"] == pytest.approx(silent + 4.0, abs=0.2)
-    assert all((seen.form.filename or "").startswith("audio.") for seen in upstream.seen)
-    assert not any(seen.form.filename.endswith(".mp4") for seen in upstream.seen if seen.form.filename)
+    assert all((seen.form.filename or "").startswith("audio.") for seen in upstream.requests)
+    assert not any(seen.form.filename.endswith(".mp4") for seen in upstream.requests if seen.form.filename)
 
 
 def test_the_name_and_the_content_type_of_a_file_mean_nothing(
@@ -89,7 +90,7 @@ def test_the_name_and_the_content_type_of_a_file_mean_nothing(
 ) -> None:
     files = {"file": ("../../etc/passwd.txt", media("vorbis.ogg").read_bytes(), "text/plain")}
     assert homes("POST", "/transcribe", files=files).status == 200
-    assert {seen.form.filename for seen in upstream.seen} == {"audio.ogg"}
+    assert {seen.form.filename for seen in upstream.requests} == {"audio.ogg"}
 
 
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────────
@@ -111,7 +112,7 @@ def test_what_is_no_recording_is_refused_with_a_code_of_its_own(
     answer = post(name)
     assert (answer.status, answer.code) == NOT_AUDIO[name]
     assert answer.json()["error"]["requestId"]
-    assert upstream.seen == []
+    assert upstream.requests == []
 
 
 REQUESTS: dict[str, tuple[dict[str, Any], int, str]] = {
@@ -226,7 +227,7 @@ def test_a_spent_quota_tells_when_to_come_back(post: Any) -> None:
 
 def test_a_passing_trouble_of_the_engine_is_not_seen(post: Any) -> None:
     # Both homes take from one script, so the order is: trouble, then an answer, for each.
-    assert post(SHORT, broken(503), heard("after all")).json()["text"] == "after all"
+    assert post(SHORT, broken(503), transcription("after all")).json()["text"] == "after all"
 
 
 def test_nothing_is_left_on_disk(homes: Homes, post: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 from common.errors import AudioTooLong, AudioUnreadable, EngineMissing
 from common.local.whisper.recogniser import DecodingOptions, Recogniser, Stopped
 from tests.media import Media
-from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, spoken, word_error_rate
+from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, normalise, word_error_rate
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ async def test_words_come_in_order_within_their_segments(recogniser: Recogniser)
     recognised = await recogniser.recognise(ENGLISH.path.open("rb"), DecodingOptions(words=True))
     assert word_error_rate([ENGLISH], [recognised.text]) <= 0.05
     words = [word for segment in recognised.segments for word in segment.words]
-    assert spoken("".join(word.word for word in words)) == spoken(recognised.text)
+    assert normalise("".join(word.word for word in words)) == normalise(recognised.text)
     times = [time for word in words for time in (word.start, word.end)]
     assert times == sorted(times)
     assert 0.0 <= times[0] <= times[-1] <= ENGLISH.seconds

@@ -124,7 +124,7 @@ def test_a_cancel_while_the_engine_has_the_piece_refunds_nothing(
     async def scenario(upstream: Upstream) -> None:
         services = replace(service.services, engine=engine(upstream))
         running = transcribe(services, account, media("cbr.mp3"), tmp_path)
-        await cancel_when(lambda: bool(upstream.seen), running)
+        await cancel_when(lambda: bool(upstream.requests), running)
 
     with Upstream(default=Reply(hang=True)) as upstream:
         service.call(scenario(upstream))

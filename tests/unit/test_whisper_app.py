@@ -22,7 +22,7 @@ from common.local.whisper import app, weights
 from common.local.whisper.app import build_engine
 from common.local.whisper.recogniser import Recogniser
 from tests.media import Media
-from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, Recording, spoken, word_error_rate
+from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, Recording, normalise, word_error_rate
 
 ROOT = Path(__file__).parents[2]
 TRANSCRIPTIONS = "/openai/v1/audio/transcriptions"
@@ -124,7 +124,7 @@ async def test_a_translation_is_english(recogniser: Recogniser) -> None:
     form = {**V3, "response_format": "verbose_json"}
     body = (await _ask(recogniser, SPANISH[1], form, TRANSLATIONS)).json()
     assert body["task"] == "translate"
-    assert "letters" in spoken(body["text"]).split()
+    assert "letters" in normalise(body["text"]).split()
 
 
 async def test_silence_is_an_empty_text(recogniser: Recogniser, media: Media, tmp_path: Path) -> None:

@@ -29,9 +29,9 @@ def answer_of(transcript: Transcript, ask: OpenAIRequest) -> tuple[str, str]:
         case "text":
             return f"{transcript.text}\n", TEXT
         case "srt" | "vtt":
-            from common.text.subtitles import written
+            from common.text.subtitles import render
 
-            return written(transcript, ask.format), TEXT
+            return render(transcript, ask.format), TEXT
 
 
 def _json(value: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from common.models import Piece, Segment, Transcript
 from common.text.merge import merge
-from common.text.tokens import glue
+from common.text.tokens import concatenate
 
 # Seconds before the next piece starts. A piece may start a little before its cut, since a packet cannot be
 # divided, and merging compares lines a little beyond the overlap.
@@ -66,7 +66,7 @@ class IncrementalText:
         """The text, with a space before it where its script separates words."""
         text = text.rstrip() if self.text else text.strip()
         last = self.text[-1:]
-        delta = glue(last, text)[len(last) :]
+        delta = concatenate(last, text)[len(last) :]
         self.text += delta
         return delta
 

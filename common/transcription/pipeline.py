@@ -18,7 +18,7 @@ from common.errors import EngineMissing, EscribaError, RetryLater
 from common.log import log
 from common.models import Options, Piece, Transcript
 from common.services import Services
-from common.text.hallucinations import remove_hallucinations, worth_measuring
+from common.text.hallucinations import remove_hallucinations, spans_to_measure
 from common.text.merge import merge
 from common.text.speech_evidence import Loudness
 from common.transcription.reservation import reserve_quota
@@ -134,7 +134,7 @@ async def _measure_doubts(
     services: Services, recording: PreparedRecording, transcript: Transcript
 ) -> Loudness | None:
     """The loudness of the lines in doubt; None if there are none or if it cannot be measured."""
-    if not (spans := worth_measuring(transcript)):
+    if not (spans := spans_to_measure(transcript)):
         return None
     try:
         return await measure_loudness(services.ffmpeg, recording.audio, spans)

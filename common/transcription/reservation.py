@@ -24,8 +24,9 @@ _UNCHARGED = (EngineBroken, EngineUnreachable, RetryLater)
 
 @dataclass(slots=True)
 class Reservation:
-    """`seconds` of audio in one request; `reserved_at` is None until the store has them. `is_sent`: the body
-    has begun to send the piece, so that the engine may charge for it.
+    """`seconds` of audio in one request; `reserved_at` is None until the store has confirmed them.
+
+    `is_sent` is set before the piece is sent: from then on the engine may charge for it.
     """
 
     services: Services
@@ -60,7 +61,7 @@ class Reservation:
 async def reserve_quota(services: Services, seconds: float) -> AsyncIterator[Reservation]:
     """Reserve the engine's quota for the body, which sets `is_sent` before it sends the piece.
 
-    Whatever flies out of the body before that, a cancellation too, refunds the quota; after it, only what the
+    Any exception before that refunds the quota, a cancellation too; after it, only those exceptions that the
     engine does not charge for. Raises RetryLater when too little is left.
     """
     reservation = Reservation(services, seconds)

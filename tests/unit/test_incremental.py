@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from common.models import Piece, Segment, Transcript, Word
 from common.text.merge import merge
 from common.transcription.incremental import IncrementalText
-from tests.unit.test_merge import heard, speech, windows
+from tests.unit.test_merge import speech, transcribe, windows
 
 
 def piece(index: int, start: float, *texts: tuple[float, str], length: float = 60.0) -> Piece:
@@ -69,7 +69,7 @@ def test_text_without_segments_is_one_delta() -> None:
     assert deltas(incremental, piece) == ["solo texto"]
 
 
-def test_scripts_without_spaces_get_none() -> None:
+def test_scripts_without_spaces_get_no_spaces() -> None:
     incremental = IncrementalText([0.0], 60.0)
     assert deltas(incremental, piece(0, 0.0, (1, "你好"), (5, "世界"), (9, " ok"))) == ["你好", "世界", " ok"]
 
@@ -93,12 +93,12 @@ def test_a_part_has_the_words_of_its_segments() -> None:
 
 @given(speech(), st.integers(0, 2**32))
 def test_cut_anywhere_and_added_in_any_order_the_text_is_that_of_the_merge(
-    said: tuple[list[list[Word]], float], seed: int
+    spoken: tuple[list[list[Word]], float], seed: int
 ) -> None:
-    lines, duration = said
+    lines, duration = spoken
     rng = random.Random(seed)
     cuts = windows(duration, rng, 3.0)
-    pieces = [heard(lines, begin, end, index=i, rng=rng) for i, (begin, end) in enumerate(cuts)]
+    pieces = [transcribe(lines, begin, end, index=i, rng=rng) for i, (begin, end) in enumerate(cuts)]
     whole = merge(pieces, duration=duration).text
     incremental = IncrementalText([piece.start for piece in pieces], duration)
     sent: list[str] = []

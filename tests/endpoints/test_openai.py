@@ -11,7 +11,7 @@ import pytest
 from tests.acceptance.api import everything_below
 from tests.endpoints.targets import Answer, Targets
 from tests.media import Media
-from tests.replies import Reply, bad_key, broken, heard, rate_limited
+from tests.replies import Reply, bad_key, broken, rate_limited, transcription
 from tests.serving import Client, wait_until
 from tests.upstream import KEY, Upstream
 
@@ -34,19 +34,19 @@ def post(targets: Targets, media: Media, upstream: Upstream) -> Any:
 
 @pytest.mark.parametrize("path", [PATH, "/openai/v1/audio/transcriptions"])
 def test_both_prefixes_answer(path: str, post: Any) -> None:
-    answer = post(heard("hola"), path=path)
+    answer = post(transcription("hola"), path=path)
     assert answer.json() == {"text": "hola", "usage": {"type": "duration", "seconds": 5}}
 
 
 @pytest.mark.parametrize("format_", ["text", "srt", "vtt"])
 def test_text_formats_are_plain_text_in_utf_8(format_: str, post: Any) -> None:
-    answer = post(heard("¿qué tal?"), response_format=format_)
+    answer = post(transcription("¿qué tal?"), response_format=format_)
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert "¿qué tal?" in answer.body.decode()
 
 
 def test_a_stream_is_made_of_openais_events(post: Any) -> None:
-    answer = post(heard("hola"), stream="true")
+    answer = post(transcription("hola"), stream="true")
     events = [json.loads(line.removeprefix("data: ")) for line in answer.body.decode().split("\n\n") if line]
     assert events == [
         {"type": "transcript.text.delta", "delta": "hola"},
@@ -56,7 +56,7 @@ def test_a_stream_is_made_of_openais_events(post: Any) -> None:
 
 def test_any_key_or_none_is_accepted(post: Any) -> None:
     for headers in ({}, {"Authorization": "Bearer sk-anything"}, {"Authorization": "Basic eDp5"}):
-        assert post(heard("hola"), headers=headers).status == 200
+        assert post(transcription("hola"), headers=headers).status == 200
 
 
 REFUSED: dict[str, tuple[list[Reply], dict[str, Any], int, str, str | None]] = {
@@ -116,8 +116,8 @@ def test_the_engine_request_ends_when_the_client_leaves_the_stream(
     )
     with Client(targets.server.port) as client:
         client.post(PATH, request.read(), headers=f"content-type: {request.headers['content-type']}\r\n")
-        wait_until(lambda: bool(upstream.seen))
-    wait_until(lambda: upstream.seen[0].client_gone)
+        wait_until(lambda: bool(upstream.requests))
+    wait_until(lambda: upstream.requests[0].client_gone)
     scratch = targets.server.data_dir / "scratch"
     wait_until(lambda: not [path for path in everything_below(scratch) if path.name.startswith("openai-")])
     health = f"{targets.server.url}/health"

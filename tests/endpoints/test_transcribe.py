@@ -9,7 +9,7 @@ import pytest
 from tests.acceptance.api import files_below
 from tests.endpoints.targets import Answer, Targets
 from tests.media import GOOD, Media
-from tests.replies import Reply, bad_key, broken, heard, html, not_media, over_quota, rate_limited
+from tests.replies import Reply, bad_key, broken, html, not_media, over_quota, rate_limited, transcription
 from tests.serving import wait_until
 from tests.upstream import KEY, Upstream
 
@@ -29,7 +29,7 @@ def post(targets: Targets, media: Media, upstream: Upstream) -> Any:
 
 
 def test_the_answer_has_text_segments_and_the_seconds_of_each_stage(post: Any) -> None:
-    answer = post(SHORT, heard("hola qué tal", language="Spanish"))
+    answer = post(SHORT, transcription("hola qué tal", language="Spanish"))
     transcript = answer.json()
     assert answer.status == 200
     assert transcript["text"] == "hola qué tal"
@@ -48,14 +48,14 @@ def test_word_times_are_an_option(post: Any) -> None:
         {"timestamps": ["segment", "word"]},
         {"timestamps[]": "word"},
     ):
-        transcript = post(SHORT, heard("one two"), fields=fields).json()
+        transcript = post(SHORT, transcription("one two"), fields=fields).json()
         assert [word["word"] for word in transcript["words"]] == ["one", "two"]
 
 
 def test_options_reach_the_engine(post: Any, upstream: Upstream) -> None:
     fields = {"language": "Español", "prompt": "Escriba", "temperature": "0.2", "model": "whisper-large-v3"}
     assert post(fields=fields).status == 200
-    for seen in upstream.seen:
+    for seen in upstream.requests:
         sent = dict(seen.form.fields)
         assert sent["language"] == "es"
         assert sent["prompt"] == "Escriba"
@@ -67,7 +67,7 @@ def test_a_translation_goes_to_a_model_that_can_translate(post: Any, upstream: U
     answer = post(fields={"task": "translate"})
     assert answer.json()["model"] == "whisper-large-v3"
     assert answer.json()["warnings"]
-    assert {seen.path for seen in upstream.seen} == {"/openai/v1/audio/translations"}
+    assert {seen.path for seen in upstream.requests} == {"/openai/v1/audio/translations"}
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))
@@ -75,13 +75,13 @@ def test_every_kind_of_recording_reaches_the_engine_under_a_name_it_takes(
     name: str, post: Any, upstream: Upstream
 ) -> None:
     answer = post(
-        name, heard("a tone")
+        name, transcription("a tone")
     )  # alike for both: ffmpeg writes random ids into containers, so the audio is not
     assert answer.status == 200, answer.body
     silent = 6.0 if "late-sound" in name else 0.0  # a film whose sound begins late
     assert answer.json()["duration"] == pytest.approx(silent + 4.0, abs=0.2)
-    assert all((seen.form.filename or "").startswith("audio.") for seen in upstream.seen)
-    assert not any(seen.form.filename.endswith(".mp4") for seen in upstream.seen if seen.form.filename)
+    assert all((seen.form.filename or "").startswith("audio.") for seen in upstream.requests)
+    assert not any(seen.form.filename.endswith(".mp4") for seen in upstream.requests if seen.form.filename)
 
 
 def test_the_name_and_the_content_type_of_a_file_have_no_effect(
@@ -89,7 +89,7 @@ def test_the_name_and_the_content_type_of_a_file_have_no_effect(
 ) -> None:
     files = {"file": ("../../etc/passwd.txt", media("vorbis.ogg").read_bytes(), "text/plain")}
     assert targets("POST", "/transcribe", files=files).status == 200
-    assert {seen.form.filename for seen in upstream.seen} == {"audio.ogg"}
+    assert {seen.form.filename for seen in upstream.requests} == {"audio.ogg"}
 
 
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────────
@@ -111,7 +111,7 @@ def test_a_file_that_is_no_recording_is_refused_with_a_code_of_its_own(
     answer = post(name)
     assert (answer.status, answer.code) == NOT_AUDIO[name]
     assert answer.json()["error"]["requestId"]
-    assert upstream.seen == []
+    assert upstream.requests == []
 
 
 REQUESTS: dict[str, tuple[dict[str, Any], int, str]] = {
@@ -225,7 +225,7 @@ def test_a_spent_quota_says_when_to_retry(post: Any) -> None:
 
 def test_a_short_failure_of_the_engine_is_hidden_by_a_retry(post: Any) -> None:
     # Both targets take their replies from one script: for each, a failure and then a transcript.
-    assert post(SHORT, broken(503), heard("after all")).json()["text"] == "after all"
+    assert post(SHORT, broken(503), transcription("after all")).json()["text"] == "after all"
 
 
 def test_nothing_is_left_on_disk(targets: Targets, post: Any) -> None:

@@ -1,4 +1,4 @@
-"""One app as a process in its box, and what it has cost so far."""
+"""Runs one app as a process in a cgroup, and measures its CPU and memory."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.box import Box
+from benchmarks.cgroup import Cgroup
 
 ROOT = Path(__file__).parent.parent
 MB = 1024 * 1024
 
 
-class Served:
-    """CPU in milliseconds, of the app's own process and of the children it has waited for; memory in MB."""
+class AppProcess:
+    """CPU in milliseconds, of the app's process and of the children that it has waited for; memory in MB."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self.port = port
@@ -45,35 +45,37 @@ class Served:
 
     @property
     def peak_mb(self) -> float:
-        """The most the app's own process ever held."""
+        """The peak memory of the app's own process."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) / 1024
 
     @contextlib.contextmanager
-    def watching_family(self) -> Iterator[None]:
-        """Note the most that the process and its children hold together, looked at 20 times a second."""
+    def sample_family(self) -> Iterator[None]:
+        """Sample the memory of the process and its children 20 times a second; keep the peak."""
         done = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=[done])
-        watcher.start()
+        sampling = threading.Thread(target=self._sample, args=[done])
+        sampling.start()
         try:
             yield
         finally:
             done.set()
-            watcher.join()
+            sampling.join()
 
-    def _watch(self, done: threading.Event) -> None:
+    def _sample(self, done: threading.Event) -> None:
         while not done.wait(0.05):
-            held = 0
+            total = 0
             for process in (self._process, *self._process.children(recursive=True)):
                 with contextlib.suppress(psutil.Error):
-                    held += process.memory_info().rss
-            self.peak_family_mb = max(self.peak_family_mb, held / MB)
+                    total += process.memory_info().rss
+            self.peak_family_mb = max(self.peak_family_mb, total / MB)
 
 
 @contextlib.contextmanager
-def served(command: Sequence[str], box: Box, upstream: str, data: Path, **settings: str) -> Iterator[Served]:
-    """Started with `settings`, and healthy: the first GET /health has been answered with 200."""
+def run_app(
+    command: Sequence[str], cgroup: Cgroup, upstream: str, data: Path, **settings: str
+) -> Iterator[AppProcess]:
+    """An app that runs with `settings` and has answered its first GET /health with 200."""
     port = _free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("GROQ_", "COVERAGE"))},
@@ -92,12 +94,12 @@ def served(command: Sequence[str], box: Box, upstream: str, data: Path, **settin
             env=environment,
             stdout=log,
             stderr=log,
-            preexec_fn=box.join,  # noqa: PLW1509 - no other thread runs yet
+            preexec_fn=cgroup.join,  # noqa: PLW1509 - no other thread runs yet
         ) as process,
     ):
         try:
             _wait_until_healthy(port, process, data.with_suffix(".log"))
-            yield Served(process, port)
+            yield AppProcess(process, port)
         finally:
             process.terminate()
             try:
@@ -107,11 +109,11 @@ def served(command: Sequence[str], box: Box, upstream: str, data: Path, **settin
 
 
 def _wait_until_healthy(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Knocks cost the app nothing until it listens: the kernel refuses them."""
+    """Connecting costs the app nothing before it listens: the kernel refuses the connection."""
     until = time.monotonic() + 120
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise RuntimeError(f"it ended before it was healthy: {log.read_text()[-2000:]}")
+            raise RuntimeError(f"the app ended before it was healthy: {log.read_text()[-2000:]}")
         with contextlib.suppress(ConnectionError), socket.create_connection(("127.0.0.1", port), timeout=60):
             break
         time.sleep(0.02)

@@ -25,6 +25,7 @@ from common.jobs.submit import JobRequest, check_room, expect, submit
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio
 from common.services import Services
+from common.upload.form import display_name
 from common.upload.receive import receive
 
 router = APIRouter(tags=["jobs"])
@@ -33,13 +34,14 @@ _BESIDE = {
     "jobId": {"type": "string", "format": "uuid", "description": "made by you, so that a repeat is harmless"},
     "userId": {"type": "string", "maxLength": 128, "description": "kept with the job and given back"},
     "callbackUrl": {"type": "string", "format": "uri", "description": "told when the job ends, signed"},
+    "filename": {"type": "string", "description": "the recording's; it wins over the name in a form"},
 }
 _FORM = {
     "type": "object",
     "required": ["file"],
     "properties": {"file": {"type": "string", "format": "binary"}, **FORM_FIELDS, **_BESIDE},
 }
-_JSON = {"type": "object", "properties": {**FORM_FIELDS, **_BESIDE, "filename": {"type": "string"}}}
+_JSON = {"type": "object", "properties": {**FORM_FIELDS, **_BESIDE}}
 
 _MAX_JSON_BYTES = 64 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -194,10 +196,11 @@ def _wanted(fields: Any, request: Request, services: Services) -> JobRequest:
         job_id=_job_id(
             own.get("jobId"), request.headers.get("idempotency-key"), user_id, services.key_secret
         ),
-        options=parse_options(fields, beside=(*_BESIDE, "filename", "sizeBytes")),
+        options=parse_options(fields, beside=(*_BESIDE, "sizeBytes")),
         user_id=user_id,
         callback_url=_callback_url(own.get("callbackUrl"), services),
         locale=locale_of(request),
+        filename=display_name(own.get("filename", "").encode()),
     )
 
 

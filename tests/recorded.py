@@ -51,6 +51,13 @@ def sqs_event(*bodies: str) -> Event:
     }
 
 
+def event_of(message: dict[str, Any]) -> Event:
+    """The event for a message that was really received, so that its function may hide it for longer."""
+    event = sqs_event(message["Body"])
+    event["Records"][0]["receiptHandle"] = message["ReceiptHandle"]
+    return event
+
+
 def s3_body(key: str, bucket: str) -> str:
     """What S3 writes into the queue."""
     event = recorded("s3")

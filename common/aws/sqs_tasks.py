@@ -5,9 +5,10 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMe
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
 from common.aws.clients import Clients
@@ -16,6 +17,7 @@ from common.aws.messages import Run
 from common.errors import EscribaError
 
 LONGEST_DELAY = 900
+_RENEWALS = 3  # within the time that a message is hidden for
 
 _READY = "ApproximateNumberOfMessages"
 _COUNTED = (
@@ -67,6 +69,30 @@ class SqsTasks:
                     QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=after
                 ),
             )
+
+    @asynccontextmanager
+    async def hold(self, receipt: str, *, seconds: float) -> AsyncIterator[None]:
+        """Hide a message from other workers while the body runs; if this one dies, for `seconds` at most.
+
+        The queue itself hides it for far longer, since Lambda asks for six times the function's time.
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/best-practices-processing-messages-timely-manner.html
+        """
+        await self.retry(receipt, after=math.ceil(seconds))
+        done = asyncio.Event()
+        renewing = asyncio.create_task(self._hide_until(done, receipt, seconds))
+        try:
+            yield
+        finally:
+            # Not cancelled: a call that is under way would reach SQS after what the caller says next.
+            done.set()
+            await renewing
+
+    async def _hide_until(self, done: asyncio.Event, receipt: str, seconds: float) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), seconds / _RENEWALS)
+                return
+            await self.retry(receipt, after=math.ceil(seconds))
 
     async def backlog(self) -> int:
         """About how many messages wait, are delayed or are in hand; none where there is no queue."""

@@ -53,7 +53,7 @@ async def _one(sandbox: Sandbox, record: SQSRecord, context: Any) -> None:
     try:
         sandbox.require_keys()
         for message in messages.read(record.body):
-            await _do(sandbox, message, context)
+            await _do(sandbox, message, record.receipt_handle, context)
     except Exception as exc:
         tries = int(record.attributes.approximate_receive_count)
         log("message.failed", level="ERROR", messageId=record.message_id, exc_info=exc)
@@ -61,16 +61,22 @@ async def _one(sandbox: Sandbox, record: SQSRecord, context: Any) -> None:
         raise
 
 
-async def _do(sandbox: Sandbox, message: Run | Posted, context: Any) -> None:
+async def _do(sandbox: Sandbox, message: Run | Posted, receipt: str, context: Any) -> None:
     if isinstance(message, Posted):
-        await posted(sandbox.services, sandbox.audio, message.job_id)
+        await _take_in(sandbox, message.job_id, receipt)
     elif message.due_at > sandbox.services.now():
         await sandbox.tasks.send(message)  # SQS delays for 15 minutes at most
     else:
-        await _run(sandbox, message, context)
+        await _run(sandbox, message, receipt, context)
 
 
-async def _run(sandbox: Sandbox, message: Run, context: Any) -> None:
+async def _take_in(sandbox: Sandbox, job_id: str, receipt: str) -> None:
+    """A pending job has no lease to end when its worker dies, so the queue itself brings the message again."""
+    async with sandbox.tasks.hold(receipt, seconds=sandbox.services.settings.lease_seconds):
+        await posted(sandbox.services, sandbox.audio, job_id)
+
+
+async def _run(sandbox: Sandbox, message: Run, receipt: str, context: Any) -> None:
     services, job_id = sandbox.services, message.job_id
     seconds = context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS
     if seconds <= 0:
@@ -86,6 +92,6 @@ async def _run(sandbox: Sandbox, message: Run, context: Any) -> None:
     elif shift.outcome == "dropped":
         await sandbox.tasks.send(Run(job_id, services.now() + _UNTIL_STORED, message.fruitless))
     elif shift.outcome == "pending":
-        await posted(services, sandbox.audio, job_id)
+        await _take_in(sandbox, job_id, receipt)
     elif shift.outcome == "ended":
         count_job(await services.jobs.get(job_id), await services.jobs.result(job_id))

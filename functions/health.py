@@ -94,5 +94,5 @@ def _report(services: Services, problems: list[str], backlog: int | None) -> dic
     }
 
 
-# On AWS it is also asked for what is routed nowhere.
-handler = http_handler(router, nowhere_but=("transcribe", "transcribe_job", "job", "openai_audio"))
+# API Gateway calls it for what matches no route, too.
+handler = http_handler(router, fallback_for=("transcribe", "transcribe_job", "job", "openai_audio"))

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +54,7 @@ def main(handler: str, log: str) -> None:
     from awslambdaric.__main__ import main as run
     from botocore.client import BaseClient
 
-    real, module = BaseClient._make_api_call, handler.rpartition(".")[2]
+    real, module = BaseClient._make_api_call, os.environ["FUNCTION_MODULE"].rpartition(".")[2]
 
     def noted(client: Any, operation: str, asked: dict[str, Any]) -> Any:
         with Path(log).open("a") as file:

@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.server import ROOT
+from tests.template import template
 
+HANDLER = str(template()["Globals"]["Function"]["Handler"])
 TRACE = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1"
 LARGEST = 6 * 1024 * 1024  # bytes of an event, and of an answer
 
@@ -44,16 +46,14 @@ class _Call:
 
 
 class Sandbox:
-    """One environment of one function. `handler` is a name as template.yaml has them."""
+    """One environment of the function that the environment's FUNCTION_MODULE names."""
 
-    def __init__(self, handler: str, log: Path, environment: Mapping[str, str]) -> None:
-        self.handler = handler
+    def __init__(self, log: Path, environment: Mapping[str, str]) -> None:
         self.log = log
         self._environment = environment
         self._calls: queue.Queue[_Call] = queue.Queue()
         self._current: dict[str, _Call] = {}
         self._ready = threading.Event()
-        self.init_seconds = 0.0
 
     def __enter__(self) -> Self:
         sandbox = self
@@ -83,20 +83,19 @@ class Sandbox:
     def _start(self) -> None:
         port = self._server.server_address[1]
         inherited = {n: os.environ[n] for n in ("PATH", "COVERAGE_PROCESS_CONFIG") if n in os.environ}
-        began = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "awslambdaric", self.handler],
+                [sys.executable, "-W", "error", "-m", "awslambdaric", HANDLER],
                 cwd=ROOT,
                 env={
                     **inherited,
                     "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
-                    "AWS_LAMBDA_FUNCTION_NAME": self.handler.replace(".", "-"),
+                    "AWS_LAMBDA_FUNCTION_NAME": "escriba",
                     "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
                     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
                     "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
                     "LAMBDA_TASK_ROOT": str(ROOT),
-                    "_HANDLER": self.handler,
+                    "_HANDLER": HANDLER,
                     **self._environment,
                 },
                 stdin=subprocess.DEVNULL,
@@ -104,7 +103,6 @@ class Sandbox:
                 stderr=log,
             )
         assert self._ready.wait(60), self.log.read_text()
-        self.init_seconds = time.monotonic() - began
 
     def begin(self, event: Mapping[str, Any], *, seconds: float = 60) -> _Call:
         """Hand over an event; `wait` for its answer."""

@@ -52,7 +52,7 @@ class Sandbox:
             raise SecretUnreadable(self.unread)
 
 
-def once(make: Callable[[], Sandbox]) -> Callable[[], Sandbox]:
+def compose_once(make: Callable[[], Sandbox]) -> Callable[[], Sandbox]:
     """The sandbox for each call: the same one, or another try while one of its keys cannot be read."""
     made: Sandbox | None = None
 

@@ -8,8 +8,8 @@ from typing import Any
 from common.delivery.dispatch import relay_all
 from common.jobs.sweep import let_all_go, revive
 from common.lambda_entry import loop
-from common.lambda_entry.handlers import Answer, Event, LambdaHandler
-from common.lambda_entry.sandbox import Sandbox, compose, once
+from common.lambda_entry.handlers import Answer, Event, Handle
+from common.lambda_entry.sandbox import Sandbox, compose, compose_once
 from common.log import log
 
 _LAST_SECONDS = 5.0
@@ -17,9 +17,9 @@ _LAST_SECONDS = 5.0
 _SHARE_OF_NEWS = 0.5
 
 
-def handler_of() -> LambdaHandler:
-    loop.ready()
-    current = once(lambda: compose(delivers=True))
+def make_handler() -> Handle:
+    loop.current()
+    current = compose_once(lambda: compose(delivers=True))
     current()
 
     def handler(event: Event, context: Any) -> Answer:  # noqa: ARG001 - a round is a round

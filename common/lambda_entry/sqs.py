@@ -16,8 +16,8 @@ from common.aws.uploads import posted
 from common.delivery.dispatch import relaying
 from common.jobs.shift import give_up, work_shift
 from common.lambda_entry import loop
-from common.lambda_entry.handlers import Answer, Event, LambdaHandler
-from common.lambda_entry.sandbox import Sandbox, compose, once
+from common.lambda_entry.handlers import Answer, Event, Handle
+from common.lambda_entry.sandbox import Sandbox, compose, compose_once
 from common.lambda_entry.telemetry import count_job, traced
 from common.log import log
 
@@ -31,9 +31,9 @@ class TimeUp(Exception):
     """Too little of the call's time is left to begin."""
 
 
-def handler_of() -> LambdaHandler:
-    loop.ready()
-    current = once(lambda: compose(delivers=True))
+def make_handler() -> Handle:
+    loop.current()
+    current = compose_once(lambda: compose(delivers=True))
     current()
 
     def handler(event: Event, context: Any) -> Answer:
@@ -71,7 +71,7 @@ async def _do(sandbox: Sandbox, message: Run | Posted, receipt: str, context: An
 
 
 async def _take_in(sandbox: Sandbox, job_id: str, receipt: str) -> None:
-    """A pending job has no lease to end when its worker dies, so the queue itself brings the message again."""
+    """A pending job has no lease that ends when its worker dies: the queue brings the message again."""
     async with sandbox.tasks.hold(receipt, seconds=sandbox.services.settings.lease_seconds):
         await posted(sandbox.services, sandbox.audio, job_id)
 

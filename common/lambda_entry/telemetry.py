@@ -10,22 +10,22 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from common.lambda_entry.handlers import Answer, Event, LambdaHandler
+from common.lambda_entry.handlers import Answer, Event, Handle
 from common.log import correlate
 from common.models import Job, Transcript
 
 
-def correlated(handler: LambdaHandler) -> LambdaHandler:
-    """Every log line of a call bears Lambda's own id of it, and whether its sandbox was new."""
+def log_under_call_id(handle: Handle) -> Handle:
+    """Let every log line of a call bear Lambda's own id of it, and whether its sandbox was new."""
     cold = True
 
-    def named(event: Event, context: Any) -> Answer:
+    def logged(event: Event, context: Any) -> Answer:
         nonlocal cold
         correlate(functionRequestId=context.aws_request_id, coldStart=cold)
         cold = False
-        return handler(event, context)
+        return handle(event, context)
 
-    return named
+    return logged
 
 
 @contextmanager

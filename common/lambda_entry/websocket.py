@@ -18,7 +18,7 @@ from common.http.error_response import failure, spoken_language
 from common.jobs.ids import job_id_of
 from common.jobs.watch import seq_of, watching
 from common.lambda_entry import loop
-from common.lambda_entry.handlers import Answer, Event, LambdaHandler
+from common.lambda_entry.handlers import Answer, Event, Handle
 from common.lambda_entry.sandbox import Sandbox, compose
 from common.settings import Settings
 
@@ -26,8 +26,8 @@ _WELL: Answer = {"statusCode": 200}
 _UNWELCOME: Answer = {"statusCode": 403}
 
 
-def handler_of(is_welcome: Callable[[str | None, str, Settings], bool]) -> LambdaHandler:
-    loop.ready()
+def make_handler(is_welcome: Callable[[str | None, str, Settings], bool]) -> Handle:
+    loop.current()
     sandbox = compose(longest_wait=0)
 
     def handler(event: Event, context: Any) -> Answer:  # noqa: ARG001

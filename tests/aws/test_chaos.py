@@ -58,12 +58,10 @@ class Chaos:
         found = []
         for process in psutil.Process(self.deployed.emulator.pid).children(recursive=True):
             try:
-                command, cpu = process.cmdline(), process.cpu_times()
+                module, cpu = process.environ().get("FUNCTION_MODULE"), process.cpu_times()
             except psutil.Error:
                 continue
-            if (
-                "common.lambda_entry.entry.run_job" in command and cpu.user > 0.5
-            ):  # one that has begun to work
+            if module == "functions.run_job" and cpu.user > 0.5:  # one that has begun to work
                 found.append(process)
         return found
 

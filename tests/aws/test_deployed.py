@@ -19,7 +19,7 @@ from tests.emulator import Emulator
 from tests.replies import bad_key, rate_limited
 from tests.server import ROOT
 from tests.serving import wait_until
-from tests.template import resources
+from tests.template import module_of, resources
 from tests.upstream import KEY, Upstream
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -35,7 +35,7 @@ def deployed(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory
             secret = {"Name": f"/escriba/{name}", "Value": value, "Type": "SecureString"}
             emulator.client("ssm").put_parameter(**secret)
         environment = {"GROQ_BASE_URL": upstream_server.url, "QUOTA_REQUESTS_PER_MINUTE": "1000"}
-        yield deploy(emulator, environment, {"WebhookSender": "yes"})
+        yield deploy(emulator, environment, {"Callbacks": "yes"})
     finally:
         emulator.stop()
 
@@ -257,7 +257,7 @@ SIGNED = {"transcribe_job": {"s3:PutObject"}, "job": {"s3:PutObject"}}
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_may_do_what_it_does_and_nothing_besides(deployed: Deployed, name: str) -> None:
-    module = FUNCTIONS[name]["Handler"].rpartition(".")[2]
+    module = module_of(FUNCTIONS[name])
     called = deployed.called().get(module, set())
     allowed = {
         action + ("/index" if "index" in str(statement["Resource"]) else "")
@@ -284,7 +284,7 @@ def test_a_function_touches_no_items_but_those_its_policy_names(deployed: Deploy
         .get("ForAllValues:StringLike", {})
         .get("dynamodb:LeadingKeys", [])
     }
-    module = FUNCTIONS[name]["Handler"].rpartition(".")[2]
+    module = module_of(FUNCTIONS[name])
     assert deployed.touched().get(module, set()) <= allowed
 
 

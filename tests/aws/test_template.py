@@ -17,8 +17,9 @@ from common.settings import Settings
 from functions import health, job, openai_audio, transcribe, transcribe_job
 from tests.deployed import transformed
 from tests.emulator import TOOLS
+from tests.runtime_api import HANDLER
 from tests.server import ROOT
-from tests.template import PATH, resources, template
+from tests.template import PATH, module_of, resources, template
 
 SAM = ROOT / ".venv" / "aws-sam" / "bin" / "sam"
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -47,7 +48,7 @@ def test_the_linter_finds_nothing_in_the_template() -> None:
         {},
         {
             "CorsOrigins": "https://page.example,https://other.example",
-            "WebhookSender": "yes",
+            "Callbacks": "yes",
             "ConvexSiteUrl": "https://happy-animal-123.convex.site",
             "AlarmTopic": "arn:aws:sns:us-east-1:123456789012:alarms",
             "SecretsStore": "secretsmanager",
@@ -105,15 +106,10 @@ def test_the_linter_would_find_what_the_source_hides(tmp_path: Path) -> None:
 # ── functions and routes ──────────────────────────────────────────────────────────────────────────
 
 
-def module_of(function: dict[str, Any]) -> str:
-    return str(function["Handler"]).rpartition(".")[2]
-
-
-def test_every_module_of_functions_is_deployed_under_its_handler() -> None:
+def test_every_module_of_functions_is_a_function_of_its_own() -> None:
     modules = {path.stem for path in (ROOT / "functions").glob("*.py")} - {"__init__"}
-    assert {module_of(function) for function in FUNCTIONS.values()} == modules - NOT_DEPLOYED
-    begun = "common.lambda_entry.entry."
-    assert all(function["Handler"].startswith(begun) for function in FUNCTIONS.values())
+    deployed = [module_of(function) for function in FUNCTIONS.values()]
+    assert sorted(deployed) == sorted(modules - NOT_DEPLOYED)
 
 
 def test_every_route_of_every_router_leads_to_its_function() -> None:
@@ -135,26 +131,42 @@ def test_every_route_of_every_router_leads_to_its_function() -> None:
     assert routed == wanted
 
 
-def test_no_function_needs_what_is_not_deployed() -> None:
-    """Neither the container's room nor the libraries that only it needs."""
+ABSENT = ("common.local", "uvicorn", "httptools", "websockets", "faster_whisper", "numpy")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_a_starting_sandbox_composes_its_own_endpoint_and_needs_nothing_that_is_not_deployed(
+    function: dict[str, Any],
+) -> None:
+    """Neither other endpoints nor the container's packages; what its first call needs is imported before."""
     program = f"""
 import sys
-from importlib import import_module
-absent = {{"common.local", "uvicorn", "httptools", "websockets", "faster_whisper", "numpy"}}
-sys.modules.update(dict.fromkeys(absent))
-for name in {sorted(module_of(function) for function in FUNCTIONS.values())}:
-    getattr(import_module("common.lambda_entry.entry"), name)
+sys.modules.update(dict.fromkeys({ABSENT}))
+from {HANDLER.rpartition(".")[0]} import handler
+print(*(name for name in sys.modules if name.startswith(("functions.", "common.lambda_entry.sandbox"))))
 """
-    environment = {"AWS_DEFAULT_REGION": "us-east-1"}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         check=False,
         cwd=ROOT,
-        env=environment,
+        env={"AWS_DEFAULT_REGION": "us-east-1", "FUNCTION_MODULE": f"functions.{module_of(function)}"},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) == {f"functions.{module_of(function)}", "common.lambda_entry.sandbox"}
+
+
+def test_a_sandbox_that_is_told_of_no_module_ends_with_the_name_of_the_setting() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {HANDLER.rpartition('.')[0]}"],
+        check=False,
+        cwd=ROOT,
+        env={},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, "FUNCTION_MODULE is not set" in done.stderr) == (1, True)
 
 
 def test_what_is_nowhere_else_is_answered_by_health() -> None:
@@ -169,7 +181,7 @@ def test_health_knows_the_routes_of_all_others() -> None:
         if any(event["Type"] == "HttpApi" for event in function.get("Events", {}).values())
     }
     source = (ROOT / "functions" / "health.py").read_text()
-    named = re.search(r"nowhere_but=\(([^)]*)\)", source)
+    named = re.search(r"fallback_for=\(([^)]*)\)", source)
     assert named
     assert set(re.findall(r'"(\w+)"', named[1])) == routed - {"health"}
 

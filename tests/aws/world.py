@@ -87,8 +87,9 @@ class World:
         """A fresh one of `functions/<function>.py`; use it as a context."""
         log = self.folder / f"{function}.log"
         scratch = tempfile.mkdtemp(dir=self.folder)  # each has a /tmp of its own
-        environment = {**self.environment, "TMPDIR": scratch, **more}
-        return Sandbox(f"common.lambda_entry.entry.{function}", log, environment)
+        module = f"functions.{function}"
+        environment = {**self.environment, "FUNCTION_MODULE": module, "TMPDIR": scratch, **more}
+        return Sandbox(log, environment)
 
     @property
     def jobs(self) -> DynamoJobs:

@@ -19,14 +19,14 @@ from functions import run_job
 from tests.recorded import http_event, sqs_event
 from tests.server import Server
 from tests.stack import Received
-from tests.template import resources
+from tests.template import module_of, resources
 
 
 @cache
 def _routes() -> list[tuple[str, re.Pattern[str], str]]:
     """Method, paths and module, as template.yaml routes them."""
     return [
-        (event["Properties"]["Method"], _matching(event["Properties"]["Path"]), function["Handler"])
+        (event["Properties"]["Method"], _matching(event["Properties"]["Path"]), module_of(function))
         for function in resources("AWS::Serverless::Function").values()
         for event in function.get("Events", {}).values()
         if event["Type"] == "HttpApi" and "Path" in event["Properties"]
@@ -40,7 +40,7 @@ def _matching(path: str) -> re.Pattern[str]:
 def handler_of(method: str, path: str) -> Any:
     """What is routed nowhere is health's."""
     found = [name for verb, pattern, name in _routes() if verb == method and pattern.fullmatch(path)]
-    module = found[0].rpartition(".")[2] if found else "health"
+    module = found[0] if found else "health"
     return import_module(f"functions.{module}").handler
 
 

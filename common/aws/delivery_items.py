@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from common.aws.table import Item, Key
+from common.aws.table_requests import Item, Key
 from common.models import Job
 from common.ports import Delivery, Target
 

@@ -7,7 +7,8 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from common.aws.table import ConditionFailed, Item, Key, Table
+from common.aws.table import ConditionFailed, Table
+from common.aws.table_requests import Item, Key
 from common.errors import Busy
 from common.quota import Quota, resumed
 

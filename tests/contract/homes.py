@@ -13,7 +13,7 @@ from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.dynamo_quota import DynamoQuota
 from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
-from common.aws.sqs_tasks import SqsTasks
+from common.aws.sqs_queue import SqsQueue
 from common.aws.table import Table
 from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
@@ -130,14 +130,14 @@ def aws(_: Path) -> Iterator[Home]:
             here,
             Table(here, names.table),
             "http://127.0.0.1:9/live",
-            stored=jobs.events,
-            longest=_LISTENING,
+            read_events=jobs.events,
+            longest_wait=_LISTENING,
         )
         yield Home(
             jobs=jobs,
             jobs_elsewhere=elsewhere,
-            tasks=SqsTasks(here, names.queue, now=clock, expect=jobs.expect),
-            audio=S3Audio(here, names.bucket, seconds=900),
+            tasks=SqsQueue(here, names.queue, now=clock, note_message=jobs.note_message),
+            audio=S3Audio(here, names.bucket, ticket_seconds=900),
             quota=DynamoQuota(Table(here, names.table), model="whisper", start=start),
             quota_elsewhere=DynamoQuota(Table(there, names.table), model="whisper", start=start),
             taken=taken,

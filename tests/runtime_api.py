@@ -1,4 +1,4 @@
-"""Lambda's Runtime API, and a sandbox that runs a handler of ours under AWS's own client of it.
+"""Lambda's Runtime API, and a process that runs a handler of ours under AWS's own client of it.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -32,7 +32,7 @@ class FunctionError(Exception):
 
 
 class Killed(Exception):
-    """The sandbox was ended before it answered."""
+    """The process ended before it answered."""
 
 
 @dataclass
@@ -45,8 +45,8 @@ class _Call:
     error: Any = None
 
 
-class Sandbox:
-    """One environment of the function that the environment's FUNCTION_MODULE names."""
+class LambdaProcess:
+    """One sandbox of the function that `environment` names in FUNCTION_MODULE. Use it as a context."""
 
     def __init__(self, log: Path, environment: Mapping[str, str]) -> None:
         self.log = log
@@ -56,23 +56,23 @@ class Sandbox:
         self._ready = threading.Event()
 
     def __enter__(self) -> Self:
-        sandbox = self
+        process = self
 
         class Api(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                sandbox._next(self)
+                process._give_next(self)
 
             def do_POST(self) -> None:
-                sandbox._told(self)
+                process._take_answer(self)
 
             def log_message(self, *_: object) -> None:
-                """Nothing is worth saying of each request."""
+                """Requests are not logged."""
 
         class Server(ThreadingHTTPServer):
             def handle_error(self, *_: object) -> None:
-                """A sandbox that was killed hangs up."""
+                """A process that was killed hangs up."""
 
         self._server = Server(("127.0.0.1", 0), Api)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -105,10 +105,10 @@ class Sandbox:
         assert self._ready.wait(60), self.log.read_text()
 
     def begin(self, event: Mapping[str, Any], *, seconds: float = 60) -> _Call:
-        """Hand over an event; `wait` for its answer."""
-        packed = json.dumps(event).encode()
-        assert len(packed) <= LARGEST
-        call = _Call(packed, time.time() + seconds)
+        """Hand over an event; `wait` returns its answer."""
+        body = json.dumps(event).encode()
+        assert len(body) <= LARGEST
+        call = _Call(body, time.time() + seconds)
         self._calls.put(call)
         return call
 
@@ -125,7 +125,7 @@ class Sandbox:
         return self.wait(self.begin(event, seconds=seconds))
 
     def kill(self) -> None:
-        """As when Lambda's machine goes away."""
+        """As when Lambda's machine fails."""
         self.process.kill()
         self.process.wait()
 
@@ -138,7 +138,7 @@ class Sandbox:
 
     # ── the API ───────────────────────────────────────────────────────────────────────────────────
 
-    def _next(self, request: BaseHTTPRequestHandler) -> None:
+    def _give_next(self, request: BaseHTTPRequestHandler) -> None:
         self._ready.set()
         while True:
             try:
@@ -156,7 +156,7 @@ class Sandbox:
         }
         _answer(request, 200, call.event, headers)
 
-    def _told(self, request: BaseHTTPRequestHandler) -> None:
+    def _take_answer(self, request: BaseHTTPRequestHandler) -> None:
         body = _body(request)
         parts = request.path.split("/")
         if parts[-1] == "error" and "init" in parts:
@@ -175,18 +175,18 @@ class Sandbox:
 def _body(request: BaseHTTPRequestHandler) -> bytes:
     if request.headers.get("Transfer-Encoding", "").lower() != "chunked":
         return request.rfile.read(int(request.headers.get("Content-Length", 0)))
-    whole = b""
+    body = b""
     while size := int(request.rfile.readline(), 16):
-        whole += request.rfile.read(size)
+        body += request.rfile.read(size)
         request.rfile.readline()
     request.rfile.readline()
-    return whole
+    return body
 
 
 def _answer(request: BaseHTTPRequestHandler, status: int, body: bytes, headers: Mapping[str, str]) -> None:
     request.send_response(status)
-    told = {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}
-    for name, value in told.items():
+    all_headers = {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}
+    for name, value in all_headers.items():
         request.send_header(name, value)
     request.end_headers()
     request.wfile.write(body)

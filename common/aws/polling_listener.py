@@ -1,4 +1,4 @@
-"""A `Listener` where no process is told of events: whoever listens looks at the store every second."""
+"""A `Listener` where no event reaches the process: it looks at the store every second."""
 
 from __future__ import annotations
 

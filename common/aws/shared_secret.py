@@ -20,7 +20,7 @@ def read_shared_secret(clients: Clients, table: str, name: str) -> bytes:
             if "Item" in answer:
                 return bytes(answer["Item"]["value"]["B"])
             _create(dynamodb, table, {**key, "value": {"B": secrets.token_bytes(32)}})
-    raise AssertionError("the secret exists once it was created, here or by another sandbox")
+    raise AssertionError("the secret exists once this sandbox or another has created it")
 
 
 def _create(dynamodb: Any, table: str, item: dict[str, object]) -> None:

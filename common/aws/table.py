@@ -48,7 +48,7 @@ class Table:
         self._name = name
 
     async def get(self, key: Key) -> Item | None:
-        """The item as it is now, whoever wrote it last."""
+        """The item with the last write of every process."""
         answer = await self._call("get_item", Key=wire_key(key), ConsistentRead=True)
         return from_wire(answer["Item"]) if "Item" in answer else None
 

@@ -62,12 +62,12 @@ async def test_a_recording_whose_worker_is_killed_is_taken_in_by_another_within_
     assert message
     nowhere = f"http://127.0.0.1:{silent.getsockname()[1]}"
     with world.sandbox("run_job", LEASE_SECONDS=f"{LEASE}", AWS_ENDPOINT_URL_S3=nowhere) as first:
-        begun = first.begin(event_of(message), seconds=900)
+        run = first.begin(event_of(message), seconds=900)
         with silent.accept()[0]:  # it waits for S3
             assert receive(world, within=2 * LEASE) is None, "a worker has it in hand"
             first.kill()
         with pytest.raises(Killed):
-            first.wait(begun)
+            first.wait(run)
     killed_at = time.monotonic()
     again = receive(world, within=30)
     assert again, "the queue brings it to no other worker"

@@ -26,7 +26,7 @@ from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueu
 from common.quota import Quota
 from tests.contract.recordings import NOW
 from tests.emulator import emulator
-from tests.stack import Received, stack_of
+from tests.stack import QueueReader, stack_of
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def aws(_: Path) -> Iterator[Home]:
         here, there = (Clients() for _ in range(2))
         jobs, elsewhere = (DynamoJobs(Table(clients, names.table)) for clients in (here, there))
         clock = Clock()
-        queue = Received(emulator(), names.queue)
+        queue = QueueReader(emulator(), names.queue)
 
         async def taken(seconds: float) -> list[str]:
             clock.now += seconds

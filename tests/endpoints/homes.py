@@ -18,7 +18,7 @@ import httpx
 from functions import run_job
 from tests.recorded import http_event, sqs_event
 from tests.server import Server
-from tests.stack import Received
+from tests.stack import QueueReader
 from tests.template import module_of, resources
 
 
@@ -101,7 +101,7 @@ class Homes:
     """Asks both homes the same and compares; the container's answer is given back."""
 
     server: Server
-    queue: Received
+    queue: QueueReader
     differing: list[str] = field(default_factory=list)
 
     def __call__(self, method: str, path: str, *, compare: bool = True, **how: Any) -> Answer:

@@ -24,7 +24,7 @@ class DynamoDeliveries:
 
     async def due(self, *, now: float, limit: int, target: Target | None = None) -> list[Delivery]:
         """As `JobStore.deliveries`."""
-        named = await asyncio.gather(
+        answers = await asyncio.gather(
             *(
                 self._query_index(f"{name}#{ended}#{kind}", when, at, limit)
                 for name in ((target,) if target else TARGETS)
@@ -36,7 +36,7 @@ class DynamoDeliveries:
                 )
             )
         )
-        items = await self._table.read_again([item for found in named for item in found])
+        items = await self._table.read_again([item for answer in answers for item in answer])
         rows = [row for row in map(delivery_items.row_of, items) if delivery_items.due(row, now)]
         rows.sort(key=lambda row: (not row.ended, row.delivery.next_at))
         return [row.delivery for row in rows[:limit]]

@@ -1,6 +1,6 @@
 """`JobStore` over one DynamoDB table.
 
-Indexes only tell where to look: they lag behind, so what they name is read again before it is believed.
+Indexes only tell where to look: they lag behind, so the items are read again before they are used.
 """
 
 from __future__ import annotations
@@ -182,13 +182,13 @@ class DynamoJobs:
     # ── what the sweep asks ───────────────────────────────────────────────────────────────────────
 
     async def expired(self, *, now: float, limit: int) -> list[Job]:
-        named = await self._table.query(
+        index_items = await self._table.query(
             "expiring = :all AND expires_at <= :now",
             {":all": "job", ":now": now},
             index=job_items.EXPIRING,
             limit=limit,
         )
-        jobs = [job_items.job_of(item) for item in await self._table.read_again(named)]
+        jobs = [job_items.job_of(item) for item in await self._table.read_again(index_items)]
         return sorted((job for job in jobs if job.expires_at <= now), key=lambda job: job.expires_at)
 
     async def overdue(self, *, now: float, limit: int) -> list[Job]:

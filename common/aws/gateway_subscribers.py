@@ -79,15 +79,15 @@ class GatewaySubscribers:
         """Send every watcher what it has missed, or else a ping, and forget those that are gone."""
         if self._endpoint is None:
             return
-        named = await self._table.query(
+        index_items = await self._table.query(
             "expiring = :all AND expires_at > :now",
             {":all": _WATCHERS, ":now": time.time()},
             index="expiring",
         )
-        for first in range(0, len(named), 100):
+        for first in range(0, len(index_items), 100):
             if time.time() >= until:
                 return
-            batch = await self._table.read_again(named[first : first + 100])
+            batch = await self._table.read_again(index_items[first : first + 100])
             await self._for_each(batch, self._send_missed_or_ping)
 
     async def _send_missed_or_ping(self, watcher: Item) -> None:

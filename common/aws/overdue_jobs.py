@@ -38,11 +38,11 @@ class OverdueJobs:
 
     async def _free(self, now: float) -> list[Item]:
         """The jobs that should run and that no lease keeps, the longest due first."""
-        named = [
+        index_items = [
             *await self._query_due("due_at <= :at", now),
             *await self._query_due("due_at > :at", now + _TOO_FAR),
         ]
-        items = [item for item in await self._table.read_again(named) if "due_at" in item]
+        items = [item for item in await self._table.read_again(index_items) if "due_at" in item]
         free = [item for item in items if not is_leased(item, now)]
         return sorted(free, key=lambda item: float(item["due_at"]))
 

@@ -66,12 +66,12 @@ class Table:
             rest = answer.get("UnprocessedKeys")
         return items
 
-    async def read_again(self, named: Sequence[Item]) -> list[Item]:
-        """The items that an index named, as they are now."""
-        keys = list(dict.fromkeys((item["pk"], item["sk"]) for item in named))
+    async def read_again(self, index_items: Sequence[Item]) -> list[Item]:
+        """The items that an index returned, as they are now."""
+        keys = list(dict.fromkeys((item["pk"], item["sk"]) for item in index_items))
         batches = [keys[first : first + 100] for first in range(0, len(keys), 100)]
-        found = await asyncio.gather(*(self._get_batch(batch) for batch in batches))
-        return [item for items in found for item in items]
+        answers = await asyncio.gather(*(self._get_batch(batch) for batch in batches))
+        return [item for items in answers for item in items]
 
     async def query_partition(self, pk: str, *, prefix: str = "") -> list[Item]:
         """The items of one partition whose sort key begins with `prefix`, in its order."""

@@ -32,7 +32,7 @@ def make_handler(*routers: APIRouter, fallback_for: tuple[str, ...] = ()) -> Han
         loop.current()
         _add_request_id(event, context)
         try:
-            sandbox, adapter = apps.serving(event["rawPath"])
+            sandbox, adapter = apps.select(event["rawPath"])
         except EscribaError as error:  # the store cannot answer now: the next call tries again
             return _error_answer(event, error)
         if _body_bytes(event) > LARGEST_BODY:
@@ -42,7 +42,7 @@ def make_handler(*routers: APIRouter, fallback_for: tuple[str, ...] = ()) -> Han
 
     with suppress(EscribaError):
         loop.current()
-        apps.serving_own()
+        apps.build_own()
     return handle
 
 
@@ -59,13 +59,13 @@ class _Apps:
         self._sandbox = compose_once(compose)
         self._built: dict[bool, tuple[Sandbox, Handle]] = {}
 
-    def serving(self, path: str) -> tuple[Sandbox, Handle]:
-        return self._serving(has_all=bool(self._fallback_for) and path not in self._own_paths)
+    def select(self, path: str) -> tuple[Sandbox, Handle]:
+        return self._build(has_all=bool(self._fallback_for) and path not in self._own_paths)
 
-    def serving_own(self) -> tuple[Sandbox, Handle]:
-        return self._serving(has_all=False)
+    def build_own(self) -> None:
+        self._build(has_all=False)
 
-    def _serving(self, *, has_all: bool) -> tuple[Sandbox, Handle]:
+    def _build(self, *, has_all: bool) -> tuple[Sandbox, Handle]:
         sandbox = self._sandbox()
         if has_all not in self._built or self._built[has_all][0] is not sandbox:
             names = self._fallback_for if has_all else ()

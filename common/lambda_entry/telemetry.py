@@ -19,13 +19,13 @@ def log_under_call_id(handle: Handle) -> Handle:
     """Let every log line of a call bear Lambda's id of it, and whether its sandbox was new."""
     is_cold = True
 
-    def logged(event: Event, context: Any) -> Answer:
+    def call(event: Event, context: Any) -> Answer:
         nonlocal is_cold
         correlate(functionRequestId=context.aws_request_id, coldStart=is_cold)
         is_cold = False
         return handle(event, context)
 
-    return logged
+    return call
 
 
 @contextmanager

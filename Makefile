@@ -54,32 +54,42 @@ bench-page: .venv/development web/node_modules
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Escriba needs Python 3.11 or later: make PYTHON=python3.12 …")'
 	@$(PYTHON) -m venv .venv
 
-FETCHED_production := about 70 MB
-FETCHED_local := about 320 MB, most of it the embedded engine
-# One stamp a lock; what the development lock holds, the others hold too.
-.venv/production .venv/local: .venv/%: locks/%.txt .venv/pyvenv.cfg
-	@test .venv/development -nt $< || { echo "Installing Escriba's packages, once: $(FETCHED_$*) …"; $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<; }
+# pip, which comes with Python, installs uv; uv installs all else, in a tenth of the time. Either checks the hashes
+# of the lock. Where uv does not reach the index that pip is set up for, pip goes on.
+FROM_LOCK := --quiet --no-deps --require-hashes -r
+PIP = $(BIN)/python -m pip --disable-pip-version-check --python $(1)/bin/python
+define install
+@$(BIN)/uv pip install --python $(1)/bin/python $(3) $(FROM_LOCK) $(2) || $(PIP) install $(FROM_LOCK) $(2)
+@touch $@
+endef
+
+.venv/uv: locks/installer.txt .venv/pyvenv.cfg
+	@$(call PIP,.venv) install $(FROM_LOCK) $<
 	@touch $@
 
-.venv/development: locks/development.txt .venv/pyvenv.cfg
+FETCHED_production := about 70 MB
+FETCHED_local := about 320 MB, most of it the embedded engine
+# One stamp a lock; what the development lock holds, the others hold too. Compiled now: a start does it no better.
+.venv/production .venv/local: .venv/%: locks/%.txt .venv/uv
+	@test .venv/development -nt $< || echo "Installing Escriba's packages, once: $(FETCHED_$*) …"
+	$(call install,.venv,$<,--compile-bytecode)
+
+.venv/development: locks/development.txt .venv/uv
 	@echo "Installing Escriba's packages (development) …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
-	@touch $@
+	$(call install,.venv,$<,--compile-bytecode)
 
 # The AWS emulator and what checks template.yaml: they need other versions than we do, and than each other.
 TOOL_aws-tools := an AWS emulator
 TOOL_aws-sam := the AWS SAM CLI
-.venv/aws-tools/installed .venv/aws-sam/installed: .venv/%/installed: locks/%.txt .venv/pyvenv.cfg
+.venv/aws-tools/installed .venv/aws-sam/installed: .venv/%/installed: locks/%.txt .venv/uv
 	@echo "Installing $(TOOL_$*) for the tests …"
-	@$(PYTHON) -m venv .venv/$*
-	@.venv/$*/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
-	@touch $@
+	@$(PYTHON) -m venv --without-pip .venv/$*
+	$(call install,.venv/$*,$<)
 
 # What template.yaml deploys, in clean folders: arm64 wheels for the runtime's Python, whatever this machine is.
 PLATFORM ?= aarch64-manylinux_2_28
 FOR_LAMBDA := --quiet --python-platform $(PLATFORM) --python-version 3.13 --only-binary :all: --require-hashes
-lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/pyvenv.cfg
-	@$(BIN)/pip install --quiet uv
+lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/uv
 	@rm -rf build/lambda && mkdir -p build/lambda/code build/lambda/ffmpeg/python
 	@$(BIN)/uv pip install $(FOR_LAMBDA) --target build/lambda/code -r locks/lambda-code.txt
 	@$(BIN)/uv pip install $(FOR_LAMBDA) --target build/lambda/ffmpeg/python -r locks/lambda-ffmpeg.txt
@@ -89,10 +99,9 @@ lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/pyvenv.cfg
 	@du -sm build/lambda/code build/lambda/ffmpeg
 
 # The newest versions that pyproject.toml allows, pinned by hash, for every platform.
-GROUPS := aws-tools:3.11 aws-sam:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
+GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
 LOCKED := production: local:--extra=local development:--extra=local,--extra=aws,--extra=dev
-lock: .venv/pyvenv.cfg
-	@$(BIN)/pip install --quiet uv
+lock: .venv/uv
 	@for one in $(LOCKED); do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
 	    $$(echo "$${one#*:}" | tr , ' ') --output-file "locks/$${one%%:*}.txt" pyproject.toml || exit 1; done

@@ -26,7 +26,7 @@ soak: .venv/development web/node_modules
 	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
 	  --away 60 --soak 500 --kills 14 --rounds 100
 
-web: web/node_modules
+web: web/node_modules .venv/development
 	cd web && npm test
 
 web/node_modules tests/sdk/node_modules: %/node_modules: %/package-lock.json

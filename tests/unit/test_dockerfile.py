@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatch
+from pathlib import PurePosixPath
+
+import pytest
 
 from tests.server import ROOT
 
@@ -26,6 +29,40 @@ def test_every_file_it_copies_exists_and_is_not_ignored() -> None:
     for source in copied():
         assert (ROOT / source).exists(), source
         assert any(fnmatch(source, pattern) for pattern in kept), source
+
+
+def reaches_the_builder(path: str) -> bool:
+    """Docker's rule: the last line that matches a path, or a folder above it, decides."""
+    above = [PurePosixPath(path), *PurePosixPath(path).parents[:-1]]
+    reaches = True
+    for line in re.findall(r"^[^#\n].*", (ROOT / ".dockerignore").read_text(), re.MULTILINE):
+        pattern = PurePosixPath(line.removeprefix("!"))
+        if any(len(each.parts) == len(pattern.parts) and each.match(str(pattern)) for each in above):
+            reaches = line.startswith("!")
+    return reaches
+
+
+def test_every_python_file_of_the_packages_reaches_the_builder() -> None:
+    files = [path for folder in ("common", "functions") for path in (ROOT / folder).rglob("*.py")]
+    assert len(files) > 100
+    assert [path for path in files if not reaches_the_builder(str(path.relative_to(ROOT)))] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".env",
+        "common/.env",
+        "common/audio/.env",
+        "common/secrets",
+        "common/local/sqlite/escriba.sqlite3",
+        "functions/__pycache__/job.cpython-311.pyc",
+        "data/audio/recording.py",
+        "tests/server.py",
+    ],
+)
+def test_nothing_else_reaches_the_builder(path: str) -> None:
+    assert not reaches_the_builder(path)
 
 
 def test_all_that_the_server_imports_is_copied() -> None:

@@ -1,8 +1,9 @@
-"""The README keeps its promises: every setting with its true default, every file and command it names."""
+"""The documents agree with the code: settings with their defaults, every path and command that they name."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,19 @@ from common.settings import Settings
 from tests.server import ROOT
 
 READMES = ("README.md", "README.es.md")
-IN_BOTH = [READMES, ("docs/migration.md", "docs/migracion.md")]
+GUIDES = ("docs/migration.md", "docs/migracion.md")
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT))
+    for pattern in ("*.md", "docs/**/*.md", "web/*.md", "tests/*/*.md")
+    for path in ROOT.glob(pattern)
+)
+
+PATH = re.compile(
+    r"(?<![\w./:-])(?:common|functions|tests|web|docs|benchmarks|locks)/[\w./-]*[\w/]"
+    r"|(?<=`)\w+\.(?:py|yaml|toml)(?=`)"
+)
+MODULE = re.compile(r"(?<![\w./])(?:common|functions|tests|benchmarks)(?:\.\w+)+")
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
 def settings_table(readme: str) -> dict[str, str]:
@@ -33,21 +46,70 @@ def shown(value: object) -> str:
 def test_every_setting_is_listed_with_its_default(readme: str) -> None:
     table = settings_table(readme)
     for name, setting in Settings.model_fields.items():
-        told = table.pop(name.upper())
+        default = table.pop(name.upper())
         if name.startswith("quota_"):
             assert setting.default is None
         else:
-            assert told == shown(setting.default), name
+            assert default == shown(setting.default), name
     assert table == {}
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_every_file_that_is_linked_or_used_exists(readme: str) -> None:
-    text = (ROOT / readme).read_text()
-    linked = re.findall(r"\]\((?!https?:)([^)#]+)", text) + re.findall(r"@(tests/data/[\w.-]+)", text)
-    assert linked
-    for name in linked:
-        assert (ROOT / name).exists(), name
+def missing_modules(text: str) -> list[str]:
+    paths = {name: ROOT / name.replace(".", "/") for name in MODULE.findall(text)}
+    return [name for name, path in paths.items() if not (path.is_dir() or path.with_suffix(".py").exists())]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_path_module_and_link_in_a_document_exists(document: str) -> None:
+    text = (ROOT / document).read_text()
+    assert [name for name in PATH.findall(text) if not (ROOT / name).exists()] == []
+    assert missing_modules(text) == []
+    folder = (ROOT / document).parent
+    assert [name for name in LINK.findall(text) if not (folder / name).exists()] == []
+
+
+def test_paths_modules_and_links_are_found_in_a_sentence() -> None:
+    sentence = "See `common/jobs/`, [why](docs/no.md), @tests/a.flac, `no.toml`, `python -m benchmarks.jobs`."
+    assert PATH.findall(sentence) == ["common/jobs/", "docs/no.md", "tests/a.flac", "no.toml"]
+    assert MODULE.findall(sentence) == ["benchmarks.jobs"]
+    assert LINK.findall(sentence) == ["docs/no.md"]
+    assert missing_modules("`common.jobs`, `common.jobs.state`, `common.jobs.no`") == ["common.jobs.no"]
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_the_files_to_copy_into_an_app_exist(guide: str) -> None:
+    names = re.findall(r"`([\w/]+(?:\.ts|/))`", (ROOT / guide).read_text())
+    assert "jobs.ts" in names
+    of_the_app = "convex/"
+    assert {name for name in names if not (ROOT / "web/convex" / name).exists()} == {of_the_app}
+
+
+def test_contributing_lists_every_package() -> None:
+    rows = re.findall(
+        r"^\| `((?:common|functions)/[\w/]*)` \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE
+    )
+    packages = {
+        f"{path.parent.relative_to(ROOT)}/"
+        for folder in ("common", "functions")
+        for path in (ROOT / folder).rglob("__init__.py")
+    }
+    assert sorted(rows) == sorted(packages)
+
+
+def test_contributing_shows_the_layers_that_are_checked() -> None:
+    (contract,) = (
+        contract
+        for contract in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+            "contracts"
+        ]
+        if contract["type"] == "layers"
+    )
+    checked = [set(re.findall(r"(?:common\.)?(\w+)", layer)) for layer in contract["layers"]]
+    block = next(block for block in code_blocks("CONTRIBUTING.md") if block.startswith("functions\n"))
+    shown_layers = [set(re.findall(r"\w+", line)) for line in block.splitlines()]
+    for names, layer in zip(shown_layers, checked, strict=True):
+        assert names <= layer
+        assert [name for name in layer - names if (ROOT / "common" / name).is_dir()] == []
 
 
 @pytest.mark.parametrize("readme", READMES)
@@ -63,7 +125,7 @@ def code_blocks(page: str) -> list[str]:
     return [re.sub(r"\s*(#|//) .*", "", block) for block in blocks]
 
 
-@pytest.mark.parametrize(("english", "spanish"), IN_BOTH)
+@pytest.mark.parametrize(("english", "spanish"), [READMES, GUIDES])
 def test_both_languages_give_the_same_commands(english: str, spanish: str) -> None:
     assert code_blocks(english)
     assert code_blocks(english) == code_blocks(spanish)

@@ -1,0 +1,60 @@
+"""What CONTRIBUTING.md asks of every file and no linter checks: sizes, and one word for one thing."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CODE = [
+    *ROOT.glob("common/**/*.py"),
+    *ROOT.glob("functions/*.py"),
+    ROOT / "local_server.py",
+]
+WEB = [
+    path
+    for folder in ("convex", "demo", "dev", "src")
+    for path in ROOT.glob(f"web/{folder}/**/*")
+    if path.suffix in {".ts", ".tsx", ".mjs"} and "_generated" not in path.parts and ".test." not in path.name
+]
+
+LONGEST_MODULE = 250
+LONGEST_FUNCTION = 40
+
+# Words that once stood for a thing that has a name in CONTRIBUTING's glossary.
+RETIRED = re.compile(
+    r"\b(told|furnished|begun|departure|telling|patience|courier|whoever|thereof|witness)\b", re.IGNORECASE
+)
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Each function and how many lines it has, decorators and docstring aside."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+            assert node.end_lineno is not None
+            yield node.name, node.end_lineno - first.lineno + 1
+
+
+@pytest.mark.parametrize("path", [*CODE, *WEB], ids=relative)
+def test_no_module_is_longer_than_a_reader_keeps_in_mind(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST_MODULE
+
+
+@pytest.mark.parametrize("path", CODE, ids=relative)
+def test_no_function_is_longer_than_a_screen(path: Path) -> None:
+    assert {name: lines for name, lines in functions(path) if lines > LONGEST_FUNCTION} == {}
+
+
+@pytest.mark.parametrize("path", [*CODE, *WEB], ids=relative)
+def test_no_retired_word_comes_back(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    assert [(number, line) for number, line in enumerate(lines, 1) if RETIRED.search(line)] == []

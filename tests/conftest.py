@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -16,6 +17,28 @@ from tests.upstream import KEY, Upstream
 # The same examples in every run: what CI finds, anybody finds. `--hypothesis-seed` explores further.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("steady")
+
+
+# Modules that run for longest, the longest first.
+LONGEST = (
+    "contract/test_job_store_model.py",
+    "acceptance/test_long.py",
+    "acceptance/test_convex.py",
+    "acceptance/test_crashes.py",
+    "acceptance/test_store_faults.py",
+    "acceptance/test_engine_faults.py",
+    "acceptance/test_shutdown.py",
+    "aws/test_runtime_client.py",
+    "endpoints/test_transcribe.py",
+    "unit/test_split.py",
+)
+_TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that run for longest: no worker is left with one when the others are done."""
+    places = {_TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.hookimpl(tryfirst=True)

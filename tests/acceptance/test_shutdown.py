@@ -189,6 +189,7 @@ def adpcm_of_silence(*, seconds: int) -> bytes:
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
+@pytest.mark.alone
 def test_ten_thousand_finished_jobs_make_a_start_no_heavier(
     tmp_path: Path, start: Callable[..., Server], upstream: Upstream
 ) -> None:

@@ -230,6 +230,7 @@ def test_names_are_read_as_browsers_and_curl_write_them(
     assert take(tmp_path, body_of((disposition, b"sound"))).filename == shown
 
 
+@pytest.mark.alone
 def test_headers_made_of_semicolons_cost_next_to_nothing(tmp_path: Path) -> None:
     costly = field_part(b"prompt", b"x")[0] + b";" * 11_000
     began = time.process_time()
@@ -348,6 +349,7 @@ def test_identity_is_no_encoding(tmp_path: Path) -> None:
     assert asyncio.run(receive(pieces, sent, tmp_path, max_bytes=MB)).size_bytes == 5
 
 
+@pytest.mark.alone
 def test_a_short_boundary_serves_but_not_thousands_of_them(tmp_path: Path) -> None:
     assert take(tmp_path, body_of(file_part(b"sound"), boundary=b"x"), boundary=b"x").size_bytes == 5
     empty(tmp_path)

@@ -352,6 +352,7 @@ def _post(url: str, path: Path, form: Form) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.alone
 def test_it_serves_alone_and_stops_working_when_the_client_hangs_up(
     models: Path, media: Media, tmp_path: Path
 ) -> None:
@@ -384,6 +385,7 @@ def _hang_up_after_sending(url: str, path: Path, stay: psutil.Popen | None = Non
             stay.wait(timeout=60)
 
 
+@pytest.mark.alone
 def test_half_an_hour_takes_no_more_memory_than_a_few_minutes(
     models: Path, media: Media, tmp_path: Path
 ) -> None:

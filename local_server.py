@@ -10,7 +10,7 @@ from functools import partial
 from common.local.server import startup
 
 if __name__ == "__main__":
-    startup.begin()
+    startup.speed_up_imports()
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
@@ -20,7 +20,7 @@ from common.http.app import build_app
 from common.local.hub import Hub
 from common.local.scratch import FolderUnusable
 from common.local.server.banner import banner
-from common.local.server.http_protocol import ConnectionLimits
+from common.local.server.connections import ConnectionLimits
 from common.local.server.request_body import Pace
 from common.local.server.serve import AddressUnusable, serve
 from common.local.server.stop_signal import StopSignal
@@ -30,12 +30,12 @@ from common.log import set_level
 from common.settings import SettingInvalid, Settings, read_settings
 from functions import health, job, job_audio, openai_audio, transcribe, transcribe_job, transcription_ws
 
-# Connections for all who do not watch.
-_BESIDE_WATCHERS = 128
+# Connections for all clients but watchers.
+_OTHER_CONNECTIONS = 128
 
 
 def main() -> int:
-    """Serve until a signal ends it; 2 when it cannot start as it is set up."""
+    """Serve until a signal comes, and return 0; return 2 when these settings do not let it start."""
     try:
         settings = read_settings()
         set_level(settings.log_level)
@@ -50,16 +50,16 @@ def serve_forever(settings: Settings) -> None:
     """Serve on `settings.host` and `settings.port` until SIGTERM or SIGINT."""
     hub = Hub(in_all=settings.max_watchers)
     signal = StopSignal()
-    signal.tell(hub.close)
+    signal.subscribe(hub.close)
     app = build(settings)
     serve(
         UploadGuard(app, _upload_limits(settings)),
         host=settings.host,
         port=settings.port,
         limits=_connection_limits(settings),
-        lifespan=_composed(app, settings, hub, signal),
+        lifespan=_services(app, settings, hub, signal),
         on_start=partial(_print_banner, settings),
-        on_stop=signal.came,
+        on_stop=signal.notify,
     )
 
 
@@ -80,15 +80,15 @@ def build(settings: Settings) -> FastAPI:
 
 
 async def _redirect_to_docs(_: Request) -> Response:
-    """Who opens the bare address in a browser sees what the service offers."""
+    """A person who opens the bare address in a browser sees what the service offers."""
     return RedirectResponse("/docs")
 
 
 @asynccontextmanager
-async def _composed(app: FastAPI, settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIterator[None]:
+async def _services(app: FastAPI, settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIterator[None]:
     async with container(settings, hub, signal) as services:
         app.state.services = services
-        startup.settle()
+        startup.freeze_imports()
         yield
 
 
@@ -113,13 +113,13 @@ def _connection_limits(settings: Settings) -> ConnectionLimits:
     return ConnectionLimits(
         header=settings.header_timeout,
         shutdown=settings.shutdown_timeout,
-        connections=settings.max_watchers + _BESIDE_WATCHERS,
+        connections=settings.max_watchers + _OTHER_CONNECTIONS,
     )
 
 
 def _print_banner(settings: Settings, port: int) -> None:
-    problem, to_person = engine_problem(settings), sys.stdout.isatty()
-    print(banner(settings, port=port, problem=problem, to_person=to_person), flush=True)
+    problem, is_terminal = engine_problem(settings), sys.stdout.isatty()
+    print(banner(settings, port=port, problem=problem, with_command=is_terminal), flush=True)
 
 
 if __name__ == "__main__":

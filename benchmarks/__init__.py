@@ -1,1 +1,1 @@
-"""What the README claims, as commands."""
+"""The measurements behind the README's figures, as commands."""

@@ -1,4 +1,4 @@
-"""Who asks a server about jobs: submits, polls, watches; each as bare as can be, to cost little beside it."""
+"""Clients of the job API that submit, poll and watch; minimal, so that they take little CPU themselves."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 
-from benchmarks.served import Served
+from benchmarks.app_process import AppProcess
 
 Watch = Callable[[int, str, contextlib.AsyncExitStack], Awaitable[None]]
 
 BOUNDARY = "escribabench0d6e4c1f8b1d0c5f2f6c9d"
 
 
-class Asked:
-    """One server, one connection, and how long each answer took."""
+class Poller:
+    """Polls one server over one connection, and measures the latency of each answer."""
 
-    def __init__(self, app: Served, ids: list[str]) -> None:
+    def __init__(self, app: AppProcess, ids: list[str]) -> None:
         self._app = app
         self._ids = ids
         self._random = random.Random(3)
@@ -29,19 +29,19 @@ class Asked:
         self._seconds: list[float] = []
         self._cpu_before = 0.0
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         self._seconds.clear()
         self._cpu_before = self._app.cpu
 
-    def again(self, times: int) -> None:
+    def poll(self, times: int) -> None:
         for _ in range(times):
             path = f"/job/{self._random.choice(self._ids)}"
-            began = time.perf_counter()
+            start = time.perf_counter()
             self._connection.request("GET", path)
             answer = self._connection.getresponse()
-            told = answer.read()
-            self._seconds.append(time.perf_counter() - began)
-            assert answer.status == 200, told
+            body = answer.read()
+            self._seconds.append(time.perf_counter() - start)
+            assert answer.status == 200, body
 
     @property
     def median(self) -> float:
@@ -53,7 +53,7 @@ class Asked:
 
 
 def submit(port: int, audio: bytes) -> str:
-    """Post one job and see that it was accepted; its id."""
+    """Post one job, check that it is accepted, and return its id."""
     job_id = str(uuid.uuid4())
     head = (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="jobId"\r\n\r\n{job_id}\r\n'
@@ -64,23 +64,23 @@ def submit(port: int, audio: bytes) -> str:
     headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
     connection.request("POST", "/transcribe-job", body, headers)
     answer = connection.getresponse()
-    told = answer.read()
+    response = answer.read()
     connection.close()
     if answer.status != 202:
-        raise RuntimeError(f"{answer.status} {told[:300]!r}")
+        raise RuntimeError(f"{answer.status} {response[:300]!r}")
     return job_id
 
 
-async def by_socket(port: int, job_id: str, stack: contextlib.AsyncExitStack) -> None:
-    """One more watcher who has been told how the job stands, until `stack` ends."""
+async def watch_by_socket(port: int, job_id: str, stack: contextlib.AsyncExitStack) -> None:
+    """Add a watcher that has received the job's snapshot; it stays until `stack` ends."""
     from websockets.asyncio.client import connect
 
     url = f"ws://127.0.0.1:{port}/ws/transcription/{job_id}"
     await (await stack.enter_async_context(connect(url, compression=None))).recv()
 
 
-async def by_stream(port: int, job_id: str, stack: contextlib.AsyncExitStack) -> None:
-    """As `by_socket`, by server-sent events."""
+async def watch_by_stream(port: int, job_id: str, stack: contextlib.AsyncExitStack) -> None:
+    """The same with server-sent events."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     stack.callback(writer.close)
     writer.write(f"GET /job/{job_id}/events HTTP/1.1\r\nhost: x\r\n\r\n".encode())

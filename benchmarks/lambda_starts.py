@@ -1,6 +1,7 @@
-"""`python -m benchmarks.lambda_starts`: what a new sandbox costs each function, and what is deployed.
+"""`python -m benchmarks.lambda_starts`: the cost of a new sandbox for each function, and the size of the
+code.
 
-Under AWS's own runtime client, before an emulator of AWS; CPU is of this machine's whole processor.
+With AWS's own runtime client and an emulator of AWS; CPU is that of a whole core of this machine.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ BUILT = ROOT / "build" / "lambda"
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Medians, in milliseconds of CPU: until it asks for its first event, for the first, for a later one."""
+    """CPU in milliseconds: before its first event, for the first, for a later one."""
 
     init: float
     first: float
@@ -53,27 +54,27 @@ def main() -> None:
         }
     sizes = dict(_sizes())
     if arguments.json:
-        print(json.dumps({"starts": {name: asdict(one) for name, one in starts.items()}, "mb": sizes}))
+        print(json.dumps({"starts": {name: asdict(start) for name, start in starts.items()}, "mb": sizes}))
     else:
         print(_table(starts, sizes))
 
 
 def _events() -> dict[str, dict[str, Any]]:
-    """One event that each function answers without anybody else."""
+    """For each function one event that it answers without other services."""
     root = "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"
     speech = (ROOT / "tests" / "data" / "english-short.wav").read_bytes()
     job = "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10"
 
-    def asked(method: str, path: str, **how: Any) -> dict[str, Any]:
-        return http_event(httpx.Request(method, root + path, **how))
+    def request(method: str, path: str, **content: Any) -> dict[str, Any]:
+        return http_event(httpx.Request(method, root + path, **content))
 
     form = {"files": {"file": ("speech.wav", speech)}}
     return {
-        "health": asked("GET", "/health"),
-        "transcribe": asked("POST", "/transcribe", **form),
-        "openai_audio": asked("POST", "/v1/audio/transcriptions", data={"model": "whisper-1"}, **form),
-        "transcribe_job": asked("POST", "/transcribe-job", **form),
-        "job": asked("GET", f"/job/{job}"),
+        "health": request("GET", "/health"),
+        "transcribe": request("POST", "/transcribe", **form),
+        "openai_audio": request("POST", "/v1/audio/transcriptions", data={"model": "whisper-1"}, **form),
+        "transcribe_job": request("POST", "/transcribe-job", **form),
+        "job": request("GET", f"/job/{job}"),
         "transcription_ws": socket_event("message", "L0SM9cOFvHcCIhw=", {"jobId": job}),
         "run_job": sqs_event(json.dumps({"jobId": job, "dueAt": 0})),
         "sweep": recorded("schedule"),
@@ -83,12 +84,12 @@ def _events() -> dict[str, dict[str, Any]]:
 def _start(world: World, name: str, event: dict[str, Any]) -> Start:
     with world.sandbox(name) as sandbox:
         process = psutil.Process(sandbox.process.pid)
-        spent = [_cpu(process)]
+        cpu = [_cpu(process)]
         for _ in range(2):
             sandbox.invoke(event)
-            spent.append(_cpu(process))
+            cpu.append(_cpu(process))
         memory = process.memory_info().rss / 1024 / 1024
-    return Start(spent[0], spent[1] - spent[0], spent[2] - spent[1], memory)
+    return Start(cpu[0], cpu[1] - cpu[0], cpu[2] - cpu[1], memory)
 
 
 def _cpu(process: psutil.Process) -> float:
@@ -97,30 +98,30 @@ def _cpu(process: psutil.Process) -> float:
 
 
 def _median(starts: list[Start]) -> Start:
-    columns = zip(*(asdict(one).values() for one in starts), strict=True)
+    columns = zip(*(asdict(start).values() for start in starts), strict=True)
     return Start(*(statistics.median(column) for column in columns))
 
 
 def _sizes() -> Iterator[tuple[str, float]]:
-    """Megabytes of what `make lambda` built, as files and as the zip that is uploaded."""
+    """Megabytes of what `make lambda` built, as files and as the zip for the upload."""
     for name in ("code", "ffmpeg"):
         files = [path for path in (BUILT / name).rglob("*") if path.is_file()]
         yield name, sum(path.stat().st_size for path in files) / 1e6
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as package:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as package:
             for path in files:
                 package.write(path, path.relative_to(BUILT / name))
-        yield f"{name}, zipped", packed.tell() / 1e6
+        yield f"{name}, zipped", archive.tell() / 1e6
 
 
 def _table(starts: dict[str, Start], sizes: dict[str, float]) -> str:
     lines = ["| function | start, CPU ms | first call | later calls | memory MB |", "|---|---|---|---|---|"]
     lines += [
-        f"| `{name}` | {one.init:.0f} | {one.first:.0f} | {one.later:.0f} | {one.memory_mb:.0f} |"
-        for name, one in starts.items()
+        f"| `{name}` | {start.init:.0f} | {start.first:.0f} | {start.later:.0f} | {start.memory_mb:.0f} |"
+        for name, start in starts.items()
     ]
-    deployed = ", ".join(f"{name} {size:.0f} MB" for name, size in sizes.items())
-    return "\n".join([*lines, "", f"Deployed: {deployed}."])
+    megabytes = ", ".join(f"{name} {size:.0f} MB" for name, size in sizes.items())
+    return "\n".join([*lines, "", f"Deployed: {megabytes}."])
 
 
 if __name__ == "__main__":

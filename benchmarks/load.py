@@ -1,4 +1,4 @@
-"""The upload that both apps are sent, and the client that sends it."""
+"""The upload for both apps, and the client that sends it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import imageio_ffmpeg
 
 MB = 1024 * 1024
 UPLOAD_BYTES = 25 * MB
-WHOLE_BYTES = 22 * MB  # what the engine takes in one request, as the plain app sends everything
+WHOLE_BYTES = 22 * MB  # fits into one request to the engine, since the plain app sends all of it at once
 BOUNDARY = "escribabench0d6e4c1f8b1d0c5f2f6c9d"
 
 
 def recording(folder: Path, most_bytes: int) -> bytes:
-    """Up to `most_bytes` of mp3 at 320 kbit/s: a minute of tones, again and again."""
+    """Up to `most_bytes` of mp3 at 320 kbit/s: a minute of tones, repeated."""
     minute = folder / "minute.mp3"
     if not minute.exists():
         tones = "aevalsrc='0.2*sin(2*PI*(300+200*sin(t))*t)':s=44100:d=60"
@@ -32,7 +32,7 @@ def recording(folder: Path, most_bytes: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A multipart body, ready to be sent any number of times."""
+    """A multipart body that can be sent any number of times."""
 
     body: bytes
 
@@ -46,18 +46,18 @@ class Upload:
         return cls(head.encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode())
 
     def send(self, port: int) -> None:
-        """Post it and see that a transcript came back."""
+        """Post it and check that the answer is a transcript."""
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
         headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
         connection.request("POST", "/transcribe", self.body, headers)
         answer = connection.getresponse()
-        told = answer.read()
+        body = answer.read()
         connection.close()
-        if answer.status != 200 or not json.loads(told)["text"]:
-            raise RuntimeError(f"{answer.status} {told[:300]!r}")
+        if answer.status != 200 or not json.loads(body)["text"]:
+            raise RuntimeError(f"{answer.status} {body[:300]!r}")
 
     def send_too_much(self, port: int) -> None:
-        """Announce a byte more than it takes, send all the same, and see that it was refused."""
+        """Post it with a Content-Length beyond the limit, and check that it is refused."""
         with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
             kind = f"content-type: multipart/form-data; boundary={BOUNDARY}"
             head = f"POST /transcribe HTTP/1.1\r\nhost: x\r\ncontent-length: {10**9}\r\n{kind}\r\n\r\n"
@@ -66,5 +66,5 @@ class Upload:
 
     def send_at_once(self, port: int, times: int) -> None:
         with ThreadPoolExecutor(times) as pool:
-            for sent in [pool.submit(self.send, port) for _ in range(times)]:
-                sent.result()
+            for upload in [pool.submit(self.send, port) for _ in range(times)]:
+                upload.result()

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.one_hour`: what it costs to ready one hour of speech, beside decoding it to FLAC.
+"""`python -m benchmarks.one_hour`: the cost of preparing and cutting one hour of speech, and of decoding it.
 
 CPU seconds of ffmpeg (probe, prepare, every piece) and the peak memory of one ffmpeg, by codec, in one run.
 """
@@ -17,12 +17,12 @@ from pathlib import Path
 from common.audio.ffmpeg import Ffmpeg
 from common.audio.prepare import prepare
 from common.audio.probe import probe
-from common.audio.split import cut, plan_cuts
+from common.audio.split import cut_piece, plan_cuts
 
 SPEECH = Path(__file__).parent.parent / "tests" / "data" / "english.flac"
 HOUR = 3600
 
-# Stereo at 44.1 or 48 kHz, at the bit rates that phones, browsers and meetings make.
+# Stereo at 44.1 or 48 kHz, at the bit rates of phones, browsers and meetings.
 KINDS = {
     "mp3": "-ac 2 -ar 44100 -b:a 128k",
     "m4a": "-ac 2 -ar 44100 -b:a 128k",
@@ -46,23 +46,23 @@ class Cost:
 
 def main() -> None:
     if len(sys.argv) == 3:
-        print(json.dumps(asdict(_measured(sys.argv[1], Path(sys.argv[2])))))
+        print(json.dumps(asdict(_measure(sys.argv[1], Path(sys.argv[2])))))
         return
     print(f"{'one hour of':<12}{'pieces by copy':>24}{'decoded to FLAC':>24}{'ratio':>8}")
     with tempfile.TemporaryDirectory() as folder:
         for kind in KINDS:
             source = _hour(kind, Path(folder))
-            ours, decoded = _apart("pieces", source), _apart("decode", source)
-            print(f"{kind:<12}{_shown(ours):>24}{_shown(decoded):>24}{decoded.cpu / ours.cpu:>7.1f}x")
+            pieces, decoding = _measure_in_process("pieces", source), _measure_in_process("decode", source)
+            print(f"{kind:<12}{_format(pieces):>24}{_format(decoding):>24}{decoding.cpu / pieces.cpu:>7.1f}x")
             source.unlink()
 
 
-def _shown(cost: Cost) -> str:
+def _format(cost: Cost) -> str:
     return f"{cost.cpu:.2f} CPU-s, {cost.peak_rss:.0f} MB"
 
 
 def _hour(kind: str, folder: Path) -> Path:
-    """Ten minutes are encoded, then joined six times over, which costs nothing."""
+    """Encode ten minutes, then join six copies, which is cheap."""
     part, whole = folder / f"part.{kind}", folder / f"hour.{kind}"
     ffmpeg = [str(Ffmpeg().binary()), "-nostdin", "-y", "-loglevel", "error", "-stream_loop", "-1"]
     subprocess.run([*ffmpeg, "-i", str(SPEECH), *KINDS[kind].split(), "-t", "600", str(part)], check=True)
@@ -71,28 +71,27 @@ def _hour(kind: str, folder: Path) -> Path:
     return whole
 
 
-def _apart(what: str, source: Path) -> Cost:
-    """Measured in a process of its own, since peak memory is known only over all children of one."""
-    command = [sys.executable, "-m", "benchmarks.one_hour", what, str(source)]
+def _measure_in_process(work: str, source: Path) -> Cost:
+    """Measure in a new process, since the system reports peak memory only over all children of one."""
+    command = [sys.executable, "-m", "benchmarks.one_hour", work, str(source)]
     return Cost(**json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
 
 
-def _measured(what: str, source: Path) -> Cost:
+def _measure(work: str, source: Path) -> Cost:
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:
-        if what == "pieces":
-            asyncio.run(_pieces(source, Path(folder)))
+        if work == "pieces":
+            asyncio.run(_cut_pieces(source, Path(folder)))
         else:
             _decode(source, Path(folder))
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-async def _pieces(source: Path, folder: Path) -> None:
+async def _cut_pieces(source: Path, folder: Path) -> None:
     ffmpeg = Ffmpeg()
-    probed = await probe(ffmpeg, source, max_seconds=2 * HOUR)
-    prepared = await prepare(ffmpeg, source, probed, folder)
-    for wanted in plan_cuts(prepared):
-        piece = await cut(ffmpeg, prepared, wanted, folder)
+    audio = await prepare(ffmpeg, source, await probe(ffmpeg, source, max_seconds=2 * HOUR), folder)
+    for cut in plan_cuts(audio):
+        piece = await cut_piece(ffmpeg, audio, cut, folder)
         piece.path.unlink()
 
 

@@ -1,4 +1,4 @@
-"""What one writes first: FastAPI reads the upload whole, httpx posts it on. The measure of ours."""
+"""The simplest app, to compare with ours: FastAPI reads the whole upload, httpx posts it to the engine."""
 
 from __future__ import annotations
 

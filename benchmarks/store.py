@@ -1,4 +1,4 @@
-"""What the job store costs, with few and with many kept jobs: `python -m benchmarks.store [folder]`."""
+"""`python -m benchmarks.store [folder]`: the cost of the job store with few and with many stored jobs."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ KEPT = (10, 10_000)
 ROUNDS = 300
 NOW = 1_800_000_000.0
 WEEK = 7 * 86_400.0
-SAID = Transcript(text="hola " * 100, language="es", duration=30.0)
+TRANSCRIPT = Transcript(text="hola " * 100, language="es", duration=30.0)
 
 
 def main() -> None:
-    where = sys.argv[1] if len(sys.argv) > 1 else None
-    with tempfile.TemporaryDirectory(dir=where) as folder:
-        got = [asyncio.run(_measure(Path(folder) / f"{kept}.sqlite", kept)) for kept in KEPT]
-    print(f"GET of a job, {KEPT[1]} kept to {KEPT[0]} kept: CPU x{got[1] / got[0]:.2f}")
+    parent = sys.argv[1] if len(sys.argv) > 1 else None
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
+        cpu = [asyncio.run(_measure(Path(folder) / f"{kept}.sqlite", kept)) for kept in KEPT]
+    print(f"GET of a job, {KEPT[1]} kept to {KEPT[0]} kept: CPU x{cpu[1] / cpu[0]:.2f}")
 
 
 async def _measure(path: Path, kept: int) -> float:
-    """Print each figure; answers the CPU seconds of one get."""
+    """Print each figure; return the CPU seconds of one get."""
     ids = await _fill(path, kept)
     print(f"{kept} kept jobs, {_megabytes(path):.1f} MB")
-    began = time.process_time()
+    start = time.process_time()
     database = Database(path)
     jobs, tasks = SqliteJobs(database), SqliteTasks(database, now=lambda: NOW)
     await tasks.claim(NOW, "bench", 30)
     await jobs.deliveries(now=NOW, limit=20)
-    print(f"  {'open and look for work':24}{(time.process_time() - began) * 1e6:8.0f} µs CPU")
-    got = await _timed("get", 10 * ROUNDS, lambda _: jobs.get(random.choice(ids)))
-    made = [_new(number) for number in range(ROUNDS)]
-    await _timed(
-        "create", ROUNDS, lambda n: jobs.create(made[n], state.event_of(made[n]), targets=("convex",))
+    print(f"  {'open and look for work':24}{(time.process_time() - start) * 1e6:8.0f} µs CPU")
+    cpu_of_get = await _measure_calls("get", 10 * ROUNDS, lambda _: jobs.get(random.choice(ids)))
+    new = [_new(number) for number in range(ROUNDS)]
+    await _measure_calls(
+        "create", ROUNDS, lambda n: jobs.create(new[n], state.event_of(new[n]), targets=("convex",))
     )
-    made = [state.start(job, now=NOW) for job in made]
-    await _timed("commit", ROUNDS, lambda n: jobs.commit(made[n], state.event_of(made[n])))
-    await _timed("claim", ROUNDS, lambda _: tasks.claim(NOW + WEEK / 2, "bench", 30))
-    await _timed("claim, nothing due", ROUNDS, lambda _: tasks.claim(NOW + WEEK / 2, "bench", 30))
-    await _timed("deliveries", ROUNDS, lambda _: jobs.deliveries(now=NOW + WEEK / 2, limit=20))
+    running = [state.start(job, now=NOW) for job in new]
+    await _measure_calls("commit", ROUNDS, lambda n: jobs.commit(running[n], state.event_of(running[n])))
+    await _measure_calls("claim", ROUNDS, lambda _: tasks.claim(NOW + WEEK / 2, "bench", 30))
+    await _measure_calls("claim, nothing due", ROUNDS, lambda _: tasks.claim(NOW + WEEK / 2, "bench", 30))
+    await _measure_calls("deliveries", ROUNDS, lambda _: jobs.deliveries(now=NOW + WEEK / 2, limit=20))
     database.close()
-    return got
+    return cpu_of_get
 
 
-async def _timed(name: str, rounds: int, call: Callable[[int], Awaitable[object]]) -> float:
+async def _measure_calls(name: str, rounds: int, call: Callable[[int], Awaitable[object]]) -> float:
     cpu, wall = time.process_time(), time.perf_counter()
     for number in range(rounds):
         await call(number)
@@ -66,26 +66,26 @@ async def _timed(name: str, rounds: int, call: Callable[[int], Awaitable[object]
 
 
 async def _fill(path: Path, kept: int) -> list[str]:
-    """Jobs that were begun, transcribed, completed and delivered, as a month leaves them."""
+    """Store jobs that were started, transcribed, completed and delivered, as after a month."""
     database = Database(path)
     jobs = SqliteJobs(database)
     await database.read(lambda db: db.execute("PRAGMA synchronous = OFF"))
-    ids = [await _completed(jobs, _new(number)) for number in range(kept)]
+    ids = [await _complete_job(jobs, _new(number)) for number in range(kept)]
     database.close()
     return ids
 
 
-async def _completed(jobs: SqliteJobs, job: Job) -> str:
+async def _complete_job(jobs: SqliteJobs, job: Job) -> str:
     await jobs.create(job, state.event_of(job), targets=("convex",))
     job = state.start(job, now=NOW)
     await jobs.commit(job, state.event_of(job))
-    piece = Piece(index=0, start=0.0, transcript=SAID)
+    piece = Piece(index=0, start=0.0, transcript=TRANSCRIPT)
     await jobs.lease(job.job_id, "bench", now=NOW, seconds=30)
     await jobs.keep_piece(job.job_id, piece, holder="bench")
     job = state.piece_done(job, done=1, language="es", now=NOW)
     await jobs.commit(job, state.event_of(job, piece=piece))
     job = state.complete(job, language="es", now=NOW, expires_at=NOW + WEEK)
-    await jobs.commit(job, state.event_of(job), result=SAID)
+    await jobs.commit(job, state.event_of(job), result=TRANSCRIPT)
     delivery = await jobs.delivery(job.job_id, "convex")
     assert delivery
     await jobs.settle(replace(delivery, confirmed_seq=job.seq))

@@ -14,6 +14,7 @@ from common.quota import Quota
 
 Target = Literal["convex", "callback"]
 TARGETS: tuple[Target, ...] = ("convex", "callback")
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -35,7 +36,11 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The newest state of a job that a target has not confirmed. Times are epoch seconds."""
+    """How far one target is with one job: which snapshot it wants, and which it has confirmed.
+
+    `attempts` are the tries that failed since the last one that did not, `next_at` is epoch seconds, `ended`
+    whether the job had ended at `wanted_seq`. common/delivery/rules.py makes every next value of it.
+    """
 
     job_id: str
     target: Target
@@ -44,6 +49,12 @@ class Delivery:
     attempts: int
     next_at: float
     last_error: str | None = None
+    ended: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a snapshot to send."""
+        return self.wanted_seq > self.confirmed_seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +125,16 @@ class JobStore(Protocol):
         """Jobs that should run and that no queue or lease will bring back by itself."""
 
     async def deliveries(self, *, now: float, limit: int, target: Target | None = None) -> list[Delivery]:
-        """What is unconfirmed and due, jobs that have ended first; of one target, or of all."""
+        """The deliveries that are due, those of ended jobs first; of one target, or of all."""
 
     async def delivery(self, job_id: str, target: Target) -> Delivery | None:
-        """How far one target is with one job."""
+        """How far one target is with one job; None where it wants nothing of it."""
 
     async def settle(self, delivery: Delivery) -> None:
-        """Keep how a delivery went; a confirmed seq never falls. An end that came meanwhile is due now."""
+        """Keep what a try made of a delivery; a confirmed seq never falls. An end since then is due now."""
 
     async def redeliver(self, job_id: str, *, now: float) -> None:
-        """All its targets want the newest state again, at once, as if they had confirmed nothing."""
+        """All targets of a job want its newest snapshot again, at once, as if they had confirmed nothing."""
 
 
 class TaskQueue(Protocol):
@@ -191,20 +202,23 @@ class Listener(Protocol):
         """Wait for the next event, or the closing, for at most `seconds`; False when none came."""
 
 
-class QuotaStore(Protocol):
-    """The one account of what the engine still allows, shared by all who run jobs."""
+class AccountStore(Protocol[A]):
+    """One account of token buckets, shared by every process."""
 
-    async def change(self, decide: Callable[[Quota], tuple[Quota, T]]) -> T:
-        """Apply a pure decision, atomically; it may be called more than once.
+    async def change(self, decide: Callable[[A], tuple[A, T]]) -> T:
+        """Store the account that `decide` makes of the stored one, and return its answer, atomically.
 
-        What it raises flies on, and nothing is kept.
+        `decide` is pure and may be called more than once. What it raises flies on, and nothing is stored.
         """
 
 
-class DeliveryFailed(Exception):
-    """The target did not confirm. `reason` is short and holds nothing secret; `retry_after` in seconds.
+QuotaStore = AccountStore[Quota]  # what the engine's provider still allows
 
-    After `attempts`, when given, it is taken for a refusal.
+
+class DeliveryFailed(Exception):
+    """The target did not confirm. `reason` is short and holds nothing secret; `retry_after` is in seconds.
+
+    After so many `attempts`, where they are set, it counts as a rejection.
     """
 
     def __init__(self, reason: str, *, retry_after: float | None = None, attempts: int | None = None) -> None:
@@ -215,7 +229,7 @@ class DeliveryFailed(Exception):
 
 
 class DeliveryRejected(Exception):
-    """The target will never take this snapshot: it is recorded, not tried again."""
+    """The target will never take this snapshot: the outbox records the reason and does not try again."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -223,7 +237,7 @@ class DeliveryRejected(Exception):
 
 
 class Sender(Protocol):
-    """`problem` is None, or why nothing can be delivered at all, for whoever runs the server."""
+    """Sends snapshots to one target. `problem` is None, or tells the owner why nothing can be delivered."""
 
     problem: str | None
 

@@ -1,120 +1,61 @@
-"""How much the engine still lets us ask: pure arithmetic of requests and audio-seconds, no I/O, no clock.
+"""How much the engine's provider still allows: requests and audio-seconds, pure arithmetic, no I/O, no clock.
 
-Groq counts in buckets that refill steadily, not in windows that start over. Its own words show it: "Limit
+Groq counts in buckets that refill steadily, not in windows that start over. Its messages show it: "Limit
 7200, Used 5956, Requested 2336. Please try again in 9m6s" is 1092 s too many at 2 s per second; 2 requests
-used of 2000 a day reset in 1m26.4s, twice 43.2 s. So the same is counted here: what was used drains at
-`limit / period`, and over any time t at most `limit × (1 + t / period)` is let through.
+used of 2000 a day reset in 1m26.4s, twice 43.2 s. So the same buckets are counted here.
 https://console.groq.com/docs/rate-limits
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from common.errors import AudioOverQuota
 from common.models import Value
-
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+from common.token_bucket import DAY, HOUR, MINUTE, Account, Bucket
 
 # At least 10 s are billed for any audio. Whether the buckets count it too is not documented: assume so.
 BILLED_AT_LEAST = 10.0
 
-# Clocks of two machines, or one that is being steered, differ by less; a real step back is more.
-CLOCK_JITTER = 60.0
-
-# A limit said to be smaller would shut the account for good: nothing more would be asked, nor learnt.
+# A smaller limit, if believed, would shut the account for good: no further request would correct it.
 _BELIEVABLE = BILLED_AT_LEAST
-
-# A wait is rounded up to this, so that floating point cannot make it end a breath too early.
-_GRAIN = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not now: ask again after `delay` seconds; `bucket` names what is spent."""
+    """Not now: try again after `delay` seconds; `bucket` names what is spent."""
 
     delay: float
     bucket: str
 
 
 class QuotaNews(Value):
-    """What one answer of the engine told about one model's buckets; None where it said nothing.
+    """What one answer of the engine says about one model's buckets; None where it says nothing.
 
-    Requests are those of the day, audio-seconds those of the hour. Resets are seconds until a bucket is
-    whole again; `retry_after` comes with refusals only.
+    Requests are those of the day, audio-seconds those of the hour; `retry_after` comes with refusals only.
     """
 
     model: str
     requests_limit: float | None = None
     requests_remaining: float | None = None
-    requests_reset: float | None = None
     audio_limit: float | None = None
     audio_remaining: float | None = None
-    audio_reset: float | None = None
     retry_after: float | None = None
 
     @property
-    def silent(self) -> bool:
+    def is_empty(self) -> bool:
         return not self.model_dump(exclude={"model"}, exclude_none=True)
 
 
-class Bucket(Value):
-    """`used` of `limit` was taken when last looked at; it drains wholly in `period` seconds.
+class Quota(Account):
+    """The account of one model: four buckets, closed until `shut_until`.
 
-    A pinned limit comes from the settings; what the engine says of its limit does not change it.
+    It starts full, with Groq's free limits: https://console.groq.com/docs/rate-limits
     """
 
-    limit: float = Field(gt=0)
-    period: float = Field(gt=0)
-    used: float = Field(0.0, ge=0)
-    pinned: bool = False
-
-    def drain(self, seconds: float) -> Bucket:
-        return self._with(used=max(0.0, self.used - seconds * self.limit / self.period))
-
-    def take(self, amount: float) -> Bucket:
-        return self._with(used=self.used + amount)
-
-    def give_back(self, amount: float, after: float) -> Bucket:
-        """Return what of `amount` has not drained in the `after` seconds since it was taken."""
-        left = max(0.0, amount - after * self.limit / self.period)
-        return self._with(used=max(0.0, self.used - left))
-
-    def wait(self, amount: float) -> float:
-        """Seconds until `amount` fits."""
-        return max(0.0, (self.used + amount - self.limit) * self.period / self.limit)
-
-    def learn(self, limit: float | None, remaining: float | None) -> Bucket:
-        """Believe the engine's limit, and its `remaining` where that is less than ours."""
-        theirs = limit if limit is not None and limit >= _BELIEVABLE else self.limit
-        ours = self.limit if self.pinned else theirs
-        used = self.used if remaining is None else max(self.used, ours - remaining)
-        return self._with(limit=ours, used=min(used, ours))
-
-    def scale(self, factor: float) -> Bucket:
-        return self if self.pinned else self._with(limit=self.limit * factor)
-
-    def _with(self, *, used: float | None = None, limit: float | None = None) -> Bucket:
-        return self.model_copy(
-            update={
-                "used": self.used if used is None else used,
-                "limit": self.limit if limit is None else limit,
-            }
-        )
-
-
-class Quota(Value):
-    """The account of one model: four buckets, looked at `at` (epoch seconds), shut until `shut_until`.
-
-    Every method takes `now` and answers a new Quota; a `now` before `at` never gives anything back.
-    Starts full, with Groq's free table: https://console.groq.com/docs/rate-limits
-    """
-
-    at: float = 0.0
     shut_until: float = 0.0
     requests_per_minute: Bucket = Field(default_factory=lambda: Bucket(limit=20, period=MINUTE))
     requests_per_day: Bucket = Field(default_factory=lambda: Bucket(limit=2_000, period=DAY))
@@ -130,8 +71,8 @@ class Quota(Value):
         audio_per_hour: float | None = None,
         audio_per_day: float | None = None,
     ) -> Quota:
-        """The free table, save for the limits given, which no header changes."""
-        given = {
+        """The free limits, except those that are set here, which no header changes."""
+        limits = {
             "requests_per_minute": (requests_per_minute, MINUTE),
             "requests_per_day": (requests_per_day, DAY),
             "audio_per_hour": (audio_per_hour, HOUR),
@@ -140,119 +81,99 @@ class Quota(Value):
         return cls.model_validate(
             {
                 name: Bucket(limit=limit, period=period, pinned=True)
-                for name, (limit, period) in given.items()
+                for name, (limit, period) in limits.items()
                 if limit is not None
             }
         )
 
     def reserve(self, now: float, seconds: float) -> Quota | Wait:
-        """Take one request with `seconds` of audio, or learn how long to wait.
+        """Take one request with `seconds` of audio, or say how long to wait.
 
-        Raises AudioOverQuota where no wait would ever help: it asks for more than a whole bucket.
+        Raises AudioOverQuota where no wait would ever help: it needs more than a whole bucket.
         """
-        state = self._seen(now)
+        current = self.advance(now)
         amounts = _amounts(seconds)
-        waits = {"refused": state.shut_until - state.at}
-        for name, amount in amounts.items():
-            bucket = _bucket(state, name)
-            if amount > bucket.limit:
+        waits = {"refused": current.shut_until - current.at}
+        for name, bucket in current.buckets.items():
+            if amounts[name] > bucket.limit:
                 raise AudioOverQuota
-            waits[name] = bucket.wait(amount)
+            waits[name] = bucket.wait(amounts[name])
         name, longest = max(waits.items(), key=lambda named: named[1])
         if longest > 0:
-            lag = max(0.0, state.at - now)  # our clock lags behind another's: wait that much more
-            return Wait(_rounded_up(longest + lag), name)
-        return _each(state, lambda name, bucket: bucket.take(amounts[name]))
+            return Wait(current.wait(now, longest), name)
+        return current.each(lambda name, bucket: bucket.take(amounts[name]))
 
     def take(self, now: float, seconds: float) -> tuple[Quota, Wait | None]:
-        """`reserve` as a store's `change` wants it: the account after it, and the wait, if there is one."""
-        taken = self.reserve(now, seconds)
-        return (self, taken) if isinstance(taken, Wait) else (taken, None)
+        """`reserve` in the form that a store's `change` needs: the account after it, and the wait, if any."""
+        reserved = self.reserve(now, seconds)
+        return (self, reserved) if isinstance(reserved, Wait) else (reserved, None)
 
     def refund(self, now: float, seconds: float, *, reserved_at: float) -> Quota:
         """Undo a reservation that was not charged: never sent, or answered by a server's own error.
 
-        Only what has not drained since comes back; so it never gives more than had it not been taken.
+        Only what has not drained since comes back, so that it never gives more than had it not been taken.
         """
-        state = self._seen(now)
-        since = max(0.0, state.at - reserved_at)
+        current = self.advance(now)
+        since = max(0.0, current.at - reserved_at)
         amounts = _amounts(seconds)
-        return _each(state, lambda name, bucket: bucket.give_back(amounts[name], since))
+        return current.each(lambda name, bucket: bucket.give_back(amounts[name], since))
 
     def learn(self, news: QuotaNews, now: float) -> Quota:
+        """Believe an answer, whether it is a transcript or a refusal."""
+        current = self._learn_amounts(news, now)
+        return current if news.retry_after is None else current.shut(now, news.retry_after)
+
+    def shut(self, now: float, retry_after: float) -> Quota:
+        """The engine refused: nothing more until `retry_after` seconds from now."""
+        current = self.advance(now)
+        return current.model_copy(update={"shut_until": max(current.shut_until, current.at + retry_after)})
+
+    def advance(self, now: float) -> Self:
+        current = super().advance(now)
+        if current.at >= self.at:
+            return current
+        shut_for = max(0.0, self.shut_until - self.at)  # the clock was corrected
+        return current.model_copy(update={"shut_until": now + shut_for})
+
+    def _learn_amounts(self, news: QuotaNews, now: float) -> Quota:
         """Believe the engine where it knows of less than we do, or of other limits.
 
         It names two of the four. The other bucket of a kind follows in proportion when its sibling's limit
         proves larger (another tier); should that be too much, refusals correct it.
         """
-        state = self._seen(now)
-        hour = state.audio_per_hour.learn(news.audio_limit, news.audio_remaining)
-        day = state.requests_per_day.learn(news.requests_limit, news.requests_remaining)
-        more_audio = max(1.0, hour.limit / state.audio_per_hour.limit)
-        more_requests = max(1.0, day.limit / state.requests_per_day.limit)
-        return state.model_copy(
+        current = self.advance(now)
+        hour = _correct(current.audio_per_hour, news.audio_limit, news.audio_remaining)
+        day = _correct(current.requests_per_day, news.requests_limit, news.requests_remaining)
+        more_audio = max(1.0, hour.limit / current.audio_per_hour.limit)
+        more_requests = max(1.0, day.limit / current.requests_per_day.limit)
+        return current.model_copy(
             update={
                 "audio_per_hour": hour,
                 "requests_per_day": day,
-                "audio_per_day": state.audio_per_day.scale(more_audio),
-                "requests_per_minute": state.requests_per_minute.scale(more_requests),
+                "audio_per_day": _scale(current.audio_per_day, more_audio),
+                "requests_per_minute": _scale(current.requests_per_minute, more_requests),
             }
         )
 
-    def heard(self, news: QuotaNews, now: float) -> Quota:
-        """Believe an answer, whether it let us through or refused."""
-        state = self.learn(news, now)
-        return state if news.retry_after is None else state.punish(now, news.retry_after)
 
-    def punish(self, now: float, retry_after: float) -> Quota:
-        """The engine refused: nothing more until `retry_after` seconds from now."""
-        state = self._seen(now)
-        return state.model_copy(update={"shut_until": max(state.shut_until, state.at + retry_after)})
-
-    def _seen(self, now: float) -> Quota:
-        """This account at `now`. A small step back in time stands still; a large one is a corrected clock."""
-        if now < self.at - CLOCK_JITTER:
-            shut_for = max(0.0, self.shut_until - self.at)
-            return self.model_copy(update={"at": now, "shut_until": now + shut_for})
-        passed = max(0.0, now - self.at)
-        drained = _each(self, lambda _, bucket: bucket.drain(passed))
-        return drained.model_copy(update={"at": max(self.at, now)})
+def _correct(bucket: Bucket, limit: float | None, remaining: float | None) -> Bucket:
+    """With the engine's limit unless ours is pinned, and its `remaining` where that is less than ours."""
+    theirs = limit if limit is not None and limit >= _BELIEVABLE else bucket.limit
+    ours = bucket.limit if bucket.pinned else theirs
+    used = bucket.used if remaining is None else max(bucket.used, ours - remaining)
+    return bucket.replace(limit=ours, used=min(used, ours))
 
 
-def resumed(kept: str | bytes, start: Quota) -> Quota:
-    """The account whose JSON was kept, with the limits that `start` pins now and without those pinned before.
-
-    Another version's account is as good as none: the engine's next answer tells more than it could.
-    """
-    try:
-        account = Quota.model_validate_json(kept)
-    except ValidationError:
-        return start
-    fresh = {}
-    for name in _BUCKETS:
-        old, new = _bucket(account, name), _bucket(start, name)
-        if new.pinned or old.pinned:
-            fresh[name] = new.model_copy(update={"used": old.used})
-    return account.model_copy(update=fresh)
-
-
-_BUCKETS = ("requests_per_minute", "requests_per_day", "audio_per_hour", "audio_per_day")
-
-
-def _bucket(quota: Quota, name: str) -> Bucket:
-    bucket: Bucket = getattr(quota, name)
-    return bucket
-
-
-def _each(quota: Quota, change: Callable[[str, Bucket], Bucket]) -> Quota:
-    return quota.model_copy(update={name: change(name, _bucket(quota, name)) for name in _BUCKETS})
+def _scale(bucket: Bucket, factor: float) -> Bucket:
+    return bucket if bucket.pinned else bucket.replace(limit=bucket.limit * factor)
 
 
 def _amounts(seconds: float) -> dict[str, float]:
     """What one request with `seconds` of audio takes from each bucket."""
     billed = max(seconds, BILLED_AT_LEAST)
-    return dict(zip(_BUCKETS, (1.0, 1.0, billed, billed), strict=True))
-
-
-def _rounded_up(seconds: float) -> float:
-    return (math.floor(seconds / _GRAIN) + 2) * _GRAIN
+    return {
+        "requests_per_minute": 1.0,
+        "requests_per_day": 1.0,
+        "audio_per_hour": billed,
+        "audio_per_day": billed,
+    }

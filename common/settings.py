@@ -1,4 +1,4 @@
-"""What can be set from outside: one model, the only reader of the environment.
+"""The settings: one model, and the only code that reads the environment.
 
 Each field is the environment variable of the same name in capitals; README.md lists them all.
 """
@@ -26,7 +26,7 @@ GROQ_URL = "https://api.groq.com/openai/v1"
 
 
 class SettingInvalid(Exception):
-    """A variable has a value that cannot be meant; the sentence names it and never repeats a key."""
+    """A variable has an invalid value; the sentence names the variable and never repeats a key."""
 
 
 def _split(value: object) -> object:
@@ -39,7 +39,7 @@ Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 class Settings(BaseModel):
-    """All that can be set, with defaults that suit 512 MB and 0.1 vCPU. Times are in seconds."""
+    """All settings, with defaults for 512 MB and 0.1 vCPU. Times are in seconds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -77,7 +77,7 @@ class Settings(BaseModel):
     callback_secret: str | None = Field(None, repr=False)
     callback_private_addresses: bool = False
 
-    # AWS's names for what template.yaml makes
+    # AWS's names of the resources that template.yaml creates
     jobs_table: str | None = None
     audio_bucket: str | None = None
     queue_url: str | None = None
@@ -152,7 +152,7 @@ class Settings(BaseModel):
 
     @property
     def quota_limits(self) -> dict[str, int]:
-        """The engine's limits that were set, by `Quota`'s names; the others it tells itself."""
+        """The engine's limits that are set, by `Quota`'s names; the engine's answers name the others."""
         prefix = "quota_"
         return {
             name.removeprefix(prefix): value
@@ -162,29 +162,29 @@ class Settings(BaseModel):
 
     @property
     def engine(self) -> Literal["groq", "embedded"]:
-        """Groq, or a server that speaks its API, when a key or another address is given."""
+        """`groq`, or another server with its API, when a key or another address is set."""
         return "groq" if self.groq_api_key or self.groq_base_url != GROQ_URL else "embedded"
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings that `environment` (default: the process's) asks for; an empty value counts as unset.
+    """The settings in `environment` (default: the process's); an empty value counts as unset.
 
     Raises SettingInvalid with one sentence for the first variable that is wrong.
     """
     environment = os.environ if environment is None else environment
-    given = {
+    values = {
         name: value for name in Settings.model_fields if (value := environment.get(name.upper(), "").strip())
     }
     try:
-        return Settings.model_validate(given)
+        return Settings.model_validate(values)
     except ValidationError as exc:
         raise SettingInvalid(_sentence(exc)) from None  # pydantic's own message repeats the value
 
 
 def _sentence(exc: ValidationError) -> str:
     problem = exc.errors(include_url=False, include_input=False)[0]
-    told = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    expected = told.partition(", unable to")[0]
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    expected = message.partition(", unable to")[0]
     if not problem["loc"]:
         return f"The settings do not fit together; expected: {expected}."
     variable = str(problem["loc"][0]).upper()

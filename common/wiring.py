@@ -1,6 +1,6 @@
-"""What both deployment targets compose alike: the engine's client, the account of its quota, the senders.
+"""What the container and AWS compose alike: the engine's client, the account of its quota, the senders.
 
-Each takes keys that are already revealed and the store of its own target, so that nothing here knows either.
+Each function takes keys as plain text and the stores of its deployment target: nothing here knows either.
 """
 
 from __future__ import annotations
@@ -10,22 +10,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from common.groq.client import Groq
-from common.ports import QuotaStore, Sender, Target
+from common.ports import AccountStore, QuotaStore, Sender, Target
 from common.quota import Quota, QuotaNews
 from common.settings import GROQ_URL, Settings
+from common.token_bucket import Budget
 
 if TYPE_CHECKING:
     from common.delivery.convex import ConvexSender
+    from common.delivery.webhook import WebhookSender
 
 
-def groq(
+def groq_client(
     settings: Settings, *, api_key: str | None, quota: QuotaStore | None, now: Callable[[], float]
 ) -> Groq:
     """The client of Groq or of another server with its API; `quota` learns what each answer says of it."""
 
     async def learn(news: QuotaNews) -> None:
         if quota is not None:
-            await quota.change(lambda account: (account.heard(news, now()), None))
+            await quota.change(lambda account: (account.learn(news, now()), None))
 
     return Groq(base_url=settings.groq_base_url, api_key=api_key, model=settings.groq_model, on_quota=learn)
 
@@ -33,23 +35,22 @@ def groq(
 def first_quota(settings: Settings) -> Quota | None:
     """The account to begin with; None for an engine without limits.
 
-    Groq's own limits are counted; another server's only where the settings name some.
+    Groq has limits of its own; another server has those that the settings name.
     """
-    named = settings.quota_limits
-    if settings.engine == "embedded" or (settings.groq_base_url != GROQ_URL and not named):
+    limits = settings.quota_limits
+    if settings.engine == "embedded" or (settings.groq_base_url != GROQ_URL and not limits):
         return None
-    return Quota.with_limits(**named)
+    return Quota.with_limits(**limits)
 
 
-def webhook_sender(settings: Settings, secret: str | None) -> dict[Target, Sender]:
-    """The sender of callbacks, by its target; empty without a secret to sign with."""
+def webhook_sender(settings: Settings, secret: str | None) -> WebhookSender | None:
+    """None without a secret to sign with."""
     if not secret:
-        return {}
+        return None
     from common.delivery.webhook import WebhookSender
 
-    # Receivers compare the time that is signed with their own clocks, so it is the clock of the day.
-    allowed = settings.callback_private_addresses
-    return {"callback": WebhookSender(secret=secret, private_allowed=allowed, now=time.time)}
+    # Receivers compare the signed time with their own clocks, so it is the time of day.
+    return WebhookSender(secret=secret, private_allowed=settings.callback_private_addresses, now=time.time)
 
 
 def convex_sender(
@@ -57,7 +58,7 @@ def convex_sender(
     api_key: str | None,
     *,
     now: Callable[[], float],
-    budget: Callable[[Quota], QuotaStore],
+    budget: Callable[[Budget], AccountStore[Budget]],
 ) -> ConvexSender | None:
     """None without a deployment or its key. `budget` makes the store that counts pushes."""
     if not (settings.convex_site_url and api_key):
@@ -70,3 +71,13 @@ def convex_sender(
         now=now,
         budget=budget(monthly(settings.convex_monthly_pushes)),
     )
+
+
+def by_target(*, convex: Sender | None, webhook: Sender | None) -> dict[Target, Sender]:
+    """The senders that are set up, each under the target that it serves."""
+    senders: dict[Target, Sender] = {}
+    if convex:
+        senders["convex"] = convex
+    if webhook:
+        senders["callback"] = webhook
+    return senders

@@ -1,4 +1,4 @@
-"""GET /health: is this process well, what is it doing, what are its limits."""
+"""GET /health: whether this process can work, what it is doing, and its limits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from common.errors import EscribaError
-from common.http.app import Served, json_answer
+from common.http.app import ServicesDep, json_response
 from common.lambda_entry.handlers import http_handler
 from common.services import VERSION, Services
 
@@ -32,39 +32,39 @@ _EXAMPLE = {
 }
 
 
-@router.head("/health", include_in_schema=False)  # what many who watch over servers ask
+@router.head("/health", include_in_schema=False)  # what many monitors send
 @router.get(
     "/health",
-    summary="Is it well?",
+    summary="Whether the server is well",
     response_model=None,
     responses={
         200: {
-            "description": "ok, or degraded with the reasons",
+            "description": "ok, or degraded with the reasons in `problems`",
             "content": {"application/json": {"example": _EXAMPLE}},
         }
     },
 )
-async def health(services: Served) -> Response:
-    """Answers 200 as long as the process can answer at all; `degraded` names what cannot work and why.
+async def health(services: ServicesDep) -> Response:
+    """200 as long as the process can answer; `degraded` when something cannot work, and `problems` says why.
 
-    `backlog` counts the jobs that wait or run; null when the store did not say so at once.
+    `backlog` counts the jobs that wait or run; null when the store did not answer at once.
     """
     backlog, store_problem = await _backlog(services)
-    ffmpeg_problem = None if services.ffmpeg.available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
-    unreached = [sender.problem for sender in services.senders.values()]
-    found = [ffmpeg_problem, services.engine_problem, store_problem, *unreached]
-    problems = [problem for problem in found if problem]
+    ffmpeg_problem = None if services.ffmpeg.is_available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
+    sender_problems = [sender.problem for sender in services.senders.values()]
+    causes = [ffmpeg_problem, services.engine_problem, store_problem, *sender_problems]
+    problems = [problem for problem in causes if problem]
     report = _report(services, problems, backlog)
-    return json_answer(report, headers={"Cache-Control": "no-store"})
+    return json_response(report, headers={"Cache-Control": "no-store"})
 
 
 async def _backlog(services: Services) -> tuple[int | None, str | None]:
-    """How many jobs are in hand or wait, and what is wrong with the store."""
+    """How many jobs run or wait, and what is wrong with the store."""
     try:
         async with asyncio.timeout(services.store_patience):
             return await services.queue.backlog(), None
     except TimeoutError:
-        return None, None  # somebody holds its lock, or it is slow: that is no illness
+        return None, None  # another process holds its lock, or it is slow: it still works
     except EscribaError as exc:
         return None, f"jobs cannot be kept: {exc.message('en')}"
 
@@ -94,5 +94,5 @@ def _report(services: Services, problems: list[str], backlog: int | None) -> dic
     }
 
 
-# On AWS it is also asked for what is routed nowhere.
+# On AWS it also answers requests that no route of API Gateway matches.
 handler = http_handler(router, nowhere_but=("transcribe", "transcribe_job", "job", "openai_audio"))

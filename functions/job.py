@@ -1,4 +1,4 @@
-"""GET · DELETE /job/{id}, its /transcript, /retry and /events: what its owner may do with a job."""
+"""GET · DELETE /job/{id}, its /transcript, /retry, /redeliver and /events: what a client does with a job."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from common import errors
-from common.http.app import Served, error_examples, json_answer, locale_of
-from common.http.disconnect import until_left
+from common.http.app import ServicesDep, error_examples, json_response, language_of
+from common.http.disconnect import run_until_left
 from common.http.etag import etag_of, is_known, known_seq
+from common.http.job_events import JobEvents
 from common.http.job_links import links_of, upload_of
-from common.http.sse import EventStream
-from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
+from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.actions import discard, readable, retry
 from common.jobs.ids import job_id_of
 from common.jobs.view import job_view, sync_view, transcript_view
@@ -25,8 +25,8 @@ from common.services import Services
 
 router = APIRouter(tags=["jobs"])
 
-# Proxies and API Gateway cut off what stays silent for 30 seconds.
-_LONGEST_WAIT = 25.0
+# Seconds; proxies and API Gateway close a connection after 30 without a byte.
+_MAX_WAIT = 25.0
 
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 
@@ -52,50 +52,50 @@ _EXAMPLE = {
     "updatedAt": "2026-01-01T12:00:09.350Z",
     "expiresAt": "2026-01-04T12:00:00.000Z",
 }
-_SHOWN = {"content": {"application/json": {"example": _EXAMPLE}}}
+_JOB_CONTENT = {"content": {"application/json": {"example": _EXAMPLE}}}
 
 
 @router.get(
     "/job/{job_id}",
-    summary="How a job stands, and its text once it is there",
+    summary="The state of a job, and its text once it is completed",
     response_model=None,
     responses={
-        200: {"description": "the job; `result` when completed, `error` when failed", **_SHOWN},
-        304: {"description": "nothing newer than If-None-Match"},
+        200: {"description": "the job; `result` when completed, `error` when failed", **_JOB_CONTENT},
+        304: {"description": "not changed since If-None-Match"},
         **error_examples(errors.JobNotFound(), errors.JobExpired(when="…"), errors.TooManyWatchers()),
     },
 )
 async def read_job(
     request: Request,
-    services: Served,
+    services: ServicesDep,
     job_id: JobId,
     *,
     wait: Annotated[
-        float, Query(ge=0, allow_inf_nan=False, description="seconds to wait for news, at most 25")
+        float, Query(ge=0, allow_inf_nan=False, description="seconds to wait for a change, at most 25")
     ] = 0,
     after: After = None,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """With `wait` the answer comes at the next change after `after`, after If-None-Match, or after now."""
+    """With `wait` the response comes at the first change after `after`, If-None-Match, or this request."""
     job = await readable(services, job_id)
     known = after if after is not None else known_seq(if_none_match)
     if wait and not job.ended and known in {None, job.seq}:
-        await _news(request, services, job, min(wait, _LONGEST_WAIT))
+        await _wait_for_change(request, services, job, min(wait, _MAX_WAIT))
         job = await readable(services, job_id)
-    return await _shown(request, services, job, if_none_match)
+    return await _respond_with_state(request, services, job, if_none_match)
 
 
-async def _news(request: Request, services: Services, job: Job, seconds: float) -> None:
-    """Return at the first change of `job`, when the time is up, or when nobody waits any more."""
+async def _wait_for_change(request: Request, services: Services, job: Job, seconds: float) -> None:
+    """Return at the first change of `job`, when the time is up, or when the client has left."""
     with suppress(TimeoutError):
         async with (
             asyncio.timeout(seconds),
             watching(services, job.job_id, after=job.seq, language="en") as watch,
         ):
-            await until_left(watch.changed(), request.receive)
+            await run_until_left(watch.changed(), request.receive)
 
 
-async def _shown(
+async def _respond_with_state(
     request: Request, services: Services, job: Job, if_none_match: str | None = None
 ) -> Response:
     delivery = await services.jobs.delivery(job.job_id, "convex")
@@ -103,9 +103,9 @@ async def _shown(
     headers = {**_HEADERS, "ETag": etag_of(job, sync)}
     if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
-    language = locale_of(request)
+    language = language_of(request)
     result = await services.jobs.result(job.job_id) if job.status == "completed" else None
-    return json_answer(job_view(job, language=language, result=result, sync=sync), headers=headers)
+    return json_response(job_view(job, language=language, result=result, sync=sync), headers=headers)
 
 
 @router.get(
@@ -120,7 +120,7 @@ async def _shown(
     },
     responses={
         200: {
-            "description": "the transcript, called after the recording",
+            "description": "the transcript, named after the recording",
             "content": {"application/json": {"example": {"text": "Hola", "duration": 2.4}}, **FILE_EXAMPLES},
         },
         304: {"description": "the same as If-None-Match"},
@@ -133,9 +133,12 @@ async def _shown(
     },
 )
 async def read_transcript(
-    request: Request, services: Served, job_id: JobId, if_none_match: Annotated[str | None, Header()] = None
+    request: Request,
+    services: ServicesDep,
+    job_id: JobId,
+    if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """srt and vtt are cut into cues within the bounds asked for: at words, where the job has their times."""
+    """The options bound the cues of srt and vtt; a cue begins at a word if the job has the words' times."""
     layout = parse_layout(request.query_params.multi_items())
     job = await readable(services, job_id)
     result = await services.jobs.result(job_id) if job.status == "completed" else None
@@ -145,22 +148,22 @@ async def read_transcript(
     if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
     if layout.format == "json":
-        return json_answer(transcript_view(result, job.options), headers=headers)
-    return file_answer(result, layout, name=job.audio.filename if job.audio else None, headers=headers)
+        return json_response(transcript_view(result, job.options), headers=headers)
+    return file_response(result, layout, name=job.audio.filename if job.audio else None, headers=headers)
 
 
 @router.delete(
     "/job/{job_id}",
-    summary="Cancel a job, or remove what it holds",
+    summary="Cancel a job, or delete its audio and text",
     response_model=None,
     responses={
-        200: {"description": "what remains of it; again is harmless", **_SHOWN},
+        200: {"description": "the job without them; a repeat is harmless", **_JOB_CONTENT},
         **error_examples(errors.JobNotFound()),
     },
 )
-async def delete_job(request: Request, services: Served, job_id: JobId) -> Response:
-    """What runs is stopped, audio and text are removed at once; for a while it is known that the job was."""
-    return _told(request, await discard(services, job_id))
+async def delete_job(request: Request, services: ServicesDep, job_id: JobId) -> Response:
+    """Stops a run and deletes audio and text at once; the job itself remains readable for some time."""
+    return _respond_with(request, await discard(services, job_id))
 
 
 @router.post(
@@ -170,40 +173,45 @@ async def delete_job(request: Request, services: Served, job_id: JobId) -> Respo
     status_code=202,
     responses={
         202: {
-            "description": "queued, with its options and the pieces that are kept; or pending, with "
-            "`upload`, where its audio is no longer here",
-            **_SHOWN,
+            "description": "queued, with its options and its completed pieces; or pending, with "
+            "`upload`, where its audio was deleted",
+            **_JOB_CONTENT,
         },
         **error_examples(
             errors.JobNotFound(), errors.JobNotRetryable(status="completed"), errors.Busy(retry_after=30)
         ),
     },
 )
-async def retry_job(request: Request, services: Served, job_id: JobId) -> Response:
-    """The next run of the same job; `seq` goes on from where it was."""
+async def retry_job(request: Request, services: ServicesDep, job_id: JobId) -> Response:
+    """The same job in its next run; `seq` continues."""
     job = await retry(services, job_id)
-    more: dict[str, Any] = links_of(job, request, services.settings)
+    links: dict[str, Any] = links_of(job, request, services.settings)
     if job.status == "pending":
-        more["upload"] = await upload_of(job, request, services)
-    return _told(request, job, more, status=202)
+        links["upload"] = await upload_of(job, request, services)
+    return _respond_with(request, job, links, status=202)
 
 
-def _told(request: Request, job: Job, more: dict[str, Any] | None = None, *, status: int = 200) -> Response:
-    language = locale_of(request)
-    return json_answer({**job_view(job, language=language), **(more or {})}, status, _HEADERS)
+def _respond_with(
+    request: Request, job: Job, links: dict[str, Any] | None = None, *, status: int = 200
+) -> Response:
+    language = language_of(request)
+    return json_response({**job_view(job, language=language), **(links or {})}, status, _HEADERS)
 
 
 @router.post(
     "/job/{job_id}/redeliver",
-    summary="Tell Convex and the callback about a job once more",
+    summary="Send a job to Convex and its callback again",
     response_model=None,
     status_code=202,
-    responses={202: {"description": "it goes out at once", **_SHOWN}, **error_examples(errors.JobNotFound())},
+    responses={
+        202: {"description": "it is sent at once", **_JOB_CONTENT},
+        **error_examples(errors.JobNotFound()),
+    },
 )
-async def redeliver_job(request: Request, services: Served, job_id: JobId) -> Response:
-    """For a page that was away for so long that its news were recorded as refused; harmless otherwise."""
+async def redeliver_job(request: Request, services: ServicesDep, job_id: JobId) -> Response:
+    """For a receiver that was away so long that its deliveries count as rejected; otherwise harmless."""
     await services.jobs.redeliver(job_id, now=services.now())
-    return _told(request, await services.jobs.get(job_id), status=202)
+    return _respond_with(request, await services.jobs.get(job_id), status=202)
 
 
 @router.get(
@@ -212,27 +220,27 @@ async def redeliver_job(request: Request, services: Served, job_id: JobId) -> Re
     response_model=None,
     responses={
         200: {
-            "description": "`snapshot` first, or with Last-Event-ID or `after` what came since; then "
+            "description": "`snapshot` first, or with Last-Event-ID or `after` the events since; then "
             "`state`, `progress` and `text`, each with its `seq`, until the job ends",
             "content": {
                 "text/event-stream": {"example": 'id: 9\ndata: {"type":"state","seq":9,"job":{}}\n\n'}
             },
         },
-        204: {"description": "it has ended and you know all of it"},
+        204: {"description": "it has ended and you have every event"},
         **error_examples(errors.JobNotFound(), errors.JobExpired(when="…"), errors.TooManyWatchers()),
     },
 )
 async def watch_job(
     request: Request,
-    services: Served,
+    services: ServicesDep,
     job_id: JobId,
     after: After = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """A reconnecting EventSource sends Last-Event-ID by itself, newer than the `after` of its address."""
-    place = seq_of(last_event_id)
-    language = locale_of(request)
-    return EventStream(watching(services, job_id, after=after if place is None else place, language=language))
+    last_seq = seq_of(last_event_id)
+    known = after if last_seq is None else last_seq
+    return JobEvents(watching(services, job_id, after=known, language=language_of(request)))
 
 
 handler = http_handler(router)

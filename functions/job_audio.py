@@ -1,4 +1,4 @@
-"""POST /job/{id}/audio: where the audio of a pending job comes, with the ticket that was given out for it."""
+"""POST /job/{id}/audio: receives the audio of a pending job, with the ticket that was issued for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from common import errors
-from common.http.app import Served, error_examples, json_answer
+from common.http.app import ServicesDep, error_examples, json_response
 from common.http.disconnect import body_of
 from common.http.job_links import links_of
 from common.jobs.actions import readable
@@ -44,7 +44,7 @@ async def _job_id(job_id: str) -> str:
     status_code=202,
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
     responses={
-        202: {"description": "the job starts by itself; the same audio once more is harmless"},
+        202: {"description": "the job starts by itself; a repeat with the same audio is harmless"},
         **error_examples(
             errors.UploadTicketInvalid(),
             errors.JobNotFound(),
@@ -56,10 +56,12 @@ async def _job_id(job_id: str) -> str:
         ),
     },
 )
-async def job_audio(request: Request, services: Served, job_id: Annotated[str, Depends(_job_id)]) -> Response:
-    """Every field of `upload.fields` unchanged, then `file`: the ticket is looked at before the file is."""
+async def job_audio(
+    request: Request, services: ServicesDep, job_id: Annotated[str, Depends(_job_id)]
+) -> Response:
+    """Every field of `upload.fields` unchanged, then `file`: the ticket is checked before a file is read."""
     if (await readable(services, job_id)).status == "pending":
-        await check_room(services)  # the ticket stays good until there is some
+        await check_room(services)  # the ticket stays valid until there is room
     limit = services.settings.max_job_upload_bytes
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="audio-") as folder:
         upload = await receive(
@@ -73,7 +75,7 @@ async def job_audio(request: Request, services: Served, job_id: Annotated[str, D
         assert upload.sha256 is not None
         audio = Audio(size_bytes=upload.size_bytes, sha256=upload.sha256, filename=upload.filename)
         job = await deliver(services, await services.jobs.get(job_id), upload.path, audio)
-    return json_answer(links_of(job, request, services.settings), 202)
+    return json_response(links_of(job, request, services.settings), 202)
 
 
 handler = http_handler(router)

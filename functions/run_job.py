@@ -1,4 +1,4 @@
-"""SQS: run the jobs that messages bring, and take in the recordings that have come to S3."""
+"""SQS: runs the jobs that messages name, and starts the jobs whose recordings have arrived in S3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every minute: bring back lost jobs, let go of old ones, tell again what nobody has confirmed or heard."""
+"""Every minute: requeues lost jobs, deletes expired ones, and sends again what was not confirmed."""
 
 from __future__ import annotations
 

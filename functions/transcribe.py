@@ -1,4 +1,4 @@
-"""POST /transcribe: a recording in, its text out, on one request."""
+"""POST /transcribe: a recording in, its text out, in one request."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from common import errors
-from common.http.app import Served, error_examples, json_answer
-from common.http.disconnect import answer_unless_left, body_of
+from common.http.app import ServicesDep, error_examples, json_response
+from common.http.disconnect import body_of, respond_unless_left
 from common.http.options import FORM_FIELDS, parse_options
-from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
+from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.view import transcript_view
 from common.lambda_entry.handlers import http_handler
-from common.models import Options, Piece
+from common.models import Piece
 from common.services import Services
-from common.transcription.pipeline import finish, prepare_recording, transcribe_pieces
+from common.transcription.pipeline import merge_pieces, prepare_recording, transcribe_pieces, with_word_times
 from common.upload.receive import Upload, receive
 
 router = APIRouter(tags=["transcribe"])
@@ -92,51 +92,44 @@ _EXAMPLE = {
         ),
     },
 )
-async def transcribe(request: Request, services: Served) -> Response:
-    """Fields may come in any order; the kind of file is told by its content, never by its name."""
+async def transcribe(request: Request, services: ServicesDep) -> Response:
+    """Fields may come in any order; the content of a file decides its format, never its name."""
     services.active.transcriptions += 1
     try:
-        # The folder goes with the request whatever happens; what a kill leaves is swept at the next start.
+        # The folder is deleted with the request in any case; after a kill, the next start deletes it.
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="transcribe-") as name:
             folder, stages, limit = Path(name), Stages(), services.settings.max_upload_bytes
             upload = await receive(body_of(request), request.headers, folder, max_bytes=limit)
             stages.end("receive")
-            return await answer_unless_left(_answer(services, upload, folder, stages), request.receive)
+            return await respond_unless_left(_transcribe(services, upload, folder, stages), request.receive)
     finally:
         services.active.transcriptions -= 1
 
 
-async def _answer(services: Services, upload: Upload, folder: Path, stages: Stages) -> Response:
+async def _transcribe(services: Services, upload: Upload, folder: Path, stages: Stages) -> Response:
     layout = parse_layout(upload.fields)
     options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
     ready = await prepare_recording(services, upload.path, folder)
     stages.end("prepare")
-    asked = _with_words(options) if layout.wants_words else options
-    pieces = await transcribe_pieces(services, ready, asked, folder, kept={}, keep=_keep_nothing)
+    engine_options = with_word_times(options) if layout.wants_words else options
+    pieces = await transcribe_pieces(services, ready, engine_options, folder, kept={}, keep=_keep_nothing)
     stages.end("recognise")
-    transcript = await finish(services, ready, pieces, options)
+    transcript = await merge_pieces(services, ready, pieces, options)
     if layout.format != "json":
-        return file_answer(transcript, layout, name=upload.filename)
-    told = {"engine": services.settings.engine, "processing": stages.seconds()}
-    return json_answer({**transcript_view(transcript, options), **told})
-
-
-def _with_words(options: Options) -> Options:
-    """Cues are cut at words; a translation has no times for them."""
-    if options.task == "translate":
-        return options
-    return options.model_copy(update={"timestamps": ("segment", "word")})
+        return file_response(transcript, layout, name=upload.filename)
+    process = {"engine": services.settings.engine, "processing": stages.seconds()}
+    return json_response({**transcript_view(transcript, options), **process})
 
 
 async def _keep_nothing(piece: Piece) -> None:
-    """Who waits on the line asks again from the start if it fails."""
+    """A client that waits for its response sends the whole recording again after a failure."""
 
 
 class Stages:
     """How long each stage took, in seconds."""
 
     def __init__(self) -> None:
-        self._began = self._last = time.perf_counter()
+        self._start = self._last = time.perf_counter()
         self._seconds: dict[str, float] = {}
 
     def end(self, stage: str) -> None:
@@ -145,7 +138,7 @@ class Stages:
         self._last = now
 
     def seconds(self) -> dict[str, float]:
-        return {**self._seconds, "total": round(time.perf_counter() - self._began, 3)}
+        return {**self._seconds, "total": round(time.perf_counter() - self._start, 3)}
 
 
 handler = http_handler(router)

@@ -1,7 +1,7 @@
-"""POST /transcribe-job: accept a recording, answer at once, transcribe it in the background.
+"""POST /transcribe-job: accepts a recording, responds at once, transcribes it in the background.
 
-With a form, the audio comes along. With JSON, the answer says where to post it, in the same shape in both
-homes: POST /job/{id}/audio here, S3 on AWS.
+A form brings the audio with it. After JSON, the response says where to post the audio, in the same shape on
+both deployment targets: POST /job/{id}/audio of the container, S3 on AWS.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request, Response
 
 from common import errors
 from common.delivery.webhook_url import check_callback_url
-from common.http.app import Served, error_examples, json_answer, locale_of
+from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.disconnect import body_of
 from common.http.job_links import links_of, upload_of
 from common.http.options import FORM_FIELDS, parse_options
@@ -29,17 +29,25 @@ from common.upload.receive import receive
 
 router = APIRouter(tags=["jobs"])
 
-_BESIDE = {
-    "jobId": {"type": "string", "format": "uuid", "description": "made by you, so that a repeat is harmless"},
-    "userId": {"type": "string", "maxLength": 128, "description": "kept with the job and given back"},
-    "callbackUrl": {"type": "string", "format": "uri", "description": "told when the job ends, signed"},
+_JOB_FIELDS = {
+    "jobId": {
+        "type": "string",
+        "format": "uuid",
+        "description": "chosen by you, so that a repeat is harmless",
+    },
+    "userId": {"type": "string", "maxLength": 128, "description": "stored with the job and returned"},
+    "callbackUrl": {
+        "type": "string",
+        "format": "uri",
+        "description": "receives a signed request when the job ends",
+    },
 }
 _FORM = {
     "type": "object",
     "required": ["file"],
-    "properties": {"file": {"type": "string", "format": "binary"}, **FORM_FIELDS, **_BESIDE},
+    "properties": {"file": {"type": "string", "format": "binary"}, **FORM_FIELDS, **_JOB_FIELDS},
 }
-_JSON = {"type": "object", "properties": {**FORM_FIELDS, **_BESIDE, "filename": {"type": "string"}}}
+_JSON = {"type": "object", "properties": {**FORM_FIELDS, **_JOB_FIELDS, "filename": {"type": "string"}}}
 
 _MAX_JSON_BYTES = 64 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -48,7 +56,7 @@ _USER = re.compile(r"[\w.@:|+/=-]{1,128}", re.ASCII)
 _TOO_MUCH_JSON = errors.Sentence("it is more than 64 KB of JSON", "son más de 64 KB de JSON")
 _NOT_JSON = errors.Sentence("it is not JSON", "no es JSON")
 _NO_OBJECT = errors.Sentence("it is JSON, but no object", "es JSON, pero no un objeto")
-_HALF_A_CHARACTER = errors.Sentence(
+_CUT_CHARACTER = errors.Sentence(
     "a text in it ends within a character", "un texto termina en mitad de un carácter"
 )
 _TEXT_OR_NUMBER = errors.Sentence("text or a number", "texto o un número")
@@ -86,17 +94,17 @@ _UPLOAD = {
                 "in": "header",
                 "schema": {"type": "string", "maxLength": 255},
                 "description": "instead of jobId: the same key and content is the same job; "
-                "make it hard to guess, since whoever sends the same is told of the same job",
+                "make it hard to guess, since a client that sends the same key gets the same job",
             }
         ],
     },
     responses={
         202: {
-            "description": "accepted: row and audio are durable",
+            "description": "accepted: job and audio are stored durably",
             "content": {"application/json": {"example": {**_LINKS, "status": "queued"}}},
         },
         201: {
-            "description": "expected: post the audio to upload.url, its fields first and `file` last",
+            "description": "pending: post the audio to upload.url, with upload.fields first and `file` last",
             "content": {"application/json": {"example": {**_LINKS, "status": "pending", "upload": _UPLOAD}}},
         },
         **error_examples(
@@ -117,34 +125,34 @@ _UPLOAD = {
         ),
     },
 )
-async def transcribe_job(request: Request, services: Served) -> Response:
+async def transcribe_job(request: Request, services: ServicesDep) -> Response:
     """The same jobId or Idempotency-Key with the same content is the same job; with other content, 409."""
     await check_room(services)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        return await _expected(request, services)
-    return await _accepted(request, services)
+        return await _expect(request, services)
+    return await _accept(request, services)
 
 
-async def _accepted(request: Request, services: Services) -> Response:
+async def _accept(request: Request, services: Services) -> Response:
     limit = services.settings.max_job_upload_bytes
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as folder:
         upload = await receive(body_of(request), request.headers, Path(folder), max_bytes=limit, digest=True)
         assert upload.sha256 is not None
         audio = Audio(size_bytes=upload.size_bytes, sha256=upload.sha256, filename=upload.filename)
-        wanted = _wanted(upload.fields, request, services)
-        job = await submit(services, wanted, upload.path, audio)
+        job_request = _job_request(upload.fields, request, services)
+        job = await submit(services, job_request, upload.path, audio)
     links = links_of(job, request, services.settings)
-    return json_answer(links, 202, {"Location": links["statusUrl"]})
+    return json_response(links, 202, {"Location": links["statusUrl"]})
 
 
-async def _expected(request: Request, services: Services) -> Response:
+async def _expect(request: Request, services: Services) -> Response:
     fields = _fields_of(await _json_body(request))
-    job = await expect(services, _wanted(fields, request, services))
-    answer: dict[str, Any] = links_of(job, request, services.settings)
+    job = await expect(services, _job_request(fields, request, services))
+    links: dict[str, Any] = links_of(job, request, services.settings)
     if job.status == "pending":
-        answer["upload"] = await upload_of(job, request, services)
-    return json_answer(answer, 201, {"Location": answer["statusUrl"]})
+        links["upload"] = await upload_of(job, request, services)
+    return json_response(links, 201, {"Location": links["statusUrl"]})
 
 
 async def _json_body(request: Request) -> dict[str, Any]:
@@ -163,59 +171,59 @@ async def _json_body(request: Request) -> dict[str, Any]:
 
 
 def _fields_of(body: dict[str, Any]) -> list[tuple[str, str]]:
-    """JSON's values as a form would have them, so that one reader checks both."""
+    """JSON's values as a form sends them, so that one parser checks both."""
     fields: list[tuple[str, str]] = []
     for name, value in body.items():
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, bool) and name == "guard":
-                fields.append((name, str(one).lower()))
-            elif isinstance(one, dict | list | bool):
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, bool) and name == "guard":
+                fields.append((name, str(item).lower()))
+            elif isinstance(item, dict | list | bool):
                 raise errors.OptionInvalid(option=name[:40], expected=_TEXT_OR_NUMBER)
-            elif one is not None:
-                fields.append((name, _whole(str(one))))
+            elif item is not None:
+                fields.append((name, _check_characters(str(item))))
     return fields
 
 
-def _whole(text: str) -> str:
-    """The same, unless it is cut within a character, as JSON's escapes can be (RFC 8259, 8.2)."""
+def _check_characters(text: str) -> str:
+    """The same text. Raises BodyMalformed for half a character, as JSON can hold it (RFC 8259, 8.2)."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise errors.BodyMalformed(problem=_HALF_A_CHARACTER) from None
+        raise errors.BodyMalformed(problem=_CUT_CHARACTER) from None
     return text
 
 
-def _wanted(fields: Any, request: Request, services: Services) -> JobRequest:
-    own = _own(fields)
-    user_id = own.get("userId")
+def _job_request(fields: Any, request: Request, services: Services) -> JobRequest:
+    values = _job_values(fields)
+    user_id = values.get("userId")
     if user_id is not None and not _USER.fullmatch(user_id):
         raise errors.OptionInvalid(option="userId", expected="A–Z a–z 0–9 . _ @ : | + / = - (1–128)")
     return JobRequest(
         job_id=_job_id(
-            own.get("jobId"), request.headers.get("idempotency-key"), user_id, services.key_secret
+            values.get("jobId"), request.headers.get("idempotency-key"), user_id, services.key_secret
         ),
-        options=parse_options(fields, beside=(*_BESIDE, "filename", "sizeBytes")),
+        options=parse_options(fields, beside=(*_JOB_FIELDS, "filename", "sizeBytes")),
         user_id=user_id,
-        callback_url=_callback_url(own.get("callbackUrl"), services),
-        locale=locale_of(request),
+        callback_url=_callback_url(values.get("callbackUrl"), services),
+        locale=language_of(request),
     )
 
 
-def _own(fields: Any) -> dict[str, str]:
-    """What is a job's rather than its options'; an empty value counts as not sent."""
-    own: dict[str, str] = {}
+def _job_values(fields: Any) -> dict[str, str]:
+    """The fields that belong to the job and not to its options; an empty value counts as not sent."""
+    values: dict[str, str] = {}
     for name, value in fields:
-        if name in _BESIDE and value.strip():
-            if name in own:
+        if name in _JOB_FIELDS and value.strip():
+            if name in values:
                 raise errors.OptionInvalid(option=name, expected=errors.ONE_VALUE)
-            own[name] = value.strip()
-    return own
+            values[name] = value.strip()
+    return values
 
 
-def _job_id(asked: str | None, key: str | None, user_id: str | None, secret: bytes) -> str:
-    if asked is not None:
+def _job_id(job_id: str | None, key: str | None, user_id: str | None, secret: bytes) -> str:
+    if job_id is not None:
         try:
-            return job_id_of(asked)
+            return job_id_of(job_id)
         except errors.JobNotFound:
             raise errors.OptionInvalid(option="jobId", expected=_A_UUID) from None
     if key is None:
@@ -225,15 +233,15 @@ def _job_id(asked: str | None, key: str | None, user_id: str | None, secret: byt
     return job_id_of_key(key, user_id, secret=secret)
 
 
-def _callback_url(asked: str | None, services: Services) -> str | None:
-    if asked is None:
+def _callback_url(url: str | None, services: Services) -> str | None:
+    if url is None:
         return None
     if services.settings.callback_secret is None:
         raise errors.OptionInvalid(
             option="callbackUrl",
             expected=errors.Sentence("a server with CALLBACK_SECRET", "un servidor con CALLBACK_SECRET"),
         )
-    return check_callback_url(asked, private_allowed=services.settings.callback_private_addresses)
+    return check_callback_url(url, private_allowed=services.settings.callback_private_addresses)
 
 
 handler = http_handler(router)

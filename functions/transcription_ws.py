@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, WebSocket
 
 from common.errors import EscribaError
-from common.http.app import Served, locale_of
-from common.http.disconnect import until_left
+from common.http.app import ServicesDep, language_of
+from common.http.disconnect import run_until_left, sending
 from common.jobs.ids import job_id_of
 from common.jobs.watch import Watch, seq_of, watching
 from common.lambda_entry.handlers import websocket_handler
@@ -19,28 +18,25 @@ from common.settings import Settings
 
 router = APIRouter()
 
-# Seconds that one message may wait for a reader who does not read; it comes back with its last seq.
-_STUCK = 10.0
-
 ENDED = 1000
 SHUTTING_DOWN = 1001
-# 4404, 4410, 4429: the HTTP status of what stands in the way.
-_REFUSED = 4000
+# Plus the HTTP status of the error: 4404, 4410, 4429.
+_ERROR_BASE = 4000
 
 
 @router.websocket("/ws/transcription/{job_id}")
-async def transcription_ws(socket: WebSocket, job_id: str, services: Served) -> None:
-    """First how the job stands, or with `?after=<seq>` what came since; then every change until it ends."""
+async def transcription_ws(socket: WebSocket, job_id: str, services: ServicesDep) -> None:
+    """A snapshot of the job, or with `?after=<seq>` the events since; then every change until it ends."""
     origin, host = socket.headers.get("origin"), socket.headers.get("host", "")
     if not _is_welcome(origin, host, services.settings):
         await socket.close()  # before it is accepted: HTTP 403
         return
     await socket.accept()
-    await until_left(_serve(socket, job_id, services), socket.receive)
+    await run_until_left(_serve(socket, job_id, services), socket.receive)
 
 
 def _is_welcome(origin: str | None, host: str, settings: Settings) -> bool:
-    """Browsers do not hold WebSockets to CORS, so it is done here; who is no browser sends no Origin."""
+    """Browsers do not apply CORS to WebSockets, so we do; other clients send no Origin."""
     allowed = settings.cors_origins
     if origin is None or not allowed or "*" in allowed:
         return True
@@ -55,23 +51,22 @@ def _host_of(origin: str) -> str | None:
 
 
 async def _serve(socket: WebSocket, job_id: str, services: Services) -> None:
-    language = locale_of(socket)
+    language = language_of(socket)
     try:
         after = seq_of(socket.query_params.get("after"))
         async with watching(services, job_id_of(job_id), after=after, language=language) as watch:
-            await _tell(socket, watch)
+            await _send_messages(socket, watch)
     except EscribaError as error:
-        await socket.close(_REFUSED + error.status, _reason(error.message(language)))
-    except (TimeoutError, WebSocketDisconnect):
-        return  # nothing more can be sent, not even a close
+        async with sending():
+            await socket.close(_ERROR_BASE + error.status, _reason(error.message(language)))
 
 
-async def _tell(socket: WebSocket, watch: Watch) -> None:
+async def _send_messages(socket: WebSocket, watch: Watch) -> None:
     async with aclosing(watch.messages()) as messages:
         async for message in messages:
-            async with asyncio.timeout(_STUCK):
+            async with sending():
                 await socket.send_text(message.json)
-    async with asyncio.timeout(_STUCK):
+    async with sending():
         if watch.ended:
             await socket.close(ENDED, "ended")
         else:
@@ -79,7 +74,7 @@ async def _tell(socket: WebSocket, watch: Watch) -> None:
 
 
 def _reason(sentence: str) -> str:
-    """As much as a close frame has room for: 123 bytes (RFC 6455, 5.5)."""
+    """At most 123 bytes, as a close frame allows (RFC 6455, 5.5)."""
     return sentence.encode()[:123].decode(errors="ignore")
 
 

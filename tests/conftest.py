@@ -74,6 +74,6 @@ def upstream_server() -> Iterator[Upstream]:
 @pytest.fixture
 def upstream(upstream_server: Upstream) -> Upstream:
     """The stand-in for Groq that asks for KEY, with nothing scripted and nothing seen."""
-    upstream_server.forget()
+    upstream_server.reset()
     upstream_server.key = KEY
     return upstream_server

@@ -20,7 +20,7 @@ from common.jobs import state
 from common.jobs.commit import commit_job
 from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
-from common.local.server.http_protocol import ConnectionLimits
+from common.local.server.connections import ConnectionLimits
 from common.local.server.serve import build_server
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
@@ -50,14 +50,9 @@ class JobService:
         self.services: Services
 
     def __enter__(self) -> Self:
-        app = build_app(
-            job.router,
-            transcription_ws.router,
-            cors_origins=self._settings.cors_origins,
-            lifespan=self._lifespan,
-        )
+        app = build_app(job.router, transcription_ws.router, cors_origins=self._settings.cors_origins)
         self.server = build_server(app, host="127.0.0.1", port=0, limits=self._limits)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self.server.serve()))
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(app)))
         self._thread.start()
         wait_until(lambda: self.server.started or not self._thread.is_alive())
         port = self.server.servers[0].sockets[0].getsockname()[1]
@@ -74,6 +69,10 @@ class JobService:
         """As SIGTERM does."""
         self._loop.call_soon_threadsafe(self.hub.close)
         self.server.should_exit = True
+
+    async def _serve(self, app: FastAPI) -> None:
+        async with self._lifespan(app):
+            await self.server.serve()
 
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:

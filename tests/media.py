@@ -1,4 +1,4 @@
-"""Every kind of file that people (and others) send, made when a test first asks for it."""
+"""Recordings of every kind, good, broken and hostile, each made when a test first uses it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
-SECONDS = 4.0  # how long each good recording lasts
-PITCH = 440  # Hz, the tone that all of them hold
+SECONDS = 4.0  # the duration of each good recording
+PITCH = 440  # Hz, the tone in all of them
 
 _TONE = f"-f lavfi -i sine={PITCH}:r=44100:d={SECONDS}"
 _FILM = f"-f lavfi -i testsrc=s=320x240:r=25:d={SECONDS} -map 0:a -map 1:v -pix_fmt yuv420p"
 _COVER = "-map 0:a -map 1:v -c copy -disposition:v attached_pic"
 
-# The options that make each good file out of a tone; its name's ending chooses the container.
+# ffmpeg's options for each good file; the extension of its name decides the container.
 GOOD: dict[str, str] = {
     "cbr.mp3": f"{_TONE} -b:a 64k",
     "vbr-without-xing.mp3": f"{_TONE} -q:a 4 -write_xing 0 -id3v2_version 0",
@@ -78,7 +78,7 @@ _BROKEN_BY_FFMPEG: dict[str, str] = {
 
 
 class Media:
-    """Makes files in `folder`, each once."""
+    """Makes files in `folder`, each once. Call it with a name to get the path."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -93,7 +93,7 @@ class Media:
         return path
 
     def ffmpeg(self, options: str, path: Path) -> Path:
-        """Run ffmpeg without our bounds: what it reads here is our own. `{name}` stands for another file."""
+        """Run ffmpeg without limits, since its input is our own. `{name}` becomes the path of that file."""
         words = [str(self(word[1:-1])) if word[0] == "{" else word for word in options.split()]
         command = [str(program()), "-nostdin", "-y", "-loglevel", "error", *words, str(path)]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
@@ -121,9 +121,9 @@ def pcm(path: Path, rate: int = 16_000) -> memoryview:
 
 
 def pitch(path: Path) -> float:
-    """How often the sound of a file swings upward through zero, in Hz."""
+    """The pitch of a tone in Hz: how often its samples rise through zero."""
     samples = pcm(path)
-    rises = sum(1 for now, after in pairwise(samples) if now < 0 <= after)
+    rises = sum(1 for sample, following in pairwise(samples) if sample < 0 <= following)
     return rises * 16_000 / len(samples)
 
 
@@ -131,7 +131,7 @@ def pitch(path: Path) -> float:
 
 
 def _noise(size: int) -> bytes:
-    """Bytes without a pattern, the same in each run."""
+    """Pseudo-random bytes, the same in each run."""
     state, out = 0x2545F491, bytearray()
     while len(out) < size:
         state ^= (state << 13) & 0xFFFFFFFF
@@ -142,7 +142,7 @@ def _noise(size: int) -> bytes:
 
 
 def wav(rate: int, channels: int, seconds: float = 1.0, bits: int = 16) -> bytes:
-    """A wav file of zeros whose header says what it is told to."""
+    """A wav file of zeros with these values in its header."""
     align = channels * bits // 8
     data = b"\0" * min(int(rate * seconds) * align, 2_000_000)
     extensible = struct.pack(
@@ -266,7 +266,7 @@ _BROKEN: dict[str, Callable[[Media], bytes]] = {
     "cut.ogg": _cut("vorbis.ogg"),
     "cut.flac": _cut("plain.flac"),
     "cut.webm": _cut("mediarecorder.webm"),
-    # Scripts that make a careless ffmpeg open the file beside them, another host, or run for ever.
+    # Playlists that make ffmpeg without whitelists open another file, connect to a host, or run for ever.
     "playlist.mp3": _script("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\ncbr.mp3\n#EXT-X-ENDLIST\n"),
     "live-playlist.mp3": _script("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\ncbr.mp3\n"),
     "remote-playlist.mp3": _script("#EXTM3U\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n"),

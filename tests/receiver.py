@@ -1,4 +1,4 @@
-"""A real receiver of callbacks: keeps what it is sent, and answers as a test tells it to."""
+"""A real receiver of webhooks: keeps what it is sent, and answers as its script says."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Received:
     at: float = field(default_factory=time.monotonic)
 
     def verified(self, secret: bytes | str) -> dict[str, Any]:
-        """What it says, once Standard Webhooks' own library has found the signature to be good."""
-        told: dict[str, Any] = Webhook(secret).verify(self.body, dict(self.headers))
-        return told
+        """The payload, once Standard Webhooks' own library has found the signature to be good."""
+        payload: dict[str, Any] = Webhook(secret).verify(self.body, dict(self.headers))
+        return payload
 
 
 def status(code: int, **headers: str) -> Answer:
@@ -65,7 +65,7 @@ def endless(handler: BaseHTTPRequestHandler) -> None:
 class Receiver:
     """Answers from `script` in turn, else 204. `port` 0: any free one."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, *, address: str = "127.0.0.1") -> None:
         self.received: list[Received] = []
         self.script: deque[Answer] = deque()
         receiver = self
@@ -84,11 +84,11 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server = ThreadingHTTPServer((address, port), Handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/hook?for=tests"
+        self.url = f"http://{address}:{self.port}/hook?for=tests"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

@@ -1,4 +1,4 @@
-"""Real recordings whose words are known, and how far a text is from them; data/README.md has their origin."""
+"""Real recordings with known words, and a text's word error rate; data/README.md has their origin."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DATA = Path(__file__).parent / "data"
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """`words` as they are said, without punctuation; `seconds` is the true duration."""
+    """`words` as they are spoken, without punctuation; `seconds` is the true duration."""
 
     path: Path
     language: str
@@ -61,21 +61,20 @@ SPANISH = (
         "todos nuestros representantes se encuentran ocupados por favor espere y pronto le atenderemos",
     ),
 )
-RECORDINGS = (ENGLISH, ENGLISH_SHORT, *SPANISH)
 
-# Written one way, said the same: neither is an error.
-_SAID = {"mr": "mister", "3": "tres", "7": "siete", "9": "nueve"}
+# Two spellings of the same word: neither is an error.
+_SPELLINGS = {"mr": "mister", "3": "tres", "7": "siete", "9": "nueve"}
 
 
 def word_error_rate(recordings: Iterable[Recording], texts: Iterable[str]) -> float:
-    """Words wrong, missing or too many, as a share of those said in all the recordings together."""
+    """Words wrong, missing or too many, as a share of the words in all the recordings together."""
     import jiwer
 
-    said = [spoken(recording.words) for recording in recordings]
-    return float(jiwer.wer(said, [spoken(text) for text in texts]))
+    truth = [normalise(recording.words) for recording in recordings]
+    return float(jiwer.wer(truth, [normalise(text) for text in texts]))
 
 
-def spoken(text: str) -> str:
-    """The words alone: without case, punctuation or a choice between `7` and `siete`."""
+def normalise(text: str) -> str:
+    """The words alone: without case, without punctuation, `7` as `siete`."""
     words = re.findall(r"\w+", text.lower())
-    return " ".join(_SAID.get(word, word) for word in words)
+    return " ".join(_SPELLINGS.get(word, word) for word in words)

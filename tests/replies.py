@@ -1,4 +1,4 @@
-"""What the stand-in upstream may be told to answer: transcripts as Groq writes them, and its faults."""
+"""Replies for the stand-in upstream: transcripts in Groq's format, its errors, and faults."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Body = dict[str, Any] | str | None
 
 @dataclass(frozen=True)
 class Reply:
-    """One scripted answer. `body`: a dict goes as JSON, a string as it is, None is the usual transcript.
+    """One reply. `body`: a dict is sent as JSON, a string as it is, None is the default transcript.
 
-    `read`: bytes of the request body taken before answering (None: all). `delay`: seconds before the
-    answer. `hang`: no answer at all, until the client goes. `send`: the share of the answer that goes out
-    before the connection is cut (1: all, 0: none). `drip`: seconds between hundredths of the answer.
+    `read`: bytes of the request body that are read before the reply (None: all). `delay`: seconds before the
+    reply. `hang`: no reply at all, until the client closes. `send`: the share of the reply that goes out
+    before the connection is cut (1: all, 0: none). `drip`: seconds between hundredths of the reply.
     """
 
     status: int = 200
@@ -27,7 +27,9 @@ class Reply:
     drip: float = 0.0
 
 
-def heard(text: str, *, headers: dict[str, str] | None = None, delay: float = 0.0, **more: Any) -> Reply:
+def transcription(
+    text: str, *, headers: dict[str, str] | None = None, delay: float = 0.0, **more: Any
+) -> Reply:
     """A transcript; `more` are further fields of verbose_json, such as `segments` and `words`.
 
     Without `segments` and `words`, each word takes half a second and all of them are one segment.
@@ -51,14 +53,14 @@ def heard(text: str, *, headers: dict[str, str] | None = None, delay: float = 0.
     return Reply(body={"text": f" {text}", **usual, **more}, headers=headers or {}, delay=delay)
 
 
-def refused(status: int, message: str, *, headers: dict[str, str] | None = None, **error: str) -> Reply:
+def groq_error(status: int, message: str, *, headers: dict[str, str] | None = None, **error: str) -> Reply:
     """An error in Groq's shape; `error` adds `type`, `code` or `param`."""
     return Reply(status, {"error": {"message": message, **error}}, headers or {})
 
 
 def rate_limited(*, retry_after: float | None = 100, headers: dict[str, str] | None = None) -> Reply:
-    """429 for audio-seconds of the hour, naming an organisation as the real one does."""
-    return refused(
+    """429 for audio-seconds of the hour; it names an organisation, as Groq does."""
+    return groq_error(
         429,
         "Rate limit reached for model `whisper-large-v3-turbo` in organization"
         " `org_01abcdefgh2345jkmnpqrstvwx` service tier `on_demand` on seconds of audio per hour (ASPH):"
@@ -71,8 +73,8 @@ def rate_limited(*, retry_after: float | None = 100, headers: dict[str, str] | N
 
 
 def over_quota() -> Reply:
-    """413 that is no matter of bytes: one request asked for more audio than the whole hour holds."""
-    return refused(
+    """413 for audio, not bytes: one request has more seconds than the hour's bucket."""
+    return groq_error(
         413,
         "Request too large for model `whisper-large-v3` in organization `org_01abcdefgh2345jkmnpqrstvwx`"
         " on seconds of audio per hour (ASPH): Limit 7200, Requested 9000.",
@@ -82,31 +84,31 @@ def over_quota() -> Reply:
 
 
 def too_large() -> Reply:
-    """413 for bytes, as the API says it."""
-    return refused(413, "Request Entity Too Large", type="invalid_request_error", code="request_too_large")
+    """413 for bytes, as the API sends it."""
+    return groq_error(413, "Request Entity Too Large", type="invalid_request_error", code="request_too_large")
 
 
 def html(status: int, **how: Any) -> Reply:
-    """What stands before the API says instead of it."""
+    """An HTML page of the proxy in front of the API."""
     page = f"<html>\n<head><title>{status}</title></head>\n<body><center>cloudflare</center></body></html>\n"
     return Reply(status, page, {"content-type": "text/html"}, **how)
 
 
 def bad_key() -> Reply:
-    return refused(401, "Invalid API Key", type="invalid_request_error", code="invalid_api_key")
+    return groq_error(401, "Invalid API Key", type="invalid_request_error", code="invalid_api_key")
 
 
 def broken(status: int = 500, *, headers: dict[str, str] | None = None) -> Reply:
-    return refused(status, "Internal Server Error", type="internal_server_error", headers=headers)
+    return groq_error(status, "Internal Server Error", type="internal_server_error", headers=headers)
 
 
 def not_media() -> Reply:
-    return refused(400, "could not process file - is it a valid media file?", type="invalid_request_error")
+    return groq_error(400, "could not process file - is it a valid media file?", type="invalid_request_error")
 
 
 def too_short() -> Reply:
     message = "Audio file is too short. Minimum audio length is 0.01 seconds."
-    return refused(400, message, type="invalid_request_error", code="audio_too_short")
+    return groq_error(400, message, type="invalid_request_error", code="audio_too_short")
 
 
 def quota_headers(**amounts: str) -> dict[str, str]:

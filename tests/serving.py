@@ -1,4 +1,4 @@
-"""A real server on a real socket in a thread of its own, and clients that speak raw bytes to it."""
+"""A real server on a real socket in a thread of its own, and a client that sends it raw bytes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-from common.local.server.http_protocol import ConnectionLimits
+from common.local.server.connections import ConnectionLimits
 from common.local.server.serve import build_server
+
+Answer = tuple[int, dict[str, str], Any]
 
 
 @contextlib.contextmanager
@@ -33,15 +35,17 @@ def serving(app: Any, limits: ConnectionLimits | None = None) -> Iterator[int]:
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < until, "it never came to be"
+        assert time.monotonic() < until, "the condition was never met"
         time.sleep(0.005)
 
 
 class Client:
-    """One connection; `read` gives all that comes until the server closes or has answered once."""
+    """One connection."""
 
     def __init__(self, port: int, *, seconds: float = 60) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
+        self._seconds = seconds
+        self._unread = b""
 
     def __enter__(self) -> Self:
         return self
@@ -54,40 +58,60 @@ class Client:
         return self
 
     def post(self, path: str, body: bytes = b"", *, length: int | None = None, headers: str = "") -> Client:
-        told = len(body) if length is None else length
-        lines = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {told}\r\n{headers}\r\n"
-        return self.send(lines.encode() + body)
+        """`length` announces a body that is not, or not wholly, sent with this call."""
+        size = len(body) if length is None else length
+        head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {size}\r\n{headers}\r\n"
+        return self.send(head.encode() + body)
 
     def get(self, path: str) -> Client:
         return self.send(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
 
     def until_closed(self) -> bytes:
         """All that comes until the server closes."""
-        told = b""
         with contextlib.suppress(ConnectionResetError):
             while block := self.socket.recv(65536):
-                told += block
-        return told
+                self._unread += block
+        received, self._unread = self._unread, b""
+        return received
 
-    def answer(self) -> tuple[int, dict[str, str], Any]:
-        """Status, headers and JSON of one answer."""
-        told = b""
-        while b"\r\n\r\n" not in told:
-            told += self._more()
-        head, _, body = told.partition(b"\r\n\r\n")
-        status, *lines = head.decode("latin-1").split("\r\n")
+    def until(self, end: bytes) -> bytes:
+        """All that comes up to `end`, and with it."""
+        while end not in self._unread:
+            self._receive()
+        received, _, self._unread = self._unread.partition(end)
+        return received + end
+
+    def answer(self) -> Answer:
+        """Status, headers and JSON of the next answer; interim answers (1xx) before it are skipped."""
+        head = "HTTP/1.1 100 "
+        while head.startswith("HTTP/1.1 1"):
+            head = self.until(b"\r\n\r\n").decode("latin-1")
+        status, *lines = head.rstrip("\r\n").split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        while len(body) < int(headers.get("content-length", "0")):
-            body += self._more()
+        size = int(headers.get("content-length", "0"))
+        while len(self._unread) < size:
+            self._receive()
+        body, self._unread = self._unread[:size], self._unread[size:]
         return int(status.split()[1]), headers, json.loads(body) if body else None
 
-    def _more(self) -> bytes:
+    def answer_within(self, seconds: float) -> Answer | None:
+        """The next answer, or None when it does not begin in time."""
+        self.socket.settimeout(seconds)
+        try:
+            self._receive()
+        except TimeoutError:
+            return None
+        finally:
+            self.socket.settimeout(self._seconds)
+        return self.answer()
+
+    def _receive(self) -> None:
         block = self.socket.recv(65536)
         assert block, "closed without an answer"
-        return block
+        self._unread += block
 
 
-def told(port: int, path: str = "/health") -> int:
+def status_of(port: int, path: str = "/health") -> int:
     """The status of one GET."""
     with Client(port) as client:
         return client.get(path).answer()[0]

@@ -3,12 +3,12 @@
     with Upstream() as upstream:
         upstream.script.append(rate_limited())
         ...  # call upstream.url
-        assert upstream.seen[0].form.value("model") == "whisper-large-v3"
+        assert upstream.requests[0].form.value("model") == "whisper-large-v3"
 
-Answers come from `script` in turn, else from `by_sha256` of the file sent, else from `ear`, which is given
-the file, else from `default`; left alone it says `heard <the first 12 characters of the file's sha256>`.
-Also a program, for servers under test that run as processes: `python -m tests.upstream --port 9000`,
-scripted through `POST /_control`.
+Replies come from `script` in turn, else from `by_sha256` of the file, else from `recognise`, which gets the
+file, else from `default`. Without any of these the text is `heard <12 characters of the file's sha256>`.
+Also a program, for servers under test that run as processes: `python -m tests.upstream --port 9000`; its
+script comes through `POST /_control`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
-from tests.replies import Reply, bad_key, heard, refused
+from tests.replies import Reply, bad_key, groq_error, transcription
 from tests.wire import Form, FormReader, Request, read_request
 
-KEY = "gsk_" + "t" * 40  # what tests call the engine with, where it asks for a key
+KEY = "gsk_" + "t" * 40  # the API key that tests use, where the stand-in asks for one
 
-ENDINGS = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "opus", "wav", "webm")
+EXTENSIONS = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "opus", "wav", "webm")
 MODELS = ("whisper-large-v3", "whisper-large-v3-turbo")
 LARGEST = 25 * 1024 * 1024
 FIELDS = {"model", "file", "url", "prompt", "response_format", "temperature"}
@@ -35,8 +35,8 @@ TRANSCRIPTION_FIELDS = FIELDS | {"language", "timestamp_granularities[]"}
 
 
 @dataclass
-class Seen:
-    """A request as it arrived, and the status it was answered with (None while it is not)."""
+class ReceivedRequest:
+    """A request and the status of its answer (None until there is one)."""
 
     path: str
     headers: dict[str, str]
@@ -47,27 +47,27 @@ class Seen:
 
 @dataclass
 class Upstream:
-    """Runs in a thread of its own, so that tests may block. `key`: refuse every other one with 401."""
+    """Runs in its own thread, so that tests may block. With `key`, every other key gets a 401."""
 
     port: int = 0
     key: str | None = None
     script: deque[Reply] = field(default_factory=deque)
     by_sha256: dict[str, Reply] = field(default_factory=dict)
     default: Reply = field(default_factory=Reply)
-    ear: Callable[[bytes], Reply] | None = None
-    seen: list[Seen] = field(default_factory=list)
+    recognise: Callable[[bytes], Reply] | None = None
+    requests: list[ReceivedRequest] = field(default_factory=list)
     most_at_once: int = 0
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/openai/v1"
 
-    def forget(self) -> None:
-        """As it was begun: nothing scripted, nothing seen; the key stays."""
+    def reset(self) -> None:
+        """Drop the script and the requests; the key stays."""
         self.script.clear()
         self.by_sha256.clear()
-        self.seen.clear()
-        self.default, self.ear, self.most_at_once = Reply(), None, 0
+        self.requests.clear()
+        self.default, self.recognise, self.most_at_once = Reply(), None, 0
 
     def __enter__(self) -> Self:
         ready = threading.Event()
@@ -84,7 +84,7 @@ class Upstream:
     async def serve(self, ready: Callable[[], object]) -> None:
         self._loop, self._stop, self._at_once = asyncio.get_running_loop(), asyncio.Event(), 0
         self._connections: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, limit=1 << 20)
+        server = await asyncio.start_server(self._serve_connection, "127.0.0.1", self.port, limit=1 << 20)
         self.port = server.sockets[0].getsockname()[1]
         ready()
         async with server:
@@ -93,7 +93,7 @@ class Upstream:
                 task.cancel()
             await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
         self._connections.add(task)
@@ -108,57 +108,57 @@ class Upstream:
             writer.close()
 
     async def _handle(self, request: Request, writer: asyncio.StreamWriter) -> bool:
-        """True when the connection can take a further request."""
+        """True when the connection can take another request."""
         if request.path == "/_control":
             return await _send(writer, await self._control(request))
         if request.path == "/openai/v1/models":
-            listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in MODELS]}
-            return await _send(writer, Reply(body=listed))
+            models = {"object": "list", "data": [{"id": name, "object": "model"} for name in MODELS]}
+            return await _send(writer, Reply(body=models))
         if request.path not in ("/openai/v1/audio/transcriptions", "/openai/v1/audio/translations"):
-            return await _send(writer, refused(404, "Unknown request URL", type="invalid_request_error"))
+            return await _send(writer, groq_error(404, "Unknown request URL", type="invalid_request_error"))
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
-            return await self._recognise(request, writer)
+            return await self._answer(request, writer)
         finally:
             self._at_once -= 1
 
-    async def _recognise(self, request: Request, writer: asyncio.StreamWriter) -> bool:
-        planned = self.script.popleft() if self.script else None
-        receiver = FormReader(request.headers["content-type"], keep=self.ear is not None)
-        seen = Seen(request.path, request.headers, receiver.form)
-        self.seen.append(seen)
+    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+        scripted = self.script.popleft() if self.script else None
+        receiver = FormReader(request.headers["content-type"], keep=self.recognise is not None)
+        received = ReceivedRequest(request.path, request.headers, receiver.form)
+        self.requests.append(received)
         if request.headers.get("expect") == "100-continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if not await _receive(request, receiver, planned.read if planned else None):
-            seen.client_gone = True
+        if not await _receive(request, receiver, scripted.read if scripted else None):
+            received.client_gone = True
             return False
-        reply = planned or self.by_sha256.get(seen.form.sha256) or await self._heard(receiver)
+        reply = scripted or self.by_sha256.get(received.form.sha256) or await self._recognise(receiver)
         if reply.hang:
-            seen.client_gone = await request.reader.read(1) == b""
+            received.client_gone = await request.reader.read(1) == b""
             return False
         await asyncio.sleep(reply.delay)
-        if planned is None:
-            reply = self._objection(seen) or reply
-        seen.status = reply.status
-        return await _send(writer, _worded(reply, seen), linger=request.reader)
+        if scripted is None:
+            reply = self._refuse(received) or reply
+        received.status = reply.status
+        return await _send(writer, _complete(reply, received), linger=request.reader)
 
-    async def _heard(self, receiver: FormReader) -> Reply:
-        if self.ear is None or receiver.file is None:
+    async def _recognise(self, receiver: FormReader) -> Reply:
+        if self.recognise is None or receiver.file is None:
             return self.default
-        return await asyncio.to_thread(self.ear, bytes(receiver.file))
+        return await asyncio.to_thread(self.recognise, bytes(receiver.file))
 
-    def _objection(self, seen: Seen) -> Reply | None:
-        """What Groq refuses by itself, as far as it is known."""
-        form = seen.form
-        if self.key and seen.headers.get("authorization") != f"Bearer {self.key}":
+    def _refuse(self, received: ReceivedRequest) -> Reply | None:
+        """Groq's error for a request that it would refuse, as far as its rules are known; else None."""
+        form = received.form
+        if self.key and received.headers.get("authorization") != f"Bearer {self.key}":
             return bad_key()
-        translating = seen.path.endswith("translations")
+        translating = received.path.endswith("translations")
         known = FIELDS if translating else TRANSCRIPTION_FIELDS
         faults = {
             "unknown param": any(name not in known for name, _ in form.fields),
             "file is missing": form.filename is None,
-            "file must be one of the following types": not (form.filename or "").endswith(ENDINGS),
+            "file must be one of the following types": not (form.filename or "").endswith(EXTENSIONS),
             "model does not exist": form.value("model") not in MODELS,
             "model does not support translations": translating and form.value("model") != MODELS[0],
             "prompt is too long": len((form.value("prompt") or "").encode()) > 896,
@@ -166,23 +166,24 @@ class Upstream:
             and form.value("response_format") != "verbose_json",
         }
         if form.size_bytes > LARGEST:
-            return refused(413, "Request Entity Too Large", code="request_too_large")
+            return groq_error(413, "Request Entity Too Large", code="request_too_large")
         return next(
-            (refused(400, fault, type="invalid_request_error") for fault in faults if faults[fault]), None
+            (groq_error(400, fault, type="invalid_request_error") for fault in faults if faults[fault]), None
         )
 
     async def _control(self, request: Request) -> Reply:
         body = b"".join([piece async for piece in request.body()])
         if request.method == "DELETE":
-            self.forget()
-        orders: dict[str, Any] = json.loads(body or b"{}")
-        self.script.extend(Reply(**reply) for reply in orders.get("script", ()))
+            self.reset()
+        command: dict[str, Any] = json.loads(body or b"{}")
+        self.script.extend(Reply(**reply) for reply in command.get("script", ()))
         self.by_sha256.update(
-            {sha256: Reply(**reply) for sha256, reply in orders.get("by_sha256", {}).items()}
+            {sha256: Reply(**reply) for sha256, reply in command.get("by_sha256", {}).items()}
         )
-        self.default = Reply(**orders["default"]) if "default" in orders else self.default
-        self.key = orders.get("key", self.key)
-        return Reply(body={"seen": [asdict(seen) for seen in self.seen], "most_at_once": self.most_at_once})
+        self.default = Reply(**command["default"]) if "default" in command else self.default
+        self.key = command.get("key", self.key)
+        requests = [asdict(received) for received in self.requests]
+        return Reply(body={"requests": requests, "most_at_once": self.most_at_once})
 
 
 async def _receive(request: Request, receiver: FormReader, limit: int | None) -> bool:
@@ -199,27 +200,27 @@ async def _receive(request: Request, receiver: FormReader, limit: int | None) ->
     return True
 
 
-def _worded(reply: Reply, seen: Seen) -> Reply:
-    """The transcript in the format that was asked for; anything but a 200 with fields stays as it is."""
-    fields = heard(f"heard {seen.form.sha256[:12]}").body if reply.body is None else reply.body
+def _complete(reply: Reply, received: ReceivedRequest) -> Reply:
+    """The transcript in the format that the request asks for; other replies are unchanged."""
+    fields = transcription(f"heard {received.form.sha256[:12]}").body if reply.body is None else reply.body
     if reply.status != 200 or not isinstance(fields, dict) or "text" not in fields:
         return replace(reply, body=fields)
-    asked = seen.form.value("response_format") or "json"
-    granularities = seen.form.values("timestamp_granularities[]") or ["segment"]
+    response_format = received.form.value("response_format") or "json"
+    granularities = received.form.values("timestamp_granularities[]") or ["segment"]
     dropped = {"segments", "words"} - {f"{granularity}s" for granularity in granularities}
-    if asked != "verbose_json":
+    if response_format != "verbose_json":
         dropped = set(fields) - {"text"}
     kept: dict[str, Any] = {name: value for name, value in fields.items() if name not in dropped}
     kept |= {"x_groq": {"id": "req_01stand1n2345jkmnpqrstvwx"}}
-    if asked == "verbose_json":
-        kept |= {"task": "translate" if seen.path.endswith("translations") else "transcribe"}
-    return replace(reply, body=kept["text"] if asked == "text" else kept)
+    if response_format == "verbose_json":
+        kept |= {"task": "translate" if received.path.endswith("translations") else "transcribe"}
+    return replace(reply, body=kept["text"] if response_format == "text" else kept)
 
 
 async def _send(
     writer: asyncio.StreamWriter, reply: Reply, *, linger: asyncio.StreamReader | None = None
 ) -> bool:
-    """Write the answer, or the share of it that is to be sent before the connection is cut."""
+    """Write the answer, or the share of it that goes out before the connection is cut."""
     text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
     body, kind = text.encode(), "text/plain" if isinstance(reply.body, str) else "application/json"
     early = reply.read is not None
@@ -244,7 +245,7 @@ async def _send(
 
 
 async def _linger(writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> None:
-    """Closing with unread bytes would reset the connection before the client has read the answer."""
+    """Read on: closing with unread bytes would reset the connection before the client has the answer."""
     await writer.drain()
     writer.write_eof()
     async with asyncio.timeout(60):
@@ -252,14 +253,14 @@ async def _linger(writer: asyncio.StreamWriter, reader: asyncio.StreamReader) ->
             pass
 
 
-def not_before(moment: threading.Event, reply: Reply | None = None) -> Callable[[bytes], Reply]:
-    """An ear that answers once the moment has come; a few recordings may wait for it at once."""
+def not_before(event: threading.Event, reply: Reply | None = None) -> Callable[[bytes], Reply]:
+    """For `Upstream.recognise`: replies once the event is set; a few recordings may wait for it at once."""
 
-    def ear(_: bytes) -> Reply:
-        moment.wait(60)
+    def recognise(_: bytes) -> Reply:
+        event.wait(60)
         return reply or Reply()
 
-    return ear
+    return recognise
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Just enough HTTP/1.1 for a server that can also misbehave: requests in, forms taken apart as they come."""
+"""A minimal HTTP/1.1 parser for test servers that may misbehave: requests, and forms in blocks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from email.message import Message
 
 from python_multipart.multipart import MultipartParser
 
-PIECE = 256 * 1024
+BLOCK_BYTES = 256 * 1024
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Request:
     reader: asyncio.StreamReader
 
     async def body(self) -> AsyncIterator[bytes]:
-        """The body in pieces; asyncio.IncompleteReadError when the client goes away in the middle."""
+        """The body in blocks. Raises asyncio.IncompleteReadError when the client leaves before its end."""
         if self.headers.get("transfer-encoding") == "chunked":
             while size := int((await self.reader.readline()).split(b";")[0] or b"0", 16):
                 yield await self.reader.readexactly(size)
@@ -30,15 +30,15 @@ class Request:
             return
         left = int(self.headers.get("content-length", 0))
         while left:
-            piece = await self.reader.read(min(PIECE, left))
-            if not piece:
+            block = await self.reader.read(min(BLOCK_BYTES, left))
+            if not block:
                 raise asyncio.IncompleteReadError(b"", left)
-            left -= len(piece)
-            yield piece
+            left -= len(block)
+            yield block
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request | None:
-    """The next request on a connection; None when there is no further one."""
+    """The next request on a connection; None when there is none."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, ConnectionError):
@@ -52,7 +52,7 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
 
 @dataclass
 class Form:
-    """multipart/form-data, counted and hashed rather than kept."""
+    """What a multipart/form-data body contained; the file is counted and hashed, not kept."""
 
     fields: list[tuple[str, str]] = field(default_factory=list)
     filename: str | None = None
@@ -70,7 +70,7 @@ class Form:
 
 
 class FormReader:
-    """Feeds a body to python-multipart; `form` is what has come so far, `file` its bytes if they are kept."""
+    """Parses a body with python-multipart; `form` is the part so far, `file` the bytes if `keep` is set."""
 
     def __init__(self, content_type: str, *, keep: bool = False) -> None:
         header = Message()
@@ -94,9 +94,9 @@ class FormReader:
             },
         )
 
-    def feed(self, piece: bytes) -> None:
-        self.form.received_bytes += len(piece)
-        self._parser.write(piece)
+    def feed(self, block: bytes) -> None:
+        self.form.received_bytes += len(block)
+        self._parser.write(block)
 
     def _begin(self) -> None:
         self._part = {}

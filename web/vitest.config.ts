@@ -3,21 +3,21 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const common = { testTimeout: 60_000, hookTimeout: 60_000, server: { deps: { inline: ["convex-test"] } } };
 
-/** A minute in which nothing must happen leaves room for everything else, if it begins first. */
-class QuietFirst extends BaseSequencer {
+/** The test of an idle page waits for 20 seconds and needs no processor: it starts first, and the others run meanwhile. */
+class IdleFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isQuiet = ({ moduleId }: TestSpecification) => moduleId.includes("quiet");
+    const isIdle = ({ moduleId }: TestSpecification) => moduleId.includes("e2e/idle");
     const sorted = await super.sort(files);
-    return [...sorted.filter(isQuiet), ...sorted.filter((file) => !isQuiet(file))];
+    return [...sorted.filter(isIdle), ...sorted.filter((file) => !isIdle(file))];
   }
 }
 
 export default defineConfig({
   test: {
-    maxWorkers: 3, // one of them is quiet
-    sequence: { sequencer: QuietFirst },
+    maxWorkers: 3, // one of them runs the idle page
+    sequence: { sequencer: IdleFirst },
     projects: [
-      // Convex's own runtime has no Node: what these import must not either.
+      // Convex's own runtime has no Node APIs, so these modules and all that they import may use none.
       { test: { ...common, name: "convex", include: ["convex/**/*.test.ts"], environment: "edge-runtime" } },
       { test: { ...common, name: "dev", include: ["dev/**/*.test.ts"], environment: "node" } },
       { test: { ...common, name: "src", include: ["src/**/*.test.ts"], environment: "node" } },

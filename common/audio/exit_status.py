@@ -1,7 +1,7 @@
-"""What it means when ffmpeg ends as it did: its exit and its last words to one of our errors. Pure.
+"""Turns ffmpeg's exit status and its log into one of our errors. Pure.
 
-Words count only on lines of level error or fatal (`-loglevel level+…` marks them), since the rest of a
-log quotes the tags of the file, and those a stranger wrote.
+Only lines of level error, fatal or panic count (`-loglevel level+…` marks them): other lines quote the tags
+of the file, and an uploader may have written anything into those.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from common.errors import (
     StorageFull,
 )
 
-_CAUGHT = re.compile(r"^\[info\] Exiting normally, received signal (\d+)", re.MULTILINE)
-_COMPLAINT = re.compile(r"^(?:\[[^\]\n]*\] )*\[(?:error|fatal|panic)\] .*$", re.MULTILINE)
+_CAUGHT_SIGNAL = re.compile(r"^\[info\] Exiting normally, received signal (\d+)", re.MULTILINE)
+_ERROR_LINE = re.compile(r"^(?:\[[^\]\n]*\] )*\[(?:error|fatal|panic)\] .*$", re.MULTILINE)
 
-# The first that is found decides.
-_MEANINGS: tuple[tuple[str, type[AudioRefused | StorageFull]], ...] = (
+# The first text that the error lines contain decides.
+_ERRORS: tuple[tuple[str, type[AudioRefused | StorageFull]], ...] = (
     ("No space left on device", StorageFull),
     ("Disk quota exceeded", StorageFull),
     ("Cannot allocate memory", AudioTooCostly),
@@ -33,32 +33,32 @@ _MEANINGS: tuple[tuple[str, type[AudioRefused | StorageFull]], ...] = (
     ("End of file", AudioTruncated),
 )
 
-# The kernel's, for going past a limit. SIGABRT is what becomes of a failed allocation in C++.
-_OUT_OF_BOUNDS = frozenset({signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ, signal.SIGABRT})
-_STOPPED = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-_AFTER_SIGNAL = 255  # ffmpeg's status when it caught one and ended in order
+# The kernel sends these to a process that exceeds a limit. A failed allocation in C++ ends in SIGABRT.
+_LIMIT_SIGNALS = frozenset({signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ, signal.SIGABRT})
+_SHUTDOWN_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+_EXIT_AFTER_SIGNAL = 255  # ffmpeg caught a signal and ended in order
 
 
-def failure_of(code: int, log: str) -> AudioRefused | StorageFull | RetryLater | None:
-    """The exception that the end of a run stands for, or None when it went well.
+def error_from_exit(code: int, log: str) -> AudioRefused | StorageFull | RetryLater | None:
+    """The exception to raise for the end of a run; None when it succeeded.
 
-    `code` is the exit status, or the negated number of the signal that ended it.
+    `code` is the exit status, or the negated number of the signal that ended the process.
     """
     if code == 0:
         return None
     if (number := _signal(code, log)) is not None:
-        if number in _STOPPED:  # a shutdown, which says nothing of the recording
-            return RetryLater(5, "ffmpeg was told to stop")
-        return AudioTooCostly() if number in _OUT_OF_BOUNDS else AudioUnreadable()
-    said = complaints(log)
-    return next((error() for words, error in _MEANINGS if words in said), AudioUnreadable())
+        if number in _SHUTDOWN_SIGNALS:  # a shutdown: it says nothing about the recording
+            return RetryLater(5, "ffmpeg was stopped")
+        return AudioTooCostly() if number in _LIMIT_SIGNALS else AudioUnreadable()
+    errors = error_lines(log)
+    return next((error() for text, error in _ERRORS if text in errors), AudioUnreadable())
 
 
 def _signal(code: int, log: str) -> int | None:
-    caught = _CAUGHT.search(log) if code == _AFTER_SIGNAL else None
+    caught = _CAUGHT_SIGNAL.search(log) if code == _EXIT_AFTER_SIGNAL else None
     return int(caught[1]) if caught else -code if code < 0 else None
 
 
-def complaints(log: str) -> str:
-    """The lines in which ffmpeg says that something is wrong."""
-    return "\n".join(_COMPLAINT.findall(log))
+def error_lines(log: str) -> str:
+    """The lines of level error, fatal or panic."""
+    return "\n".join(_ERROR_LINE.findall(log))

@@ -1,7 +1,8 @@
-"""The one place that runs ffmpeg: on strangers' files, so with nothing that it could read, reach or exhaust.
+"""The one module that runs ffmpeg: on untrusted files, so with no other file, no network, and limits.
 
-The upload is opened here and read through ffmpeg's `fd:` protocol (https://ffmpeg.org/ffmpeg-protocols.html#fd),
-the output written likewise: no path and no word of a stranger reaches a command line.
+This module opens the upload, and ffmpeg reads it through its `fd:` protocol
+(https://ffmpeg.org/ffmpeg-protocols.html#fd); the output is written the same way. So no path and no text from
+an uploader reaches a command line.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from common.audio.child import Bounds, follow
-from common.audio.exit_status import failure_of
+from common.audio.child import Bounds, supervise
+from common.audio.exit_status import error_from_exit
 from common.errors import AudioTooCostly, AudioUnreadable, StorageFull, ToolMissing
 
-# Real containers only. hls, concat, sbg and their like open other files or never end, and a protocol
-# whitelist alone does not stop an ffconcat script from reading its neighbours.
+# Containers that hold audio themselves. Demuxers such as hls, concat and sbg open other files or never end,
+# and a protocol whitelist alone does not stop an ffconcat script from reading the files beside it.
 _CONTAINERS = "wav,w64,aiff,au,caf,mp3,aac,flac,ogg,mov,matroska,amr,asf"
 
 _DECODERS = (
@@ -31,7 +32,7 @@ _DECODERS = (
     "pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be"
 )
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _COMMON = (
     "-loglevel level+info -nostdin -hide_banner -nostats -max_alloc 67108864 -protocol_whitelist fd "
@@ -40,8 +41,8 @@ _COMMON = (
 )
 
 
-# An output option for tracks that are copied: room between ffmpeg's threads, so that they take turns less
-# often (with SCHED_BATCH: a hundredth as often, and a third of the CPU time).
+# Output options to copy a track. A longer queue between ffmpeg's threads makes them switch less often (with
+# SCHED_BATCH: a hundredth of the switches, a third of the CPU time).
 COPY = "-c copy -thread_queue_size 256"
 
 # MALLOC_ARENA_MAX: each glibc arena reserves 64 MiB of the address space that RLIMIT_AS counts.
@@ -51,63 +52,65 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Ffmpeg:
-    """Runs ffmpeg, `at_once` at a time on each event loop, every run within its bounds and gone after it."""
+    """Runs ffmpeg within bounds, at most `at_once` processes on each event loop; none outlives its call."""
 
     def __init__(self, *, at_once: int = 1, binary: Path | None = None) -> None:
         self._at_once = at_once
         self._binary = binary
-        # Mangum may serve each event on a loop of its own, and a semaphore belongs to one loop.
-        self._places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+        # Mangum may handle each event on a new loop, and a semaphore belongs to one loop.
+        self._semaphores: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
+            WeakKeyDictionary()
+        )
 
-    def available(self) -> bool:
-        """Whether there is an ffmpeg to run; cheap, since nothing is imported or started."""
+    def is_available(self) -> bool:
+        """Whether ffmpeg is installed; cheap, since it imports and starts nothing."""
         try:
             return os.access(self.binary(), os.X_OK)
         except ToolMissing:
             return False
 
     def binary(self) -> Path:
-        """The program, found when first asked for. ToolMissing when it is not installed."""
+        """The program, searched for at the first call. Raises ToolMissing."""
         if self._binary is None:
-            self._binary = _installed()
+            self._binary = _find_installed()
         return self._binary
 
     async def run(
         self,
         source: Path,
-        before: str,
-        after: str,
+        input_options: str,
+        output_options: str,
         *,
         bounds: Bounds,
         output: Path | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> str:
-        """Read `source` with the input options `before` and the output options `after`; give back the log.
+        """Run ffmpeg on `source`; return its log.
 
-        The options are ours, parted by spaces. With `output`, a new file of that name takes what the last
-        output writes; it is gone again when this raises. `on_line` gets each line of stdout. Raises
-        ToolMissing, StorageFull, AudioUnreadable, AudioTrackMissing, AudioTruncated, AudioTooCostly, and
-        RetryLater when someone else ended it.
+        Options are separated by spaces, and none may come from an uploader. With `output`, the last output of
+        the command is written to a new file of that name, which is removed when this raises. `on_line` gets
+        each line of stdout. Raises ToolMissing, StorageFull, AudioUnreadable, AudioTrackMissing,
+        AudioTruncated, AudioTooCostly, and RetryLater when a signal from outside ended ffmpeg.
         """
         program = str(self.binary())
-        async with self._place():
-            with _opened(source) as upload, _created(output) as targets:
-                to = f"-fs {bounds.output_bytes} -fd {targets[0]} fd:" if targets else ""
-                options = f"{_COMMON} {before} -i fd: {after} {to}"
-                process = await _started([program, *options.split()], upload, targets)
+        async with self._semaphore():
+            with _open_source(source) as upload, _create_output(output) as targets:
+                target = f"-fs {bounds.output_bytes} -fd {targets[0]} fd:" if targets else ""
+                options = f"{_COMMON} {input_options} -i fd: {output_options} {target}"
+                process = await _start([program, *options.split()], upload, targets)
                 try:
-                    code, log = await follow(process, bounds, on_line)
+                    code, log = await supervise(process, bounds, on_line)
                 except TimeoutError as exc:
                     raise AudioTooCostly from exc
-                if (problem := failure_of(code, log)) is not None:
-                    raise problem
+                if (error := error_from_exit(code, log)) is not None:
+                    raise error
         return log
 
-    def _place(self) -> asyncio.Semaphore:
-        return self._places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self._at_once))
+    def _semaphore(self) -> asyncio.Semaphore:
+        return self._semaphores.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self._at_once))
 
 
-async def _started(command: Sequence[str], upload: int, targets: Sequence[int]) -> asyncio.subprocess.Process:
+async def _start(command: Sequence[str], upload: int, targets: Sequence[int]) -> asyncio.subprocess.Process:
     try:
         return await asyncio.create_subprocess_exec(
             *command,
@@ -123,15 +126,15 @@ async def _started(command: Sequence[str], upload: int, targets: Sequence[int]) 
         raise ToolMissing from exc
 
 
-def out_seconds(line: str) -> float | None:
-    """The seconds of recording that a line of `-progress` speaks of, if it does."""
+def parse_out_time(line: str) -> float | None:
+    """The seconds of recording that are done, from a line of `-progress`; None for other lines."""
     found = re.fullmatch(r"out_time_us=(-?\d+)", line)
     return max(0.0, int(found[1]) / 1e6) if found else None
 
 
-def _installed() -> Path:
-    # Found without imageio_ffmpeg's own search, which starts the program to see whether it runs and takes
-    # a system ffmpeg by chance: those before version 6 have no `fd:`, and many are years without fixes.
+def _find_installed() -> Path:
+    # Not with imageio_ffmpeg's own search: it starts the program to see whether it runs, and it may return
+    # the system's ffmpeg, which has no `fd:` before version 6 and often lacks years of fixes.
     from importlib.util import find_spec
 
     spec = find_spec("imageio_ffmpeg")
@@ -142,12 +145,12 @@ def _installed() -> Path:
 
 
 @contextmanager
-def _opened(source: Path) -> Iterator[int]:
-    """A descriptor of the upload itself: no link is followed, and a FIFO does not hold the event loop."""
+def _open_source(source: Path) -> Iterator[int]:
+    """A descriptor of the upload itself: no link is followed, and opening a FIFO does not block the loop."""
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise  # our own mistake, not the stranger's
+        raise  # our own mistake, not the uploader's
     except OSError as exc:
         raise AudioUnreadable from exc
     try:
@@ -159,15 +162,15 @@ def _opened(source: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _created(output: Path | None) -> Iterator[list[int]]:
-    """The descriptor of a new file, or none; the file is removed again when the block raises."""
+def _create_output(output: Path | None) -> Iterator[list[int]]:
+    """The descriptor of a new file, or none; the file is removed when the block raises."""
     if output is None:
         yield []
         return
     try:
         descriptor = os.open(output, _NEW_FILE, 0o600)
     except OSError as exc:
-        if exc.errno in _FULL:
+        if exc.errno in _DISK_FULL:
             raise StorageFull from exc
         raise  # our own mistake
     try:

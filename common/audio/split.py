@@ -1,7 +1,7 @@
-"""Cut a prepared recording into pieces that the engine takes: by copy where its container allows.
+"""Cuts a prepared recording into pieces that the engine takes: by copying where the container allows.
 
-The cuts are planned from nothing but the recording's length and size, and one piece is made at a time: a
-second run makes the same piece again, and a small disk never holds the recording twice.
+The cut plan depends on nothing but the recording's length and size, and one piece is made at a time: a second
+run makes the same piece again, and a small disk never holds the recording twice.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from common.audio.child import Bounds
-from common.audio.ffmpeg import COPY, Ffmpeg, out_seconds
-from common.audio.prepare import DECODE, RATE, Format, Prepared, flac_seconds
+from common.audio.ffmpeg import COPY, Ffmpeg, parse_out_time
+from common.audio.prepare import DECODE, RATE, Format, PreparedAudio, flac_seconds
 from common.audio.probe import MIN_SECONDS, packet_times
 from common.errors import AudioTruncated
 
@@ -22,13 +22,13 @@ PIECE_SECONDS = 600.0
 OVERLAP_SECONDS = 10.0
 PIECE_BYTES = 24_000_000  # Groq takes 25 MB, the form around the file included
 
-_MIN_COPIED = 60.0  # seconds; where so few fit into a piece, decoding makes fewer requests
-_FLAC_BYTES = RATE * 2.1  # per second, at most: no FLAC is larger than its samples by more than headers
-_UNEVEN = 0.8  # of the bytes allowed, since bit rates vary along a recording
+_MIN_COPY_SECONDS = 60.0  # if a piece holds less when copied, decoding makes fewer requests
+_FLAC_BYTES = RATE * 2.1  # per second, at most: the samples and the headers of the frames
+_BITRATE_MARGIN = 0.8  # of the bytes allowed, since the bit rate varies along a recording
 
-# Into what a piece is copied: ending and muxer. FLAC goes into Ogg: cut out of a bare FLAC file, frames
-# keep their numbers and the header its count, so that a piece claims to last as long as the whole.
-_PIECES: dict[Format, tuple[Format, str]] = {
+# The extension and the muxer that a piece is copied into. FLAC goes into Ogg: when a bare FLAC file is cut,
+# frames keep their numbers and the header its count, so that a piece claims to last as long as the whole.
+_COPY_TARGETS: dict[Format, tuple[Format, str]] = {
     "mp3": ("mp3", "mp3"),
     "mpga": ("mpga", "mp2"),
     "m4a": ("m4a", "ipod"),
@@ -42,17 +42,17 @@ _MP3_DELAY = 529  # samples that decoders drop at the start of an mp3 with a Xin
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A piece to make: from `start`, in seconds of the prepared file, over `length` or to its end."""
+    """A piece to make: from `start`, in seconds of the prepared file, over `length` seconds or to its end."""
 
     index: int
     start: float
     length: float | None
-    how: Literal["whole", "copy", "decode"]
+    method: Literal["whole", "copy", "decode"]
 
 
 @dataclass(frozen=True, slots=True)
 class PieceFile:
-    """A piece as it was made: what is at its second 0 is at `start` on the recording's clock."""
+    """The audio file of a piece: its second 0 is at `start` on the recording's clock."""
 
     index: int
     start: float
@@ -63,132 +63,131 @@ class PieceFile:
 
 
 def plan_cuts(
-    prepared: Prepared,
+    audio: PreparedAudio,
     *,
     piece_seconds: float = PIECE_SECONDS,
     overlap: float = OVERLAP_SECONDS,
     piece_bytes: int = PIECE_BYTES,
 ) -> tuple[Cut, ...]:
-    """Where to cut: pieces of one length, so that the last is never a scrap; whole if it fits as it is."""
-    if prepared.duration <= piece_seconds and prepared.size_bytes <= piece_bytes:
+    """The cut plan: the whole file if it fits, else pieces of equal length, so that the last is not short."""
+    if audio.duration <= piece_seconds and audio.size_bytes <= piece_bytes:
         return (Cut(0, 0.0, None, "whole"),)
-    how, longest = _longest(prepared, piece_seconds, piece_bytes)
+    method, longest = _choose_method(audio, piece_seconds, piece_bytes)
     overlap = min(overlap, longest / 3)
-    count = max(1, math.ceil((prepared.duration - overlap) / (longest - overlap)))
-    step = (prepared.duration - overlap) / count
+    count = max(1, math.ceil((audio.duration - overlap) / (longest - overlap)))
+    step = (audio.duration - overlap) / count
     return tuple(
-        Cut(index, index * step, None if index == count - 1 else step + overlap, how)
+        Cut(index, index * step, None if index == count - 1 else step + overlap, method)
         for index in range(count)
     )
 
 
-def _longest(
-    prepared: Prepared, piece_seconds: float, piece_bytes: int
+def _choose_method(
+    audio: PreparedAudio, piece_seconds: float, piece_bytes: int
 ) -> tuple[Literal["copy", "decode"], float]:
-    rate = prepared.size_bytes / prepared.duration
-    copied = min(piece_seconds, piece_bytes * _UNEVEN / rate)
-    if prepared.format in _PIECES and copied >= min(piece_seconds, _MIN_COPIED):
-        return "copy", copied
+    """How to make the pieces, and how many seconds one may last."""
+    byte_rate = audio.size_bytes / audio.duration
+    longest_copy = min(piece_seconds, piece_bytes * _BITRATE_MARGIN / byte_rate)
+    if audio.format in _COPY_TARGETS and longest_copy >= min(piece_seconds, _MIN_COPY_SECONDS):
+        return "copy", longest_copy
     return "decode", min(piece_seconds, piece_bytes / _FLAC_BYTES)
 
 
-async def cut(
-    ffmpeg: Ffmpeg, prepared: Prepared, wanted: Cut, folder: Path, *, piece_bytes: int = PIECE_BYTES
+async def cut_piece(
+    ffmpeg: Ffmpeg, audio: PreparedAudio, cut: Cut, folder: Path, *, piece_bytes: int = PIECE_BYTES
 ) -> PieceFile:
-    """Make one piece, `folder/piece-*`; of one that is whole, the prepared file itself stands for it.
+    """Make one piece, `folder/piece-*`; a whole recording is its own piece, without a new file.
 
-    Raises AudioTruncated when there is no sound where it should be, and what Ffmpeg.run raises; then it
-    leaves no file.
+    Raises AudioTruncated when there is no sound where the piece should be, and what Ffmpeg.run raises; then
+    it leaves no file.
     """
-    if wanted.how == "whole":
-        path, size = prepared.path, prepared.size_bytes
-        return PieceFile(wanted.index, prepared.start, prepared.duration, path, prepared.format, size)
-    if wanted.how == "copy":
-        piece = await _copied(ffmpeg, prepared, wanted, folder, piece_bytes)
-        if piece.size_bytes <= piece_bytes and _reaches_its_end(piece, wanted, prepared):
+    if cut.method == "whole":
+        return PieceFile(cut.index, audio.start, audio.duration, audio.path, audio.format, audio.size_bytes)
+    if cut.method == "copy":
+        piece = await _copy_piece(ffmpeg, audio, cut, folder, piece_bytes)
+        if piece.size_bytes <= piece_bytes and _reaches_end(piece, cut, audio):
             return piece
-        piece.path.unlink()  # a louder stretch than the rest: decoded, it is small enough
-    return await _decoded(ffmpeg, prepared, wanted, folder)
+        piece.path.unlink()  # its bit rate is above the recording's; decoded, it is small enough
+    return await _decode_piece(ffmpeg, audio, cut, folder)
 
 
-async def _copied(
-    ffmpeg: Ffmpeg, prepared: Prepared, wanted: Cut, folder: Path, piece_bytes: int
+async def _copy_piece(
+    ffmpeg: Ffmpeg, audio: PreparedAudio, cut: Cut, folder: Path, piece_bytes: int
 ) -> PieceFile:
-    ending, muxer = _PIECES[prepared.format]
-    path = _fresh(folder, wanted, ending)
+    extension, muxer = _COPY_TARGETS[audio.format]
+    path = _new_path(folder, cut, extension)
     lines: list[str] = []
     await ffmpeg.run(
-        prepared.path,
-        f"-progress pipe:1 -stats_period 3600 {_window(wanted)}",
-        # Two packets as they are, for where the cut really fell; then all of them.
+        audio.path,
+        f"-progress pipe:1 -stats_period 3600 {_time_options(cut)}",
+        # The first two packets say where the cut really fell; then all of them are copied.
         "-map 0:a:0 -c copy -frames:a 2 -f framecrc pipe:1 "
         f"-map 0:a:0 -map_metadata -1 -map_chapters -1 {COPY} -fflags +bitexact -f {muxer}",
-        bounds=Bounds.of_cpu(10 + prepared.size_bytes / 10e6, output_bytes=piece_bytes + 2**16),
+        bounds=Bounds.of_cpu(10 + audio.size_bytes / 10e6, output_bytes=piece_bytes + 2**16),
         output=path,
         on_line=lines.append,
     )
-    end = next((found for line in reversed(lines) if (found := out_seconds(line)) is not None), 0.0)
-    start = _began(lines, path, ending)
-    if wanted.index == 0:
-        start = max(0.0, start)  # what precedes second 0 is there for the decoder, and is not heard
-    clock = prepared.start + wanted.start
-    return PieceFile(wanted.index, clock + start, end - start, path, ending, path.stat().st_size)
+    end = next((time for line in reversed(lines) if (time := parse_out_time(line)) is not None), 0.0)
+    start = _first_sound(lines, path, extension)
+    if cut.index == 0:
+        start = max(0.0, start)  # packets before second 0 are there for the decoder, which drops their sound
+    clock = audio.start + cut.start
+    return PieceFile(cut.index, clock + start, end - start, path, extension, path.stat().st_size)
 
 
-async def _decoded(ffmpeg: Ffmpeg, prepared: Prepared, wanted: Cut, folder: Path) -> PieceFile:
-    path = _fresh(folder, wanted, "flac")
-    longest = prepared.duration - wanted.start if wanted.length is None else wanted.length
-    cpu = 10 + prepared.size_bytes / 10e6 + longest / 50
+async def _decode_piece(ffmpeg: Ffmpeg, audio: PreparedAudio, cut: Cut, folder: Path) -> PieceFile:
+    path = _new_path(folder, cut, "flac")
+    longest = audio.duration - cut.start if cut.length is None else cut.length
+    cpu = 10 + audio.size_bytes / 10e6 + longest / 50
     bounds = Bounds.of_cpu(cpu, output_bytes=round(longest * _FLAC_BYTES) + 2**16)
-    await ffmpeg.run(prepared.path, _window(wanted), f"-map 0:a:0 {DECODE}", bounds=bounds, output=path)
+    await ffmpeg.run(audio.path, _time_options(cut), f"-map 0:a:0 {DECODE}", bounds=bounds, output=path)
     seconds = flac_seconds(path)
     if seconds < MIN_SECONDS:
         path.unlink()
         raise AudioTruncated
-    clock = prepared.start + wanted.start
-    return PieceFile(wanted.index, clock, seconds, path, "flac", path.stat().st_size)
+    return PieceFile(cut.index, audio.start + cut.start, seconds, path, "flac", path.stat().st_size)
 
 
-def _window(wanted: Cut) -> str:
-    start = f"-ss {wanted.start:.6f}" if wanted.index else ""
-    return start if wanted.length is None else f"{start} -t {wanted.length:.6f}"
+def _time_options(cut: Cut) -> str:
+    start = f"-ss {cut.start:.6f}" if cut.index else ""
+    return start if cut.length is None else f"{start} -t {cut.length:.6f}"
 
 
-def _began(lines: list[str], path: Path, ending: Format) -> float:
-    """Seconds from the cut that was asked to what a decoder of the piece gives first.
+def _first_sound(lines: list[str], path: Path, extension: Format) -> float:
+    """Seconds from the planned cut to the first sound that a decoder makes of the piece.
 
-    A packet cannot be cut, so a copy begins with one that begins before; and a decoder drops samples of its
-    first packets, since each codec's frames lean on those before them.
+    A packet cannot be divided, so a copy begins with the packet that holds the cut; and a decoder drops
+    samples of the first packets, since the frames of every codec depend on those before them.
     """
     first, second, *_ = [*packet_times(lines), 0.0, 0.0]
-    facts = dict(re.findall(r"^#(\w+) 0: (.+)$", "\n".join(lines), re.MULTILINE))
-    if ending == "m4a":
+    fields = dict(re.findall(r"^#(\w+) 0: (.+)$", "\n".join(lines), re.MULTILINE))
+    if extension == "m4a":
         return max(0.0, first)  # its edit list begins the piece at the cut itself
-    if facts.get("codec_id") == "vorbis" and ending == "ogg":
+    if fields.get("codec_id") == "vorbis" and extension == "ogg":
         return second  # the first packet of Vorbis gives no sound (Vorbis I, 4.3.8)
-    if facts.get("codec_id") == "opus":
+    if fields.get("codec_id") == "opus":
         return first + _opus_pre_skip(path)
-    if ending == "mp3":
-        return first + _MP3_DELAY / int(facts["sample_rate"])
+    if extension == "mp3":
+        return first + _MP3_DELAY / int(fields["sample_rate"])
     return first
 
 
 def _opus_pre_skip(path: Path) -> float:
-    """Seconds that a decoder drops at the start, as the OpusHead of the piece says (RFC 7845, 5.1)."""
+    """Seconds that a decoder drops at the start, from the OpusHead of the piece (RFC 7845, 5.1)."""
     with path.open("rb") as file:
         head = file.read(4096)
     at = head.find(b"OpusHead")
     return int.from_bytes(head[at + 10 : at + 12], "little") / 48_000 if at >= 0 else 0.0
 
 
-def _reaches_its_end(piece: PieceFile, wanted: Cut, prepared: Prepared) -> bool:
-    """Whether all that was asked is there: ffmpeg ends well, too, when it has written -fs bytes."""
-    end = prepared.duration if wanted.length is None else wanted.start + wanted.length
-    return piece.start + piece.duration - prepared.start >= end - max(1.0, 0.02 * prepared.duration)
+def _reaches_end(piece: PieceFile, cut: Cut, audio: PreparedAudio) -> bool:
+    """Whether the piece is complete: ffmpeg exits with 0, too, when it has written -fs bytes."""
+    end = audio.duration if cut.length is None else cut.start + cut.length
+    return piece.start + piece.duration - audio.start >= end - max(1.0, 0.02 * audio.duration)
 
 
-def _fresh(folder: Path, wanted: Cut, ending: Format) -> Path:
-    """A name of ours; what a run that was killed left under it goes."""
-    path = folder / f"piece-{wanted.index:04d}.{ending}"
+def _new_path(folder: Path, cut: Cut, extension: Format) -> Path:
+    """A path of our naming; a file that a killed run left there is removed."""
+    path = folder / f"piece-{cut.index:04d}.{extension}"
     path.unlink(missing_ok=True)
     return path

@@ -12,6 +12,7 @@ from contextlib import suppress
 from common.aws import delivery_items, job_items
 from common.aws.delivery_items import Row
 from common.aws.table import Change, ConditionFailed, Item, Key, Table, changing, putting, requiring
+from common.delivery import rules
 from common.errors import Busy, JobNotFound, StorageFull
 from common.models import Job, JobEvent, Piece, Transcript
 from common.ports import TARGETS, AlreadyExists, Delivery, LeaseLost, StaleJob, Target
@@ -41,7 +42,7 @@ class DynamoJobs:
 
     async def create(self, job: Job, event: JobEvent, *, targets: tuple[Target, ...] = ()) -> None:
         ttl = job_items.ttl_of(job.expires_at)
-        rows = [delivery_items.begin(job, target) for target in targets]
+        rows = [Row(rules.create(job, target)) for target in targets]
         for _ in range(_TRIES):
             try:
                 await self._table.write(
@@ -73,7 +74,7 @@ class DynamoJobs:
         if state["seq"] != job.seq - 1:
             raise StaleJob(job.job_id)
         ttl = job_items.ttl_of(job.expires_at)
-        wanted = [(row, delivery_items.want(row, job)) for row in rows]
+        wanted = [(row, row.become(rules.commit(row.delivery, job))) for row in rows]
         try:
             await self._table.write(
                 changing(job_items.commit(job)),
@@ -215,20 +216,21 @@ class DynamoJobs:
     async def deliveries(self, *, now: float, limit: int, target: Target | None = None) -> list[Delivery]:
         named = await asyncio.gather(
             *(
-                self._open(f"{one}#{ended}#{kind}", when, at, limit)
+                self._open(delivery_items.partition(one, ended=ended, immediate=immediate), when, at, limit)
                 for one in ((target,) if target else TARGETS)
-                for ended in ("ended", "running")
-                for kind, when, at in (
-                    ("fresh", "next_at > :at", 0.0),
-                    ("tried", "next_at <= :at", now),
-                    ("tried", "next_at > :at", now + delivery_items.FAR),
+                for ended in (True, False)
+                for immediate, when, at in (
+                    (True, "next_at > :at", 0.0),
+                    (False, "next_at <= :at", now),
+                    (False, "next_at > :at", now + rules.FAR),
                 )
             )
         )
         again = await self._again([item for items in named for item in items])
-        rows = [row for row in map(delivery_items.row_of, again) if delivery_items.due(row, now)]
-        rows.sort(key=lambda row: (not row.ended, row.delivery.next_at))
-        return [row.delivery for row in rows[:limit]]
+        stored = [delivery_items.row_of(item).delivery for item in again]
+        due = [delivery for delivery in stored if rules.is_due(delivery, now)]
+        due.sort(key=lambda delivery: (not delivery.ended, delivery.next_at))
+        return due[:limit]
 
     async def _open(self, place: str, when: str, at: float, limit: int) -> list[Item]:
         return await self._table.query(
@@ -245,7 +247,7 @@ class DynamoJobs:
             if item is None:
                 return
             row = delivery_items.row_of(item)
-            after = delivery_items.settle(row, delivery)
+            after = row.become(rules.settle(row.delivery, delivery))
             with suppress(ConditionFailed):
                 await self._table.write(_settling(row, after, item.get("ttl")))
                 return
@@ -260,7 +262,8 @@ class DynamoJobs:
             if not rows:
                 return
             job = job_items.job_of(state)
-            anew = [_settling(row, delivery_items.redeliver(row, job, now), state["ttl"]) for row in rows]
+            wanted = [(row, row.become(rules.redeliver(row.delivery, job, now))) for row in rows]
+            anew = [_settling(before, after, state["ttl"]) for before, after in wanted]
             with suppress(ConditionFailed):
                 await self._table.write(*anew)
                 return

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from common.aws.clients import Clients
 from common.aws.failures import Denied, named
+from common.backoff import Backoff, doubling
 from common.errors import Busy, StorageBroken
 
 T = TypeVar("T")
@@ -22,7 +23,7 @@ Key = tuple[str, str]
 
 # Two writes to one item at the same moment: DynamoDB refuses one of them, which only has to ask again.
 _COLLISIONS = 12
-_LONGEST_PAUSE = 0.5
+COLLISION = Backoff(doubling(0.005, 0.25), spread=1.0)
 
 
 class ConditionFailed(Exception):
@@ -153,8 +154,7 @@ async def _past_collisions(call: Callable[[], Awaitable[T]]) -> T:
                 raise ConditionFailed(parts or (0,)) from denied
             if "TransactionConflict" not in (*denied.reasons, denied.code.removesuffix("Exception")):
                 raise StorageBroken from denied
-        pause = min(_LONGEST_PAUSE, 0.01 * 2**attempt)
-        await asyncio.sleep(pause * random.random())  # noqa: S311 - spreads collisions, guards nothing
+        await asyncio.sleep(COLLISION.pause(attempt + 1, random.random()))  # noqa: S311 - guards nothing
     raise Busy(retry_after=1)
 
 

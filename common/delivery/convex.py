@@ -1,6 +1,6 @@
-"""The sender to Convex: each job's newest snapshot to the page's database, until it is confirmed.
+"""The sender to Convex: posts each job's newest snapshot to the page's database.
 
-Convex answers nothing of its own accord and retries nothing: what it has is what we saw it confirm.
+Convex sends nothing of its own accord and retries nothing: it has what it has confirmed to us.
 https://docs.convex.dev/functions/http-actions
 """
 
@@ -8,44 +8,44 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from common.backoff import Backoff
+from common.delivery import rules
 from common.jobs.view import error_view, transcript_view
 from common.log import log
 from common.models import Job, Transcript
-from common.ports import DeliveryFailed, DeliveryRejected, QuotaStore
-from common.quota import Quota
+from common.ports import AccountStore, DeliveryFailed, DeliveryRejected
+from common.token_bucket import DAY, Bucket, Budget
 
 if TYPE_CHECKING:
     import httpx
 
 _PATH = "/transcription-jobs"
 _TIMEOUT = 5.0
-_PAUSES = (0.2, 1.0)  # between the three tries of one push
+_TRIES = 3  # of one push
+_BACKOFF = Backoff((0.2, 1.0))
 
-# With the outbox's back-off, about 50 minutes.
+# With the back-off of deliveries, about 50 minutes.
 _TRIES_FOR_A_LATE_PAGE = 10
 
-# How long nothing is sent after the key was refused: it will not be right a moment later.
+# Seconds without a push after the key was refused: it will not be right a moment later.
 _SHUT_FOR = 60.0
 
-# Seconds that an idle connection is kept: a running job's next news comes within one or two, and servers
-# close theirs after five at the earliest.
-_KEPT_FOR = 4.0
-
-# Seconds; the store takes a time further ahead for one that a stepping clock has left.
-_LONGEST_WAIT = 3600.0
+# Seconds that an idle connection stays open: a running job's next snapshot comes within one or two, and
+# servers close theirs after five at the earliest.
+_KEEP_ALIVE = 4.0
 
 _LARGEST_ANSWER = 64 * 1024
 
 
 class ConvexSender:
-    """`site_url` is the deployment's `https://….convex.site`, `api_key` what it knows as ESCRIBA_API_KEY.
+    """Pushes to one deployment: `site_url` is its `https://….convex.site`, `api_key` its ESCRIBA_API_KEY.
 
     `problem` is None, or why nothing reaches Convex at all. `budget` counts pushes (`monthly`): a free
-    deployment has a million calls a month, and every page that watches takes one for each of ours. A try
-    may take `timeout` seconds; `pauses` lie between the tries of one push.
+    deployment has a million calls a month, and every page that watches takes one for each of ours. A push
+    has so many `tries`, each of at most `timeout` seconds.
     """
 
     def __init__(
@@ -54,9 +54,9 @@ class ConvexSender:
         site_url: str,
         api_key: str,
         now: Callable[[], float],
-        budget: QuotaStore | None = None,
+        budget: AccountStore[Budget] | None = None,
         timeout: float = _TIMEOUT,
-        pauses: Sequence[float] = _PAUSES,
+        tries: int = _TRIES,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.problem: str | None = None
@@ -65,41 +65,43 @@ class ConvexSender:
         self._api_key = api_key
         self._now = now
         self._timeout = timeout
-        self._pauses = (*pauses, None)
+        self._tries = tries
         self._sleep = sleep
         self._shut_until = 0.0
         self._client: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def send(self, job: Job, result: Transcript | None) -> None:
-        """Three tries. Raises DeliveryFailed to be asked again, DeliveryRejected for what is never taken."""
+        """Push the snapshot. Raises DeliveryFailed where a later push may succeed, else DeliveryRejected."""
         if self._now() < self._shut_until:
             raise DeliveryFailed("shut", retry_after=self._shut_until - self._now())
         await self._spend(job)
         body = json.dumps(snapshot_of(job, result), ensure_ascii=False).encode()
-        for pause in self._pauses:
+        failures = 0
+        while True:
             try:
                 await self._try(body)
                 return
-            except DeliveryFailed as exc:
-                if pause is None or exc.retry_after is not None:
+            except DeliveryFailed as failure:
+                failures += 1
+                if failures >= self._tries or failure.retry_after is not None:
                     raise
-                await self._sleep(pause)
+            await self._sleep(_BACKOFF.pause(failures))
 
     async def aclose(self) -> None:
-        """Let go of the connection; a later push opens another."""
+        """Close the connection; a later push opens another."""
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
 
     async def _spend(self, job: Job) -> None:
-        """Count the push; when the budget is spent, only the end of a job still goes out at once."""
+        """Count the push; once the budget is spent, only the end of a job still goes out at once."""
         if self._budget is None:
             return
         now = self._now()
-        wait = await self._budget.change(lambda account: account.take(now, 0.0))
+        wait = await self._budget.change(lambda budget: budget.take(now))
         if wait and not job.ended:
-            raise DeliveryFailed("budget", retry_after=min(wait.delay, _LONGEST_WAIT))
+            raise DeliveryFailed("budget", retry_after=min(wait, rules.FAR))
 
     async def _try(self, body: bytes) -> None:
         import httpx
@@ -107,16 +109,16 @@ class ConvexSender:
         try:
             async with (
                 asyncio.timeout(self._timeout),
-                self._opened().stream("POST", self._url, content=body) as answer,
+                self._connect().stream("POST", self._url, content=body) as response,
             ):
-                told = await _beginning(answer)
+                answer = await _beginning(response)
         except (TimeoutError, httpx.HTTPError) as exc:
             raise DeliveryFailed(type(exc).__name__) from exc
-        if answer.status_code != 200:
-            self._refused(answer.status_code, _code(told))
+        if response.status_code != 200:
+            self._refuse(response.status_code, _code(answer))
         self.problem = None
 
-    def _opened(self) -> httpx.AsyncClient:
+    def _connect(self) -> httpx.AsyncClient:
         """One for each event loop, since a connection dies with its loop. Making it costs 20 ms of CPU."""
         import httpx
 
@@ -125,21 +127,21 @@ class ConvexSender:
             headers = {"Authorization": f"Bearer {self._api_key}", "Content-Type": "application/json"}
             self._client = httpx.AsyncClient(
                 headers=headers | {"User-Agent": "escriba", "Accept-Encoding": "identity"},
-                limits=httpx.Limits(keepalive_expiry=_KEPT_FOR),
+                limits=httpx.Limits(keepalive_expiry=_KEEP_ALIVE),
                 timeout=self._timeout,
                 trust_env=False,  # proxies and .netrc are the environment, which settings alone read
             )
             self._loop = loop
         return self._client
 
-    def _refused(self, status: int, code: str) -> None:
+    def _refuse(self, status: int, code: str) -> NoReturn:
         """Raise what an answer other than 200 means."""
         if problem := _problem(status, code):
             self._shut(problem)
             raise DeliveryFailed(code or f"answered {status}", retry_after=_SHUT_FOR)
         match status, code:
             case 404, _:
-                # The page may make its row after we finished: asked again for a while, then recorded.
+                # The page may make its row after the job's end: tried for a while, then recorded.
                 self.problem = None
                 raise DeliveryFailed(code, retry_after=0.0, attempts=_TRIES_FOR_A_LATE_PAGE)
             case ((400 | 403 | 413), _):
@@ -155,7 +157,7 @@ class ConvexSender:
 
 
 def _problem(status: int, code: str) -> str | None:
-    """Why no job's news would be taken, where an answer says that; None where it is about this one."""
+    """Why Convex would take no job's snapshot; None where the answer concerns this one alone."""
     match status, code:
         case (401, _) | (403, "unauthorized" | ""):
             return f"Convex refuses CONVEX_API_KEY ({status})"
@@ -166,20 +168,19 @@ def _problem(status: int, code: str) -> str | None:
     return None
 
 
-def monthly(pushes: int) -> Quota:
-    """The account of a month's pushes: a thirtieth of them at once, and refilled over a day."""
-    unlimited = 1e12
-    return Quota.with_limits(
-        requests_per_minute=unlimited,
-        requests_per_day=max(1.0, pushes / 30),
-        audio_per_hour=unlimited,
-        audio_per_day=unlimited,
-    )
+def monthly(pushes: int) -> Budget:
+    """A month's pushes: a thirtieth of them at once, and refilled over a day.
+
+    Older versions stored a whole Quota under the same name: it is not read, the budget begins anew.
+    """
+    return Budget(bucket=Bucket(limit=max(1.0, pushes / 30), period=DAY, pinned=True))
 
 
 def snapshot_of(job: Job, result: Transcript | None) -> dict[str, Any]:
-    """The message: a whole snapshot with its `seq`, so that order and repeats do not matter. Times are
-    epoch milliseconds, as Convex has them."""
+    """The message: a whole snapshot with its `seq`, so that order and repeats do not matter.
+
+    Times are epoch milliseconds, as Convex has them.
+    """
     return {
         "jobId": job.job_id,
         "userId": job.user_id,
@@ -204,18 +205,18 @@ def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
 
 
-async def _beginning(answer: httpx.Response) -> bytes:
-    """The body; of one that would fill the memory its beginning."""
+async def _beginning(response: httpx.Response) -> bytes:
+    """The body, or the beginning of one that is too large."""
     body = bytearray()
-    async for piece in answer.aiter_raw():
-        body += piece
+    async for part in response.aiter_raw():
+        body += part
         if len(body) > _LARGEST_ANSWER:
             break
     return bytes(body)
 
 
 def _code(body: bytes) -> str:
-    """What our functions call what is wrong; empty where somebody else answers."""
+    """The error code of our Convex functions; empty where something else answers."""
     try:
         return str(json.loads(body)["error"]["code"])[:40]
     except (ValueError, KeyError, TypeError):

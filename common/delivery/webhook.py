@@ -1,7 +1,7 @@
-"""Signed callbacks, as https://www.standardwebhooks.com writes them: tell a URL how a job ended.
+"""The sender of webhooks: posts how a job ended, signed as https://www.standardwebhooks.com describes.
 
-The address is resolved here and judged before a connection is made to exactly that address, so a name
-cannot lead into this machine's network; redirects are not followed.
+It resolves the host name itself, checks each address, and connects to exactly an address that it has checked,
+so that no name leads into this machine's network. It follows no redirect.
 """
 
 from __future__ import annotations
@@ -21,13 +21,18 @@ from common.jobs.view import job_view
 from common.models import Job, Transcript
 from common.ports import DeliveryFailed, DeliveryRejected
 
+# Seconds for one delivery: the look-up, every address that is tried, and the answer.
 _TIMEOUT = 10.0
+# A name with more addresses must not make this server knock at all of them.
+_ADDRESSES_AT_MOST = 8
 _NAMESPACE = uuid.UUID("0b5f1f0e-2f62-5c1e-8d0c-6a7f0f1f7b42")
 
 
 class WebhookSender:
-    """Senders of ended jobs. A receiver verifies with the same `secret`: `whsec_` and base64, as Standard
-    Webhooks has it, or any other text, which is taken as its bytes. `resolve` finds a name's addresses.
+    """Sends ended jobs to their `callback_url`. `resolve` finds the addresses of a name.
+
+    A receiver verifies with the same `secret`: `whsec_` and base64, as Standard Webhooks has it, or any other
+    text, which is taken as its bytes.
     """
 
     def __init__(
@@ -38,49 +43,72 @@ class WebhookSender:
         now: Callable[[], float],
         resolve: Callable[[str, int], Awaitable[list[str]]] = addresses_of,
     ) -> None:
-        self.problem: str | None = None  # each callback has an address of its own
+        self.problem: str | None = None  # each webhook has an address of its own
         self._secret = signing_key(secret)
         self._private_allowed = private_allowed
         self._now = now
         self._resolve = resolve
 
     async def send(self, job: Job, result: Transcript | None) -> None:
-        """POST `{type, eventId, job}`; any 2xx confirms. The same ending always has the same eventId.
+        """POST `{type, eventId, job}`; any 2xx confirms. The same end always has the same eventId.
 
-        Raises DeliveryFailed, and DeliveryRejected for an address that is none or wants no more (410).
+        Raises DeliveryFailed, and DeliveryRejected for an invalid address or one that answers 410.
         """
         if not job.ended:
-            return  # the next run has begun since: its end will be told
+            return  # another run has started since: its end will be sent
         import httpx
 
         assert job.callback_url is not None
         # Of the run, not of `seq`: that grows once more when text and audio are removed.
         event_id = str(uuid.uuid5(_NAMESPACE, f"{job.job_id}/{job.run}"))
-        body = _body(job, result, event_id)
         try:
-            async with asyncio.timeout(_TIMEOUT):
-                url, headers, extensions = await self._addressed(job.callback_url)
-                async with (
-                    httpx.AsyncClient(trust_env=False, timeout=_TIMEOUT) as client,
-                    client.stream(
-                        "POST",
-                        url,
-                        content=body,
-                        headers=headers | self._signed(event_id, body),
-                        extensions=extensions,
-                    ) as answer,
-                ):
-                    status = answer.status_code
+            status = await self._post(job.callback_url, event_id, _body(job, result, event_id))
         except (TimeoutError, httpx.HTTPError, OSError) as exc:
             raise DeliveryFailed(type(exc).__name__) from exc
         except (ValueError, httpx.InvalidURL) as exc:  # a name that idna, TLS or httpx cannot write down
-            raise DeliveryRejected("the address is none") from exc
-        if status == 410:  # as Standard Webhooks says that an address is given up
+            raise DeliveryRejected("the address is not valid") from exc
+        if status == 410:  # Standard Webhooks: the receiver wants nothing more
             raise DeliveryRejected("answered 410")
         if not 200 <= status < 300:
             raise DeliveryFailed(f"answered {status}")
 
-    def _signed(self, event_id: str, body: bytes) -> dict[str, str]:
+    async def _post(self, url: str, event_id: str, body: bytes) -> int:
+        """The status that the first address answers which takes a connection."""
+        import httpx
+
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + _TIMEOUT
+        signature = self._sign(event_id, body)
+        async with asyncio.timeout_at(ends_at), httpx.AsyncClient(trust_env=False) as client:
+            addresses = await self._addresses(url)
+            while True:
+                # One that never answers must leave time for the others.
+                timeout = httpx.Timeout(_TIMEOUT, connect=(ends_at - loop.time()) / len(addresses))
+                pinned, headers, extensions = _pin(url, addresses.pop(0))
+                try:
+                    async with client.stream(
+                        "POST",
+                        pinned,
+                        content=body,
+                        headers=headers | signature,
+                        timeout=timeout,
+                        extensions=extensions,
+                    ) as response:
+                        return response.status_code
+                except (httpx.ConnectError, httpx.ConnectTimeout):
+                    if not addresses:
+                        raise
+
+    async def _addresses(self, url: str) -> list[str]:
+        """Those that may be called, the best first. Raises DeliveryFailed where there is none."""
+        host, port = _host_and_port(url)
+        found = await self._resolve(host, port)
+        allowed = [address for address in found if self._private_allowed or is_public(address)]
+        if not allowed:
+            raise DeliveryFailed("the address is not a public one")
+        return allowed[:_ADDRESSES_AT_MOST]
+
+    def _sign(self, event_id: str, body: bytes) -> dict[str, str]:
         timestamp = str(int(self._now()))
         signed = f"{event_id}.{timestamp}.".encode() + body
         digest = hmac.new(self._secret, signed, hashlib.sha256).digest()
@@ -92,18 +120,6 @@ class WebhookSender:
             "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
         }
 
-    async def _addressed(self, url: str) -> tuple[str, dict[str, str], dict[str, str]]:
-        """The URL by number, with the name in Host and in TLS: what was judged is what is connected to."""
-        parts = urlsplit(url)
-        assert parts.hostname is not None
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        addresses = await self._resolve(parts.hostname, port)
-        if not self._private_allowed and not all(is_public(address) for address in addresses):
-            raise DeliveryFailed("the address is not a public one")
-        shown = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
-        pinned = parts._replace(netloc=f"{shown}:{port}").geturl()
-        return pinned, {"Host": parts.netloc}, {"sni_hostname": parts.hostname}
-
 
 def signing_key(secret: str) -> bytes:
     """Raises ValueError where `whsec_` is not followed by base64."""
@@ -111,10 +127,24 @@ def signing_key(secret: str) -> bytes:
     return secret.encode() if encoded == secret else base64.b64decode(encoded, validate=True)
 
 
+def _host_and_port(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _pin(url: str, address: str) -> tuple[str, dict[str, str], dict[str, str]]:
+    """The URL with `address` in the place of the name, and what carries the name instead: Host and TLS."""
+    parts = urlsplit(url)
+    host, port = _host_and_port(url)
+    literal = f"[{address}]" if ":" in address else address
+    return parts._replace(netloc=f"{literal}:{port}").geturl(), {"Host": parts.netloc}, {"sni_hostname": host}
+
+
 def _body(job: Job, result: Transcript | None, event_id: str) -> bytes:
-    told = {
+    payload = {
         "type": f"job.{job.status}",
         "eventId": event_id,
         "job": job_view(job, language=job.locale, result=result),
     }
-    return json.dumps(told, ensure_ascii=False).encode()
+    return json.dumps(payload, ensure_ascii=False).encode()

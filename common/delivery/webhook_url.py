@@ -1,4 +1,4 @@
-"""Where a callback may go: http(s) to a public address, unless the server's owner allows private ones."""
+"""Which addresses a webhook may have: https and public ones, unless the owner allows private ones."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ _EXPECTED = Sentence(
     "una dirección https accesible desde internet",
 )
 
-# What every look-up can ask for: labels of 1 to 63 letters, 253 in all (RFC 1123, 2.1; RFC 1035, 2.3.4).
-# Underscores are no host names' but are in use.
+# Names that can be looked up: labels of 1 to 63 letters, 253 in all (RFC 1123, 2.1; RFC 1035, 2.3.4).
+# Host names have no underscores, but some in use do.
 _NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*")
 
-# Where IPv6 addresses of the internet are given out; all else means something nearer, or a translation.
+# The IPv6 addresses of the internet are allocated here; all others are local ones or translations.
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 def check_callback_url(url: str, *, private_allowed: bool) -> str:
-    """The same URL, or OptionInvalid.
+    """Returns the same URL, or raises OptionInvalid.
 
-    Only what can be told without a look-up: names are resolved, and their addresses judged, when the
-    callback is sent.
+    It checks what needs no look-up; the sender resolves the name and checks its addresses in each delivery.
     """
     try:
         parts = urlsplit(url)
-        port_is_sound = parts.port is None or parts.port > 0
+        is_port_valid = parts.port is None or parts.port > 0
     except ValueError:
         raise OptionInvalid(option="callbackUrl", expected=_EXPECTED) from None
-    sound = (
+    is_valid = (
         len(url) <= 2048
         and url.isascii()
         and url.isprintable()
@@ -40,15 +39,15 @@ def check_callback_url(url: str, *, private_allowed: bool) -> str:
         and parts.scheme in ({"https", "http"} if private_allowed else {"https"})
         and _can_be_looked_up(parts.hostname or "", is_bracketed="[" in parts.netloc)
         and parts.username is None
-        and port_is_sound
+        and is_port_valid
     )
-    if not sound or not (private_allowed or may_be_public(parts.hostname or "")):
+    if not is_valid or not (private_allowed or may_be_public(parts.hostname or "")):
         raise OptionInvalid(option="callbackUrl", expected=_EXPECTED)
     return url
 
 
 def _can_be_looked_up(host: str, *, is_bracketed: bool) -> bool:
-    """Brackets hold an IPv6 address without a zone, which would mean something on this machine only."""
+    """Brackets must hold an IPv6 address without a zone: a zone has a meaning on this machine only."""
     if not is_bracketed:
         return bool(_NAME.fullmatch(host.removesuffix(".")))
     try:
@@ -58,7 +57,7 @@ def _can_be_looked_up(host: str, *, is_bracketed: bool) -> bool:
 
 
 def may_be_public(host: str) -> bool:
-    """False for addresses, and names, that can only mean this machine or its own network."""
+    """False for addresses and names that can only be this machine's or its own network's."""
     name = host.removesuffix(".")
     try:
         return is_public(name)

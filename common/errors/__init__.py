@@ -1,7 +1,7 @@
 """Every failure Escriba can answer with: one class, one status, one stable code, a sentence in two languages.
 
     EscribaError                      500 internal_error
-    ├── RequestRefused                the request itself is wrong
+    ├── RequestRefused                400 request_refused
     │   ├── BodyMalformed             400 body_malformed
     │   ├── RequestMalformed          400 request_malformed
     │   ├── RouteUnknown              404 not_found
@@ -21,14 +21,14 @@
     │   ├── OptionUnsupported         422 option_unsupported
     │   ├── LanguageUnknown           422 language_unknown
     │   └── HeadersTooLarge           431 headers_too_large
-    ├── AudioRefused                  the recording cannot be transcribed
+    ├── AudioRefused                  (the recording cannot be transcribed)
     │   ├── AudioUnreadable           415 audio_unreadable
     │   ├── AudioTrackMissing         422 audio_track_missing
     │   ├── AudioTruncated            422 audio_truncated
     │   ├── AudioTooShort             422 audio_too_short
     │   ├── AudioTooLong              422 audio_too_long
     │   └── AudioTooCostly            422 audio_too_costly
-    ├── JobRefused                    what was asked of a job cannot be done
+    ├── JobRefused                    (a job cannot do what the client requests)
     │   ├── JobNotFound               404 job_not_found
     │   ├── JobConflict               409 job_conflict
     │   ├── JobNotRetryable           409 job_not_retryable
@@ -45,7 +45,7 @@
     ├── StorageFull                   507 storage_full
     ├── StorageBroken                 500 storage_broken
     ├── ToolMissing                   503 ffmpeg_missing
-    └── EngineFailed                  the engine behind us
+    └── EngineFailed                  (the engine behind us failed)
         ├── EngineUnreachable         502 engine_unreachable
         ├── EngineBroken              502 engine_broken
         ├── EngineRefused             502 engine_refused
@@ -55,8 +55,8 @@
         ├── AudioOverQuota            413 audio_over_quota
         └── EngineTimeout             504 engine_timeout
 
-`RetryLater` stands outside the tree: it is news, not a failure.
-Each subject has a module of its own in this package; import all of them from here.
+`RetryLater` is outside the tree: a delay is not a failure.
+Each subject has a module of its own in this package; import all errors from here.
 Raise with the details that the sentence names: `UploadTooLarge(limit_mb=25)`.
 """
 

@@ -71,7 +71,7 @@ class AudioTooLong(AudioRefused):
 
 
 class AudioTooCostly(AudioRefused):
-    """Reading it went past the bounds on time, memory or output: hostile, or badly broken."""
+    """Reading the file exceeded the limits on time, memory or output: it is hostile, or badly broken."""
 
     code = "audio_too_costly"
     sentence = Sentence(

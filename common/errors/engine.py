@@ -26,7 +26,7 @@ class EngineUnreachable(EngineFailed):
 
 
 class EngineBroken(EngineFailed):
-    """A 5xx, an HTML page, half a body: an answer that is no answer."""
+    """A 5xx, an HTML page, half a body: the engine answered, but not with a transcript."""
 
     code = "engine_broken"
     sentence = Sentence(
@@ -54,8 +54,8 @@ class EngineKeyInvalid(EngineFailed):
         "La clave del servidor para el motor de transcripción no es válida.",
     )
     hint = Sentence(
-        "Whoever runs the server: check GROQ_API_KEY.",
-        "Quien administra el servidor: revisa GROQ_API_KEY.",
+        "If you run the server: check GROQ_API_KEY.",
+        "Si administras el servidor: revisa GROQ_API_KEY.",
     )
 
 
@@ -67,13 +67,13 @@ class EngineMissing(EngineFailed):
         "Este servidor no tiene ningún motor de transcripción configurado.",
     )
     hint = Sentence(
-        "Whoever runs the server: set GROQ_API_KEY, or install the 'local' extra.",
-        "Quien administra el servidor: define GROQ_API_KEY o instala el extra 'local'.",
+        "If you run the server: set GROQ_API_KEY, or install the 'local' extra.",
+        "Si administras el servidor: define GROQ_API_KEY o instala el extra 'local'.",
     )
 
 
 class EngineQuotaSpent(EngineFailed):
-    """`RetryLater` for someone who waits on the line; always raised with `retry_after`."""
+    """`RetryLater` for a client that waits for the transcript; always raised with `retry_after`."""
 
     status = 503
     code = "engine_quota_spent"
@@ -89,7 +89,7 @@ class EngineQuotaSpent(EngineFailed):
 
 
 class AudioOverQuota(EngineFailed):
-    """One request asks for more audio than the engine's whole bucket: waiting never helps, splitting does."""
+    """One request needs more audio than the quota ever holds: waiting does not help, splitting does."""
 
     status = 413
     code = "audio_over_quota"

@@ -1,4 +1,4 @@
-"""The root of the tree, and `RetryLater`, which stands outside it: a delay is no failure."""
+"""The root of the tree of errors, and `RetryLater`, which is outside it: a delay is not a failure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class RetryLater(Exception):
 
 
 class EscribaError(Exception):
-    """Something went wrong that the person at the other end is told about.
+    """A failure that is explained to the person at the other end.
 
     `details` fill the sentence and nothing else; they must hold nothing secret.
     `retry_after` (seconds) becomes the Retry-After header.
     """
 
-    status: ClassVar[int] = 500
+    status: int = 500  # a class's own, unless the web framework refused a request with another
     code: ClassVar[str] = "internal_error"
     sentence: ClassVar[Sentence] = Sentence(
         "Something broke on our side.",
@@ -41,14 +41,14 @@ class EscribaError(Exception):
         super().__init__(self.message("en"))
 
     def message(self, language: Language) -> str:
-        return self.sentence.speak(language, self.details)
+        return self.sentence.render(language, self.details)
 
     def advice(self, language: Language) -> str | None:
-        return self.hint.speak(language, self.details) if self.hint else None
+        return self.hint.render(language, self.details) if self.hint else None
 
 
 def by_code(code: str) -> type[EscribaError]:
-    """The class that a stored code belongs to; EscribaError itself for one that is no longer known."""
+    """The class with this code; EscribaError itself for a stored code that no longer exists."""
     classes = [EscribaError]
     for known in classes:
         if known.code == code:

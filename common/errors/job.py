@@ -1,4 +1,4 @@
-"""What a client asked of a job cannot be done."""
+"""A job cannot do what the client requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from common.errors.sentence import Sentence
 
 
 class JobRefused(EscribaError):
-    """What was asked of a job cannot be done."""
+    """The job cannot do what the client requests, as it is now."""
 
     status = 409
     hint: ClassVar[Sentence | None] = None
@@ -108,18 +108,18 @@ class TooManyWatchers(JobRefused):
     status = 429
     code = "too_many_watchers"
     sentence = Sentence(
-        "Too many are watching already.",
-        "Ya hay demasiados observando.",
+        "Too many clients are watching jobs already.",
+        "Ya hay demasiados clientes observando trabajos.",
     )
     hint = Sentence("Ask GET /job/{{id}} instead.", "Consulta GET /job/{{id}} en su lugar.")
 
 
 class Interrupted(EscribaError):
-    """The job was begun several times and each time cut off. Details: `attempts`."""
+    """Each attempt at the job was cut off by a stop of the server. Details: `attempts`."""
 
     code = "interrupted"
     sentence = Sentence(
-        "The job was begun {attempts} times and cut off each time.",
+        "The job was started {attempts} times and cut off each time.",
         "El trabajo se empezó {attempts} veces y se cortó cada vez.",
     )
     hint = Sentence(

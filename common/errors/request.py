@@ -12,6 +12,8 @@ class RequestRefused(EscribaError):
     """The request cannot be understood or is not allowed; sending it again changes nothing."""
 
     status = 400
+    code: ClassVar[str] = "request_refused"
+    sentence: ClassVar[Sentence] = Sentence("The request is not allowed.", "La petición no está permitida.")
     hint: ClassVar[Sentence | None] = None
 
 
@@ -29,7 +31,10 @@ class BodyMalformed(RequestRefused):
 
 class RequestMalformed(RequestRefused):
     code = "request_malformed"
-    sentence = Sentence("This is not HTTP/1.1.", "Esto no es HTTP/1.1.")
+    sentence = Sentence(
+        "The request does not follow HTTP/1.1.",
+        "La petición no cumple HTTP/1.1.",
+    )
 
 
 class RouteUnknown(RequestRefused):
@@ -97,7 +102,7 @@ class OptionMissing(RequestRefused):
 
 
 class OptionUnsupported(RequestRefused):
-    """What other models of an API that is imitated can do. Details: `option`."""
+    """An option of OpenAI's API that only models other than Whisper have. Details: `option`."""
 
     status = 422
     code = "option_unsupported"

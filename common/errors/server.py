@@ -1,4 +1,4 @@
-"""The server itself cannot do it now: too busy, too slow, its disk full, its tools missing."""
+"""The server itself cannot serve the request: too busy, too slow, its disk full, a tool missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from common.errors.sentence import Sentence
 
 
 class Busy(EscribaError):
-    """All places are taken for now; always raised with `retry_after`."""
+    """Every slot or place in the queue is taken; always raised with `retry_after`."""
 
     status = 503
     code = "busy"
@@ -23,7 +23,7 @@ class Busy(EscribaError):
 
 
 class AnswerLate(EscribaError):
-    """Where a call has only so long, as on Lambda; the same once more would only spend as much again."""
+    """On Lambda, where a call has limited time; the same request again would only take as long again."""
 
     status = 504
     code = "answer_late"
@@ -38,7 +38,7 @@ class AnswerLate(EscribaError):
 
 
 class AnswerTooLarge(EscribaError):
-    """Where an answer may weigh only so much, as on Lambda."""
+    """On Lambda, where the size of an answer is limited."""
 
     status = 413
     code = "answer_too_large"
@@ -75,8 +75,8 @@ class StorageBroken(EscribaError):
         "El servidor no puede leer ni escribir sus propios registros.",
     )
     hint = Sentence(
-        "Whoever runs the server: check the disk and the database in DATA_DIR.",
-        "Quien administra el servidor: revisa el disco y la base de datos en DATA_DIR.",
+        "If you run the server: check the disk and the database in DATA_DIR.",
+        "Si administras el servidor: revisa el disco y la base de datos en DATA_DIR.",
     )
 
 
@@ -88,6 +88,6 @@ class ToolMissing(EscribaError):
         "Falta en el servidor el programa que lee audio.",
     )
     hint = Sentence(
-        "Whoever runs the server: reinstall imageio-ffmpeg.",
-        "Quien administra el servidor: reinstala imageio-ffmpeg.",
+        "If you run the server: reinstall imageio-ffmpeg.",
+        "Si administras el servidor: reinstala imageio-ffmpeg.",
     )

@@ -1,4 +1,4 @@
-"""The file that came, or should have come, with a request is refused before anyone reads the recording."""
+"""The file of a request is missing or refused before the recording in it is read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class UploadTooLarge(RequestRefused):
 
 
 class UploadNeedsTicket(RequestRefused):
-    """Details: `limit_mb`, what one call can carry; `ticket_mb`, what the other way takes."""
+    """Details: `limit_mb`, what one call can carry; `ticket_mb`, what an upload with a ticket can."""
 
     status = 413
     code = "upload_needs_ticket"

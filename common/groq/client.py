@@ -1,7 +1,7 @@
-"""The client of Groq's speech-to-text, or of any server that speaks its API: files in, transcripts out.
+"""The client of Groq's speech-to-text, or of any server with its API: files in, transcripts out.
 
-All that goes wrong on the way becomes one of our own errors here, in `refusals` or in `answers`,
-and nowhere else. https://console.groq.com/docs/speech-to-text
+Everything that goes wrong becomes one of our own errors here, in `groq/errors` or in `groq/response`, and
+nowhere else. https://console.groq.com/docs/speech-to-text
 """
 
 from __future__ import annotations
@@ -14,44 +14,46 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from common.backoff import Backoff, doubling
 from common.errors import EngineBroken, EngineFailed, EngineTimeout, EngineUnreachable
-from common.groq.errors import Answer, failure_of, news_of
+from common.groq.errors import EngineResponse, error_from, quota_news_from
 from common.groq.multipart import MultipartBody
-from common.groq.request import EngineRequest, plan
-from common.groq.response import transcript_of
+from common.groq.request import EngineRequest, build_request
+from common.groq.response import parse_transcript
 from common.models import Options, Transcript
 from common.quota import QuotaNews
 
 if TYPE_CHECKING:
     import httpx
 
-# Seconds for what does not grow with the recording: connecting, queueing, answering.
+# Timeouts in seconds that do not grow with the recording: to connect, and for the engine to queue and answer.
 _CONNECT = 10.0
 _GRACE = 30.0
-# One piece of a form that takes longer than this to go out goes nowhere; slower lines are given up.
-_STUCK = 60.0
+# A connection fails that does not take one block of the form in this time, or is slower than this in all.
+_WRITE = 60.0
 _SLOWEST_LINE = 50_000  # bytes a second
 
 _LARGEST_ANSWER = 32 * 1024 * 1024
-_LARGEST_REFUSAL = 64 * 1024
+_LARGEST_ERROR = 64 * 1024
 
-# The longest pause between two attempts of one call; whoever is told to wait longer hands the call back.
+# Seconds between two attempts of one call, at most; if the engine asks for a longer pause, the call fails.
 _LONGEST_PAUSE = 10.0
+_BACKOFF = Backoff(doubling(1.0, 5.0), spread=0.5)
 
 
 class Groq:
-    """One per process; nothing is imported or opened before the first call.
+    """One per process; it imports and opens nothing before the first call.
 
-    `transport` makes what carries the requests instead of sockets, such as an `httpx.ASGITransport` (built
-    with `raise_app_exceptions=False`) around an engine in this process. `patience` is how many seconds of
-    silence are borne per second of audio: Groq needs 0.005, an engine on a small CPU may need more than 1.
-    `runs` names the model of an engine that has only one, whatever is asked for.
-    `on_quota` is awaited with what each answer tells of the quota, refusals included. `sleep`, `jitter`
-    (0 to 1) and `boundary` (unguessable) are here for tests.
+    `transport` makes a transport to use instead of sockets, such as an `httpx.ASGITransport` (built with
+    `raise_app_exceptions=False`) around an engine in this process. `wait_per_second` is how many seconds to
+    wait for an answer per second of audio: Groq needs 0.005, an engine on a small CPU may need more than 1.
+    `only_model` names the model of an engine that has one only, whichever model is requested. `on_quota` is
+    awaited with the quota that each response states, errors included. Tests pass `sleep`, `jitter` (0 to 1)
+    and `boundary` (unguessable).
 
-    No connection is kept open between calls. A handshake is nothing beside a transcription; a kept
-    connection is one that Lambda's freezing may have cut, and it belongs to an event loop that, under
-    Lambda, is gone at the next invocation. So the same client serves any loop.
+    No connection is kept open between calls. A handshake costs little beside a transcription; while Lambda
+    freezes a process, its connections may be cut, and a connection belongs to an event loop, which Lambda's
+    next invocation no longer has. So one client works on any loop.
     """
 
     def __init__(
@@ -60,24 +62,22 @@ class Groq:
         base_url: str,
         api_key: str | None,
         model: str,
-        name: str = "groq",
-        runs: str | None = None,
+        only_model: str | None = None,
         transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
         max_attempts: int = 3,
-        patience: float = 0.1,
+        wait_per_second: float = 0.1,
         on_quota: Callable[[QuotaNews], Awaitable[None]] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
         boundary: Callable[[], str] = secrets.token_hex,
     ) -> None:
-        self.name = name
-        self._runs = runs
+        self._only_model = only_model
         self.model = model
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
         self._transport = transport
         self._max_attempts = max_attempts
-        self._patience = patience
+        self._wait_per_second = wait_per_second
         self._on_quota = on_quota
         self._sleep = sleep
         self._jitter = jitter
@@ -88,112 +88,115 @@ class Groq:
         self,
         audio: Path,
         *,
-        format: str,  # noqa: A002 - what it is called wherever audio is prepared
+        format: str,  # noqa: A002 - as in PreparedAudio and PieceFile
         duration: float,
         options: Options,
     ) -> Transcript:
-        """Send `audio` (at most 25 MB, an ending in `format` that Groq takes) and read what was said.
+        """Send `audio` (at most 25 MB, `format` an extension that Groq takes) and parse the transcript.
 
-        `duration` is in seconds; `model` in the answer is the one that ran (turbo cannot translate, so v3
-        does). Passing troubles of the engine are tried again a few times within this
-        call. Raises RetryLater (the quota is spent), AudioOverQuota, AudioUnreadable, AudioTooShort or
-        another EngineFailed; OSError when the file cannot be read.
+        `duration` is in seconds; `model` in the transcript is the one that ran (turbo cannot translate, so v3
+        does). A transient failure of the engine is retried a few times. Raises RetryLater (the quota is
+        spent), AudioOverQuota, AudioUnreadable, AudioTooShort or another EngineFailed; OSError when the file
+        cannot be read.
         """
-        ask = plan(options, self.model)
+        request = build_request(options, self.model)
         with audio.open("rb", buffering=0) as file:
-            form = MultipartBody(ask.fields, file.fileno(), ending=format, boundary=self._boundary())
-            answer = await self._deliver(ask, form, duration)
-        return transcript_of(
-            answer.body,
+            form = MultipartBody(request.fields, file.fileno(), extension=format, boundary=self._boundary())
+            response = await self._send_with_retries(request, form, duration)
+        return parse_transcript(
+            response.body,
             options=options,
             duration=duration,
-            model=self._runs or ask.model,
-            warnings=ask.warnings,
+            model=self._only_model or request.model,
+            warnings=request.warnings,
         )
 
     async def aclose(self) -> None:
-        """Let go of what the client holds; a later call starts anew."""
+        """Close the HTTP client; a later call opens a new one."""
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
 
-    async def _deliver(self, ask: EngineRequest, form: MultipartBody, duration: float) -> Answer:
-        """The first answer of 200; troubles that pass are slept over, the last one is raised."""
+    async def _send_with_retries(
+        self, request: EngineRequest, form: MultipartBody, duration: float
+    ) -> EngineResponse:
+        """The first response with status 200; after the last attempt, its failure is raised."""
         attempt = 1
         while True:
             try:
-                return await self._attempt(ask, form, duration)
-            except (EngineBroken, EngineUnreachable) as trouble:
-                pause = self._pause(attempt, trouble)
+                return await self._send(request, form, duration)
+            except (EngineBroken, EngineUnreachable) as failure:
+                pause = self._pause_after(attempt, failure)
                 if attempt >= self._max_attempts or pause > _LONGEST_PAUSE:
                     raise
             await self._sleep(pause)
             attempt += 1
 
-    def _pause(self, attempt: int, trouble: EngineFailed) -> float:
-        """Twice as long each time, spread by half either way so that many do not come back at once."""
-        backoff = min(_LONGEST_PAUSE / 2, 0.5 * 2.0**attempt) * (0.5 + self._jitter())
-        return max(backoff, trouble.retry_after or 0.0)
+    def _pause_after(self, attempt: int, failure: EngineFailed) -> float:
+        """Seconds to wait before the next attempt of this call."""
+        return max(_BACKOFF.pause(attempt, self._jitter()), failure.retry_after or 0.0)
 
-    async def _attempt(self, ask: EngineRequest, form: MultipartBody, duration: float) -> Answer:
+    async def _send(self, request: EngineRequest, form: MultipartBody, duration: float) -> EngineResponse:
         import httpx
 
-        silence = _GRACE + duration * self._patience
+        answer_timeout = _GRACE + duration * self._wait_per_second
         try:
-            async with asyncio.timeout(silence + form.size_bytes / _SLOWEST_LINE):
-                answer = await self._post(ask, form, silence)
+            async with asyncio.timeout(answer_timeout + form.size_bytes / _SLOWEST_LINE):
+                response = await self._post(request, form, answer_timeout)
         except (TimeoutError, httpx.HTTPError) as exc:
-            raise _failure_on_the_way(exc) from exc
-        if self._on_quota and not (news := news_of(answer, ask.model)).silent:
+            raise _transport_error(exc) from exc
+        if self._on_quota and not (news := quota_news_from(response, request.model)).is_empty:
             await self._on_quota(news)
-        if answer.status != 200:
-            raise failure_of(answer)
-        return answer
+        if response.status != 200:
+            raise error_from(response)
+        return response
 
-    async def _post(self, ask: EngineRequest, form: MultipartBody, silence: float) -> Answer:
+    async def _post(
+        self, request: EngineRequest, form: MultipartBody, answer_timeout: float
+    ) -> EngineResponse:
         import httpx
 
-        timeout = httpx.Timeout(connect=_CONNECT, read=silence, write=_STUCK, pool=_CONNECT)
-        url = self._base_url + ask.path
-        async with self._opened().stream(
+        timeout = httpx.Timeout(connect=_CONNECT, read=answer_timeout, write=_WRITE, pool=_CONNECT)
+        url = self._base_url + request.path
+        async with self._http_client().stream(
             "POST", url, content=form, headers=form.headers, timeout=timeout
         ) as response:
-            return Answer(response.status_code, response.headers, await _read(response))
+            return EngineResponse(response.status_code, response.headers, await _read_body(response))
 
-    def _opened(self) -> httpx.AsyncClient:
+    def _http_client(self) -> httpx.AsyncClient:
         if self._client is None:
             import httpx
 
             self._client = httpx.AsyncClient(
                 transport=self._transport() if self._transport else None,
-                verify=_trust(self._base_url),
+                verify=_tls_context(self._base_url),
                 headers=self._headers(),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-                trust_env=False,  # proxies and .netrc are the environment, which settings alone read
+                trust_env=False,  # proxies and .netrc come from the environment, which only settings.py reads
             )
         return self._client
 
     def _headers(self) -> dict[str, str]:
-        """Compressed answers are not asked for: they would have to be bounded twice."""
+        """No compression: the size of a compressed response would have to be limited twice."""
         headers = {"User-Agent": "escriba", "Accept": "application/json", "Accept-Encoding": "identity"}
         return headers | ({"Authorization": f"Bearer {self._api_key}"} if self._api_key else {})
 
 
-async def _read(response: httpx.Response) -> bytes:
-    """The body as it came, within bounds; of a refusal the beginning is enough."""
-    limit = _LARGEST_ANSWER if response.status_code == 200 else _LARGEST_REFUSAL
+async def _read_body(response: httpx.Response) -> bytes:
+    """The body, up to a limit; of an error the beginning is enough."""
+    limit = _LARGEST_ANSWER if response.status_code == 200 else _LARGEST_ERROR
     body = bytearray()
-    async for piece in response.aiter_raw():
-        body += piece
+    async for block in response.aiter_raw():
+        body += block
         if len(body) > limit:
             break
     if response.status_code == 200 and len(body) > limit:
-        raise EngineBroken(reason="an answer without end")
+        raise EngineBroken(reason="an endless answer")
     return bytes(body)
 
 
-def _failure_on_the_way(exc: Exception) -> EngineFailed:
-    """A request that got no whole answer: too late, cut, or never arrived."""
+def _transport_error(exc: Exception) -> EngineFailed:
+    """The error of a request without a complete response: it timed out, broke off, or never arrived."""
     import httpx
 
     match exc:
@@ -204,6 +207,6 @@ def _failure_on_the_way(exc: Exception) -> EngineFailed:
     return EngineBroken(reason=type(exc).__name__)
 
 
-def _trust(base_url: str) -> ssl.SSLContext | bool:
-    """Reading the certificate authorities costs 20 ms of CPU, for nothing where there is no TLS."""
+def _tls_context(base_url: str) -> ssl.SSLContext | bool:
+    """Without TLS, an empty context: loading the certificate authorities costs 20 ms of CPU."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if base_url.startswith("http://") else True

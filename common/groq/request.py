@@ -1,4 +1,4 @@
-"""What to ask of Groq for the options that a person chose: address, model and form fields; pure."""
+"""Builds the request to Groq from a person's options: path, model and form fields. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from common.models import Options
 
-# Documented as 224 tokens, enforced as bytes: ñ, á and ¿ count two.
+# Groq documents 224 tokens but counts bytes: ñ, á and ¿ are two.
 PROMPT_BYTES = 896
 
 TRANSLATOR = "whisper-large-v3"
@@ -17,7 +17,7 @@ NO_WORD_TIMES = "Word times are not available for translations; segments have th
 
 @dataclass(frozen=True, slots=True)
 class EngineRequest:
-    """`path` is below the base URL; `warnings` say where this is less than what was asked for."""
+    """`path` is below the base URL; `warnings` say where the request does less than the options ask."""
 
     path: str
     model: str
@@ -25,11 +25,11 @@ class EngineRequest:
     warnings: tuple[str, ...]
 
 
-def plan(options: Options, model: str) -> EngineRequest:
-    """The request for `options`; `model` is the one to use where they name none."""
-    wanted = options.model or model
+def build_request(options: Options, default_model: str) -> EngineRequest:
+    """The request for `options`; `default_model` is used where they name none."""
+    requested = options.model or default_model
     translate = options.task == "translate"
-    model = _translator(wanted) if translate else wanted
+    model = _translator(requested) if translate else requested
     prompt = fit_prompt(options.prompt or "")
     fields = [("model", model), ("response_format", "verbose_json")]
     if prompt:
@@ -37,19 +37,19 @@ def plan(options: Options, model: str) -> EngineRequest:
     if options.temperature is not None:
         fields.append(("temperature", str(options.temperature)))
     if not translate:
-        fields += _only_for_transcriptions(options)
+        fields += _transcription_fields(options)
     return EngineRequest(
         "/audio/translations" if translate else "/audio/transcriptions",
         model,
         tuple(fields),
-        tuple(_warnings(options, wanted, model, prompt)),
+        tuple(_warnings(options, requested, model, prompt)),
     )
 
 
 def fit_prompt(prompt: str) -> str:
-    """The end of `prompt` that Groq takes, cut at a word: Whisper itself reads only the end of a long one.
+    """The end of `prompt` that Groq takes, from the start of a word; Whisper reads no more than the end.
 
-    A word that is too long alone (or a language without spaces) is cut between two characters.
+    A single word that is too long (or a language without spaces) is cut between two characters.
     """
     prompt = prompt.strip()
     data = prompt.encode(errors="replace")
@@ -63,12 +63,12 @@ def fit_prompt(prompt: str) -> str:
 
 
 def _translator(model: str) -> str:
-    """Turbo was not trained to translate: it answers in the language spoken, and says nothing of it."""
+    """A model that can translate. Turbo was not trained to: it would transcribe, without any error."""
     return TRANSLATOR if "turbo" in model or model.startswith("distil-") else model
 
 
-def _only_for_transcriptions(options: Options) -> list[tuple[str, str]]:
-    """Translations know neither of these; with word times alone the segments would be missing."""
+def _transcription_fields(options: Options) -> list[tuple[str, str]]:
+    """Fields that a translation does not take. `segment` is always sent: `word` alone returns no segments."""
     fields = [("timestamp_granularities[]", "segment")]
     if "word" in options.timestamps:
         fields.append(("timestamp_granularities[]", "word"))
@@ -77,12 +77,12 @@ def _only_for_transcriptions(options: Options) -> list[tuple[str, str]]:
     return fields
 
 
-def _warnings(options: Options, wanted: str, model: str, prompt: str) -> list[str]:
+def _warnings(options: Options, requested: str, model: str, prompt: str) -> list[str]:
     warnings = []
     if prompt != (options.prompt or "").strip():
         warnings.append(PROMPT_CUT)
-    if model != wanted:
-        warnings.append(f"{wanted} cannot translate; {model} was used.")
+    if model != requested:
+        warnings.append(f"{requested} cannot translate; {model} was used.")
     if options.task == "translate" and "word" in options.timestamps:
         warnings.append(NO_WORD_TIMES)
     return warnings

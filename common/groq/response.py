@@ -1,4 +1,4 @@
-"""Groq's verbose_json → Transcript, tolerant of all that may be missing except the text itself."""
+"""Groq's verbose_json → Transcript. Anything but the text may be missing."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from common.models import Options, Segment, Transcript, Word
 from common.text.languages import code_of
 
 
-def transcript_of(
+def parse_transcript(
     body: bytes, *, options: Options, duration: float, model: str, warnings: tuple[str, ...] = ()
 ) -> Transcript:
-    """Read an answer of 200. `duration` is ours, measured. Texts stay as the engine wrote them, leading
-    spaces and all, since only those tell how pieces join in Chinese; `text` alone is stripped.
+    """Parse the body of a 200. `duration` is the one that we measured.
 
-    Raises EngineBroken for what is no JSON or has no text.
+    `text` is stripped. The texts of segments and words keep their leading spaces: only those say whether two
+    pieces join with a space, as in Spanish, or without, as in Chinese. Raises EngineBroken for a body that is
+    not JSON or has no text.
     """
-    answer = _object(body)
+    answer = _parse_object(body)
     text = answer.get("text")
     if not isinstance(text, str):
         raise EngineBroken(reason="an answer without text")
@@ -36,7 +37,7 @@ def transcript_of(
     )
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _parse_object(body: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError) as exc:
@@ -47,16 +48,16 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _language(answer: dict[str, Any], options: Options) -> str | None:
-    """The language that was spoken; of a translation the engine may name either, so trust what was asked."""
-    named = answer.get("language")
-    heard = code_of(named) if isinstance(named, str) else None
+    """The spoken language. For a translation the engine may name either language, so the options go first."""
+    name = answer.get("language")
+    detected = code_of(name) if isinstance(name, str) else None
     if options.task == "translate":
-        return options.language or heard
-    return heard or options.language
+        return options.language or detected
+    return detected or options.language
 
 
 def _segments(answer: dict[str, Any]) -> Iterator[Segment]:
-    for index, (start, end, text, item) in enumerate(_timed(answer.get("segments"), "text")):
+    for index, (start, end, text, item) in enumerate(_timed_items(answer.get("segments"), "text")):
         yield Segment(
             id=index,
             start=start,
@@ -70,24 +71,24 @@ def _segments(answer: dict[str, Any]) -> Iterator[Segment]:
 
 
 def _words(answer: dict[str, Any]) -> Iterator[Word]:
-    for start, end, word, _ in _timed(answer.get("words"), "word"):
+    for start, end, word, _ in _timed_items(answer.get("words"), "word"):
         yield Word(word=word, start=start, end=end)
 
 
-def _timed(items: Any, text_name: str) -> list[tuple[float, float, str, dict[str, Any]]]:
-    """(start, end, text, item) of all that have them, in order of time; an end never before its start."""
-    found = []
+def _timed_items(items: Any, text_name: str) -> list[tuple[float, float, str, dict[str, Any]]]:
+    """(start, end, text, item) of each item that has them, in order of time; no end before its start."""
+    timed = []
     for item in items if isinstance(items, list) else ():
         if not isinstance(item, dict) or not isinstance(text := item.get(text_name), str):
             continue
         start, end = _number(item.get("start")), _number(item.get("end"))
         if start is not None and end is not None:
-            found.append((start, max(start, end), text, item))
-    return sorted(found, key=lambda timed: timed[0])
+            timed.append((start, max(start, end), text, item))
+    return sorted(timed, key=lambda row: row[0])
 
 
 def _number(value: Any, *, lowest: float = 0.0, highest: float = math.inf) -> float | None:
-    """A finite number within bounds, or None: JSON as Python reads it may hold NaN, Infinity and 1e999."""
+    """A finite number within bounds, else None: Python's json also parses NaN, Infinity and 1e999."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

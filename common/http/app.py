@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -28,30 +26,24 @@ from common.http.error_response import failure, spoken_language
 from common.http.request_log import RequestLog
 from common.services import VERSION, Services
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-
-async def _services(connection: HTTPConnection) -> Services:  # FastAPI runs what is not async in a thread
+async def _services(connection: HTTPConnection) -> Services:  # async, or FastAPI would run it in a thread
     return connection.app.state.services  # type: ignore[no-any-return]
 
 
-Served = Annotated[Services, Depends(_services)]
+ServicesDep = Annotated[Services, Depends(_services)]
 
 
-def build_app(
-    *routers: APIRouter, cors_origins: tuple[str, ...] = (), lifespan: Lifespan | None = None
-) -> FastAPI:
-    """An app that serves `routers`; whoever calls sets `app.state.services` before the first request."""
+def build_app(*routers: APIRouter, cors_origins: tuple[str, ...] = ()) -> FastAPI:
+    """An app that serves `routers`; `app.state.services` must be set before the first request."""
     app = FastAPI(
         title="Escriba",
         version=VERSION,
         summary="Recordings to text, free to run. / Grabaciones a texto, sin coste.",
-        lifespan=lifespan,
-        description="Each change of a job is also told over WS /ws/transcription/{job_id}?after=<seq>, "
+        description="Each change of a job is also sent over WS /ws/transcription/{job_id}?after=<seq>, "
         "in the same messages as GET /job/{job_id}/events.",
-        # Ours instead: docs_page.
-        openapi_url=None,
-        # It would be to http behind a proxy that takes TLS off, and a recording would follow it there.
+        openapi_url=None,  # docs_page serves it
+        # Behind a proxy that ends TLS the redirect would lead to http, and a recording would follow it.
         redirect_slashes=False,
         # FastAPI's own errors never leave this app, so its 422 has no place in the schema.
         responses={"default": {"description": "Any failure, in one shape", "content": _ERROR_CONTENT}},
@@ -59,10 +51,10 @@ def build_app(
     for router in routers:
         app.include_router(router)
     add_docs(app)
-    app.add_exception_handler(EscribaError, _escriba_error)
-    app.add_exception_handler(RetryLater, _retry_later)
-    app.add_exception_handler(HTTPException, _http_exception)
-    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(EscribaError, _handle_escriba_error)
+    app.add_exception_handler(RetryLater, _handle_retry_later)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
     if cors_origins:
         _allow_origins(app, cors_origins)
     app.add_middleware(RequestLog)
@@ -82,54 +74,74 @@ def _allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:
     )
 
 
-async def _escriba_error(request: Request, exc: Exception) -> Response:
+# ── errors ────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _handle_escriba_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, EscribaError)
-    return failed(request, exc)
+    return error_response(request, exc)
 
 
-async def _retry_later(request: Request, exc: Exception) -> Response:
+async def _handle_retry_later(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RetryLater)
-    return failed(request, EngineQuotaSpent(retry_after=exc.delay))
+    return error_response(request, EngineQuotaSpent(retry_after=exc.delay))
 
 
-async def _http_exception(request: Request, exc: Exception) -> Response:
+async def _handle_http_exception(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
-    refused: dict[int, EscribaError] = {404: RouteUnknown(), 405: MethodNotAllowed(method=request.method)}
-    answer = failed(request, refused.get(exc.status_code, RequestRefused()))
-    if allowed := (exc.headers or {}).get("Allow"):
-        answer.headers["Allow"] = allowed
-    return answer
+    if exc.status_code < 400:  # a redirect, say: no failure
+        return Response(status_code=exc.status_code, headers=exc.headers)
+    response = error_response(request, _error_of(exc, request.method))
+    for name, value in (exc.headers or {}).items():
+        response.headers.setdefault(name, value)
+    return response
 
 
-# All that FastAPI reads for us is numbers, in queries; what else comes, we read ourselves.
+def _error_of(exc: HTTPException, method: str) -> EscribaError:
+    """The framework's refusal as one of ours, with its status; its text may repeat what a stranger sent."""
+    if exc.status_code == 404:
+        return RouteUnknown()
+    if exc.status_code == 405:
+        return MethodNotAllowed(method=method)
+    error = RequestRefused() if exc.status_code < 500 else EscribaError()
+    error.status = exc.status_code
+    return error
+
+
+# FastAPI reads only numbers of queries for us; everything else we read ourselves.
 _NUMBER = Sentence("a number, 0 or more", "un número, 0 o más")
 _WHOLE_NUMBER = Sentence("a whole number, 0 or more", "un número entero, 0 o más")
 
 
-async def _validation_error(request: Request, exc: Exception) -> Response:
+async def _handle_validation_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
     problem = exc.errors()[0]
-    whole = "int" in problem["type"] or problem["loc"][-1] == "after"
-    expected = _WHOLE_NUMBER if whole else _NUMBER
-    return failed(request, OptionInvalid(option=str(problem["loc"][-1])[:40], expected=expected))
+    is_whole = "int" in problem["type"] or problem["loc"][-1] == "after"
+    expected = _WHOLE_NUMBER if is_whole else _NUMBER
+    return error_response(request, OptionInvalid(option=str(problem["loc"][-1])[:40], expected=expected))
 
 
-def locale_of(connection: HTTPConnection) -> Language:
-    """The language that whoever asks reads."""
+def error_response(request: Request, error: EscribaError) -> Response:
+    """The response for `error`, in the client's language."""
+    accept = request.headers.get("accept-language", "")
+    status, headers, body = failure(error, accept_language=accept, request_id=request.state.request_id)
+    response = Response(body, status)
+    response.raw_headers = headers
+    return response
+
+
+# ── for endpoints ─────────────────────────────────────────────────────────────────────────────────
+
+
+def language_of(connection: HTTPConnection) -> Language:
+    """The language that the client prefers."""
     return spoken_language(connection.headers.get("accept-language", ""))
 
 
-def failed(request: Request, error: EscribaError) -> Response:
-    """The answer for `error`, in the reader's language."""
-    accept = request.headers.get("accept-language", "")
-    status, headers, body = failure(error, accept_language=accept, request_id=request.state.request_id)
-    answer = Response(body, status)
-    answer.raw_headers = headers
-    return answer
-
-
-def json_answer(value: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer that is not validated a second time."""
+def json_response(
+    value: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """A JSON response that FastAPI does not validate a second time."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return Response(body, status, headers, media_type="application/json")
 
@@ -158,13 +170,14 @@ _ERROR_CONTENT = {
 
 
 def error_examples(*errors: EscribaError) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI `responses` that show each error as it is answered, grouped by status."""
+    """OpenAPI `responses` that show each error as it is sent, grouped by status."""
     grouped: dict[int | str, dict[str, Any]] = {}
     for error in errors:
-        answer = grouped.setdefault(
+        response = grouped.setdefault(
             error.status, {"description": "", "content": {"application/json": {"examples": {}}}}
         )
-        shown = json.loads(failure(error, accept_language="", request_id="0c5f2f6c9d6e4c1f8b1d")[2])
-        answer["content"]["application/json"]["examples"][error.code] = {"value": shown}
-        answer["description"] = " · ".join(answer["content"]["application/json"]["examples"])
+        example = json.loads(failure(error, accept_language="", request_id="0c5f2f6c9d6e4c1f8b1d")[2])
+        examples = response["content"]["application/json"]["examples"]
+        examples[error.code] = {"value": example}
+        response["description"] = " · ".join(examples)
     return grouped

@@ -1,4 +1,4 @@
-"""The header that names a download after a recording whose name a stranger chose.
+"""Content-Disposition: names a download after its recording, although a stranger chose that name.
 
 https://www.rfc-editor.org/rfc/rfc6266 and https://www.rfc-editor.org/rfc/rfc8187
 """
@@ -9,14 +9,14 @@ import re
 import unicodedata
 from urllib.parse import quote
 
-_LONGEST = 120  # bytes of UTF-8; file systems stop at 255, and quoting triples them
+_MAX_BYTES = 120  # of UTF-8; file systems allow 255, and quoting triples them
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*%;`$]')  # by Windows, by shells, or by how browsers read headers
 _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")  # by Windows
 _FALLBACK = "transcript"
 
 
 def attachment(name: str | None, ending: str) -> str:
-    """The value of Content-Disposition for `name`'s transcript; `ending` is one of ours, such as `srt`.
+    """The value for the transcript of the recording `name`; `ending` is one of ours, such as `srt`.
 
     >>> attachment("reunión.mp3", "srt")
     'attachment; filename="reunion.srt"; filename*=UTF-8\\'\\'reuni%C3%B3n.srt'
@@ -28,12 +28,12 @@ def attachment(name: str | None, ending: str) -> str:
 
 
 def safe_stem(name: str) -> str:
-    """The file name without folders, ending, control or direction signs; never empty, never `..`."""
+    """The file name without folders, ending, control or direction characters; never empty, never `..`."""
     last = re.split(r"[/\\]", name)[-1]
-    shown = "".join(
+    visible = "".join(
         char for char in unicodedata.normalize("NFC", last) if unicodedata.category(char)[0] != "C"
     )
-    stem = re.sub(r"(?<=.)\.[A-Za-z0-9]{1,5}$", "", shown)
+    stem = re.sub(r"(?<=.)\.[A-Za-z0-9]{1,5}$", "", visible)
     clean = " ".join(_FORBIDDEN.sub("_", stem).split()).strip(" .")
-    short = clean.encode()[:_LONGEST].decode(errors="ignore").strip(" .")
+    short = clean.encode()[:_MAX_BYTES].decode(errors="ignore").strip(" .")
     return f"_{short}" if _RESERVED.fullmatch(short) else short or _FALLBACK

@@ -1,6 +1,6 @@
-"""OpenAPI → one page of plain HTML at /docs: read anywhere, offline too, with nothing loaded from elsewhere.
+"""OpenAPI → one page of plain HTML at /docs, which loads nothing from elsewhere and so works offline, too.
 
-Swagger's page, FastAPI's default, would have each reader's browser ask a CDN for a megabyte of program.
+Swagger's page, FastAPI's default, makes each reader's browser load a megabyte of script from a CDN.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 
 OpenApi = dict[str, Any]
 
-# The page holds no program and asks for nothing: https://www.w3.org/TR/CSP3/
+# The page has no script and loads nothing: https://www.w3.org/TR/CSP3/
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
@@ -36,26 +36,26 @@ td,th{text-align:left;vertical-align:top;padding:.2rem .8rem .2rem 0}
 
 
 def add_docs(app: FastAPI) -> None:
-    """Serve /docs and /openapi.json, each made when first asked for and kept: making one takes a while."""
-    made: dict[str, bytes] = {}
+    """Serve /docs and /openapi.json, each rendered at the first request and kept: rendering takes long."""
+    cache: dict[str, bytes] = {}
 
     async def document(_: Request) -> Response:
-        if "json" not in made:
-            made["json"] = json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
-        return Response(made["json"], media_type="application/json", headers={"Cache-Control": "no-cache"})
+        if "json" not in cache:
+            cache["json"] = json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+        return Response(cache["json"], media_type="application/json", headers={"Cache-Control": "no-cache"})
 
-    async def shown(_: Request) -> Response:
-        if "page" not in made:
-            made["page"] = page(app.openapi()).encode()
-        return Response(made["page"], media_type="text/html", headers=_HEADERS)
+    async def html(_: Request) -> Response:
+        if "page" not in cache:
+            cache["page"] = render_page(app.openapi()).encode()
+        return Response(cache["page"], media_type="text/html", headers=_HEADERS)
 
     app.router.add_route("/openapi.json", document, include_in_schema=False)
-    app.router.add_route("/docs", shown, include_in_schema=False)
+    app.router.add_route("/docs", html, include_in_schema=False)
 
 
-def page(openapi: OpenApi) -> str:
+def render_page(openapi: OpenApi) -> str:
     """The whole page; every word of the document is escaped."""
-    told = openapi["info"]
+    info = openapi["info"]
     operations = [
         (method.upper(), path, operation)
         for path, methods in openapi["paths"].items()
@@ -65,9 +65,9 @@ def page(openapi: OpenApi) -> str:
         (
             '<!doctype html><html lang="en"><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width,initial-scale=1">',
-            f"<title>{escape(told['title'])}</title><style>{_STYLE}</style>",
-            f"<h1>{escape(told['title'])} {escape(told['version'])}</h1><p>{escape(told.get('summary', ''))}",
-            _paragraphs(told.get("description", "")),
+            f"<title>{escape(info['title'])}</title><style>{_STYLE}</style>",
+            f"<h1>{escape(info['title'])} {escape(info['version'])}</h1><p>{escape(info.get('summary', ''))}",
+            _paragraphs(info.get("description", "")),
             '<p>As a document for programs: <a href="openapi.json">openapi.json</a>.<ul>',
             *(_entry(*operation) for operation in operations),
             "</ul>",
@@ -85,21 +85,21 @@ def _section(method: str, path: str, operation: OpenApi) -> Iterator[str]:
     yield f'<h2 id="{escape(operation["operationId"])}"><b>{method}</b> <code>{escape(path)}</code></h2>'
     yield f"<p><b>{escape(operation['summary'])}</b>{_paragraphs(operation.get('description', ''))}"
     parameters = [
-        (one["name"], f"in the {one['in']}", {**one["schema"], **one})
-        for one in operation.get("parameters", ())
+        (parameter["name"], f"in the {parameter['in']}", {**parameter["schema"], **parameter})
+        for parameter in operation.get("parameters", ())
     ]
     yield _table("Parameters", parameters)
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         schema = content["schema"]
-        needed = schema.get("required", ())
+        required = schema.get("required", ())
         fields = [
-            (name, "required" if name in needed else "", about)
-            for name, about in schema["properties"].items()
+            (name, "required" if name in required else "", field)
+            for name, field in schema["properties"].items()
         ]
         yield _table(f"Body, {kind}", fields)
     yield "<h3>Answers</h3>"
-    for status, answer in operation["responses"].items():
-        yield _answer(status, answer)
+    for status, response in operation["responses"].items():
+        yield _response(status, response)
 
 
 def _paragraphs(text: str) -> str:
@@ -107,7 +107,7 @@ def _paragraphs(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    """Escaped, and what stands between backticks as code."""
+    """Escaped HTML; text between backticks becomes code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
@@ -115,31 +115,31 @@ def _table(heading: str, rows: list[tuple[str, str, OpenApi]]) -> str:
     if not rows:
         return ""
     lines = "".join(
-        f"<tr><td><code>{escape(name)}</code><td>{escape(where)}<td>{_words(_about(about))}"
-        for name, where, about in rows
+        f"<tr><td><code>{escape(name)}</code><td>{escape(where)}<td>{_words(_describe(field))}"
+        for name, where, field in rows
     )
     return f"<h3>{escape(heading)}</h3><table>{lines}</table>"
 
 
-def _about(about: OpenApi) -> str:
-    """A field in words: what it says of itself, what it may be, what it is when left out."""
-    parts = [about.get("description", "")]
-    if "enum" in about:
-        parts.append("one of " + ", ".join(map(str, about["enum"])))
-    if about.get("default") not in {None, ""}:
-        default = about["default"]
+def _describe(field: OpenApi) -> str:
+    """A field in words: its description, its possible values, its default."""
+    parts = [field.get("description", "")]
+    if "enum" in field:
+        parts.append("one of " + ", ".join(map(str, field["enum"])))
+    if field.get("default") not in {None, ""}:
+        default = field["default"]
         parts.append(f"default {default if isinstance(default, str) else json.dumps(default)}")
-    return "; ".join(part for part in parts if part) or str(about.get("type", ""))
+    return "; ".join(part for part in parts if part) or str(field.get("type", ""))
 
 
-def _answer(status: str, answer: OpenApi) -> str:
-    heading = f"<b>{escape(status)}</b> {_words(answer['description'])}"
-    shown = "".join(
+def _response(status: str, response: OpenApi) -> str:
+    heading = f"<b>{escape(status)}</b> {_words(response['description'])}"
+    examples = "".join(
         f"<pre>{escape(example if isinstance(example, str) else _json(example))}</pre>"
-        for content in answer.get("content", {}).values()
+        for content in response.get("content", {}).values()
         for example in _examples(content)
     )
-    return f"<details><summary>{heading}</summary>{shown}</details>" if shown else f"<p>{heading}"
+    return f"<details><summary>{heading}</summary>{examples}</details>" if examples else f"<p>{heading}"
 
 
 def _examples(content: OpenApi) -> Iterator[Any]:

@@ -11,13 +11,13 @@ Headers = list[tuple[bytes, bytes]]
 
 
 def spoken_language(accept_language: str) -> Language:
-    """Spanish when the reader prefers it to English (RFC 9110, 12.5.4), English otherwise."""
+    """Spanish when the client prefers it to English (RFC 9110, 12.5.4), English otherwise."""
     weights = {"en": 0.0, "es": 0.0}
     for position, part in enumerate(accept_language[:200].split(",")):
         tag, _, parameters = part.strip().lower().partition(";")
         language = tag.split("-")[0]
         if language in weights:
-            # Of two with the same weight the one named first is meant.
+            # Of two languages with the same weight, the first counts.
             weights[language] = max(weights[language], _weight(parameters) - position / 1000)
     return "es" if weights["es"] > weights["en"] else "en"
 
@@ -33,18 +33,18 @@ def _weight(parameters: str) -> float:
 
 
 def failure_body(error: EscribaError, *, language: Language, request_id: str) -> dict[str, object]:
-    """The JSON that tells a person what happened and what to do."""
-    told: dict[str, object] = {"code": error.code, "message": error.message(language)}
+    """The JSON that says to a person what happened and what to do."""
+    fields: dict[str, object] = {"code": error.code, "message": error.message(language)}
     if hint := error.advice(language):
-        told["hint"] = hint
-    told["requestId"] = request_id
+        fields["hint"] = hint
+    fields["requestId"] = request_id
     if error.retry_after is not None:
-        told["retryAfter"] = math.ceil(error.retry_after)
-    return {"error": told}
+        fields["retryAfter"] = math.ceil(error.retry_after)
+    return {"error": fields}
 
 
 def failure(error: EscribaError, *, accept_language: str, request_id: str) -> tuple[int, Headers, bytes]:
-    """Status, headers and body, for whoever answers without a framework."""
+    """Status, headers and body, also for callers that respond without a framework."""
     language = spoken_language(accept_language)
     body = json.dumps(failure_body(error, language=language, request_id=request_id), ensure_ascii=False)
     encoded = body.encode()

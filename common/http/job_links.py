@@ -1,4 +1,4 @@
-"""Where a job can be read, watched and fed: the addresses that answers carry."""
+"""The addresses at which a job can be read and watched and its audio posted, as responses carry them."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def links_of(job: Job, request: Request, settings: Settings) -> dict[str, Any]:
 
 
 async def upload_of(job: Job, request: Request, services: Services) -> dict[str, Any]:
-    """`{url, fields, expiresAt}`: where the audio of a pending job is to be posted, and with what."""
+    """`{url, fields, expiresAt}`: where to post the audio of a pending job, and with which fields."""
     settings = services.settings
     ticket = await services.audio.ticket(
         job.job_id,
         max_bytes=settings.max_job_upload_bytes,
         now=services.now(),
-        until=job.expires_at,  # one that is asked for again must not outlive its job
+        until=job.expires_at,  # a second ticket must not be valid for longer than its job
     )
-    told = ticket_view(ticket)
-    return told if "://" in ticket.url else {**told, "url": _root(request, settings) + ticket.url}
+    view = ticket_view(ticket)
+    return view if "://" in ticket.url else {**view, "url": _root(request, settings) + ticket.url}
 
 
 def _root(request: Request, settings: Settings) -> str:
-    """PUBLIC_URL, or what the client itself called us; a proxy in front may have taken TLS off."""
+    """PUBLIC_URL, or the address that the client used; a proxy in front may have ended TLS."""
     if settings.public_url:
         return settings.public_url
     root = str(request.base_url).rstrip("/")

@@ -1,4 +1,4 @@
-"""Form fields → Options: every mistake named, nothing guessed, nothing ignored."""
+"""Form fields → Options: every mistake has an error that names it; nothing is guessed or ignored."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
     "guard": {
         "type": "boolean",
         "default": True,
-        "description": "take out what nobody said; it stays readable in `suppressed`",
+        "description": "remove text that nobody said; it stays readable in `suppressed`",
     },
 }
 
-# Of a longer one only the end is used, but it is kept with the job, and again with each of its events.
+# The engine uses only the end of a longer prompt, but the whole would be stored with each event of a job.
 MAX_PROMPT_BYTES = 8 * 1024
 _SHORT_PROMPT = Sentence(f"at most {MAX_PROMPT_BYTES} bytes", f"como mucho {MAX_PROMPT_BYTES} bytes")
 
@@ -35,26 +35,25 @@ MODELS = ("whisper-large-v3-turbo", "whisper-large-v3")
 
 
 def parse_options(fields: Fields, *, beside: Iterable[str] = ()) -> Options:
-    """The options that form fields ask for; an empty value counts as not sent.
+    """The options in a form's fields; an empty value counts as not sent.
 
-    `beside` names fields that are not options here but are known to the caller. Raises OptionUnknown,
-    OptionInvalid or LanguageUnknown.
+    `beside` names other fields that the caller reads. Raises OptionUnknown, OptionInvalid or LanguageUnknown.
     """
     known = (*_READERS, *beside)
-    gathered: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     for name, value in fields:
         option = name.removesuffix("[]")
         if option not in known:
             raise OptionUnknown(option=option[:40], known=", ".join(sorted(known)))
         if option in _READERS and value.strip():
-            gathered.setdefault(option, []).append(value.strip())
-    return Options(**{option: _read(option, values) for option, values in gathered.items()})
+            values.setdefault(option, []).append(value.strip())
+    return Options(**{option: _read(option, texts) for option, texts in values.items()})
 
 
-def _read(option: str, values: list[str]) -> Any:
-    if option != "timestamps" and len(values) > 1:
+def _read(option: str, texts: list[str]) -> Any:
+    if option != "timestamps" and len(texts) > 1:
         raise OptionInvalid(option=option, expected=ONE_VALUE)
-    return _READERS[option](",".join(values))
+    return _READERS[option](",".join(texts))
 
 
 def _language(value: str) -> str | None:
@@ -83,11 +82,11 @@ def _temperature(value: str) -> float:
 
 
 def _timestamps(value: str) -> tuple[Granularity, ...]:
-    asked = {part.strip().lower() for part in value.split(",") if part.strip()}
-    if not asked <= {"segment", "word"}:
+    names = {part.strip().lower() for part in value.split(",") if part.strip()}
+    if not names <= {"segment", "word"}:
         raise OptionInvalid(option="timestamps", expected="segment, word")
     both: tuple[Granularity, ...] = ("segment", "word")
-    return tuple(one for one in both if one in asked)
+    return tuple(granularity for granularity in both if granularity in names)
 
 
 def _task(value: str) -> Task:

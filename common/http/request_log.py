@@ -1,4 +1,4 @@
-"""Around every request: an id, one log event, and an answer even when something unforeseen breaks."""
+"""Around every request: an id, one log event, and a response even after an unexpected exception."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 class RequestLog:
-    """ASGI middleware, outermost: gives `scope["state"]["request_id"]` and logs what was answered.
+    """ASGI middleware, outermost: sets `scope["state"]["request_id"]` and logs the status of the response.
 
-    A caller's own `X-Request-Id` is kept where it cannot forge a log line. `/health` is not logged: it is
-    asked every few seconds and tells nothing.
+    A client's own `X-Request-Id` is kept if it cannot forge a log line. `/health` is not logged: platforms
+    request it every few seconds.
     """
 
     def __init__(self, app: Any) -> None:
@@ -32,31 +32,31 @@ class RequestLog:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        answered: dict[str, int] = {}
-        began = time.perf_counter()
+        response: dict[str, int] = {}
+        started_at = time.perf_counter()
 
-        async def named_send(message: Any) -> None:
+        async def send_with_id(message: Any) -> None:
             if message["type"] == "http.response.start":
-                answered["status"] = message["status"]
+                response["status"] = message["status"]
                 if not any(name == b"x-request-id" for name, _ in message["headers"]):
                     message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
-            await self.app(scope, receive, named_send)
-        except Exception as exc:  # the border: whatever flew here unforeseen becomes a 500
+            await self.app(scope, receive, send_with_id)
+        except Exception as exc:  # the border: any other exception becomes a 500
             log("request.broke", level="ERROR", requestId=request_id, exc_info=exc)
-            if "status" in answered:
+            if "status" in response:
                 raise
-            await _answer_500(scope, named_send, request_id)
+            await _send_500(scope, send_with_id, request_id)
         finally:
             if scope["path"] != "/health":
                 log(
                     "request",
                     method=scope["method"],
                     route=getattr(scope.get("route"), "path", None),
-                    status=answered.get("status"),
-                    seconds=round(time.perf_counter() - began, 4),
+                    status=response.get("status"),
+                    seconds=round(time.perf_counter() - started_at, 4),
                     requestId=request_id,
                 )
 
@@ -68,7 +68,7 @@ def _request_id(scope: Scope) -> str:
     return uuid.uuid4().hex
 
 
-async def _answer_500(scope: Scope, send: Any, request_id: str) -> None:
+async def _send_500(scope: Scope, send: Any, request_id: str) -> None:
     accept = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
     status, headers, body = failure(EscribaError(), accept_language=accept, request_id=request_id)
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -1,4 +1,4 @@
-"""How a transcript is handed out: JSON for programs, or a file to keep, its cues cut as was asked."""
+"""The layout of a transcript: JSON, or a file of one of several formats, with bounds for its cues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from common.errors import ONE_VALUE, OptionInvalid
 from common.http.content_disposition import attachment
 from common.models import Transcript
 from common.text.cues import CueShape
-from common.text.subtitles import FORMATS, MEDIA_TYPES, written
+from common.text.subtitles import FORMATS, MEDIA_TYPES, render
 from common.text.subtitles import Format as FileFormat
 
 Format = Literal["json"] | FileFormat
@@ -22,29 +22,29 @@ Format = Literal["json"] | FileFormat
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """A number that may be asked for, and the field of CueShape that it is."""
+    """An option that is a number, and the field of CueShape that it sets."""
 
-    of: str
+    field: str
     least: float
     most: float
-    told: str
-    whole: bool = False
+    description: str
+    is_whole: bool = False
 
     def schema(self) -> dict[str, Any]:
-        default = getattr(CueShape(), self.of)
-        kind = "integer" if self.whole else "number"
-        told = {"type": kind, "minimum": self.least, "maximum": self.most, "default": default}
-        return {**told, "description": self.told}
+        default = getattr(CueShape(), self.field)
+        kind = "integer" if self.is_whole else "number"
+        bounds = {"type": kind, "minimum": self.least, "maximum": self.most, "default": default}
+        return {**bounds, "description": self.description}
 
 
 _BOUNDS = {
-    "lineLength": _Bound("line_length", 10, 200, "of srt and vtt: letters a line", whole=True),
-    "linesPerCue": _Bound("lines", 1, 10, "of srt and vtt: lines at once", whole=True),
-    "maxCueSeconds": _Bound("longest", 1, 60, "of srt and vtt: how long a cue may stand"),
-    "readingSpeed": _Bound("pace", 5, 100, "of srt and vtt: letters a second that people read"),
+    "lineLength": _Bound("line_length", 10, 200, "of srt and vtt: characters a line", is_whole=True),
+    "linesPerCue": _Bound("lines", 1, 10, "of srt and vtt: lines a cue", is_whole=True),
+    "maxCueSeconds": _Bound("longest", 1, 60, "of srt and vtt: how long a cue may be shown"),
+    "readingSpeed": _Bound("pace", 5, 100, "of srt and vtt: characters a second that people read"),
 }
 
-# What OpenAPI shows of them, as fields of a form or of an address.
+# What OpenAPI shows of a layout: fields of a form, or parameters of a query.
 LAYOUT_FIELDS: dict[str, dict[str, Any]] = {
     "format": {"type": "string", "enum": ["json", *FORMATS], "default": "json"},
     **{name: bound.schema() for name, bound in _BOUNDS.items()},
@@ -58,53 +58,53 @@ FILE_EXAMPLES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A format and, for subtitles, the bounds of their cues."""
+    """A format and, for subtitles, the bounds of its cues."""
 
     format: Format = "json"
     shape: CueShape = field(default_factory=CueShape)
 
     @property
     def wants_words(self) -> bool:
-        """Whether word times make it better: they say where a cue may begin."""
+        """Whether the format needs the times of words: a cue may begin only at a word."""
         return self.format in {"srt", "vtt"}
 
     @property
     def tag(self) -> str:
-        """Tells this layout from every other one, in characters that an entity tag may have."""
+        """Unlike the tag of every other layout, in characters that an entity tag may have."""
         shape = self.shape
         return f"{self.format}-{shape.line_length}-{shape.lines}-{shape.longest:g}-{shape.pace:g}"
 
 
 def parse_layout(fields: Iterable[tuple[str, str]]) -> Layout:
-    """Those of the fields that are a layout's; an empty value counts as not sent. Raises OptionInvalid."""
-    given: dict[str, str] = {}
+    """The layout in a form's fields or a query; an empty value counts as not sent. Raises OptionInvalid."""
+    values: dict[str, str] = {}
     for name, value in fields:
         if name in LAYOUT_FIELDS and value.strip():
-            if name in given:
+            if name in values:
                 raise OptionInvalid(option=name, expected=ONE_VALUE)
-            given[name] = value.strip()
-    numbers = {bound.of: _number(name, given[name]) for name, bound in _BOUNDS.items() if name in given}
-    return Layout(_format(given.get("format", "json")), CueShape(**numbers))
+            values[name] = value.strip()
+    numbers = {bound.field: _number(name, values[name]) for name, bound in _BOUNDS.items() if name in values}
+    return Layout(_format(values.get("format", "json")), CueShape(**numbers))
 
 
-def file_answer(
+def file_response(
     transcript: Transcript,
     layout: Layout,
     *,
     name: str | None,
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    """The file to download, called after the recording's own `name`; not for JSON."""
+    """The transcript as a download, named after the recording `name`; not for JSON."""
     assert layout.format != "json"
-    text = written(transcript, layout.format, layout.shape)
-    named = {"Content-Disposition": attachment(name, layout.format)}
-    return Response(text, headers={**headers, **named}, media_type=MEDIA_TYPES[layout.format])
+    text = render(transcript, layout.format, layout.shape)
+    disposition = {"Content-Disposition": attachment(name, layout.format)}
+    return Response(text, headers={**headers, **disposition}, media_type=MEDIA_TYPES[layout.format])
 
 
-def _format(asked: str) -> Format:
+def _format(value: str) -> Format:
     formats: tuple[Format, ...] = ("json", *FORMATS)
     for known in formats:
-        if asked.lower() == known:
+        if value.lower() == known:
             return known
     raise OptionInvalid(option="format", expected=", ".join(formats))
 
@@ -112,7 +112,7 @@ def _format(asked: str) -> Format:
 def _number(name: str, value: str) -> Any:
     bound = _BOUNDS[name]
     try:
-        number = int(value) if bound.whole else float(value)
+        number = int(value) if bound.is_whole else float(value)
     except ValueError:
         number = math.nan
     if not bound.least <= number <= bound.most:

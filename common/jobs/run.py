@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from common.backoff import Backoff, doubling
 from common.errors import AudioRefused, Busy, EscribaError, JobNotFound, RetryLater
 from common.jobs import state
 from common.jobs.commit import commit_job
@@ -23,13 +24,20 @@ from common.log import log
 from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
 from common.services import Services
-from common.transcription.pipeline import PreparedRecording, finish, fit, prepare_recording, transcribe_pieces
+from common.transcription.pipeline import (
+    PreparedRecording,
+    are_pieces_reusable,
+    merge_pieces,
+    prepare_recording,
+    transcribe_pieces,
+)
 
 T = TypeVar("T")
 
 _RENEWALS_A_LEASE = 3
 _PROGRESS_EVERY = 1.0  # seconds between two commits of mere progress
-_LONGEST_BACKOFF = 300.0
+# Seconds before the next attempt, spread so that many jobs do not come back at once.
+_BACKOFF = Backoff(doubling(2.0, 300.0), spread=0.5)
 _PAUSE = 2.0
 _GIVING_BACK = 5.0  # seconds: a shutdown does not wait longer for a store that is locked
 
@@ -137,7 +145,7 @@ class _Run:
             async with asyncio.timeout(_GIVING_BACK):
                 await self._become(lambda job: state.give_back(job, now=self._now))
 
-    # ── the work ──────────────────────────────────────────────────────────────────────────────────
+    # ── the work ───────────────────────────────────────────────────────────────────────────────────
 
     async def _transcribe(self) -> None:
         services, options = self.services, self.job.options
@@ -152,13 +160,13 @@ class _Run:
             await self._become(lambda job: state.planned(job, pieces=total, done=len(kept), now=self._now))
             pieces = await transcribe_pieces(services, ready, options, folder, kept=kept, keep=self._keep)
             await self._become(lambda job: state.merging(job, now=self._now), "progress")
-            transcript = await finish(services, ready, pieces, options)
+            transcript = await merge_pieces(services, ready, pieces, options)
         await self._complete(transcript)
 
     async def _kept(self, ready: PreparedRecording) -> dict[int, Piece]:
         """The pieces that an earlier run kept, by index."""
         pieces = await self.services.jobs.pieces(self.job.job_id)
-        if not fit(pieces, ready):
+        if not are_pieces_reusable(pieces, ready):
             log("job.recut", jobId=self.job.job_id, pieces=len(pieces))
             await self.services.jobs.erase_text(self.job.job_id)
             return {}
@@ -185,7 +193,7 @@ class _Run:
             piece=piece,
         )
 
-    # ── what becomes of it ────────────────────────────────────────────────────────────────────────
+    # ── what becomes of it ─────────────────────────────────────────────────────────────────────────
 
     async def _complete(self, transcript: Transcript) -> None:
         language, expires_at = transcript.language, self._kept_until
@@ -245,5 +253,4 @@ async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
 
 
 def _backoff(attempts: int) -> float:
-    """Seconds before the next attempt: twice as long each time, spread so that many do not come at once."""
-    return min(_LONGEST_BACKOFF, 2.0**attempts) * random.uniform(0.5, 1.5)  # noqa: S311 - guards nothing
+    return _BACKOFF.pause(attempts, random.random())  # noqa: S311 - spreads retries, guards nothing

@@ -105,7 +105,7 @@ def _iso(seconds: float | None) -> str | None:
 def error_view(error: JobError, language: Language) -> View:
     """Why a job failed, in the reader's language."""
     known = by_code(error.code)
-    told: View = {"code": error.code, "message": known.sentence.speak(language, error.details)}
+    told: View = {"code": error.code, "message": known.sentence.render(language, error.details)}
     if known.hint:
-        told["hint"] = known.hint.speak(language, error.details)
+        told["hint"] = known.hint.render(language, error.details)
     return {**told, "stage": error.stage, "retryable": error.retryable}

@@ -12,8 +12,8 @@ from pathlib import Path
 from common import wiring
 from common.audio.ffmpeg import Ffmpeg
 from common.aws.clients import Clients
+from common.aws.dynamo_account import DynamoAccount
 from common.aws.dynamo_jobs import DynamoJobs
-from common.aws.dynamo_quota import DynamoQuota
 from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
 from common.aws.secret import read_secret
@@ -23,7 +23,7 @@ from common.aws.table import Table
 from common.groq.client import Groq
 from common.log import log, set_level
 from common.models import Job, Transcript
-from common.ports import DeliveryFailed, Sender, Target
+from common.ports import DeliveryFailed, QuotaStore, Sender, Target
 from common.services import Services
 from common.settings import Settings, read_settings
 
@@ -136,20 +136,20 @@ def _scratch() -> Path:
 # ── the engine ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _engine(settings: Settings, keys: _Keys, quota: DynamoQuota | None) -> tuple[Groq, str | None]:
+def _engine(settings: Settings, keys: _Keys, quota: QuotaStore | None) -> tuple[Groq, str | None]:
     """The engine's client, and why it cannot work."""
     key, problem = None, None if settings.engine == "groq" else "GROQ_API_KEY is not set"
     if settings.groq_api_key:
         key = keys.read("GROQ_API_KEY", settings.groq_api_key)
         problem = keys.unread
-    return wiring.groq(settings, api_key=key, quota=quota, now=time.time), problem
+    return wiring.groq_client(settings, api_key=key, quota=quota, now=time.time), problem
 
 
-def _quota(settings: Settings, table: Table) -> DynamoQuota | None:
+def _quota(settings: Settings, table: Table) -> QuotaStore | None:
     start = wiring.first_quota(settings)
     if start is None or settings.jobs_table is None:
         return None
-    return DynamoQuota(table, model=settings.groq_model, start=start)
+    return DynamoAccount(table, name=settings.groq_model, start=start)
 
 
 # ── who is told ───────────────────────────────────────────────────────────────────────────────────
@@ -169,16 +169,14 @@ def _elsewhere(settings: Settings) -> Mapping[Target, Sender]:
 
 
 def _senders(settings: Settings, keys: _Keys, table: Table) -> Mapping[Target, Sender]:
-    senders = wiring.webhook_sender(settings, keys.read("CALLBACK_SECRET", settings.callback_secret))
+    webhook = wiring.webhook_sender(settings, keys.read("CALLBACK_SECRET", settings.callback_secret))
     convex = wiring.convex_sender(
         settings,
         keys.read("CONVEX_API_KEY", settings.convex_api_key) if settings.convex_site_url else None,
         now=time.time,
-        budget=lambda start: DynamoQuota(table, model="convex", start=start),
+        budget=lambda start: DynamoAccount(table, name="convex", start=start),
     )
-    if convex:
-        senders["convex"] = convex
-    return senders
+    return wiring.by_target(convex=convex, webhook=webhook)
 
 
 def _key_secret(settings: Settings, clients: Clients) -> bytes:

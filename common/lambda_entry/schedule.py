@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
-from common.delivery.dispatch import relay_all
+from common.delivery.dispatch import deliver_pending
 from common.jobs.sweep import let_all_go, revive
 from common.lambda_entry import loop
 from common.lambda_entry.handlers import Answer, Event, LambdaHandler
@@ -48,7 +48,7 @@ async def _round(sandbox: Sandbox, until: float) -> None:
 
 async def _news(sandbox: Sandbox, until: float) -> None:
     sandbox.require_keys()
-    await relay_all(sandbox.services, until=until)
+    await deliver_pending(sandbox.services, until=until)
 
 
 async def _tried(step: Coroutine[Any, Any, None]) -> Exception | None:

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from common.aws import messages
 from common.aws.messages import Posted, Run
 from common.aws.uploads import posted
-from common.delivery.dispatch import relaying
+from common.delivery.dispatch import deliver_during_run
 from common.jobs.shift import give_up, work_shift
 from common.lambda_entry import loop
 from common.lambda_entry.handlers import Answer, Event, LambdaHandler
@@ -76,7 +76,7 @@ async def _run(sandbox: Sandbox, message: Run, context: Any) -> None:
     if seconds <= 0:
         raise TimeUp
     with traced("shift", jobId=job_id):
-        async with relaying(services, job_id):
+        async with deliver_during_run(services, job_id):
             shift = await work_shift(services, job_id, context.aws_request_id, seconds=seconds)
     fruitless = 0 if shift.gained else message.fruitless + 1
     if shift.outcome == "cut" and fruitless >= services.settings.max_attempts:

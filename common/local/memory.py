@@ -1,4 +1,4 @@
-"""Buffers freed and wanted again a moment later stay here: docs/decisions/receiving-uploads.md."""
+"""Keeps the memory of freed buffers for the next ones: docs/decisions/receiving-uploads.md."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _M_ARENA_MAX = -8
 
 
 def reuse_memory() -> bool:
-    """Whether this C library could be told so; glibc alone can.
+    """Make malloc keep up to 8 MB of freed memory; False where the C library is not glibc.
 
-    Left alone it maps each buffer of an upload anew and gives it back at once, and the kernel's zeroing of
-    every page again costs a sixth of receiving. What this keeps at most is `_M_TRIM_THRESHOLD`'s 8 MB.
+    By default malloc maps each buffer of an upload anew and unmaps it at once, and the kernel zeroes every
+    page again: a sixth of the CPU that receiving takes.
     """
     import ctypes
 
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    wanted = {_M_MMAP_THRESHOLD: 4 * MB, _M_TRIM_THRESHOLD: 8 * MB, _M_ARENA_MAX: 2}
-    return all(mallopt(name, value) == 1 for name, value in wanted.items())
+    options = {_M_MMAP_THRESHOLD: 4 * MB, _M_TRIM_THRESHOLD: 8 * MB, _M_ARENA_MAX: 2}
+    return all(mallopt(name, value) == 1 for name, value in options.items())

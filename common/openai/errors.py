@@ -22,10 +22,10 @@ from common.errors import (
 )
 from common.http.error_response import Headers, spoken_language
 
-# The SDKs would send the whole recording again, at once, where they are told to wait for longer.
-_LONGEST_PAUSE = 60.0  # seconds
+# Where Retry-After is longer, the SDKs ignore it and send the whole recording again at once.
+_MAX_PAUSE = 60.0  # seconds
 
-_OF_THE_FILE = (AudioRefused, FileEmpty, FileMissing, FileRepeated, UploadNeedsTicket, UploadTooLarge)
+_FILE_ERRORS = (AudioRefused, FileEmpty, FileMissing, FileRepeated, UploadNeedsTicket, UploadTooLarge)
 
 
 def refusal(
@@ -41,7 +41,7 @@ def refusal(
         (b"content-language", language.encode()),
         (b"vary", b"Accept-Language"),
         (b"x-request-id", request_id.encode("latin-1", "replace")),
-        (b"x-should-retry", b"true" if _passes(error) else b"false"),
+        (b"x-should-retry", b"true" if _is_worth_retrying(error) else b"false"),
     ]
     if error.retry_after is not None:
         headers.append((b"retry-after", str(math.ceil(error.retry_after)).encode()))
@@ -49,7 +49,7 @@ def refusal(
 
 
 def error_body(failure: EscribaError | RetryLater, *, accept_language: str) -> dict[str, object]:
-    """`{"error": {message, type, param, code}}`; what to do about it is part of the message."""
+    """`{"error": {message, type, param, code}}`; the hint is part of the message."""
     error = EngineQuotaSpent(retry_after=failure.delay) if isinstance(failure, RetryLater) else failure
     language = spoken_language(accept_language)
     message = " ".join(filter(None, (error.message(language), error.advice(language))))
@@ -57,7 +57,7 @@ def error_body(failure: EscribaError | RetryLater, *, accept_language: str) -> d
 
 
 def status_of(error: EscribaError) -> int:
-    """OpenAI knows one status for what is wrong with parameters and recordings, and 429 for every quota."""
+    """As OpenAI's API: 400 for a wrong parameter or recording, 429 for every spent quota."""
     if isinstance(error, EngineQuotaSpent):
         return 429
     if isinstance(error, EngineKeyInvalid):
@@ -73,7 +73,7 @@ def _type(error: EscribaError) -> str:
 
 
 def _code(error: EscribaError) -> str:
-    """Ours, but for those that programs look for."""
+    """Our own codes, except where programs look for OpenAI's."""
     if isinstance(error, EngineQuotaSpent):
         return "rate_limit_exceeded"
     return "invalid_api_key" if isinstance(error, EngineKeyInvalid) else error.code
@@ -82,10 +82,10 @@ def _code(error: EscribaError) -> str:
 def _param(error: EscribaError) -> str | None:
     if "option" in error.details:
         return str(error.details["option"])
-    if isinstance(error, _OF_THE_FILE):
+    if isinstance(error, _FILE_ERRORS):
         return "file"
     return next((name for name in ("language", "model") if name in error.details), None)
 
 
-def _passes(error: EscribaError) -> bool:
-    return error.retryable and (error.retry_after or 0.0) <= _LONGEST_PAUSE
+def _is_worth_retrying(error: EscribaError) -> bool:
+    return error.retryable and (error.retry_after or 0.0) <= _MAX_PAUSE

@@ -1,4 +1,4 @@
-"""The models under the names that OpenAI's and Groq's SDKs ask for, and as both list them."""
+"""The models: the names that OpenAI's and Groq's SDKs send, and the list that both expect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from common.errors import ModelUnknown
 from common.http.options import MODELS
 
-# OpenAI's own name for "Whisper, whichever you serve".
+# OpenAI's name for Whisper, whatever version the server runs.
 ALIAS = "whisper-1"
 
 # When each was published, as Groq and OpenAI list it.
@@ -18,7 +18,7 @@ _PUBLISHED = {ALIAS: 1677532384, "whisper-large-v3": 1693721698, "whisper-large-
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`runs` is what the engine is asked for; None is the server's own choice."""
+    """`runs` is the model that the engine runs; None lets the server choose."""
 
     name: str
     runs: str | None
@@ -29,7 +29,7 @@ class Model:
 
 
 def models(server_model: str) -> Iterator[Model]:
-    """Every model that may be asked for; `server_model` is the one that runs where none is named."""
+    """Every model that a client may name; `server_model` runs where a client names none of them."""
     yield Model(ALIAS, None)
     for name in dict.fromkeys((*MODELS, server_model)):
         yield Model(name, name)

@@ -15,51 +15,51 @@ from common.openai.request import OpenAIRequest
 from common.text.languages import name_of
 
 JSON = "application/json"
-# OpenAI's server answers srt and vtt as plain text, too; the SDKs hand all three on as a string.
+# OpenAI's server sends srt and vtt as plain text, too; the SDKs return all three as a string.
 TEXT = "text/plain; charset=utf-8"
 
 
-def answer_of(transcript: Transcript, ask: OpenAIRequest) -> tuple[str, str]:
+def write_response(transcript: Transcript, request: OpenAIRequest) -> tuple[str, str]:
     """The body and its media type."""
-    match ask.format:
+    match request.format:
         case "json":
-            return _json(_short(transcript, ask)), JSON
+            return _json(_short(transcript, request)), JSON
         case "verbose_json":
-            return _json(_verbose(transcript, ask)), JSON
+            return _json(_verbose(transcript, request)), JSON
         case "text":
             return f"{transcript.text}\n", TEXT
         case "srt" | "vtt":
-            from common.text.subtitles import written
+            from common.text.subtitles import render
 
-            return written(transcript, ask.format), TEXT
+            return render(transcript, request.format), TEXT
 
 
 def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _short(transcript: Transcript, ask: OpenAIRequest) -> dict[str, Any]:
-    return {"text": transcript.text, **_usage(transcript, ask)}
+def _short(transcript: Transcript, request: OpenAIRequest) -> dict[str, Any]:
+    return {"text": transcript.text, **_usage(transcript, request)}
 
 
-def _verbose(transcript: Transcript, ask: OpenAIRequest) -> dict[str, Any]:
-    translated = ask.options.task == "translate"
-    told: dict[str, Any] = {
-        "task": ask.options.task,
-        "language": "english" if translated else name_of(transcript.language or ""),
+def _verbose(transcript: Transcript, request: OpenAIRequest) -> dict[str, Any]:
+    is_translation = request.options.task == "translate"
+    fields: dict[str, Any] = {
+        "task": request.options.task,
+        "language": "english" if is_translation else name_of(transcript.language or ""),
         "duration": round(transcript.duration, 3),
         "text": transcript.text,
     }
-    if "word" in ask.granularities:
-        told["words"] = [_word(word) for word in transcript.words or ()]
-    if "segment" in ask.granularities:
-        told["segments"] = [_segment(segment, ask) for segment in transcript.segments]
-    return told | _usage(transcript, ask)
+    if "word" in request.granularities:
+        fields["words"] = [_word(word) for word in transcript.words or ()]
+    if "segment" in request.granularities:
+        fields["segments"] = [_segment(segment, request) for segment in transcript.segments]
+    return fields | _usage(transcript, request)
 
 
-def _usage(transcript: Transcript, ask: OpenAIRequest) -> dict[str, Any]:
-    """In whole seconds, as OpenAI counts them; translations tell none."""
-    if ask.options.task == "translate":
+def _usage(transcript: Transcript, request: OpenAIRequest) -> dict[str, Any]:
+    """In whole seconds, as OpenAI counts; a translation has none."""
+    if request.options.task == "translate":
         return {}
     return {"usage": {"type": "duration", "seconds": math.ceil(transcript.duration)}}
 
@@ -68,8 +68,8 @@ def _word(word: Word) -> dict[str, Any]:
     return {"word": word.word.strip(), "start": round(word.start, 3), "end": round(word.end, 3)}
 
 
-def _segment(segment: Segment, ask: OpenAIRequest) -> dict[str, Any]:
-    """The SDKs' types want every field, so what an engine did not tell is 0; tokens are kept by none."""
+def _segment(segment: Segment, request: OpenAIRequest) -> dict[str, Any]:
+    """The SDKs' types need every field, so what the engine did not send is 0; no engine sends tokens."""
     return {
         "id": segment.id,
         "seek": round(segment.start * 100),  # in Whisper's frames of 10 ms
@@ -77,7 +77,7 @@ def _segment(segment: Segment, ask: OpenAIRequest) -> dict[str, Any]:
         "end": round(segment.end, 3),
         "text": segment.text,
         "tokens": [],
-        "temperature": segment.temperature or ask.options.temperature or 0.0,
+        "temperature": segment.temperature or request.options.temperature or 0.0,
         "avg_logprob": segment.avg_logprob or 0.0,
         "compression_ratio": segment.compression_ratio or _compression_ratio(segment.text),
         "no_speech_prob": segment.no_speech_prob or 0.0,
@@ -85,6 +85,6 @@ def _segment(segment: Segment, ask: OpenAIRequest) -> dict[str, Any]:
 
 
 def _compression_ratio(text: str) -> float:
-    """As Whisper reckons it (openai/whisper, utils.py)."""
+    """As Whisper computes it (openai/whisper, utils.py)."""
     raw = text.encode(errors="replace")
     return round(len(raw) / len(zlib.compress(raw)), 3)

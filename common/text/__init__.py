@@ -1,1 +1,1 @@
-"""Words as text and on the clock: what merging, the guard and subtitles are made of."""
+"""Text and its times: merging pieces, finding hallucinations, making subtitles."""

@@ -1,4 +1,4 @@
-"""Which words of two hearings are the same word: the heaviest chain of equal words close in time."""
+"""Finds the words that two transcripts of one moment share: a chain of equal words close in time."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from common.text.lines import Token
 
 Pair = tuple[int, int]
 
-_DRIFT = 1.0  # seconds by which two hearings of one word may differ
+_DRIFT = 1.0  # seconds by which the times of one word may differ
 
 
 def align(a: Sequence[Token], b: Sequence[Token], *, begin: float, end: float) -> list[Pair]:
-    """Pairs of places in `a` and `b`, rising on both sides; from `begin` to `end` (seconds) both listened."""
-    places: dict[str, list[int]] = defaultdict(list)
+    """Pairs of indexes into `a` and `b`, rising on both sides; both cover `begin` to `end` (seconds)."""
+    indexes: dict[str, list[int]] = defaultdict(list)
     for j, token in enumerate(b):
         if token.start - token.slack < end + _DRIFT:
-            places[token.norm].append(j)
+            indexes[token.norm].append(j)
     chain = _Chain(len(b))
     for i, token in enumerate(a):
         if token.end + token.slack > begin - _DRIFT:
-            row = [(j, _weight(token, b[j], begin, end)) for j in places[token.norm]]
+            row = [(j, _weight(token, b[j], begin, end)) for j in indexes[token.norm]]
             chain.add(i, [(j, weight) for j, weight in row if weight])
     return chain.best()
 
 
-def _weight(one: Token, other: Token, begin: float, end: float) -> float:
-    """Up to 1 for equal words that may be one, the more the closer in time; 0 if they cannot be.
+def _weight(left: Token, right: Token, begin: float, end: float) -> float:
+    """Up to 1 for equal words that may be the same, more the closer they are; 0 if they cannot be.
 
-    A word that the other side heard only in part is hardly the same as one heard whole: else "no, no"
-    before a cut and "no, no" after it would pair up as two words, though they share but one.
+    A word that the other side has only in part weighs little: else "no, no" before a cut and "no, no" after
+    it would pair up as two words, although they share only one.
     """
-    slack = one.slack + other.slack
-    apart = abs(one.middle - other.middle)
-    outside = (one.start < begin - one.slack) + (other.end > end + other.slack)
-    if apart > _DRIFT + slack or outside == 2:
+    slack = left.slack + right.slack
+    distance = abs(left.middle - right.middle)
+    outside = (left.start < begin - left.slack) + (right.end > end + right.slack)
+    if distance > _DRIFT + slack or outside == 2:
         return 0
-    return (1 - 0.9 * apart / (_DRIFT + slack)) * (0.1 if outside else 1)
+    return (1 - 0.9 * distance / (_DRIFT + slack)) * (0.1 if outside else 1)
 
 
 class _Chain:
@@ -49,8 +49,8 @@ class _Chain:
 
     def add(self, i: int, row: Iterable[tuple[int, float]]) -> None:
         """All the pairs of one `i`; rows come in rising order."""
-        found = [(j, weight, *self._before(j)) for j, weight in row]
-        for j, weight, score, link in found:
+        extended = [(j, weight, *self._before(j)) for j, weight in row]
+        for j, weight, score, link in extended:
             self._links.append((i, j, link))
             self._put(j, score + weight)
 

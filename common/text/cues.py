@@ -1,4 +1,4 @@
-"""A transcript cut into cues that can be read: short lines, enough time, broken where the sense allows."""
+"""Divides a transcript into readable cues: short lines, enough time, breaks where the meaning allows them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from common.models import Transcript
-from common.text.lines import Token, lines, tokens
+from common.text.lines import Token, lines_of, tokens_of
 
 _SENTENCE_END = re.compile(r"""[.!?…。！？؟।]["'»”’)\]」』]*$""")
 _CLAUSE_END = re.compile(r"""[,;:，、；：،—–-]["'»”’)\]」』]*$""")
@@ -17,26 +17,26 @@ _CLAUSE_END = re.compile(r"""[,;:，、；：،—–-]["'»”’)\]」』]*$""
 
 @dataclass(frozen=True, slots=True)
 class CueShape:
-    """Bounds of a cue. Defaults as broadcasters set them; wide signs (Chinese, kana) count as two letters.
+    """Limits of a cue. The defaults are those of broadcasters; wide characters (Chinese, kana) count as two.
 
     https://www.bbc.co.uk/accessibility/forproducts/guides/subtitles/ (lengths, times, line breaks)
     """
 
-    line_length: int = 42  # letters
+    line_length: int = 42  # characters
     lines: int = 2
     longest: float = 7.0  # seconds
-    shortest: float = 1.0  # seconds, where the next cue leaves them
-    pace: float = 20.0  # letters a second, where the next cue leaves the time
+    shortest: float = 1.0  # seconds, unless the next cue starts earlier
+    pace: float = 20.0  # characters a second, unless the next cue starts earlier
 
     def __post_init__(self) -> None:
-        whole = self.line_length >= 4 and self.lines >= 1
-        if not whole or not 0 <= self.shortest <= self.longest or self.longest <= 0 or self.pace <= 0:
-            raise ValueError(f"no cue fits these bounds: {self}")
+        has_room = self.line_length >= 4 and self.lines >= 1
+        if not has_room or not 0 <= self.shortest <= self.longest or self.longest <= 0 or self.pace <= 0:
+            raise ValueError(f"no cue fits these limits: {self}")
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What stands on the screen from `start` to `end`, in whole milliseconds."""
+    """The lines on the screen from `start` to `end`, in whole milliseconds."""
 
     start: int
     end: int
@@ -45,22 +45,22 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A word, or a piece of one that is longer than a line; `spaced` if a space goes before it."""
+    """A word, or a part of one that is longer than a line; `has_space`: a space goes before it."""
 
     text: str
     width: int
     start: float
     end: float
-    spaced: bool
+    has_space: bool
 
 
-def cues(transcript: Transcript, shape: CueShape | None = None) -> list[Cue]:
-    """The cues in order, none overlapping another, each word in exactly one."""
+def make_cues(transcript: Transcript, shape: CueShape | None = None) -> list[Cue]:
+    """The cues in order; no two overlap, and each word is in exactly one."""
     shape = shape or CueShape()
     groups: list[Sequence[_Unit]] = []
-    for line in lines(transcript):
-        groups += _cut(list(_units(tokens(line), shape.line_length)), shape)
-    return _timed(groups, shape)
+    for line in lines_of(transcript):
+        groups += _divide(list(_units(tokens_of(line), shape.line_length)), shape)
+    return _add_times(groups, shape)
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────
@@ -68,16 +68,16 @@ def cues(transcript: Transcript, shape: CueShape | None = None) -> list[Cue]:
 
 def _units(words: Iterable[Token], longest: int) -> Iterator[_Unit]:
     for word in words:
-        text = " ".join(readable(word.text).split())
-        pieces = [text] if _width(text) <= longest else _chopped(text, longest)
-        step = (word.end - word.start) / max(1, len(pieces))
-        for i, piece in enumerate(filter(None, pieces)):
-            spaced = i == 0 and word.text[:1].isspace()
-            yield _Unit(piece, _width(piece), word.start + i * step, word.start + (i + 1) * step, spaced)
+        text = " ".join(replace_unprintable(word.text).split())
+        parts = [text] if _width(text) <= longest else _split_long(text, longest)
+        step = (word.end - word.start) / max(1, len(parts))
+        for i, part in enumerate(filter(None, parts)):
+            has_space = i == 0 and word.text[:1].isspace()
+            yield _Unit(part, _width(part), word.start + i * step, word.start + (i + 1) * step, has_space)
 
 
-def readable(text: str) -> str:
-    """The text without control signs and half characters, which no subtitle format can carry."""
+def replace_unprintable(text: str) -> str:
+    """The text without control characters and half surrogates, which no subtitle format can hold."""
     return "".join(
         " " if char.isspace() else "\ufffd" if "\ud800" <= char <= "\udfff" else char
         for char in text
@@ -97,25 +97,25 @@ def _columns(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _chopped(text: str, longest: int) -> list[str]:
-    pieces, room = [""], longest
+def _split_long(text: str, longest: int) -> list[str]:
+    parts, free = [""], longest
     for char in text:
-        room -= _columns(char)
-        if room < 0:
-            pieces.append("")
-            room = longest - _columns(char)
-        pieces[-1] += char
-    return [piece.strip() for piece in pieces]
+        free -= _columns(char)
+        if free < 0:
+            parts.append("")
+            free = longest - _columns(char)
+        parts[-1] += char
+    return [part.strip() for part in parts]
 
 
 # ── which words share a cue ───────────────────────────────────────────────────────────────────────
 
 
-def _cut(units: Sequence[_Unit], shape: CueShape) -> list[Sequence[_Unit]]:
-    """The cheapest way to cut one line of speech into cues that fit."""
+def _divide(units: Sequence[_Unit], shape: CueShape) -> list[Sequence[_Unit]]:
+    """The division of one line of speech into cues with the lowest cost."""
     best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * len(units)
     for i in range(len(units)):
-        for j, cost in _fitting(units, i, shape):
+        for j, cost in _possible_ends(units, i, shape):
             best[j] = min(best[j], (best[i][0] + cost, i))
     cuts = [len(units)]
     while cuts[-1]:
@@ -124,87 +124,87 @@ def _cut(units: Sequence[_Unit], shape: CueShape) -> list[Sequence[_Unit]]:
     return [units[a:b] for a, b in pairwise(cuts)]
 
 
-def _fitting(units: Sequence[_Unit], i: int, shape: CueShape) -> Iterator[tuple[int, float]]:
-    """Where a cue that begins with unit `i` may end, and what that costs."""
-    rows, row, letters, pauses = 1, 0, 0, 0.0
+def _possible_ends(units: Sequence[_Unit], i: int, shape: CueShape) -> Iterator[tuple[int, float]]:
+    """Each possible end of a cue that starts with unit `i`, and the cost of that cue."""
+    rows, row, width, pauses = 1, 0, 0, 0.0
     for j in range(i, len(units)):
         unit = units[j]
         if j > i:
             pauses += max(0.0, unit.start - units[j - 1].end - 1.0)
-        needed = unit.width + (unit.spaced and row > 0)
+        needed = unit.width + (unit.has_space and row > 0)
         rows, row = (rows, row + needed) if row + needed <= shape.line_length else (rows + 1, unit.width)
-        letters += needed
+        width += needed
         if j > i and (rows > shape.lines or unit.end - units[i].start > shape.longest):
             return
-        yield j + 1, _cost(units, i, j, letters, shape) + pauses
+        yield j + 1, _cost(units, i, j, width, shape) + pauses
 
 
-def _cost(units: Sequence[_Unit], i: int, j: int, letters: int, shape: CueShape) -> float:
-    """A cue costs something, more if it is short, hurried, or ends where the sense goes on."""
+def _cost(units: Sequence[_Unit], i: int, j: int, width: int, shape: CueShape) -> float:
+    """Each cue costs 1, and more if it is short, too fast to read, or ends inside a phrase."""
     until = units[j + 1].start if j + 1 < len(units) else units[j].end + 1.0
     seconds = max(0.001, until - units[i].start)
-    emptiness = 1 - letters / (shape.line_length * shape.lines)
-    hurry = max(0.0, letters / seconds / shape.pace - 1)
-    brief = max(0.0, 1 - seconds / shape.shortest) if shape.shortest else 0.0
-    end = 0.0 if j + 1 == len(units) else _breaking(units[j], units[j + 1])
-    return 1 + 2 * emptiness**2 + min(hurry, 3) + 3 * brief + 1.5 * end
+    emptiness = 1 - width / (shape.line_length * shape.lines)
+    speed = max(0.0, width / seconds / shape.pace - 1)
+    brevity = max(0.0, 1 - seconds / shape.shortest) if shape.shortest else 0.0
+    end = 0.0 if j + 1 == len(units) else _break_cost(units[j], units[j + 1])
+    return 1 + 2 * emptiness**2 + min(speed, 3) + 3 * brevity + 1.5 * end
 
 
-def _breaking(before: _Unit, after: _Unit) -> float:
-    """How much it hurts to break here: 0 after a sentence, 1 inside a phrase, 2 perhaps inside a word."""
+def _break_cost(before: _Unit, after: _Unit) -> float:
+    """The cost of a break here: 0 after a sentence, 1 inside a phrase, 2 where it may be inside a word."""
     if _SENTENCE_END.search(before.text):
         return 0
     if _CLAUSE_END.search(before.text):
         return 0.4
-    if not after.spaced:
+    if not after.has_space:
         return 2
-    # An article or preposition belongs to what follows: better before it than after it.
+    # An article or a preposition belongs to the next word: better to break before it than after it.
     return (1.2 if before.width <= 3 else 1) - min(0.5, max(0.0, after.start - before.end))
 
 
 # ── lines and times ───────────────────────────────────────────────────────────────────────────────
 
 
-def _laid_out(units: Sequence[_Unit], length: int) -> tuple[str, ...]:
-    """The words on as few lines as hold them, evenly, broken after punctuation where possible."""
+def _break_lines(units: Sequence[_Unit], length: int) -> tuple[str, ...]:
+    """The words on as few lines as possible, of similar length, broken after punctuation where possible."""
     ways: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, (0,))}
     while len(units) not in ways:
-        ways = _one_line_more(units, ways, length)
+        ways = _add_line(units, ways, length)
     cuts = ways[len(units)][1]
     return tuple(_text(units[a:b]) for a, b in pairwise(cuts))
 
 
-def _one_line_more(
+def _add_line(
     units: Sequence[_Unit], ways: dict[int, tuple[float, tuple[int, ...]]], length: int
 ) -> dict[int, tuple[float, tuple[int, ...]]]:
-    """The best way to each unit that one more line can reach."""
+    """The cheapest way to each unit that one more line can end before."""
     further: dict[int, tuple[float, tuple[int, ...]]] = {}
     for i, (cost, cuts) in ways.items():
         width = 0
         for j in range(i + 1, len(units) + 1):
-            width += units[j - 1].width + (units[j - 1].spaced and width > 0)
+            width += units[j - 1].width + (units[j - 1].has_space and width > 0)
             if width > length and j > i + 1:
                 break
-            breaking = _breaking(units[j - 1], units[j]) if j < len(units) else 0
-            way = (cost + (width / length) ** 2 + 0.2 * breaking, (*cuts, j))
+            break_cost = _break_cost(units[j - 1], units[j]) if j < len(units) else 0
+            way = (cost + (width / length) ** 2 + 0.2 * break_cost, (*cuts, j))
             further[j] = min(further.get(j, way), way)
     return further
 
 
 def _text(units: Sequence[_Unit]) -> str:
-    return "".join(f" {unit.text}" if unit.spaced else unit.text for unit in units).strip()
+    return "".join(f" {unit.text}" if unit.has_space else unit.text for unit in units).strip()
 
 
-def _timed(groups: Sequence[Sequence[_Unit]], shape: CueShape) -> list[Cue]:
-    """Each cue from its first word on, as long as reading takes, till the next one at the latest."""
+def _add_times(groups: Sequence[Sequence[_Unit]], shape: CueShape) -> list[Cue]:
+    """Each cue starts with its first word and lasts as long as reading takes, at most until the next cue."""
     starts = list(accumulate((round(group[0].start * 1000) for group in groups), lambda a, b: max(a + 1, b)))
-    timed = []
+    cues = []
     for group, start, limit in zip(groups, starts, [*starts[1:], None], strict=False):
-        reading = sum(unit.width + unit.spaced for unit in group) / shape.pace
+        reading = sum(unit.width + unit.has_space for unit in group) / shape.pace
         spoken = max(unit.end for unit in group) - start / 1000
         seconds = min(shape.longest, max(spoken, reading, shape.shortest))
         end = start + max(1, round(seconds * 1000))
-        timed.append(
-            Cue(start, end if limit is None else min(end, limit), _laid_out(group, shape.line_length))
+        cues.append(
+            Cue(start, end if limit is None else min(end, limit), _break_lines(group, shape.line_length))
         )
-    return timed
+    return cues

@@ -1,7 +1,7 @@
-"""Whisper's languages: any code, tag or name a person or an engine writes, to one code and one name.
+"""Whisper's languages: turns any code, tag or name from a person or an engine into one code or one name.
 
 Codes are ISO 639-1 where there is one (`haw` and `yue` have none). Javanese is `jv` here, as in the
-standard; Whisper's own tokenizer calls it `jw`, which is understood too.
+standard; Whisper's own tokenizer calls it `jw`, which is accepted too.
 https://github.com/openai/whisper/blob/main/whisper/tokenizer.py
 """
 
@@ -11,7 +11,7 @@ import re
 import unicodedata
 from functools import cache
 
-# code | the English name that engines answer with | further codes, names and endonyms
+# code | the English name that engines return | further codes, names and endonyms
 _TABLE = """
 af|afrikaans
 am|amharic|አማርኛ
@@ -117,32 +117,32 @@ zh|chinese|mandarin|cmn|zho|中文|汉语|漢語|普通话|國語|chino
 
 _TAG = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{1,8}){1,6}(?:\.[a-z0-9-]{1,16})?")
 _LATIN_ACCENTS = re.compile(r"[\u0300-\u036f]")
-_LONGEST = 64  # a name longer than this is no name
+_LONGEST = 64  # characters of a name
 
 
 def code_of(name_or_code: str) -> str | None:
     """The code for a name (`Spanish`, `español`), a code (`es`) or a tag (`es-ES`, `es_419`); else None."""
     if len(name_or_code) > _LONGEST:
         return None
-    plain = _plain(name_or_code)
-    if found := _codes().get(plain):
-        return found
-    tag = _TAG.fullmatch(plain)
+    simple = _simplify(name_or_code)
+    if code := _codes().get(simple):
+        return code
+    tag = _TAG.fullmatch(simple)
     return _codes().get(tag.group(1)) if tag else None
 
 
 def name_of(code: str) -> str:
-    """The English name in lower case, as engines answer it; what is no language comes back unchanged."""
+    """The English name in lower case, as engines return it; other text comes back unchanged."""
     return _names().get(code_of(code) or "", code)
 
 
 def codes() -> frozenset[str]:
-    """Every code that `code_of` can answer."""
+    """Every code that `code_of` can return."""
     return frozenset(_names())
 
 
-def _plain(text: str) -> str:
-    """Case, accents on Latin letters and stray spaces do not tell languages apart."""
+def _simplify(text: str) -> str:
+    """Without case, accents on Latin letters and extra spaces: none of them distinguishes two languages."""
     folded = unicodedata.normalize("NFKD", text.casefold())
     bare = unicodedata.normalize("NFC", _LATIN_ACCENTS.sub("", folded))
     return " ".join(bare.split())
@@ -159,4 +159,4 @@ def _names() -> dict[str, str]:
 
 @cache
 def _codes() -> dict[str, str]:
-    return {_plain(known): code for code, *others in _rows() for known in (code, *others)}
+    return {_simplify(name): code for code, *names in _rows() for name in (code, *names)}

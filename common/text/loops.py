@@ -1,4 +1,4 @@
-"""Repetition loops: a decoder that got stuck writes the same words over and over."""
+"""Finds repetition loops: a decoder that is stuck writes the same words over and over."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 _LONGEST_UNIT = 40  # words
-_CLUES = (1, 2, 4, 8)  # how many words in a row, seen again, may tell the length of a round
+_NGRAMS = (1, 2, 4, 8)  # words in a row whose repetition may give the length of a round
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """Words `start` to `end` are `unit` words said again and again; only the first round is speech."""
+    """Words `start` to `end` repeat the first `unit` words; only the first round is speech."""
 
     start: int
     end: int
@@ -22,40 +22,40 @@ class Loop:
         return (self.end - self.start) // self.unit
 
 
-def find_loops(words: Sequence[str], *, suspect: Callable[[int, int], bool]) -> Iterator[Loop]:
+def find_loops(words: Sequence[str], *, is_suspicious: Callable[[int, int], bool]) -> Iterator[Loop]:
     """The loops in `words`, in order, none inside another.
 
-    `suspect(start, end)` says whether something else, too, speaks against these words: then fewer
-    rounds are enough. People do say "no, no, no, no"; they do not say one sentence five times in a row.
+    `is_suspicious(start, end)` is whether there is other evidence against these words: then fewer rounds are
+    enough. People do say "no, no, no, no"; they do not say one sentence five times in a row.
     """
-    seen: dict[tuple[str, ...], int] = {}
+    last_seen: dict[tuple[str, ...], int] = {}
     at = 0
     while at < len(words):
-        loop = next((found for n in _CLUES if (found := _loop_at(words, at, n, seen))), None)
-        if loop and loop.rounds >= _enough(loop, suspect):
+        loop = next((loop for n in _NGRAMS if (loop := _loop_at(words, at, n, last_seen))), None)
+        if loop and loop.rounds >= _rounds_needed(loop, is_suspicious):
             yield loop
             at = loop.end
-            seen.clear()
+            last_seen.clear()
         else:
-            for n in _CLUES:
-                seen[tuple(words[at : at + n])] = at
+            for n in _NGRAMS:
+                last_seen[tuple(words[at : at + n])] = at
             at += 1
 
 
-def _loop_at(words: Sequence[str], at: int, n: int, seen: dict[tuple[str, ...], int]) -> Loop | None:
-    """The run that repeats what was last said before `words[at:at + n]` came again."""
-    last = seen.get(tuple(words[at : at + n]))
+def _loop_at(words: Sequence[str], at: int, n: int, last_seen: dict[tuple[str, ...], int]) -> Loop | None:
+    """The loop whose second round starts at `at`, if `words[at:at + n]` occurred not long before."""
+    last = last_seen.get(tuple(words[at : at + n]))
     if last is None or at - last > _LONGEST_UNIT:
         return None
     unit, end = at - last, at
     while end < len(words) and words[end] == words[end - unit]:
         end += 1
-    if end < len(words):  # what follows the last whole round may be speech that begins alike
+    if end < len(words):  # after the last whole round, speech may follow that begins like it
         end -= (end - last) % unit
     return Loop(last, end, unit) if end - last >= 2 * unit else None
 
 
-def _enough(loop: Loop, suspect: Callable[[int, int], bool]) -> int:
-    if suspect(loop.start, loop.end):
+def _rounds_needed(loop: Loop, is_suspicious: Callable[[int, int], bool]) -> int:
+    if is_suspicious(loop.start, loop.end):
         return 6 if loop.unit == 1 else 4 if loop.unit == 2 else 3
     return 10 if loop.unit == 1 else 7 if loop.unit == 2 else 5

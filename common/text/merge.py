@@ -1,4 +1,4 @@
-"""Pieces of a recording put together: one transcript on the whole recording's clock, each word once."""
+"""Merges the pieces of a recording: one transcript on the recording's clock, each word once."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import TypeVar
 
 from common.models import Piece, Segment, Suppressed, Transcript, Word
 from common.text.languages import code_of
-from common.text.lines import Line, lines
-from common.text.overlap import weave
-from common.text.tokens import join, normal
+from common.text.lines import Line, lines_of
+from common.text.overlap import merge_overlap
+from common.text.tokens import join, normalise
 
 _Timed = TypeVar("_Timed", Segment, Word, Suppressed)
 
-_NEAR = 0.5  # seconds; how far around an overlap a line may still have words in it
+_NEAR = 0.5  # seconds; a line this close to an overlap may have words in it
 
 
-def merge(given: Sequence[Piece], *, duration: float) -> Transcript:
-    """One transcript of `duration` seconds from pieces in any order, repeated or not; pieces may overlap.
+def merge(pieces: Iterable[Piece], *, duration: float) -> Transcript:
+    """One transcript of `duration` seconds; pieces may overlap, be repeated and come in any order.
 
-    Its text is that of its segments joined; words are each heard once; times never go back.
+    Its text is that of its segments joined; it has each word once, and its times never decrease.
     """
-    pieces = _in_order(given)
-    told = _told(pieces, duration)
-    segments = _segments(told)
+    pieces = _sort(pieces)
+    lines = _merge_lines(pieces, duration)
+    segments = _segments(lines)
     return Transcript(
         text=join(segment.text for segment in segments),
         language=_language(pieces),
@@ -32,24 +32,24 @@ def merge(given: Sequence[Piece], *, duration: float) -> Transcript:
         duration=duration,
         model=next((piece.transcript.model for piece in pieces if piece.transcript.model), None),
         segments=segments if any(piece.transcript.segments for piece in pieces) else (),
-        words=_words(told) if any(piece.transcript.words is not None for piece in pieces) else None,
+        words=_words(lines) if any(piece.transcript.words is not None for piece in pieces) else None,
         suppressed=_suppressed(pieces, duration),
         warnings=tuple(dict.fromkeys(w for piece in pieces for w in piece.transcript.warnings)),
     )
 
 
-def _in_order(given: Iterable[Piece]) -> list[Piece]:
-    """Each index once, by start, without those that lie wholly inside another."""
-    once = {piece.index: piece for piece in given}.values()
-    pieces: list[Piece] = []
-    for piece in sorted(once, key=lambda p: (p.start, -_end(p), p.index)):
-        if not pieces or _end(piece) > _end(pieces[-1]):
-            pieces.append(piece)
-    return pieces
+def _sort(pieces: Iterable[Piece]) -> list[Piece]:
+    """By start, each index once, without a piece that lies wholly inside another."""
+    unique = {piece.index: piece for piece in pieces}.values()
+    ordered: list[Piece] = []
+    for piece in sorted(unique, key=lambda p: (p.start, -_end(p), p.index)):
+        if not ordered or _end(piece) > _end(ordered[-1]):
+            ordered.append(piece)
+    return ordered
 
 
 def _length(piece: Piece) -> float:
-    """In seconds; a piece whose engine told no length is as long as its text."""
+    """In seconds; without a duration, a piece ends with its last segment."""
     transcript = piece.transcript
     return transcript.duration or max((s.end for s in transcript.segments), default=0.0)
 
@@ -58,71 +58,71 @@ def _end(piece: Piece) -> float:
     return piece.start + _length(piece)
 
 
-def _told(pieces: Sequence[Piece], duration: float) -> list[Line]:
-    told: list[Line] = []
+def _merge_lines(pieces: Sequence[Piece], duration: float) -> list[Line]:
+    lines: list[Line] = []
     end = 0.0
     for piece in pieces:
-        _append(told, _placed(piece, duration), begin=piece.start, end=end)
+        _append(lines, _shift_lines(piece, duration), begin=piece.start, end=end)
         end = _end(piece)
-    return told
+    return lines
 
 
-def _append(told: list[Line], new: Sequence[Line], *, begin: float, end: float) -> None:
-    """Add a piece's lines to what is told; only lines near the overlap are looked into."""
+def _append(lines: list[Line], new: Sequence[Line], *, begin: float, end: float) -> None:
+    """Append a piece's lines; only lines near the overlap, `begin` to `end`, are compared."""
     if begin >= end:
-        told.extend(new)
+        lines.extend(new)
         return
-    k = next((i for i, line in enumerate(told) if line.segment.end > begin - _NEAR), len(told))
+    k = next((i for i, line in enumerate(lines) if line.segment.end > begin - _NEAR), len(lines))
     m = next((i for i, line in enumerate(new) if line.segment.start >= end + _NEAR), len(new))
-    told[k:] = weave(told[k:], new[:m], begin=begin, end=end)
-    told.extend(new[m:])
+    lines[k:] = merge_overlap(lines[k:], new[:m], begin=begin, end=end)
+    lines.extend(new[m:])
 
 
-def _placed(piece: Piece, duration: float) -> list[Line]:
-    """The piece's lines on the recording's clock, none past its own end."""
+def _shift_lines(piece: Piece, duration: float) -> list[Line]:
+    """The piece's lines on the recording's clock, none past the piece's end."""
     limit = min(duration, _end(piece))
     return [
         Line(
-            _moved(line.segment, piece.start, limit), tuple(_moved(w, piece.start, limit) for w in line.words)
+            _shift(line.segment, piece.start, limit), tuple(_shift(w, piece.start, limit) for w in line.words)
         )
-        for line in lines(piece.transcript)
+        for line in lines_of(piece.transcript)
     ]
 
 
-def _moved(timed: _Timed, by: float, limit: float) -> _Timed:
+def _shift(timed: _Timed, by: float, limit: float) -> _Timed:
     start = min(timed.start + by, limit)
-    return _retimed(timed, start, max(start, min(timed.end + by, limit)))
+    return _set_times(timed, start, max(start, min(timed.end + by, limit)))
 
 
-def _retimed(timed: _Timed, start: float, end: float) -> _Timed:
+def _set_times(timed: _Timed, start: float, end: float) -> _Timed:
     if (start, end) == (timed.start, timed.end):
         return timed
     return timed.model_copy(update={"start": start, "end": end})
 
 
-def _rising(timed: Iterable[_Timed]) -> list[_Timed]:
-    """None begins before the one before it; one that reaches into the next ends where that begins."""
-    risen: list[_Timed] = []
-    for each in timed:
-        last = risen[-1] if risen else None
-        start = max(each.start, last.start) if last else each.start
+def _make_monotonic(items: Iterable[_Timed]) -> list[_Timed]:
+    """No item starts before the previous one; an item that overlaps the next ends where that starts."""
+    monotonic: list[_Timed] = []
+    for item in items:
+        last = monotonic[-1] if monotonic else None
+        start = max(item.start, last.start) if last else item.start
         if last and last.end > start:
-            risen[-1] = _retimed(last, last.start, start)
-        risen.append(_retimed(each, start, max(start, each.end)))
-    return risen
+            monotonic[-1] = _set_times(last, last.start, start)
+        monotonic.append(_set_times(item, start, max(start, item.end)))
+    return monotonic
 
 
-def _segments(told: Sequence[Line]) -> tuple[Segment, ...]:
-    risen = _rising(line.segment for line in told)
-    return tuple(s if s.id == i else s.model_copy(update={"id": i}) for i, s in enumerate(risen))
+def _segments(lines: Sequence[Line]) -> tuple[Segment, ...]:
+    segments = _make_monotonic(line.segment for line in lines)
+    return tuple(s if s.id == i else s.model_copy(update={"id": i}) for i, s in enumerate(segments))
 
 
-def _words(told: Sequence[Line]) -> tuple[Word, ...]:
-    return tuple(_rising(word for line in told for word in line.words))
+def _words(lines: Sequence[Line]) -> tuple[Word, ...]:
+    return tuple(_make_monotonic(word for line in lines for word in line.words))
 
 
 def _language(pieces: Sequence[Piece]) -> str | None:
-    """The one that most of the text is in; without text, most of the time."""
+    """The language of most of the text; without text, of most of the time."""
     letters: Counter[str] = Counter()
     seconds: dict[str, float] = defaultdict(float)
     for piece in pieces:
@@ -138,7 +138,7 @@ def _language_of(piece: Piece) -> str | None:
 
 
 def _probability(pieces: Sequence[Piece]) -> float | None:
-    """The mean, by the second, of the pieces that are in the transcript's language and tell."""
+    """The mean of the pieces in the transcript's language that have one, weighted by their seconds."""
     language = _language(pieces)
     known = [
         (piece.transcript.language_probability, _length(piece))
@@ -152,15 +152,15 @@ def _probability(pieces: Sequence[Piece]) -> float | None:
 
 
 def _suppressed(pieces: Sequence[Piece], duration: float) -> tuple[Suppressed, ...]:
-    """All of them in order of time; what both sides of an overlap took out is told once."""
-    told: list[Suppressed] = []
+    """In order of time; what both sides of an overlap suppressed, once."""
+    suppressed: list[Suppressed] = []
     for piece in pieces:
         limit = min(duration, _end(piece))
-        new = [_moved(item, piece.start, limit) for item in piece.transcript.suppressed]
-        told += [item for item in new if not any(_is_same(item, other) for other in told)]
-    return tuple(sorted(told, key=lambda item: item.start))
+        new = [_shift(item, piece.start, limit) for item in piece.transcript.suppressed]
+        suppressed += [item for item in new if not any(_is_same(item, other) for other in suppressed)]
+    return tuple(sorted(suppressed, key=lambda item: item.start))
 
 
-def _is_same(one: Suppressed, other: Suppressed) -> bool:
-    near = one.start < other.end + _NEAR and other.start < one.end + _NEAR
-    return near and normal(one.text) == normal(other.text)
+def _is_same(a: Suppressed, b: Suppressed) -> bool:
+    is_near = a.start < b.end + _NEAR and b.start < a.end + _NEAR
+    return is_near and normalise(a.text) == normalise(b.text)

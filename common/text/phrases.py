@@ -1,7 +1,7 @@
-"""What Whisper writes when nobody speaks: the credits and farewells of the videos it learned from.
+"""Phrases that Whisper writes when nobody speaks: credits and farewells of the videos it was trained on.
 
-Seen in public trackers, among them https://github.com/openai/whisper/discussions/679. Somebody may
-really say any of them, so this module only recognises; common/text/hallucinations.py asks for evidence.
+They are reported in public trackers, among them https://github.com/openai/whisper/discussions/679. Somebody
+may really say any of them, so this module only recognises them; common/text/hallucinations.py needs evidence.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 
 from common.text.tokens import letters
 
-# A credit is hardly ever said aloud; a farewell often is; a filler all the time.
+# People hardly ever say a credit, often a farewell, and a filler all the time.
 Kind = Literal["credit", "farewell", "filler"]
 
 _CREDITS = """
@@ -81,7 +81,7 @@ _YEAR = r"(?:19|20)\d\d"
 
 
 def kind_of(text: str) -> Kind | None:
-    """Which kind of phrase the whole text is, once or several times over; None if it is none."""
+    """The kind of phrase that the whole text is, once or several times; None if it is none."""
     bare = letters(text)
     if not bare or len(bare) > 2000:
         return None
@@ -91,7 +91,7 @@ def kind_of(text: str) -> Kind | None:
 
 
 def _is_amara(bare: str) -> bool:
-    """Amara's credit comes in every language and in made-up variants: its name in a line of credit length."""
+    """Amara's credit comes in every language and with any name, so only its address and length count."""
     *before, after = bare.split("amaraorg")
     return bool(before) and len(after) <= 30 and all(len(part) <= 70 for part in before)
 
@@ -100,8 +100,8 @@ def _is_amara(bare: str) -> bool:
 def _patterns() -> dict[Kind, re.Pattern[str]]:
     credits_ = rf"(?:(?:{_any(_CREDITS)})(?:{_YEAR})?)++"
     farewells = _any(_FAREWELLS)
-    # Possessive, since "bye bye" is also twice "bye": else a hostile text would try every way to cut it.
-    # A farewell often comes with a "thank you" or a "bye" of its own.
+    # Possessive (++), since "bye bye" is also twice "bye": else a hostile text would make the search
+    # exponential. A farewell often comes with a "thank you" or a "bye".
     return {
         "filler": re.compile(f"(?:{_any(_FILLERS)})++"),
         "farewell": re.compile(f"(?:{farewells}|{_any(_FILLERS)})++"),

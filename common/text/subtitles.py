@@ -1,7 +1,7 @@
-"""A transcript as a file to download: srt, vtt, tsv or txt, always UTF-8 and with plain line feeds.
+"""Renders a transcript as a file: srt, vtt, tsv or txt, always UTF-8 and with plain line feeds.
 
 Line feeds, not CR LF: every player reads both, and WebVTT allows both
-(https://www.w3.org/TR/webvtt1/#file-structure); SubRip never had a standard to ask.
+(https://www.w3.org/TR/webvtt1/#file-structure); SubRip has no standard.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal, get_args
 
 from common.models import Transcript
-from common.text.cues import CueShape, cues, readable
+from common.text.cues import CueShape, make_cues, replace_unprintable
 
 Format = Literal["srt", "vtt", "tsv", "txt"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -22,18 +22,18 @@ MEDIA_TYPES: dict[Format, str] = {
 }
 
 
-def written(transcript: Transcript, format_: Format, shape: CueShape | None = None) -> str:
+def render(transcript: Transcript, format_: Format, shape: CueShape | None = None) -> str:
     """The whole file. `shape` bounds the cues of srt and vtt; tsv and txt have one line a segment."""
-    return _WRITERS[format_](transcript, shape)
+    return _RENDERERS[format_](transcript, shape)
 
 
 def srt(transcript: Transcript, shape: CueShape | None = None) -> str:
-    """SubRip. It has no escapes, so an arrow in the text is taken apart: it would end the cue."""
+    """SubRip. It has no escapes, so an arrow in the text gets a space: as it is, it would end the cue."""
     return "".join(
         f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n"
         + "".join(f"{line.replace('-->', '-- >')}\n" for line in cue.lines)
         + "\n"
-        for number, cue in enumerate(cues(transcript, shape), start=1)
+        for number, cue in enumerate(make_cues(transcript, shape), start=1)
     )
 
 
@@ -41,9 +41,9 @@ def vtt(transcript: Transcript, shape: CueShape | None = None) -> str:
     """WebVTT, https://www.w3.org/TR/webvtt1/."""
     body = "".join(
         f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n"
-        + "".join(f"{_escaped(line)}\n" for line in cue.lines)
+        + "".join(f"{_escape(line)}\n" for line in cue.lines)
         + "\n"
-        for cue in cues(transcript, shape)
+        for cue in make_cues(transcript, shape)
     )
     return f"WEBVTT\n\n{body}"
 
@@ -59,7 +59,7 @@ def txt(transcript: Transcript, _shape: CueShape | None = None) -> str:
     return "".join(f"{text}\n" for _, _, text in _segments(transcript))
 
 
-_WRITERS: dict[Format, Callable[[Transcript, CueShape | None], str]] = {
+_RENDERERS: dict[Format, Callable[[Transcript, CueShape | None], str]] = {
     "srt": srt,
     "vtt": vtt,
     "tsv": tsv,
@@ -68,12 +68,12 @@ _WRITERS: dict[Format, Callable[[Transcript, CueShape | None], str]] = {
 
 
 def _segments(transcript: Transcript) -> Iterator[tuple[int, int, str]]:
-    """Times in milliseconds and text on one line; text without segments counts as one."""
+    """Times in milliseconds and text on one line; text without segments is one segment."""
     timed = [(s.start, s.end, s.text) for s in transcript.segments] or [
         (0.0, transcript.duration, transcript.text)
     ]
     for start, end, text in timed:
-        if line := " ".join(readable(text).split()):
+        if line := " ".join(replace_unprintable(text).split()):
             yield round(start * 1000), round(end * 1000), line
 
 
@@ -82,5 +82,5 @@ def _clock(milliseconds: int, point: str) -> str:
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{point}{rest:03}"
 
 
-def _escaped(line: str) -> str:
+def _escape(line: str) -> str:
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

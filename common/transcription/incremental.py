@@ -1,7 +1,7 @@
-"""Pieces as they are heard → the text that no later piece can change, told once and in order.
+"""Text while the transcription runs: the part that no later piece can change, in order and each part once.
 
-For whoever reads along: a text that was told is never taken back, so the end of a piece is held until the
-piece that overlaps it is there.
+For clients that show text as it comes: what was sent is never taken back. So the end of a piece is withheld
+until the piece that overlaps it is transcribed.
 """
 
 from __future__ import annotations
@@ -10,67 +10,68 @@ from collections.abc import Sequence
 
 from common.models import Piece, Segment, Transcript
 from common.text.merge import merge
-from common.text.tokens import glue
+from common.text.tokens import concatenate
 
-# Seconds before the next piece begins: packets make it begin a little before its cut, and lines near the
-# overlap are still looked into.
-_HELD = 2.0
+# Seconds before the next piece starts. A piece may start a little before its cut, since a packet cannot be
+# divided, and merging compares lines a little beyond the overlap.
+_WITHHELD = 2.0
 
 
 class IncrementalText:
-    """`starts` are the pieces' places on the recording's clock, in seconds, `duration` the recording's.
+    """`starts` are those of the pieces on the recording's clock, `duration` is the recording's; in seconds.
 
-    Each stretch that `heard` answers goes to `tell`, in that order, without what nobody said.
+    Pass every part that `add_piece` returns to `append`, in the same order, without its hallucinations.
     """
 
     def __init__(self, starts: Sequence[float], duration: float) -> None:
         self._starts = starts
         self._duration = duration
         self._pieces: dict[int, Piece] = {}
-        self._joined = 0  # pieces from the first on that are here without a gap
-        self._settled = 0  # segments
+        self._next_index = 0  # of the first piece that is missing
+        self._final_segments = 0
         self.text = ""
 
-    def heard(self, piece: Piece) -> Transcript | None:
-        """The stretch that settles now that this piece is here; None if none does."""
+    def add_piece(self, piece: Piece) -> Transcript | None:
+        """The part of the transcript that becomes final with this piece; None if none does."""
         self._pieces[piece.index] = piece
-        before = self._joined
-        while self._joined in self._pieces:
-            self._joined += 1
-        return self._stretch() if self._joined > before else None
+        before = self._next_index
+        while self._next_index in self._pieces:
+            self._next_index += 1
+        return self._next_part() if self._next_index > before else None
 
-    def tell(self, stretch: Transcript) -> list[str]:
-        """Its texts, one a segment, as they go on from what was told: all of them joined are `text`."""
-        texts = [segment.text for segment in stretch.segments] or [stretch.text]
-        return [new for text in texts if (new := self._add(text))]
+    def append(self, part: Transcript) -> list[str]:
+        """The text of each segment of the part, as it continues `text`, to which it is added."""
+        texts = [segment.text for segment in part.segments] or [part.text]
+        return [delta for text in texts if (delta := self._append(text))]
 
-    def _stretch(self) -> Transcript | None:
-        pieces = [self._pieces[index] for index in range(self._joined)]
+    def _next_part(self) -> Transcript | None:
+        pieces = [self._pieces[index] for index in range(self._next_index)]
         merged = merge(pieces, duration=self._duration)
-        ended = self._joined == len(self._starts)
-        if ended and not self._settled:
+        is_complete = self._next_index == len(self._starts)
+        if is_complete and not self._final_segments:
             return merged
-        begun, self._settled = self._settled, max(self._settled, self._until(merged, ended))
-        stretch = merged.segments[begun : self._settled]
-        return _part(merged, stretch) if stretch else None
+        start, end = self._final_segments, self._count_final(merged, is_complete)
+        self._final_segments = max(start, end)
+        segments = merged.segments[start : self._final_segments]
+        return _part(merged, segments) if segments else None
 
-    def _until(self, merged: Transcript, ended: bool) -> int:
-        if ended:
+    def _count_final(self, merged: Transcript, is_complete: bool) -> int:
+        if is_complete:
             return len(merged.segments)
-        held_from = self._starts[self._joined] - _HELD
-        later = (index for index, segment in enumerate(merged.segments) if segment.end > held_from)
+        limit = self._starts[self._next_index] - _WITHHELD
+        later = (index for index, segment in enumerate(merged.segments) if segment.end > limit)
         return next(later, len(merged.segments))
 
-    def _add(self, text: str) -> str:
-        """The text with its space before it, where its script wants one."""
+    def _append(self, text: str) -> str:
+        """The text, with a space before it where its script separates words."""
         text = text.rstrip() if self.text else text.strip()
         last = self.text[-1:]
-        new = glue(last, text)[len(last) :]
-        self.text += new
-        return new
+        delta = concatenate(last, text)[len(last) :]
+        self.text += delta
+        return delta
 
 
-def _part(merged: Transcript, stretch: tuple[Segment, ...]) -> Transcript:
-    start, end = stretch[0].start, stretch[-1].end
+def _part(merged: Transcript, segments: tuple[Segment, ...]) -> Transcript:
+    start, end = segments[0].start, segments[-1].end
     words = merged.words and tuple(word for word in merged.words if start <= word.start < end)
-    return merged.model_copy(update={"segments": stretch, "words": words, "text": "", "suppressed": ()})
+    return merged.model_copy(update={"segments": segments, "words": words, "text": "", "suppressed": ()})

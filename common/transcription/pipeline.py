@@ -1,6 +1,6 @@
-"""A recording → its text, step by step: make it ready, cut it, hear each piece, put them together.
+"""A recording → its transcript: prepare it, plan the cuts, transcribe each piece, merge the pieces.
 
-Someone who waits on the line and a job in the background take the same steps; a job keeps each piece.
+A request that waits for its answer and a background job take the same steps; a job also keeps each piece.
 """
 
 from __future__ import annotations
@@ -10,201 +10,190 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.audio.loudness import measure
-from common.audio.prepare import Prepared, prepare
+from common.audio.loudness import measure_loudness
+from common.audio.prepare import PreparedAudio, prepare
 from common.audio.probe import probe
-from common.audio.split import PIECE_SECONDS, Cut, cut, plan_cuts
-from common.errors import EngineBroken, EngineMissing, EngineUnreachable, EscribaError, RetryLater
+from common.audio.split import PIECE_SECONDS, Cut, cut_piece, plan_cuts
+from common.errors import EngineMissing, EscribaError, RetryLater
 from common.log import log
 from common.models import Options, Piece, Transcript
 from common.services import Services
-from common.text.hallucinations import remove_hallucinations, worth_measuring
+from common.text.hallucinations import remove_hallucinations, spans_to_measure
 from common.text.merge import merge
 from common.text.speech_evidence import Loudness
+from common.transcription.reservation import reserve_quota
 
-# Seconds; then the account is looked at again, since it may have learnt of another limit meanwhile.
-_LONGEST_WAIT = 6 * 3600.0
-
-# How far a piece may lie from where it was to be cut: packets have a length.
-_NEAR = 2.0
+# Seconds that a piece may start or end away from its cut, since a packet cannot be divided.
+_CUT_TOLERANCE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRecording:
-    """A recording as the engine takes it, and where it is cut for that."""
+    """The audio that the engine gets, and its cut plan."""
 
-    prepared: Prepared
+    audio: PreparedAudio
     cuts: tuple[Cut, ...]
 
     @property
     def duration(self) -> float:
-        """Seconds of the whole recording, silent beginning of a film included."""
-        return self.prepared.start + self.prepared.duration
+        """Seconds of the whole recording, a film's silent beginning included."""
+        return self.audio.start + self.audio.duration
 
-    def seconds_of(self, wanted: Cut) -> float:
+    def seconds_of(self, cut: Cut) -> float:
         """How much of the recording a cut covers."""
-        return self.prepared.duration - wanted.start if wanted.length is None else wanted.length
+        return self.audio.duration - cut.start if cut.length is None else cut.length
 
 
 async def prepare_recording(
     services: Services, source: Path, folder: Path, *, on_progress: Callable[[float], None] | None = None
 ) -> PreparedRecording:
-    """Probe `source`, prepare it and plan the cuts; what is made lies in `folder`.
+    """Probe `source`, prepare it and plan the cuts; new files are made in `folder`.
 
-    `on_progress` is told the share that is done, 0 to 1. Raises AudioRefused, EngineMissing, ToolMissing.
+    `on_progress` gets the share that is done, 0 to 1. Raises AudioRefused, EngineMissing, ToolMissing.
     """
     if services.engine_problem:
         raise EngineMissing
-    probed = await probe(services.ffmpeg, source, max_seconds=services.settings.max_audio_minutes * 60)
+    probe_result = await probe(services.ffmpeg, source, max_seconds=services.settings.max_audio_minutes * 60)
 
-    def share(seconds: float) -> None:
+    def report_share(seconds: float) -> None:
         if on_progress:
-            on_progress(min(1.0, seconds / probed.duration))
+            on_progress(min(1.0, seconds / probe_result.duration))
 
-    prepared = await prepare(services.ffmpeg, source, probed, folder, on_progress=share)
-    hour = services.settings.quota_audio_per_hour or PIECE_SECONDS  # no request may ask for more
-    return PreparedRecording(prepared, plan_cuts(prepared, piece_seconds=min(PIECE_SECONDS, hour)))
-
-
-def fit(kept: Iterable[Piece], ready: PreparedRecording) -> bool:
-    """Whether kept pieces were cut as `ready` is: another version of us may cut elsewhere."""
-    return all(piece.index < len(ready.cuts) and _fits(piece, ready) for piece in kept)
+    audio = await prepare(services.ffmpeg, source, probe_result, folder, on_progress=report_share)
+    hour = services.settings.quota_audio_per_hour or PIECE_SECONDS  # no single request may exceed it
+    return PreparedRecording(audio, plan_cuts(audio, piece_seconds=min(PIECE_SECONDS, hour)))
 
 
-def _fits(piece: Piece, ready: PreparedRecording) -> bool:
-    wanted = ready.cuts[piece.index]
-    seconds = ready.seconds_of(wanted)
-    apart = abs(piece.start - ready.prepared.start - wanted.start)
-    return apart <= _NEAR and abs(piece.transcript.duration - seconds) <= _NEAR + 0.05 * seconds
+def are_pieces_reusable(pieces: Iterable[Piece], recording: PreparedRecording) -> bool:
+    """Whether pieces of an earlier run follow this cut plan: another version of Escriba may cut elsewhere."""
+    return all(piece.index < len(recording.cuts) and _follows_cut(piece, recording) for piece in pieces)
+
+
+def _follows_cut(piece: Piece, recording: PreparedRecording) -> bool:
+    cut = recording.cuts[piece.index]
+    seconds = recording.seconds_of(cut)
+    start_error = abs(piece.start - recording.audio.start - cut.start)
+    duration_error = abs(piece.transcript.duration - seconds)
+    return start_error <= _CUT_TOLERANCE and duration_error <= _CUT_TOLERANCE + 0.05 * seconds
 
 
 async def transcribe_pieces(
     services: Services,
-    ready: PreparedRecording,
+    recording: PreparedRecording,
     options: Options,
     folder: Path,
     *,
     kept: Mapping[int, Piece],
     keep: Callable[[Piece], Awaitable[None]],
 ) -> list[Piece]:
-    """Every piece that is not among `kept`, some side by side, each handed to `keep` as it comes.
+    """Transcribe every piece that is not among `kept`, some at once; `keep` gets each as it is done.
 
-    The first that speaks is heard alone when no language was given: what it is in holds for all. When one
-    fails, those under way are still heard and kept before the failure flies: their quota is spent.
+    Where the options name no language, pieces go one by one until one has text, and its language is used for
+    the others. When a piece fails, those under way are finished and kept before its exception is raised: they
+    have used up quota.
     """
     pieces = dict(kept)
-    missing = [wanted for wanted in ready.cuts if wanted.index not in pieces]
-    options = _for_merging(options) if len(ready.cuts) > 1 else options
+    missing = [cut for cut in recording.cuts if cut.index not in pieces]
+    options = with_word_times(options) if len(recording.cuts) > 1 else options
 
-    async def one(wanted: Cut) -> None:
-        pinned = options.model_copy(update={"language": options.language or _spoken(pieces)})
-        piece = await _hear(services, ready, wanted, pinned, folder)
+    async def transcribe(cut: Cut) -> None:
+        language = options.language or _detected_language(pieces)
+        with_language = options.model_copy(update={"language": language})
+        piece = await _transcribe_piece(services, recording, cut, with_language, folder)
         await keep(piece)
-        pieces[wanted.index] = piece
+        pieces[cut.index] = piece
 
-    while missing and not (options.language or _spoken(pieces)):
-        await one(missing.pop(0))
-    await _side_by_side(missing, one, at_once=services.settings.pieces_at_once)
+    while missing and not (options.language or _detected_language(pieces)):
+        await transcribe(missing.pop(0))
+    await _transcribe_at_once(missing, transcribe, limit=services.settings.pieces_at_once)
     return [pieces[index] for index in sorted(pieces)]
 
 
-async def finish(
-    services: Services, ready: PreparedRecording, pieces: list[Piece], options: Options
+async def merge_pieces(
+    services: Services, recording: PreparedRecording, pieces: list[Piece], options: Options
 ) -> Transcript:
-    """The pieces as one transcript, without what nobody said unless that was switched off.
+    """The pieces as one transcript, without hallucinations unless `options.guard` is off.
 
-    What `prepare_recording` made must still be there: where there is a doubt, it is listened to.
+    The files of `prepare_recording` must still exist: doubtful lines are measured in them.
     """
-    return await guarded(services, ready, merge(pieces, duration=ready.duration), options)
+    transcript = merge(pieces, duration=recording.duration)
+    return await suppress_hallucinations(services, recording, transcript, options)
 
 
-async def guarded(
-    services: Services, ready: PreparedRecording, transcript: Transcript, options: Options
+async def suppress_hallucinations(
+    services: Services, recording: PreparedRecording, transcript: Transcript, options: Options
 ) -> Transcript:
-    """The transcript, or a stretch of it, without what nobody said."""
+    """The transcript, or a part of one, without hallucinations unless `options.guard` is off."""
     if not options.guard:
         return transcript
-    return remove_hallucinations(transcript, loudness=await _loudness(services, ready, transcript))
+    loudness = await _measure_doubts(services, recording, transcript)
+    return remove_hallucinations(transcript, loudness=loudness)
 
 
-async def _loudness(services: Services, ready: PreparedRecording, transcript: Transcript) -> Loudness | None:
-    """How loud it is where that would tell invented text from speech; None where nothing is in doubt."""
-    if not (spans := worth_measuring(transcript)):
+async def _measure_doubts(
+    services: Services, recording: PreparedRecording, transcript: Transcript
+) -> Loudness | None:
+    """The loudness of the lines in doubt; None if there are none or if it cannot be measured."""
+    if not (spans := spans_to_measure(transcript)):
         return None
     try:
-        return await measure(services.ffmpeg, ready.prepared, spans)
-    except EscribaError as exc:  # one witness less: the others still count
+        return await measure_loudness(services.ffmpeg, recording.audio, spans)
+    except EscribaError as exc:  # one kind of evidence less; the engine's own doubts still count
         log("guard.unmeasured", level="WARNING", code=exc.code)
         return None
 
 
-def _for_merging(options: Options) -> Options:
-    """Word times make the seams exact; a translation has none."""
+def with_word_times(options: Options) -> Options:
+    """The same options with the times of words, which the engine does not give for a translation.
+
+    They make the seams between pieces exact, and cues of subtitles begin at words.
+    """
     if options.task == "translate":
         return options
     return options.model_copy(update={"timestamps": ("segment", "word")})
 
 
-def _spoken(pieces: Mapping[int, Piece]) -> str | None:
-    """The language of the first piece in which anything is said."""
-    said = (pieces[index].transcript for index in sorted(pieces))
-    return next((transcript.language for transcript in said if transcript.text), None)
+def _detected_language(pieces: Mapping[int, Piece]) -> str | None:
+    """The language of the first piece that has text."""
+    transcripts = (pieces[index].transcript for index in sorted(pieces))
+    return next((transcript.language for transcript in transcripts if transcript.text), None)
 
 
-async def _hear(
-    services: Services, ready: PreparedRecording, wanted: Cut, options: Options, folder: Path
+async def _transcribe_piece(
+    services: Services, recording: PreparedRecording, cut: Cut, options: Options, folder: Path
 ) -> Piece:
-    seconds = ready.seconds_of(wanted)
-    await _reserve(services, seconds)
-    try:
-        piece = await cut(services.ffmpeg, ready.prepared, wanted, folder)
-    except (EscribaError, RetryLater):
-        await _refund(services, seconds)  # never sent
-        raise
-    try:
-        transcript = await services.engine.transcribe(
-            piece.path, format=piece.format, duration=piece.duration, options=options
-        )
-    except (EngineBroken, EngineUnreachable, RetryLater):
-        await _refund(services, seconds)  # Groq charges for none of these
-        raise
-    finally:
-        if piece.path != ready.prepared.path:
-            piece.path.unlink(missing_ok=True)
-    return Piece(index=wanted.index, start=piece.start, transcript=transcript)
+    async with reserve_quota(services, recording.seconds_of(cut)) as reservation:
+        file = await cut_piece(services.ffmpeg, recording.audio, cut, folder)
+        reservation.is_sent = True
+        try:
+            transcript = await services.engine.transcribe(
+                file.path, format=file.format, duration=file.duration, options=options
+            )
+        finally:
+            if file.path != recording.audio.path:
+                file.path.unlink(missing_ok=True)
+    return Piece(index=cut.index, start=file.start, transcript=transcript)
 
 
-async def _side_by_side(wanted: list[Cut], one: Callable[[Cut], Awaitable[None]], *, at_once: int) -> None:
-    waiting = iter(wanted)
+async def _transcribe_at_once(
+    cuts: list[Cut], transcribe: Callable[[Cut], Awaitable[None]], *, limit: int
+) -> None:
+    """Transcribe the cuts in order, at most `limit` at once; none starts after the first failure."""
+    remaining = iter(cuts)
     failures: list[Exception] = []
 
     async def work() -> None:
-        for each in waiting:  # shared: each cut is taken by one worker
+        for cut in remaining:  # shared by all workers: each cut goes to one of them
             if failures:
                 return
             try:
-                await one(each)
-            except Exception as exc:  # noqa: BLE001 - it flies once the others are done
+                await transcribe(cut)
+            except Exception as exc:  # noqa: BLE001 - raised below, once the other workers have finished
                 failures.append(exc)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(at_once):
+        for _ in range(limit):
             group.create_task(work())
     if failures:
-        # A refusal says more than a wait: the job will end the same way however long it waits.
+        # Any other failure goes before RetryLater: it would end the job after the wait as well.
         raise next((exc for exc in failures if not isinstance(exc, RetryLater)), failures[0])
-
-
-async def _reserve(services: Services, seconds: float) -> None:
-    """Take the engine's time from the account. Raises RetryLater when too little is left."""
-    if services.quota is None:
-        return
-    now = services.now()
-    if wait := await services.quota.change(lambda quota: quota.take(now, seconds)):
-        raise RetryLater(min(wait.delay, _LONGEST_WAIT), wait.bucket)
-
-
-async def _refund(services: Services, seconds: float) -> None:
-    if services.quota is not None:
-        now = services.now()
-        await services.quota.change(lambda quota: (quota.refund(now, seconds, reserved_at=now), None))

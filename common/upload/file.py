@@ -1,4 +1,4 @@
-"""The file an upload is written to: pieces gather, and go to disk half a megabyte at a time."""
+"""The file that an upload is written to: it buffers blocks and writes half a megabyte at a time."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
+from common.cancellation import run_to_end
 from common.errors import StorageFull, UploadTooLarge
-
-T = TypeVar("T")
 
 MB = 1024 * 1024
 _WRITE_BYTES = MB // 2
-_WRITE_PIECES = 256  # below IOV_MAX, and bounds what one-byte pieces weigh while they wait
-_STALL = 0.02  # seconds; a write into memory takes a hundredth of it
+_WRITE_BLOCKS = 256  # below IOV_MAX; also limits the memory of many tiny blocks
+_STALL = 0.02  # seconds; a write into the page cache takes a hundredth of it
 
 
 class UploadFile:
-    """A new file at `path`, readable by us alone, that takes at most `max_bytes`."""
+    """A new file at `path`, readable by its owner only, of at most `max_bytes`."""
 
     def __init__(self, path: Path, max_bytes: int, *, digest: bool = False) -> None:
         self.path = path
@@ -32,42 +30,44 @@ class UploadFile:
         self.size_bytes = 0
         self.hash = hashlib.sha256() if digest else None
         self._descriptor = -1
-        self._pieces: list[memoryview] = []
-        self._waiting_bytes = 0
+        self._blocks: list[memoryview] = []
+        self._buffered_bytes = 0
         self._disk_is_slow = False
 
     def open(self) -> None:
-        """Raises StorageFull, and FileExistsError rather than touch what is there."""
+        """Create the file. Raises StorageFull, and FileExistsError where a file exists already."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with _storage():
+        with _disk_errors():
             self._descriptor = os.open(self.path, flags, 0o600)
 
-    def add(self, piece: memoryview) -> None:
-        """Keep `piece` for the next write; raises UploadTooLarge."""
-        self.size_bytes += len(piece)
+    def add(self, block: memoryview) -> None:
+        """Buffer `block` for the next write. Raises UploadTooLarge."""
+        self.size_bytes += len(block)
         if self.size_bytes > self.max_bytes:
             raise self.too_large()
-        self._pieces.append(piece)
-        self._waiting_bytes += len(piece)
+        self._blocks.append(block)
+        self._buffered_bytes += len(block)
 
     @property
-    def wants_flush(self) -> bool:
-        return self._waiting_bytes >= _WRITE_BYTES or len(self._pieces) >= _WRITE_PIECES
+    def is_flush_due(self) -> bool:
+        return self._buffered_bytes >= _WRITE_BYTES or len(self._blocks) >= _WRITE_BLOCKS
 
     async def flush(self) -> None:
-        """Write what waits: in the event loop, or once the disk has made us wait, in a thread.
+        """Write the buffer: on the event loop, and in a thread once a write has blocked.
 
-        Into the page cache a write takes 0.1 ms, and the way to a thread and back costs as much CPU as all of
-        receiving: docs/decisions/receiving-uploads.md. A disk that stalls must not make /health wait, though.
+        A write into the page cache takes 0.1 ms, and switching to a thread and back costs as much CPU as
+        receiving: docs/decisions/receiving-uploads.md. But a slow disk must not delay /health.
         """
-        pieces, self._pieces, self._waiting_bytes = self._pieces, [], 0
-        if not pieces:
+        blocks, self._blocks, self._buffered_bytes = self._blocks, [], 0
+        if not blocks:
             return
-        with _storage():
+        with _disk_errors():
             if self._disk_is_slow:
-                await _to_its_end(lambda: self._write(pieces))
+                loop = asyncio.get_running_loop()
+                # To its end, since a cancellation closes the descriptor that the thread writes to.
+                await run_to_end(loop.run_in_executor(None, self._write, blocks))
             else:
-                self._disk_is_slow = _stalls(lambda: self._write(pieces))
+                self._disk_is_slow = _did_block(lambda: self._write(blocks))
 
     def too_large(self) -> UploadTooLarge:
         return UploadTooLarge(limit_mb=f"{self.max_bytes / MB:g}")
@@ -78,21 +78,22 @@ class UploadFile:
             self._descriptor = -1
 
     def discard(self) -> None:
-        """Delete the file, if it was we who made it."""
+        """Delete the file, if `open` created it."""
         if self._descriptor >= 0:
             self.close()
             self.path.unlink(missing_ok=True)
 
-    def _write(self, pieces: list[memoryview]) -> None:
+    def _write(self, blocks: list[memoryview]) -> None:
         if self.hash:
-            for piece in pieces:
-                self.hash.update(piece)
-        while pieces:
-            pieces = _after(pieces, os.writev(self._descriptor, pieces))
+            for block in blocks:
+                self.hash.update(block)
+        while blocks:
+            blocks = _unwritten(blocks, os.writev(self._descriptor, blocks))
 
 
 @contextlib.contextmanager
-def _storage() -> Iterator[None]:
+def _disk_errors() -> Iterator[None]:
+    """Raise StorageFull where the disk is full."""
     try:
         yield
     except OSError as exc:
@@ -101,37 +102,22 @@ def _storage() -> Iterator[None]:
         raise
 
 
-def _after(pieces: list[memoryview], written: int) -> list[memoryview]:
-    """What is left of `pieces` once `written` bytes are on disk; a filling disk takes only some."""
-    for index, piece in enumerate(pieces):
-        if written < len(piece):
-            return [piece[written:], *pieces[index + 1 :]]
-        written -= len(piece)
+def _unwritten(blocks: list[memoryview], written: int) -> list[memoryview]:
+    """What remains after `written` bytes; a disk that is nearly full takes only a part."""
+    for index, block in enumerate(blocks):
+        if written < len(block):
+            return [block[written:], *blocks[index + 1 :]]
+        written -= len(block)
     return []
 
 
-def _stalls(write: Callable[[], None]) -> bool:
-    """Whether `write` kept us asleep: long by the clock, and not because the CPU was given to others."""
-    began, slept = time.monotonic(), _times_slept()
+def _did_block(write: Callable[[], None]) -> bool:
+    """Run `write`; whether it took long because this thread slept, not because others used the CPU."""
+    start, switches = time.monotonic(), _voluntary_switches()
     write()
-    return time.monotonic() - began > _STALL and _times_slept() > slept
+    return time.monotonic() - start > _STALL and _voluntary_switches() > switches
 
 
-def _times_slept() -> int:
-    """How often this thread gave its CPU away by itself; where only Linux could tell, the whole process."""
+def _voluntary_switches() -> int:
+    """How often this thread has given up the CPU by itself; outside Linux, the whole process."""
     return resource.getrusage(getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)).ru_nvcsw
-
-
-async def _to_its_end(work: Callable[[], T]) -> T:
-    """`work` in a thread, waited for even when cancelled: its descriptor must not be closed under it."""
-    running = asyncio.get_running_loop().run_in_executor(None, work)
-    cancelled: asyncio.CancelledError | None = None
-    while not running.done():
-        try:
-            await asyncio.wait([running])
-        except asyncio.CancelledError as exc:
-            cancelled = exc
-    if cancelled:
-        running.exception()  # looked at, so that asyncio does not report it as forgotten
-        raise cancelled
-    return running.result()

@@ -1,4 +1,4 @@
-"""The parts of a multipart form as they arrive: fields are kept, the part named `file` goes to its file."""
+"""Reads a multipart form as it arrives: keeps its fields, and writes the part named `file` to a file."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ MAX_HEADER_BYTES = 12 * 1024
 MAX_SEMICOLONS = 64
 
 _MAX_FILENAME_BYTES = 255
-_PLAIN = {b"", b"binary", b"8bit", b"7bit"}
+_UNENCODED = {b"", b"binary", b"8bit", b"7bit"}
 
 
 class FormReader:
     """Callbacks for python-multipart's push parser. Each raises as soon as a part is wrong.
 
-    `admit`, when given, is shown the fields that came before the file, and answers how large it may be.
+    `admit` gets the fields before the file, and returns the most bytes that the file may have.
     """
 
     def __init__(self, file: UploadFile, admit: Admit | None = None) -> None:
@@ -53,21 +53,21 @@ class FormReader:
         return MultipartParser(
             boundary,
             {
-                "on_part_begin": self._part_begins,
-                "on_header_field": self._header_name_comes,
-                "on_header_value": self._header_value_comes,
-                "on_header_end": self._header_ends,
-                "on_headers_finished": self._headers_end,
-                "on_part_data": self._data_comes,
-                "on_part_end": self._part_ends,
-                "on_end": self._form_ends,
+                "on_part_begin": self._begin_part,
+                "on_header_field": self._add_header_name,
+                "on_header_value": self._add_header_value,
+                "on_header_end": self._end_header,
+                "on_headers_finished": self._end_headers,
+                "on_part_data": self._add_data,
+                "on_part_end": self._end_part,
+                "on_end": self._end_form,
             },
             max_header_count=MAX_PART_HEADERS,
             max_header_size=MAX_HEADER_BYTES,
         )
 
     def check_complete(self) -> None:
-        """Raises unless the last boundary has come, with one file, and the file holds something."""
+        """Raises unless the form has its last boundary and one file that is not empty."""
         if not self._is_complete:
             raise BodyMalformed(
                 problem=Sentence("it ends before its last boundary", "termina antes de su último límite")
@@ -77,7 +77,7 @@ class FormReader:
         if not self.file.size_bytes:
             raise FileEmpty
 
-    def _part_begins(self) -> None:
+    def _begin_part(self) -> None:
         self._parts += 1
         if self._parts > MAX_PARTS:
             raise BodyMalformed(
@@ -85,38 +85,38 @@ class FormReader:
             )
         self._headers.clear()
 
-    def _header_name_comes(self, data: bytes, start: int, end: int) -> None:
+    def _add_header_name(self, data: bytes, start: int, end: int) -> None:
         self._header_name += data[start:end]
 
-    def _header_value_comes(self, data: bytes, start: int, end: int) -> None:
+    def _add_header_value(self, data: bytes, start: int, end: int) -> None:
         self._header_value += data[start:end]
 
-    def _header_ends(self) -> None:
+    def _end_header(self) -> None:
         self._headers[self._header_name.lower()] = self._header_value
         self._header_name = self._header_value = b""
 
-    def _headers_end(self) -> None:
-        if self._headers.get(b"content-transfer-encoding", b"").strip().lower() not in _PLAIN:
+    def _end_headers(self) -> None:
+        if self._headers.get(b"content-transfer-encoding", b"").strip().lower() not in _UNENCODED:
             raise BodyMalformed(
                 problem=Sentence(
                     "a part has a Content-Transfer-Encoding", "una parte lleva Content-Transfer-Encoding"
                 )
             )
-        # Of `filename` and `filename*` only the first counts: RFC 7578, 4.2 forbids the second.
+        # Only `filename` counts, not `filename*`: RFC 7578, 4.2 forbids the latter.
         kind, parameters = header_parameters(self._headers.get(b"content-disposition"))
         if kind != b"form-data" or not parameters.get(b"name"):
             raise BodyMalformed(problem=Sentence("a part has no name", "una parte no tiene nombre"))
         self._field = _field_name(parameters[b"name"])
         self._value = bytearray()
         if b"filename" in parameters:
-            self._file_begins(parameters[b"filename"])
+            self._begin_file(parameters[b"filename"])
         elif self._field == "file":
             raise FileMissing
 
-    def _file_begins(self, filename: bytes) -> None:
+    def _begin_file(self, filename: bytes) -> None:
         if self._has_file:
             raise FileRepeated
-        # An empty name is how a browser says that no file was chosen.
+        # A browser sends an empty name when no file was chosen.
         if self._field != "file" or not filename:
             raise FileMissing
         self._has_file = True
@@ -126,7 +126,7 @@ class FormReader:
             self.file.max_bytes = min(self.file.max_bytes, self._admit(dict(self.fields)))
         self.file.open()
 
-    def _data_comes(self, data: bytes, start: int, end: int) -> None:
+    def _add_data(self, data: bytes, start: int, end: int) -> None:
         if self._value is None:
             self.file.add(memoryview(data)[start:end])
         elif len(self._value) + end - start > MAX_VALUE_BYTES:
@@ -139,7 +139,7 @@ class FormReader:
         else:
             self._value += memoryview(data)[start:end]
 
-    def _part_ends(self) -> None:
+    def _end_part(self) -> None:
         if self._value is None:
             return
         self._fields_bytes += len(self._field.encode()) + len(self._value)
@@ -152,14 +152,14 @@ class FormReader:
             )
         self.fields.append((self._field, _utf8(self._value)))
 
-    def _form_ends(self) -> None:
+    def _end_form(self) -> None:
         self._is_complete = True
 
 
 def header_parameters(value: str | bytes | None) -> tuple[bytes, dict[bytes, bytes]]:
-    """A header such as `form-data; name="file"`: what comes first, and its parameters.
+    """A header such as `form-data; name="file"`: its value, and its parameters.
 
-    The parser looks for each semicolon from the beginning: 11 KB of them took a quarter of a second.
+    The parser searches from the beginning for each semicolon: 11 KB of them took a quarter of a second.
     """
     from python_multipart.multipart import parse_options_header
 
@@ -198,27 +198,27 @@ def _utf8(raw: bytes | bytearray) -> str:
 
 
 def display_name(raw: bytes) -> str | None:
-    """A file name as it may be shown: no path, nothing invisible, NFC, at most 255 bytes; None if nothing."""
+    """A file name to show: no path, nothing invisible, NFC, at most 255 bytes; None if nothing is left."""
     # Browsers write a quote as %22 (HTML standard, multipart/form-data encoding algorithm).
     text = raw.decode("utf-8", "replace").replace("%22", '"').replace("\\", "/")
     last = text.rsplit("/", 1)[-1]
-    name = unicodedata.normalize("NFC", "".join(map(_seen, last))).strip()
-    return _shortened(name) if name.strip(". ") else None
+    name = unicodedata.normalize("NFC", "".join(map(_visible, last))).strip()
+    return _shorten(name) if name.strip(". ") else None
 
 
-def _seen(character: str) -> str:
-    """Spaces of any width as a space; controls and marks that turn the reading direction as nothing."""
+def _visible(character: str) -> str:
+    """Any space as a plain space; nothing for controls and marks of the reading direction."""
     if character.isprintable():
         return character
     return " " if unicodedata.category(character) == "Zs" else ""
 
 
-def _shortened(name: str) -> str:
-    """At most 255 bytes, keeping an ending such as `.mp3`, which tells the reader what it was."""
+def _shorten(name: str) -> str:
+    """At most 255 bytes, with the extension (such as `.mp3`), which says what the file is."""
     if len(name.encode()) <= _MAX_FILENAME_BYTES:
         return name
-    stem, dot, ending = name.rpartition(".")
-    if not stem or len(ending.encode()) > 16:
-        stem, dot, ending = name, "", ""
-    room = _MAX_FILENAME_BYTES - len((dot + ending).encode())
-    return stem.encode()[:room].decode(errors="ignore") + dot + ending
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension.encode()) > 16:
+        stem, dot, extension = name, "", ""
+    limit = _MAX_FILENAME_BYTES - len((dot + extension).encode())
+    return stem.encode()[:limit].decode(errors="ignore") + dot + extension

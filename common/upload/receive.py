@@ -1,4 +1,4 @@
-"""Multipart → one file on disk: streamed and capped, never whole in memory, gone unless it is returned."""
+"""Receives a multipart body as one file on disk: streamed and limited, never whole in memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, Admit, FormReader, h
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartParser
 
-# What a body may weigh beyond its file: fields, part headers, boundaries.
+# The most that a body may have besides its file: fields, part headers, boundaries.
 ENVELOPE_BYTES = MAX_FIELDS_BYTES + MAX_PARTS * 2 * 1024
 
 _SUFFIX = ".upload"
@@ -29,7 +29,7 @@ _SHORT_BOUNDARY = 30
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A received file. `filename` is for people to read, never a path; `fields` keep order and repeats."""
+    """A received file. `filename` is to show, never a path; `fields` keep their order and may repeat."""
 
     path: Path
     size_bytes: int
@@ -50,16 +50,16 @@ async def receive(
 ) -> Upload:
     """Write the part named `file` into `folder` as it arrives; `headers` are the request's, in lower case.
 
-    `admit` may refuse the file by the fields before it: it raises, or answers the most bytes they allow.
+    `admit` gets the fields before the file: it raises, or returns the most bytes that the file may have.
     Raises BodyMalformed, EncodingUnsupported, MediaTypeUnsupported, FileMissing, FileRepeated, FileEmpty,
-    UploadTooLarge (a file over `max_bytes`), StorageFull. Whatever flies
-    from here, cancellation too, the file is gone.
+    UploadTooLarge (a file over `max_bytes`), StorageFull. After any exception, a cancellation too, the file
+    is deleted.
     """
-    boundary = _boundary(headers)
+    boundary = _parse_boundary(headers)
     file = UploadFile(folder / f"{token()}{_SUFFIX}", max_bytes, digest=digest)
     form = FormReader(file, admit)
     try:
-        await _read(stream, form, boundary)
+        await _feed(stream, form, boundary)
         form.check_complete()
         await file.flush()
     except BaseException:
@@ -70,7 +70,7 @@ async def receive(
     return Upload(file.path, file.size_bytes, form.filename, tuple(form.fields), sha256)
 
 
-def _boundary(headers: Mapping[str, str]) -> bytes:
+def _parse_boundary(headers: Mapping[str, str]) -> bytes:
     if headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
         raise EncodingUnsupported
     kind, parameters = header_parameters(headers.get("content-type"))
@@ -87,18 +87,18 @@ def _boundary(headers: Mapping[str, str]) -> bytes:
     return boundary
 
 
-async def _read(stream: AsyncIterable[bytes], form: FormReader, boundary: bytes) -> None:
+async def _feed(stream: AsyncIterable[bytes], form: FormReader, boundary: bytes) -> None:
     from python_multipart.exceptions import FormParserError
 
-    write = _bounded(form.parser(boundary), boundary)
-    room = form.file.max_bytes + ENVELOPE_BYTES
+    write = _limit_boundaries(form.parser(boundary), boundary)
+    remaining = form.file.max_bytes + ENVELOPE_BYTES
     try:
         async for block in stream:
-            room -= len(block)
-            if room < 0:
+            remaining -= len(block)
+            if remaining < 0:
                 raise form.file.too_large()
             write(block)
-            if form.file.wants_flush:
+            if form.file.is_flush_due:
                 await form.file.flush()
     except FormParserError:
         raise BodyMalformed(
@@ -106,22 +106,22 @@ async def _read(stream: AsyncIterable[bytes], form: FormReader, boundary: bytes)
         ) from None
 
 
-def _bounded(parser: MultipartParser, boundary: bytes) -> Callable[[bytes], object]:
-    """The parser's `write`, without its one costly case.
+def _limit_boundaries(parser: MultipartParser, boundary: bytes) -> Callable[[bytes], object]:
+    """The parser's `write`, protected against its slowest case.
 
-    It goes byte by byte past each boundary that turns out to be none: 25 MB of a one-letter boundary took
-    4 s of CPU, of a long one 0.4 s. RFC 2046, 5.1.1 forbids a boundary inside a part, so where it is short
-    enough to be repeated that often, a body that holds many is refused.
+    The parser reads byte by byte past each boundary that turns out to be content: 25 MB of a one-letter
+    boundary took 4 s of CPU, of a long one 0.4 s. RFC 2046, 5.1.1 forbids a boundary inside a part, so a body
+    that repeats a short one many times is refused.
     """
     if len(boundary) >= _SHORT_BOUNDARY:
         return parser.write
     delimiter = b"\r\n--" + boundary
-    seen = 0
+    count = 0
 
     def write(block: bytes) -> object:
-        nonlocal seen
-        seen += block.count(delimiter)
-        if seen > MAX_PARTS + 1:
+        nonlocal count
+        count += block.count(delimiter)
+        if count > MAX_PARTS + 1:
             raise BodyMalformed(
                 problem=Sentence(
                     "its boundary occurs inside its parts",

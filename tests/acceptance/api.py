@@ -16,7 +16,7 @@ import psutil
 
 from tests.server import Server
 from tests.serving import wait_until
-from tests.upstream import Seen, Upstream
+from tests.upstream import ReceivedRequest, Upstream
 
 ENDED = ("completed", "failed", "cancelled")
 
@@ -88,9 +88,9 @@ def text_of(audio: bytes) -> str:
     return f"heard {sha(audio)[:12]}"
 
 
-def calls(upstream: Upstream, audio: bytes) -> list[Seen]:
+def calls(upstream: Upstream, audio: bytes) -> list[ReceivedRequest]:
     """The times that the engine was asked about this recording."""
-    return [seen for seen in list(upstream.seen) if seen.form.sha256 == sha(audio)]
+    return [seen for seen in list(upstream.requests) if seen.form.sha256 == sha(audio)]
 
 
 def files_below(data_dir: Path) -> list[Path]:

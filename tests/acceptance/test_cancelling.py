@@ -106,14 +106,14 @@ def test_while_the_engine_works_and_others_wait_behind_it(server: Server, engine
 def test_while_ffmpeg_works(server: Server, engine: Upstream, api: Api, media: Media) -> None:
     tones = "-f lavfi -i sine=300:r=16000:d=2400 -c:a adpcm_ms"
     long = media.ffmpeg(tones, media.folder / "long-adpcm.wav").read_bytes()
-    before = len(engine.seen)
+    before = len(engine.requests)
     job_id = api.accepted(long)
     assert decoders_held_up(server)
     cancel(api, job_id)
     wait_until(lambda: server.ps.children(recursive=True) == [])
     nothing_left(server, job_id)
     time.sleep(1.5)
-    assert len(engine.seen) == before
+    assert len(engine.requests) == before
     short = tone(RANDOM)
     begin_anew(api, job_id, short, engine)
 

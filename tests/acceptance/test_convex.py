@@ -128,7 +128,7 @@ def test_convex_may_be_away_for_a_while(
 ) -> None:
     away = request.config.getoption("--away")
     is_away = threading.Event()
-    upstream.ear = not_before(is_away)
+    upstream.recognise = not_before(is_away)
     jobs = send(api, convex, 5)
     convex.fault(status="away")
     is_away.set()

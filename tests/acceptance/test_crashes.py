@@ -77,6 +77,6 @@ def test_what_always_kills_the_server_is_given_up_as_interrupted(
 
 def wait_for_attempt(upstream: Upstream, number: int) -> None:
     deadline = time.monotonic() + 60
-    while len(upstream.seen) < number:
+    while len(upstream.requests) < number:
         assert time.monotonic() < deadline, "it was not begun again"
         time.sleep(0.05)

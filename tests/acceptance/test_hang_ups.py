@@ -1,4 +1,4 @@
-"""Clients who leave while their recording is at the engine: nothing goes on for nobody."""
+"""Clients that leave while the engine transcribes their recording: the work for them ends."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.upstream import Upstream
 BOUNDARY = "x3d74496d66958873ex3d74496d66958873e"
 
 
-def posted(port: int, path: str, fields: dict[str, str], audio: bytes) -> socket.socket:
-    """A connection over which a whole form has been sent, and no answer read."""
+def post_form(port: int, path: str, fields: dict[str, str], audio: bytes) -> socket.socket:
+    """A connection over which a whole form was sent and nothing was read."""
     parts = [
         f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
         for name, value in fields.items()
@@ -38,25 +38,25 @@ def posted(port: int, path: str, fields: dict[str, str], audio: bytes) -> socket
 @pytest.mark.parametrize(
     ("path", "fields"), [("/transcribe", {}), ("/v1/audio/transcriptions", {"model": "whisper-1"})]
 )
-def test_a_client_who_leaves_gives_back_its_slot_and_ends_the_engine_s_work(
+def test_a_client_that_leaves_frees_its_slot_and_ends_the_engine_request(
     path: str, fields: dict[str, str], start: Callable[..., Server], upstream: Upstream
 ) -> None:
     upstream.default = Reply(hang=True)
     server = start(GROQ_BASE_URL=upstream.url, UPLOAD_SLOTS="2")
     api = Api(server.url)
-    waiting = [posted(server.port, path, fields, tone(Random(seed))) for seed in range(2)]
-    wait_until(lambda: len(upstream.seen) == 2)
+    waiting = [post_form(server.port, path, fields, tone(Random(seed))) for seed in range(2)]
+    wait_until(lambda: len(upstream.requests) == 2)
     assert api.submit(tone(Random(9))).status_code == 503
     for connection in waiting:
         connection.close()
-    wait_until(lambda: all(seen.client_gone for seen in upstream.seen))
+    wait_until(lambda: all(seen.client_gone for seen in upstream.requests))
     wait_until(lambda: api.health()["inHand"]["transcriptions"] == 0)
     wait_until(lambda: files_below(server.data_dir) == [])
     upstream.default = Reply()
     assert api.submit(tone(Random(9))).status_code == 202
 
 
-def test_audio_for_a_pending_job_waits_outside_a_full_queue_and_its_ticket_stays_good(
+def test_a_full_queue_refuses_the_audio_of_a_pending_job_and_its_ticket_stays_valid(
     start: Callable[..., Server], upstream: Upstream
 ) -> None:
     upstream.default = Reply(hang=True)

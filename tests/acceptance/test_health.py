@@ -1,4 +1,4 @@
-"""GET /health tells what is in hand, at once, whatever else goes on."""
+"""GET /health counts the work in progress, and answers at once whatever else runs."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from tests.upstream import Upstream
 RANDOM = random.Random(18)
 
 
-def test_it_counts_what_is_in_hand(start: Callable[..., Server], upstream: Upstream) -> None:
+def test_health_counts_the_work_in_progress(start: Callable[..., Server], upstream: Upstream) -> None:
     upstream.default = Reply(hang=True)
     server = start(GROQ_BASE_URL=upstream.url, JOBS_AT_ONCE="2")
     api = Api(server.url)
-    nothing = {"transcriptions": 0, "jobs": 0, "watchers": 0, "backlog": 0}
-    wait_until(lambda: api.health()["inHand"] == nothing)  # `backlog` may be null on a busy machine
+    idle = {"transcriptions": 0, "jobs": 0, "watchers": 0, "backlog": 0}
+    wait_until(lambda: api.health()["inHand"] == idle)  # `backlog` may be null on a busy machine
     ids = [api.accepted(tone(RANDOM)) for _ in range(5)]
-    api.expect()  # whose audio has not come: nothing of it is in hand
-    on_the_line = tone(RANDOM)
+    api.expect()  # a job without audio is no work in progress
+    synchronous = tone(RANDOM)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(
-            httpx.post, f"{server.url}/transcribe", files={"file": ("a.wav", on_the_line)}, timeout=60
+            httpx.post, f"{server.url}/transcribe", files={"file": ("a.wav", synchronous)}, timeout=60
         )
-        wait_until(lambda: bool(calls(upstream, on_the_line)))
-        wait_until(lambda: len(upstream.seen) == 3)
+        wait_until(lambda: bool(calls(upstream, synchronous)))
+        wait_until(lambda: len(upstream.requests) == 3)
         with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{ids[0]}", open_timeout=60) as watcher:
             watcher.recv()
             busy = {"transcriptions": 1, "jobs": 2, "watchers": 1, "backlog": 5}
@@ -44,4 +44,4 @@ def test_it_counts_what_is_in_hand(start: Callable[..., Server], upstream: Upstr
         server.kill()
     upstream.default = Reply()
     server.start()
-    wait_until(lambda: api.health()["inHand"] == nothing)
+    wait_until(lambda: api.health()["inHand"] == idle)

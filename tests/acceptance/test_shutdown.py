@@ -1,4 +1,4 @@
-"""SIGTERM: nothing more is accepted, what is short is finished, the rest is given back, everybody is told."""
+"""SIGTERM: the server accepts no more, finishes short work, requeues the rest and informs its watchers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def leases(data_dir: Path) -> int:
 
 
 class SlowUpload:
-    """A form on its way, most of it sent."""
+    """A form of which all but the last bytes are sent."""
 
     def __init__(self, port: int, audio: bytes) -> None:
         self.audio = audio
@@ -56,7 +56,7 @@ class SlowUpload:
         return self.socket.recv(65536)
 
 
-def by_socket(server: Server, job_id: str) -> int | None:
+def watch_by_socket(server: Server, job_id: str) -> int | None:
     with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{job_id}", open_timeout=60) as watcher:
         try:
             while True:
@@ -65,16 +65,18 @@ def by_socket(server: Server, job_id: str) -> int | None:
             return closed.rcvd.code if closed.rcvd else None
 
 
-def by_sse(server: Server, job_id: str) -> str:
+def watch_by_sse(server: Server, job_id: str) -> str:
     with httpx.stream("GET", f"{server.url}/job/{job_id}/events", timeout=60) as answer:
         return "".join(answer.iter_text())
 
 
-def by_waiting(server: Server, job_id: str) -> int:
+def wait_for_change(server: Server, job_id: str) -> int:
     return httpx.get(f"{server.url}/job/{job_id}", params={"wait": "25"}, timeout=60).status_code
 
 
-def test_in_the_midst_of_everything(start: Callable[..., Server], upstream: Upstream) -> None:
+def test_a_stop_amid_uploads_watchers_and_jobs_of_every_kind(
+    start: Callable[..., Server], upstream: Upstream
+) -> None:
     server = start(
         GROQ_BASE_URL=upstream.url, JOBS_AT_ONCE="2", LEASE_SECONDS="600", SHUTDOWN_TIMEOUT=f"{TIMEOUT:g}"
     )
@@ -83,33 +85,33 @@ def test_in_the_midst_of_everything(start: Callable[..., Server], upstream: Upst
     upstream.by_sha256[sha(waiting)] = rate_limited(retry_after=4)
     ids = {waiting: api.accepted(waiting)}
     api.until(ids[waiting], "waiting")
-    refused = threading.Event()
-    upstream.ear = not_before(refused)
+    has_stopped_listening = threading.Event()
+    upstream.recognise = not_before(has_stopped_listening)
     upstream.by_sha256[sha(long)] = Reply(hang=True)
     ids |= {audio: api.accepted(audio) for audio in (long, short, queued)}
     wait_until(lambda: bool(calls(upstream, short) and calls(upstream, long)))
     finishes, never = (SlowUpload(server.port, tone(RANDOM, seconds=3)) for _ in range(2))
     idle = socket.create_connection(("127.0.0.1", server.port), timeout=60)
     with ThreadPoolExecutor(6) as pool:
-        code = pool.submit(by_socket, server, ids[long])
-        events = pool.submit(by_sse, server, ids[long])
-        status = pool.submit(by_waiting, server, ids[long])
+        code = pool.submit(watch_by_socket, server, ids[long])
+        events = pool.submit(watch_by_sse, server, ids[long])
+        status = pool.submit(wait_for_change, server, ids[long])
         wait_until(lambda: api.health()["inHand"]["watchers"] == 3)
         assert server.process is not None
-        began = time.monotonic()
+        start_of_stop = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         wait_until(lambda: refuses(server.port))
-        refused.set()
+        has_stopped_listening.set()
         assert finishes.finish().startswith(b"HTTP/1.1 202")
         assert code.result(TIMEOUT + SLACK) == 1001
         assert '"type":"snapshot"' in events.result(TIMEOUT + SLACK)
         assert status.result(TIMEOUT + SLACK) == 200
         assert idle.recv(1) == b""
         assert server.stop() == 0
-    assert time.monotonic() - began < TIMEOUT + SLACK
+    assert time.monotonic() - start_of_stop < TIMEOUT + SLACK
     for connection in (finishes.socket, never.socket, idle):
         connection.close()
-    # What was short has been finished, of the rest nobody holds a lease, and the unfinished upload is gone.
+    # The short job is completed, no other job is leased, and the unfinished upload is deleted.
     assert leases(server.data_dir) == 0
     assert [calls(upstream, audio)[-1].status for audio in (short,)] == [200]
     assert calls(upstream, queued) == []
@@ -132,17 +134,17 @@ def refuses(port: int) -> bool:
     return False
 
 
-def test_with_nothing_in_hand_it_is_gone_at_once(start: Callable[..., Server], upstream: Upstream) -> None:
+def test_without_work_the_server_stops_at_once(start: Callable[..., Server], upstream: Upstream) -> None:
     server = start(GROQ_BASE_URL=upstream.url, SHUTDOWN_TIMEOUT="60")
-    began = time.monotonic()
+    start_of_stop = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - start_of_stop < 20
     assert not list((server.data_dir / "scratch").iterdir())
     assert "ERROR" not in server.log
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_who_cannot_wait_loses_nothing_either(
+def test_a_second_signal_loses_no_job(
     start: Callable[..., Server], upstream: Upstream, number: signal.Signals
 ) -> None:
     audio = tone(RANDOM)
@@ -179,21 +181,21 @@ def adpcm_of_silence(*, seconds: int) -> bytes:
     """A wav that must be decoded: IMA ADPCM, 8 kHz, in blocks of 256 bytes with 505 samples each."""
     blocks = seconds * 8000 // 505
     data = (b"\0\0\0\0" + bytes(252)) * blocks
-    chunk = b"fmt " + (20).to_bytes(4, "little")
-    chunk += b"".join(
+    format_ = b"fmt " + (20).to_bytes(4, "little")
+    format_ += b"".join(
         value.to_bytes(size, "little")
         for value, size in ((0x11, 2), (1, 2), (8000, 4), (4055, 4), (256, 2), (4, 2), (2, 2), (505, 2))
     )
     fact = b"fact" + (4).to_bytes(4, "little") + (blocks * 505).to_bytes(4, "little")
-    body = b"WAVE" + chunk + fact + b"data" + len(data).to_bytes(4, "little") + data
+    body = b"WAVE" + format_ + fact + b"data" + len(data).to_bytes(4, "little") + data
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
 @pytest.mark.alone
-def test_ten_thousand_finished_jobs_make_a_start_no_heavier(
+def test_ten_thousand_finished_jobs_do_not_slow_down_a_start(
     tmp_path: Path, start: Callable[..., Server], upstream: Upstream
 ) -> None:
-    kept = keep_finished_jobs(tmp_path / "data", 10_000)
+    job_ids = keep_finished_jobs(tmp_path / "data", 10_000)
     empty = Server(tmp_path / "empty", GROQ_BASE_URL=upstream.url)
     with empty:
         time.sleep(2)  # the first sweep
@@ -203,7 +205,7 @@ def test_ten_thousand_finished_jobs_make_a_start_no_heavier(
     more = cpu_seconds(server) - without
     assert more < 1.0, f"{more:.2f} s of CPU"
     api, audio = Api(server.url), tone(RANDOM)
-    assert api.job(kept[5000]).json()["status"] == "completed"
+    assert api.job(job_ids[5000]).json()["status"] == "completed"
     assert api.completed(api.accepted(audio)) == text_of(audio)
 
 

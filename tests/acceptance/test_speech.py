@@ -1,4 +1,4 @@
-"""Real recordings through the real server and the embedded engine: the words that are said come out."""
+"""Real recordings through the real server and the embedded engine give the words that are spoken."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def transcribe(server: Server, recording: Recording, **fields: str) -> dict[str,
     return body
 
 
-def test_english_comes_out_with_at_most_one_word_in_twenty_wrong(server: Server) -> None:
+def test_of_english_at_most_one_word_in_twenty_is_wrong(server: Server) -> None:
     answer = transcribe(server, ENGLISH)
     assert word_error_rate([ENGLISH], [str(answer["text"])]) <= 0.05
     assert answer["language"] == "en"
@@ -35,23 +35,23 @@ def test_english_comes_out_with_at_most_one_word_in_twenty_wrong(server: Server)
     assert answer["duration"] == pytest.approx(ENGLISH.seconds, abs=0.05)
 
 
-def test_spanish_comes_out_with_at_most_three_words_in_ten_wrong(server: Server) -> None:
-    heard = [str(transcribe(server, one, language="es")["text"]) for one in SPANISH]
-    assert word_error_rate(SPANISH, heard) <= 0.30
+def test_of_spanish_at_most_three_words_in_ten_are_wrong(server: Server) -> None:
+    texts = [str(transcribe(server, recording, language="es")["text"]) for recording in SPANISH]
+    assert word_error_rate(SPANISH, texts) <= 0.30
 
 
-def test_a_job_says_the_same_as_a_request(server: Server) -> None:
-    waited = transcribe(server, ENGLISH)
+def test_a_job_has_the_same_text_as_a_request(server: Server) -> None:
+    answer = transcribe(server, ENGLISH)
     with ENGLISH.path.open("rb") as file:
         accepted = httpx.post(f"{server.url}/transcribe-job", files={"file": file}, timeout=60)
     assert accepted.status_code == 202
-    job = finished(accepted.json()["statusUrl"])
+    job = wait_for_end(accepted.json()["statusUrl"])
     assert job["status"] == "completed"
-    assert job["result"]["text"] == waited["text"]  # type: ignore[index]
+    assert job["result"]["text"] == answer["text"]  # type: ignore[index]
     wait_until(lambda: files_below(server.data_dir) == [])
 
 
-def finished(url: str) -> dict[str, object]:
+def wait_for_end(url: str) -> dict[str, object]:
     for _ in range(40):
         job: dict[str, object] = httpx.get(url, params={"wait": 10}, timeout=60).json()
         if job["status"] in {"completed", "failed", "cancelled"}:

@@ -1,4 +1,4 @@
-"""What whoever starts it by hand sees: a greeting, readable lines, or one sentence on why it cannot."""
+"""What a person who starts the server sees: a banner, readable lines, or one sentence on why it failed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ INHERITED = {name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFI
 BOTH = "CONVEX_SITE_URL and CONVEX_API_KEY"
 
 
-def refused(**settings: str) -> str:
-    """What it says, all of it, when it is started with these settings and ends by itself."""
+def failed_start(**settings: str) -> str:
+    """All that the server prints when these settings do not let it start."""
     ended = subprocess.run(
         [sys.executable, "local_server.py"],
         check=False,
@@ -35,36 +35,36 @@ def refused(**settings: str) -> str:
     return ended.stderr
 
 
-def test_a_taken_port_is_told_in_one_sentence_and_nothing_is_touched(tmp_path: Path) -> None:
+def test_a_taken_port_is_named_in_one_sentence_and_no_file_is_made(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        told = refused(PORT=str(port), DATA_DIR=str(tmp_path / "data"))
-    assert told == (
+        message = failed_start(PORT=str(port), DATA_DIR=str(tmp_path / "data"))
+    assert message == (
         f"Escriba cannot start. Something else listens on 127.0.0.1:{port} already. "
         "Stop it, or choose another PORT.\n"
     )
     assert not (tmp_path / "data").exists()
 
 
-def test_an_address_that_is_not_ours_is_told_in_one_sentence(tmp_path: Path) -> None:
-    told = refused(HOST="192.0.2.1", PORT=str(free_port()), DATA_DIR=str(tmp_path))
-    assert told.startswith("Escriba cannot start. It cannot listen on HOST 192.0.2.1, PORT ")
-    assert told.count("\n") == 1
+def test_an_address_of_another_machine_is_named_in_one_sentence(tmp_path: Path) -> None:
+    message = failed_start(HOST="192.0.2.1", PORT=str(free_port()), DATA_DIR=str(tmp_path))
+    assert message.startswith("Escriba cannot start. It cannot listen on HOST 192.0.2.1, PORT ")
+    assert message.count("\n") == 1
 
 
-def test_a_folder_that_cannot_be_used_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_an_unusable_folder_is_named_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
-    told = refused(PORT=str(free_port()), DATA_DIR=str(tmp_path / "data"))
-    assert told == (
+    message = failed_start(PORT=str(free_port()), DATA_DIR=str(tmp_path / "data"))
+    assert message == (
         f"Escriba cannot start. The folder {tmp_path}/data/scratch cannot be made or written to: "
         "Not a directory.\n"
     )
 
 
-def test_a_database_that_is_none_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_named_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "escriba.sqlite3").write_text("Dear diary, this is no database.")
-    told = refused(PORT=str(free_port()), DATA_DIR=str(tmp_path))
-    assert told == (
+    message = failed_start(PORT=str(free_port()), DATA_DIR=str(tmp_path))
+    assert message == (
         f"Escriba cannot start. The database {tmp_path}/escriba.sqlite3 cannot be used: "
         "file is not a database.\n"
     )
@@ -80,20 +80,20 @@ def test_a_database_that_is_none_is_told_in_one_sentence(tmp_path: Path) -> None
         ),
     ],
 )
-def test_a_wrong_setting_is_told_in_one_sentence(setting: dict[str, str], sentence: str) -> None:
-    assert refused(**setting) == f"Escriba cannot start. {sentence}\n"
+def test_a_wrong_setting_is_named_in_one_sentence(setting: dict[str, str], sentence: str) -> None:
+    assert failed_start(**setting) == f"Escriba cannot start. {sentence}\n"
 
 
 class Terminal:
     def __init__(self, screen: int) -> None:
         self._screen = screen
-        self.seen = ""
+        self.output = ""
 
     def until(self, words: str) -> str:
-        """All that has been shown once `words` are."""
-        while words not in self.seen:
-            self.seen += os.read(self._screen, 65536).decode().replace("\r\n", "\n")
-        return self.seen
+        """The whole output up to now, once it contains `words`."""
+        while words not in self.output:
+            self.output += os.read(self._screen, 65536).decode().replace("\r\n", "\n")
+        return self.output
 
 
 @contextmanager
@@ -116,16 +116,16 @@ def started_on_a_terminal(data: Path, port: int) -> Iterator[Terminal]:
             os.close(screen)
 
 
-def test_on_a_terminal_it_greets_and_each_request_is_a_line(tmp_path: Path) -> None:
+def test_a_terminal_shows_a_banner_and_a_line_for_each_request(tmp_path: Path) -> None:
     port = free_port()
     with started_on_a_terminal(tmp_path, port) as terminal:
-        greeted = terminal.until("/transcribe\n")
+        lines = terminal.until("/transcribe\n")
         url = f"http://127.0.0.1:{port}"
-        assert greeted.startswith(f"Escriba listens on {url}, ")
-        assert f"  curl -F file=@tests/data/english.flac {url}/transcribe" in greeted
+        assert lines.startswith(f"Escriba listens on {url}, ")
+        assert f"  curl -F file=@tests/data/english.flac {url}/transcribe" in lines
         assert httpx.get(url, timeout=60).headers["location"] == "/docs"
-        nowhere = httpx.get(f"{url}/nowhere", headers={"x-request-id": "newcomer"}, timeout=60)
-        assert nowhere.status_code == 404
+        answer = httpx.get(f"{url}/nowhere", headers={"x-request-id": "newcomer"}, timeout=60)
+        assert answer.status_code == 404
         line = terminal.until("requestId=newcomer").splitlines()[-1]
     assert "  request  method=GET status=404 seconds=" in line
     assert line.endswith(" requestId=newcomer")

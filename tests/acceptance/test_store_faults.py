@@ -75,7 +75,7 @@ def test_a_full_disk_takes_nothing_new_and_loses_nothing_old(
     before = api.accepted(done)
     assert api.completed(before) == text_of(done)
     is_full = threading.Event()
-    upstream.ear = not_before(is_full)
+    upstream.recognise = not_before(is_full)
     under_way = api.accepted(running)
     wait_until(lambda: bool(calls(upstream, running)))
     with no_room(server):
@@ -123,7 +123,7 @@ def test_a_database_that_somebody_locks_is_waited_for(
     before = api.accepted(done)
     assert api.completed(before) == text_of(done)
     is_locked = threading.Event()
-    upstream.ear = not_before(is_locked)
+    upstream.recognise = not_before(is_locked)
     under_way = api.accepted(running)
     wait_until(lambda: bool(calls(upstream, running)))
     with locked(server.data_dir / "escriba.sqlite3"):
@@ -210,7 +210,7 @@ def test_a_clock_that_stepped_between_two_runs_loses_no_job(
     ids = {audio: api.accepted(audio) for audio in (waiting,)}
     api.until(ids[waiting], "waiting")
     ids |= {audio: api.accepted(audio) for audio in (running, queued)}
-    wait_until(lambda: len(upstream.seen) == 2)
+    wait_until(lambda: len(upstream.requests) == 2)
     seqs = {audio: api.job(job_id).json()["seq"] for audio, job_id in ids.items()}
     server.kill()
     clock(step)

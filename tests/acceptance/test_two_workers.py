@@ -72,7 +72,7 @@ def test_the_same_submit_to_both_is_one_job(both: tuple[Server, Server], upstrea
 
 def test_watchers_see_what_the_other_server_does(both: tuple[Server, Server], upstream: Upstream) -> None:
     audio, all_watch = tone(RANDOM), threading.Event()
-    upstream.ear = not_before(all_watch)
+    upstream.recognise = not_before(all_watch)
     apis = [Api(server.url) for server in both]
     job_id = apis[0].accepted(audio)
     wait_until(lambda: bool(calls(upstream, audio)))
@@ -126,13 +126,13 @@ def test_when_one_is_killed_the_other_takes_up_its_jobs(
     apis, audios = [Api(server.url) for server in both], [tone(RANDOM) for _ in range(3)]
     upstream.script.extend(Reply(hang=True) for _ in audios)
     ids = [apis[0].accepted(audio) for audio in audios]
-    wait_until(lambda: len(upstream.seen) == 3)
+    wait_until(lambda: len(upstream.requests) == 3)
     busy = [api.health()["inHand"]["jobs"] for api in apis]
     assert sum(busy) == 3
     victim, other = (0, 1) if busy[0] else (1, 0)
     both[victim].kill()
     # Those of the dead one come back when their leases run out; those of the living one hang as they did.
-    wait_until(lambda: [call.status for call in list(upstream.seen)].count(200) == busy[victim])
+    wait_until(lambda: [call.status for call in list(upstream.requests)].count(200) == busy[victim])
     wait_until(lambda: apis[other].health()["inHand"]["jobs"] == busy[other])
     assert both[other].stop() == 0  # which gives back what hangs
     both[other].start()
@@ -152,7 +152,7 @@ def test_quota_is_one_account_for_both(tmp_path: Path, upstream: Upstream) -> No
             return [apis[0].job(job_id).json()["status"] for job_id in ids]
 
         wait_until(lambda: sorted(told()) == ["completed"] * 2 + ["waiting"] * 2)
-        assert len(upstream.seen) == 2
+        assert len(upstream.requests) == 2
 
 
 def test_a_wait_that_one_was_told_holds_for_the_other(tmp_path: Path, upstream: Upstream) -> None:
@@ -163,4 +163,4 @@ def test_a_wait_that_one_was_told_holds_for_the_other(tmp_path: Path, upstream: 
         with Server(tmp_path / "data", **settings) as there:
             api = Api(there.url)
             assert "waitingUntil" in api.until(api.accepted(tone(RANDOM)), "waiting")
-    assert len(upstream.seen) == 1
+    assert len(upstream.requests) == 1

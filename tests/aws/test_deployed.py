@@ -53,7 +53,7 @@ def test_a_recording_is_transcribed_while_one_waits(deployed: Deployed, upstream
         answer = httpx.post(f"{deployed.api}/transcribe", files={"file": file}, timeout=60)
     assert answer.status_code == 200, answer.text
     assert answer.json()["text"].startswith("heard ")
-    assert upstream.seen[0].headers["authorization"] == f"Bearer {KEY}"
+    assert upstream.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
 async def test_from_a_presigned_upload_to_the_last_event_on_a_websocket(deployed: Deployed) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.aws.world import World, call
 from tests.recorded import recorded, socket_event, sqs_event
-from tests.replies import Reply, heard, rate_limited
+from tests.replies import Reply, rate_limited, transcription
 from tests.runtime_api import FunctionError, Killed
 from tests.server import ROOT
 from tests.serving import wait_until
@@ -31,7 +31,7 @@ async def test_a_multipart_wav_goes_in_and_a_transcript_comes_out(world: World) 
             code, answer = call(sandbox, "POST", "/transcribe", files=wav(), data={"language": "en"})
             assert (code, answer["language"], answer["duration"]) == (200, "en", 3.29)
             assert answer["text"].startswith("heard ")
-    assert len(world.upstream.seen) == 3
+    assert len(world.upstream.requests) == 3
 
 
 async def test_a_file_that_no_call_can_carry_is_told_the_way_that_can(world: World) -> None:
@@ -86,7 +86,7 @@ async def test_a_job_begun_by_a_sandbox_that_is_killed_is_finished_by_another(wo
     world.upstream.script.append(Reply(delay=60))
     with world.sandbox("run_job", LEASE_SECONDS="2") as first:
         begun = first.begin(sqs_event(message["Body"]))
-        wait_until(lambda: bool(world.upstream.seen), 30)
+        wait_until(lambda: bool(world.upstream.requests), 30)
         first.kill()
         with pytest.raises(Killed):
             first.wait(begun)
@@ -101,7 +101,7 @@ async def test_a_job_begun_by_a_sandbox_that_is_killed_is_finished_by_another(wo
     assert (await world.jobs.get(job_id)).status == "completed"
     starts = {event.job.attempts for event in await world.jobs.events(job_id, after=0)}
     assert max(starts) == 2
-    assert len(world.upstream.seen) == 2
+    assert len(world.upstream.requests) == 2
 
 
 async def test_a_worker_whose_time_is_nearly_up_keeps_its_pieces_and_puts_the_job_back(world: World) -> None:
@@ -250,7 +250,7 @@ async def test_a_store_that_cannot_be_reached_is_a_503_that_asks_to_come_again(w
 
 
 async def test_the_log_names_the_call_counts_the_job_and_tells_no_secret(world: World) -> None:
-    world.upstream.script.append(heard("hola"))
+    world.upstream.script.append(transcription("hola"))
     job_id = await submitted(world)
     (message,) = world.messages()
     with world.sandbox("run_job", LOG_LEVEL="DEBUG") as worker:

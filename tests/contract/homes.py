@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.aws.clients import Clients
+from common.aws.dynamo_account import DynamoAccount
 from common.aws.dynamo_jobs import DynamoJobs
-from common.aws.dynamo_quota import DynamoQuota
 from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
 from common.aws.sqs_tasks import SqsTasks
 from common.aws.table import Table
 from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
+from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteTasks
-from common.local.sqlite.quota import SqliteQuota
 from common.local.upload_ticket import UploadTickets
 from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueue
 from common.quota import Quota
@@ -95,8 +95,8 @@ def container(folder: Path) -> Iterator[Home]:
         jobs_elsewhere=SqliteJobs(there),
         tasks=tasks,
         audio=audio,
-        quota=SqliteQuota(here, model="whisper", start=start),
-        quota_elsewhere=SqliteQuota(there, model="whisper", start=start),
+        quota=SqliteAccount(here, name="whisper", start=start),
+        quota_elsewhere=SqliteAccount(there, name="whisper", start=start),
         taken=taken,
         worker_dies=worker_dies,
         subscribers=hub,
@@ -138,8 +138,8 @@ def aws(_: Path) -> Iterator[Home]:
             jobs_elsewhere=elsewhere,
             tasks=SqsTasks(here, names.queue, now=clock, expect=jobs.expect),
             audio=S3Audio(here, names.bucket, seconds=900),
-            quota=DynamoQuota(Table(here, names.table), model="whisper", start=start),
-            quota_elsewhere=DynamoQuota(Table(there, names.table), model="whisper", start=start),
+            quota=DynamoAccount(Table(here, names.table), name="whisper", start=start),
+            quota_elsewhere=DynamoAccount(Table(there, names.table), name="whisper", start=start),
             taken=taken,
             worker_dies=worker_dies,
             subscribers=gateway,

@@ -1,4 +1,4 @@
-"""What every QuotaStore promises of the one account that all workers share."""
+"""What every AccountStore promises of the one account that all processes share."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def look(quota: Quota) -> tuple[Quota, Quota]:
     return quota, quota
 
 
-async def test_an_account_nobody_used_is_full(quota: QuotaStore) -> None:
+async def test_an_account_that_was_never_used_is_full(quota: QuotaStore) -> None:
     assert await quota.change(look) == Quota()
 
 
-async def test_a_decision_is_kept_and_its_answer_given(quota: QuotaStore) -> None:
+async def test_a_decision_is_stored_and_its_answer_returned(quota: QuotaStore) -> None:
     assert await quota.change(reserve(100)) is True
     left = await quota.change(look)
     assert left == Quota().reserve(NOW, 100)
@@ -41,16 +41,16 @@ async def test_another_process_sees_the_same_account(home: Home) -> None:
     assert await home.quota_elsewhere.change(look) == await home.quota.change(look)
 
 
-async def test_no_more_is_given_than_there_is_however_many_ask_at_once(home: Home) -> None:
-    askers = [home.quota, home.quota_elsewhere] * 15
-    given = await asyncio.gather(*(store.change(reserve(10)) for store in askers))
-    assert sum(given) == 20  # requests a minute
+async def test_concurrent_reservations_never_exceed_a_limit(home: Home) -> None:
+    stores = [home.quota, home.quota_elsewhere] * 15
+    reserved = await asyncio.gather(*(store.change(reserve(10)) for store in stores))
+    assert sum(reserved) == 20  # requests a minute
     left = await home.quota.change(look)
     assert left.requests_per_minute.used == 20
     assert left.audio_per_hour.used == 200
 
 
-async def test_what_a_decision_raises_flies_on_and_nothing_is_kept(quota: QuotaStore) -> None:
+async def test_what_a_decision_raises_flies_on_and_nothing_is_stored(quota: QuotaStore) -> None:
     await quota.change(reserve(100))
     before = await quota.change(look)
     with pytest.raises(AudioOverQuota):

@@ -1,4 +1,4 @@
-"""One container and one Lambda sandbox for all endpoint tests, before the same stand-in for Groq."""
+"""One container and one Lambda sandbox for all endpoint tests, with the same stand-in for Groq."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.emulator import emulator
-from tests.endpoints.homes import Homes
+from tests.endpoints.targets import Targets
 from tests.server import Server
 from tests.stack import Received, stack_of
 from tests.upstream import KEY, Upstream
 
 
 @pytest.fixture(scope="session")
-def homes(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homes]:
+def targets(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
     environment = {
         "GROQ_API_KEY": KEY,
         "GROQ_BASE_URL": upstream_server.url,
@@ -24,8 +24,8 @@ def homes(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -
         "MAX_AUDIO_MINUTES": "60",
     }
     with pytest.MonkeyPatch.context() as patch, stack_of(emulator()) as names:
-        ours = {"JOBS_TABLE": names.table, "AUDIO_BUCKET": names.bucket, "QUEUE_URL": names.queue}
-        for name, value in (emulator().environment | environment | ours).items():
+        resources = {"JOBS_TABLE": names.table, "AUDIO_BUCKET": names.bucket, "QUEUE_URL": names.queue}
+        for name, value in (emulator().environment | environment | resources).items():
             patch.setenv(name, value)
         with Server(tmp_path_factory.mktemp("endpoints") / "data", **environment) as server:
-            yield Homes(server, Received(emulator(), names.queue))
+            yield Targets(server, Received(emulator(), names.queue))

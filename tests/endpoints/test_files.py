@@ -1,4 +1,4 @@
-"""Transcripts as files: POST /transcribe with a format in both homes, GET /job/{id}/transcript."""
+"""Transcripts as files: POST /transcribe with a format, on both targets, and GET /job/{id}/transcript."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import webvtt
 from common.jobs import state
 from common.jobs.commit import commit_job
 from common.models import Audio, Job, Options, Segment, Transcript, Word
-from tests.endpoints.homes import Homes
+from tests.endpoints.targets import Targets
 from tests.job_service import JobService
 from tests.media import Media
-from tests.replies import heard
+from tests.replies import transcription
 from tests.upstream import Upstream
 
 TEXT = "Buenos días a todas las personas que escuchan. Hoy hablamos de <subtítulos> & su forma --> larga."
@@ -33,7 +33,7 @@ TYPES = {
 
 
 def cues_of(text: str, format_: str) -> list[str]:
-    """What each cue says, as other people's readers find it."""
+    """The text of each cue, as other programs read it."""
     if format_ == "srt":
         return [cue.content for cue in srt.parse(text)]
     return [html.unescape(caption.text) for caption in webvtt.from_string(text).captions]
@@ -43,17 +43,17 @@ def cues_of(text: str, format_: str) -> list[str]:
 
 
 @pytest.fixture
-def post(homes: Homes, media: Media, upstream: Upstream) -> Any:
-    def posted(*, name: str = NAME, **fields: Any) -> Any:
-        upstream.script.extend([heard(TEXT, language="Spanish")] * 2)
+def post(targets: Targets, media: Media, upstream: Upstream) -> Any:
+    def send(*, name: str = NAME, **fields: Any) -> Any:
+        upstream.script.extend([transcription(TEXT, language="Spanish")] * 2)
         files = {"file": (name, media("cbr.mp3").read_bytes())}
-        return homes("POST", "/transcribe", files=files, data=fields)
+        return targets("POST", "/transcribe", files=files, data=fields)
 
-    return posted
+    return send
 
 
 @pytest.mark.parametrize("format_", sorted(TYPES))
-def test_each_format_is_a_file_called_after_the_recording(format_: str, post: Any) -> None:
+def test_each_format_is_a_file_named_after_the_recording(format_: str, post: Any) -> None:
     answer = post(format=format_)
     assert answer.status == 200
     assert answer.headers["content-type"] == TYPES[format_]
@@ -62,22 +62,22 @@ def test_each_format_is_a_file_called_after_the_recording(format_: str, post: An
     assert "Buenos días" in answer.body.decode()
 
 
-def test_json_is_what_comes_without_a_format(post: Any) -> None:
+def test_the_default_format_is_json(post: Any) -> None:
     assert post(format="json").json()["segments"] == post().json()["segments"]
 
 
-def test_cues_are_cut_at_words_within_the_bounds_asked_for(post: Any, upstream: Upstream) -> None:
+def test_cues_keep_to_the_requested_bounds_and_begin_at_words(post: Any, upstream: Upstream) -> None:
     for format_ in ("srt", "vtt"):
-        said = cues_of(post(format=format_, lineLength=20, linesPerCue=1).body.decode(), format_)
-        assert " ".join(said).split() == TEXT.replace("-->", "-- >" if format_ == "srt" else "-->").split()
-        assert all(len(line) <= 20 and "\n" not in line for line in said)
-    asked = [seen.form.values("timestamp_granularities[]") for seen in upstream.seen]
-    assert asked == [["segment", "word"]] * 4
+        cues = cues_of(post(format=format_, lineLength=20, linesPerCue=1).body.decode(), format_)
+        assert " ".join(cues).split() == TEXT.replace("-->", "-- >" if format_ == "srt" else "-->").split()
+        assert all(len(line) <= 20 and "\n" not in line for line in cues)
+    granularities = [seen.form.values("timestamp_granularities[]") for seen in upstream.requests]
+    assert granularities == [["segment", "word"]] * 4
 
 
-def test_the_words_that_cues_need_are_not_asked_of_a_translation(post: Any, upstream: Upstream) -> None:
+def test_a_translation_is_requested_without_word_times(post: Any, upstream: Upstream) -> None:
     assert post(format="srt", task="translate").status == 200
-    assert all("timestamp_granularities[]" not in dict(seen.form.fields) for seen in upstream.seen)
+    assert all("timestamp_granularities[]" not in dict(seen.form.fields) for seen in upstream.requests)
 
 
 @pytest.mark.parametrize(
@@ -92,13 +92,13 @@ def test_the_words_that_cues_need_are_not_asked_of_a_translation(post: Any, upst
         {"format": ["srt", "vtt"]},
     ],
 )
-def test_a_layout_that_cannot_be_is_refused(fields: dict[str, Any], homes: Homes) -> None:
-    answer = homes("POST", "/transcribe", files={"file": ("a.mp3", b"x")}, data=fields)
+def test_an_invalid_layout_is_refused(fields: dict[str, Any], targets: Targets) -> None:
+    answer = targets("POST", "/transcribe", files={"file": ("a.mp3", b"x")}, data=fields)
     assert (answer.status, answer.code) == (422, "option_invalid")
     assert next(iter(fields)) in answer.json()["error"]["message"]
 
 
-def test_a_hostile_name_stays_a_name(post: Any) -> None:
+def test_a_hostile_file_name_cannot_break_the_header(post: Any) -> None:
     answer = post(name='../../etc/"passwd";\u202e.mp3', format="txt")
     assert answer.headers["content-disposition"].isascii()
     assert "/" not in answer.headers["content-disposition"].partition("filename*")[0]
@@ -120,7 +120,7 @@ def client(service: JobService) -> Iterator[httpx.Client]:
 
 
 async def _completed(service: JobService, *, options: Options | None = None) -> Job:
-    """A finished job of a recording that was called NAME."""
+    """A completed job whose recording has the name NAME."""
     services, now = service.services, service.now()
     audio = Audio(size_bytes=5, sha256="0" * 64, filename=NAME)
     job = state.accept(
@@ -153,25 +153,25 @@ def test_a_completed_job_has_a_file_in_each_format(
     assert "Buenos días" in answer.text
 
 
-def test_json_is_the_transcript_as_it_was_asked_for(service: JobService, client: httpx.Client) -> None:
+def test_json_has_the_words_only_if_the_job_requested_them(service: JobService, client: httpx.Client) -> None:
     plain = service.call(_completed(service))
-    told = client.get(f"/job/{plain.job_id}/transcript").json()
-    assert told["text"] == TEXT
-    assert "words" not in told
+    transcript = client.get(f"/job/{plain.job_id}/transcript").json()
+    assert transcript["text"] == TEXT
+    assert "words" not in transcript
     timed = service.call(_completed(service, options=Options(timestamps=("segment", "word"))))
     assert len(client.get(f"/job/{timed.job_id}/transcript").json()["words"]) == len(TEXT.split())
 
 
-def test_a_job_s_cues_keep_to_the_bounds_asked_for(service: JobService, client: httpx.Client) -> None:
+def test_the_cues_of_a_job_keep_to_the_requested_bounds(service: JobService, client: httpx.Client) -> None:
     job = service.call(_completed(service))
-    asked = "format=vtt&lineLength=16&linesPerCue=1&maxCueSeconds=2&readingSpeed=10"
-    answer = client.get(f"/job/{job.job_id}/transcript?{asked}")
+    query = "format=vtt&lineLength=16&linesPerCue=1&maxCueSeconds=2&readingSpeed=10"
+    answer = client.get(f"/job/{job.job_id}/transcript?{query}")
     captions = webvtt.from_string(answer.text).captions
     assert all(len(html.unescape(caption.text)) <= 16 for caption in captions)
     assert all(caption.end_in_seconds - caption.start_in_seconds <= 2 for caption in captions)
 
 
-def test_who_has_the_file_is_told_so_and_other_bounds_are_another_file(
+def test_a_file_that_the_client_has_is_304_and_other_bounds_are_another_file(
     service: JobService, client: httpx.Client
 ) -> None:
     job = service.call(_completed(service))
@@ -183,7 +183,7 @@ def test_who_has_the_file_is_told_so_and_other_bounds_are_another_file(
         assert client.get(address + other, headers={"If-None-Match": tag}).status_code == 200
 
 
-def test_a_job_that_is_not_completed_has_no_transcript_yet(service: JobService, client: httpx.Client) -> None:
+def test_a_job_that_is_not_completed_has_no_transcript(service: JobService, client: httpx.Client) -> None:
     for make, status in ((service.accepted, "queued"), (service.started, "processing")):
         job = service.call(make())
         answer = client.get(f"/job/{job.job_id}/transcript")
@@ -192,7 +192,9 @@ def test_a_job_that_is_not_completed_has_no_transcript_yet(service: JobService, 
         assert status in error["message"]
 
 
-def test_a_job_that_is_none_or_gone_says_so(service: JobService, client: httpx.Client) -> None:
+def test_an_unknown_job_is_404_and_a_deleted_transcript_410(
+    service: JobService, client: httpx.Client
+) -> None:
     assert client.get(f"/job/{uuid4()}/transcript").json()["error"]["code"] == "job_not_found"
     assert client.get("/job/..%2f..%2fetc/transcript").status_code == 404
     job = service.call(_completed(service))
@@ -201,16 +203,20 @@ def test_a_job_that_is_none_or_gone_says_so(service: JobService, client: httpx.C
     assert (answer.status_code, answer.json()["error"]["code"]) == (410, "job_expired")
 
 
-def test_a_wrong_bound_is_refused_before_the_job_is_looked_for(client: httpx.Client) -> None:
+def test_an_invalid_bound_is_refused_before_the_job_is_read(client: httpx.Client) -> None:
     answer = client.get(f"/job/{uuid4()}/transcript?format=srt&lineLength=1000")
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "option_invalid")
 
 
-def test_the_api_page_shows_formats_and_bounds_with_their_defaults(client: httpx.Client) -> None:
+def test_openapi_shows_formats_and_bounds_with_their_defaults(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
-    shown = document["paths"]["/job/{job_id}/transcript"]["get"]["parameters"]
-    told = {one["name"]: one["schema"].get("default") for one in shown if one["in"] == "query"}
-    assert told == {
+    parameters = document["paths"]["/job/{job_id}/transcript"]["get"]["parameters"]
+    defaults = {
+        parameter["name"]: parameter["schema"].get("default")
+        for parameter in parameters
+        if parameter["in"] == "query"
+    }
+    assert defaults == {
         "format": "json",
         "lineLength": 42,
         "linesPerCue": 2,

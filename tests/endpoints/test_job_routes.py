@@ -1,4 +1,4 @@
-"""Reading, ending and retrying jobs over HTTP, against the real store."""
+"""Reading, cancelling and retrying jobs over HTTP, against the real store."""
 
 from __future__ import annotations
 
@@ -38,32 +38,32 @@ def client(service: JobService) -> Iterator[httpx.Client]:
 # ── reading ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_running_job_tells_how_far_it_is(service: JobService, client: httpx.Client) -> None:
+def test_a_running_job_shows_its_progress(service: JobService, client: httpx.Client) -> None:
     job = service.call(service.started(4))
     service.call(service.heard(job, "Hola"))
     answer = client.get(f"/job/{job.job_id}")
-    told = answer.json()
+    view = answer.json()
     assert answer.status_code == 200
-    assert told["status"] == "processing"
-    assert told["stage"] == "transcribe"
-    assert told["chunks"] == {"done": 1, "total": 4}
-    assert told["attempts"] == 1
-    assert told["startedAt"].endswith("Z")
-    assert "result" not in told
+    assert view["status"] == "processing"
+    assert view["stage"] == "transcribe"
+    assert view["chunks"] == {"done": 1, "total": 4}
+    assert view["attempts"] == 1
+    assert view["startedAt"].endswith("Z")
+    assert "result" not in view
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["vary"] == "Accept-Language"
 
 
-def test_a_completed_job_brings_its_text(service: JobService, client: httpx.Client) -> None:
+def test_a_completed_job_has_its_text(service: JobService, client: httpx.Client) -> None:
     job = service.call(service.completed(text="¿Qué tal?"))
-    told = client.get(f"/job/{job.job_id}").json()
-    assert told["status"] == "completed"
-    assert told["progress"] == 100
-    assert told["result"]["text"] == "¿Qué tal?"
-    assert told["stage"] is None
+    view = client.get(f"/job/{job.job_id}").json()
+    assert view["status"] == "completed"
+    assert view["progress"] == 100
+    assert view["result"]["text"] == "¿Qué tal?"
+    assert view["stage"] is None
 
 
-def test_a_failed_job_tells_why_in_the_readers_language(service: JobService, client: httpx.Client) -> None:
+def test_a_failed_job_says_why_in_the_clients_language(service: JobService, client: httpx.Client) -> None:
     job = service.call(service.failed(AudioUnreadable()))
     error = client.get(f"/job/{job.job_id}", headers={"Accept-Language": "es-MX"}).json()["error"]
     assert error["code"] == "audio_unreadable"
@@ -71,7 +71,7 @@ def test_a_failed_job_tells_why_in_the_readers_language(service: JobService, cli
     assert error["stage"] == "transcribe"
 
 
-def test_capital_letters_in_an_id_do_not_matter(service: JobService, client: httpx.Client) -> None:
+def test_an_id_may_have_capital_letters(service: JobService, client: httpx.Client) -> None:
     job = service.call(service.accepted())
     assert client.get(f"/job/{job.job_id.upper()}").json()["jobId"] == job.job_id
 
@@ -97,17 +97,17 @@ HOSTILE = [
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", ""), ("DELETE", ""), ("POST", "/retry"), ("GET", "/events")]
 )
-def test_what_is_no_job_is_not_found(client: httpx.Client, job_id: str, method: str, path: str) -> None:
+def test_an_unknown_or_malformed_id_is_404(client: httpx.Client, job_id: str, method: str, path: str) -> None:
     answer = client.request(method, f"/job/{job_id}{path}")
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] in {"job_not_found", "not_found"}
 
 
-def test_a_path_above_the_jobs_is_not_found(client: httpx.Client) -> None:
+def test_a_path_that_leaves_the_jobs_is_404(client: httpx.Client) -> None:
     assert client.get("/job/../../x").status_code == 404
 
 
-def test_a_value_that_is_no_number_is_refused(service: JobService, client: httpx.Client) -> None:
+def test_an_invalid_number_is_refused(service: JobService, client: httpx.Client) -> None:
     job = service.call(service.accepted())
     for query in ("wait=nan", "wait=-1", "wait=soon", "after=-1", "after=x"):
         answer = client.get(f"/job/{job.job_id}?{query}")
@@ -117,7 +117,7 @@ def test_a_value_that_is_no_number_is_refused(service: JobService, client: httpx
 # ── tags ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_nothing_new_is_304_and_a_change_is_sent(service: JobService, client: httpx.Client) -> None:
+def test_an_unchanged_job_is_304_and_a_changed_one_is_sent(service: JobService, client: httpx.Client) -> None:
     job = service.call(service.started())
     etag = client.get(f"/job/{job.job_id}").headers["etag"]
     unchanged = client.get(f"/job/{job.job_id}", headers={"If-None-Match": etag})
@@ -129,12 +129,12 @@ def test_nothing_new_is_304_and_a_change_is_sent(service: JobService, client: ht
     assert changed.headers["etag"] != etag
 
 
-def test_a_confirmed_push_is_news_though_the_job_stands_as_it_did(
+def test_a_confirmed_delivery_changes_the_tag_though_the_job_is_unchanged(
     service: JobService, client: httpx.Client
 ) -> None:
     job = service.call(service.accepted())
-    pushed = service.call(service.pending())  # a second row, so that the first cannot be mixed up with it
-    service.call(_pushed_to_convex(service, job))
+    other = service.call(service.pending())  # a second row, so that the first cannot be mixed up with it
+    service.call(_deliver_to_convex(service, job))
     before = client.get(f"/job/{job.job_id}")
     assert before.json()["sync"] == {"state": "pending", "lastSeq": 0}
     confirmed = Delivery(job.job_id, "convex", job.seq, job.seq, 1, 0)
@@ -142,21 +142,21 @@ def test_a_confirmed_push_is_news_though_the_job_stands_as_it_did(
     after = client.get(f"/job/{job.job_id}", headers={"If-None-Match": before.headers["etag"]})
     assert after.status_code == 200
     assert after.json()["sync"] == {"state": "confirmed", "lastSeq": job.seq}
-    assert "sync" not in client.get(f"/job/{pushed.job_id}").json()
+    assert "sync" not in client.get(f"/job/{other.job_id}").json()
 
 
-async def _pushed_to_convex(service: JobService, job: Job) -> None:
-    """The same job, made anew with a delivery to confirm."""
+async def _deliver_to_convex(service: JobService, job: Job) -> None:
+    """Replace the job by the same one with a delivery to confirm."""
     jobs = service.services.jobs
     await jobs.remove(job.job_id)
     await jobs.create(job, state.event_of(job), targets=("convex",))
 
 
-# ── waiting for news ──────────────────────────────────────────────────────────────────────────────
+# ── waiting for a change ──────────────────────────────────────────────────────────────────────────────
 
 
 def later(service: JobService, work: Callable[[], Awaitable[Any]]) -> threading.Thread:
-    """Do it as soon as somebody waits on the server."""
+    """Run `work` as soon as a client waits on the server."""
 
     def act() -> None:
         wait_until(lambda: service.services.active.watchers > 0)
@@ -167,12 +167,12 @@ def later(service: JobService, work: Callable[[], Awaitable[Any]]) -> threading.
     return thread
 
 
-@pytest.mark.parametrize("how", ["now", "after", "tag"])
-def test_waiting_ends_with_the_next_change(service: JobService, client: httpx.Client, how: str) -> None:
+@pytest.mark.parametrize("known", ["now", "after", "tag"])
+def test_a_wait_ends_with_the_next_change(service: JobService, client: httpx.Client, known: str) -> None:
     job = service.call(service.started())
     etag = client.get(f"/job/{job.job_id}").headers["etag"]
-    query = {"wait": "25"} | ({"after": str(job.seq)} if how == "after" else {})
-    headers = {"If-None-Match": etag} if how == "tag" else {}
+    query = {"wait": "25"} | ({"after": str(job.seq)} if known == "after" else {})
+    headers = {"If-None-Match": etag} if known == "tag" else {}
     acting = later(service, lambda: service.heard(job, "Hola"))
     answer = client.get(f"/job/{job.job_id}", params=query, headers=headers)
     acting.join()
@@ -181,30 +181,34 @@ def test_waiting_ends_with_the_next_change(service: JobService, client: httpx.Cl
     assert service.services.active.watchers == 0
 
 
-def test_waiting_ends_with_the_time(service: JobService, client: httpx.Client) -> None:
+def test_a_wait_ends_after_its_seconds(service: JobService, client: httpx.Client) -> None:
     job = service.call(service.started())
     etag = client.get(f"/job/{job.job_id}").headers["etag"]
     assert client.get(f"/job/{job.job_id}?wait=0.05").json()["seq"] == job.seq
     assert client.get(f"/job/{job.job_id}?wait=0.05", headers={"If-None-Match": etag}).status_code == 304
 
 
-def test_who_is_behind_or_asks_of_an_end_does_not_wait(service: JobService, client: httpx.Client) -> None:
+def test_a_client_that_is_behind_and_one_of_an_ended_job_do_not_wait(
+    service: JobService, client: httpx.Client
+) -> None:
     running, ended = service.call(service.started()), service.call(service.completed())
-    began = time.monotonic()
+    start = time.monotonic()
     assert client.get(f"/job/{running.job_id}?wait=25&after=1").json()["seq"] == running.seq
     assert client.get(f"/job/{running.job_id}?wait=25&after=999").json()["seq"] == running.seq
     assert client.get(f"/job/{ended.job_id}?wait=25&after={ended.seq}").json()["status"] == "completed"
-    assert time.monotonic() - began < 20  # each would have waited 25 seconds
+    assert time.monotonic() - start < 20  # each would have waited 25 seconds
 
 
-def test_who_waits_and_leaves_gives_the_place_back(service: JobService, client: httpx.Client) -> None:
+def test_a_client_that_leaves_while_it_waits_no_longer_counts_as_a_watcher(
+    service: JobService, client: httpx.Client
+) -> None:
     job = service.call(service.started())
     with pytest.raises(httpx.ReadTimeout):
         client.get(f"/job/{job.job_id}?wait=25", timeout=httpx.Timeout(60, read=0.3))
     wait_until(lambda: service.services.active.watchers == 0)
 
 
-# ── ending ────────────────────────────────────────────────────────────────────────────────────────
+# ── deleting ────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def _waiting(service: JobService) -> Job:
@@ -255,7 +259,7 @@ async def _traces(service: JobService, job_id: str) -> list[Any]:
         (_failed, "failed"),
     ],
 )
-def test_deleting_leaves_no_audio_and_no_text_at_any_stage_and_twice_is_harmless(
+def test_deleting_leaves_no_audio_and_no_text_at_any_stage_and_can_be_repeated(
     service: JobService, client: httpx.Client, make: Callable[[JobService], Any], status: str
 ) -> None:
     job = service.call(make(service))
@@ -269,19 +273,19 @@ def test_deleting_leaves_no_audio_and_no_text_at_any_stage_and_twice_is_harmless
     assert job.job_id in service.stopped
 
 
-def test_what_was_deleted_is_gone_with_when_and_what_was_cancelled_says_so(
+def test_a_deleted_transcript_is_410_with_the_time_and_a_cancelled_job_is_shown(
     service: JobService, client: httpx.Client
 ) -> None:
     completed, running = service.call(_completed(service)), service.call(_running(service))
     erased = client.delete(f"/job/{completed.job_id}").json()["erasedAt"]
     client.delete(f"/job/{running.job_id}")
-    gone = client.get(f"/job/{completed.job_id}")
-    assert (gone.status_code, gone.json()["error"]["code"]) == (410, "job_expired")
-    assert erased in gone.json()["error"]["message"]
+    answer = client.get(f"/job/{completed.job_id}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (410, "job_expired")
+    assert erased in answer.json()["error"]["message"]
     assert client.get(f"/job/{running.job_id}").json()["status"] == "cancelled"
 
 
-def test_what_has_expired_is_gone_before_the_sweep_comes(tmp_path: Path) -> None:
+def test_an_expired_transcript_is_410_before_the_sweep_deletes_it(tmp_path: Path) -> None:
     with JobService(tmp_path) as service:
         job = service.call(service.completed())
         service.clock += 4000
@@ -289,10 +293,10 @@ def test_what_has_expired_is_gone_before_the_sweep_comes(tmp_path: Path) -> None
         assert answer.status_code == 410
 
 
-def test_deleting_wins_over_a_worker_that_goes_on_committing(
+def test_a_job_ends_cancelled_although_its_worker_goes_on_committing(
     service: JobService, client: httpx.Client
 ) -> None:
-    """Whatever the runner commits in between, the job ends cancelled and the runner is told so."""
+    """Whatever the worker commits in between, the job ends cancelled and the worker gets StaleJob."""
     job = service.call(service.started(10_000))
     working = threading.Thread(target=lambda: _work_until_refused(service, job))
     working.start()
@@ -311,42 +315,38 @@ def _work_until_refused(service: JobService, job: Job) -> None:
             job = service.call(service.moved(job, 0.5))
 
 
-# ── again ─────────────────────────────────────────────────────────────────────────────────────────
+# ── retrying ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_failed_job_runs_again_from_its_audio_and_its_pieces(
-    service: JobService, client: httpx.Client
-) -> None:
+def test_a_failed_job_runs_again_with_its_audio_and_pieces(service: JobService, client: httpx.Client) -> None:
     job = service.call(service.failed(EngineBroken()))
     answer = client.post(f"/job/{job.job_id}/retry")
-    told = answer.json()
+    view = answer.json()
     assert answer.status_code == 202
-    assert (told["status"], told["run"], told["attempts"]) == ("queued", 2, 0)
-    assert told["seq"] == job.seq + 1
-    assert "error" not in told
-    assert "upload" not in told
-    assert told["statusUrl"] == f"{service.url}/job/{job.job_id}"
+    assert (view["status"], view["run"], view["attempts"]) == ("queued", 2, 0)
+    assert view["seq"] == job.seq + 1
+    assert "error" not in view
+    assert "upload" not in view
+    assert view["statusUrl"] == f"{service.url}/job/{job.job_id}"
     claimed = service.call(service.services.queue.claim(service.now(), "w", 1))  # type: ignore[attr-defined]
     assert claimed is not None
 
 
-def test_a_cancelled_job_waits_for_its_audio_to_be_posted_again(
-    service: JobService, client: httpx.Client
-) -> None:
+def test_a_retry_of_a_cancelled_job_needs_its_audio_again(service: JobService, client: httpx.Client) -> None:
     job = service.call(_running(service))
     client.delete(f"/job/{job.job_id}")
     answer = client.post(f"/job/{job.job_id}/retry")
-    told = answer.json()
+    view = answer.json()
     assert answer.status_code == 202
-    assert told["status"] == "pending"
-    assert told["upload"]["url"] == f"{service.url}/job/{job.job_id}/audio"
-    assert set(told["upload"]["fields"]) == {"expires", "maxBytes", "signature"}
-    assert told["upload"]["expiresAt"].endswith("Z")
+    assert view["status"] == "pending"
+    assert view["upload"]["url"] == f"{service.url}/job/{job.job_id}/audio"
+    assert set(view["upload"]["fields"]) == {"expires", "maxBytes", "signature"}
+    assert view["upload"]["expiresAt"].endswith("Z")
     assert service.call(service.services.jobs.pieces(job.job_id)) == []
     assert client.get(f"/job/{job.job_id}").json()["status"] == "pending"
 
 
-def test_pieces_of_audio_that_is_gone_are_not_mixed_with_new_audio(
+def test_pieces_of_deleted_audio_are_not_mixed_with_new_audio(
     service: JobService, client: httpx.Client
 ) -> None:
     job = service.call(service.failed(EngineBroken()))
@@ -356,7 +356,7 @@ def test_pieces_of_audio_that_is_gone_are_not_mixed_with_new_audio(
 
 
 @pytest.mark.parametrize("make", [_queued, _running, _completed, _pending])
-def test_what_has_not_failed_is_not_run_again(
+def test_only_a_failed_or_cancelled_job_can_be_retried(
     service: JobService, client: httpx.Client, make: Callable[[JobService], Any]
 ) -> None:
     job = service.call(make(service))
@@ -364,7 +364,7 @@ def test_what_has_not_failed_is_not_run_again(
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "job_not_retryable")
 
 
-def test_of_many_retries_at_once_one_counts(service: JobService, client: httpx.Client) -> None:
+def test_of_many_retries_at_once_one_succeeds(service: JobService, client: httpx.Client) -> None:
     job = service.call(service.failed(EngineBroken()))
     statuses: list[int] = []
 
@@ -380,7 +380,7 @@ def test_of_many_retries_at_once_one_counts(service: JobService, client: httpx.C
     assert client.get(f"/job/{job.job_id}").json()["run"] == 2
 
 
-def test_a_full_queue_takes_no_retry(tmp_path: Path) -> None:
+def test_a_full_queue_accepts_no_retry(tmp_path: Path) -> None:
     with JobService(tmp_path, max_queue=1) as service:
         failed = service.call(service.failed(EngineBroken()))
         service.call(service.accepted())

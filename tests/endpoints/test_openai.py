@@ -1,4 +1,4 @@
-"""OpenAI's API in both homes, byte by byte; tests/sdk asks through the SDKs."""
+"""OpenAI's API on both deployment targets, over plain HTTP; tests/sdk uses the SDKs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from tests.acceptance.api import everything_below
-from tests.endpoints.homes import Answer, Homes
+from tests.endpoints.targets import Answer, Targets
 from tests.media import Media
-from tests.replies import Reply, bad_key, broken, heard, rate_limited
+from tests.replies import Reply, bad_key, broken, rate_limited, transcription
 from tests.serving import Client, wait_until
 from tests.upstream import KEY, Upstream
 
@@ -19,32 +19,34 @@ PATH = "/v1/audio/transcriptions"
 
 
 @pytest.fixture
-def post(homes: Homes, media: Media, upstream: Upstream) -> Any:
-    """Post a recording with fields; `replies` are scripted for both homes alike."""
+def post(targets: Targets, media: Media, upstream: Upstream) -> Any:
+    """Post a recording with fields; the engine sends `replies` to each target."""
 
-    def posted(*replies: Reply, path: str = PATH, how: dict[str, Any] | None = None, **fields: Any) -> Answer:
+    def send(
+        *replies: Reply, path: str = PATH, headers: dict[str, str] | None = None, **fields: Any
+    ) -> Answer:
         upstream.script.extend([*replies, *replies])
         files = {"file": ("a.mp3", media("cbr.mp3").read_bytes())}
-        return homes("POST", path, files=files, data={"model": "whisper-1", **fields}, **(how or {}))
+        return targets("POST", path, files=files, data={"model": "whisper-1", **fields}, headers=headers)
 
-    return posted
+    return send
 
 
 @pytest.mark.parametrize("path", [PATH, "/openai/v1/audio/transcriptions"])
-def test_both_prefixes_answer_alike_in_both_homes(path: str, post: Any) -> None:
-    answer = post(heard("hola"), path=path)
+def test_both_prefixes_answer(path: str, post: Any) -> None:
+    answer = post(transcription("hola"), path=path)
     assert answer.json() == {"text": "hola", "usage": {"type": "duration", "seconds": 5}}
 
 
 @pytest.mark.parametrize("format_", ["text", "srt", "vtt"])
-def test_text_is_plain_text_in_utf_8(format_: str, post: Any) -> None:
-    answer = post(heard("¿qué tal?"), response_format=format_)
+def test_text_formats_are_plain_text_in_utf_8(format_: str, post: Any) -> None:
+    answer = post(transcription("¿qué tal?"), response_format=format_)
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert "¿qué tal?" in answer.body.decode()
 
 
-def test_a_stream_is_the_same_in_both_homes(post: Any) -> None:
-    answer = post(heard("hola"), stream="true")
+def test_a_stream_is_made_of_openais_events(post: Any) -> None:
+    answer = post(transcription("hola"), stream="true")
     events = [json.loads(line.removeprefix("data: ")) for line in answer.body.decode().split("\n\n") if line]
     assert events == [
         {"type": "transcript.text.delta", "delta": "hola"},
@@ -52,9 +54,9 @@ def test_a_stream_is_the_same_in_both_homes(post: Any) -> None:
     ]
 
 
-def test_any_key_and_none_is_accepted(post: Any) -> None:
+def test_any_key_or_none_is_accepted(post: Any) -> None:
     for headers in ({}, {"Authorization": "Bearer sk-anything"}, {"Authorization": "Basic eDp5"}):
-        assert post(heard("hola"), how={"headers": headers}).status == 200
+        assert post(transcription("hola"), headers=headers).status == 200
 
 
 REFUSED: dict[str, tuple[list[Reply], dict[str, Any], int, str, str | None]] = {
@@ -74,56 +76,56 @@ REFUSED: dict[str, tuple[list[Reply], dict[str, Any], int, str, str | None]] = {
 
 
 @pytest.mark.parametrize("what", sorted(REFUSED))
-def test_what_is_refused_has_openais_shape_in_both_homes_and_languages(what: str, post: Any) -> None:
+def test_an_error_has_openais_shape_in_both_languages(what: str, post: Any) -> None:
     replies, fields, status, code, param = REFUSED[what]
     english = post(*replies, **fields)
     error = english.json()["error"]
     assert (english.status, error["code"], error["param"]) == (status, code, param)
     assert set(error) == {"message", "type", "param", "code"}
     assert KEY not in english.body.decode()
-    spanish = post(*replies, how={"headers": {"Accept-Language": "es"}}, **fields)
+    spanish = post(*replies, headers={"Accept-Language": "es"}, **fields)
     assert spanish.json()["error"]["message"] != error["message"]
 
 
-def test_a_client_is_told_whether_sending_it_again_helps(post: Any) -> None:
+def test_an_error_says_whether_a_retry_can_help(post: Any) -> None:
     assert post(rate_limited(retry_after=100)).headers["x-should-retry"] == "false"
     assert post(rate_limited(retry_after=3)).headers["x-should-retry"] == "true"
     assert post(temperature="x").headers["x-should-retry"] == "false"
 
 
-def test_no_form_is_refused_in_openais_shape(homes: Homes) -> None:
-    answer = homes("POST", PATH, json={"model": "whisper-1"})
+def test_json_instead_of_a_form_is_refused_in_openais_shape(targets: Targets) -> None:
+    answer = targets("POST", PATH, json={"model": "whisper-1"})
     assert (answer.status, answer.code) == (415, "media_type_unsupported")
     assert answer.json()["error"]["type"] == "invalid_request_error"
 
 
-def test_recordings_may_be_as_large_as_a_jobs(homes: Homes, upstream: Upstream) -> None:
-    """Three megabytes are too large for /transcribe here, not for this."""
+def test_a_recording_may_be_as_large_as_that_of_a_job(targets: Targets, upstream: Upstream) -> None:
+    """In these tests /transcribe takes no more than three megabytes."""
     files = {"file": ("a.mp3", b"\0" * (4 * 1024 * 1024))}
-    answer = homes("POST", PATH, files=files, data={"model": "whisper-1"})
+    answer = targets("POST", PATH, files=files, data={"model": "whisper-1"})
     assert (answer.status, answer.code) == (400, "audio_unreadable")
 
 
-def test_a_client_that_leaves_a_stream_is_not_worked_for(
-    homes: Homes, media: Media, upstream: Upstream
+def test_the_engine_request_ends_when_the_client_leaves_the_stream(
+    targets: Targets, media: Media, upstream: Upstream
 ) -> None:
     upstream.script.append(Reply(hang=True))
     files = {"file": ("a.mp3", media("cbr.mp3").read_bytes())}
-    asked = httpx.Request(
-        "POST", homes.server.url, data={"model": "whisper-1", "stream": "true"}, files=files
+    request = httpx.Request(
+        "POST", targets.server.url, data={"model": "whisper-1", "stream": "true"}, files=files
     )
-    with Client(homes.server.port) as client:
-        client.post(PATH, asked.read(), headers=f"content-type: {asked.headers['content-type']}\r\n")
-        wait_until(lambda: bool(upstream.seen))
-    wait_until(lambda: upstream.seen[0].client_gone)
-    scratch = homes.server.data_dir / "scratch"
+    with Client(targets.server.port) as client:
+        client.post(PATH, request.read(), headers=f"content-type: {request.headers['content-type']}\r\n")
+        wait_until(lambda: bool(upstream.requests))
+    wait_until(lambda: upstream.requests[0].client_gone)
+    scratch = targets.server.data_dir / "scratch"
     wait_until(lambda: not [path for path in everything_below(scratch) if path.name.startswith("openai-")])
-    health = f"{homes.server.url}/health"
+    health = f"{targets.server.url}/health"
     wait_until(lambda: httpx.get(health, timeout=60).json()["inHand"]["transcriptions"] == 0)
 
 
-def test_the_api_page_shows_one_prefix(homes: Homes) -> None:
-    paths = httpx.get(f"{homes.server.url}/openapi.json", timeout=60).json()["paths"]
+def test_openapi_shows_one_prefix(targets: Targets) -> None:
+    paths = httpx.get(f"{targets.server.url}/openapi.json", timeout=60).json()["paths"]
     assert {"/v1/audio/transcriptions", "/v1/audio/translations", "/v1/models"} <= set(paths)
     assert not [path for path in paths if path.startswith("/openai/")]
     form = paths[PATH]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]

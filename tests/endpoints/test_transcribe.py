@@ -1,4 +1,4 @@
-"""POST /transcribe in both homes: what comes out, what reaches the engine, and every way to be refused."""
+"""POST /transcribe on both deployment targets: its answer, what reaches the engine, and every refusal."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.acceptance.api import files_below
-from tests.endpoints.homes import Answer, Homes
+from tests.endpoints.targets import Answer, Targets
 from tests.media import GOOD, Media
-from tests.replies import Reply, bad_key, broken, heard, html, not_media, over_quota, rate_limited
+from tests.replies import Reply, bad_key, broken, html, not_media, over_quota, rate_limited, transcription
 from tests.serving import wait_until
 from tests.upstream import KEY, Upstream
 
@@ -17,47 +17,45 @@ SHORT = "cbr.mp3"
 
 
 @pytest.fixture
-def post(homes: Homes, media: Media, upstream: Upstream) -> Any:
-    """Post a file of `media` with fields; `replies` are scripted for both homes alike."""
+def post(targets: Targets, media: Media, upstream: Upstream) -> Any:
+    """Post a file of `media` with fields; the engine sends `replies` to each target."""
 
-    def posted(
-        name: str = SHORT, *replies: Reply, fields: dict[str, Any] | None = None, **how: Any
-    ) -> Answer:
+    def send(name: str = SHORT, *replies: Reply, fields: dict[str, Any] | None = None) -> Answer:
         upstream.script.extend([*replies, *replies])
         files = {"file": (name, media(name).read_bytes())}
-        return homes("POST", "/transcribe", files=files, data=fields or {}, **how)
+        return targets("POST", "/transcribe", files=files, data=fields or {})
 
-    return posted
+    return send
 
 
-def test_the_answer_has_text_segments_times_and_how_long_each_stage_took(post: Any) -> None:
-    answer = post(SHORT, heard("hola qué tal", language="Spanish"))
-    told = answer.json()
+def test_the_answer_has_text_segments_and_the_seconds_of_each_stage(post: Any) -> None:
+    answer = post(SHORT, transcription("hola qué tal", language="Spanish"))
+    transcript = answer.json()
     assert answer.status == 200
-    assert told["text"] == "hola qué tal"
-    assert told["language"] == "es"
-    assert told["duration"] == pytest.approx(4.0, abs=0.1)
-    assert told["segments"][0]["text"] == "hola qué tal"
-    assert "words" not in told
-    assert told["model"] == "whisper-large-v3-turbo"
-    assert told["engine"] == "groq"
-    assert {"receive", "prepare", "recognise", "total"} <= told["processing"].keys()
+    assert transcript["text"] == "hola qué tal"
+    assert transcript["language"] == "es"
+    assert transcript["duration"] == pytest.approx(4.0, abs=0.1)
+    assert transcript["segments"][0]["text"] == "hola qué tal"
+    assert "words" not in transcript
+    assert transcript["model"] == "whisper-large-v3-turbo"
+    assert transcript["engine"] == "groq"
+    assert {"receive", "prepare", "recognise", "total"} <= transcript["processing"].keys()
 
 
-def test_word_times_come_when_they_are_asked_for(post: Any) -> None:
-    for asked in (
+def test_word_times_are_an_option(post: Any) -> None:
+    for fields in (
         {"timestamps": "segment,word"},
         {"timestamps": ["segment", "word"]},
         {"timestamps[]": "word"},
     ):
-        told = post(SHORT, heard("one two"), fields=asked).json()
-        assert [word["word"] for word in told["words"]] == ["one", "two"]
+        transcript = post(SHORT, transcription("one two"), fields=fields).json()
+        assert [word["word"] for word in transcript["words"]] == ["one", "two"]
 
 
 def test_options_reach_the_engine(post: Any, upstream: Upstream) -> None:
     fields = {"language": "Español", "prompt": "Escriba", "temperature": "0.2", "model": "whisper-large-v3"}
     assert post(fields=fields).status == 200
-    for seen in upstream.seen:
+    for seen in upstream.requests:
         sent = dict(seen.form.fields)
         assert sent["language"] == "es"
         assert sent["prompt"] == "Escriba"
@@ -65,31 +63,33 @@ def test_options_reach_the_engine(post: Any, upstream: Upstream) -> None:
         assert sent["model"] == "whisper-large-v3"
 
 
-def test_translation_goes_to_a_model_that_can(post: Any, upstream: Upstream) -> None:
+def test_a_translation_goes_to_a_model_that_can_translate(post: Any, upstream: Upstream) -> None:
     answer = post(fields={"task": "translate"})
     assert answer.json()["model"] == "whisper-large-v3"
     assert answer.json()["warnings"]
-    assert {seen.path for seen in upstream.seen} == {"/openai/v1/audio/translations"}
+    assert {seen.path for seen in upstream.requests} == {"/openai/v1/audio/translations"}
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))
 def test_every_kind_of_recording_reaches_the_engine_under_a_name_it_takes(
     name: str, post: Any, upstream: Upstream
 ) -> None:
-    answer = post(name, heard("a tone"))  # what ffmpeg puts into a new container differs by random ids
+    answer = post(
+        name, transcription("a tone")
+    )  # alike for both: ffmpeg writes random ids into containers, so the audio is not
     assert answer.status == 200, answer.body
-    silent = 6.0 if "late-sound" in name else 0.0  # a film that begins without a sound
+    silent = 6.0 if "late-sound" in name else 0.0  # a film whose sound begins late
     assert answer.json()["duration"] == pytest.approx(silent + 4.0, abs=0.2)
-    assert all((seen.form.filename or "").startswith("audio.") for seen in upstream.seen)
-    assert not any(seen.form.filename.endswith(".mp4") for seen in upstream.seen if seen.form.filename)
+    assert all((seen.form.filename or "").startswith("audio.") for seen in upstream.requests)
+    assert not any(seen.form.filename.endswith(".mp4") for seen in upstream.requests if seen.form.filename)
 
 
-def test_the_name_and_the_content_type_of_a_file_mean_nothing(
-    homes: Homes, media: Media, upstream: Upstream
+def test_the_name_and_the_content_type_of_a_file_have_no_effect(
+    targets: Targets, media: Media, upstream: Upstream
 ) -> None:
     files = {"file": ("../../etc/passwd.txt", media("vorbis.ogg").read_bytes(), "text/plain")}
-    assert homes("POST", "/transcribe", files=files).status == 200
-    assert {seen.form.filename for seen in upstream.seen} == {"audio.ogg"}
+    assert targets("POST", "/transcribe", files=files).status == 200
+    assert {seen.form.filename for seen in upstream.requests} == {"audio.ogg"}
 
 
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────────
@@ -105,13 +105,13 @@ NOT_AUDIO = {
 
 
 @pytest.mark.parametrize("name", sorted(NOT_AUDIO))
-def test_what_is_no_recording_is_refused_with_a_code_of_its_own(
+def test_a_file_that_is_no_recording_is_refused_with_a_code_of_its_own(
     name: str, post: Any, upstream: Upstream
 ) -> None:
     answer = post(name)
     assert (answer.status, answer.code) == NOT_AUDIO[name]
     assert answer.json()["error"]["requestId"]
-    assert upstream.seen == []
+    assert upstream.requests == []
 
 
 REQUESTS: dict[str, tuple[dict[str, Any], int, str]] = {
@@ -119,7 +119,7 @@ REQUESTS: dict[str, tuple[dict[str, Any], int, str]] = {
     "an empty file": ({"files": {"file": ("a.mp3", b"")}}, 422, "file_empty"),
     "two files": ({"files": [("file", ("a.mp3", b"x")), ("file", ("b.mp3", b"y"))]}, 422, "file_repeated"),
     "an unknown option": ({"files": {"file": ("a", b"x")}, "data": {"lang": "es"}}, 422, "option_unknown"),
-    "a language that is none": (
+    "an unknown language": (
         {"files": {"file": ("a", b"x")}, "data": {"language": "klingon"}},
         422,
         "language_unknown",
@@ -129,7 +129,7 @@ REQUESTS: dict[str, tuple[dict[str, Any], int, str]] = {
         422,
         "option_invalid",
     ),
-    "a task that is none": (
+    "an unknown task": (
         {"files": {"file": ("a", b"x")}, "data": {"task": "sing"}},
         422,
         "option_invalid",
@@ -139,12 +139,12 @@ REQUESTS: dict[str, tuple[dict[str, Any], int, str]] = {
         422,
         "option_invalid",
     ),
-    "timestamps that are none": (
+    "unknown timestamps": (
         {"files": {"file": ("a", b"x")}, "data": {"timestamps": "letter"}},
         422,
         "option_invalid",
     ),
-    "a model that is none": (
+    "an unknown model": (
         {"files": {"file": ("a", b"x")}, "data": {"model": "gpt"}},
         422,
         "option_invalid",
@@ -181,36 +181,35 @@ REQUESTS: dict[str, tuple[dict[str, Any], int, str]] = {
 
 
 @pytest.mark.parametrize("what", sorted(REQUESTS))
-def test_a_request_that_is_wrong_is_told_what_is_wrong_in_both_languages(what: str, homes: Homes) -> None:
-    how, status, code = REQUESTS[what]
-    english = homes("POST", "/transcribe", **how)
+def test_a_wrong_request_is_refused_by_name_in_both_languages(what: str, targets: Targets) -> None:
+    arguments, status, code = REQUESTS[what]
+    english = targets("POST", "/transcribe", **arguments)
     assert (english.status, english.code) == (status, code)
-    spanish = homes(
-        "POST", "/transcribe", **{**how, "headers": {**how.get("headers", {}), "Accept-Language": "es-AR"}}
-    )
+    headers = {**arguments.get("headers", {}), "Accept-Language": "es-AR"}
+    spanish = targets("POST", "/transcribe", **{**arguments, "headers": headers})
     assert spanish.code == code
     assert spanish.json()["error"]["message"] != english.json()["error"]["message"]
     assert spanish.headers["content-language"] == "es"
 
 
-def test_a_file_of_just_the_limit_is_not_too_large(homes: Homes) -> None:
+def test_a_file_of_exactly_the_limit_is_not_too_large(targets: Targets) -> None:
     files = {"file": ("a.mp3", b"\0" * (3 * 1024 * 1024))}
-    assert homes("POST", "/transcribe", files=files).code == "audio_unreadable"
+    assert targets("POST", "/transcribe", files=files).code == "audio_unreadable"
 
 
 ENGINE: dict[str, tuple[list[Reply], int, str]] = {
-    "its key is wrong": ([bad_key()], 502, "engine_key_invalid"),
-    "its quota is spent": ([rate_limited(retry_after=100)], 503, "engine_quota_spent"),
-    "it is broken": ([broken(), broken(), broken()], 502, "engine_broken"),
+    "a wrong key": ([bad_key()], 502, "engine_key_invalid"),
+    "a spent quota": ([rate_limited(retry_after=100)], 503, "engine_quota_spent"),
+    "an error": ([broken(), broken(), broken()], 502, "engine_broken"),
     "a page of html": ([html(502), html(502), html(502)], 502, "engine_broken"),
     "half a body": ([Reply(send=0.5)] * 3, 502, "engine_broken"),
-    "it finds no audio": ([not_media()], 415, "audio_unreadable"),
-    "more than the hour holds": ([over_quota()], 413, "audio_over_quota"),
+    "no audio in the file": ([not_media()], 415, "audio_unreadable"),
+    "more audio than an hour's quota": ([over_quota()], 413, "audio_over_quota"),
 }
 
 
 @pytest.mark.parametrize("what", sorted(ENGINE))
-def test_what_the_engine_cannot_do_is_told_as_such(what: str, post: Any) -> None:
+def test_a_failure_of_the_engine_has_a_code_of_its_own(what: str, post: Any) -> None:
     replies, status, code = ENGINE[what]
     answer = post(SHORT, *replies)
     assert (answer.status, answer.code) == (status, code)
@@ -218,18 +217,18 @@ def test_what_the_engine_cannot_do_is_told_as_such(what: str, post: Any) -> None
     assert "org_" not in answer.body.decode()
 
 
-def test_a_spent_quota_tells_when_to_come_back(post: Any) -> None:
+def test_a_spent_quota_says_when_to_retry(post: Any) -> None:
     answer = post(SHORT, rate_limited(retry_after=100))
     assert answer.headers["retry-after"] == "100"
     assert answer.json()["error"]["retryAfter"] == 100
 
 
-def test_a_passing_trouble_of_the_engine_is_not_seen(post: Any) -> None:
-    # Both homes take from one script, so the order is: trouble, then an answer, for each.
-    assert post(SHORT, broken(503), heard("after all")).json()["text"] == "after all"
+def test_a_short_failure_of_the_engine_is_hidden_by_a_retry(post: Any) -> None:
+    # Both targets take their replies from one script: for each, a failure and then a transcript.
+    assert post(SHORT, broken(503), transcription("after all")).json()["text"] == "after all"
 
 
-def test_nothing_is_left_on_disk(homes: Homes, post: Any) -> None:
+def test_nothing_is_left_on_disk(targets: Targets, post: Any) -> None:
     post(SHORT)
     post("text.mp3")
-    wait_until(lambda: files_below(homes.server.data_dir) == [])
+    wait_until(lambda: files_below(targets.server.data_dir) == [])

@@ -17,13 +17,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from common.errors import EngineBroken
-from common.http import sse
+from common.http import disconnect
 from common.jobs import state
 from common.jobs.commit import commit_job
 from common.jobs.watch import coalesced
-from common.local.server.http_protocol import ConnectionLimits
+from common.local.server.connections import ConnectionLimits
 from common.models import Job
-from functions import transcription_ws
 from tests.job_service import JobService
 from tests.serving import wait_until
 
@@ -39,12 +38,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobService]:
 
 
 async def by_socket(
-    service: JobService, job_id: str, *, after: int | None = None, **how: Any
+    service: JobService, job_id: str, *, after: int | None = None, **arguments: Any
 ) -> AsyncGenerator[Message, None]:
     """Every message until the server closes with 1000."""
     query = "" if after is None else f"?after={after}"
     async with connect(
-        f"{service.ws_url}/ws/transcription/{job_id}{query}", open_timeout=60, **how
+        f"{service.ws_url}/ws/transcription/{job_id}{query}", open_timeout=60, **arguments
     ) as watching:
         async for text in watching:
             yield json.loads(text)
@@ -54,7 +53,7 @@ async def by_socket(
 async def by_events(
     service: JobService, job_id: str, *, after: int | None = None
 ) -> AsyncGenerator[Message, None]:
-    """As an EventSource does: comes back with the last id."""
+    """As an EventSource does, with the last id."""
     headers = {} if after is None else {"Last-Event-ID": str(after)}
     async with (
         httpx.AsyncClient(timeout=60, verify=False) as client,
@@ -75,14 +74,14 @@ async def all_of(messages: AsyncIterator[Message]) -> list[Message]:
     return [message async for message in messages]
 
 
-WAYS = pytest.mark.parametrize("watch", [by_socket, by_events], ids=["socket", "events"])
+PROTOCOLS = pytest.mark.parametrize("watch", [by_socket, by_events], ids=["socket", "events"])
 
 
-# ── what a watcher is told ────────────────────────────────────────────────────────────────────────
+# ── what a watcher gets ────────────────────────────────────────────────────────────────────────
 
 
-async def a_whole_life(service: JobService, job: Job, pieces: int = 3) -> None:
-    """From queued to completed, as a worker goes."""
+async def run_to_the_end(service: JobService, job: Job, pieces: int = 3) -> None:
+    """From queued to completed, in the steps of a worker."""
     running = await commit_job(service.services, state.start(job, now=service.now()))
     running = await service.moved(running, 0.5)
     running = await commit_job(
@@ -93,14 +92,14 @@ async def a_whole_life(service: JobService, job: Job, pieces: int = 3) -> None:
     await service.completed(running)
 
 
-@WAYS
-async def test_first_how_it_stands_then_every_change_in_order_to_the_end(
+@PROTOCOLS
+async def test_a_watcher_gets_a_snapshot_and_then_every_change_in_order(
     service: JobService, watch: Any
 ) -> None:
     job = await service.elsewhere(service.accepted())
     messages = watch(service, job.job_id)
     first = await anext(messages)
-    await service.elsewhere(a_whole_life(service, job))
+    await service.elsewhere(run_to_the_end(service, job))
     rest = await all_of(messages)
     assert (first["type"], first["seq"], first["pieces"]) == ("snapshot", 1, [])
     assert first["job"]["status"] == "queued"
@@ -114,8 +113,8 @@ async def test_first_how_it_stands_then_every_change_in_order_to_the_end(
     assert "result" not in rest[-1]["job"]
 
 
-@WAYS
-async def test_who_comes_late_is_told_the_pieces_so_far(service: JobService, watch: Any) -> None:
+@PROTOCOLS
+async def test_the_snapshot_has_the_pieces_so_far(service: JobService, watch: Any) -> None:
     job = await service.elsewhere(service.started(2))
     job = await service.elsewhere(service.heard(job, "Hola"))
     messages = watch(service, job.job_id)
@@ -127,12 +126,12 @@ async def test_who_comes_late_is_told_the_pieces_so_far(service: JobService, wat
     assert [message["text"] for message in rest if message["type"] == "text"] == ["mundo"]
 
 
-@WAYS
-async def test_who_comes_back_is_told_what_was_missed_and_nothing_twice(
+@PROTOCOLS
+async def test_a_watcher_that_reconnects_gets_what_it_missed_and_nothing_twice(
     service: JobService, watch: Any
 ) -> None:
     job = await service.elsewhere(service.accepted())
-    await service.elsewhere(a_whole_life(service, job))
+    await service.elsewhere(run_to_the_end(service, job))
     missed = await all_of(watch(service, job.job_id, after=2))
     assert [message["type"] for message in missed].count("text") == 3
     assert "snapshot" not in {message["type"] for message in missed}
@@ -140,20 +139,20 @@ async def test_who_comes_back_is_told_what_was_missed_and_nothing_twice(
     assert missed[-1]["job"]["status"] == "completed"
 
 
-@WAYS
-async def test_a_place_that_was_never_reached_begins_anew(service: JobService, watch: Any) -> None:
+@PROTOCOLS
+async def test_a_seq_that_was_never_reached_gets_a_snapshot(service: JobService, watch: Any) -> None:
     job = await service.elsewhere(service.completed())
-    told = await all_of(watch(service, job.job_id, after=999_999))
-    assert [message["type"] for message in told] == ["snapshot"]
+    received = await all_of(watch(service, job.job_id, after=999_999))
+    assert [message["type"] for message in received] == ["snapshot"]
 
 
-@WAYS
-async def test_who_knows_the_end_is_told_nothing_more(service: JobService, watch: Any) -> None:
+@PROTOCOLS
+async def test_a_watcher_that_has_the_last_event_gets_nothing(service: JobService, watch: Any) -> None:
     job = await service.elsewhere(service.completed())
     assert await all_of(watch(service, job.job_id, after=job.seq)) == []
 
 
-async def test_an_event_source_that_knows_the_end_is_kept_from_coming_back(service: JobService) -> None:
+async def test_an_event_source_that_has_the_last_event_gets_204(service: JobService) -> None:
     job = await service.elsewhere(service.completed())
     async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(
@@ -162,7 +161,7 @@ async def test_an_event_source_that_knows_the_end_is_kept_from_coming_back(servi
     assert answer.status_code == 204
 
 
-async def test_events_are_told_as_an_event_source_wants_them(service: JobService) -> None:
+async def test_events_have_the_form_that_an_event_source_needs(service: JobService) -> None:
     job = await service.elsewhere(service.completed())
     async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(f"{service.url}/job/{job.job_id}/events?after=1")
@@ -174,19 +173,19 @@ async def test_events_are_told_as_an_event_source_wants_them(service: JobService
     assert all(event.startswith("id: ") and event.count("\n") == 1 for event in events)
 
 
-@WAYS
-async def test_a_failure_is_told_in_the_watchers_language(service: JobService, watch: Any) -> None:
+@PROTOCOLS
+async def test_a_failure_is_in_the_watchers_language(service: JobService, watch: Any) -> None:
     job = await service.elsewhere(service.failed(EngineBroken()))
-    told = await all_of(
+    received = await all_of(
         by_socket(service, job.job_id, additional_headers={"Accept-Language": "es"})
         if watch is by_socket
         else by_events(service, job.job_id)
     )
-    spoken = "El motor" if watch is by_socket else "The transcription engine"
-    assert told[-1]["job"]["error"]["message"].startswith(spoken)
+    expected = "El motor" if watch is by_socket else "The transcription engine"
+    assert received[-1]["job"]["error"]["message"].startswith(expected)
 
 
-@WAYS
+@PROTOCOLS
 async def test_cancelling_ends_the_watch(service: JobService, watch: Any) -> None:
     job = await service.elsewhere(service.started())
     messages = watch(service, job.job_id)
@@ -196,8 +195,8 @@ async def test_cancelling_ends_the_watch(service: JobService, watch: Any) -> Non
     assert (await all_of(messages))[0]["job"]["status"] == "cancelled"
 
 
-@WAYS
-async def test_a_job_that_runs_again_is_watched_from_where_it_is(service: JobService, watch: Any) -> None:
+@PROTOCOLS
+async def test_a_retried_job_can_be_watched_from_its_last_seq(service: JobService, watch: Any) -> None:
     job = await service.elsewhere(service.failed(EngineBroken()))
     async with httpx.AsyncClient(timeout=60) as client:
         await client.post(f"{service.url}/job/{job.job_id}/retry")
@@ -209,19 +208,19 @@ async def test_a_job_that_runs_again_is_watched_from_where_it_is(service: JobSer
     assert statuses[-2:] == ["failed", "queued"]
 
 
-async def test_changes_by_another_process_are_seen_with_the_next_heartbeat(tmp_path: Path) -> None:
+async def test_changes_by_another_process_are_sent_with_the_next_heartbeat(tmp_path: Path) -> None:
     with JobService(tmp_path, watch_heartbeat=0.1) as service:
         job = await service.elsewhere(service.started(1))
         messages = by_socket(service, job.job_id)
         await anext(messages)
-        # Committed and not published, as when it is done by somebody else on the same file.
+        # Committed but not published, as by another process on the same file.
         done = state.complete(job, language=None, now=service.now(), expires_at=service.now() + 60)
         await service.elsewhere(service.services.jobs.commit(done, state.event_of(done)))
-        told = [message for message in await all_of(messages) if message["type"] != "ping"]
-        assert [message["job"]["status"] for message in told] == ["completed"]
+        received = [message for message in await all_of(messages) if message["type"] != "ping"]
+        assert [message["job"]["status"] for message in received] == ["completed"]
 
 
-async def test_silence_has_a_heartbeat(tmp_path: Path) -> None:
+async def test_a_job_without_changes_has_heartbeats(tmp_path: Path) -> None:
     with JobService(tmp_path, watch_heartbeat=0.05) as service:
         job = await service.elsewhere(service.accepted())
         async with aclosing(by_socket(service, job.job_id)) as messages:
@@ -235,11 +234,13 @@ async def test_silence_has_a_heartbeat(tmp_path: Path) -> None:
                 pass
 
 
-# ── who may not watch ─────────────────────────────────────────────────────────────────────────────
+# ── clients that may not watch ─────────────────────────────────────────────────────────────────────────────
 
 
-async def closing_of(service: JobService, job_id: str, **how: Any) -> tuple[int | None, str | None]:
-    async with connect(f"{service.ws_url}/ws/transcription/{job_id}", open_timeout=60, **how) as watching:
+async def closing_of(service: JobService, job_id: str, **arguments: Any) -> tuple[int | None, str | None]:
+    async with connect(
+        f"{service.ws_url}/ws/transcription/{job_id}", open_timeout=60, **arguments
+    ) as watching:
         with suppress(ConnectionClosed):
             while True:
                 await watching.recv()
@@ -251,7 +252,7 @@ async def test_an_unknown_job_closes_with_4404(service: JobService, job_id: str)
     assert await closing_of(service, job_id) == (4404, "There is no such job.")
 
 
-async def test_a_job_that_was_erased_closes_with_4410_and_its_events_are_410(service: JobService) -> None:
+async def test_a_deleted_job_closes_with_4410_and_its_events_are_410(service: JobService) -> None:
     job = await service.elsewhere(service.completed())
     async with httpx.AsyncClient(timeout=60) as client:
         await client.delete(f"{service.url}/job/{job.job_id}")
@@ -278,7 +279,7 @@ async def test_too_many_watchers_close_with_4429_and_are_429(tmp_path: Path) -> 
         await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 0)
 
 
-async def test_only_named_origins_and_our_own_may_open_sockets(tmp_path: Path) -> None:
+async def test_only_pages_of_allowed_origins_and_of_our_own_may_open_sockets(tmp_path: Path) -> None:
     with JobService(tmp_path, cors_origins=("https://page.example",)) as service:
         job = await service.elsewhere(service.completed())
         for origin in (None, "https://page.example", f"http://127.0.0.1:{service.port}"):
@@ -289,7 +290,9 @@ async def test_only_named_origins_and_our_own_may_open_sockets(tmp_path: Path) -
             assert refused.value.response.status_code == 403
 
 
-async def test_any_origin_may_where_none_is_named_or_all_are(service: JobService, tmp_path: Path) -> None:
+async def test_any_page_may_open_a_socket_where_no_origin_is_set_or_all_are_allowed(
+    service: JobService, tmp_path: Path
+) -> None:
     job = await service.elsewhere(service.completed())
     assert (await closing_of(service, job.job_id, origin="https://any.example"))[0] == 1000
     with JobService(tmp_path, cors_origins=("*",)) as open_to_all:
@@ -297,12 +300,12 @@ async def test_any_origin_may_where_none_is_named_or_all_are(service: JobService
         assert (await closing_of(open_to_all, job.job_id, origin="https://any.example"))[0] == 1000
 
 
-async def test_what_a_watcher_says_is_ignored_and_too_much_of_it_ends_it(service: JobService) -> None:
+async def test_what_a_watcher_sends_is_ignored_and_too_large_a_message_closes(service: JobService) -> None:
     job = await service.elsewhere(service.started(1))
     async with connect(f"{service.ws_url}/ws/transcription/{job.job_id}", open_timeout=60) as watching:
         await watching.recv()
-        for said in ("hello", '{"type":"cancel"}', b"\x00\xff", ""):
-            await watching.send(said)
+        for message in ("hello", '{"type":"cancel"}', b"\x00\xff", ""):
+            await watching.send(message)
         job = await service.elsewhere(service.heard(job, "Hola"))
         assert json.loads(await watching.recv())["text"] == "Hola"
         await watching.send("x" * 100_000)
@@ -311,7 +314,7 @@ async def test_what_a_watcher_says_is_ignored_and_too_much_of_it_ends_it(service
         assert watching.close_code == 1009
 
 
-async def test_a_shutdown_is_told_and_does_not_wait_for_watchers(tmp_path: Path) -> None:
+async def test_a_shutdown_closes_with_1001_and_does_not_wait_for_watchers(tmp_path: Path) -> None:
     with JobService(tmp_path) as service:
         job = await service.elsewhere(service.accepted())
         events = by_events(service, job.job_id)
@@ -322,30 +325,32 @@ async def test_a_shutdown_is_told_and_does_not_wait_for_watchers(tmp_path: Path)
             with pytest.raises(ConnectionClosed):
                 await watching.recv()
             assert (watching.close_code, watching.close_reason) == (1001, "shutting down")
-        assert await all_of(events) == []  # an end in good order: an EventSource comes back
+        assert await all_of(events) == []  # the stream ends regularly, so an EventSource reconnects
 
 
 # ── many at once ──────────────────────────────────────────────────────────────────────────────────
 
 
-async def watch_to_the_end(service: JobService, job_id: str, dice: random.Random, way: Any) -> list[Message]:
-    """As a reader whose connection breaks now and then, and who comes back with the last seq."""
-    told: list[Message] = []
-    while not (told and told[-1]["job"]["status"] == "completed"):
-        patience = dice.choice([1, 3, 10, 1000])
-        after = told[-1]["seq"] if told else None
-        messages = way(service, job_id, after=after)
+async def watch_to_the_end(
+    service: JobService, job_id: str, random_: random.Random, watch: Any
+) -> list[Message]:
+    """Watch over connections that break now and then, each from the last seq."""
+    received: list[Message] = []
+    while not (received and received[-1]["job"]["status"] == "completed"):
+        messages_left = random_.choice([1, 3, 10, 1000])
+        after = received[-1]["seq"] if received else None
+        messages = watch(service, job_id, after=after)
         async with aclosing(messages):
             async for message in messages:
                 if message["type"] != "ping":
-                    told.append(message)
-                patience -= 1
-                if not patience:
+                    received.append(message)
+                messages_left -= 1
+                if not messages_left:
                     break
-    return told
+    return received
 
 
-async def test_a_hundred_watchers_who_drop_and_come_back_see_the_same_states_and_the_same_text(
+async def test_a_hundred_watchers_that_reconnect_get_the_same_states_and_the_same_text(
     service: JobService,
 ) -> None:
     job = await service.elsewhere(service.accepted())
@@ -356,21 +361,21 @@ async def test_a_hundred_watchers_who_drop_and_come_back_see_the_same_states_and
         for number in range(100)
     ]
     await asyncio.to_thread(wait_until, lambda: service.services.active.watchers >= 60)
-    await service.elsewhere(a_whole_life(service, job, pieces=40))
-    told = await asyncio.gather(*watchers)
+    await service.elsewhere(run_to_the_end(service, job, pieces=40))
+    received = await asyncio.gather(*watchers)
     events = await service.elsewhere(service.services.jobs.events(job.job_id, after=1))
     states = [(event.seq, event.job.status, event.job.stage) for event in events if event.type == "state"]
     texts = [(event.index, event.text) for event in events if event.type == "text"]
     assert len(texts) == 40
-    for messages in told:
+    for messages in received:
         seqs = [message["seq"] for message in messages]
         assert seqs == sorted(set(seqs))
         mine = _states(messages)
         assert mine == states[len(states) - len(mine) :]
         assert _texts(messages) == texts
-    # Who was there from the beginning saw every state.
-    assert all(_states(messages) == states for messages in told if messages[0]["seq"] == 1)
-    assert sum(messages[0]["seq"] == 1 for messages in told) >= 20
+    # A watcher from the beginning got every state.
+    assert all(_states(messages) == states for messages in received if messages[0]["seq"] == 1)
+    assert sum(messages[0]["seq"] == 1 for messages in received) >= 20
 
 
 def _states(messages: list[Message]) -> list[tuple[int, str, str | None]]:
@@ -387,66 +392,65 @@ def _texts(messages: list[Message]) -> list[tuple[int, str]]:
     return sorted((piece["index"], piece["text"]) for piece in [*pieces, *news])
 
 
-# ── who does not read ─────────────────────────────────────────────────────────────────────────────
+# ── clients that do not read ─────────────────────────────────────────────────────────────────────────────
 
 
-def deaf(port: int, request: str) -> socket.socket:
-    """A client that asks and then never reads."""
-    asking = socket.socket()
-    asking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    asking.connect(("127.0.0.1", port))
-    asking.sendall(request.encode())
-    return asking
+def connect_without_reading(port: int, request: str) -> socket.socket:
+    """A client that sends a request and then never reads."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", port))
+    client.sendall(request.encode())
+    return client
 
 
-def deaf_events(port: int, job_id: str) -> socket.socket:
-    return deaf(port, f"GET /job/{job_id}/events HTTP/1.1\r\nhost: x\r\n\r\n")
+def events_without_reading(port: int, job_id: str) -> socket.socket:
+    return connect_without_reading(port, f"GET /job/{job_id}/events HTTP/1.1\r\nhost: x\r\n\r\n")
 
 
-def deaf_socket(port: int, job_id: str) -> socket.socket:
-    return deaf(
+def socket_without_reading(port: int, job_id: str) -> socket.socket:
+    return connect_without_reading(
         port,
         f"GET /ws/transcription/{job_id} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
         "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     )
 
 
-async def until_held_up(service: JobService, job: Job) -> Job:
-    """Piece after piece, until the system's own buffers are full and the server has to keep what it sends."""
+async def fill_buffers(service: JobService, job: Job) -> Job:
+    """Commit pieces until the buffers of the system are full and the server must keep what it sends."""
     while _most_unsent(service) < 64 * 1024:
         job = await service.elsewhere(service.heard(job, "x" * 30_000))
         assert job.pieces_done < 1000
     return job
 
 
-@pytest.mark.parametrize("ask", [deaf_events, deaf_socket])
-async def test_who_does_not_read_holds_up_nobody_fills_no_memory_and_is_dropped(
-    tmp_path: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("open_", [events_without_reading, socket_without_reading])
+async def test_a_client_that_does_not_read_delays_nobody_fills_no_memory_and_is_disconnected(
+    tmp_path: Path, open_: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sse, "_STUCK", 2)
-    monkeypatch.setattr(transcription_ws, "_STUCK", 2)
+    monkeypatch.setattr(disconnect, "_MAX_SEND_SECONDS", 2)
     with JobService(tmp_path, limits=ConnectionLimits(stalled=5, shutdown=2)) as service:
         job = await service.elsewhere(service.started(1000))
-        silent = ask(service.port, job.job_id)
+        silent = open_(service.port, job.job_id)
         try:
             await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 1)
             reading = asyncio.create_task(all_of(by_socket(service, job.job_id)))
             await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 2)
-            job = await until_held_up(service, job)
+            job = await fill_buffers(service, job)
             for _ in range(20):
                 job = await service.elsewhere(service.heard(job, "x" * 30_000))
                 # At 64 KiB uvicorn stops taking more: at most one message lies above it.
                 assert _most_unsent(service) < 64 * 1024 + 32 * 1024
             await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 1)
             await service.elsewhere(service.completed(job))
-            heard = [message["index"] for message in await reading if message["type"] == "text"]
-            assert heard == list(range(job.pieces_done))
+            indexes = [message["index"] for message in await reading if message["type"] == "text"]
+            assert indexes == list(range(job.pieces_done))
             await asyncio.to_thread(wait_until, lambda: not service.server.server_state.connections)
         finally:
             silent.close()
 
 
-async def test_who_reads_slowly_is_waited_for_and_misses_nothing(service: JobService) -> None:
+async def test_a_client_that_reads_slowly_misses_nothing(service: JobService) -> None:
     job = await service.elsewhere(service.started(1000))
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -454,10 +458,10 @@ async def test_who_reads_slowly_is_waited_for_and_misses_nothing(service: JobSer
     slow.setblocking(False)
     async with aclosing(by_socket(service, job.job_id, sock=slow, max_queue=1)) as messages:
         await anext(messages)
-        job = await until_held_up(service, job)
+        job = await fill_buffers(service, job)
         await service.elsewhere(service.completed(job))
-        heard = [message["index"] for message in await all_of(messages) if message["type"] == "text"]
-    assert heard == list(range(job.pieces_done))
+        indexes = [message["index"] for message in await all_of(messages) if message["type"] == "text"]
+    assert indexes == list(range(job.pieces_done))
 
 
 def _most_unsent(service: JobService) -> int:
@@ -465,7 +469,7 @@ def _most_unsent(service: JobService) -> int:
     return max((connection.transport.get_write_buffer_size() for connection in connections), default=0)
 
 
-async def test_of_mere_progress_only_the_newest_is_told_to_who_is_behind() -> None:
+async def test_a_watcher_that_is_behind_gets_only_the_newest_progress() -> None:
     job = state.accept("j", options={}, now=0, expires_at=1)  # type: ignore[arg-type]
     kinds = ["progress", "state", "progress", "text", "progress", "progress"]
     events = [

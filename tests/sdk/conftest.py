@@ -33,7 +33,7 @@ def _upstream() -> Iterator[Upstream]:
 def upstream(_upstream: Upstream) -> Upstream:
     """The stand-in, with nothing scripted and nothing seen."""
     _upstream.script.clear()
-    _upstream.seen.clear()
+    _upstream.requests.clear()
     return _upstream
 
 

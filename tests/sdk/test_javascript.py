@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.replies import bad_key, broken, heard, rate_limited
+from tests.replies import bad_key, broken, rate_limited, transcription
 from tests.sdk.conftest import snippet
 from tests.server import Server
 from tests.upstream import Upstream
@@ -20,7 +20,7 @@ SCRIPT = Path(__file__).parent / "openai.mjs"
 @pytest.fixture
 def told(server: Server, upstream: Upstream, recording: Path) -> dict[str, Any]:
     """All that the SDK got, in the order in which openai.mjs asks."""
-    upstream.script.extend([heard("hola qué tal")] * 7)
+    upstream.script.extend([transcription("hola qué tal")] * 7)
     upstream.script.extend([bad_key(), rate_limited(retry_after=100), *[broken()] * 3])
     command = ["node", SCRIPT.name, f"{server.url}/v1", str(recording)]
     run = subprocess.run(command, check=True, cwd=SCRIPT.parent, stdout=subprocess.PIPE, timeout=120)
@@ -41,7 +41,7 @@ def test_the_javascript_sdk_gets_texts_streams_models_and_errors(
     assert "".join(told["deltas"]) == told["done"] == "hola qué tal"
     assert told["models"] == ["whisper-1", "whisper-large-v3-turbo", "whisper-large-v3"]
     assert told["model"]["id"] == "whisper-large-v3-turbo"
-    assert upstream.seen[0].form.value("language") == "es"
+    assert upstream.requests[0].form.value("language") == "es"
 
 
 def test_the_javascript_sdk_raises_its_own_classes(told: dict[str, Any]) -> None:
@@ -52,7 +52,7 @@ def test_the_javascript_sdk_raises_its_own_classes(told: dict[str, Any]) -> None
 
 
 def test_the_readme_s_snippet_does_what_it_says(server: Server, recording: Path, upstream: Upstream) -> None:
-    upstream.script.append(heard("hola qué tal"))
+    upstream.script.append(transcription("hola qué tal"))
     command = ["node", "--input-type=module", "-e", snippet("js", server, recording)]
     run = subprocess.run(command, check=True, cwd=SCRIPT.parent, stdout=subprocess.PIPE, timeout=60)
     assert run.stdout.decode() == "hola qué tal\n"

@@ -23,7 +23,7 @@ from openai.types.audio import (
     TranslationVerbose,
 )
 
-from tests.replies import Reply, bad_key, broken, heard, not_media, rate_limited
+from tests.replies import Reply, bad_key, broken, not_media, rate_limited, transcription
 from tests.sdk.conftest import MB, snippet
 from tests.server import Server
 from tests.upstream import Upstream
@@ -57,7 +57,7 @@ def said(*lines: tuple[float, str]) -> Reply:
         quality = {"avg_logprob": -0.2, "no_speech_prob": 0.01, "compression_ratio": 1.2, "temperature": 0.0}
         segments.append(segment | quality)
     whole = " ".join(text for _, text in lines)
-    return heard(whole, language="Spanish", segments=segments, words=words)
+    return transcription(whole, language="Spanish", segments=segments, words=words)
 
 
 def strictly(kind: Any, raw: str, *, beyond: frozenset[str] = frozenset()) -> Any:
@@ -71,7 +71,7 @@ def strictly(kind: Any, raw: str, *, beyond: frozenset[str] = frozenset()) -> An
 
 
 def test_a_recording_becomes_text(client: openai.OpenAI, recording: Path, upstream: Upstream) -> None:
-    upstream.script.append(heard("hola qué tal"))
+    upstream.script.append(transcription("hola qué tal"))
     with recording.open("rb") as file:
         told = client.audio.transcriptions.create(
             file=file, model="whisper-1", language="es", prompt="Escriba", temperature=0.2
@@ -80,7 +80,7 @@ def test_a_recording_becomes_text(client: openai.OpenAI, recording: Path, upstre
     assert told.usage is not None
     assert told.usage.type == "duration"
     assert told.usage.seconds == 4
-    sent = dict(upstream.seen[0].form.fields)
+    sent = dict(upstream.requests[0].form.fields)
     assert (sent["language"], sent["prompt"], sent["temperature"]) == ("es", "Escriba", "0.2")
     assert sent["model"] == "whisper-large-v3-turbo"
 
@@ -113,7 +113,7 @@ def test_every_format_is_what_the_sdks_own_types_and_other_peoples_readers_take(
 def test_what_is_no_json_comes_as_a_string(
     fmt: Any, client: openai.OpenAI, recording: Path, upstream: Upstream
 ) -> None:
-    upstream.script.append(heard("hola qué tal"))
+    upstream.script.append(transcription("hola qué tal"))
     told = client.audio.transcriptions.create(file=recording, model="whisper-1", response_format=fmt)
     assert isinstance(told, str)
     assert "hola qué tal" in told
@@ -146,13 +146,13 @@ def test_words_and_segments_come_as_asked(client: openai.OpenAI, recording: Path
 
 
 def test_a_recording_past_25_mb_works(client: openai.OpenAI, heavy: Path, upstream: Upstream) -> None:
-    upstream.script.append(heard("un tono"))
+    upstream.script.append(transcription("un tono"))
     assert client.audio.transcriptions.create(file=heavy, model="whisper-1").text == "un tono"
-    assert upstream.seen[0].form.size_bytes < 25 * MB
+    assert upstream.requests[0].form.size_bytes < 25 * MB
 
 
 async def test_the_asynchronous_client_works_too(server: Server, recording: Path, upstream: Upstream) -> None:
-    upstream.script.extend([heard("hola"), said((0.0, "hola"), (1.0, "tú"))])
+    upstream.script.extend([transcription("hola"), said((0.0, "hola"), (1.0, "tú"))])
     async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="any") as client:
         told = await client.audio.transcriptions.create(file=recording, model="whisper-1")
         assert told.text == "hola"
@@ -167,7 +167,7 @@ async def test_the_asynchronous_client_works_too(server: Server, recording: Path
 def test_what_openai_ignores_for_whisper_is_ignored(
     client: openai.OpenAI, recording: Path, upstream: Upstream
 ) -> None:
-    upstream.script.append(heard("hola"))
+    upstream.script.append(transcription("hola"))
     strategy: Any = {"type": "server_vad", "threshold": 0.5}
     told = client.audio.transcriptions.create(
         file=recording, model="whisper-1", chunking_strategy=strategy, extra_headers={"OpenAI-Beta": "x"}
@@ -178,7 +178,7 @@ def test_what_openai_ignores_for_whisper_is_ignored(
 def test_the_readme_s_snippet_does_what_it_says(
     server: Server, recording: Path, upstream: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    upstream.script.append(heard("hola qué tal"))
+    upstream.script.append(transcription("hola qué tal"))
     exec(snippet("python", server, recording), {})
     assert capsys.readouterr().out == "hola qué tal\n"
 
@@ -213,12 +213,12 @@ def test_text_is_told_while_the_rest_is_still_being_heard(
         if event.type == "transcript.text.delta":
             deltas.append(event.delta)
             if len(deltas) == 2:
-                assert upstream.seen[-1].status is None or len(upstream.seen) == 1
+                assert upstream.requests[-1].status is None or len(upstream.requests) == 1
         else:
             assert event.type == "transcript.text.done"
             assert event.text == "".join(deltas) == "uno dos tres cuatro cinco seis"
     assert deltas[:2] == ["uno dos", " tres"]
-    assert len(upstream.seen) == 2
+    assert len(upstream.requests) == 2
 
 
 def test_streamed_text_is_the_text_that_is_answered_at_once(
@@ -235,7 +235,7 @@ def test_streamed_text_is_the_text_that_is_answered_at_once(
 def test_silence_is_a_stream_without_deltas(
     client: openai.OpenAI, recording: Path, upstream: Upstream
 ) -> None:
-    upstream.script.append(heard("", segments=[], words=[]))
+    upstream.script.append(transcription("", segments=[], words=[]))
     stream = client.audio.transcriptions.create(file=recording, model="whisper-1", stream=True)
     assert [event.type for event in stream] == ["transcript.text.done"]
 
@@ -274,8 +274,8 @@ def test_a_recording_becomes_english(client: openai.OpenAI, recording: Path, ups
     assert (verbose.language, verbose.task) == ("english", "translate")
     assert next(srt.parse(asked(response_format="srt"))).content == "how are you"
     assert asked(response_format="text") == "how are you\n"
-    assert {seen.path for seen in upstream.seen} == {"/openai/v1/audio/translations"}
-    assert {seen.form.value("model") for seen in upstream.seen} == {"whisper-large-v3"}
+    assert {seen.path for seen in upstream.requests} == {"/openai/v1/audio/translations"}
+    assert {seen.form.value("model") for seen in upstream.requests} == {"whisper-large-v3"}
 
 
 def test_the_models_are_listed(client: openai.OpenAI, groq_client: groq.Groq) -> None:
@@ -289,10 +289,10 @@ def test_the_models_are_listed(client: openai.OpenAI, groq_client: groq.Groq) ->
 
 
 def test_groqs_own_sdk_works(groq_client: groq.Groq, recording: Path, upstream: Upstream) -> None:
-    upstream.script.extend([heard("hola qué tal")] * 4)
+    upstream.script.extend([transcription("hola qué tal")] * 4)
     ask: dict[str, Any] = {"file": recording, "model": "whisper-large-v3"}
     assert groq_client.audio.transcriptions.create(**ask).text == "hola qué tal"
-    assert upstream.seen[0].form.value("model") == "whisper-large-v3"
+    assert upstream.requests[0].form.value("model") == "whisper-large-v3"
     verbose = groq_client.audio.transcriptions.create(
         file=recording,
         model="whisper-large-v3-turbo",
@@ -411,12 +411,12 @@ def test_a_recording_is_not_sent_again_for_a_quota_that_stays_spent(
         pytest.raises(groq.RateLimitError),
     ):
         client.audio.transcriptions.create(file=recording, model="whisper-large-v3")
-    assert len(upstream.seen) == 1
+    assert len(upstream.requests) == 1
 
 
 def test_a_recording_is_sent_again_when_waiting_is_short(
     client: openai.OpenAI, recording: Path, upstream: Upstream
 ) -> None:
-    upstream.script.extend([rate_limited(retry_after=1), heard("hola")])
+    upstream.script.extend([rate_limited(retry_after=1), transcription("hola")])
     patient = client.with_options(max_retries=1)
     assert patient.audio.transcriptions.create(file=recording, model="whisper-1").text == "hola"

@@ -1,4 +1,4 @@
-"""The line that greets whoever starts the server."""
+"""The line that a person who starts the server sees."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from common.settings import Settings
         (Settings(), "with the embedded engine (set GROQ_API_KEY to use Groq, faster and far more accurate)"),
     ],
 )
-def test_it_is_one_line_with_the_address_and_the_engine_and_no_key(settings: Settings, engine: str) -> None:
-    line = banner(settings, port=8001, problem=None, to_person=False)
+def test_the_banner_is_one_line_with_the_address_and_the_engine_and_no_key(
+    settings: Settings, engine: str
+) -> None:
+    line = banner(settings, port=8001, problem=None, with_command=False)
     assert line == f"Escriba listens on http://127.0.0.1:8001, {engine}."
 
 
-def test_a_person_gets_a_command_to_paste() -> None:
-    told = banner(Settings(), port=8001, problem=None, to_person=True)
-    assert "\n  curl -F file=@tests/data/english.flac http://127.0.0.1:8001/transcribe\n" in told
+def test_on_a_terminal_a_command_to_paste_follows() -> None:
+    lines = banner(Settings(), port=8001, problem=None, with_command=True)
+    assert "\n  curl -F file=@tests/data/english.flac http://127.0.0.1:8001/transcribe\n" in lines
 
 
-def test_a_missing_engine_is_told_instead_of_one() -> None:
-    line = banner(Settings(), port=8001, problem="no engine: set GROQ_API_KEY", to_person=False)
+def test_a_missing_engine_is_named_with_its_remedy() -> None:
+    line = banner(Settings(), port=8001, problem="no engine: set GROQ_API_KEY", with_command=False)
     assert line == "Escriba listens on http://127.0.0.1:8001, no engine: set GROQ_API_KEY."
 
 
@@ -40,5 +42,5 @@ def test_a_missing_engine_is_told_instead_of_one() -> None:
         ("localhost", "http://localhost:80"),
     ],
 )
-def test_the_address_is_one_to_connect_to(host: str, url: str) -> None:
+def test_the_address_can_be_connected_to(host: str, url: str) -> None:
     assert address(host, 80) == url

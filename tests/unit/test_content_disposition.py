@@ -1,3 +1,5 @@
+"""The header that names a download, whatever the recording is called."""
+
 from __future__ import annotations
 
 from email.message import Message
@@ -30,16 +32,16 @@ from common.http.content_disposition import attachment, safe_stem
         ("100%25.mp3", 'attachment; filename="100_25.srt"'),
     ],
 )
-def test_the_name_is_kept_and_what_is_dangerous_in_it_is_not(name: str | None, value: str) -> None:
+def test_the_name_is_kept_without_its_dangerous_parts(name: str | None, value: str) -> None:
     assert attachment(name, "srt") == value
 
 
-def test_a_very_long_name_is_cut_between_letters() -> None:
+def test_a_very_long_name_is_cut_between_characters() -> None:
     assert safe_stem("ñ" * 300 + ".mp3") == "ñ" * 60
 
 
 @given(st.text(max_size=300))
-def test_any_name_makes_a_header_that_reads_back(name: str) -> None:
+def test_every_name_makes_a_header_that_can_be_parsed(name: str) -> None:
     value = attachment(name, "vtt")
     assert value.isascii()
     assert value.isprintable()
@@ -49,6 +51,6 @@ def test_any_name_makes_a_header_that_reads_back(name: str) -> None:
     plain = message.get_filename() or ""
     full = unquote(value.split("filename*=UTF-8''")[1]) if "filename*=" in value else plain
     assert full == f"{safe_stem(name)}.vtt"
-    for read in (plain, full):
-        assert read.endswith(".vtt")
-        assert not set('/\\"\r\n\0') & set(read)
+    for parsed in (plain, full):
+        assert parsed.endswith(".vtt")
+        assert not set('/\\"\r\n\0') & set(parsed)

@@ -1,4 +1,4 @@
-"""The sender to Convex against a small server on a socket: what each answer means, and what is sent."""
+"""The sender to Convex against a small server on a socket: what it sends, and what each answer means."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ import pytest
 from common.delivery.convex import ConvexSender, monthly, snapshot_of
 from common.errors import AudioUnreadable
 from common.jobs import state
+from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
-from common.local.sqlite.quota import SqliteQuota
 from common.models import Audio, Job, Options, Segment, Transcript, Word
 from common.ports import DeliveryFailed, DeliveryRejected
+from common.quota import Quota
 from tests.wire import read_request
 
 NOW = 1_700_000_000.25
@@ -33,8 +34,10 @@ def refusal(status: int, code: str) -> Reply:
 
 
 class Deployment:
-    """Answers `replies` in turn, the last one for ever; "hang" never answers, "cut" hangs up, "flood" tells
-    without end."""
+    """Answers `replies` in turn, the last one for ever.
+
+    "hang" never answers, "cut" hangs up, "flood" sends without end.
+    """
 
     def __init__(self, *replies: Reply) -> None:
         self._replies = list(replies)
@@ -45,8 +48,8 @@ class Deployment:
         self.flooded = 0
         self._handlers: set[asyncio.Task[Any] | None] = set()
 
-    async def ended(self) -> None:
-        """Once all its clients have gone."""
+    async def wait_for_clients(self) -> None:
+        """Return once all its clients have gone."""
         await asyncio.gather(*filter(None, self._handlers))
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -54,7 +57,7 @@ class Deployment:
         self._handlers.add(asyncio.current_task())
         try:
             while request := await read_request(reader):
-                body = b"".join([piece async for piece in request.body()])
+                body = b"".join([part async for part in request.body()])
                 self.paths.append(f"{request.method} {request.path}")
                 self.headers.append(request.headers)
                 self.received.append(json.loads(body))
@@ -63,8 +66,10 @@ class Deployment:
                     await self._misbehave(reply, reader, writer)
                     return
                 status, text = reply
-                told = text.encode()
-                writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(told)}\r\n\r\n".encode() + told)
+                answer = text.encode()
+                writer.write(
+                    f"HTTP/1.1 {status} X\r\ncontent-length: {len(answer)}\r\n\r\n".encode() + answer
+                )
                 await writer.drain()
         except ConnectionError:
             pass
@@ -84,7 +89,7 @@ class Deployment:
 
 
 class Sender(ConvexSender):
-    """With a clock that stands, and pauses that are only written down."""
+    """Its clock stands still, and it writes its pauses down instead of sleeping."""
 
     def __init__(self, url: str, **more: Any) -> None:
         self.clock = NOW
@@ -95,7 +100,7 @@ class Sender(ConvexSender):
 
         super().__init__(site_url=url, api_key="the-key", now=lambda: self.clock, sleep=sleep, **more)
 
-    def had(self, problem: str) -> None:
+    def set_problem(self, problem: str) -> None:
         self.problem = problem
 
 
@@ -109,7 +114,7 @@ async def deployed(*replies: Reply, **more: Any) -> AsyncIterator[tuple[Deployme
     finally:
         await sender.aclose()
         server.close()
-        await deployment.ended()
+        await deployment.wait_for_clients()
 
 
 def queued(**more: Any) -> Job:
@@ -135,7 +140,7 @@ async def test_a_push_is_one_post_with_the_key_and_the_whole_snapshot() -> None:
     assert sender.problem is None
 
 
-async def test_pushes_share_a_connection() -> None:
+async def test_pushes_share_a_connection_until_it_is_closed() -> None:
     async with deployed(OK) as (deployment, sender):
         for _ in range(3):
             await sender.send(queued(), None)
@@ -157,7 +162,7 @@ def test_one_sender_serves_one_event_loop_after_another(tmp_path: Path) -> None:
         assert sender._client is not None
         await sender._client.aclose()  # the loop ends, and what is open in it
         server.close()
-        await deployment.ended()
+        await deployment.wait_for_clients()
         return sender
 
     sender = asyncio.run(once(None))
@@ -168,32 +173,33 @@ def test_one_sender_serves_one_event_loop_after_another(tmp_path: Path) -> None:
 # ── tries ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_what_passes_is_tried_three_times_with_pauses_between() -> None:
+async def test_a_passing_failure_is_tried_three_times_with_pauses_between() -> None:
     async with deployed((500, "oh"), (502, "<html>"), OK) as (deployment, sender):
         await sender.send(queued(), None)
     assert len(deployment.received) == 3
     assert sender.slept == [0.2, 1.0]
 
 
-async def test_three_troubles_are_enough() -> None:
+async def test_a_third_failure_is_raised() -> None:
     async with deployed((500, "oh")) as (deployment, sender):
-        with pytest.raises(DeliveryFailed) as told:
+        with pytest.raises(DeliveryFailed) as raised:
             await sender.send(queued(), None)
     assert len(deployment.received) == 3
-    assert (told.value.reason, told.value.retry_after, told.value.attempts) == ("answered 500", None, None)
+    failure = raised.value
+    assert (failure.reason, failure.retry_after, failure.attempts) == ("answered 500", None, None)
     assert sender.problem is None
 
 
-async def test_silence_is_borne_for_a_while_and_then_tried_again() -> None:
+async def test_a_try_without_an_answer_ends_after_its_time_and_is_repeated() -> None:
     async with deployed("hang", OK, "hang", timeout=2.0) as (deployment, sender):
         await sender.send(queued(), None)
         assert (len(deployment.received), sender.slept) == (2, [0.2])
-        sender._pauses = (None,)
+        sender._tries = 1
         with pytest.raises(DeliveryFailed, match=r"^(TimeoutError|ReadTimeout)$"):
             await sender.send(queued(), None)
 
 
-async def test_a_connection_that_is_cut_is_tried_again() -> None:
+async def test_a_connection_that_is_cut_is_a_failure_that_is_tried_again() -> None:
     async with deployed("cut", OK, "cut") as (deployment, sender):
         await sender.send(queued(), None)
         assert (len(deployment.received), sender.slept) == (2, [0.2])
@@ -209,8 +215,8 @@ async def test_a_deployment_that_is_away_is_tried_three_times() -> None:
     assert sender.slept == [0.2, 1.0]
 
 
-async def test_an_answer_without_end_is_not_read_to_its_end() -> None:
-    async with deployed("flood", pauses=()) as (deployment, sender):
+async def test_an_endless_answer_is_not_read_to_its_end() -> None:
+    async with deployed("flood", tries=1) as (deployment, sender):
         with pytest.raises(DeliveryFailed, match="answered 500"):
             await sender.send(queued(), None)
     assert deployment.flooded < 20_000_000
@@ -230,13 +236,14 @@ async def test_an_answer_without_end_is_not_read_to_its_end() -> None:
         (refusal(503, "not_configured"), "not_configured", "ESCRIBA_API_KEY is not set on the Convex"),
     ],
 )
-async def test_what_no_job_would_pass_shuts_the_way_for_a_minute_and_says_so(
+async def test_an_answer_that_concerns_every_job_stops_pushes_for_a_minute_and_is_a_problem(
     reply: Reply, reason: str, problem: str
 ) -> None:
     async with deployed(reply, OK) as (deployment, sender):
-        with pytest.raises(DeliveryFailed) as told:
+        with pytest.raises(DeliveryFailed) as raised:
             await sender.send(queued(), None)
-        assert (told.value.reason, told.value.retry_after, told.value.attempts) == (reason, 60.0, None)
+        failure = raised.value
+        assert (failure.reason, failure.retry_after, failure.attempts) == (reason, 60.0, None)
         assert sender.problem is not None
         assert sender.problem.startswith(problem)
         sender.clock += 59
@@ -251,7 +258,7 @@ async def test_what_no_job_would_pass_shuts_the_way_for_a_minute_and_says_so(
         assert sender.problem is None
 
 
-async def test_the_log_tells_a_problem_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_problem_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     async with deployed(refusal(401, "unauthorized")) as (_, sender):
         for _ in range(3):
             with pytest.raises(DeliveryFailed):
@@ -260,13 +267,14 @@ async def test_the_log_tells_a_problem_once(caplog: pytest.LogCaptureFixture) ->
     assert [record.message for record in caplog.records if record.name == "escriba"] == ["convex.refused"]
 
 
-async def test_a_row_that_is_not_there_yet_is_asked_for_again_a_few_times() -> None:
+async def test_a_row_that_does_not_exist_yet_is_a_failure_with_ten_attempts() -> None:
     async with deployed(refusal(404, "job_not_found")) as (deployment, sender):
-        sender.had("an old problem")
-        with pytest.raises(DeliveryFailed) as told:
+        sender.set_problem("an old problem")
+        with pytest.raises(DeliveryFailed) as raised:
             await sender.send(queued(), None)
-        assert (told.value.reason, told.value.retry_after, told.value.attempts) == ("job_not_found", 0.0, 10)
-        assert len(deployment.received) == 1  # the outbox's back-off asks again, not this push
+        failure = raised.value
+        assert (failure.reason, failure.retry_after, failure.attempts) == ("job_not_found", 0.0, 10)
+        assert len(deployment.received) == 1  # the back-off of deliveries repeats it, not this push
         assert sender.problem is None  # our functions have answered: address and key are right
 
 
@@ -279,39 +287,39 @@ async def test_a_row_that_is_not_there_yet_is_asked_for_again_a_few_times() -> N
         (refusal(413, "too_large"), "too_large"),
     ],
 )
-async def test_what_is_wrong_with_this_job_alone_is_not_tried_again(reply: Reply, reason: str) -> None:
+async def test_an_answer_that_rejects_one_job_is_not_tried_again(reply: Reply, reason: str) -> None:
     async with deployed(reply, OK) as (deployment, sender):
-        sender.had("an old problem")
-        with pytest.raises(DeliveryRejected) as told:
+        sender.set_problem("an old problem")
+        with pytest.raises(DeliveryRejected) as raised:
             await sender.send(queued(), None)
-        assert told.value.reason == reason
+        assert raised.value.reason == reason
         assert len(deployment.received) == 1
         assert sender.problem is None
         await sender.send(queued(), None)  # others pass
 
 
 @pytest.mark.parametrize("reply", [(503, "busy"), (429, "{}"), (301, ""), refusal(503, "asleep")])
-async def test_what_may_pass_shuts_nothing(reply: Reply) -> None:
-    async with deployed(reply, pauses=()) as (_, sender):
-        with pytest.raises(DeliveryFailed) as told:
+async def test_other_answers_stop_no_later_push(reply: Reply) -> None:
+    async with deployed(reply, tries=1) as (_, sender):
+        with pytest.raises(DeliveryFailed) as raised:
             await sender.send(queued(), None)
-        assert (told.value.retry_after, sender.problem) == (None, None)
+        assert (raised.value.retry_after, sender.problem) == (None, None)
 
 
 # ── the budget ────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_spent_budget_holds_back_progress_and_never_the_end(tmp_path: Path) -> None:
+async def test_a_spent_budget_postpones_progress_and_never_the_end(tmp_path: Path) -> None:
     database = Database(tmp_path / "escriba.sqlite")
-    budget = SqliteQuota(database, model="convex", start=monthly(60))
+    budget = SqliteAccount(database, name="convex", start=monthly(60))
     async with deployed(OK, budget=budget) as (deployment, sender):
         await sender.send(queued(), None)
         await sender.send(queued(), None)
-        with pytest.raises(DeliveryFailed) as told:
+        with pytest.raises(DeliveryFailed) as raised:
             await sender.send(queued(), None)
-        assert told.value.reason == "budget"
-        # A day's share is 2, so there is room in half a day; the store takes no time so far ahead for meant.
-        assert told.value.retry_after == 3600
+        assert raised.value.reason == "budget"
+        # A day's share is 2, so the next is free in half a day; no delivery is postponed for so long.
+        assert raised.value.retry_after == 3600
         assert len(deployment.received) == 2
         await sender.send(failed(), None)
         assert len(deployment.received) == 3
@@ -321,9 +329,18 @@ async def test_a_spent_budget_holds_back_progress_and_never_the_end(tmp_path: Pa
 
 
 def test_a_month_s_pushes_are_a_thirtieth_a_day() -> None:
-    account = monthly(300_000)
-    assert (account.requests_per_day.limit, account.requests_per_day.period) == (10_000, 86_400)
-    assert monthly(1).requests_per_day.limit == 1
+    bucket = monthly(300_000).bucket
+    assert (bucket.limit, bucket.period) == (10_000, 86_400)
+    assert monthly(1).bucket.limit == 1
+
+
+async def test_a_budget_that_an_older_version_stored_begins_anew(tmp_path: Path) -> None:
+    database = Database(tmp_path / "escriba.sqlite")
+    await SqliteAccount(database, name="convex", start=Quota()).change(lambda quota: quota.take(NOW, 0.0))
+    budget = SqliteAccount(database, name="convex", start=monthly(60))
+    assert await budget.change(lambda budget: budget.take(NOW)) == 0
+    assert await budget.change(lambda budget: (budget, budget.bucket.used)) == 1
+    database.close()
 
 
 # ── the message ───────────────────────────────────────────────────────────────────────────────────
@@ -350,7 +367,7 @@ SAID = Transcript(
     segments=(Segment(id=0, start=0.0, end=2.5, text=" Hola mundo", avg_logprob=-0.25),),
     words=(Word(word=" Hola", start=0.0, end=1.0), Word(word=" mundo", start=1.0, end=2.5)),
 )
-TOLD = {
+RESULT = {
     "text": "Hola mundo",
     "language": "es",
     "duration": 2.5,
@@ -360,7 +377,7 @@ TOLD = {
 
 
 def snapshots() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """Each status: what is sent, and what it must be."""
+    """For each status what is sent, and what it must be."""
     job = queued(user_id="ana", locale="es")
     pending = state.accept(ID, options=Options(), now=NOW, expires_at=NOW + 60)
     running = state.start(job, now=NOW + 1)
@@ -391,7 +408,7 @@ def snapshots() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
                 "stage": None,
                 "progress": 100,
                 "chunks": {"done": 4, "total": 4},
-                "result": TOLD,
+                "result": RESULT,
                 "timestamps": ended,
             },
         ),

@@ -1,4 +1,4 @@
-"""Work that ends when its client leaves."""
+"""Work ends when its client leaves."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from starlette.responses import Response
+from starlette.websockets import WebSocketDisconnect
 
-from common.http.disconnect import answer_unless_left, until_left
+from common.http import disconnect
+from common.http.disconnect import ClientLeft, respond_unless_left, run_until_left, sending
 
 
 async def _never() -> dict[str, Any]:
@@ -16,20 +18,22 @@ async def _never() -> dict[str, Any]:
     return {}
 
 
-async def test_work_is_done_to_its_end_while_the_client_stays() -> None:
+async def test_work_runs_to_its_end_while_the_client_stays() -> None:
     done = []
 
     async def work() -> None:
         await asyncio.sleep(0)
         done.append(1)
 
-    assert await until_left(work(), _never)
+    assert await run_until_left(work(), _never)
     assert done == [1]
 
 
-@pytest.mark.parametrize("farewell", ["http.disconnect", "websocket.disconnect"])
-async def test_work_ends_when_the_client_leaves_and_what_it_says_before_is_ignored(farewell: str) -> None:
-    messages = iter([{"type": "websocket.receive", "text": "hi"}, {"type": farewell}])
+@pytest.mark.parametrize("message_type", ["http.disconnect", "websocket.disconnect"])
+async def test_work_is_cancelled_when_the_client_leaves_and_what_it_sends_before_is_ignored(
+    message_type: str,
+) -> None:
+    messages = iter([{"type": "websocket.receive", "text": "hi"}, {"type": message_type}])
     ended = []
 
     async def receive() -> dict[str, Any]:
@@ -41,11 +45,11 @@ async def test_work_ends_when_the_client_leaves_and_what_it_says_before_is_ignor
         finally:
             ended.append(1)
 
-    assert not await until_left(work(), receive)
+    assert not await run_until_left(work(), receive)
     assert ended == [1]
 
 
-async def test_an_answer_is_given_unless_the_client_has_left() -> None:
+async def test_there_is_a_response_unless_the_client_has_left() -> None:
     async def work() -> Response:
         return Response("done")
 
@@ -56,19 +60,19 @@ async def test_an_answer_is_given_unless_the_client_has_left() -> None:
     async def leaves() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
-    assert (await answer_unless_left(work(), _never)).body == b"done"
-    assert (await answer_unless_left(long(), leaves)).status_code == 499
+    assert (await respond_unless_left(work(), _never)).body == b"done"
+    assert (await respond_unless_left(long(), leaves)).status_code == 499
 
 
-async def test_what_goes_wrong_in_the_work_flies() -> None:
+async def test_an_exception_of_the_work_is_raised() -> None:
     async def work() -> None:
         raise ValueError
 
     with pytest.raises(ValueError):  # noqa: PT011
-        await until_left(work(), _never)
+        await run_until_left(work(), _never)
 
 
-async def test_who_is_cancelled_takes_the_work_along() -> None:
+async def test_a_cancellation_cancels_the_work() -> None:
     ended = asyncio.Event()
 
     async def work() -> None:
@@ -77,9 +81,25 @@ async def test_who_is_cancelled_takes_the_work_along() -> None:
         finally:
             ended.set()
 
-    task = asyncio.create_task(until_left(work(), _never))
+    task = asyncio.create_task(run_until_left(work(), _never))
     await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended.is_set()
+
+
+async def test_work_whose_client_does_not_read_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disconnect, "_MAX_SEND_SECONDS", 0.01)
+
+    async def work() -> None:
+        async with sending():
+            await asyncio.Event().wait()
+
+    assert not await run_until_left(work(), _never)
+
+
+async def test_a_send_to_a_closed_web_socket_says_that_the_client_left() -> None:
+    with pytest.raises(ClientLeft):
+        async with sending():
+            raise WebSocketDisconnect(1006)

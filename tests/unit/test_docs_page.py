@@ -1,4 +1,4 @@
-"""The page at /docs: whole, true to the document, and asking nobody else for anything."""
+"""The page at /docs shows the whole document and loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from common import errors
-from common.http.docs_page import page
+from common.http.docs_page import render_page
 from common.settings import Settings
 from local_server import build
 
@@ -23,15 +23,15 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def get(data_dir: Path, path: str) -> httpx.Response:
-    async def asked() -> httpx.Response:
+    async def request() -> httpx.Response:
         transport = httpx.ASGITransport(build(Settings(data_dir=data_dir)))
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             return await client.get(path)
 
-    return asyncio.run(asked())
+    return asyncio.run(request())
 
 
-def test_a_browser_that_reads_it_asks_nobody_else(tmp_path: Path) -> None:
+def test_the_page_makes_a_browser_load_nothing_else(tmp_path: Path) -> None:
     answer = get(tmp_path, "/docs")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")
@@ -40,30 +40,30 @@ def test_a_browser_that_reads_it_asks_nobody_else(tmp_path: Path) -> None:
     assert re.findall(r'(?:href|src)="([^"#]+)"', answer.text) == ["openapi.json"]
 
 
-def test_every_operation_and_every_example_is_on_it(document: Any) -> None:
-    text = html.unescape(page(document))
+def test_every_operation_and_status_is_on_the_page(document: Any) -> None:
+    text = html.unescape(render_page(document))
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             assert f"<b>{method.upper()}</b> <code>{path}</code>" in text
             assert all(f"<b>{status}</b>" in text for status in operation["responses"])
 
 
-def test_a_word_of_the_document_cannot_become_markup(document: Any) -> None:
+def test_text_of_the_document_cannot_become_markup(document: Any) -> None:
     hostile = {**document, "info": {"title": "<script>x</script>", "version": "&", "description": "<b>"}}
-    assert "<script" not in page(hostile)
+    assert "<script" not in render_page(hostile)
 
 
-def test_what_stands_between_backticks_is_code_and_still_escaped(document: Any) -> None:
-    told = {"title": "x", "version": "1", "description": "say `<b>` twice\n\n`a` and `b`"}
-    shown = page({**document, "info": told})
-    assert "<p>say <code>&lt;b&gt;</code> twice<p><code>a</code> and <code>b</code>" in shown
+def test_text_between_backticks_becomes_code_and_is_escaped(document: Any) -> None:
+    info = {"title": "x", "version": "1", "description": "say `<b>` twice\n\n`a` and `b`"}
+    html = render_page({**document, "info": info})
+    assert "<p>say <code>&lt;b&gt;</code> twice<p><code>a</code> and <code>b</code>" in html
 
 
 def codes(kind: type[errors.EscribaError] = errors.EscribaError) -> set[str]:
     return {kind.code}.union(*(codes(child) for child in kind.__subclasses__()))
 
 
-def test_every_code_that_it_shows_exists(document: Any) -> None:
-    shown = set(re.findall(r'"code": ?"(\w+)"', page(document).replace("&quot;", '"')))
+def test_every_error_code_on_the_page_exists(document: Any) -> None:
+    shown = set(re.findall(r'"code": ?"(\w+)"', render_page(document).replace("&quot;", '"')))
     assert len(shown) > 30
     assert shown - {"…"} <= codes()

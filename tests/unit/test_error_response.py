@@ -1,4 +1,4 @@
-"""Every failure has one shape, in the reader's language."""
+"""Every failure has one shape, in the client's language."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from common.errors import Busy, EscribaError, Sentence, UploadTooLarge
 from common.http.error_response import failure, spoken_language
 
 
-def every_error(of: type[EscribaError] = EscribaError) -> list[type[EscribaError]]:
-    return [of, *(found for child in of.__subclasses__() for found in every_error(child))]
+def every_error(root: type[EscribaError] = EscribaError) -> list[type[EscribaError]]:
+    return [root, *(error for child in root.__subclasses__() for error in every_error(child))]
 
 
 @pytest.mark.parametrize(
@@ -30,35 +30,35 @@ def every_error(of: type[EscribaError] = EscribaError) -> list[type[EscribaError
         ("es;level=1", "es"),
     ],
 )
-def test_the_language_follows_what_the_reader_prefers(header: str, language: str) -> None:
+def test_the_language_is_the_one_that_the_client_prefers(header: str, language: str) -> None:
     assert spoken_language(header) == language
 
 
-def test_a_failure_tells_code_message_hint_and_request() -> None:
+def test_a_failure_has_code_message_hint_and_request_id() -> None:
     status, headers, body = failure(UploadTooLarge(limit_mb=25), accept_language="es", request_id="r-1")
-    told = json.loads(body)["error"]
+    error = json.loads(body)["error"]
     assert status == 413
-    assert told["code"] == "upload_too_large"
-    assert told["message"] == "El archivo pesa más de 25 MB."
-    assert told["hint"]
-    assert told["requestId"] == "r-1"
+    assert error["code"] == "upload_too_large"
+    assert error["message"] == "El archivo pesa más de 25 MB."
+    assert error["hint"]
+    assert error["requestId"] == "r-1"
     assert dict(headers)[b"content-language"] == b"es"
 
 
-def test_a_wait_is_told_in_header_and_body_rounded_up() -> None:
+def test_retry_after_is_in_header_and_body_rounded_up() -> None:
     _, headers, body = failure(Busy(retry_after=1.2), accept_language="", request_id="r")
     assert dict(headers)[b"retry-after"] == b"2"
     assert json.loads(body)["error"]["retryAfter"] == 2
 
 
-def test_codes_are_unique_and_drawn_in_the_tree() -> None:
+def test_codes_are_unique_and_listed_in_the_docstring() -> None:
     import common.errors as module
 
     codes = [error.code for error in every_error() if "code" in vars(error)]
     assert len(codes) == len(set(codes))
-    drawn = set(re.findall(r"(\d{3}) (\w+)$", module.__doc__ or "", re.MULTILINE))
+    listed = set(re.findall(r"(\d{3}) (\w+)$", module.__doc__ or "", re.MULTILINE))
     real = {(str(error.status), error.code) for error in every_error() if "code" in vars(error)}
-    assert drawn == real
+    assert listed == real
 
 
 def test_both_languages_name_the_same_details() -> None:

@@ -1,4 +1,4 @@
-"""What a person is told, whatever a stranger put into it."""
+"""The sentences of errors, whatever a stranger put into their details."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from common.errors import BodyMalformed, OptionUnknown, Sentence, by_code
 from common.http.error_response import failure
 
 
-def test_words_of_ours_are_said_in_the_readers_language() -> None:
+def test_a_detail_in_our_own_words_is_in_the_language_of_the_sentence() -> None:
     error = BodyMalformed(problem=Sentence("it is not JSON", "no es JSON"))
     assert error.message("en") == "The request body is not what its Content-Type says: it is not JSON."
     assert error.message("es") == "El cuerpo de la petición no es lo que dice su Content-Type: no es JSON."
 
 
-def test_a_strangers_words_are_repeated_without_what_turns_lines_or_colours_terminals() -> None:
+def test_a_strangers_text_loses_characters_that_reverse_a_line_or_colour_a_terminal() -> None:
     for hostile in ("\x1b[31m", "\x9b31m", "\u202e", "\n", "\0", "\ufeff"):
-        told = OptionUnknown(option=f"a{hostile}", known="").message("en")
-        assert told.startswith("There is no option 'a\ufffd")
+        message = OptionUnknown(option=f"a{hostile}", known="").message("en")
+        assert message.startswith("There is no option 'a\ufffd")
 
 
-def test_half_a_character_does_not_break_the_answer() -> None:
+def test_half_a_character_does_not_break_the_response() -> None:
     _, _, body = failure(OptionUnknown(option="\ud800", known="language"), accept_language="", request_id="r")
     assert "There is no option '\ufffd'." in body.decode()
 
 
 def test_a_missing_detail_is_a_question_mark() -> None:
-    assert by_code("upload_too_large").sentence.speak("es", {}) == "El archivo pesa más de ? MB."
+    assert by_code("upload_too_large").sentence.render("es", {}) == "El archivo pesa más de ? MB."

@@ -1,4 +1,4 @@
-"""Tags that spare an answer when nothing is new."""
+"""Entity tags, which save a body when nothing is new."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ from common.jobs import state
 from common.models import Job, Options
 
 
-def a_job(seq: int) -> Job:
+def job_at(seq: int) -> Job:
     return state.accept("j", options=Options(), now=0, expires_at=1).model_copy(update={"seq": seq})
 
 
-def test_the_tag_changes_with_the_job_and_with_how_its_pushing_stands() -> None:
+def test_the_tag_changes_with_the_job_and_with_the_state_of_its_delivery() -> None:
     tags = {
-        etag_of(a_job(1), None),
-        etag_of(a_job(2), None),
-        etag_of(a_job(2), {"state": "pending", "lastSeq": 1}),
-        etag_of(a_job(2), {"state": "confirmed", "lastSeq": 2}),
+        etag_of(job_at(1), None),
+        etag_of(job_at(2), None),
+        etag_of(job_at(2), {"state": "pending", "lastSeq": 1}),
+        etag_of(job_at(2), {"state": "confirmed", "lastSeq": 2}),
     }
     assert len(tags) == 4
 
 
-@pytest.mark.parametrize("told", ['W/"7"', '"7"', '"6", W/"7"', "*", ' W/"7" ', '"a", "7-other", "7"'])
-def test_what_the_client_has_is_known(told: str) -> None:
-    assert is_known('W/"7"', told)
+@pytest.mark.parametrize(
+    "if_none_match", ['W/"7"', '"7"', '"6", W/"7"', "*", ' W/"7" ', '"a", "7-other", "7"']
+)
+def test_a_tag_that_the_client_sent_is_known(if_none_match: str) -> None:
+    assert is_known('W/"7"', if_none_match)
 
 
-@pytest.mark.parametrize("told", [None, "", '"6"', "7", '"7-0000"', 'W/"77"', '"' * 5000])
-def test_what_it_has_not_is_sent(told: str | None) -> None:
-    assert not is_known('W/"7"', told)
+@pytest.mark.parametrize("if_none_match", [None, "", '"6"', "7", '"7-0000"', 'W/"77"', '"' * 5000])
+def test_any_other_tag_is_not_known(if_none_match: str | None) -> None:
+    assert not is_known('W/"7"', if_none_match)
 
 
 @pytest.mark.parametrize(
-    ("told", "seq"),
+    ("if_none_match", "seq"),
     [
         ('W/"7"', 7),
         ('W/"7-0a1b2c3d"', 7),
@@ -46,5 +48,5 @@ def test_what_it_has_not_is_sent(told: str | None) -> None:
         (None, None),
     ],
 )
-def test_a_tag_of_ours_tells_the_seq_it_was_made_from(told: str | None, seq: int | None) -> None:
-    assert known_seq(told) == seq
+def test_a_tag_of_ours_contains_the_seq(if_none_match: str | None, seq: int | None) -> None:
+    assert known_seq(if_none_match) == seq

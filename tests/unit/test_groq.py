@@ -1,4 +1,4 @@
-"""The real client against a real server: what goes over the wire, and what every answer turns into."""
+"""The real client against a real server: what it sends, and what each response becomes."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from tests.replies import (
     Reply,
     bad_key,
     broken,
-    heard,
+    groq_error,
     html,
     not_media,
     over_quota,
     quota_headers,
     rate_limited,
-    refused,
     too_large,
     too_short,
+    transcription,
 )
 from tests.upstream import Upstream
 
@@ -61,109 +61,113 @@ def audio(tmp_path: Path) -> Path:
     return path
 
 
-class Naps:
-    """Stands where asyncio.sleep would: remembers, and does not wait."""
+class RecordedSleep:
+    """In place of asyncio.sleep: records the pauses and does not wait."""
 
     def __init__(self) -> None:
-        self.taken: list[float] = []
+        self.pauses: list[float] = []
 
     async def __call__(self, seconds: float) -> None:
-        self.taken.append(seconds)
+        self.pauses.append(seconds)
 
 
 def client(upstream: Upstream, **more: Any) -> Groq:
     settings: dict[str, Any] = {
         "api_key": "gsk_right",
         "model": TURBO,
-        "sleep": Naps(),
+        "sleep": RecordedSleep(),
         "jitter": lambda: 0.5,
     }
     return Groq(base_url=upstream.url, **(settings | more))
 
 
-def transcribe(groq: Groq, audio: Path, *, ending: str = "mp3", **options: Any) -> Transcript:
+def transcribe(groq: Groq, audio: Path, *, extension: str = "mp3", **options: Any) -> Transcript:
     async def run() -> Transcript:
         try:
-            return await groq.transcribe(audio, format=ending, duration=2.5, options=Options(**options))
+            return await groq.transcribe(audio, format=extension, duration=2.5, options=Options(**options))
         finally:
             await groq.aclose()
 
     return asyncio.run(run())
 
 
-# ── what is sent ──────────────────────────────────────────────────────────────────────────────────
+# ── the request ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_file_arrives_whole_under_a_name_of_ours_and_with_its_length_known(
+def test_the_file_is_sent_whole_under_our_own_name_and_with_its_length(
     upstream: Upstream, audio: Path
 ) -> None:
     transcribe(client(upstream), audio)
-    [seen] = upstream.seen
-    assert seen.form.complete
-    assert seen.form.sha256 == hashlib.sha256(audio.read_bytes()).hexdigest()
-    assert (seen.form.filename, seen.form.content_type) == ("audio.mp3", "audio/mpeg")
-    assert int(seen.headers["content-length"]) == seen.form.received_bytes
-    assert "transfer-encoding" not in seen.headers
+    [request] = upstream.requests
+    assert request.form.complete
+    assert request.form.sha256 == hashlib.sha256(audio.read_bytes()).hexdigest()
+    assert (request.form.filename, request.form.content_type) == ("audio.mp3", "audio/mpeg")
+    assert int(request.headers["content-length"]) == request.form.received_bytes
+    assert "transfer-encoding" not in request.headers
 
 
 @pytest.mark.parametrize("size", [0, 1, 512 * 1024 - 1, 512 * 1024, 512 * 1024 + 1])
-def test_any_size_arrives_whole(upstream: Upstream, tmp_path: Path, size: int) -> None:
+def test_a_file_of_any_size_is_sent_whole(upstream: Upstream, tmp_path: Path, size: int) -> None:
     audio = tmp_path / "audio"
     audio.write_bytes(os.urandom(size))
-    transcribe(client(upstream), audio, ending="flac")
-    assert upstream.seen[0].form.size_bytes == size
-    assert upstream.seen[0].form.sha256 == hashlib.sha256(audio.read_bytes()).hexdigest()
+    transcribe(client(upstream), audio, extension="flac")
+    assert upstream.requests[0].form.size_bytes == size
+    assert upstream.requests[0].form.sha256 == hashlib.sha256(audio.read_bytes()).hexdigest()
 
 
-def test_segments_are_asked_for_even_where_only_words_are_wanted(upstream: Upstream, audio: Path) -> None:
+def test_segments_are_requested_even_where_the_options_name_only_words(
+    upstream: Upstream, audio: Path
+) -> None:
     transcript = transcribe(client(upstream), audio, timestamps=("word",))
-    assert upstream.seen[0].form.values("timestamp_granularities[]") == ["segment", "word"]
+    assert upstream.requests[0].form.values("timestamp_granularities[]") == ["segment", "word"]
     assert transcript.segments
     assert transcript.words
 
 
-def test_every_option_is_sent_and_nothing_that_was_not_asked_for(upstream: Upstream, audio: Path) -> None:
+def test_every_option_is_sent_and_nothing_else(upstream: Upstream, audio: Path) -> None:
     transcribe(client(upstream), audio)
     transcribe(client(upstream), audio, language="es", prompt="¿Señor Núñez?", temperature=0.2, model=V3)
-    plain, full = (dict(seen.form.fields) for seen in upstream.seen)
+    plain, full = (dict(request.form.fields) for request in upstream.requests)
     common = {"response_format": "verbose_json", "timestamp_granularities[]": "segment"}
     assert plain == {"model": TURBO, **common}
     assert full == {"model": V3, "prompt": "¿Señor Núñez?", "temperature": "0.2", "language": "es", **common}
 
 
-def test_no_prompt_can_smuggle_in_a_field(upstream: Upstream, audio: Path) -> None:
+def test_a_prompt_cannot_add_a_field(upstream: Upstream, audio: Path) -> None:
     prompt = '\r\n--x\r\nContent-Disposition: form-data; name="url"\r\n\r\nhttp://evil/\r\n--x--'
     transcribe(client(upstream), audio, prompt=f"a{prompt}b")
-    assert [name for name, _ in upstream.seen[0].form.fields].count("url") == 0
-    assert upstream.seen[0].form.value("prompt") == f"a{prompt}b"
+    assert [name for name, _ in upstream.requests[0].form.fields].count("url") == 0
+    assert upstream.requests[0].form.value("prompt") == f"a{prompt}b"
 
 
 def test_a_prompt_with_half_a_surrogate_is_still_sent(upstream: Upstream, audio: Path) -> None:
     transcribe(client(upstream), audio, prompt="hola \ud800")
-    assert upstream.seen[0].form.value("prompt") == "hola ?"
+    assert upstream.requests[0].form.value("prompt") == "hola ?"
 
 
-def test_a_long_prompt_is_cut_at_a_word_and_the_answer_says_so(upstream: Upstream, audio: Path) -> None:
+def test_a_long_prompt_is_cut_at_a_word_with_a_warning(upstream: Upstream, audio: Path) -> None:
     transcript = transcribe(client(upstream), audio, prompt="mañana " * 200)
-    sent = upstream.seen[0].form.value("prompt") or ""
+    sent = upstream.requests[0].form.value("prompt") or ""
     assert 880 < len(sent.encode()) <= 896
     assert set(sent.split(" ")) == {"mañana"}
     assert transcript.warnings == (PROMPT_CUT,)
 
 
-def test_translations_go_to_a_model_that_can_and_say_so(upstream: Upstream, audio: Path) -> None:
+def test_a_translation_goes_to_a_model_that_can_translate_with_a_warning(
+    upstream: Upstream, audio: Path
+) -> None:
     transcript = transcribe(
         client(upstream), audio, task="translate", language="es", timestamps=("word", "segment")
     )
-    [seen] = upstream.seen
-    assert seen.path.endswith("/audio/translations")
-    assert dict(seen.form.fields) == {"model": V3, "response_format": "verbose_json"}
+    [request] = upstream.requests
+    assert request.path.endswith("/audio/translations")
+    assert dict(request.form.fields) == {"model": V3, "response_format": "verbose_json"}
     assert transcript.model == V3
     assert transcript.warnings == (f"{TURBO} cannot translate; {V3} was used.", NO_WORD_TIMES)
     assert transcript.words == ()
 
 
-def test_a_model_that_can_translate_is_kept_without_a_word(upstream: Upstream, audio: Path) -> None:
+def test_a_model_that_can_translate_is_kept_without_a_warning(upstream: Upstream, audio: Path) -> None:
     transcript = transcribe(client(upstream, model=V3), audio, task="translate")
     assert (transcript.model, transcript.warnings) == (V3, ())
 
@@ -171,20 +175,20 @@ def test_a_model_that_can_translate_is_kept_without_a_word(upstream: Upstream, a
 def test_without_a_key_no_authorization_is_sent(upstream: Upstream, audio: Path) -> None:
     upstream.key = None
     transcribe(client(upstream, api_key=None), audio)
-    assert "authorization" not in upstream.seen[0].headers
+    assert "authorization" not in upstream.requests[0].headers
 
 
-def test_an_ending_that_groq_refuses_never_leaves(upstream: Upstream, audio: Path) -> None:
+def test_an_extension_that_groq_refuses_is_never_sent(upstream: Upstream, audio: Path) -> None:
     with pytest.raises(KeyError):
-        transcribe(client(upstream), audio, ending="aac")
-    assert upstream.seen == []
+        transcribe(client(upstream), audio, extension="aac")
+    assert upstream.requests == []
 
 
-# ── what is understood ────────────────────────────────────────────────────────────────────────────
+# ── the response ──────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_transcript_is_read_with_its_segments_words_and_language(upstream: Upstream, audio: Path) -> None:
-    upstream.default = heard("Hola, mundo.", language="Spanish")
+    upstream.default = transcription("Hola, mundo.", language="Spanish")
     transcript = transcribe(client(upstream), audio, timestamps=("segment", "word"))
     assert (transcript.text, transcript.language, transcript.duration) == ("Hola, mundo.", "es", 2.5)
     [segment] = transcript.segments
@@ -197,23 +201,23 @@ def test_a_transcript_is_read_with_its_segments_words_and_language(upstream: Ups
     assert transcript.model == TURBO
 
 
-def test_silence_is_an_answer(upstream: Upstream, audio: Path) -> None:
-    upstream.default = heard("", segments=[])
+def test_a_transcript_may_be_empty(upstream: Upstream, audio: Path) -> None:
+    upstream.default = transcription("", segments=[])
     assert transcribe(client(upstream), audio).text == ""
 
 
-def test_all_but_the_text_may_be_missing_or_odd(upstream: Upstream, audio: Path) -> None:
-    odd = [
+def test_everything_but_the_text_may_be_missing_or_malformed(upstream: Upstream, audio: Path) -> None:
+    malformed = [
         "no segment",
         {"text": "no times"},
         {"start": 0, "end": 1},
         {"start": "0", "end": 1, "text": "a time as text"},
-        {"start": True, "end": 1, "text": "a time as truth"},
+        {"start": True, "end": 1, "text": "a time as a boolean"},
         {"start": 10**400, "end": 1, "text": "beyond a float"},
         {"start": 5, "end": 4, "text": "later", "avg_logprob": "x", "no_speech_prob": 7},
         {"start": 1, "end": 2, "text": "sooner"},
     ]
-    upstream.script.append(Reply(body={"text": "x", "segments": odd, "language": 7, "words": "none"}))
+    upstream.script.append(Reply(body={"text": "x", "segments": malformed, "language": 7, "words": "none"}))
     transcript = transcribe(client(upstream), audio, timestamps=("word",), language="es")
     assert [(segment.id, segment.start, segment.end) for segment in transcript.segments] == [
         (0, 1.0, 2.0),
@@ -224,13 +228,15 @@ def test_all_but_the_text_may_be_missing_or_odd(upstream: Upstream, audio: Path)
 
 
 @pytest.mark.parametrize("times", ['"start": NaN, "end": 1', '"start": 0, "end": Infinity'])
-def test_times_that_are_no_numbers_are_left_out(upstream: Upstream, audio: Path, times: str) -> None:
+def test_a_segment_whose_times_are_not_finite_is_left_out(
+    upstream: Upstream, audio: Path, times: str
+) -> None:
     upstream.script.append(Reply(body=f'{{"text": "x", "segments": [{{{times}, "text": "x"}}]}}'))
     assert transcribe(client(upstream), audio).segments == ()
 
 
 def test_a_translation_keeps_the_language_that_was_spoken(upstream: Upstream, audio: Path) -> None:
-    upstream.default = heard("Hello.", language="English")
+    upstream.default = transcription("Hello.", language="English")
     assert transcribe(client(upstream), audio, task="translate", language="es").language == "es"
     assert transcribe(client(upstream), audio, task="translate").language == "en"
 
@@ -240,13 +246,13 @@ def test_a_translation_keeps_the_language_that_was_spoken(upstream: Upstream, au
     ["", "<html>hello</html>", '{"text": "half', "[]", '"text"', '{"text": null}', "{}", "[" * 100_000],
     ids=["empty", "html", "half", "list", "string", "null", "no text", "deep"],
 )
-def test_a_200_that_is_no_transcript_is_a_broken_engine(upstream: Upstream, audio: Path, body: str) -> None:
+def test_a_200_without_a_transcript_is_a_broken_engine(upstream: Upstream, audio: Path, body: str) -> None:
     upstream.script.append(Reply(body=body))
     with pytest.raises(EngineBroken):
         transcribe(client(upstream), audio)
 
 
-def test_an_answer_without_end_is_not_read_to_its_end(
+def test_an_endless_answer_is_a_broken_engine(
     upstream: Upstream, audio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("common.groq.client._LARGEST_ANSWER", 1_000_000)
@@ -255,14 +261,14 @@ def test_an_answer_without_end_is_not_read_to_its_end(
         transcribe(client(upstream, max_attempts=1), audio)
 
 
-def test_of_a_refusal_only_the_beginning_is_read(upstream: Upstream, audio: Path) -> None:
-    upstream.script.append(refused(400, "a reason", filler="x" * 1_000_000))
+def test_only_the_beginning_of_an_error_is_read(upstream: Upstream, audio: Path) -> None:
+    upstream.script.append(groq_error(400, "a reason", filler="x" * 1_000_000))
     with pytest.raises(EngineRefused) as raised:
         transcribe(client(upstream), audio)
     assert raised.value.details == {"reason": "HTTP 400"}
 
 
-# ── what is refused ───────────────────────────────────────────────────────────────────────────────
+# ── errors that are not retried ───────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -273,28 +279,28 @@ def test_of_a_refusal_only_the_beginning_is_read(upstream: Upstream, audio: Path
         (html(413), EngineRefused),
         (html(413, read=100_000), EngineRefused),
         (not_media(), AudioUnreadable),
-        (refused(400, "nope", code="unsupported_audio_format"), AudioUnreadable),
+        (groq_error(400, "nope", code="unsupported_audio_format"), AudioUnreadable),
         (too_short(), AudioTooShort),
-        (refused(400, "prompt is too long"), EngineRefused),
-        (refused(404, "The model `x` does not exist", code="model_not_found"), EngineRefused),
+        (groq_error(400, "prompt is too long"), EngineRefused),
+        (groq_error(404, "The model `x` does not exist", code="model_not_found"), EngineRefused),
         (Reply(400, "plain words"), EngineRefused),
         (Reply(400, {"error": "words"}), EngineRefused),
         (Reply(302, "", {"location": "http://127.0.0.1:9/"}), EngineRefused),
         (bad_key(), EngineKeyInvalid),
         (html(401), EngineKeyInvalid),
-        (refused(403, "Organization has been restricted."), EngineKeyInvalid),
+        (groq_error(403, "Organization has been restricted."), EngineKeyInvalid),
         (html(403), EngineRefused),
         (Reply(413, "[]"), EngineRefused),
     ],
 )
-def test_a_refusal_is_told_by_its_code_and_not_tried_again(
+def test_each_refusal_becomes_its_own_error_and_is_not_retried(
     upstream: Upstream, audio: Path, reply: Reply, error: type[EscribaError]
 ) -> None:
     upstream.script.append(reply)
     with pytest.raises(error) as raised:
         transcribe(client(upstream), audio)
     assert type(raised.value) is error
-    assert len(upstream.seen) == 1
+    assert len(upstream.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -315,18 +321,18 @@ def test_a_refusal_is_told_by_its_code_and_not_tried_again(
         (Reply(429, "<html>"), 60),
     ],
 )
-def test_a_429_says_how_long_to_wait_and_is_not_slept_over(
+def test_a_429_says_how_long_to_wait_and_is_not_retried_here(
     upstream: Upstream, audio: Path, reply: Reply, delay: float
 ) -> None:
     upstream.script.append(reply)
-    naps = Naps()
+    sleep = RecordedSleep()
     with pytest.raises(RetryLater) as raised:
-        transcribe(client(upstream, sleep=naps), audio)
+        transcribe(client(upstream, sleep=sleep), audio)
     assert raised.value.delay == pytest.approx(delay)
-    assert (naps.taken, len(upstream.seen)) == ([], 1)
+    assert (sleep.pauses, len(upstream.requests)) == ([], 1)
 
 
-def test_reasons_name_no_organisation_no_key_and_no_person(upstream: Upstream, audio: Path) -> None:
+def test_errors_name_no_organisation_no_key_and_no_person(upstream: Upstream, audio: Path) -> None:
     secrets = (
         "org_01abcdefgh2345jkmnpqrstvwx",
         "gsk_Abc123def456",
@@ -337,32 +343,32 @@ def test_reasons_name_no_organisation_no_key_and_no_person(upstream: Upstream, a
         "123e4567-e89b-12d3-a456-426614174000",
     )
     upstream.script.extend(
-        [refused(400, f"model distil-whisper-large-v3-en said:\n{' , '.join(secrets)}\x00")]
+        [groq_error(400, f"model distil-whisper-large-v3-en said:\n{' , '.join(secrets)}\x00")]
     )
     upstream.script.append(rate_limited())
-    with pytest.raises(EngineRefused) as refusal:
+    with pytest.raises(EngineRefused) as error:
         transcribe(client(upstream), audio)
-    with pytest.raises(RetryLater) as news:
+    with pytest.raises(RetryLater) as delay:
         transcribe(client(upstream), audio)
-    said = f"{refusal.value} {news.value}"
-    assert not [secret for secret in secrets if secret in said]
-    assert "distil-whisper-large-v3-en" in said
-    assert "seconds of audio per hour" in said
-    assert "\x00" not in said
-    assert "\n" not in said
+    text = f"{error.value} {delay.value}"
+    assert not [secret for secret in secrets if secret in text]
+    assert "distil-whisper-large-v3-en" in text
+    assert "seconds of audio per hour" in text
+    assert "\x00" not in text
+    assert "\n" not in text
 
 
-# ── what passes ───────────────────────────────────────────────────────────────────────────────────
+# ── errors that are retried ───────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "failure",
     [
         broken(500),
         html(502),
         broken(503, headers={"retry-after": "2"}),
         broken(498),
-        refused(408, "Request Timeout"),
+        groq_error(408, "Request Timeout"),
         Reply(send=0.0),
         Reply(send=0.5),
         Reply(read=200_000, send=0.0),
@@ -370,111 +376,111 @@ def test_reasons_name_no_organisation_no_key_and_no_person(upstream: Upstream, a
     ],
     ids=["500", "html 502", "503", "498", "408", "cut", "half answer", "cut upload", "cut at once"],
 )
-def test_a_passing_trouble_is_slept_over_and_the_whole_file_sent_again(
-    upstream: Upstream, audio: Path, trouble: Reply
+def test_after_a_transient_failure_the_whole_file_is_sent_again(
+    upstream: Upstream, audio: Path, failure: Reply
 ) -> None:
-    upstream.script.extend([trouble, heard("at last")])
-    naps = Naps()
-    assert transcribe(client(upstream, sleep=naps), audio).text == "at last"
-    assert upstream.seen[-1].form.sha256 == hashlib.sha256(audio.read_bytes()).hexdigest()
-    assert len(naps.taken) == 1
+    upstream.script.extend([failure, transcription("at last")])
+    sleep = RecordedSleep()
+    assert transcribe(client(upstream, sleep=sleep), audio).text == "at last"
+    assert upstream.requests[-1].form.sha256 == hashlib.sha256(audio.read_bytes()).hexdigest()
+    assert len(sleep.pauses) == 1
 
 
 @pytest.mark.parametrize(("jitter", "pauses"), [(0.0, [0.5, 1.0, 2.0]), (1.0, [1.5, 3.0, 6.0])])
-def test_pauses_grow_and_are_spread_by_the_jitter(
+def test_pauses_double_and_vary_with_the_jitter(
     upstream: Upstream, audio: Path, jitter: float, pauses: list[float]
 ) -> None:
     upstream.default = broken(500)
-    naps = Naps()
+    sleep = RecordedSleep()
     with pytest.raises(EngineBroken):
-        transcribe(client(upstream, sleep=naps, jitter=lambda: jitter, max_attempts=4), audio)
-    assert naps.taken == pauses
+        transcribe(client(upstream, sleep=sleep, jitter=lambda: jitter, max_attempts=4), audio)
+    assert sleep.pauses == pauses
 
 
-def test_a_short_retry_after_of_the_server_is_obeyed(upstream: Upstream, audio: Path) -> None:
-    upstream.script.extend([broken(503, headers={"retry-after": "7"}), heard("at last")])
-    naps = Naps()
-    transcribe(client(upstream, sleep=naps), audio)
-    assert naps.taken == [7.0]
+def test_a_short_retry_after_is_waited_for(upstream: Upstream, audio: Path) -> None:
+    upstream.script.extend([broken(503, headers={"retry-after": "7"}), transcription("at last")])
+    sleep = RecordedSleep()
+    transcribe(client(upstream, sleep=sleep), audio)
+    assert sleep.pauses == [7.0]
 
 
-def test_a_long_retry_after_of_the_server_is_handed_back(upstream: Upstream, audio: Path) -> None:
+def test_a_long_retry_after_is_raised_to_the_caller(upstream: Upstream, audio: Path) -> None:
     upstream.default = broken(503, headers={"retry-after": "900"})
     with pytest.raises(EngineBroken) as raised:
         transcribe(client(upstream), audio)
-    assert (raised.value.retry_after, len(upstream.seen)) == (900, 1)
+    assert (raised.value.retry_after, len(upstream.requests)) == (900, 1)
 
 
 @pytest.mark.parametrize(
-    ("trouble", "error"),
+    ("failure", "error"),
     [
         (broken(500), EngineBroken),
         (html(502), EngineBroken),
         (Reply(send=0.5), EngineBroken),
     ],
 )
-def test_a_trouble_that_stays_is_raised_after_the_last_attempt(
-    upstream: Upstream, audio: Path, trouble: Reply, error: type[EscribaError]
+def test_the_failure_of_the_last_attempt_is_raised(
+    upstream: Upstream, audio: Path, failure: Reply, error: type[EscribaError]
 ) -> None:
-    upstream.default = trouble
+    upstream.default = failure
     with pytest.raises(error) as raised:
         transcribe(client(upstream), audio)
     assert type(raised.value) is error
-    assert len(upstream.seen) == 3
+    assert len(upstream.requests) == 3
 
 
-def test_nobody_listening_is_an_unreachable_engine(audio: Path) -> None:
-    with Upstream() as gone:
+def test_a_refused_connection_is_an_unreachable_engine(audio: Path) -> None:
+    with Upstream() as stopped:
         pass
     with pytest.raises(EngineUnreachable):
-        transcribe(client(gone), audio)
+        transcribe(client(stopped), audio)
 
 
-def test_an_engine_that_hangs_is_given_up_and_not_asked_again(
+def test_an_engine_that_hangs_times_out_and_is_not_retried(
     upstream: Upstream, audio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("common.groq.client._GRACE", 2.0)
     upstream.default = Reply(hang=True)
     with pytest.raises(EngineTimeout):
         transcribe(client(upstream), audio)
-    assert len(upstream.seen) == 1
+    assert len(upstream.requests) == 1
 
 
-def test_an_answer_that_drips_forever_is_given_up(
+def test_an_answer_that_comes_too_slowly_times_out(
     upstream: Upstream, audio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("common.groq.client._GRACE", 0.5)
     monkeypatch.setattr("common.groq.client._SLOWEST_LINE", 1e12)
     upstream.default = Reply(drip=0.2)
     with pytest.raises(EngineTimeout):
-        transcribe(client(upstream, patience=0.0), audio)
+        transcribe(client(upstream, wait_per_second=0.0), audio)
 
 
-def test_cancelling_a_call_hangs_up(upstream: Upstream, audio: Path) -> None:
+def test_a_cancelled_call_closes_its_connection(upstream: Upstream, audio: Path) -> None:
     upstream.default = Reply(hang=True)
 
     async def run() -> None:
         groq = client(upstream)
         call = asyncio.create_task(groq.transcribe(audio, format="mp3", duration=1, options=Options()))
-        while not (upstream.seen and upstream.seen[0].form.complete):  # noqa: ASYNC110 - another thread's
+        while not (upstream.requests and upstream.requests[0].form.complete):  # noqa: ASYNC110 - another thread's
             await asyncio.sleep(0.01)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        while not upstream.seen[0].client_gone:  # noqa: ASYNC110
+        while not upstream.requests[0].client_gone:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         await groq.aclose()
 
     asyncio.run(asyncio.wait_for(run(), 60))
-    assert len(upstream.seen) == 1
+    assert len(upstream.requests) == 1
 
 
-def test_a_file_that_is_gone_is_nobody_elses_fault(upstream: Upstream, tmp_path: Path) -> None:
+def test_a_missing_file_is_our_own_mistake(upstream: Upstream, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         transcribe(client(upstream), tmp_path / "gone")
 
 
-def test_a_file_that_shrinks_while_it_is_sent_is_an_error_of_ours(
+def test_a_file_that_shrinks_while_it_is_sent_is_our_own_mistake(
     upstream: Upstream, audio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("common.groq.multipart.os.pread", lambda *_: b"")
@@ -482,16 +488,14 @@ def test_a_file_that_shrinks_while_it_is_sent_is_an_error_of_ours(
         transcribe(client(upstream), audio)
 
 
-# ── what the headers tell ─────────────────────────────────────────────────────────────────────────
+# ── the quota in the headers ──────────────────────────────────────────────────────────────────────
 
 
-def test_what_the_headers_tell_of_the_quota_is_handed_on_with_the_model(
-    upstream: Upstream, audio: Path
-) -> None:
-    told: list[QuotaNews] = []
+def test_the_quota_in_the_headers_is_passed_on_with_the_model(upstream: Upstream, audio: Path) -> None:
+    received: list[QuotaNews] = []
 
-    async def listen(news: QuotaNews) -> None:
-        told.append(news)
+    async def on_quota(news: QuotaNews) -> None:
+        received.append(news)
 
     headers = quota_headers(
         limit_requests="2000",
@@ -503,53 +507,51 @@ def test_what_the_headers_tell_of_the_quota_is_handed_on_with_the_model(
     )
     upstream.script.extend(
         [
-            heard("x", headers=headers),
+            transcription("x", headers=headers),
             rate_limited(retry_after=9, headers=quota_headers(remaining_requests="nonsense")),
             rate_limited(retry_after=None),
             broken(503, headers={"retry-after": "2"}),
-            heard("nothing told"),
-            heard(
-                "nothing sane",
+            transcription("no headers"),
+            transcription(
+                "absurd headers",
                 headers=quota_headers(limit_requests="9" * 400, reset_requests="9" * 400 + "s"),
             ),
         ]
     )
-    groq = client(upstream, on_quota=listen)
+    groq = client(upstream, on_quota=on_quota)
     transcribe(groq, audio, model=V3)
     for _ in range(2):
         with pytest.raises(RetryLater):
             transcribe(groq, audio)
     transcribe(groq, audio)
     transcribe(groq, audio)
-    assert told == [
+    assert received == [
         QuotaNews(
             model=V3,
             requests_limit=2000,
             requests_remaining=1998,
-            requests_reset=86.4,
             audio_limit=7200,
             audio_remaining=7199,
-            audio_reset=0.5,
         ),
         QuotaNews(model=TURBO, retry_after=9),
         QuotaNews(model=TURBO, retry_after=99.738),
     ]
 
 
-# ── what it costs and where it lives ──────────────────────────────────────────────────────────────
+# ── event loops, transports and memory ────────────────────────────────────────────────────────────
 
 
-def test_one_client_serves_one_event_loop_after_another(upstream: Upstream, audio: Path) -> None:
+def test_one_client_works_on_one_event_loop_after_another(upstream: Upstream, audio: Path) -> None:
     groq = client(upstream)
     call = {"format": "mp3", "duration": 1.0, "options": Options()}
     for _ in range(3):
         asyncio.run(groq.transcribe(audio, **call))  # type: ignore[arg-type]
-    assert len(upstream.seen) == 3
+    assert len(upstream.requests) == 3
     asyncio.run(groq.aclose())
     asyncio.run(groq.aclose())
 
 
-def test_an_engine_in_this_process_is_spoken_to_through_its_own_transport(audio: Path) -> None:
+def test_an_engine_in_this_process_is_called_through_its_transport(audio: Path) -> None:
     bodies: list[bytes] = []
 
     async def engine(scope: Any, receive: Any, send: Any) -> None:
@@ -607,11 +609,11 @@ def test_sending_25_mb_takes_no_more_than_4_mb_of_memory(tmp_path: Path) -> None
     small.write_bytes(b"x")
     large.write_bytes(os.urandom(25_000_000))
     with Upstream() as upstream:
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", MEASURE, upstream.url, small, large],
             check=True,
             capture_output=True,
             text=True,
         )
-    assert int(done.stdout) <= 4 * 1024
-    assert upstream.seen[1].form.size_bytes == 25_000_000
+    assert int(result.stdout) <= 4 * 1024
+    assert upstream.requests[1].form.size_bytes == 25_000_000

@@ -1,3 +1,5 @@
+"""Hallucinations are removed and real speech is kept: phrases, silence, loops."""
+
 from __future__ import annotations
 
 import time
@@ -6,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.audio.loudness import SILENT, Measured, Stretch
+from common.audio.loudness import SILENT, LoudnessProfile, SpanLevels
 from common.models import Segment, Transcript, Word
-from common.text.hallucinations import remove_hallucinations, worth_measuring
+from common.text.hallucinations import remove_hallucinations, spans_to_measure
 from common.text.loops import find_loops
 from common.text.phrases import kind_of
 from common.text.speech_evidence import Loudness
@@ -16,31 +18,37 @@ from common.text.tokens import join
 
 
 def line(
-    text: str, start: float, end: float, *, sure: float = -0.25, unheard: float = 0.02, packed: float = 1.3
+    text: str,
+    start: float,
+    end: float,
+    *,
+    logprob: float = -0.25,
+    no_speech: float = 0.02,
+    compression: float = 1.3,
 ) -> Segment:
     return Segment(
         id=0, start=start, end=end, text=text,
-        avg_logprob=sure, no_speech_prob=unheard, compression_ratio=packed, temperature=0.0,
+        avg_logprob=logprob, no_speech_prob=no_speech, compression_ratio=compression, temperature=0.0,
     )  # fmt: skip
 
 
 def recording(*segments: Segment, words: bool = False) -> Transcript:
-    every = tuple(s.model_copy(update={"id": i}) for i, s in enumerate(segments))
+    lines = tuple(s.model_copy(update={"id": i}) for i, s in enumerate(segments))
     return Transcript(
-        text=join(s.text for s in every),
+        text=join(s.text for s in lines),
         language="es",
-        duration=max((s.end for s in every), default=0) + 1,
-        segments=every,
-        words=tuple(w for s in every for w in words_of(s)) if words else None,
+        duration=max((s.end for s in lines), default=0) + 1,
+        segments=lines,
+        words=tuple(w for s in lines for w in words_of(s)) if words else None,
     )
 
 
 def words_of(segment: Segment) -> list[Word]:
-    said = segment.text.split()
-    step = (segment.end - segment.start) / max(1, len(said))
+    texts = segment.text.split()
+    step = (segment.end - segment.start) / max(1, len(texts))
     return [
         Word(word=w, start=segment.start + i * step, end=segment.start + (i + 1) * step)
-        for i, w in enumerate(said)
+        for i, w in enumerate(texts)
     ]
 
 
@@ -68,26 +76,26 @@ def removed(transcript: Transcript) -> list[tuple[str, str]]:
 # ── phrases ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_recording_in_which_the_phrase_is_said_keeps_it() -> None:
+def test_a_phrase_without_evidence_against_it_is_kept() -> None:
     for phrase in (
         "Gracias por ver el video.",
         "Thanks for watching!",
         "Muchas gracias.",
         "Nos vemos en la próxima.",
     ):
-        said = recording(*SPEECH, line(f" {phrase}", 11.2, 12.6))
-        assert remove_hallucinations(said) is said
+        transcript = recording(*SPEECH, line(f" {phrase}", 11.2, 12.6))
+        assert remove_hallucinations(transcript) is transcript
         loud = levels_by_time([-20.0] * 130, step=0.1)
-        assert remove_hallucinations(said, loudness=loud) is said
+        assert remove_hallucinations(transcript, loudness=loud) is transcript
 
 
-def test_even_a_credit_is_kept_where_nothing_but_its_wording_speaks_against_it() -> None:
-    said = recording(*SPEECH, line(" Subtítulos realizados por la comunidad de Amara.org", 11.2, 14.4))
-    assert remove_hallucinations(said) is said
+def test_even_a_credit_is_kept_without_evidence_besides_its_wording() -> None:
+    transcript = recording(*SPEECH, line(" Subtítulos realizados por la comunidad de Amara.org", 11.2, 14.4))
+    assert remove_hallucinations(transcript) is transcript
 
 
 @pytest.mark.parametrize(
-    ("phrase", "sure", "unheard"),
+    ("phrase", "logprob", "no_speech"),
     [
         (" Gracias por ver el video.", -0.62, 0.31),
         (" ¡Gracias por ver!", -0.3, 0.71),
@@ -107,19 +115,19 @@ def test_even_a_credit_is_kept_where_nothing_but_its_wording_speaks_against_it()
         (" Obrigado por assistir. Tchau, tchau!", -0.6, 0.3),
     ],
 )
-def test_a_phrase_that_the_engine_doubts_goes_and_says_why(phrase: str, sure: float, unheard: float) -> None:
-    invented = line(phrase, 14.0, 16.0, sure=sure, unheard=unheard)
-    kept = remove_hallucinations(recording(*SPEECH, invented))
+def test_a_phrase_that_the_engine_doubts_is_suppressed(phrase: str, logprob: float, no_speech: float) -> None:
+    hallucination = line(phrase, 14.0, 16.0, logprob=logprob, no_speech=no_speech)
+    kept = remove_hallucinations(recording(*SPEECH, hallucination))
     assert kept.segments == recording(*SPEECH).segments
     (only,) = kept.suppressed
     assert (only.text, only.start, only.end) == (phrase.strip(), 14.0, 16.0)
     assert only.reason == "phrase"
 
 
-def test_with_turbo_which_never_doubts_the_loudness_is_the_witness() -> None:
+def test_with_turbo_which_never_doubts_the_loudness_decides() -> None:
     """Turbo's no_speech_prob is 1e-10 for speech and silence alike."""
-    invented = line(" Gracias por ver el video.", 14, 16, sure=-0.2, unheard=1e-10)
-    transcript = recording(*SPEECH, invented)
+    hallucination = line(" Gracias por ver el video.", 14, 16, logprob=-0.2, no_speech=1e-10)
+    transcript = recording(*SPEECH, hallucination)
     assert remove_hallucinations(transcript) is transcript
     hum = levels_by_time([-18.0] * 22 + [-52.0] * 12, step=0.5)
     assert removed(remove_hallucinations(transcript, loudness=hum)) == [
@@ -127,19 +135,21 @@ def test_with_turbo_which_never_doubts_the_loudness_is_the_witness() -> None:
     ]
 
 
-def test_the_same_farewell_again_and_again_with_little_text_for_its_time_goes() -> None:
-    lines = [line(" Thanks for watching!", 30.0 * i, 30.0 * i + 12, unheard=1e-10) for i in range(1, 6)]
+def test_a_farewell_repeated_with_little_text_for_its_time_is_suppressed() -> None:
+    lines = [line(" Thanks for watching!", 30.0 * i, 30.0 * i + 12, no_speech=1e-10) for i in range(1, 6)]
     kept = remove_hallucinations(recording(*SPEECH, *lines))
     assert [s.text for s in kept.segments] == [s.text for s in SPEECH]
     assert len(kept.suppressed) == 5
 
 
-def test_a_farewell_padded_to_the_end_of_the_window_is_kept_if_the_engine_is_sure() -> None:
-    said = recording(*SPEECH, line(" Gracias por ver el video.", 11.2, 30.0, sure=-0.15, unheard=0.01))
-    assert remove_hallucinations(said) is said
+def test_a_farewell_that_is_too_long_is_kept_if_the_engine_is_sure() -> None:
+    transcript = recording(
+        *SPEECH, line(" Gracias por ver el video.", 11.2, 30.0, logprob=-0.15, no_speech=0.01)
+    )
+    assert remove_hallucinations(transcript) is transcript
 
 
-def test_a_sentence_with_a_phrase_in_it_is_no_phrase() -> None:
+def test_a_sentence_that_contains_a_phrase_is_no_phrase() -> None:
     assert kind_of("Gracias por ver el video de mi hija") is None
     assert kind_of("El ZDF dice que sí") is None
     assert kind_of("no") is None
@@ -148,18 +158,18 @@ def test_a_sentence_with_a_phrase_in_it_is_no_phrase() -> None:
 
 
 @pytest.mark.parametrize(
-    "evil", ["bye" * 600 + "x", "so" * 999 + "x", "amaraorg" * 200, "thetheend" * 200 + "q"]
+    "hostile", ["bye" * 600 + "x", "so" * 999 + "x", "amaraorg" * 200, "thetheend" * 200 + "q"]
 )
-def test_no_text_makes_matching_slow(evil: str) -> None:
-    begun = time.process_time()
-    kind_of(evil)
-    assert time.process_time() - begun < 1.0  # exponential would be years
+def test_no_text_makes_matching_slow(hostile: str) -> None:
+    start = time.process_time()
+    kind_of(hostile)
+    assert time.process_time() - start < 1.0  # an exponential search would take years
 
 
 # ── silence ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_lines_over_digital_silence_go_whatever_they_say() -> None:
+def test_lines_over_digital_silence_are_suppressed_whatever_they_say() -> None:
     transcript = recording(*SPEECH, line(" Vamos a ver qué pasa con esto.", 15, 17))
     levels = levels_by_time([-20.0] * 24 + [-91.0] * 12, step=0.5)
     kept = remove_hallucinations(transcript, loudness=levels)
@@ -168,7 +178,7 @@ def test_lines_over_digital_silence_go_whatever_they_say() -> None:
 
 
 def test_a_silent_recording_has_no_text() -> None:
-    transcript = recording(line(" you", 0, 29.98, sure=-0.8, unheard=0.4), line(" Hola.", 30, 31))
+    transcript = recording(line(" you", 0, 29.98, logprob=-0.8, no_speech=0.4), line(" Hola.", 30, 31))
     kept = remove_hallucinations(transcript, loudness=levels_by_time([-91.0] * 64, step=0.5))
     assert (kept.text, kept.segments) == ("", ())
     assert len(kept.suppressed) == 2
@@ -179,17 +189,17 @@ def test_a_whispered_recording_is_not_silence() -> None:
     assert remove_hallucinations(whisper, loudness=levels_by_time([-63.0] * 24, step=0.5)) is whisper
 
 
-def test_a_line_of_which_only_a_part_was_measured_is_not_judged_by_it() -> None:
-    """The pause before it was measured with the doubtful line before."""
+def test_a_line_that_was_measured_only_in_part_is_kept() -> None:
+    """Only the pause before it was measured, together with the doubtful line before."""
     transcript = recording(
-        *SPEECH, line(" us.", 12.0, 12.3, sure=-0.6), line(" Aquí sigue hablando.", 12.6, 15)
+        *SPEECH, line(" us.", 12.0, 12.3, logprob=-0.6), line(" Aquí sigue hablando.", 12.6, 15)
     )
-    silent = Stretch((11.7, 12.6), 11.7, (-20.0,) * 4 + (SILENT,) * 5)
-    assert remove_hallucinations(transcript, loudness=Measured((silent,), 20.0)) is transcript
+    silent = SpanLevels((11.7, 12.6), 11.7, (-20.0,) * 4 + (SILENT,) * 5)
+    assert remove_hallucinations(transcript, loudness=LoudnessProfile((silent,), 20.0)) is transcript
 
 
-def test_a_line_that_begins_as_the_sound_ends_is_not_over_silence() -> None:
-    """Engines miss the start of speech by some tenths of a second."""
+def test_a_line_that_starts_as_the_sound_ends_is_not_over_silence() -> None:
+    """The times of engines are some tenths of a second wrong."""
     transcript = recording(*SPEECH)
     assert (
         remove_hallucinations(transcript, loudness=levels_by_time([-20.0] * 83 + [-91.0] * 37, step=0.1))
@@ -199,56 +209,61 @@ def test_a_line_that_begins_as_the_sound_ends_is_not_over_silence() -> None:
     assert [s.text for s in kept.segments] == [s.text for s in SPEECH[:2]]
 
 
-@pytest.mark.parametrize(("sure", "unheard"), [(-0.55, 0.93), (-0.9, 0.7), (-1.3, 0.4)])
-def test_what_the_engine_itself_does_not_believe_goes(sure: float, unheard: float) -> None:
+@pytest.mark.parametrize(("logprob", "no_speech"), [(-0.55, 0.93), (-0.9, 0.7), (-1.3, 0.4)])
+def test_a_line_that_the_engine_considers_no_speech_is_suppressed(logprob: float, no_speech: float) -> None:
     kept = remove_hallucinations(
-        recording(*SPEECH, line(" El caballo de la mesa.", 20, 22, sure=sure, unheard=unheard))
+        recording(*SPEECH, line(" El caballo de la mesa.", 20, 22, logprob=logprob, no_speech=no_speech))
     )
     assert removed(kept) == [("silence", "El caballo de la mesa.")]
 
 
-@pytest.mark.parametrize(("sure", "unheard"), [(-1.3, 0.1), (-0.3, 0.8), (-0.7, 0.5), (-0.45, 0.99)])
-def test_one_doubt_alone_is_not_enough_for_words_people_say(sure: float, unheard: float) -> None:
-    said = recording(*SPEECH, line(" El caballo de la mesa.", 20, 22, sure=sure, unheard=unheard))
-    assert remove_hallucinations(said) is said
+@pytest.mark.parametrize(("logprob", "no_speech"), [(-1.3, 0.1), (-0.3, 0.8), (-0.7, 0.5), (-0.45, 0.99)])
+def test_one_doubt_alone_does_not_suppress_ordinary_words(logprob: float, no_speech: float) -> None:
+    transcript = recording(
+        *SPEECH, line(" El caballo de la mesa.", 20, 22, logprob=logprob, no_speech=no_speech)
+    )
+    assert remove_hallucinations(transcript) is transcript
 
 
-def test_notes_without_words_go_when_anything_speaks_against_them() -> None:
-    assert removed(remove_hallucinations(recording(*SPEECH, line(" ♪♪", 12, 20, unheard=0.3)))) == [
+def test_music_notes_are_suppressed_with_any_evidence_against_them() -> None:
+    assert removed(remove_hallucinations(recording(*SPEECH, line(" ♪♪", 12, 20, no_speech=0.3)))) == [
         ("silence", "♪♪")
     ]
     plain = recording(*SPEECH, line(" ♪ ♪", 12, 13))
     assert remove_hallucinations(plain) is plain
 
 
-def test_without_any_numbers_nothing_is_judged() -> None:
+def test_without_numbers_from_the_engine_nothing_is_suppressed() -> None:
     bare = Segment(id=0, start=0, end=2, text="Gracias por ver el video.")
     assert remove_hallucinations(recording(bare)) == recording(bare)
     nothing = Transcript(text="", duration=3)
     assert remove_hallucinations(nothing, loudness=levels_by_time([], step=0.5)) is nothing
 
 
-# ── what is listened to ───────────────────────────────────────────────────────────────────────────
+# ── which lines are measured ──────────────────────────────────────────────────────────────────────
 
 
-def test_a_transcript_without_a_doubt_is_not_listened_to() -> None:
-    assert worth_measuring(recording(*SPEECH)) == []
-    assert worth_measuring(recording(line(" Hola.", 0, 1))) == []
-    assert worth_measuring(Transcript(text="", duration=3)) == []
+def test_of_a_transcript_without_doubt_nothing_is_measured() -> None:
+    assert spans_to_measure(recording(*SPEECH)) == []
+    assert spans_to_measure(recording(line(" Hola.", 0, 1))) == []
+    assert spans_to_measure(Transcript(text="", duration=3)) == []
 
 
-def test_a_phrase_is_listened_to_beside_a_moment_of_surest_speech() -> None:
-    spans = worth_measuring(recording(*SPEECH, line(" Gracias por ver el video.", 14, 16)))
+def test_a_phrase_is_measured_together_with_a_line_of_certain_speech() -> None:
+    spans = spans_to_measure(recording(*SPEECH, line(" Gracias por ver el video.", 14, 16)))
     assert spans == [(4.6, 8.1), (14, 16)]  # the first is the line with the most letters
     monologue = line(" Y así hablaba sin parar." * 5, 11, 30)
-    assert worth_measuring(recording(*SPEECH, monologue, line(" Gracias.", 30, 31))) == [(4.6, 8.1), (30, 31)]
+    assert spans_to_measure(recording(*SPEECH, monologue, line(" Gracias.", 30, 31))) == [
+        (4.6, 8.1),
+        (30, 31),
+    ]
 
 
-def test_the_gravest_doubt_comes_first() -> None:
-    spans = worth_measuring(
+def test_the_most_doubtful_line_comes_first() -> None:
+    spans = spans_to_measure(
         recording(
             *SPEECH,
-            line(" El caballo de la mesa.", 12, 14, sure=-0.7),
+            line(" El caballo de la mesa.", 12, 14, logprob=-0.7),
             line(" ♪♪", 14, 15),
             line(" Una frase de lo más corriente.", 20, 22),
             line(" Y otra.", 30, 45),
@@ -258,19 +273,21 @@ def test_the_gravest_doubt_comes_first() -> None:
     assert spans[1:] == [(45, 46), (14, 15), (12, 14), (20, 22), (30, 45)]
 
 
-def test_what_goes_in_any_case_is_not_listened_to() -> None:
-    assert worth_measuring(recording(*SPEECH, line(" Thank you.", 14, 16, sure=-0.6, unheard=0.66))) == []
+def test_a_line_that_is_suppressed_anyway_is_not_measured() -> None:
+    assert (
+        spans_to_measure(recording(*SPEECH, line(" Thank you.", 14, 16, logprob=-0.6, no_speech=0.66))) == []
+    )
 
 
-def test_where_all_is_doubtful_there_is_nothing_to_compare_with() -> None:
-    assert worth_measuring(recording(line(" you", 0, 30))) == [(0, 30)]
+def test_where_every_line_is_doubtful_there_is_no_reference() -> None:
+    assert spans_to_measure(recording(line(" you", 0, 30))) == [(0, 30)]
 
 
 # ── repetition ────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_loop_inside_a_line_is_said_once() -> None:
-    looped = line(" Y entonces" + " la gente que viene" * 12, 12, 40, packed=9.1)
+def test_of_a_loop_inside_a_line_one_round_is_kept() -> None:
+    looped = line(" Y entonces" + " la gente que viene" * 12, 12, 40, compression=9.1)
     kept = remove_hallucinations(recording(*SPEECH, looped, words=True))
     assert kept.segments[-1].text == " Y entonces la gente que viene"
     (only,) = kept.suppressed
@@ -283,7 +300,7 @@ def test_a_loop_inside_a_line_is_said_once() -> None:
     assert kept.segments[-1].compression_ratio is None
 
 
-def test_a_loop_over_several_lines_leaves_one() -> None:
+def test_of_a_loop_over_several_lines_one_line_is_kept() -> None:
     lines = [line(" Vamos a ver el siguiente vídeo.", 12 + 2 * i, 14 + 2 * i) for i in range(7)]
     last = line(" Bueno, seguimos.", 26, 27.5)
     kept = remove_hallucinations(recording(*SPEECH, *lines, last, words=True))
@@ -295,7 +312,7 @@ def test_a_loop_over_several_lines_leaves_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         " No, no, no, no, eso no.",
         " Ja, ja, ja, ja, ja.",
@@ -306,12 +323,12 @@ def test_a_loop_over_several_lines_leaves_one() -> None:
         " ¿Me oyes? ¿Me oyes? ¿Me oyes ahora?",
     ],
 )
-def test_people_repeat_themselves(said: str) -> None:
-    spoken = recording(*SPEECH, line(said, 12, 15, packed=1.6))
+def test_ordinary_repetition_is_kept(text: str) -> None:
+    spoken = recording(*SPEECH, line(text, 12, 15, compression=1.6))
     assert remove_hallucinations(spoken) is spoken
 
 
-def test_a_short_answer_given_often_is_no_loop() -> None:
+def test_a_short_answer_that_is_repeated_is_no_loop() -> None:
     spoken = recording(
         *[line(f" ¿Y el {n}?", n, n + 0.5) for n in range(9)],
         *[line(" Sí.", 10 + n, 11 + n) for n in range(5)],
@@ -319,19 +336,19 @@ def test_a_short_answer_given_often_is_no_loop() -> None:
     assert remove_hallucinations(spoken) is spoken
 
 
-def test_words_faster_than_anyone_can_speak_need_fewer_rounds_to_be_a_loop() -> None:
-    rushed = recording(
+def test_words_faster_than_anyone_can_speak_are_a_loop_after_fewer_rounds() -> None:
+    fast = recording(
         *SPEECH, line(" Eso es todo por hoy. Eso es todo por hoy. Eso es todo por hoy.", 12, 12.4)
     )
-    assert removed(remove_hallucinations(rushed)) == [
+    assert removed(remove_hallucinations(fast)) == [
         ("repetition", "Eso es todo por hoy. Eso es todo por hoy.")
     ]
     slow = recording(*SPEECH, line(" Eso es todo por hoy. Eso es todo por hoy. Eso es todo por hoy.", 12, 16))
     assert remove_hallucinations(slow) is slow
 
 
-def test_a_loop_in_a_script_without_spaces_is_found_too() -> None:
-    kept = remove_hallucinations(recording(line("チョコレートの上に" * 9, 0, 20, packed=6.0)))
+def test_a_loop_in_a_script_without_spaces_is_found() -> None:
+    kept = remove_hallucinations(recording(line("チョコレートの上に" * 9, 0, 20, compression=6.0)))
     assert kept.text == "チョコレートの上に"
 
 
@@ -339,27 +356,29 @@ def never(_start: int, _end: int) -> bool:
     return False
 
 
-def test_the_words_after_a_loop_that_begin_like_it_stay() -> None:
+def test_words_after_a_loop_that_begin_like_it_are_kept() -> None:
     words = [*list("abc") * 6, "a", "b", "x"]
-    assert [(loop.start, loop.end, loop.unit) for loop in find_loops(words, suspect=never)] == [(0, 18, 3)]
-    assert next(find_loops([*list("abc") * 6, "a"], suspect=never)).end == 19
+    assert [(loop.start, loop.end, loop.unit) for loop in find_loops(words, is_suspicious=never)] == [
+        (0, 18, 3)
+    ]
+    assert next(find_loops([*list("abc") * 6, "a"], is_suspicious=never)).end == 19
 
 
 @given(st.lists(st.sampled_from("abcd"), min_size=2, max_size=9), st.integers(10, 14), st.integers(0, 5))
 def test_every_long_loop_is_found(unit: list[str], rounds: int, before: int) -> None:
     words = [*(f"w{i}" for i in range(before)), *unit * rounds, "end"]
-    loops = list(find_loops(words, suspect=never))
-    left = len(words) - sum(loop.end - loop.start - loop.unit for loop in loops)
-    assert left <= before + 1 + 3 * len(unit)
+    loops = list(find_loops(words, is_suspicious=never))
+    kept = len(words) - sum(loop.end - loop.start - loop.unit for loop in loops)
+    assert kept <= before + 1 + 3 * len(unit)
     assert all(loop.start >= before for loop in loops)
 
 
-# ── always ────────────────────────────────────────────────────────────────────────────────────────
+# ── properties of every result ────────────────────────────────────────────────────────────────────
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_nothing_vanishes_without_a_trace_and_twice_is_once(data: st.DataObject) -> None:
+def test_every_word_is_kept_or_suppressed(data: st.DataObject) -> None:
     texts = st.sampled_from(
         [
             " Hola, ¿qué tal?",
@@ -373,8 +392,8 @@ def test_nothing_vanishes_without_a_trace_and_twice_is_once(data: st.DataObject)
     segments = [
         line(
             data.draw(texts), 2.0 * i, 2.0 * i + data.draw(st.sampled_from([0.1, 1.9])),
-            sure=data.draw(st.floats(-2, 0)), unheard=data.draw(st.floats(0, 1)),
-            packed=data.draw(st.floats(0.5, 5)),
+            logprob=data.draw(st.floats(-2, 0)), no_speech=data.draw(st.floats(0, 1)),
+            compression=data.draw(st.floats(0.5, 5)),
         )
         for i in range(data.draw(st.integers(0, 12)))
     ]  # fmt: skip
@@ -390,8 +409,8 @@ def test_nothing_vanishes_without_a_trace_and_twice_is_once(data: st.DataObject)
         assert [w.word for w in kept.words] == kept.text.split()
 
 
-def test_what_went_before_stays_in_the_list_and_text_without_lines_is_served_too() -> None:
-    first = remove_hallucinations(recording(*SPEECH, line(" ♪♪", 12, 20, unheard=0.3)))
+def test_earlier_suppressions_are_kept_and_text_without_segments_is_handled() -> None:
+    first = remove_hallucinations(recording(*SPEECH, line(" ♪♪", 12, 20, no_speech=0.3)))
     assert remove_hallucinations(first) is first
     bare = Transcript(text="la gente " * 20, duration=20)
     kept = remove_hallucinations(bare)

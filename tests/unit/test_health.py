@@ -1,4 +1,4 @@
-"""What /health says of a store that is slow or broken, and that it waits for neither."""
+"""/health does not wait for a slow store, and reports a broken one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def services(root: Path, queue: SqliteTasks, database: Database) -> Services:
     )
 
 
-async def told(root: Path, queue: type[SqliteTasks]) -> dict[str, Any]:
+async def report(root: Path, queue: type[SqliteTasks]) -> dict[str, Any]:
     database = Database(root / "jobs.sqlite3")
     await database.open()
     try:
@@ -54,7 +54,7 @@ async def told(root: Path, queue: type[SqliteTasks]) -> dict[str, Any]:
 class Locked(SqliteTasks):
     async def backlog(self) -> int:
         await asyncio.sleep(60)
-        raise AssertionError("it was waited for")
+        raise AssertionError("/health waited for it")
 
 
 class Broken(SqliteTasks):
@@ -62,22 +62,22 @@ class Broken(SqliteTasks):
         raise StorageBroken
 
 
-async def test_a_store_that_is_well_has_its_backlog_told(tmp_path: Path) -> None:
+async def test_the_backlog_of_a_working_store_is_reported(tmp_path: Path) -> None:
     for _ in range(50):  # a busy machine may not manage it at once
-        body = await told(tmp_path, SqliteTasks)
+        body = await report(tmp_path, SqliteTasks)
         if body["inHand"]["backlog"] is not None:
             break
     assert body["inHand"]["backlog"] == 0
 
 
-async def test_a_store_that_does_not_answer_at_once_is_not_waited_for(tmp_path: Path) -> None:
-    body = await told(tmp_path, Locked)
+async def test_the_backlog_of_a_slow_store_is_null(tmp_path: Path) -> None:
+    body = await report(tmp_path, Locked)
     assert body["inHand"]["backlog"] is None
     assert body["problems"] == ["no engine"]
 
 
-async def test_a_store_that_is_broken_is_named_beside_what_else_is_wrong(tmp_path: Path) -> None:
-    body = await told(tmp_path, Broken)
+async def test_a_broken_store_is_named_beside_the_other_problems(tmp_path: Path) -> None:
+    body = await report(tmp_path, Broken)
     assert body["status"] == "degraded"
     assert body["problems"] == [
         "no engine",

@@ -1,3 +1,5 @@
+"""Every spelling of a language becomes one code and one name."""
+
 from __future__ import annotations
 
 import pytest
@@ -13,7 +15,7 @@ WHISPER = (
     "ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo zh yue"
 )
 
-WRITTEN = (
+SPELLINGS = (
     "Spanish=es|spanish=es|SPANISH=es|es=es|ES=es| es =es|es-ES=es|es_419=es|es-MX=es|es_ES.UTF-8=es|"
     "pt-BR=pt|español=es|Espan\u0303ol=es|espanol=es|CASTELLANO=es|Castilian=es|zh-Hant-TW=zh|zh-yue=yue|"
     "Cantonese=yue|mandarin=zh|中文=zh|jw=jv|jv=jv|javanese=jv|Haitian  Creole=ht|iw=he|nb-NO=no|日本語=ja|"
@@ -21,13 +23,13 @@ WRITTEN = (
 )
 
 
-def test_every_language_whisper_knows_has_a_code_and_a_name() -> None:
+def test_every_language_of_whisper_has_a_code_and_a_name() -> None:
     whisper = WHISPER.split()
     assert len(whisper) == 100
     assert {code_of(code) for code in whisper} == codes()
 
 
-def test_code_and_name_lead_to_each_other() -> None:
+def test_code_and_name_convert_into_each_other() -> None:
     for code in codes():
         assert code_of(code) == code
         assert code_of(name_of(code)) == code
@@ -35,22 +37,22 @@ def test_code_and_name_lead_to_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "code"),
-    [tuple(pair.split("=")) for pair in WRITTEN.split("|")],
+    ("spelling", "code"),
+    [tuple(pair.split("=")) for pair in SPELLINGS.split("|")],
 )
-def test_however_it_is_written_it_is_the_same_language(written: str, code: str) -> None:
-    assert code_of(written) == code
+def test_every_spelling_of_a_language_has_its_code(spelling: str, code: str) -> None:
+    assert code_of(spelling) == code
 
 
 @pytest.mark.parametrize(
-    "written",
+    "spelling",
     ["", " ", "auto", "klingon", "xx", "tlh", "es-", "-es", "es-ES'; drop", "es\n-es!", "e", "es" * 99],
 )
-def test_what_is_no_language_is_none(written: str) -> None:
-    assert code_of(written) is None
+def test_other_text_has_no_code(spelling: str) -> None:
+    assert code_of(spelling) is None
 
 
-def test_the_name_of_no_language_is_what_was_written() -> None:
+def test_other_text_is_returned_as_its_own_name() -> None:
     assert name_of("tlh") == "tlh"
     assert name_of("es-ES") == "spanish"
 

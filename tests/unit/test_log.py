@@ -1,4 +1,4 @@
-"""Log lines: JSON for machines, and lines that a person can read on a terminal."""
+"""The log: JSON for programs, readable lines on a terminal."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def log_to(stderr: int) -> None:
     os.close(stderr)
 
 
-def test_for_machines_each_event_is_one_line_of_json() -> None:
+def test_each_event_is_one_line_of_json() -> None:
     reader, writer = os.pipe()
     log_to(writer)
-    with os.fdopen(reader, "rb") as told:
-        ended, broke = (json.loads(line) for line in told)
+    with os.fdopen(reader, "rb") as lines:
+        ended, broke = (json.loads(line) for line in lines)
     assert (ended["message"], ended["level"], ended["jobId"]) == ("job.ended", "INFO", "6f1c")
     assert "timestamp" in ended
     assert broke["level"] == "ERROR"
     assert broke["exception_name"] == "ZeroDivisionError"
 
 
-def test_on_a_terminal_each_event_is_a_line_to_read() -> None:
+def test_on_a_terminal_each_event_is_a_readable_line() -> None:
     screen, terminal = os.openpty()
     log_to(terminal)
     ended, broke, *trace = os.read(screen, 65536).decode().replace("\r\n", "\n").splitlines()

@@ -1,3 +1,5 @@
+"""Merging gives each word once, at its time, however the recording was cut and whatever the engine wrote."""
+
 from __future__ import annotations
 
 import random
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from common.models import Piece, Segment, Suppressed, Transcript, Word
 from common.text.merge import merge
-from common.text.tokens import join, normal, split
+from common.text.tokens import join, normalise, split_words
 
 LONGEST_WORD = 0.6
 VOCABULARY = (
@@ -24,7 +26,7 @@ def word(text: str, start: float, end: float) -> Word:
 
 
 def transcript_of(lines: Sequence[Sequence[Word]], duration: float, *, times: bool = True) -> Transcript:
-    """What an engine says of these lines of words."""
+    """The engine's transcript of these lines of words."""
     segments = tuple(
         Segment(
             id=i,
@@ -49,7 +51,7 @@ def transcript_of(lines: Sequence[Sequence[Word]], duration: float, *, times: bo
 
 @st.composite
 def speech(draw: st.DrawFn, pace: bool = False) -> tuple[list[list[Word]], float]:
-    """Lines of words with times, as somebody speaks, and how long it takes."""
+    """Lines of words with times, as in real speech, and their duration."""
     rng = draw(st.randoms(use_true_random=False))
     lines: list[list[Word]] = []
     clock = rng.uniform(0, 3)
@@ -69,12 +71,12 @@ def speech(draw: st.DrawFn, pace: bool = False) -> tuple[list[list[Word]], float
 Noise = Callable[[Word], Word]
 
 
-def heard(
+def transcribe(
     lines: Sequence[Sequence[Word]], begin: float, end: float, *, index: int, rng: random.Random,
     noise: Noise = lambda w: w, regroup: bool = False, times: bool = True,
 ) -> Piece:  # fmt: skip
-    """What an engine hears between two cuts: half words at the edges dropped, garbled or made up."""
-    said: list[list[Word]] = []
+    """What an engine writes between two cuts: it drops, garbles or invents half words at the edges."""
+    written: list[list[Word]] = []
     for line in lines:
         kept = []
         for w in line:
@@ -83,12 +85,12 @@ def heard(
             elif w.end > begin + 0.02 and w.start < end - 0.02:
                 kept.extend(_half(w, begin, end, rng))
         if kept:
-            said.append(kept)
+            written.append(kept)
     if regroup:
-        flat = [w for line in said for w in line]
+        flat = [w for line in written for w in line]
         size = rng.randint(1, 9)
-        said = [flat[i : i + size] for i in range(0, len(flat), size)]
-    local = [[word(w.word, max(0, w.start - begin), max(0, w.end - begin)) for w in line] for line in said]
+        written = [flat[i : i + size] for i in range(0, len(flat), size)]
+    local = [[word(w.word, max(0, w.start - begin), max(0, w.end - begin)) for w in line] for line in written]
     return Piece(index=index, start=begin, transcript=transcript_of(local, end - begin, times=times))
 
 
@@ -111,29 +113,29 @@ def windows(duration: float, rng: random.Random, shortest_overlap: float) -> lis
         begin = max(begin + 0.5, end - rng.uniform(shortest_overlap, 12))
 
 
-def said(transcript: Transcript) -> list[str]:
-    return [normal(token) for token in split(transcript.text)]
+def words_in(transcript: Transcript) -> list[str]:
+    return [normalise(token) for token in split_words(transcript.text)]
 
 
 def check(transcript: Transcript, duration: float) -> None:
-    """What holds for every transcript."""
+    """The properties of every transcript."""
     assert transcript.text == join(s.text for s in transcript.segments)
     assert [s.id for s in transcript.segments] == list(range(len(transcript.segments)))
-    every: tuple[Sequence[Segment | Word], ...] = (transcript.segments, transcript.words or ())
-    for timed in every:
+    timed_lists: tuple[Sequence[Segment | Word], ...] = (transcript.segments, transcript.words or ())
+    for timed in timed_lists:
         assert all(0 <= t.start <= t.end <= duration for t in timed)
         assert all(a.end <= b.start for a, b in pairwise(timed))
 
 
 @settings(max_examples=150, deadline=None)
 @given(speech(), st.randoms(use_true_random=False), st.booleans())
-def test_cut_anywhere_and_merged_it_is_back(
+def test_a_recording_cut_anywhere_is_merged_without_loss(
     spoken: tuple[list[list[Word]], float], rng: random.Random, regroup: bool
 ) -> None:
     lines, duration = spoken
     whole = transcript_of(lines, duration)
     pieces = [
-        heard(lines, *window, index=i, rng=rng, regroup=regroup)
+        transcribe(lines, *window, index=i, rng=rng, regroup=regroup)
         for i, window in enumerate(windows(duration, rng, LONGEST_WORD + 0.1))
     ]
     merged = merge(pieces, duration=duration)
@@ -141,15 +143,15 @@ def test_cut_anywhere_and_merged_it_is_back(
     assert merged.words is not None
     assert whole.words is not None
     assert [w.word for w in merged.words] == [w.word for w in whole.words]
-    for mine, true in zip(merged.words, whole.words, strict=True):
-        assert mine.start == pytest.approx(true.start, abs=0.001)
-        assert mine.end == pytest.approx(true.end, abs=0.001)
+    for word_, true in zip(merged.words, whole.words, strict=True):
+        assert word_.start == pytest.approx(true.start, abs=0.001)
+        assert word_.end == pytest.approx(true.end, abs=0.001)
     assert merged.text == whole.text
 
 
 @settings(max_examples=100, deadline=None)
 @given(speech(), st.randoms(use_true_random=False))
-def test_hearings_may_differ_in_spelling_and_a_little_in_time(
+def test_pieces_may_differ_in_spelling_and_a_little_in_time(
     spoken: tuple[list[list[Word]], float], rng: random.Random
 ) -> None:
     lines, duration = spoken
@@ -160,33 +162,33 @@ def test_hearings_may_differ_in_spelling_and_a_little_in_time(
         return word(text, max(0, w.start + shift), w.end + shift)
 
     pieces = [
-        heard(lines, *window, index=i, rng=rng, noise=noise)
+        transcribe(lines, *window, index=i, rng=rng, noise=noise)
         for i, window in enumerate(windows(duration, rng, LONGEST_WORD + 0.3))
     ]
     merged = merge(pieces, duration=duration)
     check(merged, duration)
     assert merged.words is not None
     true = [w for line in lines for w in line]
-    assert [normal(w.word) for w in merged.words] == [normal(w.word) for w in true]
-    assert said(merged) == [normal(w.word) for w in true]
+    assert [normalise(w.word) for w in merged.words] == [normalise(w.word) for w in true]
+    assert words_in(merged) == [normalise(w.word) for w in true]
     assert all(abs(a.start - b.start) < 0.1 for a, b in zip(merged.words, true, strict=True))
 
 
 @settings(max_examples=100, deadline=None)
 @given(speech(pace=True), st.randoms(use_true_random=False))
-def test_without_word_times_the_text_is_back_too(
+def test_without_word_times_the_text_is_merged_without_loss(
     spoken: tuple[list[list[Word]], float], rng: random.Random
 ) -> None:
     lines, duration = spoken
     whole = transcript_of(lines, duration, times=False)
     pieces = [
-        heard(lines, *window, index=i, rng=rng, times=False)
+        transcribe(lines, *window, index=i, rng=rng, times=False)
         for i, window in enumerate(windows(duration, rng, 3.0))
     ]
     merged = merge(pieces, duration=duration)
     check(merged, duration)
     assert merged.words is None
-    assert said(merged) == said(whole)
+    assert words_in(merged) == words_in(whole)
 
 
 @settings(max_examples=50, deadline=None)
@@ -198,11 +200,12 @@ def test_cut_between_words_without_overlap_nothing_is_lost(
     ends = [w.end for line in lines for w in line][:-1]
     cuts = sorted(rng.sample(ends, min(len(ends), 2)))
     pieces = [
-        heard(lines, *window, index=i, rng=rng) for i, window in enumerate(pairwise([0.0, *cuts, duration]))
+        transcribe(lines, *window, index=i, rng=rng)
+        for i, window in enumerate(pairwise([0.0, *cuts, duration]))
     ]
     merged = merge(pieces, duration=duration)
     check(merged, duration)
-    assert said(merged) == said(transcript_of(lines, duration))
+    assert words_in(merged) == words_in(transcript_of(lines, duration))
 
 
 @settings(max_examples=100, deadline=None)
@@ -212,7 +215,7 @@ def test_pieces_out_of_order_or_repeated_change_nothing(
 ) -> None:
     lines, duration = spoken
     cuts = windows(duration, rng, 1.0)
-    pieces = [heard(lines, *window, index=i, rng=rng, times=times) for i, window in enumerate(cuts)]
+    pieces = [transcribe(lines, *window, index=i, rng=rng, times=times) for i, window in enumerate(cuts)]
     shuffled = pieces * 2
     rng.shuffle(shuffled)
     assert merge(shuffled, duration=duration) == merge(pieces, duration=duration)
@@ -243,7 +246,7 @@ def test_nothing_at_all_is_an_empty_transcript() -> None:
     assert (silent.text, silent.segments, silent.words, silent.language) == ("", (), None, "es")
 
 
-def test_a_line_cut_in_two_is_one_line_again_as_sure_as_its_words() -> None:
+def test_a_line_cut_in_two_is_one_line_with_the_mean_confidence_of_its_words() -> None:
     merged = merge(
         [
             piece(0, 0, 10, line(" Buenas tardes a todos los que nos", 6, 10, avg_logprob=-0.2)),
@@ -273,7 +276,7 @@ def test_each_line_outside_the_overlap_keeps_its_own_confidence() -> None:
     )
 
 
-def test_what_only_one_side_heard_in_the_overlap_stays() -> None:
+def test_a_line_that_only_one_piece_has_in_the_overlap_is_kept() -> None:
     tail_missed = merge(
         [
             piece(0, 0, 20, line(" Primero.", 1, 2)),
@@ -304,19 +307,19 @@ def spoken_piece(index: int, start: float, length: float, text: str, at: float) 
     return piece(index, start, length, line(text, at, words[-1].end), words=words)
 
 
-def test_of_two_spellings_the_one_farther_from_its_cut_counts() -> None:
-    # Both heard 8 to 12; the colour is said at 9, nearer the second piece's edge.
+def test_of_two_spellings_the_one_farther_from_its_cut_is_taken() -> None:
+    # Both pieces cover 8 to 12; "color" is at 9, nearer the second piece's edge.
     first = spoken_piece(0, 0, 12, "el color de la casa blanca era", 8.6)
     second = spoken_piece(1, 8, 12, "el colour de la casa blanca era gris", 0.6)
     merged = merge([first, second], duration=20)
     assert merged.text == "el color de la casa blanca era gris"
-    # And here it is said at 11, nearer the first one's edge.
+    # Here it is at 11, nearer the first piece's edge.
     first = spoken_piece(0, 0, 12, "la casa blanca era de un color gris", 8.6)
     second = spoken_piece(1, 8, 12, "la casa blanca era de un colour gris perla", 0.6)
     assert merge([first, second], duration=20).text == "la casa blanca era de un colour gris perla"
 
 
-def test_a_number_in_digits_and_in_letters_is_told_once() -> None:
+def test_a_number_in_digits_and_in_letters_is_one_number() -> None:
     first = spoken_piece(0, 0, 12, "son 20 euros con 5 céntimos", 9)
     second = spoken_piece(1, 8, 12, "son veinte euros con cinco céntimos y gracias", 1)
     merged = merge([first, second], duration=20)
@@ -325,7 +328,7 @@ def test_a_number_in_digits_and_in_letters_is_told_once() -> None:
     assert [w.word for w in merged.words] == merged.text.split()
 
 
-def test_hearings_that_share_no_word_still_give_each_moment_once() -> None:
+def test_pieces_that_share_no_word_still_give_each_moment_once() -> None:
     first = spoken_piece(0, 0, 12, "uno dos tres cuatro cinco seis siete ocho nueve diez", 8)
     second = spoken_piece(1, 8, 12, "one two three four five six seven eight nine ten", 0)
     merged = merge([first, second], duration=20)
@@ -333,7 +336,7 @@ def test_hearings_that_share_no_word_still_give_each_moment_once() -> None:
     assert [s.text for s in merged.segments] == ["uno dos tres cuatro cinco", "six seven eight nine ten"]
 
 
-def test_words_that_are_written_otherwise_than_the_text_keep_their_times() -> None:
+def test_words_with_another_spelling_than_the_text_keep_their_times() -> None:
     segment = line(" Don't pay $20, OK?", 1, 3)
     words = (
         word("Don", 1, 1.2), word("'t", 1.2, 1.4), word("pay", 1.4, 1.6), word("twenty", 1.6, 2),
@@ -349,18 +352,18 @@ def test_words_that_are_written_otherwise_than_the_text_keep_their_times() -> No
     assert [w.word for w in merged.words][3:] == ["twenty", "dollars", "OK", "Sure"]
 
 
-def test_three_pieces_over_one_moment_tell_it_once() -> None:
+def test_three_pieces_over_one_moment_give_it_once() -> None:
     text = "aquí estamos los tres a la vez y ya"
     pieces = [spoken_piece(i, 4.0 * i, 20, text, 9 - 4.0 * i) for i in range(3)]
     assert merge(pieces, duration=28).text == text
 
 
-def test_a_piece_inside_another_brings_nothing_new() -> None:
+def test_a_piece_inside_another_is_ignored() -> None:
     outer = spoken_piece(0, 0, 20, "todo lo que se dijo", 9)
     assert merge([outer, spoken_piece(1, 8, 5, "lo que se", 1)], duration=20) == merge([outer], duration=20)
 
 
-def test_scripts_without_spaces_are_aligned_by_the_sign() -> None:
+def test_scripts_without_spaces_are_aligned_by_character() -> None:
     def japanese(index: int, start: float, text: str, at: float) -> Piece:
         words = tuple(
             word(c, round(at + i * 0.2, 3), round(at + i * 0.2 + 0.2, 3)) for i, c in enumerate(text)
@@ -375,7 +378,7 @@ def test_scripts_without_spaces_are_aligned_by_the_sign() -> None:
     assert "".join(w.word for w in merged.words) == merged.text
 
 
-def test_words_without_segments_and_text_alone_are_merged_too() -> None:
+def test_words_without_segments_and_text_alone_are_merged() -> None:
     def bare(index: int, start: float, text: str, at: float, *, times: bool) -> Piece:
         words = timed(text, at) if times else None
         return Piece(index=index, start=start, transcript=Transcript(text=text, duration=6, words=words))
@@ -397,7 +400,7 @@ def test_words_without_segments_and_text_alone_are_merged_too() -> None:
             assert merged.text.endswith("bienvenidos al programa")
 
 
-def test_times_that_an_engine_got_wrong_never_go_back_or_past_the_end() -> None:
+def test_wrong_times_of_the_engine_are_made_to_rise_within_the_recording() -> None:
     wrong = [line("uno", 4, 9), line("dos", 2, 3), line("tres", 8, 40)]
     merged = merge([piece(0, 0, 10, *wrong, words=(word("uno", 4, 9), word("dos", 5, 6)))], duration=10)
     check(merged, 10)
@@ -409,7 +412,7 @@ def test_a_piece_without_a_length_is_as_long_as_its_text() -> None:
     assert [(s.start, s.end) for s in merged.segments] == [(1, 2), (6, 7)]
 
 
-def test_the_language_is_the_one_most_of_the_text_is_in() -> None:
+def test_the_language_is_that_of_most_of_the_text() -> None:
     pieces = [
         piece(0, 0, 10, line("Thanks.", 1, 2), language="English", language_probability=0.5),
         piece(
@@ -427,14 +430,14 @@ def test_the_language_is_the_one_most_of_the_text_is_in() -> None:
     assert merge(pieces[4:], duration=110).language is None
 
 
-def test_what_was_suppressed_and_warned_of_is_carried_once() -> None:
-    def out(start: float) -> tuple[Suppressed, ...]:
+def test_suppressions_and_warnings_are_kept_once() -> None:
+    def suppressed(start: float) -> tuple[Suppressed, ...]:
         return (Suppressed(start=start, end=start + 2, text="Gracias por ver el video.", reason="phrase"),)
 
     merged = merge(
         [
-            piece(0, 0, 60, suppressed=out(52), warnings=("prompt cut", "quiet")),
-            piece(1, 50, 60, suppressed=out(2.2) + out(40), warnings=("prompt cut",)),
+            piece(0, 0, 60, suppressed=suppressed(52), warnings=("prompt cut", "quiet")),
+            piece(1, 50, 60, suppressed=suppressed(2.2) + suppressed(40), warnings=("prompt cut",)),
         ],
         duration=110,
     )

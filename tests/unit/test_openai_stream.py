@@ -1,4 +1,4 @@
-"""The stream itself: what begins it, what keeps it open, how it fails, and that nothing is left behind."""
+"""The stream itself: what starts it, what keeps it open, how it fails, and that resources are released."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import pytest
 from starlette.responses import Response
 
 from common.errors import EngineBroken, RetryLater
-from common.openai.stream import SpokenText, Tell
+from common.openai.stream import OnText, TranscriptionStream
 
 SCOPE: dict[str, Any] = {"type": "http", "headers": [(b"accept-language", b"es")]}
 
 
 class Reader:
-    """ASGI's other side: keeps what it is sent, stays until it leaves."""
+    """ASGI's other side: keeps what is sent to it, and stays until `leaves` is set."""
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
         self.leaves = asyncio.Event()
-        self.stuck = False
+        self.reads_nothing = False
         self._more = asyncio.Event()
 
     async def receive(self) -> dict[str, Any]:
@@ -31,7 +31,7 @@ class Reader:
         return {"type": "http.disconnect"}
 
     async def send(self, message: dict[str, Any]) -> None:
-        if self.stuck and message["type"] == "http.response.body":
+        if self.reads_nothing and message["type"] == "http.response.body":
             await asyncio.Event().wait()
         self.sent.append(message)
         self._more.set()
@@ -55,17 +55,17 @@ class Reader:
         return self.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
 
 
-class Held:
-    """Something that must be given back."""
+class Resources:
+    """What the stream must release."""
 
-    given_back = False
+    are_released = False
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
         try:
             yield
         finally:
-            self.given_back = True
+            self.are_released = True
 
 
 def refuse(failure: Exception) -> Response:
@@ -73,22 +73,22 @@ def refuse(failure: Exception) -> Response:
 
 
 async def stream(
-    work: Callable[[Tell], Awaitable[str]], reader: Reader | None = None, *, heartbeat: float = 15.0
+    work: Callable[[OnText], Awaitable[str]], reader: Reader | None = None, *, heartbeat: float = 15.0
 ) -> Reader:
-    reader, held = reader or Reader(), Held()
-    answer = SpokenText(work, held=held(), refuse=refuse, heartbeat=heartbeat)
+    reader, resources = reader or Reader(), Resources()
+    response = TranscriptionStream(work, resources=resources(), refuse=refuse, heartbeat=heartbeat)
     try:
-        await answer(SCOPE, reader.receive, reader.send)
+        await response(SCOPE, reader.receive, reader.send)
     finally:
-        assert held.given_back
+        assert resources.are_released
     return reader
 
 
-async def test_each_text_is_an_event_and_the_whole_is_the_last() -> None:
-    async def work(tell: Tell) -> str:
-        tell("¿Qué")
+async def test_each_text_is_an_event_and_the_whole_text_is_the_last() -> None:
+    async def work(on_text: OnText) -> str:
+        on_text("¿Qué")
         await asyncio.sleep(0)
-        tell(" tal?")
+        on_text(" tal?")
         return "¿Qué tal?"
 
     reader = await stream(work)
@@ -101,11 +101,11 @@ async def test_each_text_is_an_event_and_the_whole_is_the_last() -> None:
     assert reader.is_whole
 
 
-async def test_a_text_is_sent_before_the_work_is_done() -> None:
+async def test_a_text_is_sent_before_the_transcription_ends() -> None:
     reader = Reader()
 
-    async def work(tell: Tell) -> str:
-        tell("uno")
+    async def work(on_text: OnText) -> str:
+        on_text("uno")
         await reader.until(lambda: reader.events)
         return "uno"
 
@@ -113,8 +113,8 @@ async def test_a_text_is_sent_before_the_work_is_done() -> None:
         await stream(work, reader)
 
 
-async def test_a_failure_before_the_first_text_is_an_answer_of_its_own() -> None:
-    async def work(_: Tell) -> str:
+async def test_a_failure_before_the_first_text_has_a_response_of_its_own() -> None:
+    async def work(_: OnText) -> str:
         raise RetryLater(100)
 
     reader = await stream(work)
@@ -122,9 +122,9 @@ async def test_a_failure_before_the_first_text_is_an_answer_of_its_own() -> None
     assert reader.body == b"RetryLater"
 
 
-async def test_a_failure_after_it_is_told_in_the_stream_in_the_reader_s_language() -> None:
-    async def work(tell: Tell) -> str:
-        tell("uno")
+async def test_a_later_failure_is_an_event_in_the_clients_language() -> None:
+    async def work(on_text: OnText) -> str:
+        on_text("uno")
         raise EngineBroken
 
     reader = await stream(work)
@@ -133,16 +133,16 @@ async def test_a_failure_after_it_is_told_in_the_stream_in_the_reader_s_language
     assert reader.is_whole
 
 
-async def test_what_nobody_foresaw_flies() -> None:
-    async def work(_: Tell) -> str:
+async def test_any_other_exception_is_raised() -> None:
+    async def work(_: OnText) -> str:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await stream(work)
 
 
-async def test_silence_is_kept_open_with_comments() -> None:
-    async def work(_: Tell) -> str:
+async def test_comments_keep_a_silent_stream_open() -> None:
+    async def work(_: OnText) -> str:
         await reader.until(lambda: reader.body.count(b":\n\n") == 3)
         return ""
 
@@ -152,11 +152,11 @@ async def test_silence_is_kept_open_with_comments() -> None:
     assert reader.events == [{"type": "transcript.text.done", "text": ""}]
 
 
-async def test_who_leaves_is_not_worked_for() -> None:
+async def test_the_transcription_ends_when_the_client_leaves() -> None:
     reader, ended = Reader(), asyncio.Event()
 
-    async def work(tell: Tell) -> str:
-        tell("uno")
+    async def work(on_text: OnText) -> str:
+        on_text("uno")
         try:
             await asyncio.Event().wait()
         finally:
@@ -171,13 +171,13 @@ async def test_who_leaves_is_not_worked_for() -> None:
     assert not reader.is_whole
 
 
-async def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("common.openai.stream._STUCK", 0.01)
+async def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.http.disconnect._MAX_SEND_SECONDS", 0.01)
     reader = Reader()
-    reader.stuck = True
+    reader.reads_nothing = True
 
-    async def work(tell: Tell) -> str:
-        tell("uno")
+    async def work(on_text: OnText) -> str:
+        on_text("uno")
         return "uno"
 
     await stream(work, reader)

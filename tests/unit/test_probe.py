@@ -1,4 +1,4 @@
-"""A file is what its packets say, and no file makes asking dear."""
+"""A file is what its packets say, and probing any file is cheap."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from common.audio.child import Bounds
 from common.audio.ffmpeg import Ffmpeg
-from common.audio.probe import Probed, judged, probe, understood
+from common.audio.probe import ProbeResult, check_limits, parse_probe, probe
 from common.errors import (
     AudioTooCostly,
     AudioTooLong,
@@ -25,7 +25,7 @@ from tests.media import GOOD, SECONDS, Media
 HOUR = 3600.0
 
 
-async def look(path: Path, max_seconds: float = HOUR) -> Probed:
+async def probe_file(path: Path, max_seconds: float = HOUR) -> ProbeResult:
     return await probe(Ffmpeg(), path, max_seconds=max_seconds)
 
 
@@ -35,11 +35,11 @@ def cpu_of_children() -> float:
 
 
 @pytest.mark.parametrize("name", GOOD)
-async def test_measures_the_duration_of_every_kind_of_recording(name: str, media: Media) -> None:
-    found = await look(media(name))
-    assert found.duration == pytest.approx(SECONDS, abs=0.1)
-    assert found.size_bytes == media(name).stat().st_size
-    assert not found.is_cut_off
+async def test_the_duration_of_every_kind_of_recording_is_measured(name: str, media: Media) -> None:
+    result = await probe_file(media(name))
+    assert result.duration == pytest.approx(SECONDS, abs=0.1)
+    assert result.size_bytes == media(name).stat().st_size
+    assert not result.is_cut_off
 
 
 @pytest.mark.parametrize(
@@ -62,53 +62,53 @@ async def test_measures_the_duration_of_every_kind_of_recording(name: str, media
         ("plain.flac", "flac", "flac", 44100, 1),
     ],
 )
-async def test_tells_what_is_inside(
+async def test_container_codec_rate_and_channels_are_found(
     name: str, container: str, codec: str, rate: int, channels: int, media: Media
 ) -> None:
-    found = await look(media(name))
-    assert (found.container, found.codec) == (container, codec)
-    assert (found.sample_rate, found.channels) == (rate, channels)
+    result = await probe_file(media(name))
+    assert (result.container, result.codec) == (container, codec)
+    assert (result.sample_rate, result.channels) == (rate, channels)
 
 
-async def test_goes_by_the_content_and_never_by_the_name(media: Media, tmp_path: Path) -> None:
+async def test_the_content_decides_and_not_the_name(media: Media, tmp_path: Path) -> None:
     misnamed = tmp_path / "song.wav"
     misnamed.write_bytes(media("opus.ogg").read_bytes())
-    assert (await look(misnamed)).codec == "opus"
+    assert (await probe_file(misnamed)).codec == "opus"
 
 
 @pytest.mark.parametrize("name", [name for name in GOOD if name.startswith("film")])
 async def test_a_film_has_video(name: str, media: Media) -> None:
-    assert (await look(media(name))).has_video
+    assert (await probe_file(media(name))).has_video
 
 
 @pytest.mark.parametrize("name", ["cover.mp3", "cover.m4a", "huge-cover.mp3", "sound.mov", "sound.mka"])
 async def test_a_cover_is_no_video(name: str, media: Media) -> None:
-    assert not (await look(media(name))).has_video
+    assert not (await probe_file(media(name))).has_video
 
 
 @pytest.mark.parametrize(
     ("name", "brand"),
     [("moov-at-end.m4a", "M4A"), ("sound.mov", "qt"), ("phone.3gp", "3gp4"), ("cbr.mp3", "")],
 )
-async def test_a_file_of_the_mov_family_tells_its_brand(name: str, brand: str, media: Media) -> None:
-    assert (await look(media(name))).brand == brand
+async def test_files_of_the_mov_family_have_a_brand(name: str, brand: str, media: Media) -> None:
+    assert (await probe_file(media(name))).brand == brand
 
 
-async def test_believes_no_header(media: Media) -> None:
-    """The header of this one claims 13 hours, as that of a recording that was streamed does."""
-    assert (await look(media("streamed.wav"))).duration == pytest.approx(SECONDS, abs=0.01)
+async def test_the_duration_in_the_header_is_ignored(media: Media) -> None:
+    """The header claims 13 hours, as it does in recordings that were written as a stream."""
+    assert (await probe_file(media("streamed.wav"))).duration == pytest.approx(SECONDS, abs=0.01)
 
 
 @pytest.mark.parametrize(
     "name", ["cut.wav", "cut.mp3", "cut.ogg", "cut.flac", "cut.webm", "cut-faststart.m4a"]
 )
-async def test_what_there_is_of_a_recording_cut_off_is_measured(name: str, media: Media) -> None:
-    assert 0.2 * SECONDS < (await look(media(name))).duration < 0.7 * SECONDS
+async def test_the_rest_of_a_recording_that_is_cut_off_is_measured(name: str, media: Media) -> None:
+    assert 0.2 * SECONDS < (await probe_file(media(name))).duration < 0.7 * SECONDS
 
 
 @pytest.mark.parametrize("name", ["cut.webm", "cut-faststart.m4a"])
-async def test_notices_that_a_recording_is_cut_off(name: str, media: Media) -> None:
-    assert (await look(media(name))).is_cut_off
+async def test_a_recording_that_is_cut_off_is_marked_so(name: str, media: Media) -> None:
+    assert (await probe_file(media(name))).is_cut_off
 
 
 @pytest.mark.parametrize(
@@ -140,50 +140,52 @@ async def test_notices_that_a_recording_is_cut_off(name: str, media: Media) -> N
         ("no-channels.wav", AudioUnreadable),
     ],
 )
-async def test_refuses_what_is_no_recording_at_little_cost(
+async def test_what_is_no_recording_is_refused_within_two_cpu_seconds(
     name: str, error: type[EscribaError], media: Media
 ) -> None:
-    media("cbr.mp3")  # what the scripts among them would like to read
+    media("cbr.mp3")  # the file that the playlists point to
     source, before = media(name), cpu_of_children()
     with pytest.raises(error) as refusal:
-        await look(source)
+        await probe_file(source)
     assert type(refusal.value) is error
     assert cpu_of_children() - before < 2
 
 
-async def test_the_script_that_is_refused_would_have_read_its_neighbour(media: Media, tmp_path: Path) -> None:
+async def test_without_our_whitelists_that_playlist_reads_the_file_beside_it(
+    media: Media, tmp_path: Path
+) -> None:
     media("cbr.mp3")
     media.ffmpeg("-i {concat.mp3}", tmp_path / "stolen.wav")
-    assert (await look(tmp_path / "stolen.wav")).duration == pytest.approx(SECONDS, abs=0.1)
+    assert (await probe_file(tmp_path / "stolen.wav")).duration == pytest.approx(SECONDS, abs=0.1)
 
 
 async def test_a_huge_cover_costs_no_memory(media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Laid out, the picture would take 432 MB."""
+    """Decoded, the picture would take 432 MB."""
     small = Bounds(cpu=10, wall=60, memory_bytes=300 * 1024 * 1024)
     monkeypatch.setattr(Bounds, "of_cpu", classmethod(lambda _cls, _cpu: small))
-    assert (await look(media("huge-cover.mp3"))).codec == "mp3"
+    assert (await probe_file(media("huge-cover.mp3"))).codec == "mp3"
 
 
-async def test_says_how_long_a_recording_may_be(media: Media) -> None:
+async def test_the_error_says_how_long_a_recording_may_be(media: Media) -> None:
     with pytest.raises(AudioTooLong) as refusal:
-        await look(media("cbr.mp3"), max_seconds=3)
+        await probe_file(media("cbr.mp3"), max_seconds=3)
     assert refusal.value.details == {"limit_minutes": 0.1}
 
 
-async def test_says_how_short_a_recording_may_be(media: Media) -> None:
+async def test_the_error_says_how_short_a_recording_may_be(media: Media) -> None:
     with pytest.raises(AudioTooShort) as refusal:
-        await look(media("five-milliseconds.wav"))
+        await probe_file(media("five-milliseconds.wav"))
     assert refusal.value.details == {"minimum": 0.01}
 
 
-async def test_follows_no_link(media: Media, tmp_path: Path) -> None:
+async def test_no_link_is_followed(media: Media, tmp_path: Path) -> None:
     link = tmp_path / "link.mp3"
     link.symlink_to(media("cbr.mp3"))
     with pytest.raises(AudioUnreadable):
-        await look(link)
+        await probe_file(link)
 
 
-# ── reading what ffmpeg says ──────────────────────────────────────────────────────────────────────
+# ── parsing ffmpeg's output ───────────────────────────────────────────────────────────────────────
 
 LOG = "[info] Input #0, mov,mp4,m4a, from 'fd:':\n[info]   Stream #0:0: Audio: aac\n"
 LINES = [
@@ -195,8 +197,8 @@ LINES = [
 ]
 
 
-def told(layout: str = "mono", log: str = LOG) -> Probed:
-    return understood([line.format(layout) for line in LINES], log, 9)
+def parse(layout: str = "mono", log: str = LOG) -> ProbeResult:
+    return parse_probe([line.format(layout) for line in LINES], log, 9)
 
 
 @pytest.mark.parametrize(
@@ -214,28 +216,28 @@ def told(layout: str = "mono", log: str = LOG) -> Probed:
         ("", 0),
     ],
 )
-def test_counts_the_channels_of_a_layout(layout: str, channels: int) -> None:
-    assert told(layout).channels == channels
+def test_the_channels_of_a_layout_are_counted(layout: str, channels: int) -> None:
+    assert parse(layout).channels == channels
 
 
 @pytest.mark.parametrize("without", ["#tb", "#codec_id", "#sample_rate", "out_time_us"])
-def test_a_file_of_which_something_is_unknown_is_unreadable(without: str) -> None:
+def test_output_without_a_field_is_unreadable(without: str) -> None:
     with pytest.raises(AudioUnreadable):
-        understood([line for line in LINES if not line.startswith(without)], LOG, 9)
+        parse_probe([line for line in LINES if not line.startswith(without)], LOG, 9)
 
 
-def test_a_duration_that_ffmpeg_cannot_tell_is_unreadable() -> None:
+def test_an_unknown_duration_is_unreadable() -> None:
     with pytest.raises(AudioUnreadable):
-        understood([*LINES, "out_time_us=N/A"], LOG, 9)
+        parse_probe([*LINES, "out_time_us=N/A"], LOG, 9)
 
 
-def test_a_file_of_no_container_is_unreadable() -> None:
+def test_an_unknown_container_is_unreadable() -> None:
     with pytest.raises(AudioUnreadable):
-        told(log="")
+        parse(log="")
 
 
-def test_tags_cannot_pretend_to_be_a_container() -> None:
-    assert told(log=LOG + "[info]     title   : x\n[info] Input #0, wav, from 'fd:'").container == "mov"
+def test_a_tag_is_not_taken_for_the_container() -> None:
+    assert parse(log=LOG + "[info]     title   : x\n[info] Input #0, wav, from 'fd:'").container == "mov"
 
 
 @pytest.mark.parametrize(
@@ -246,13 +248,13 @@ def test_tags_cannot_pretend_to_be_a_container() -> None:
         ("0,       NOPTS,      22050,     1024,      279, 0x3325953c", 0.5),
     ],
 )
-def test_the_sound_begins_with_its_first_packet_and_lasts_from_there(packet: str, start: float) -> None:
-    found = understood([line.format("mono") for line in [*LINES, packet]], LOG, 9)
-    assert (found.start, found.duration) == (start, 2.0 - start)
+def test_start_and_duration_count_from_the_first_packet(packet: str, start: float) -> None:
+    result = parse_probe([line.format("mono") for line in [*LINES, packet]], LOG, 9)
+    assert (result.start, result.duration) == (start, 2.0 - start)
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(3999, 1), (192_001, 1), (48_000, 0), (48_000, 9)])
-def test_no_recording_of_speech_is_like_that(rate: int, channels: int) -> None:
-    odd = Probed("wav", "", "pcm_s16le", 2.0, rate, channels, False, False, 9)
+def test_rates_and_channels_outside_the_limits_are_refused(rate: int, channels: int) -> None:
+    odd = ProbeResult("wav", "", "pcm_s16le", 2.0, rate, channels, False, False, 9)
     with pytest.raises(AudioTooCostly):
-        judged(odd, HOUR)
+        check_limits(odd, HOUR)

@@ -1,4 +1,4 @@
-"""The account of the engine's quota: what it lets through, what it never does, and what it learns."""
+"""The account of the engine's quota: what it lets through, what it refuses, and what it learns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import AudioOverQuota
-from common.quota import BILLED_AT_LEAST, CLOCK_JITTER, Bucket, Quota, QuotaNews, Wait
+from common.quota import BILLED_AT_LEAST, Quota, QuotaNews, Wait
+from common.token_bucket import CLOCK_JITTER, Bucket
 
 NOW = 1_790_000_000.0
 BUCKETS = ("requests_per_minute", "requests_per_day", "audio_per_hour", "audio_per_day")
@@ -17,7 +18,7 @@ BUCKETS = ("requests_per_minute", "requests_per_day", "audio_per_hour", "audio_p
 seconds = st.floats(0, 7200)
 times = st.floats(0, 200_000)
 pauses = st.one_of(st.floats(0, 5), st.floats(0, 4000), st.just(0.0))
-asks = st.lists(st.tuples(pauses, seconds), min_size=1, max_size=60)
+requests = st.lists(st.tuples(pauses, seconds), min_size=1, max_size=60)
 limits = st.fixed_dictionaries(
     {},
     optional=dict.fromkeys(BUCKETS, st.floats(BILLED_AT_LEAST, 1e5))
@@ -50,13 +51,13 @@ def used(quota: Quota) -> list[float]:
 # ── what it never does ────────────────────────────────────────────────────────────────────────────
 
 
-@given(asks, limits)
-def test_no_stretch_of_time_gets_more_than_a_bucket_and_what_refilled(
-    asked: list[tuple[float, float]], given_limits: dict[str, float]
+@given(requests, limits)
+def test_no_stretch_of_time_gets_more_than_a_bucket_and_its_refill(
+    requested: list[tuple[float, float]], set_limits: dict[str, float]
 ) -> None:
-    quota, now = Quota.with_limits(**given_limits), NOW
+    quota, now = Quota.with_limits(**set_limits), NOW
     let_through: list[tuple[float, tuple[float, ...]]] = []
-    for pause, amount in asked:
+    for pause, amount in requested:
         now += pause
         try:
             answer = quota.reserve(now, amount)
@@ -93,7 +94,7 @@ def test_a_wait_is_not_longer_than_it_must_be(quota: Quota, amount: float, earli
     except AudioOverQuota:
         return
     if isinstance(answer, Wait) and answer.delay - earlier > 0.01:
-        # Nobody who comes before the wait is over, by more than its rounding, gets through.
+        # A request before the wait is over, by more than its rounding, is not let through.
         assert isinstance(quota.reserve(NOW + max(0.0, answer.delay - 0.01 - earlier), amount), Wait)
 
 
@@ -143,7 +144,7 @@ def test_machines_whose_clocks_differ_a_little_get_no_more_together(behind: list
 
 
 @given(quotas(), st.floats(0, CLOCK_JITTER), seconds)
-def test_a_machine_whose_clock_lags_is_told_a_wait_by_its_own_clock(
+def test_a_machine_whose_clock_lags_gets_a_wait_by_its_own_clock(
     quota: Quota, lag: float, amount: float
 ) -> None:
     try:
@@ -170,16 +171,16 @@ def test_a_clock_that_was_a_day_ahead_does_not_shut_the_account_for_a_day(
         assert isinstance(moved.reserve(NOW - back + before.delay + 0.01, amount), Quota)
 
 
-# ── what is kept and given back ───────────────────────────────────────────────────────────────────
+# ── what is stored and refunded ───────────────────────────────────────────────────────────────────
 
 
-@given(quotas(), asks)
-def test_it_is_the_same_account_after_a_trip_through_json(
-    quota: Quota, asked: list[tuple[float, float]]
+@given(quotas(), requests)
+def test_an_account_is_the_same_after_a_trip_through_json(
+    quota: Quota, requested: list[tuple[float, float]]
 ) -> None:
     copy, now = Quota.model_validate_json(quota.model_dump_json()), NOW
     assert copy == quota
-    for pause, amount in asked:
+    for pause, amount in requested:
         now += pause
         try:
             first, second = quota.reserve(now, amount), copy.reserve(now, amount)
@@ -224,27 +225,27 @@ def test_ten_seconds_are_counted_for_any_shorter_audio(short_ones: int) -> None:
     assert quota.audio_per_hour.used == short_ones * 10
 
 
-# ── what it says, in Groq's own numbers ───────────────────────────────────────────────────────────
+# ── in Groq's own numbers ─────────────────────────────────────────────────────────────────────────
 
 
-def test_the_free_table_is_what_it_starts_with() -> None:
+def test_it_starts_with_groq_s_free_limits() -> None:
     quota = Quota()
     assert [getattr(quota, name).limit for name in BUCKETS] == [20, 2_000, 7_200, 28_800]
 
 
 @pytest.mark.parametrize(
-    ("already", "asked", "delay"),
+    ("used_before", "seconds_requested", "delay"),
     [(7170, 230, 100.0), (5956, 2336, 546.0)],  # as quoted: 1m39.738s (of a Used rounded up), and 9m6s
 )
-def test_waits_are_those_that_groq_names(already: float, asked: float, delay: float) -> None:
-    quota = taken(Quota(), NOW, already)
-    answer = quota.reserve(NOW, asked)
+def test_waits_are_those_that_groq_names(used_before: float, seconds_requested: float, delay: float) -> None:
+    quota = taken(Quota(), NOW, used_before)
+    answer = quota.reserve(NOW, seconds_requested)
     assert isinstance(answer, Wait)
     assert answer.bucket == "audio_per_hour"
     assert answer.delay == pytest.approx(delay, abs=0.01)
 
 
-def test_the_bucket_that_keeps_one_waiting_is_named() -> None:
+def test_a_wait_names_the_bucket_that_is_spent() -> None:
     quota = Quota()
     for _ in range(20):
         quota = taken(quota, NOW, 1)
@@ -254,14 +255,14 @@ def test_the_bucket_that_keeps_one_waiting_is_named() -> None:
     assert answer.delay == pytest.approx(3, abs=0.01)
 
 
-def test_asking_for_more_than_the_whole_hour_is_no_matter_of_waiting() -> None:
+def test_more_audio_than_a_whole_hour_s_is_refused_for_good() -> None:
     taken(Quota(), NOW, 7200)
     with pytest.raises(AudioOverQuota):
         Quota().reserve(NOW, 7200.5)
 
 
-def test_it_is_shut_for_as_long_as_the_engine_says() -> None:
-    quota = Quota().punish(NOW, 100).punish(NOW + 1, 5)
+def test_a_refusal_shuts_the_account_for_as_long_as_the_engine_says() -> None:
+    quota = Quota().shut(NOW, 100).shut(NOW + 1, 5)
     answer = quota.reserve(NOW + 40, 1)
     assert isinstance(answer, Wait)
     assert answer.bucket == "refused"
@@ -269,10 +270,10 @@ def test_it_is_shut_for_as_long_as_the_engine_says() -> None:
     assert isinstance(quota.reserve(NOW + 100, 1), Quota)
 
 
-def test_a_refusal_is_heard_with_both_its_numbers_and_its_wait() -> None:
+def test_a_refusal_counts_with_both_its_numbers_and_its_wait() -> None:
     news = QuotaNews(model="m", audio_remaining=0)
-    spent = Quota().heard(news, NOW).reserve(NOW, 10)
-    shut = Quota().heard(news.model_copy(update={"retry_after": 50.0}), NOW).reserve(NOW, 10)
+    spent = Quota().learn(news, NOW).reserve(NOW, 10)
+    shut = Quota().learn(news.model_copy(update={"retry_after": 50.0}), NOW).reserve(NOW, 10)
     assert isinstance(spent, Wait)
     assert isinstance(shut, Wait)
     assert (spent.bucket, shut.bucket) == ("audio_per_hour", "refused")
@@ -281,7 +282,7 @@ def test_a_refusal_is_heard_with_both_its_numbers_and_its_wait() -> None:
 # ── what it learns ────────────────────────────────────────────────────────────────────────────────
 
 
-def test_it_believes_that_others_have_used_the_same_account() -> None:
+def test_the_engine_s_smaller_remainder_is_believed() -> None:
     news = QuotaNews(
         model="m", audio_limit=7200, audio_remaining=100, requests_limit=2000, requests_remaining=0
     )
@@ -293,7 +294,7 @@ def test_it_believes_that_others_have_used_the_same_account() -> None:
     assert answer.delay == pytest.approx(43.2, abs=0.01)
 
 
-def test_it_keeps_its_own_word_where_the_engine_knows_of_less() -> None:
+def test_the_engine_s_larger_remainder_is_not_believed() -> None:
     quota = taken(Quota(), NOW, 600)
     assert used(
         quota.learn(QuotaNews(model="m", audio_remaining=7199, requests_remaining=2000), NOW)
@@ -307,12 +308,12 @@ def test_a_larger_hour_is_another_tier_and_the_day_grows_with_it() -> None:
     assert quota.audio_per_hour.used == 1_000
 
 
-def test_a_smaller_hour_is_believed_and_the_day_left_alone() -> None:
+def test_a_smaller_hour_is_believed_and_the_day_stays() -> None:
     quota = Quota().learn(QuotaNews(model="m", audio_limit=3600), NOW)
     assert (quota.audio_per_hour.limit, quota.audio_per_day.limit) == (3600, 28_800)
 
 
-def test_limits_from_the_settings_stand_whatever_the_headers_say() -> None:
+def test_no_header_changes_a_limit_from_the_settings() -> None:
     pinned = Quota.with_limits(
         audio_per_hour=1000, audio_per_day=2000, requests_per_minute=3, requests_per_day=9
     )
@@ -321,7 +322,7 @@ def test_limits_from_the_settings_stand_whatever_the_headers_say() -> None:
     assert [getattr(quota, name).limit for name in BUCKETS] == [3, 9, 1000, 2000]
 
 
-def test_what_the_engine_has_left_counts_where_it_is_less_than_the_settings_leave() -> None:
+def test_the_engine_s_remainder_counts_where_it_is_less_than_the_settings_leave() -> None:
     pinned = Quota.with_limits(requests_per_day=1000)
     ample = QuotaNews(model="m", requests_limit=14_400, requests_remaining=12_000)
     assert isinstance(pinned.learn(ample, NOW).reserve(NOW, 10), Quota)
@@ -330,7 +331,7 @@ def test_what_the_engine_has_left_counts_where_it_is_less_than_the_settings_leav
     assert pinned.learn(scarce, NOW).requests_per_day.used == 950
 
 
-def test_a_limit_that_shrinks_below_what_was_used_makes_nobody_wait_longer_than_its_period() -> None:
+def test_a_limit_that_shrinks_below_its_use_makes_no_wait_longer_than_its_period() -> None:
     used = Quota.with_limits(requests_per_day=None).learn(QuotaNews(model="m", requests_remaining=0), NOW)
     smaller = used.learn(QuotaNews(model="m", requests_limit=100, requests_remaining=90), NOW)
     wait = smaller.reserve(NOW, 10)
@@ -338,7 +339,7 @@ def test_a_limit_that_shrinks_below_what_was_used_makes_nobody_wait_longer_than_
     assert wait.delay <= 86_400 / 100 + 1
 
 
-def test_a_larger_day_does_not_move_a_minute_from_the_settings() -> None:
+def test_a_larger_day_does_not_change_a_minute_s_limit_from_the_settings() -> None:
     quota = Quota.with_limits(requests_per_minute=3).learn(QuotaNews(model="m", requests_limit=4_000), NOW)
     assert (quota.requests_per_minute.limit, quota.requests_per_day.limit) == (3, 4_000)
 
@@ -349,6 +350,6 @@ def test_a_limit_that_would_shut_the_account_for_good_is_not_believed(limit: flo
     assert isinstance(quota.reserve(NOW, 600), Quota)
 
 
-def test_news_without_news_is_silent() -> None:
-    assert QuotaNews(model="m").silent
-    assert not QuotaNews(model="m", requests_remaining=0).silent
+def test_an_answer_that_says_nothing_is_empty() -> None:
+    assert QuotaNews(model="m").is_empty
+    assert not QuotaNews(model="m", requests_remaining=0).is_empty

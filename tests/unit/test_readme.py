@@ -34,7 +34,7 @@ def settings_table(readme: str) -> dict[str, str]:
     return {name: default.strip() for name, default in rows}
 
 
-def shown(value: object) -> str:
+def as_written(value: object) -> str:
     if value in (None, (), PydanticUndefined):
         return ""
     if isinstance(value, bool):
@@ -50,7 +50,7 @@ def test_every_setting_is_listed_with_its_default(readme: str) -> None:
         if name.startswith("quota_"):
             assert setting.default is None
         else:
-            assert default == shown(setting.default), name
+            assert default == as_written(setting.default), name
     assert table == {}
 
 
@@ -113,14 +113,14 @@ def test_contributing_shows_the_layers_that_are_checked() -> None:
 
 
 @pytest.mark.parametrize("readme", READMES)
-def test_every_make_target_that_is_named_exists(readme: str) -> None:
+def test_every_make_target_in_the_readme_exists(readme: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / readme).read_text()))
-    assert {"run", "test"} <= named <= targets
+    targets_in_readme = set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / readme).read_text()))
+    assert {"run", "test"} <= targets_in_readme <= targets
 
 
 def code_blocks(page: str) -> list[str]:
-    """What can be pasted, without its comments."""
+    """The code of a page, without its comments."""
     blocks = re.findall(r"```\w*\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     return [re.sub(r"\s*(#|//) .*", "", block) for block in blocks]
 

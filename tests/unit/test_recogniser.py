@@ -1,3 +1,5 @@
+"""The recogniser transcribes real recordings, one at a time, and stops when nobody waits."""
+
 from __future__ import annotations
 
 import asyncio
@@ -10,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from common.errors import AudioTooLong, AudioUnreadable, EngineMissing
-from common.local.whisper.recogniser import DecodingOptions, Recogniser, Stopped
+from common.local.whisper.recogniser import Recogniser, RecognitionCancelled
+from common.local.whisper.recognition import DecodingOptions
 from tests.media import Media
-from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, spoken, word_error_rate
+from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, normalise, word_error_rate
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +26,11 @@ def recogniser(pytestconfig: pytest.Config) -> Iterator[Recogniser]:
     recogniser.close()
 
 
-async def test_words_come_in_order_within_their_segments(recogniser: Recogniser) -> None:
-    recognised = await recogniser.recognise(ENGLISH.path.open("rb"), DecodingOptions(words=True))
-    assert word_error_rate([ENGLISH], [recognised.text]) <= 0.05
-    words = [word for segment in recognised.segments for word in segment.words]
-    assert spoken("".join(word.word for word in words)) == spoken(recognised.text)
+async def test_words_are_in_order_within_their_segments(recogniser: Recogniser) -> None:
+    result = await recogniser.recognise(ENGLISH.path.open("rb"), DecodingOptions(words=True))
+    assert word_error_rate([ENGLISH], [result.text]) <= 0.05
+    words = [word for segment in result.segments for word in segment.words]
+    assert normalise("".join(word.word for word in words)) == normalise(result.text)
     times = [time for word in words for time in (word.start, word.end)]
     assert times == sorted(times)
     assert 0.0 <= times[0] <= times[-1] <= ENGLISH.seconds
@@ -36,37 +39,37 @@ async def test_words_come_in_order_within_their_segments(recogniser: Recogniser)
 @pytest.mark.parametrize(
     "sound", ["anullsrc=r=16000:d=20", "anoisesrc=r=16000:d=20:a=0.1:seed=3", "sine=440:d=20"]
 )
-async def test_where_nobody_speaks_nothing_is_heard(
+async def test_where_nobody_speaks_there_is_no_text(
     recogniser: Recogniser, media: Media, tmp_path: Path, sound: str
 ) -> None:
     path = media.ffmpeg(f"-f lavfi -i {sound}", tmp_path / "nobody.flac")
-    recognised = await recogniser.recognise(path.open("rb"), DecodingOptions())
-    assert (recognised.text, recognised.segments, recognised.language) == ("", (), None)
-    assert recognised.duration == pytest.approx(20.0, abs=0.01)
+    result = await recogniser.recognise(path.open("rb"), DecodingOptions())
+    assert (result.text, result.segments, result.language) == ("", (), None)
+    assert result.duration == pytest.approx(20.0, abs=0.01)
 
 
-async def test_what_is_said_late_is_heard_at_its_time_in_the_language_found_before(
+async def test_speech_after_a_long_silence_has_its_time_and_the_language_detected_before(
     recogniser: Recogniser, media: Media, tmp_path: Path
 ) -> None:
     silence = f"-f lavfi -i anullsrc=r=16000:cl=mono:d=400 -i {ENGLISH_SHORT.path}"
     path = media.ffmpeg(f"{silence} -filter_complex [1][0][1]concat=n=3:v=0:a=1", tmp_path / "late.flac")
-    recognised = await recogniser.recognise(path.open("rb"), DecodingOptions())
-    first, last = recognised.segments[0], recognised.segments[-1]
+    result = await recogniser.recognise(path.open("rb"), DecodingOptions())
+    first, last = result.segments[0], result.segments[-1]
     assert word_error_rate([ENGLISH_SHORT] * 2, [first.text, last.text]) <= 0.15
     assert first.end <= 4.0
     assert last.start == pytest.approx(400 + ENGLISH_SHORT.seconds, abs=1.0)
-    assert [segment.id for segment in recognised.segments] == list(range(len(recognised.segments)))
+    assert [segment.id for segment in result.segments] == list(range(len(result.segments)))
     assert last.seek > 30_000
-    assert recognised.language == "en"
+    assert result.language == "en"
 
 
 @pytest.mark.parametrize("language", ["yue", "jv"])
-async def test_a_language_that_the_model_names_otherwise_is_no_failure(
+async def test_a_language_with_another_name_in_the_model_is_accepted(
     recogniser: Recogniser, language: str
 ) -> None:
-    recognised = await recogniser.recognise(ENGLISH_SHORT.path.open("rb"), DecodingOptions(language=language))
-    assert recognised.language == language
-    assert recognised.segments
+    result = await recogniser.recognise(ENGLISH_SHORT.path.open("rb"), DecodingOptions(language=language))
+    assert result.language == language
+    assert result.segments
 
 
 async def test_a_prompt_and_a_temperature_reach_the_model(recogniser: Recogniser) -> None:
@@ -77,9 +80,9 @@ async def test_a_prompt_and_a_temperature_reach_the_model(recogniser: Recogniser
         for prompt in (None, "Marianne, Elinor and Willoughby")
     ]
     assert prompted.segments[0].avg_logprob != plain.segments[0].avg_logprob
-    warm = DecodingOptions(language="en", temperature=0.2)
-    recognised = await recogniser.recognise(ENGLISH_SHORT.path.open("rb"), warm)
-    assert {segment.temperature for segment in recognised.segments} == {0.2}
+    options = DecodingOptions(language="en", temperature=0.2)
+    result = await recogniser.recognise(ENGLISH_SHORT.path.open("rb"), options)
+    assert {segment.temperature for segment in result.segments} == {0.2}
 
 
 async def test_a_recording_is_closed_whatever_happens(recogniser: Recogniser) -> None:
@@ -92,63 +95,63 @@ async def test_a_recording_is_closed_whatever_happens(recogniser: Recogniser) ->
     assert bad.closed
 
 
-async def test_recordings_wait_for_each_other_and_the_loop_goes_on(recogniser: Recogniser) -> None:
+async def test_recordings_go_one_by_one_and_do_not_block_the_event_loop(recogniser: Recogniser) -> None:
     files = [recording.path.open("rb") for recording in (ENGLISH_SHORT, SPANISH[3], SPANISH[2])]
-    hearing = asyncio.gather(*(recogniser.recognise(file, DecodingOptions()) for file in files))
+    work = asyncio.gather(*(recogniser.recognise(file, DecodingOptions()) for file in files))
     turns = 0
-    while not hearing.done():
+    while not work.done():
         await asyncio.sleep(0.01)
         turns += 1
-    recognised = await hearing
-    assert [one.language for one in recognised] == ["en", "es", "es"]
+    results = await work
+    assert [each.language for each in results] == ["en", "es", "es"]
     assert turns > 20
 
 
-def test_work_ends_at_the_next_segment_once_nobody_waits(recogniser: Recogniser) -> None:
-    unwanted = threading.Event()
-    unwanted.set()
-    work = recogniser._submit(ENGLISH.path.open("rb"), DecodingOptions(), unwanted)
-    assert isinstance(work.exception(timeout=60), Stopped)
+def test_work_ends_at_the_next_segment_once_it_is_cancelled(recogniser: Recogniser) -> None:
+    cancelled = threading.Event()
+    cancelled.set()
+    work = recogniser._submit(ENGLISH.path.open("rb"), DecodingOptions(), cancelled)
+    assert isinstance(work.exception(timeout=60), RecognitionCancelled)
 
 
-async def test_a_cancelled_recording_leaves_its_place_to_the_next(recogniser: Recogniser) -> None:
+async def test_a_cancelled_recording_frees_the_recogniser_for_the_next(recogniser: Recogniser) -> None:
     first, second = ENGLISH.path.open("rb"), ENGLISH.path.open("rb")
-    hearing = [asyncio.create_task(recogniser.recognise(file, DecodingOptions())) for file in (first, second)]
+    tasks = [asyncio.create_task(recogniser.recognise(file, DecodingOptions())) for file in (first, second)]
     await asyncio.sleep(0)
-    for task in hearing:
+    for task in tasks:
         task.cancel()
     assert all(
         isinstance(end, asyncio.CancelledError)
-        for end in await asyncio.gather(*hearing, return_exceptions=True)
+        for end in await asyncio.gather(*tasks, return_exceptions=True)
     )
-    recognised = await recogniser.recognise(ENGLISH_SHORT.path.open("rb"), DecodingOptions(language="en"))
-    assert recognised.segments
+    result = await recogniser.recognise(ENGLISH_SHORT.path.open("rb"), DecodingOptions(language="en"))
+    assert result.segments
     assert first.closed
     assert second.closed
 
 
-async def test_a_recording_beyond_the_limit_is_refused_before_it_is_heard(
+async def test_a_recording_that_is_too_long_is_refused_before_the_model_is_loaded(
     pytestconfig: pytest.Config,
 ) -> None:
-    recogniser = Recogniser(Path("/nonexistent"), longest=20.0)  # no weights: none may be needed
+    recogniser = Recogniser(Path("/nonexistent"), longest=20.0)  # no weights, and none are needed
     with pytest.raises(AudioTooLong):
         await recogniser.recognise(ENGLISH.path.open("rb"), DecodingOptions())
     recogniser.close()
 
 
-async def test_a_closed_recogniser_takes_no_more(tmp_path: Path) -> None:
+async def test_a_closed_recogniser_accepts_no_more(tmp_path: Path) -> None:
     recogniser = Recogniser(tmp_path)
     recogniser.close()
     file = ENGLISH_SHORT.path.open("rb")
-    with pytest.raises(Stopped):
+    with pytest.raises(RecognitionCancelled):
         await recogniser.recognise(file, DecodingOptions())
     assert file.closed
 
 
-async def test_closing_ends_what_is_in_hand(pytestconfig: pytest.Config, tmp_path: Path) -> None:
+async def test_closing_ends_the_current_recording(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     recogniser = Recogniser(tmp_path)
     recogniser._closing.set()
-    with pytest.raises(Stopped):
+    with pytest.raises(RecognitionCancelled):
         await recogniser.recognise(ENGLISH.path.open("rb"), DecodingOptions())
     recogniser.close()
 

@@ -141,7 +141,7 @@ async def test_what_was_heard_is_not_asked_again_when_the_store_is_locked_for_a_
             assert not any(locked.failures.values())
             job = await services.jobs.get(job_id)
             assert (job.status, job.attempts) == ("completed", 1)
-            assert len(upstream.seen) == 1
+            assert len(upstream.requests) == 1
 
 
 async def test_a_lease_that_cannot_be_renewed_for_a_moment_is_not_lost(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ async def test_a_lease_that_cannot_be_renewed_for_a_moment_is_not_lost(tmp_path:
             locked = Failing(services.jobs, renew=[StorageFull()])
             await run_job(replace(services, jobs=locked), job_id, "here")
             assert (await services.jobs.get(job_id)).status == "completed"
-            assert len(upstream.seen) == 1
+            assert len(upstream.requests) == 1
 
 
 async def test_a_lease_that_ran_out_unrenewed_ends_the_run(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ async def test_a_lease_that_ran_out_unrenewed_ends_the_run(tmp_path: Path) -> No
             locked = Failing(services.jobs, renew=[StorageFull() for _ in range(50)])
             async with asyncio.timeout(60):
                 await run_job(replace(services, jobs=locked), job_id, "here")
-            wait_until(lambda: upstream.seen[0].client_gone)
+            wait_until(lambda: upstream.requests[0].client_gone)
             assert (await services.jobs.get(job_id)).status == "processing"
             assert (
                 await SqliteTasks(services.jobs._database, now=time.time).claim(time.time() + 1, "there", 30)
@@ -179,7 +179,7 @@ async def test_one_who_lost_the_lease_to_another_stops_and_commits_nothing(tmp_p
         async with composed(tmp_path, upstream, lease_seconds=0.3) as services:
             job_id = await submitted(services)
             running = asyncio.create_task(run_job(services, job_id, "here"))
-            await asyncio.to_thread(wait_until, lambda: bool(upstream.seen))
+            await asyncio.to_thread(wait_until, lambda: bool(upstream.requests))
             later = services.now() + 60
             await services.jobs.lease(job_id, "there", now=later, seconds=60)
             seq = (await services.jobs.get(job_id)).seq
@@ -246,7 +246,7 @@ async def test_a_shutdown_gives_the_job_back_at_once_and_counts_no_attempt(tmp_p
         async with composed(tmp_path, upstream) as services:
             job_id = await submitted(services)
             running = asyncio.create_task(run_job(services, job_id, "here"))
-            await asyncio.to_thread(wait_until, lambda: bool(upstream.seen))
+            await asyncio.to_thread(wait_until, lambda: bool(upstream.requests))
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             job = await services.jobs.get(job_id)

@@ -1,4 +1,4 @@
-"""The server against silent, dribbling, greedy and hurried connections, and how it stops."""
+"""The server against silent, slow, greedy and hurried connections, and how it stops."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
 from common.http.app import build_app
-from common.local.server.http_protocol import ConnectionLimits
+from common.local.server.connections import ConnectionLimits
 from tests.server import free_port
-from tests.serving import Client, serving, told, wait_until
+from tests.serving import Client, serving, status_of, wait_until
 
 MB = 1024 * 1024
 CALM = ConnectionLimits(header=30, keep_alive=30, stalled=30, shutdown=1)
 
 
-def house(begun: list[str] | None = None) -> Any:
+def an_app(calls: list[str] | None = None) -> Any:
+    """`calls` gets an entry when a request to /slow has come."""
     router = APIRouter()
 
     @router.get("/health")
@@ -39,13 +40,13 @@ def house(begun: list[str] | None = None) -> Any:
 
     @router.post("/size")
     async def size(request: Request) -> dict[str, Any]:
-        pieces = [block async for block in request.stream()]
-        body = b"".join(pieces)
-        return {"size": len(body), "even": body == bytes(len(body)), "pieces": len(pieces)}
+        blocks = [block async for block in request.stream()]
+        body = b"".join(blocks)
+        return {"size": len(body), "intact": body == bytes(len(body)), "blocks": len(blocks)}
 
     @router.get("/slow")
     async def slow() -> dict[str, str]:
-        (begun if begun is not None else []).append("slow")
+        (calls if calls is not None else []).append("slow")
         await asyncio.sleep(1.5)
         return {"slow": "done"}
 
@@ -61,7 +62,7 @@ def house(begun: list[str] | None = None) -> Any:
 
 @contextlib.contextmanager
 def served(**changed: Any) -> Iterator[int]:
-    with serving(house(), replace(CALM, **changed)) as port:
+    with serving(an_app(), replace(CALM, **changed)) as port:
         yield port
 
 
@@ -73,18 +74,18 @@ def test_a_silent_connection_is_closed() -> None:
         assert client.until_closed() == b""
 
 
-def dribble(client: Client, data: bytes) -> None:
+def send_slowly(client: Client, data: bytes) -> None:
     for byte in data:
         client.send(bytes([byte]))
         time.sleep(0.01)
 
 
-def test_a_header_that_dribbles_in_is_cut() -> None:
+def test_a_header_that_comes_too_slowly_is_cut_off() -> None:
     with served(header=0.3) as port, Client(port) as client, pytest.raises(ConnectionError):
-        dribble(client, b"GET /health HTTP/1.1\r\nx: " + b"a" * 1000)
+        send_slowly(client, b"GET /health HTTP/1.1\r\nx: " + b"a" * 1000)
 
 
-def test_a_header_in_time_has_no_deadline_on_its_answer() -> None:
+def test_the_deadline_of_the_header_does_not_hold_for_the_answer() -> None:
     with served(header=1) as port, Client(port) as client:
         assert client.get("/slow").answer()[2] == {"slow": "done"}
 
@@ -101,61 +102,58 @@ def test_empty_lines_do_not_keep_a_connection_alive() -> None:
     with served(keep_alive=1, header=0.3) as port, Client(port) as client:
         assert client.get("/health").answer()[0] == 200
         client.send(b"\r\n")  # ends uvicorn's own keep-alive timer
-        began = time.monotonic()
+        start = time.monotonic()
         assert client.until_closed() == b""
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - start < 8
 
 
-def test_when_all_places_are_taken_the_oldest_idle_one_gives_way_and_health_answers() -> None:
-    begun: list[str] = []
-    with serving(house(begun), replace(CALM, connections=5)) as port, contextlib.ExitStack() as stack:
+def test_over_the_limit_the_oldest_idle_connections_are_closed_and_health_answers() -> None:
+    calls: list[str] = []
+    with serving(an_app(calls), replace(CALM, connections=5)) as port, contextlib.ExitStack() as stack:
         busy = stack.enter_context(Client(port)).get("/slow")
-        wait_until(lambda: bool(begun))
+        wait_until(lambda: bool(calls))
         idle = [stack.enter_context(Client(port)) for _ in range(12)]
-        assert told(port) == 200
+        assert status_of(port) == 200
         assert idle[0].until_closed() == b""
         assert idle[-1].get("/health").answer()[0] == 200
         assert busy.answer()[2] == {"slow": "done"}
 
 
-def test_an_answer_that_nobody_reads_is_dropped() -> None:
+def test_a_newcomer_is_served_when_no_other_connection_is_idle() -> None:
+    calls: list[str] = []
+    with serving(an_app(calls), replace(CALM, connections=1)) as port, Client(port) as busy:
+        busy.get("/slow")
+        wait_until(lambda: bool(calls))
+        assert status_of(port) == 200
+        assert busy.answer()[2] == {"slow": "done"}
+
+
+def test_the_connection_of_a_client_that_does_not_read_is_closed() -> None:
     async def endless(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for _ in range(1000):
             await send({"type": "http.response.body", "body": bytes(65536), "more_body": True})
-        gone.append(True)
+        ended.append(True)
 
-    gone: list[bool] = []
-    with serving(without_lifespan(endless), replace(CALM, stalled=0.3)) as port, Client(port) as client:
+    ended: list[bool] = []
+    with serving(endless, replace(CALM, stalled=0.3)) as port, Client(port) as client:
         client.get("/")
-        wait_until(lambda: bool(gone))  # what is sent into a connection that was dropped goes nowhere
+        wait_until(lambda: bool(ended))  # sending into a closed connection does not wait
 
 
-def test_an_answer_that_is_read_slowly_arrives() -> None:
+def test_an_answer_that_is_read_slowly_arrives_whole() -> None:
     async def large(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
         for more in (True,) * 80 + (False,):
             await send({"type": "http.response.body", "body": bytes(65536), "more_body": more})
 
-    with serving(without_lifespan(large), CALM) as port, Client(port) as client:
+    with serving(large, CALM) as port, Client(port) as client:
         client.get("/")
         time.sleep(0.2)
         assert len(client.until_closed()) > 80 * 65536
 
 
-def without_lifespan(app: Any) -> Any:
-    async def whole(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "lifespan":
-            await app(scope, receive, send)
-            return
-        for phase in ("startup", "shutdown"):
-            await receive()
-            await send({"type": f"lifespan.{phase}.complete"})
-
-    return whole
-
-
-# ── what is too much, and what is no HTTP ─────────────────────────────────────────────────────────
+# ── too much, and not HTTP ─────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -164,6 +162,13 @@ def without_lifespan(app: Any) -> Any:
         (b"junk\r\n\r\n", b"400", b"request_malformed"),
         (b"GET / HTTP/1.1\r\nx: " + b"a" * 70_000, b"431", b"headers_too_large"),
         (b"GET /" + b"a" * 70_000, b"431", b"headers_too_large"),
+        (b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"a" * 40_000 + b"\r\n\r\n", b"431", b"headers_too_large"),
+        (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nhost: x\r\n\r\n", b"431", b"headers_too_large"),
+        (b"GET /health HTTP/1.1\r\n\r\n", b"400", b"request_malformed"),
+        (b"GET /health HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n", b"400", b"request_malformed"),
+        (b"GET /health HTTP/1.0\r\nhost: a\r\nhost: b\r\n\r\n", b"400", b"request_malformed"),
+        (b"GET /health HTTP/1.1\r\nhost: user@a\r\n\r\n", b"400", b"request_malformed"),
+        (b"GET /health HTTP/1.1\r\nhost: a b\r\n\r\n", b"400", b"request_malformed"),
         (b"GET / HTTP/1.1\r\n" + b"x: a\r\n" * 20_000, b"431", b"headers_too_large"),
         (b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n", b"400", b"request_malformed"),
         (
@@ -173,7 +178,9 @@ def without_lifespan(app: Any) -> Any:
         ),
     ],
 )
-def test_what_is_no_request_is_told_so_in_our_shape(sent: bytes, status: bytes, code: bytes) -> None:
+def test_a_request_that_breaks_http_or_is_too_large_is_refused_in_our_shape(
+    sent: bytes, status: bytes, code: bytes
+) -> None:
     with served() as port, Client(port) as client:
         answer = client.send(sent).until_closed()
         assert answer.startswith(b"HTTP/1.1 " + status)
@@ -181,8 +188,22 @@ def test_what_is_no_request_is_told_so_in_our_shape(sent: bytes, status: bytes, 
         assert b"connection: close\r\n" in answer
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /health HTTP/1.0\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nhost:\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nhost: my_service:8000\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nhost: [::1]:8000\r\n\r\n",
+    ],
+)
+def test_a_request_with_a_valid_host_is_served_and_http_1_0_needs_none(head: bytes) -> None:
+    with served() as port, Client(port) as client:
+        assert client.send(head).answer()[0] == 200
+
+
 @pytest.mark.parametrize("extra", [b"x: " + b"a" * 70_000, b"x: a\r\n" * 12_000])
-def test_trailers_without_end_are_cut_off(extra: bytes) -> None:
+def test_endless_trailers_are_cut_off(extra: bytes) -> None:
     with served() as port, Client(port) as client:
         head = b"POST /size HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
         client.send(head + b"1\r\n\0\r\n0\r\n")
@@ -191,7 +212,7 @@ def test_trailers_without_end_are_cut_off(extra: bytes) -> None:
         assert client.until_closed() == b""
 
 
-def test_more_wrapping_than_body_is_cut_off() -> None:
+def test_a_chunked_body_with_more_framing_than_data_is_cut_off() -> None:
     with served() as port, Client(port) as client:
         client.send(b"POST /size HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
         with contextlib.suppress(ConnectionError):
@@ -207,17 +228,17 @@ def test_a_body_in_small_chunks_arrives_whole(size: int) -> None:
         head = b"POST /size HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
         client.send(head + (b"%x\r\n%b\r\n" % (size, bytes(size))) * 500 + b"0\r\n\r\n")
         answer = client.answer()[2]
-        assert (answer["size"], answer["even"]) == (500 * size, True)
+        assert (answer["size"], answer["intact"]) == (500 * size, True)
 
 
 def test_a_large_body_arrives_whole_and_the_connection_serves_again() -> None:
     with served() as port, Client(port) as client:
         for _ in range(2):
             answer = client.post("/size", bytes(5_000_000)).answer()[2]
-            assert (answer["size"], answer["even"]) == (5_000_000, True)
+            assert (answer["size"], answer["intact"]) == (5_000_000, True)
 
 
-def test_packets_are_gathered_before_anyone_is_woken_and_the_last_bytes_still_come() -> None:
+def test_the_app_gets_a_long_body_in_few_blocks_and_its_last_bytes_too() -> None:
     with served() as port, Client(port) as client:
         client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for size in (400_000, 40_001, 10):
@@ -227,25 +248,25 @@ def test_packets_are_gathered_before_anyone_is_woken_and_the_last_bytes_still_co
                 time.sleep(0.0005)
             answer = client.answer()[2]
             assert answer["size"] == size
-            assert answer["pieces"] <= 5 + size // 32_000
+            assert answer["blocks"] <= 5 + size // 32_000
 
 
-def test_a_client_that_leaves_before_enough_is_gathered_is_noticed() -> None:
+def test_a_client_that_leaves_within_a_long_body_is_noticed() -> None:
     with served() as port:
         with Client(port) as client:
             client.post("/size", bytes(100), length=400_000)
             time.sleep(0.05)
-        assert told(port) == 200  # and the server ends below, without waiting for a connection that is gone
+        assert status_of(port) == 200  # and the server stops without waiting for that connection
 
 
-def test_what_is_sent_after_an_answer_that_did_not_want_it_is_ignored() -> None:
+def test_the_rest_of_a_body_is_ignored_after_an_answer_that_did_not_need_it() -> None:
     with served() as port, Client(port) as client:
         assert client.post("/nowhere", b"a", length=200_000).answer()[0] == 404
         client.send(bytes(199_999))
         assert client.get("/health").answer()[0] == 200
 
 
-def test_a_few_requests_at_once_are_answered_in_turn() -> None:
+def test_a_few_pipelined_requests_are_answered_in_turn() -> None:
     with served() as port, Client(port) as client:
         for _ in range(3):
             client.get("/slow")
@@ -253,32 +274,32 @@ def test_a_few_requests_at_once_are_answered_in_turn() -> None:
         assert client.get("/health").answer()[0] == 200
 
 
-def test_many_requests_at_once_are_refused() -> None:
+def test_many_pipelined_requests_are_refused() -> None:
     with served() as port, Client(port) as client:
         client.send(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n" * 5000)
         assert client.until_closed() == b""
-        assert told(port) == 200
+        assert status_of(port) == 200
 
 
-def test_an_app_that_breaks_is_logged_by_us(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_app_that_breaks_is_logged_in_our_log(caplog: pytest.LogCaptureFixture) -> None:
     async def breaks(_scope: Any, _receive: Any, _send: Any) -> None:
-        raise KeyError("broken within")
+        raise KeyError("a bug")
 
-    with serving(without_lifespan(breaks), CALM) as port, Client(port) as client:
+    with serving(breaks, CALM) as port, Client(port) as client:
         assert client.get("/").until_closed().startswith(b"HTTP/1.1 500 ")
-    assert "broken within" in caplog.text
+    assert "a bug" in caplog.text
 
 
 # ── WebSockets ────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_web_sockets_speak_and_outlive_the_header_deadline() -> None:
+async def test_a_web_socket_lives_longer_than_the_header_deadline() -> None:
     with served(header=1, keep_alive=1) as port:
         async with connect(f"ws://127.0.0.1:{port}/ws", open_timeout=60) as ws:
             assert await ws.recv() == "ñ"
 
 
-async def test_a_message_that_is_too_large_ends_its_web_socket() -> None:
+async def test_a_message_that_is_too_large_closes_its_web_socket() -> None:
     with served() as port:
         async with connect(f"ws://127.0.0.1:{port}/ws", open_timeout=60) as ws:
             await ws.send("a" * 70_000)
@@ -288,11 +309,11 @@ async def test_a_message_that_is_too_large_ends_its_web_socket() -> None:
             assert caught.value.rcvd.code == 1009
 
 
-class Held:
-    """An app that writes to whoever does not read until the kernel takes no more, and then ends `how`."""
+class FillingApp:
+    """Writes to a client that does not read until the kernel takes no more; `ending` is what comes then."""
 
-    def __init__(self, how: str = "") -> None:
-        self.how = how
+    def __init__(self, ending: str = "") -> None:
+        self.ending = ending
         self.connections: list[Any] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -306,16 +327,16 @@ class Held:
             if scope["type"] == "websocket"
             else {"type": "http.response.start", "status": 200, "headers": []}
         )
-        while self.how and not connection.transport.get_write_buffer_size():
+        while self.ending and not connection.transport.get_write_buffer_size():
             await send(
                 {"type": "websocket.send", "bytes": bytes(8192)}
                 if scope["type"] == "websocket"
                 else {"type": "http.response.body", "body": bytes(8192), "more_body": True}
             )
         self.connections.append(connection)
-        if self.how == "app closes":
+        if self.ending == "app closes":
             await send({"type": "websocket.close"})
-        elif self.how != "app returns":
+        elif self.ending != "app returns":
             while (await receive())["type"] != "websocket.disconnect":
                 pass
 
@@ -337,46 +358,44 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> bytes:
 CLOSE, PING = frame(8, b"\x03\xe8"), frame(9, bytes(125))
 
 
-def is_gone(transport: Any) -> bool:
+def is_closed(transport: Any) -> bool:
     return transport._sock is None
 
 
-@pytest.mark.parametrize("how", ["app closes", "app returns", "client closes", "client errs"])
-def test_a_web_socket_that_was_closed_does_not_stay_for_a_reader_who_never_comes(how: str) -> None:
-    held = Held(how)
-    patience = replace(CALM, stalled=0.5)
-    with serving(without_lifespan(held), patience) as port, Client(port) as client:
+@pytest.mark.parametrize("ending", ["app closes", "app returns", "client closes", "client errs"])
+def test_a_closed_web_socket_whose_client_does_not_read_is_aborted(ending: str) -> None:
+    app = FillingApp(ending)
+    with serving(app, replace(CALM, stalled=0.5)) as port, Client(port) as client:
         client.send(UPGRADE)
-        wait_until(lambda: bool(held.connections))
-        client.send({"client closes": CLOSE, "client errs": b"\xff\xff"}.get(how, b""))
-        wait_until(lambda: is_gone(held.transports[0]))
+        wait_until(lambda: bool(app.connections))
+        client.send({"client closes": CLOSE, "client errs": b"\xff\xff"}.get(ending, b""))
+        wait_until(lambda: is_closed(app.transports[0]))
 
 
-def test_nor_does_an_answer_that_was_cut() -> None:
-    held = Held("app returns")
-    with serving(without_lifespan(held), replace(CALM, stalled=0.5)) as port, Client(port) as client:
+def test_an_incomplete_answer_whose_client_does_not_read_is_aborted() -> None:
+    app = FillingApp("app returns")
+    with serving(app, replace(CALM, stalled=0.5)) as port, Client(port) as client:
         client.get("/")
-        wait_until(lambda: bool(held.connections) and is_gone(held.transports[0]))
+        wait_until(lambda: bool(app.connections) and is_closed(app.transports[0]))
 
 
-def test_what_was_closed_and_is_not_read_gives_way_to_newcomers() -> None:
-    for upgrade, how in ((UPGRADE, "app closes"), (b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", "app returns")):
-        held = Held(how)
-        patience = replace(CALM, connections=3)
-        with serving(without_lifespan(held), patience) as port, contextlib.ExitStack() as stack:
+def test_a_closed_connection_whose_client_does_not_read_is_evicted_for_a_newcomer() -> None:
+    for request, ending in ((UPGRADE, "app closes"), (b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", "app returns")):
+        app = FillingApp(ending)
+        with serving(app, replace(CALM, connections=3)) as port, contextlib.ExitStack() as stack:
             for _ in range(3):
-                stack.enter_context(Client(port)).send(upgrade)
-            wait_until(lambda held=held: len(held.connections) == 3)  # type: ignore[misc]
-            assert told(port) == 200
+                stack.enter_context(Client(port)).send(request)
+            wait_until(lambda app=app: len(app.connections) == 3)  # type: ignore[misc]
+            assert status_of(port) == 200
 
 
-def test_who_pings_and_never_reads_is_not_read_either_until_it_does() -> None:
-    held = Held()
-    with serving(without_lifespan(held), CALM) as port, Client(port) as client:
+def test_a_client_that_pings_and_does_not_read_is_not_read_until_it_does() -> None:
+    app = FillingApp()
+    with serving(app, CALM) as port, Client(port) as client:
         client.send(UPGRADE)
-        wait_until(lambda: bool(held.connections))
+        wait_until(lambda: bool(app.connections))
         rest = ping_until_stuck(client)
-        assert held.transports[0].get_write_buffer_size() < 512 * 1024
+        assert app.transports[0].get_write_buffer_size() < 512 * 1024
         sending = threading.Thread(target=lambda: client.send(rest + CLOSE))
         sending.start()
         assert client.until_closed().endswith(b"\x88\x02\x03\xe8")
@@ -384,7 +403,7 @@ def test_who_pings_and_never_reads_is_not_read_either_until_it_does() -> None:
 
 
 def ping_until_stuck(client: Client) -> bytes:
-    """What is left of the block that could not be sent, or nothing after 32 MB."""
+    """The rest of the block that could not be sent, or nothing after 32 MB."""
     client.socket.settimeout(1)
     block = PING * 500
     try:
@@ -399,16 +418,14 @@ def ping_until_stuck(client: Client) -> bytes:
     return b""
 
 
-def test_nothing_is_kept_of_a_message_in_endless_empty_pieces() -> None:
-    held = Held()
-    with serving(without_lifespan(held), CALM) as port, Client(port) as client:
+def test_no_memory_is_kept_for_a_message_of_endless_empty_frames() -> None:
+    app = FillingApp()
+    with serving(app, CALM) as port, Client(port) as client:
         client.send(UPGRADE)
-        wait_until(lambda: bool(held.connections))
-        client.send(frame(1, b"a", fin=False) + frame(0, fin=False) * 5000 + frame(9, b"heard?"))
-        told_back = b""
-        while b"heard?" not in told_back:
-            told_back += client._more()
-        assert held.connections[0].frames == []
+        wait_until(lambda: bool(app.connections))
+        client.send(frame(1, b"a", fin=False) + frame(0, fin=False) * 5000 + frame(9, b"pong?"))
+        client.until(b"pong?")
+        assert app.connections[0].frames == []
 
 
 # ── how it stops ──────────────────────────────────────────────────────────────────────────────────
@@ -418,14 +435,14 @@ import asyncio, sys
 from pathlib import Path
 from fastapi import APIRouter
 from common.local.server.serve import serve
-from common.local.server.http_protocol import ConnectionLimits
+from common.local.server.connections import ConnectionLimits
 from common.http.app import build_app
 
 router = APIRouter()
 
 @router.get("/slow/{seconds}")
 async def slow(seconds: float) -> str:
-    print("begun", flush=True)
+    print("started", flush=True)
     await asyncio.sleep(seconds)
     return "done"
 
@@ -435,7 +452,7 @@ print("after", flush=True)
 
 
 @contextlib.contextmanager
-def process() -> Iterator[tuple[subprocess.Popen[str], int]]:
+def running_program() -> Iterator[tuple[subprocess.Popen[str], int]]:
     port = free_port()
     root = Path(__file__).parents[2]
     with subprocess.Popen(
@@ -461,11 +478,11 @@ def accepts(port: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_lets_what_is_in_hand_finish_and_exits_with_0(number: int) -> None:
-    with process() as (running, port), Client(port) as client:
+def test_a_stop_lets_requests_in_progress_finish_and_exits_with_0(number: int) -> None:
+    with running_program() as (running, port), Client(port) as client:
         client.get("/slow/0.5")
         assert running.stdout is not None
-        assert running.stdout.readline() == "begun\n"
+        assert running.stdout.readline() == "started\n"
         running.send_signal(number)
         assert client.answer()[2] == "done"
         assert running.wait(60) == 0
@@ -473,10 +490,10 @@ def test_a_stop_lets_what_is_in_hand_finish_and_exits_with_0(number: int) -> Non
 
 
 def test_a_stop_does_not_wait_for_ever() -> None:
-    with process() as (running, port), Client(port) as client:
+    with running_program() as (running, port), Client(port) as client:
         client.get("/slow/60")
         assert running.stdout is not None
-        assert running.stdout.readline() == "begun\n"
+        assert running.stdout.readline() == "started\n"
         running.terminate()
         assert running.wait(60) == 0
         assert b'"done"' not in client.until_closed()

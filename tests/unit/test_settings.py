@@ -1,4 +1,4 @@
-"""A wrong value stops the start with one sentence; right ones are read by name."""
+"""A wrong value stops the start with one sentence; valid ones are read by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from common.settings import SettingInvalid, Settings, read_settings
 
 
-def test_nothing_set_gives_the_defaults_of_the_small_machine() -> None:
+def test_an_empty_environment_gives_the_defaults_for_the_small_machine() -> None:
     settings = read_settings({})
     assert settings == Settings()
     assert settings.max_upload_bytes == 25 * 1024 * 1024
@@ -31,7 +31,7 @@ def test_each_variable_is_read_by_its_name_in_capitals() -> None:
     assert settings.host == "127.0.0.1"
 
 
-def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROQ_MODEL", "whisper-large-v3")
     assert read_settings().groq_model == "whisper-large-v3"
 
@@ -50,7 +50,7 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
         ("CORS_ORIGINS", "https://shop.test/path"),
     ],
 )
-def test_a_wrong_value_is_one_sentence_that_names_the_variable(variable: str, value: str) -> None:
+def test_a_wrong_value_is_refused_in_one_sentence_that_names_the_variable(variable: str, value: str) -> None:
     with pytest.raises(SettingInvalid) as caught:
         read_settings({variable: value})
     sentence = str(caught.value)
@@ -59,15 +59,15 @@ def test_a_wrong_value_is_one_sentence_that_names_the_variable(variable: str, va
     assert value not in sentence.removeprefix(variable)
 
 
-def test_what_belongs_together_is_asked_for_together() -> None:
+def test_settings_that_need_each_other_are_refused_alone() -> None:
     with pytest.raises(SettingInvalid, match="both or neither"):
         read_settings({"CONVEX_SITE_URL": "https://x.convex.site"})
 
 
-def test_a_key_or_another_address_means_a_server_that_speaks_groqs_api() -> None:
+def test_a_key_or_another_address_selects_the_groq_engine() -> None:
     assert read_settings({"GROQ_API_KEY": "gsk_x"}).engine == "groq"
     assert read_settings({"GROQ_BASE_URL": "http://127.0.0.1:9/openai/v1/"}).engine == "groq"
 
 
-def test_the_key_is_not_shown() -> None:
+def test_the_repr_does_not_contain_the_key() -> None:
     assert "gsk_secret" not in repr(read_settings({"GROQ_API_KEY": "gsk_secret"}))

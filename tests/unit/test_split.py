@@ -1,4 +1,4 @@
-"""Pieces begin where they say, cover the whole, fit the engine, and are the same when made again."""
+"""Pieces start where they claim to, cover the recording, fit the engine, and are the same when made again."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.audio.ffmpeg import Ffmpeg
-from common.audio.prepare import Prepared, prepare
+from common.audio.prepare import PreparedAudio, prepare
 from common.audio.probe import probe
-from common.audio.split import Cut, PieceFile, cut, plan_cuts
+from common.audio.split import Cut, PieceFile, cut_piece, plan_cuts
 from common.errors import AudioTruncated
-from tests.clicks import RATE, click_times, click_track, heard
+from tests.clicks import RATE, click_times, click_track, find_clicks
 from tests.media import Media, pcm
 
 SECONDS = 100.0
 PIECE, OVERLAP = 40.0, 5.0
 
-# Each container and codec, and the ending of its pieces.
+# Each container and codec, and the extension of its pieces.
 KINDS = {
     "cbr.mp3": ("-b:a 48k", "mp3"),
     "vbr.mp3": ("-q:a 4", "mp3"),
@@ -42,7 +42,7 @@ KINDS = {
 }
 
 
-def clicking(media: Media, name: str, options: str, seconds: float = SECONDS) -> Path:
+def click_recording(media: Media, name: str, options: str, seconds: float = SECONDS) -> Path:
     path = media.folder / f"clicks-{seconds:.0f}-{name}"
     if not path.exists():
         raw = media.folder / f"clicks-{seconds:.0f}.raw"
@@ -52,44 +52,45 @@ def clicking(media: Media, name: str, options: str, seconds: float = SECONDS) ->
     return path
 
 
-async def prepared_from(path: Path, folder: Path) -> Prepared:
+async def prepare_file(path: Path, folder: Path) -> PreparedAudio:
     return await prepare(Ffmpeg(), path, await probe(Ffmpeg(), path, max_seconds=7200), folder)
 
 
-async def all_pieces(prepared: Prepared, folder: Path, **limits: float) -> list[PieceFile]:
+async def all_pieces(prepared: PreparedAudio, folder: Path, **limits: float) -> list[PieceFile]:
     limits = {"piece_seconds": PIECE, "overlap": OVERLAP} | limits
     cuts = plan_cuts(prepared, **limits)  # type: ignore[arg-type]
-    return [await cut(Ffmpeg(), prepared, wanted, folder) for wanted in cuts]
+    return [await cut_piece(Ffmpeg(), prepared, cut, folder) for cut in cuts]
 
 
-def assert_clicks_land_where_they_belong(piece: PieceFile, clicks: list[float], within: float = 0.03) -> None:
-    """Every click in the piece is heard, at its time on the recording's clock, and nothing else is.
+def assert_clicks_are_in_place(piece: PieceFile, clicks: list[float], within: float = 0.03) -> None:
+    """The piece has every click, at its time on the recording's clock, and no other sound.
 
-    Not so in the first moments of a piece: a decoder that starts in the middle lacks what earlier packets
-    told it (the bit reservoir of mp3, the prediction of Opus). The overlap covers them.
+    The first moments of a piece are excepted: a decoder that starts in the middle lacks the state that
+    earlier packets would have given it (the bit reservoir of mp3, the prediction of Opus). The overlap covers
+    them.
     """
-    tuned_in = piece.start + (0.5 if piece.index else 0)
-    found = [piece.start + time for time in heard(piece.path)]
+    decoder_ready = piece.start + (0.5 if piece.index else 0)
+    times = [piece.start + time for time in find_clicks(piece.path)]
     for click in clicks:
-        if tuned_in < click < piece.start + piece.duration - 2 * within:
-            assert min(abs(click - time) for time in found) < within, f"click at {click} in {piece}"
-    for time in found:
-        if time > tuned_in:
-            assert min(abs(click - time) for click in clicks) < within, f"heard {time} in {piece}"
+        if decoder_ready < click < piece.start + piece.duration - 2 * within:
+            assert min(abs(click - time) for time in times) < within, f"click at {click} in {piece}"
+    for time in times:
+        if time > decoder_ready:
+            assert min(abs(click - time) for click in clicks) < within, f"sound at {time} in {piece}"
 
 
-# ── the plan ──────────────────────────────────────────────────────────────────────────────────────
+# ── the cut plan ──────────────────────────────────────────────────────────────────────────────────
 
 
-def recording(duration: float, size_bytes: int = 1000, format_: str = "mp3") -> Prepared:
-    return Prepared(Path("x"), format_, duration, size_bytes, "as_is")  # type: ignore[arg-type]
+def recording(duration: float, size_bytes: int = 1000, format_: str = "mp3") -> PreparedAudio:
+    return PreparedAudio(Path("x"), format_, duration, size_bytes, "as_is")  # type: ignore[arg-type]
 
 
-def test_what_fits_is_left_whole() -> None:
+def test_a_recording_that_fits_is_one_piece() -> None:
     assert plan_cuts(recording(600.0)) == (Cut(0, 0.0, None, "whole"),)
 
 
-def test_a_recording_a_little_too_long_makes_two_even_pieces() -> None:
+def test_a_recording_a_little_too_long_makes_two_equal_pieces() -> None:
     first, last = plan_cuts(recording(601.0))
     assert first == Cut(0, 0.0, 305.5, "copy")
     assert last == Cut(1, 295.5, None, "copy")
@@ -108,7 +109,7 @@ def test_a_multiple_of_the_step_makes_no_empty_last_piece() -> None:
     piece_bytes=st.integers(2_000_000, 25_000_000),
     format_=st.sampled_from(["mp3", "m4a", "ogg", "webm", "flac", "wav"]),
 )
-def test_any_plan_covers_the_whole_and_keeps_the_limits(
+def test_any_cut_plan_covers_the_recording_and_keeps_the_limits(
     duration: float, size_bytes: int, piece_seconds: float, overlap: float, piece_bytes: int, format_: str
 ) -> None:
     whole = recording(duration, size_bytes, format_)
@@ -126,28 +127,28 @@ def test_any_plan_covers_the_whole_and_keeps_the_limits(
         assert before.length
         assert -0.001 <= before.start + before.length - after.start <= overlap * 1.000001 + 0.001
     for each, length in zip(cuts, lengths, strict=True):
-        rate = {"whole": size_bytes / duration, "copy": size_bytes / duration, "decode": 32_000}[each.how]
+        rate = {"whole": size_bytes / duration, "copy": size_bytes / duration, "decode": 32_000}[each.method]
         assert length * rate <= piece_bytes * 1.000001
 
 
-def test_pcm_is_decoded_and_so_is_what_would_fall_into_scraps() -> None:
-    assert plan_cuts(recording(900.0, 100_000_000, "wav"))[0].how == "decode"
-    assert plan_cuts(recording(900.0, 800_000_000, "flac"))[0].how == "decode"
-    assert plan_cuts(recording(900.0, 80_000_000, "flac"))[0].how == "copy"
+def test_pcm_is_decoded_and_so_is_what_would_make_too_many_pieces() -> None:
+    assert plan_cuts(recording(900.0, 100_000_000, "wav"))[0].method == "decode"
+    assert plan_cuts(recording(900.0, 800_000_000, "flac"))[0].method == "decode"
+    assert plan_cuts(recording(900.0, 80_000_000, "flac"))[0].method == "copy"
 
 
 # ── the pieces ────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("name", KINDS)
-async def test_pieces_begin_where_they_say_and_cover_the_whole(
+async def test_pieces_start_where_they_claim_to_and_cover_the_recording(
     name: str, media: Media, tmp_path: Path
 ) -> None:
     options, ending = KINDS[name]
-    source = clicking(media, name, options)
-    clicks = heard(source)
-    assert clicks == pytest.approx(click_times(SECONDS), abs=0.08)  # encoders delay what they encode
-    prepared = await prepared_from(source, tmp_path)
+    source = click_recording(media, name, options)
+    clicks = find_clicks(source)
+    assert clicks == pytest.approx(click_times(SECONDS), abs=0.08)  # encoders add a delay
+    prepared = await prepare_file(source, tmp_path)
     pieces = await all_pieces(prepared, tmp_path)
     assert len(pieces) == 3
     assert {piece.format for piece in pieces} == {ending}
@@ -160,60 +161,60 @@ async def test_pieces_begin_where_they_say_and_cover_the_whole(
         assert piece.size_bytes == piece.path.stat().st_size
         assert len(pcm(piece.path)) / RATE == pytest.approx(piece.duration, abs=0.1)
         assert (await probe(Ffmpeg(), piece.path, max_seconds=60)).duration < PIECE + 10
-        assert_clicks_land_where_they_belong(piece, clicks)
+        assert_clicks_are_in_place(piece, clicks)
 
 
-async def test_half_an_hour_does_not_drift(media: Media, tmp_path: Path) -> None:
+async def test_pieces_of_half_an_hour_do_not_drift(media: Media, tmp_path: Path) -> None:
     seconds = 1800.0
-    prepared = await prepared_from(clicking(media, "vbr.mp3", "-q:a 4", seconds), tmp_path)
+    prepared = await prepare_file(click_recording(media, "vbr.mp3", "-q:a 4", seconds), tmp_path)
     cuts = plan_cuts(prepared)
     assert len(cuts) == 4
-    for wanted in cuts:
-        piece = await cut(Ffmpeg(), prepared, wanted, tmp_path)
-        assert_clicks_land_where_they_belong(piece, click_times(seconds))
+    for cut in cuts:
+        piece = await cut_piece(Ffmpeg(), prepared, cut, tmp_path)
+        assert_clicks_are_in_place(piece, click_times(seconds))
         piece.path.unlink()
 
 
 @pytest.mark.parametrize("name", ["vbr.mp3", "aac.m4a", "opus.ogg", "opus.webm", "plain.flac", "plain.wav"])
-async def test_a_piece_made_again_is_the_same_whatever_was_left_of_it(
+async def test_a_piece_made_again_is_the_same_whatever_file_a_killed_run_left(
     name: str, media: Media, tmp_path: Path
 ) -> None:
-    prepared = await prepared_from(clicking(media, name, KINDS[name][0]), tmp_path)
-    wanted = plan_cuts(prepared, piece_seconds=PIECE, overlap=OVERLAP)[1]
-    first = await cut(Ffmpeg(), prepared, wanted, tmp_path)
+    prepared = await prepare_file(click_recording(media, name, KINDS[name][0]), tmp_path)
+    cut = plan_cuts(prepared, piece_seconds=PIECE, overlap=OVERLAP)[1]
+    first = await cut_piece(Ffmpeg(), prepared, cut, tmp_path)
     bytes_before = first.path.read_bytes()
     first.path.write_bytes(b"half")
-    again = await cut(Ffmpeg(), prepared, wanted, tmp_path)
+    again = await cut_piece(Ffmpeg(), prepared, cut, tmp_path)
     assert again == first
     assert again.path.read_bytes() == bytes_before
 
 
 async def test_a_whole_piece_is_the_prepared_file_itself(media: Media, tmp_path: Path) -> None:
-    prepared = await prepared_from(media("cbr.mp3"), tmp_path)
+    prepared = await prepare_file(media("cbr.mp3"), tmp_path)
     (piece,) = await all_pieces(prepared, tmp_path)
     assert piece == PieceFile(0, 0.0, prepared.duration, media("cbr.mp3"), "mp3", prepared.size_bytes)
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
-async def test_a_film_whose_sound_begins_late_keeps_its_clock(
+async def test_pieces_of_a_film_whose_sound_begins_late_keep_its_clock(
     ending: str, media: Media, tmp_path: Path
 ) -> None:
-    sound = clicking(media, "plain.wav", KINDS["plain.wav"][0])
+    sound = click_recording(media, "plain.wav", KINDS["plain.wav"][0])
     codec = {"mp4": "-c:a aac", "mkv": "-c:a ac3"}[ending]
     film = media.ffmpeg(
         f"-f lavfi -i testsrc=s=32x32:r=5:d=110 -itsoffset 7 -i {sound} {codec}", tmp_path / f"film.{ending}"
     )
-    prepared = await prepared_from(film, tmp_path)
+    prepared = await prepare_file(film, tmp_path)
     assert prepared.start == pytest.approx(7, abs=0.05)
     assert prepared.duration == pytest.approx(SECONDS, abs=0.1)
     clicks = [7 + time for time in click_times(SECONDS)]
     for piece in await all_pieces(prepared, tmp_path):
-        assert_clicks_land_where_they_belong(piece, clicks, within=0.05)
+        assert_clicks_are_in_place(piece, clicks, within=0.05)
     (whole,) = await all_pieces(prepared, tmp_path, piece_seconds=600)
-    assert_clicks_land_where_they_belong(whole, clicks, within=0.05)
+    assert_clicks_are_in_place(whole, clicks, within=0.05)
 
 
-async def test_a_stretch_too_loud_for_its_bytes_is_decoded_instead(media: Media, tmp_path: Path) -> None:
+async def test_a_piece_that_is_too_large_when_copied_is_decoded(media: Media, tmp_path: Path) -> None:
     """Ninety seconds of silence, then thirty of noise that FLAC cannot make smaller."""
     path = media.ffmpeg(
         "-f lavfi -i anullsrc=r=48000:cl=stereo:d=90 -f lavfi -i anoisesrc=d=30:r=48000:a=0.9:seed=1 "
@@ -221,19 +222,19 @@ async def test_a_stretch_too_loud_for_its_bytes_is_decoded_instead(media: Media,
         "-filter_complex [1][2]amerge=inputs=2[n];[0][n]concat=v=0:a=1",
         tmp_path / "uneven.flac",
     )
-    prepared = await prepared_from(path, tmp_path)
+    prepared = await prepare_file(path, tmp_path)
     limit = 2_000_000
     cuts = plan_cuts(prepared, piece_seconds=PIECE, overlap=OVERLAP, piece_bytes=6_000_000)
-    assert {each.how for each in cuts} == {"copy"}
-    pieces = [await cut(Ffmpeg(), prepared, each, tmp_path, piece_bytes=limit) for each in cuts]
+    assert {each.method for each in cuts} == {"copy"}
+    pieces = [await cut_piece(Ffmpeg(), prepared, each, tmp_path, piece_bytes=limit) for each in cuts]
     assert [piece.format for piece in pieces] == ["ogg", "ogg", "ogg", "flac"]
     assert pieces[-1].start + pieces[-1].duration == pytest.approx(120, abs=0.1)
     assert max(piece.size_bytes for piece in pieces) <= limit
-    assert sorted(left.name for left in tmp_path.glob("piece*")) == [piece.path.name for piece in pieces]
+    assert sorted(path.name for path in tmp_path.glob("piece*")) == [piece.path.name for piece in pieces]
 
 
-async def test_where_there_is_no_sound_no_piece_is_made(media: Media, tmp_path: Path) -> None:
-    prepared = replace(await prepared_from(media("cbr.mp3"), tmp_path), duration=2000.0)
+async def test_a_cut_without_sound_makes_no_piece(media: Media, tmp_path: Path) -> None:
+    prepared = replace(await prepare_file(media("cbr.mp3"), tmp_path), duration=2000.0)
     with pytest.raises(AudioTruncated):
-        await cut(Ffmpeg(), prepared, plan_cuts(prepared)[-1], tmp_path)
+        await cut_piece(Ffmpeg(), prepared, plan_cuts(prepared)[-1], tmp_path)
     assert list(tmp_path.iterdir()) == []

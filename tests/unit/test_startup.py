@@ -1,4 +1,4 @@
-"""What is left out at the start comes when it is asked for: in a process of its own, which it changes."""
+"""FastAPI works after the start was sped up: in a process of its own, which that changes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ PROGRAM = """
 import gc, sys
 from common.local.server import startup
 
-startup.settle()
+startup.freeze_imports()
 assert gc.isenabled() and not gc.get_freeze_count()
-startup.begin()
+startup.speed_up_imports()
 assert not gc.isenabled()
 
 from typing import Annotated
@@ -32,19 +32,19 @@ async def wait(
 ) -> Answer:
     return Answer(wait=wait, tag=tag)
 
-startup.settle()
+startup.freeze_imports()
 assert gc.isenabled() and gc.get_freeze_count() > 10_000
 assert not sys.modules["pydantic.v1"]
 client = TestClient(app)
 assert client.get("/wait/x?wait=2", headers={"tag": "t"}).json() == {"wait": 2.0, "tag": "t"}
 assert client.get("/wait/x?wait=-2").status_code == 422
-described = client.get("/openapi.json").json()
-assert described["paths"]["/wait/{name}"]["get"]["parameters"][1]["schema"]["minimum"] == 0
-assert "Answer" in described["components"]["schemas"]
+document = client.get("/openapi.json").json()
+assert document["paths"]["/wait/{name}"]["get"]["parameters"][1]["schema"]["minimum"] == 0
+assert "Answer" in document["components"]["schemas"]
 """
 
 
-def test_parameters_answers_and_the_description_work_after_a_quick_start() -> None:
+def test_parameters_answers_and_openapi_work_after_imports_were_sped_up() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=root, capture_output=True, text=True, check=False
@@ -59,21 +59,21 @@ from common.local.memory import reuse_memory
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
-def cost():
+def count_faults():
     before = faults()
     for _ in range(50):
-        held = [bytes(256 * 1024) for _ in range(4)]
-        del held
+        buffers = [bytes(256 * 1024) for _ in range(4)]
+        del buffers
     return faults() - before
 
-told = reuse_memory()
-assert told == (platform.libc_ver()[0] == "glibc")
-cost()
-assert cost() < 500 or not told, "each buffer is mapped anew"
+is_glibc = platform.libc_ver()[0] == "glibc"
+assert reuse_memory() == is_glibc
+count_faults()
+assert count_faults() < 500 or not is_glibc, "each buffer is mapped anew"
 """
 
 
-def test_buffers_are_used_again() -> None:
+def test_the_memory_of_buffers_is_used_again() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", MEMORY], cwd=root, capture_output=True, text=True, check=False

@@ -1,3 +1,5 @@
+"""Cues are readable and have every word once; each subtitle format parses back to the same cues."""
+
 from __future__ import annotations
 
 import io
@@ -11,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.models import Segment, Transcript, Word
-from common.text.cues import Cue, CueShape, cues
-from common.text.subtitles import FORMATS, MEDIA_TYPES, srt, tsv, txt, vtt, written
+from common.text.cues import Cue, CueShape, make_cues
+from common.text.subtitles import FORMATS, MEDIA_TYPES, render, srt, tsv, txt, vtt
 from common.text.tokens import join
 
 SPANISH = (
@@ -21,38 +23,38 @@ SPANISH = (
 )
 
 
-def said(text: str, start: float, end: float, *, pauses: dict[int, float] | None = None) -> Transcript:
+def timed(text: str, start: float, end: float, *, pauses: dict[int, float] | None = None) -> Transcript:
     """One segment with evenly timed words, and pauses before some of them."""
-    pieces = text.split()
+    texts = text.split()
     pauses = pauses or {}
-    step = (end - start - sum(pauses.values())) / len(pieces)
+    step = (end - start - sum(pauses.values())) / len(texts)
     words, clock = [], start
-    for i, piece in enumerate(pieces):
+    for i, part in enumerate(texts):
         clock += pauses.get(i, 0)
-        words.append(Word(word=piece, start=clock, end=clock + step))
+        words.append(Word(word=part, start=clock, end=clock + step))
         clock += step
     segment = Segment(id=0, start=start, end=end, text=" " + text)
     return Transcript(text=text, duration=end, segments=(segment,), words=tuple(words))
 
 
 def untimed(*segments: tuple[float, float, str]) -> Transcript:
-    every = tuple(Segment(id=i, start=a, end=b, text=text) for i, (a, b, text) in enumerate(segments))
-    return Transcript(text=join(s.text for s in every), duration=60, segments=every)
+    lines = tuple(Segment(id=i, start=a, end=b, text=text) for i, (a, b, text) in enumerate(segments))
+    return Transcript(text=join(s.text for s in lines), duration=60, segments=lines)
 
 
-def shown(every: list[Cue]) -> list[tuple[str, ...]]:
-    return [cue.lines for cue in every]
+def lines_of(cues: list[Cue]) -> list[tuple[str, ...]]:
+    return [cue.lines for cue in cues]
 
 
 # ── cues ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_short_line_is_one_cue_as_it_was_said() -> None:
-    assert cues(said("Hola, ¿qué tal?", 1.0, 2.5)) == [Cue(1000, 2500, ("Hola, ¿qué tal?",))]
+def test_a_short_line_is_one_cue_at_its_time() -> None:
+    assert make_cues(timed("Hola, ¿qué tal?", 1.0, 2.5)) == [Cue(1000, 2500, ("Hola, ¿qué tal?",))]
 
 
 def test_long_speech_is_cut_after_sentences_and_lines_break_after_punctuation() -> None:
-    assert shown(cues(said(SPANISH, 0, 17))) == [
+    assert lines_of(make_cues(timed(SPANISH, 0, 17))) == [
         ("Buenas tardes a todos los que", "nos escuchan. ¿Qué tal están?"),
         ("Hoy, como cada jueves,", "vamos a hablar del agua, de los embalses"),
         ("y de lo que nos espera este verano;", "¡no se lo pierdan!"),
@@ -60,56 +62,58 @@ def test_long_speech_is_cut_after_sentences_and_lines_break_after_punctuation() 
 
 
 def test_cues_follow_the_times_of_their_words() -> None:
-    spoken = said("uno dos tres cuatro. cinco seis siete ocho.", 1, 9, pauses={4: 4.0})
-    first, second = cues(spoken)
+    transcript = timed("uno dos tres cuatro. cinco seis siete ocho.", 1, 9, pauses={4: 4.0})
+    first, second = make_cues(transcript)
     assert (first.start, second.start) == (1000, 7000)
     assert first.end == 3000
     assert second.end == 9000
 
 
-def test_without_word_times_a_segment_is_cut_in_proportion() -> None:
+def test_without_word_times_a_segment_is_divided_by_length() -> None:
     text = " ".join(["palabra"] * 20)
-    first, second = cues(untimed((10, 20, text)))
+    first, second = make_cues(untimed((10, 20, text)))
     assert first.start == 10_000
     assert second.start == pytest.approx(15_000, abs=600)
     assert first.end <= second.start
     assert second.end == 20_000
 
 
-def test_a_short_cue_stays_long_enough_to_be_read_but_never_into_the_next() -> None:
-    alone = cues(untimed((1, 1.1, "Sí, claro que sí, desde luego.")))
-    assert alone[0].end - alone[0].start == 1500  # 30 letters at 20 a second
-    pair = cues(untimed((1, 1.1, "Sí, claro que sí, desde luego."), (1.6, 3, "Bueno.")))
+def test_a_short_cue_lasts_long_enough_to_be_read_unless_the_next_starts() -> None:
+    alone = make_cues(untimed((1, 1.1, "Sí, claro que sí, desde luego.")))
+    assert alone[0].end - alone[0].start == 1500  # 30 characters at 20 a second
+    pair = make_cues(untimed((1, 1.1, "Sí, claro que sí, desde luego."), (1.6, 3, "Bueno.")))
     assert pair[0].end == 1600
-    assert cues(untimed((1, 1.1, "Sí.")))[0].end == 2000
+    assert make_cues(untimed((1, 1.1, "Sí.")))[0].end == 2000
 
 
-def test_a_word_that_lasts_too_long_does_not_keep_its_cue_up() -> None:
-    assert cues(untimed((0, 29.98, "you")))[0] == Cue(0, 7000, ("you",))
+def test_a_cue_ends_at_the_limit_even_if_its_word_lasts_longer() -> None:
+    assert make_cues(untimed((0, 29.98, "you")))[0] == Cue(0, 7000, ("you",))
 
 
-def test_scripts_without_spaces_are_cut_too_and_count_double() -> None:
+def test_scripts_without_spaces_are_divided_and_count_double() -> None:
     text = (
         "今日は世界のニュースをお伝えします。最初は天気です。明日は晴れるでしょう。それでは次のニュースです。"
     )
-    every = cues(untimed((0, 14, text)))
-    assert "".join(line for cue in every for line in cue.lines) == text
-    assert all(len(line) <= 21 for cue in every for line in cue.lines)
-    assert all(cue.lines[-1].endswith("。") for cue in every)
+    cues = make_cues(untimed((0, 14, text)))
+    assert "".join(line for cue in cues for line in cue.lines) == text
+    assert all(len(line) <= 21 for cue in cues for line in cue.lines)
+    assert all(cue.lines[-1].endswith("。") for cue in cues)
 
 
-def test_a_word_longer_than_a_line_is_chopped() -> None:
+def test_a_word_longer_than_a_line_is_divided() -> None:
     address = "https://example.org/" + "a" * 100
-    every = cues(untimed((0, 5, f"Mira {address} ahora")))
-    assert all(len(line) <= 42 for cue in every for line in cue.lines)
-    assert "".join(line for cue in every for line in cue.lines).replace(" ", "") == f"Mira{address}ahora"
+    cues = make_cues(untimed((0, 5, f"Mira {address} ahora")))
+    assert all(len(line) <= 42 for cue in cues for line in cue.lines)
+    assert "".join(line for cue in cues for line in cue.lines).replace(" ", "") == f"Mira{address}ahora"
 
 
-def test_the_shape_is_the_reader_s_to_choose() -> None:
-    every = cues(said(SPANISH, 0, 17), CueShape(line_length=20, lines=3, longest=4, shortest=0.5, pace=15))
-    assert all(len(cue.lines) <= 3 and cue.end - cue.start <= 4000 for cue in every)
-    assert all(len(line) <= 20 for cue in every for line in cue.lines)
-    assert any(len(cue.lines) == 3 for cue in every)
+def test_the_shape_limits_the_cues() -> None:
+    cues = make_cues(
+        timed(SPANISH, 0, 17), CueShape(line_length=20, lines=3, longest=4, shortest=0.5, pace=15)
+    )
+    assert all(len(cue.lines) <= 3 and cue.end - cue.start <= 4000 for cue in cues)
+    assert all(len(line) <= 20 for cue in cues for line in cue.lines)
+    assert any(len(cue.lines) == 3 for cue in cues)
     for impossible in (
         {"line_length": 3},
         {"lines": 0},
@@ -121,16 +125,16 @@ def test_the_shape_is_the_reader_s_to_choose() -> None:
             CueShape(**impossible)
 
 
-def test_silence_has_no_cues_and_text_without_segments_has() -> None:
-    assert cues(Transcript(text="", duration=3)) == []
-    assert cues(untimed((0, 1, "  "))) == []
-    assert shown(cues(Transcript(text="Hola.", duration=3))) == [("Hola.",)]
+def test_silence_has_no_cues_and_text_without_segments_has_some() -> None:
+    assert make_cues(Transcript(text="", duration=3)) == []
+    assert make_cues(untimed((0, 1, "  "))) == []
+    assert lines_of(make_cues(Transcript(text="Hola.", duration=3))) == [("Hola.",)]
 
 
-def test_times_that_go_back_still_make_cues_one_after_the_other() -> None:
-    every = cues(untimed((5, 6, "uno"), (2, 3, "dos"), (5, 5, "tres")))
-    assert all(a.start < a.end <= b.start for a, b in pairwise(every))
-    assert shown(every) == [("uno",), ("dos",), ("tres",)]
+def test_decreasing_times_still_make_cues_that_do_not_overlap() -> None:
+    cues = make_cues(untimed((5, 6, "uno"), (2, 3, "dos"), (5, 5, "tres")))
+    assert all(a.start < a.end <= b.start for a, b in pairwise(cues))
+    assert lines_of(cues) == [("uno",), ("dos",), ("tres",)]
 
 
 # ── formats ───────────────────────────────────────────────────────────────────────────────────────
@@ -141,7 +145,7 @@ HOSTILE = untimed(
 )
 
 
-def test_srt_as_players_expect_it() -> None:
+def test_srt_is_what_players_expect() -> None:
     assert srt(HOSTILE) == (
         "1\n00:00:00,000 --> 00:00:04,500\n<b>¿Qué?</b> & -- > 5 < 6 2\n00:00:01,000 -- > 00:00:02,000\n\n"
         "2\n01:01:01,500 --> 01:01:03,000\nNOTE esto no \ufffdes una nota\n\n"
@@ -173,12 +177,12 @@ def test_tsv_and_txt_have_one_line_a_segment() -> None:
 
 
 def test_an_empty_transcript_is_an_empty_file_of_each_kind() -> None:
-    nothing = Transcript(text="", duration=1)
-    assert [written(nothing, f) for f in FORMATS] == ["", "WEBVTT\n\n", "start\tend\ttext\n", ""]
+    empty = Transcript(text="", duration=1)
+    assert [render(empty, f) for f in FORMATS] == ["", "WEBVTT\n\n", "start\tend\ttext\n", ""]
     assert set(MEDIA_TYPES) == set(FORMATS)
 
 
-# ── whatever is said ──────────────────────────────────────────────────────────────────────────────
+# ── any text ──────────────────────────────────────────────────────────────────────────────────────
 
 LATIN = st.text(st.sampled_from("abcdefghijklmnñopqrstuvwxyzáéíóú,.?¿¡!;"), min_size=1, max_size=14)
 SIGNS = st.sampled_from(
@@ -217,16 +221,16 @@ def bare(text: str) -> str:
 @settings(max_examples=200, deadline=None)
 @given(transcripts(), SHAPES)
 def test_every_word_is_shown_once_in_order_within_the_bounds(transcript: Transcript, shape: CueShape) -> None:
-    every = cues(transcript, shape)
-    assert bare("".join(line for cue in every for line in cue.lines)) == bare(transcript.text)
-    assert all(cue.start < cue.end for cue in every)
-    assert all(a.end <= b.start for a, b in pairwise(every))
-    for cue in every:
+    cues = make_cues(transcript, shape)
+    assert bare("".join(line for cue in cues for line in cue.lines)) == bare(transcript.text)
+    assert all(cue.start < cue.end for cue in cues)
+    assert all(a.end <= b.start for a, b in pairwise(cues))
+    for cue in cues:
         assert 1 <= len(cue.lines) <= shape.lines
         assert all(line == line.strip() and line for line in cue.lines)
         assert all(len(line) <= shape.line_length for line in cue.lines)
         assert cue.end - cue.start <= shape.longest * 1000 + 1
-    for cue, later in pairwise(every):
+    for cue, later in pairwise(cues):
         letters = sum(map(len, cue.lines))
         needed = max(
             shape.shortest,
@@ -237,44 +241,44 @@ def test_every_word_is_shown_once_in_order_within_the_bounds(transcript: Transcr
 
 @settings(max_examples=100, deadline=None)
 @given(transcripts())
-def test_srt_reads_back(transcript: Transcript) -> None:
-    every = cues(transcript)
+def test_srt_parses_back(transcript: Transcript) -> None:
+    cues = make_cues(transcript)
     read = list(srt_reader.parse(srt(transcript)))
-    assert [r.index for r in read] == list(range(1, len(every) + 1))
-    assert [bare(r.content) for r in read] == [bare("".join(c.lines)) for c in every]
-    assert [round(r.start.total_seconds() * 1000) for r in read] == [c.start for c in every]
-    assert [round(r.end.total_seconds() * 1000) for r in read] == [c.end for c in every]
+    assert [r.index for r in read] == list(range(1, len(cues) + 1))
+    assert [bare(r.content) for r in read] == [bare("".join(c.lines)) for c in cues]
+    assert [round(r.start.total_seconds() * 1000) for r in read] == [c.start for c in cues]
+    assert [round(r.end.total_seconds() * 1000) for r in read] == [c.end for c in cues]
 
 
 @settings(max_examples=100, deadline=None)
 @given(transcripts())
-def test_vtt_reads_back(transcript: Transcript) -> None:
-    every = cues(transcript)
+def test_vtt_parses_back(transcript: Transcript) -> None:
+    cues = make_cues(transcript)
     read = webvtt.from_string(vtt(transcript)).captions
     unescaped = [r.raw_text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") for r in read]
-    assert [text.split("\n") for text in unescaped] == [list(c.lines) for c in every]
+    assert [text.split("\n") for text in unescaped] == [list(c.lines) for c in cues]
     assert [(r.start_time.in_milliseconds(), r.end_time.in_milliseconds()) for r in read] == [
-        (c.start, c.end) for c in every
+        (c.start, c.end) for c in cues
     ]
 
 
 @settings(max_examples=60, deadline=None)
 @given(transcripts(LATIN))
-def test_a_third_reader_reads_the_same_from_both(transcript: Transcript) -> None:
-    every = [(c.start, c.end, bare("".join(c.lines))) for c in cues(transcript)]
+def test_another_parser_finds_the_same_cues_in_both(transcript: Transcript) -> None:
+    cues = [(c.start, c.end, bare("".join(c.lines))) for c in make_cues(transcript)]
     for kind in ("srt", "vtt"):
-        read = pysubs2.SSAFile.from_file(io.StringIO(written(transcript, kind)), format_=kind)
-        assert [(event.start, event.end, bare(event.plaintext)) for event in read] == every
+        read = pysubs2.SSAFile.from_file(io.StringIO(render(transcript, kind)), format_=kind)
+        assert [(event.start, event.end, bare(event.plaintext)) for event in read] == cues
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=200), st.floats(0, 9), st.floats(0, 9))
-def test_no_text_at_all_can_break_a_file(text: str, start: float, length: float) -> None:
+def test_no_text_can_break_a_file(text: str, start: float, length: float) -> None:
     transcript = untimed((start, start + length, text))
-    every = cues(transcript)
+    cues = make_cues(transcript)
     for format_ in FORMATS:
-        written(transcript, format_).encode()
-    assert vtt(transcript).count("-->") == len(every)
-    assert srt(transcript).count("-->") == len(every)
-    assert len(webvtt.from_string(vtt(transcript)).captions) == len(every)
+        render(transcript, format_).encode()
+    assert vtt(transcript).count("-->") == len(cues)
+    assert srt(transcript).count("-->") == len(cues)
+    assert len(webvtt.from_string(vtt(transcript)).captions) == len(cues)
     assert tsv(transcript).count("\n") <= 2

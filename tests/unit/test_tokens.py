@@ -1,10 +1,12 @@
+"""Text is split into words and joined again, in scripts with and without spaces."""
+
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.text.tokens import glue, join, normal, split
+from common.text.tokens import concatenate, join, normalise, split_words
 
 
 @pytest.mark.parametrize(
@@ -24,36 +26,36 @@ from common.text.tokens import glue, join, normal, split
         ("de 3 € o 4 %", ["de", " 3", " € o", " 4 %"]),
     ],
 )
-def test_text_is_cut_between_words_with_their_marks(text: str, tokens: list[str]) -> None:
-    assert split(text) == tokens
+def test_text_is_split_into_words_with_their_punctuation(text: str, tokens: list[str]) -> None:
+    assert split_words(text) == tokens
 
 
 @given(st.text())
-def test_nothing_is_lost_by_cutting(text: str) -> None:
-    assert "".join(split(text)) == text.rstrip() or not text.strip()
+def test_splitting_loses_nothing(text: str) -> None:
+    assert "".join(split_words(text)) == text.rstrip() or not text.strip()
 
 
-def test_spelling_that_does_not_matter_does_not_tell_words_apart() -> None:
-    assert normal(" ¿Qué?") == normal("QUÉ") == "qué"
-    assert normal("की") != normal("का")
-    assert normal("don't") == normal("dont")
-    assert normal(" ♪") == "♪"
+def test_case_and_punctuation_do_not_distinguish_words() -> None:
+    assert normalise(" ¿Qué?") == normalise("QUÉ") == "qué"
+    assert normalise("की") != normalise("का")
+    assert normalise("don't") == normalise("dont")
+    assert normalise(" ♪") == "♪"
 
 
-def test_a_space_is_put_where_the_script_wants_one() -> None:
-    assert glue("Hello", "world") == "Hello world"
-    assert glue("Hello", " world") == "Hello world"
-    assert glue("", "world") == "world"
-    assert glue("日本", "語") == "日本語"
-    assert glue("はい。", "Yes") == "はい。Yes"
+def test_a_space_is_added_where_the_script_separates_words() -> None:
+    assert concatenate("Hello", "world") == "Hello world"
+    assert concatenate("Hello", " world") == "Hello world"
+    assert concatenate("", "world") == "world"
+    assert concatenate("日本", "語") == "日本語"
+    assert concatenate("はい。", "Yes") == "はい。Yes"
     assert join([" Hola.", " ¿Qué tal?", "", "Bien."]) == "Hola. ¿Qué tal? Bien."
     assert join(["今日は。", "世界"]) == "今日は。世界"
     assert join([]) == ""
 
 
 @given(st.lists(st.text(max_size=6), max_size=6))
-def test_joining_many_is_gluing_one_after_the_other(texts: list[str]) -> None:
-    glued = ""
+def test_joining_is_repeated_concatenation(texts: list[str]) -> None:
+    joined = ""
     for text in texts:
-        glued = glue(glued, text)
-    assert join(texts) == glued.strip()
+        joined = concatenate(joined, text)
+    assert join(texts) == joined.strip()

@@ -1,4 +1,4 @@
-"""What may be asked of a transcript's form, and how two forms are told apart."""
+"""The options of a transcript's layout, and the tags that distinguish layouts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from common.http.transcript_file import LAYOUT_FIELDS, Layout, parse_layout
 from common.text.cues import CueShape
 
 
-def test_nothing_asked_is_json_with_the_defaults() -> None:
+def test_no_options_are_json_with_the_defaults() -> None:
     assert parse_layout([("language", "es"), ("format", " ")]) == Layout("json", CueShape())
 
 
@@ -20,7 +20,7 @@ def test_every_bound_is_read() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in LAYOUT_FIELDS if name != "format"])
-def test_the_least_and_the_most_are_taken_and_nothing_beyond(name: str) -> None:
+def test_a_number_is_accepted_up_to_its_bounds_and_not_beyond(name: str) -> None:
     least, most = LAYOUT_FIELDS[name]["minimum"], LAYOUT_FIELDS[name]["maximum"]
     for value in (least, most, LAYOUT_FIELDS[name]["default"]):
         parse_layout([(name, f"{value:g}")])
@@ -29,24 +29,24 @@ def test_the_least_and_the_most_are_taken_and_nothing_beyond(name: str) -> None:
             parse_layout([(name, value)])
 
 
-def test_whole_numbers_are_whole() -> None:
+def test_a_fraction_is_refused_where_a_whole_number_is_needed() -> None:
     with pytest.raises(OptionInvalid):
         parse_layout([("lineLength", "40.5")])
 
 
-def test_one_value_each() -> None:
+def test_an_option_that_is_sent_twice_is_refused() -> None:
     with pytest.raises(OptionInvalid):
         parse_layout([("format", "srt"), ("format", "srt")])
 
 
-def test_only_subtitles_want_words() -> None:
-    wanting = [
+def test_only_subtitles_need_words() -> None:
+    formats = [
         name for name in LAYOUT_FIELDS["format"]["enum"] if parse_layout([("format", name)]).wants_words
     ]
-    assert wanting == ["srt", "vtt"]
+    assert formats == ["srt", "vtt"]
 
 
-def test_each_layout_has_a_tag_of_its_own() -> None:
-    asked = [[], [("format", "srt")], [("format", "vtt")], [("lineLength", "30")], [("linesPerCue", "1")]]
-    asked += [[("maxCueSeconds", "3")], [("maxCueSeconds", "3.5")], [("readingSpeed", "12")]]
-    assert len({parse_layout(fields).tag for fields in asked}) == len(asked)
+def test_every_layout_has_a_tag_of_its_own() -> None:
+    queries = [[], [("format", "srt")], [("format", "vtt")], [("lineLength", "30")], [("linesPerCue", "1")]]
+    queries += [[("maxCueSeconds", "3")], [("maxCueSeconds", "3.5")], [("readingSpeed", "12")]]
+    assert len({parse_layout(fields).tag for fields in queries}) == len(queries)

@@ -1,4 +1,4 @@
-"""Receiving a multipart body: any chunking, any order, hostile names, every limit, no file left behind."""
+"""Receiving a multipart body: any division, any order, hostile names, every limit, no file left behind."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ def body_of(*parts: Part, boundary: bytes = BOUNDARY) -> bytes:
     return head + b"--" + boundary + b"--\r\n"
 
 
-async def stream(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
+async def stream(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for block in blocks:
+        yield block
 
 
-def cut(body: bytes, sizes: Iterator[int]) -> list[bytes]:
-    pieces, at = [], 0
+def divide(body: bytes, sizes: Iterator[int]) -> list[bytes]:
+    blocks, at = [], 0
     while at < len(body):
         size = next(sizes)
-        pieces.append(body[at : at + size])
+        blocks.append(body[at : at + size])
         at += size
-    return pieces
+    return blocks
 
 
-def every(size: int) -> Iterator[int]:
+def always(size: int) -> Iterator[int]:
     while True:
         yield size
 
@@ -68,36 +68,38 @@ def headers(boundary: bytes = BOUNDARY) -> dict[str, str]:
     return {"content-type": f"multipart/form-data; boundary={boundary.decode('latin-1')}"}
 
 
-def left_in(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
-def empty(folder: Path) -> None:
-    for path in left_in(folder):
+def delete_files(folder: Path) -> None:
+    for path in files_in(folder):
         path.unlink()
 
 
-def take(
+def receive_body(
     folder: Path,
     body: bytes,
     *,
-    piece: int = 65536,
+    block: int = 65536,
     max_bytes: int = 25 * MB,
     digest: bool = False,
     boundary: bytes = BOUNDARY,
 ) -> Upload:
-    pieces = stream(cut(body, every(piece)))
-    return asyncio.run(receive(pieces, headers(boundary), folder, max_bytes=max_bytes, digest=digest))
+    blocks = stream(divide(body, always(block)))
+    return asyncio.run(receive(blocks, headers(boundary), folder, max_bytes=max_bytes, digest=digest))
 
 
-def refused(folder: Path, body: bytes, error: type[errors.EscribaError], **how: int) -> errors.EscribaError:
-    with pytest.raises(error) as caught:
-        take(folder, body, **how)  # type: ignore[arg-type]
-    assert left_in(folder) == []
-    return caught.value
+def assert_refused(
+    folder: Path, body: bytes, error: type[errors.EscribaError], **how: int
+) -> errors.EscribaError:
+    with pytest.raises(error) as raised:
+        receive_body(folder, body, **how)  # type: ignore[arg-type]
+    assert files_in(folder) == []
+    return raised.value
 
 
-# ── what arrives ──────────────────────────────────────────────────────────────────────────────────
+# ── uploads that are accepted ─────────────────────────────────────────────────────────────────────
 
 
 awkward = st.binary(max_size=600) | st.lists(
@@ -117,18 +119,20 @@ awkward = st.binary(max_size=600) | st.lists(
     place=st.integers(0, 4),
     sizes=st.lists(st.integers(1, 200), min_size=1, max_size=8),
 )
-def test_any_chunking_and_any_order_give_the_same_upload(
+def test_any_division_and_any_order_give_the_same_upload(
     tmp_path: Path, content: bytes, fields: list[tuple[str, str]], place: int, sizes: list[int]
 ) -> None:
     parts = [field_part(name.encode(), value.encode()) for name, value in fields]
     parts.insert(place, file_part(content))
     body = body_of(*parts)
 
-    def around() -> Iterator[int]:
+    def repeat() -> Iterator[int]:
         while True:
             yield from sizes
 
-    upload = asyncio.run(receive(stream(cut(body, around())), headers(), tmp_path, max_bytes=MB, digest=True))
+    upload = asyncio.run(
+        receive(stream(divide(body, repeat())), headers(), tmp_path, max_bytes=MB, digest=True)
+    )
 
     assert upload.path.read_bytes() == content
     assert upload.size_bytes == len(content)
@@ -138,44 +142,44 @@ def test_any_chunking_and_any_order_give_the_same_upload(
     upload.path.unlink()
 
 
-@pytest.mark.parametrize("piece", [1000, 65536, 262144, 4 * MB])
-def test_a_file_of_many_writes_arrives_whole(tmp_path: Path, piece: int) -> None:
+@pytest.mark.parametrize("size", [1000, 65536, 262144, 4 * MB])
+def test_a_file_of_many_writes_is_complete(tmp_path: Path, size: int) -> None:
     content = os.urandom(5 * MB + 17)
-    upload = take(tmp_path, body_of(file_part(content), field_part(b"language", b"es")), piece=piece)
+    upload = receive_body(tmp_path, body_of(file_part(content), field_part(b"language", b"es")), block=size)
     assert upload.path.read_bytes() == content
     assert upload.sha256 is None
     assert upload.fields == (("language", "es"),)
 
 
-def test_the_file_is_ours_alone_and_its_name_is_not_the_clients(tmp_path: Path) -> None:
-    upload = take(tmp_path, body_of(file_part(b"sound", b"../../etc/passwd")))
+def test_the_file_is_private_and_has_our_own_name(tmp_path: Path) -> None:
+    upload = receive_body(tmp_path, body_of(file_part(b"sound", b"../../etc/passwd")))
     assert upload.path.parent == tmp_path
     assert upload.path.stat().st_mode & 0o777 == 0o600
     assert "passwd" not in upload.path.name
     assert upload.filename == "passwd"
 
 
-def test_a_file_that_is_there_is_neither_overwritten_nor_deleted(tmp_path: Path) -> None:
-    taken = tmp_path / "same.upload"
-    taken.write_text("another's")
-    pieces = stream([body_of(file_part(b"sound"))])
+def test_an_existing_file_is_neither_overwritten_nor_deleted(tmp_path: Path) -> None:
+    existing = tmp_path / "same.upload"
+    existing.write_text("another's")
+    blocks = stream([body_of(file_part(b"sound"))])
     with pytest.raises(FileExistsError):
-        asyncio.run(receive(pieces, headers(), tmp_path, max_bytes=MB, token=lambda: "same"))
-    assert taken.read_text() == "another's"
+        asyncio.run(receive(blocks, headers(), tmp_path, max_bytes=MB, token=lambda: "same"))
+    assert existing.read_text() == "another's"
 
 
-def test_a_field_may_repeat_and_keeps_its_order(tmp_path: Path) -> None:
+def test_fields_may_repeat_and_keep_their_order(tmp_path: Path) -> None:
     body = body_of(
         field_part(b"timestamps", b"word"), file_part(b"sound"), field_part(b"timestamps", b"segment")
     )
-    assert take(tmp_path, body).fields == (("timestamps", "word"), ("timestamps", "segment"))
+    assert receive_body(tmp_path, body).fields == (("timestamps", "word"), ("timestamps", "segment"))
 
 
-def test_text_after_the_last_boundary_is_ignored_but_counted(tmp_path: Path) -> None:
+def test_bytes_after_the_last_boundary_are_ignored_but_counted(tmp_path: Path) -> None:
     body = body_of(file_part(b"sound"))
-    assert take(tmp_path, body + b"epilogue").size_bytes == 5
-    empty(tmp_path)
-    refused(tmp_path, body + b"x" * (MB + ENVELOPE_BYTES), errors.UploadTooLarge, max_bytes=MB)
+    assert receive_body(tmp_path, body + b"epilogue").size_bytes == 5
+    delete_files(tmp_path)
+    assert_refused(tmp_path, body + b"x" * (MB + ENVELOPE_BYTES), errors.UploadTooLarge, max_bytes=MB)
 
 
 @pytest.mark.parametrize(
@@ -196,17 +200,17 @@ def test_text_after_the_last_boundary_is_ignored_but_counted(tmp_path: Path) -> 
         (b"", None),
     ],
 )
-def test_a_name_is_made_fit_to_be_shown(raw: bytes, shown: str | None) -> None:
+def test_a_file_name_is_cleaned_for_display(raw: bytes, shown: str | None) -> None:
     assert display_name(raw) == shown
 
 
 @given(st.binary(max_size=2000))
-def test_no_name_is_a_path_or_longer_than_a_file_system_takes(raw: bytes) -> None:
+def test_no_name_is_a_path_or_longer_than_255_bytes(raw: bytes) -> None:
     name = display_name(raw)
     assert name is None or (len(name.encode()) <= 255 and name.isprintable() and not {"/", "\\"} & set(name))
 
 
-def test_a_long_name_keeps_its_ending() -> None:
+def test_a_long_name_keeps_its_extension() -> None:
     name = display_name("ñ".encode() * 300 + b".mp3")
     assert name is not None
     assert name.endswith("ñ.mp3")
@@ -224,47 +228,47 @@ def test_a_long_name_keeps_its_ending() -> None:
         ('; name="file"; filename="grabación.mp3"'.encode(), "grabación.mp3"),
     ],
 )
-def test_names_are_read_as_browsers_and_curl_write_them(
+def test_names_are_parsed_as_browsers_and_curl_write_them(
     tmp_path: Path, disposition: bytes, shown: str
 ) -> None:
-    assert take(tmp_path, body_of((disposition, b"sound"))).filename == shown
+    assert receive_body(tmp_path, body_of((disposition, b"sound"))).filename == shown
 
 
 @pytest.mark.alone
-def test_headers_made_of_semicolons_cost_next_to_nothing(tmp_path: Path) -> None:
+def test_headers_of_many_semicolons_take_little_cpu(tmp_path: Path) -> None:
     costly = field_part(b"prompt", b"x")[0] + b";" * 11_000
-    began = time.process_time()
-    refused(tmp_path, body_of(*[(costly, b"x")] * 30), errors.BodyMalformed)
-    told = {"content-type": "multipart/form-data" + ";" * 24_000}
+    start = time.process_time()
+    assert_refused(tmp_path, body_of(*[(costly, b"x")] * 30), errors.BodyMalformed)
+    many = {"content-type": "multipart/form-data" + ";" * 24_000}
     with pytest.raises(errors.BodyMalformed):
-        asyncio.run(receive(stream([]), told, tmp_path, max_bytes=MB))
-    assert time.process_time() - began < 1  # the first parts alone took as long
+        asyncio.run(receive(stream([]), many, tmp_path, max_bytes=MB))
+    assert time.process_time() - start < 1  # without the limit, the first parts alone take as long
 
 
-# ── what is refused ───────────────────────────────────────────────────────────────────────────────
+# ── uploads that are refused ──────────────────────────────────────────────────────────────────────
 
 
-def test_a_file_of_exactly_the_limit_is_taken_and_one_byte_more_is_not(tmp_path: Path) -> None:
-    assert take(tmp_path, body_of(file_part(bytes(MB))), max_bytes=MB).size_bytes == MB
-    empty(tmp_path)
-    error = refused(tmp_path, body_of(file_part(bytes(MB + 1))), errors.UploadTooLarge, max_bytes=MB)
+def test_a_file_of_exactly_the_limit_is_accepted_and_one_byte_more_is_not(tmp_path: Path) -> None:
+    assert receive_body(tmp_path, body_of(file_part(bytes(MB))), max_bytes=MB).size_bytes == MB
+    delete_files(tmp_path)
+    error = assert_refused(tmp_path, body_of(file_part(bytes(MB + 1))), errors.UploadTooLarge, max_bytes=MB)
     assert error.details == {"limit_mb": "1"}
 
 
-def test_reading_stops_where_the_limit_is_passed(tmp_path: Path) -> None:
-    given_out = 0
+def test_reading_stops_at_the_limit(tmp_path: Path) -> None:
+    sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
-        nonlocal given_out
+        nonlocal sent
         yield body_of(file_part(b"")).partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
         while True:
-            given_out += 65536
+            sent += 65536
             yield bytes(65536)
 
     with pytest.raises(errors.UploadTooLarge):
         asyncio.run(receive(endless(), headers(), tmp_path, max_bytes=MB))
-    assert given_out <= MB + 65536
-    assert left_in(tmp_path) == []
+    assert sent <= MB + 65536
+    assert files_in(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -296,10 +300,10 @@ def test_reading_stops_where_the_limit_is_passed(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_form_is_refused_and_leaves_nothing(
+def test_a_wrong_form_is_refused_and_leaves_no_file(
     tmp_path: Path, parts: list[Part], error: type[errors.EscribaError]
 ) -> None:
-    refused(tmp_path, body_of(*parts), error)
+    assert_refused(tmp_path, body_of(*parts), error)
 
 
 @pytest.mark.parametrize(
@@ -313,12 +317,12 @@ def test_a_wrong_form_is_refused_and_leaves_nothing(
         body_of((b"\r\nA b: c", b"sound")),
     ],
 )
-def test_a_body_that_is_no_form_is_malformed(tmp_path: Path, body: bytes) -> None:
-    refused(tmp_path, body, errors.BodyMalformed)
+def test_a_body_without_a_valid_form_is_malformed(tmp_path: Path, body: bytes) -> None:
+    assert_refused(tmp_path, body, errors.BodyMalformed)
 
 
 @pytest.mark.parametrize(
-    ("sent", "error"),
+    ("request_headers", "error"),
     [
         ({}, errors.MediaTypeUnsupported),
         ({"content-type": "application/json"}, errors.MediaTypeUnsupported),
@@ -330,91 +334,89 @@ def test_a_body_that_is_no_form_is_malformed(tmp_path: Path, body: bytes) -> Non
     ],
 )
 def test_wrong_headers_are_refused_before_the_body_is_read(
-    tmp_path: Path, sent: dict[str, str], error: type[errors.EscribaError]
+    tmp_path: Path, request_headers: dict[str, str], error: type[errors.EscribaError]
 ) -> None:
-    given_out: list[bytes] = []
+    read: list[bytes] = []
 
-    async def watched() -> AsyncIterator[bytes]:
-        given_out.append(b"some")
+    async def body() -> AsyncIterator[bytes]:
+        read.append(b"some")
         yield b"some"
 
     with pytest.raises(error):
-        asyncio.run(receive(watched(), sent, tmp_path, max_bytes=MB))
-    assert given_out == []
+        asyncio.run(receive(body(), request_headers, tmp_path, max_bytes=MB))
+    assert read == []
 
 
-def test_identity_is_no_encoding(tmp_path: Path) -> None:
-    sent = {**headers(), "content-encoding": "identity"}
-    pieces = stream([body_of(file_part(b"sound"))])
-    assert asyncio.run(receive(pieces, sent, tmp_path, max_bytes=MB)).size_bytes == 5
+def test_the_identity_encoding_is_accepted(tmp_path: Path) -> None:
+    identity = {**headers(), "content-encoding": "identity"}
+    blocks = stream([body_of(file_part(b"sound"))])
+    assert asyncio.run(receive(blocks, identity, tmp_path, max_bytes=MB)).size_bytes == 5
 
 
 @pytest.mark.alone
-def test_a_short_boundary_serves_but_not_thousands_of_them(tmp_path: Path) -> None:
-    assert take(tmp_path, body_of(file_part(b"sound"), boundary=b"x"), boundary=b"x").size_bytes == 5
-    empty(tmp_path)
+def test_a_short_boundary_is_accepted_but_not_thousands_of_them(tmp_path: Path) -> None:
+    assert receive_body(tmp_path, body_of(file_part(b"sound"), boundary=b"x"), boundary=b"x").size_bytes == 5
+    delete_files(tmp_path)
     body = body_of(file_part(b"\r\n--x." * 500_000), boundary=b"x")
-    began = time.process_time()
+    start = time.process_time()
     with pytest.raises(errors.BodyMalformed):
-        take(tmp_path, body, boundary=b"x")
+        receive_body(tmp_path, body, boundary=b"x")
     # The parser alone takes ten times as long for all of it.
-    assert time.process_time() - began < 0.2
-    assert left_in(tmp_path) == []
+    assert time.process_time() - start < 0.2
+    assert files_in(tmp_path) == []
 
 
-# ── what goes wrong around it ─────────────────────────────────────────────────────────────────────
+# ── clients that leave, disks that fail ───────────────────────────────────────────────────────────
 
 
-def test_a_client_that_hangs_up_leaves_no_file(tmp_path: Path) -> None:
+def test_a_client_that_disconnects_leaves_no_file(tmp_path: Path) -> None:
     body = body_of(file_part(bytes(3 * MB)))[:-100]
     messages: Iterator[dict[str, Any]] = iter(
         [{"type": "http.request", "body": body, "more_body": True}, {"type": "http.disconnect"}]
     )
 
     async def message() -> dict[str, Any]:
-        told = next(messages)
-        assert len(left_in(tmp_path)) == (1 if told["type"] == "http.disconnect" else 0)
-        return told
+        following = next(messages)
+        assert len(files_in(tmp_path)) == (1 if following["type"] == "http.disconnect" else 0)
+        return following
 
     request = Request({"type": "http"}, message)
     with pytest.raises(errors.UploadTooSlow):
         asyncio.run(receive(blocks_of(request), headers(), tmp_path, max_bytes=25 * MB))
-    assert left_in(tmp_path) == []
+    assert files_in(tmp_path) == []
 
 
 class SlowDisk:
-    """Stands before `os.writev` and sleeps, as a disk that stalls makes a thread sleep."""
+    """Replaces `os.writev`: sleeps first, as a slow disk makes a thread sleep."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.written: list[int] = []
+        self.writes: list[int] = []
         self.threads: set[int] = set()
         self.writing = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._real = os.writev
-        monkeypatch.setattr(os, "writev", self._writev)
+        self._writev = os.writev
+        monkeypatch.setattr(os, "writev", self._slow_writev)
 
-    def _writev(self, descriptor: int, pieces: list[memoryview]) -> int:
+    def _slow_writev(self, descriptor: int, blocks: list[memoryview]) -> int:
         self.threads.add(threading.get_ident())
         if threading.current_thread() is not threading.main_thread():
             self._loop.call_soon_threadsafe(self.writing.set)
         time.sleep(0.1)
-        self.written.append(self._real(descriptor, pieces))
-        return self.written[-1]
+        self.writes.append(self._writev(descriptor, blocks))
+        return self.writes[-1]
 
 
-async def test_a_disk_that_stalls_is_written_to_beside_the_event_loop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_slow_disk_is_written_to_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = SlowDisk(monkeypatch)
     content = os.urandom(2 * MB)
-    pieces = stream(cut(body_of(file_part(content)), every(MB // 2)))
-    upload = await receive(pieces, headers(), tmp_path, max_bytes=25 * MB)
+    blocks = stream(divide(body_of(file_part(content)), always(MB // 2)))
+    upload = await receive(blocks, headers(), tmp_path, max_bytes=25 * MB)
     assert upload.path.read_bytes() == content
-    assert len(disk.written) >= 4
-    assert len(disk.threads) >= 2  # the first write finds out, in the loop
+    assert len(disk.writes) >= 4
+    assert len(disk.threads) >= 2  # the first write, which blocks, runs on the event loop
 
 
-async def test_a_disk_that_does_not_stall_costs_no_thread(
+async def test_a_fast_disk_is_written_to_on_the_event_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("common.upload.file._STALL", 60.0)
@@ -427,29 +429,29 @@ async def test_a_cancelled_upload_leaves_no_file_and_waits_for_its_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = SlowDisk(monkeypatch)
-    pieces = stream(cut(body_of(file_part(bytes(3 * MB))), every(MB)))
-    task = asyncio.create_task(receive(pieces, headers(), tmp_path, max_bytes=25 * MB))
+    blocks = stream(divide(body_of(file_part(bytes(3 * MB))), always(MB)))
+    task = asyncio.create_task(receive(blocks, headers(), tmp_path, max_bytes=25 * MB))
     await disk.writing.wait()
-    before = len(disk.written)
+    before = len(disk.writes)
     task.cancel()
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert len(disk.written) == before + 1
-    assert left_in(tmp_path) == []
+    assert len(disk.writes) == before + 1
+    assert files_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    def full(_descriptor: int, _pieces: object) -> int:
+def test_a_full_disk_is_full_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def full(_descriptor: int, _blocks: object) -> int:
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "writev", full)
-    refused(tmp_path, body_of(file_part(b"sound")), errors.StorageFull)
+    assert_refused(tmp_path, body_of(file_part(b"sound")), errors.StorageFull)
 
 
-async def test_a_really_full_disk_is_told_as_such(tmp_path: Path) -> None:
+async def test_a_really_full_disk_is_full_storage(tmp_path: Path) -> None:
     file = UploadFile(tmp_path / "never-opened", MB)
     file._descriptor = os.open("/dev/full", os.O_WRONLY)  # O_EXCL would refuse the device by its name
     file.add(memoryview(b"sound"))
@@ -458,19 +460,19 @@ async def test_a_really_full_disk_is_told_as_such(tmp_path: Path) -> None:
     file.close()
 
 
-def test_another_error_of_the_disk_is_not_disguised(tmp_path: Path) -> None:
+def test_other_disk_errors_are_raised_unchanged(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        take(tmp_path / "gone", body_of(file_part(b"sound")))
+        receive_body(tmp_path / "gone", body_of(file_part(b"sound")))
 
 
-def test_a_disk_that_takes_only_some_is_written_to_again(
+def test_the_rest_of_a_partial_write_is_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = os.writev
+    writev = os.writev
 
-    def some(descriptor: int, pieces: list[memoryview]) -> int:
-        return real(descriptor, [memoryview(pieces[0])[:1000]])
+    def partial(descriptor: int, blocks: list[memoryview]) -> int:
+        return writev(descriptor, [memoryview(blocks[0])[:1000]])
 
-    monkeypatch.setattr(os, "writev", some)
+    monkeypatch.setattr(os, "writev", partial)
     content = os.urandom(70_000)
-    assert take(tmp_path, body_of(file_part(content))).path.read_bytes() == content
+    assert receive_body(tmp_path, body_of(file_part(content))).path.read_bytes() == content

@@ -1,4 +1,4 @@
-"""What slow, greedy and vanishing clients may cost: over real sockets, with short deadlines."""
+"""The upload guard against slow, greedy and disappearing clients: over real sockets, with short deadlines."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from fastapi import APIRouter, HTTPException, Request
 from common.http.app import build_app
 from common.http.disconnect import body_of
 from common.local.server.request_body import Pace, RequestBody
-from common.local.server.upload_guard import UploadGuard, UploadLimits, announced, refusal
+from common.local.server.upload_guard import UploadGuard, UploadLimits, read_body_headers, refusal_of
 from common.upload.receive import receive
-from tests.serving import Client, serving, told, wait_until
+from tests.serving import Answer, Client, serving, status_of, wait_until
 
 MB = 1024 * 1024
 BOUNDARY = "x3d74496d66958873ex3d74496d66958873e"
@@ -31,29 +31,33 @@ def form(content: bytes) -> bytes:
     return OPENING + content + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
+def block_the_loop(seconds: float) -> None:
+    time.sleep(seconds)
+
+
 @dataclass
-class House:
-    """An app with our receiving end, and what was seen inside it."""
+class App:
+    """An app that receives uploads as ours does, and records what happens in it."""
 
     folder: Path
-    begun: int = 0
+    calls: int = 0
     received: list[int] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     pause: float = 0
 
-    def app(self) -> Any:
+    def build(self) -> Any:
         router = APIRouter()
 
         @router.post("/upload")
         async def upload(request: Request) -> dict[str, int]:
-            self.begun += 1
+            self.calls += 1
             try:
-                got = await receive(self._stream(request), request.headers, self.folder, max_bytes=MB)
+                file = await receive(self._stream(request), request.headers, self.folder, max_bytes=MB)
             except BaseException as exc:
                 self.errors.append(type(exc).__name__)
                 raise
-            self.received.append(got.size_bytes)
-            return {"size": got.size_bytes}
+            self.received.append(file.size_bytes)
+            return {"size": file.size_bytes}
 
         @router.post("/json")
         async def json(request: Request) -> dict[str, int]:
@@ -76,13 +80,9 @@ class House:
         @router.post("/twice")
         async def twice(request: Request) -> dict[str, Any]:
             await request.body()
-            return {"gone": await request.is_disconnected()}
+            return {"disconnected": await request.is_disconnected()}
 
-        @router.get("/health")
-        async def health() -> dict[str, str]:
-            return {"status": "ok"}
-
-        return build_app(router)
+        return build_app(router, _quick_routes())
 
     async def _stream(self, request: Request) -> Any:
         async for block in body_of(request):
@@ -94,21 +94,35 @@ class House:
         return list(self.folder.iterdir())
 
 
+def _quick_routes() -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/block")
+    async def block() -> None:
+        block_the_loop(1)  # so that the server receives at once what clients send meanwhile
+
+    @router.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return router
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def app(tmp_path: Path) -> App:
+    return App(tmp_path)
 
 
 LIMITS = UploadLimits(uploads={"/upload": MB}, slots=4, pace=NO_HURRY, retry_after=7, linger=5)
 
 
 @contextlib.contextmanager
-def guarded(house: House, **changed: Any) -> Iterator[int]:
-    with serving(UploadGuard(house.app(), replace(LIMITS, **changed))) as port:
+def guarded(app: App, **changed: Any) -> Iterator[int]:
+    with serving(UploadGuard(app.build(), replace(LIMITS, **changed))) as port:
         yield port
 
 
-def code(answer: tuple[int, dict[str, str], Any]) -> tuple[int, str]:
+def code(answer: Answer) -> tuple[int, str]:
     return answer[0], answer[2]["error"]["code"]
 
 
@@ -116,17 +130,17 @@ def code(answer: tuple[int, dict[str, str], Any]) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("size", [1, 1000, 20_000, 900_000])
-def test_an_upload_passes_whole_and_the_connection_lives_on(house: House, size: int) -> None:
-    with guarded(house) as port, Client(port) as client:
+def test_an_upload_passes_whole_and_the_connection_is_kept(app: App, size: int) -> None:
+    with guarded(app) as port, Client(port) as client:
         for _ in range(2):
-            status, headers, told_back = client.post("/upload", form(bytes(size)), headers=FORM).answer()
-            assert (status, told_back) == (200, {"size": size})
+            status, headers, answer = client.post("/upload", form(bytes(size)), headers=FORM).answer()
+            assert (status, answer) == (200, {"size": size})
             assert "connection" not in headers
-            house.files[0].unlink()
+            app.files[0].unlink()
 
 
-def test_a_body_in_pieces_passes_whole(house: House) -> None:
-    with guarded(house) as port, Client(port) as client:
+def test_a_body_in_pieces_passes_whole(app: App) -> None:
+    with guarded(app) as port, Client(port) as client:
         body = form(bytes(50_000))
         client.post("/upload", body[:10], length=len(body), headers=FORM)
         for at in range(10, len(body), 5000):
@@ -135,15 +149,15 @@ def test_a_body_in_pieces_passes_whole(house: House) -> None:
         assert client.answer()[2] == {"size": 50_000}
 
 
-def test_after_its_body_a_request_hears_of_its_connection(house: House) -> None:
-    with guarded(house) as port, Client(port) as client:
-        assert client.post("/twice", b"{}").answer()[2] == {"gone": False}
+def test_after_the_body_the_app_still_learns_whether_the_client_is_connected(app: App) -> None:
+    with guarded(app) as port, Client(port) as client:
+        assert client.post("/twice", b"{}").answer()[2] == {"disconnected": False}
 
 
-def test_a_server_that_is_slow_itself_blames_no_client(house: House) -> None:
-    house.pause = 1.1
+def test_a_slow_server_does_not_count_its_own_time_against_the_client(app: App) -> None:
+    app.pause = 1.1
     pace = Pace(deadline=30, idle=1, grace=1, min_rate=100_000)
-    with guarded(house, pace=pace) as port, Client(port) as client:
+    with guarded(app, pace=pace) as port, Client(port) as client:
         assert client.post("/upload", form(bytes(300_000)), headers=FORM).answer()[0] == 200
 
 
@@ -151,7 +165,7 @@ def test_a_server_that_is_slow_itself_blames_no_client(house: House) -> None:
 
 
 def dribble(client: Client, data: bytes = b"\r\n" * 5000, every: float = 0.02) -> None:
-    """Byte after byte until the server has had enough."""
+    """Send byte after byte until the server answers."""
     client.socket.settimeout(every)
     with contextlib.suppress(ConnectionError):
         for at in range(len(data)):
@@ -162,45 +176,45 @@ def dribble(client: Client, data: bytes = b"\r\n" * 5000, every: float = 0.02) -
     client.socket.settimeout(60)
 
 
-def test_a_client_of_a_few_bytes_a_second_holds_a_socket_and_is_cut(house: House) -> None:
+def test_a_client_that_sends_a_few_bytes_a_second_is_refused_before_the_app_is_called(app: App) -> None:
     pace = replace(NO_HURRY, grace=0.3, min_rate=1000)
-    with guarded(house, pace=pace, slots=1) as port, Client(port) as slow:
+    with guarded(app, pace=pace, slots=1) as port, Client(port) as slow:
         dribble(slow.post("/upload", length=MB, headers=FORM))
-        assert house.begun == 0 or house.errors == ["UploadTooSlow"]
+        assert app.calls == 0 or app.errors == ["UploadTooSlow"]
         assert code(slow.answer()) == (408, "upload_too_slow")
         assert slow.until_closed() == b""
-        assert house.files == []
+        assert app.files == []
 
 
-def test_who_dribbles_keeps_no_one_from_uploading(house: House) -> None:
-    with guarded(house, slots=1) as port, Client(port) as slow, Client(port) as quick:
+def test_a_client_that_sends_slowly_takes_no_slot_from_another(app: App) -> None:
+    with guarded(app, slots=1) as port, Client(port) as slow, Client(port) as quick:
         slow.post("/upload", form(b"")[:20], length=MB, headers=FORM)
         time.sleep(0.1)
         assert quick.post("/upload", form(bytes(50_000)), headers=FORM).answer()[0] == 200
-        assert house.begun == 1
+        assert app.calls == 1
 
 
-def test_a_client_that_stops_midway_is_cut_and_its_file_goes(house: House) -> None:
-    with guarded(house, pace=replace(NO_HURRY, idle=5)) as port, Client(port) as client:
+def test_a_client_that_stops_midway_is_refused_and_its_file_is_removed(app: App) -> None:
+    with guarded(app, pace=replace(NO_HURRY, idle=5)) as port, Client(port) as client:
         client.post("/upload", form(bytes(900_000))[:600_000], length=900_000, headers=FORM)
-        wait_until(lambda: len(house.files) == 1)
+        wait_until(lambda: len(app.files) == 1)
         status, headers, answer = client.answer()
         assert (status, answer["error"]["code"]) == (408, "upload_too_slow")
         assert headers["connection"] == "close"
         assert answer["error"]["requestId"] == headers["x-request-id"]
         assert client.until_closed() == b""
-        assert house.files == []
+        assert app.files == []
 
 
-def test_a_steady_client_is_cut_at_the_deadline(house: House) -> None:
-    with guarded(house, pace=replace(NO_HURRY, deadline=2)) as port, Client(port) as client:
+def test_a_steady_client_is_refused_at_the_deadline(app: App) -> None:
+    with guarded(app, pace=replace(NO_HURRY, deadline=2)) as port, Client(port) as client:
         dribble(client.post("/upload", form(bytes(50_000))[:-10], length=MB, headers=FORM), bytes(10_000))
         assert code(client.answer()) == (408, "upload_too_slow")
-        assert house.errors == ["UploadTooSlow"]
+        assert app.errors == ["UploadTooSlow"]
 
 
-def test_of_too_many_that_dribble_the_oldest_gives_way(house: House) -> None:
-    with guarded(house, beginning=2) as port, contextlib.ExitStack() as stack:
+def test_of_too_many_slow_clients_the_oldest_is_refused(app: App) -> None:
+    with guarded(app, max_reading_ahead=2) as port, contextlib.ExitStack() as stack:
         clients = [stack.enter_context(Client(port)) for _ in range(3)]
         for client in clients:
             client.post("/upload", b"--", length=MB, headers=FORM)
@@ -211,9 +225,23 @@ def test_of_too_many_that_dribble_the_oldest_gives_way(house: House) -> None:
             clients[2].answer()
 
 
+def test_of_many_slow_bodies_that_begin_at_once_all_but_the_newest_are_refused(app: App) -> None:
+    with guarded(app, max_reading_ahead=2) as port, contextlib.ExitStack() as stack:
+        blocking = stack.enter_context(Client(port)).get("/block")
+        time.sleep(0.2)
+        clients = [stack.enter_context(Client(port)) for _ in range(12)]
+        for client in clients:
+            client.post("/upload", b"--", length=MB, headers=FORM)
+        assert blocking.answer()[0] == 200
+        answers = [client.answer_within(0.5) for client in clients]
+        refused = [code(answer) for answer in answers if answer]
+        assert refused == [(408, "upload_too_slow")] * 10
+        assert answers.count(None) == 2
+
+
 @pytest.mark.parametrize("path", ["/json", "/breaks"])
-def test_an_app_that_hides_the_cause_is_overruled(house: House, path: str) -> None:
-    with guarded(house, pace=replace(NO_HURRY, idle=0.2)) as port, Client(port) as client:
+def test_the_guard_answers_when_the_app_hides_why_the_body_failed(app: App, path: str) -> None:
+    with guarded(app, pace=replace(NO_HURRY, idle=0.2)) as port, Client(port) as client:
         client.post(path, b"{", length=100, headers="accept-language: es\r\n")
         status, headers, answer = client.answer()
         assert (status, answer["error"]["code"]) == (408, "upload_too_slow")
@@ -221,8 +249,8 @@ def test_an_app_that_hides_the_cause_is_overruled(house: House, path: str) -> No
 
 
 @pytest.mark.parametrize("answers", [True, False])
-def test_an_app_that_breaks_over_a_failed_body_is_overruled_unless_it_has_answered(answers: bool) -> None:
-    async def app(_scope: Any, receive: Any, send: Any) -> None:
+def test_the_guard_answers_when_the_app_breaks_over_a_failed_body_without_a_response(answers: bool) -> None:
+    async def breaks(_scope: Any, receive: Any, send: Any) -> None:
         try:
             await receive()
         except Exception:
@@ -231,16 +259,16 @@ def test_an_app_that_breaks_over_a_failed_body_is_overruled_unless_it_has_answer
             raise
 
     with (
-        serving(UploadGuard(app, replace(LIMITS, pace=replace(NO_HURRY, idle=0.2)))) as port,
+        serving(UploadGuard(breaks, replace(LIMITS, pace=replace(NO_HURRY, idle=0.2)))) as port,
         Client(port) as client,
     ):
-        told_back = client.post("/", b"{", length=100).until_closed()
-        assert told_back.startswith(b"HTTP/1.1 408 ")
-        assert (b"upload_too_slow" in told_back) is not answers
+        answer = client.post("/", b"{", length=100).until_closed()
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert (b"upload_too_slow" in answer) is not answers
 
 
 @pytest.mark.parametrize(
-    ("how", "due"),
+    ("wait", "due"),
     [
         ({"waiting_since": 100.0}, 110.0),  # idle
         ({"waiting_since": 125.0}, 130.0),  # deadline
@@ -249,12 +277,10 @@ def test_an_app_that_breaks_over_a_failed_body_is_overruled_unless_it_has_answer
         ({"waiting_since": 120.0, "waited": 4.0, "received": 10**9}, 130.0),  # we were slow
     ],
 )
-def test_when_a_client_is_too_slow(how: dict[str, Any], due: float) -> None:
+def test_when_a_client_is_too_slow(wait: dict[str, Any], due: float) -> None:
     pace = Pace(deadline=30, idle=10, grace=5, min_rate=100)
-    told_of = {"began": 100.0, "waited": 0.0, "received": 10**6, **how}
-    if "waited" in how and "received" not in how:
-        told_of["received"] = 0
-    assert pace.due(**told_of) == due
+    received = 0 if "waited" in wait else 10**6
+    assert pace.due(**{"started_at": 100.0, "waited": 0.0, "received": received, **wait}) == due
 
 
 # ── too large ─────────────────────────────────────────────────────────────────────────────────────
@@ -266,53 +292,53 @@ def send_for_ever(client: Client, size: int) -> None:
         time.sleep(0.001)
 
 
-def test_what_announces_too_much_is_refused_before_it_is_read(house: House) -> None:
-    with guarded(house) as port, Client(port) as client:
+def test_a_body_whose_announced_length_is_too_large_is_refused_before_it_is_read(app: App) -> None:
+    with guarded(app) as port, Client(port) as client:
         status, headers, answer = client.post("/upload", length=25 * MB, headers=FORM).answer()
         assert (status, answer["error"]["code"]) == (413, "upload_too_large")
         assert "1 MB" in answer["error"]["message"]
         assert headers["connection"] == "close"
-        assert house.files == []
+        assert app.files == []
 
 
-def test_who_goes_on_sending_can_still_read_the_refusal(house: House) -> None:
-    with guarded(house) as port, Client(port) as client:
+def test_a_client_that_goes_on_sending_can_still_read_the_refusal_of(app: App) -> None:
+    with guarded(app) as port, Client(port) as client:
         client.post("/upload", bytes(8 * MB), headers=FORM)
         assert code(client.answer()) == (413, "upload_too_large")
         assert client.until_closed() == b""
 
 
-def test_a_client_that_never_stops_sending_is_left_after_a_while(house: House) -> None:
-    with guarded(house, linger=0.3) as port, Client(port) as client:
+def test_a_client_that_never_stops_sending_is_disconnected_after_some_time(app: App) -> None:
+    with guarded(app, linger=0.3) as port, Client(port) as client:
         client.post("/upload", length=10**12, headers=FORM)
         with pytest.raises(ConnectionError):
             send_for_ever(client, 1000)
 
 
-def test_and_after_so_many_bytes(house: House) -> None:
-    with guarded(house, linger=60, linger_bytes=MB) as port, Client(port) as client:
+def test_a_client_that_never_stops_sending_is_disconnected_after_some_bytes(app: App) -> None:
+    with guarded(app, linger=60, linger_bytes=MB) as port, Client(port) as client:
         client.post("/upload", length=10**12, headers=FORM)
         with pytest.raises(ConnectionError):
             send_for_ever(client, 65536)
 
 
-def test_only_so_many_are_waited_for(house: House) -> None:
-    with guarded(house, lingering=0) as port, Client(port) as client:
+def test_too_many_refused_clients_are_disconnected_at_once(app: App) -> None:
+    with guarded(app, max_lingering=0) as port, Client(port) as client:
         client.post("/upload", length=25 * MB, headers=FORM)
         assert b" 413 " in client.until_closed()
 
 
-def test_what_comes_in_chunks_is_counted_as_it_comes(house: House) -> None:
-    with guarded(house) as port, Client(port) as client:
+def test_a_body_in_chunks_is_refused_once_it_is_too_large(app: App) -> None:
+    with guarded(app) as port, Client(port) as client:
         client.send(f"POST /upload HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n{FORM}\r\n".encode())
         for block in (OPENING, *[bytes(65536)] * 24, b""):
             client.send(b"%x\r\n%b\r\n" % (len(block), block))
         assert code(client.answer()) == (413, "upload_too_large")
-        assert house.files == []
+        assert app.files == []
 
 
-def test_a_body_over_its_cap_is_cut_off_whatever_the_app_makes_of_it(house: House) -> None:
-    with guarded(house, other_bytes=100_000) as port, Client(port) as client:
+def test_a_body_over_its_limit_is_refused_even_if_the_app_hides_why(app: App) -> None:
+    with guarded(app, other_bytes=100_000) as port, Client(port) as client:
         client.send(b"POST /json HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
         for block in (*[bytes(50_000)] * 3, b""):
             client.send(b"%x\r\n%b\r\n" % (len(block), block))
@@ -320,81 +346,81 @@ def test_a_body_over_its_cap_is_cut_off_whatever_the_app_makes_of_it(house: Hous
         assert code(client.answer()) == (413, "upload_too_large")
 
 
-def test_a_client_that_waits_for_permission_is_not_asked_for_the_body(house: House) -> None:
-    with guarded(house, linger=30) as port, Client(port) as client:
+def test_a_client_that_expects_100_continue_for_too_large_a_body_is_refused_without_it(app: App) -> None:
+    with guarded(app, linger=30) as port, Client(port) as client:
         client.post("/upload", length=25 * MB, headers=FORM + "expect: 100-continue\r\n")
-        told_back = client.until_closed()
-        assert told_back.startswith(b"HTTP/1.1 413 ")
-        assert b"100 Continue" not in told_back
+        answer = client.until_closed()
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"100 Continue" not in answer
 
 
-def test_a_client_that_waits_for_permission_gets_it(house: House) -> None:
-    with guarded(house) as port, Client(port) as client:
+def test_a_client_that_expects_100_continue_gets_it(app: App) -> None:
+    with guarded(app) as port, Client(port) as client:
         body = form(b"sound")
         client.post("/upload", length=len(body), headers=FORM + "expect: 100-continue\r\n")
         assert client.socket.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         assert client.send(body).answer()[2] == {"size": 5}
 
 
-def test_an_address_that_does_not_exist_is_told_so_whatever_is_sent_there(house: House) -> None:
-    with guarded(house) as port, Client(port) as client, Client(port) as other:
+def test_a_large_body_to_an_unknown_address_gets_404_and_with_a_wrong_method_405(app: App) -> None:
+    with guarded(app) as port, Client(port) as client, Client(port) as other:
         assert code(client.post("/nowhere", bytes(4 * MB)).answer()) == (404, "not_found")
         assert code(other.post("/health", bytes(4 * MB)).answer()) == (405, "method_not_allowed")
 
 
-def test_an_answer_without_the_body_closes_the_connection(house: House) -> None:
-    with guarded(house) as port, Client(port) as client:
+def test_a_response_before_the_body_was_read_closes_the_connection(app: App) -> None:
+    with guarded(app) as port, Client(port) as client:
         client.post("/unread", bytes(50_000), length=80_000)
         status, headers, _ = client.answer()
         assert (status, headers["connection"]) == (200, "close")
         assert client.send(bytes(30_000)).until_closed() == b""
 
 
-def test_an_encoded_body_is_refused(house: House) -> None:
-    with guarded(house) as port, Client(port) as client:
+def test_an_encoded_body_is_refused(app: App) -> None:
+    with guarded(app) as port, Client(port) as client:
         client.post("/upload", form(b"sound"), headers=FORM + "content-encoding: gzip\r\n")
         assert code(client.answer()) == (415, "content_encoding_unsupported")
 
 
-def test_a_body_says_what_it_is() -> None:
-    assert not announced([]).has_body
-    assert not announced([(b"content-length", b"0")]).has_body
-    chunked = announced([(b"transfer-encoding", b"chunked")])
+def test_the_headers_tell_whether_there_is_a_body() -> None:
+    assert not read_body_headers([]).has_body
+    assert not read_body_headers([(b"content-length", b"0")]).has_body
+    chunked = read_body_headers([(b"transfer-encoding", b"chunked")])
     assert chunked.has_body
-    assert refusal(chunked, file_bytes=1, limit_bytes=1) is None
-    assert refusal(announced([(b"content-length", b"1")]), file_bytes=1, limit_bytes=1) is None
+    assert refusal_of(chunked, file_bytes=1, limit_bytes=1) is None
+    assert refusal_of(read_body_headers([(b"content-length", b"1")]), file_bytes=1, limit_bytes=1) is None
 
 
 # ── too many ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_fifth_upload_waits_outside_four_slots_while_health_answers(house: House) -> None:
+def test_a_fifth_upload_for_four_slots_is_refused_while_health_answers(app: App) -> None:
     body = form(bytes(100_000))
-    with guarded(house) as port, contextlib.ExitStack() as stack:
+    with guarded(app) as port, contextlib.ExitStack() as stack:
         clients = [stack.enter_context(Client(port)) for _ in range(4)]
         for client in clients:
             client.post("/upload", body[:50_000], length=len(body), headers=FORM)
-        wait_until(lambda: len(house.files) == 4)
+        wait_until(lambda: len(app.files) == 4)
         with Client(port) as fifth:
             status, headers, answer = fifth.post("/upload", body, headers=FORM).answer()
             assert (status, answer["error"]["code"]) == (503, "busy")
             assert headers["retry-after"] == "7"
             assert answer["error"]["retryAfter"] == 7
-        assert told(port) == 200
+        assert status_of(port) == 200
         for client in clients:
             assert client.send(body[50_000:]).answer()[0] == 200
         with Client(port) as sixth:
             assert sixth.post("/upload", body, headers=FORM).answer()[0] == 200
 
 
-def test_a_slot_that_is_taken_while_the_body_begins_is_not_given_twice(house: House) -> None:
+def test_a_slot_that_is_taken_while_another_body_begins_is_not_given_twice(app: App) -> None:
     body = form(bytes(100_000))
-    with guarded(house, slots=1) as port, Client(port) as first, Client(port) as second:
+    with guarded(app, slots=1) as port, Client(port) as first, Client(port) as second:
         for client in (first, second):
             client.post("/upload", body[:100], length=len(body), headers=FORM)
         time.sleep(0.05)
         first.send(body[100:50_000])
-        wait_until(lambda: house.begun == 1)
+        wait_until(lambda: app.calls == 1)
         second.send(body[100:])
         assert code(second.answer()) == (503, "busy")
         assert first.send(body[50_000:]).answer()[0] == 200
@@ -405,42 +431,40 @@ def upload(port: int, body: bytes) -> int:
         return client.post("/upload", body, headers=FORM).answer()[0]
 
 
-def test_when_all_slots_are_taken_a_slow_upload_gives_way_to_who_truly_comes(house: House) -> None:
+def test_when_all_slots_are_taken_the_body_of_another_upload_evicts_a_slow_one(app: App) -> None:
     pace = replace(NO_HURRY, yield_after=0.2, yield_rate=10**9)
     body = form(bytes(200_000))
-    with guarded(house, slots=1, pace=pace) as port, Client(port) as slow, Client(port) as knocking:
+    with guarded(app, slots=1, pace=pace) as port, Client(port) as slow, Client(port) as waiting:
         slow.post("/upload", body[:50_000], length=len(body), headers=FORM)
-        wait_until(lambda: house.begun == 1)
+        wait_until(lambda: app.calls == 1)
         time.sleep(0.5)
-        knocking.post("/upload", body[:100], length=len(body), headers=FORM)
+        waiting.post("/upload", body[:100], length=len(body), headers=FORM)
         time.sleep(0.1)
-        assert house.errors == []
+        assert app.errors == []
         wait_until(lambda: upload(port, body) == 200)
         assert code(slow.answer()) == (408, "upload_too_slow")
 
 
 @pytest.mark.parametrize("changed", [{"yield_rate": 1}, {"yield_after": 30}])
-def test_who_is_quick_enough_or_has_only_begun_keeps_its_slot(house: House, changed: dict[str, Any]) -> None:
+def test_an_upload_that_is_quick_enough_or_new_keeps_its_slot(app: App, changed: dict[str, Any]) -> None:
     pace = replace(NO_HURRY, **{"yield_after": 0, "yield_rate": 10**9} | changed)
     body = form(bytes(200_000))
-    with guarded(house, slots=1, pace=pace) as port, Client(port) as first:
+    with guarded(app, slots=1, pace=pace) as port, Client(port) as first:
         first.post("/upload", body[:100_000], length=len(body), headers=FORM)
-        wait_until(lambda: house.begun == 1)
+        wait_until(lambda: app.calls == 1)
         assert upload(port, body) == 503
         assert first.send(body[100_000:]).answer()[0] == 200
 
 
-async def test_it_is_the_slowest_who_gives_way() -> None:
-    def body(received: int, *, waited: float = 60.0, **known: Any) -> RequestBody:
-        made = RequestBody(None, pace=Pace(), limit_bytes=MB, file_bytes=MB)
-        made.received, made._waited = received, waited
-        for name, value in known.items():
-            setattr(made, name, value)
-        return made
+async def test_the_slowest_upload_is_the_one_to_evict() -> None:
+    def body(received: int, *, waited: float = 60.0, is_complete: bool = False) -> RequestBody:
+        body = RequestBody(None, pace=Pace(), limit_bytes=MB, file_bytes=MB)
+        body.received, body._waited, body.is_complete = received, waited, is_complete
+        return body
 
     guard = UploadGuard(None, LIMITS)
-    complete, begun, quick = body(1, is_complete=True), body(1, waited=29), body(60 * 32 * 1024)
-    guard._in_slots = dict.fromkeys((complete, begun, quick))
+    complete, new, quick = body(1, is_complete=True), body(1, waited=29), body(60 * 32 * 1024)
+    guard._in_slots = dict.fromkeys((complete, new, quick))
     assert guard._slowest() is None
     slow, slower = body(600_000), body(400_000)
     guard._in_slots |= dict.fromkeys((slow, slower))
@@ -449,26 +473,26 @@ async def test_it_is_the_slowest_who_gives_way() -> None:
     assert guard._slowest() is slow
 
 
-# ── gone ──────────────────────────────────────────────────────────────────────────────────────────
+# ── clients that leave ──────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_hang_up_midway_leaves_no_file_and_frees_its_slot(house: House) -> None:
+def test_a_client_that_leaves_midway_leaves_no_file_and_frees_its_slot(app: App) -> None:
     body = form(bytes(900_000))
-    with guarded(house, slots=1) as port:
+    with guarded(app, slots=1) as port:
         with Client(port) as client:
             client.post("/upload", body[:500_000], length=len(body), headers=FORM)
-            wait_until(lambda: len(house.files) == 1)
-        wait_until(lambda: house.errors == ["UploadTooSlow"])
-        wait_until(lambda: house.files == [])
+            wait_until(lambda: len(app.files) == 1)
+        wait_until(lambda: app.errors == ["UploadTooSlow"])
+        wait_until(lambda: app.files == [])
         with Client(port) as client:
             assert client.post("/upload", body, headers=FORM).answer()[0] == 200
 
 
-def test_a_hang_up_before_the_body_begins_calls_no_app(house: House) -> None:
-    with guarded(house, slots=1) as port:
+def test_the_app_is_not_called_for_a_client_that_leaves_before_its_body_begins(app: App) -> None:
+    with guarded(app, slots=1) as port:
         with Client(port) as client:
             client.post("/upload", b"--", length=MB, headers=FORM)
             time.sleep(0.05)
         time.sleep(0.05)
-        assert told(port) == 200
-        assert house.begun == 0
+        assert status_of(port) == 200
+        assert app.calls == 0

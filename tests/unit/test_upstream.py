@@ -1,4 +1,4 @@
-"""The stand-in upstream as other tests use it: as a process, scripted over HTTP, and strict like Groq."""
+"""The stand-in for Groq: as a process it is scripted over HTTP, and it is as strict as Groq."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def post(upstream: Upstream, *, path: str = "transcriptions", name: str = "audio
     return httpx.post(f"{upstream.url}/audio/{path}", data=FIELDS | data, files=files, timeout=60)
 
 
-def test_as_a_process_it_says_where_it_is_and_is_scripted_over_http() -> None:
+def test_as_a_process_it_prints_its_url_and_is_scripted_over_http() -> None:
     program = [sys.executable, "-m", "tests.upstream", "--key", "k"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -42,9 +42,9 @@ def test_as_a_process_it_says_where_it_is_and_is_scripted_over_http() -> None:
         assert [answer.status_code for answer in answers] == [503, 200]
         assert answers[1].json()["text"] == "scripted"
         assert httpx.post(f"{url}/audio/transcriptions", files={"file": FILE}, timeout=60).status_code == 401
-        seen = httpx.get(control, timeout=60).json()["seen"]
-        assert [request["form"]["size_bytes"] for request in seen] == [5, 5, 5]
-        assert httpx.delete(control, timeout=60).json()["seen"] == []
+        requests = httpx.get(control, timeout=60).json()["requests"]
+        assert [request["form"]["size_bytes"] for request in requests] == [5, 5, 5]
+        assert httpx.delete(control, timeout=60).json()["requests"] == []
         process.terminate()
 
 
@@ -65,7 +65,7 @@ def test_it_refuses_what_groq_refuses(upstream: Upstream, call: dict[str, str], 
     assert (answer.status_code, answer.json()["error"]["message"]) == (400, message)
 
 
-def test_it_refuses_files_that_weigh_too_much(upstream: Upstream) -> None:
+def test_it_refuses_files_that_are_too_large(upstream: Upstream) -> None:
     files = {"file": ("audio.mp3", bytes(LARGEST + 1), "audio/mpeg")}
     answer = httpx.post(f"{upstream.url}/audio/transcriptions", data=FIELDS, files=files, timeout=60)
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "request_too_large")
@@ -79,7 +79,7 @@ def test_it_refuses_files_that_weigh_too_much(upstream: Upstream) -> None:
         ({"response_format": "json"}, {"text", "x_groq"}, {"segments", "words", "language"}),
     ],
 )
-def test_it_answers_in_the_format_asked_for(
+def test_it_answers_in_the_requested_format(
     upstream: Upstream, fields: dict[str, str], present: set[str], absent: set[str]
 ) -> None:
     answer = post(upstream, **fields).json()
@@ -91,7 +91,7 @@ def test_it_answers_text_as_text(upstream: Upstream) -> None:
     assert post(upstream, response_format="text").text.startswith(" heard ")
 
 
-def test_it_lists_its_models_and_knows_no_other_route(upstream: Upstream) -> None:
+def test_it_lists_its_models_and_answers_404_for_other_paths(upstream: Upstream) -> None:
     assert [model["id"] for model in httpx.get(f"{upstream.url}/models", timeout=60).json()["data"]] == [
         "whisper-large-v3",
         "whisper-large-v3-turbo",
@@ -99,7 +99,7 @@ def test_it_lists_its_models_and_knows_no_other_route(upstream: Upstream) -> Non
     assert httpx.get(f"{upstream.url}/nowhere", timeout=60).status_code == 404
 
 
-def test_it_takes_a_body_without_a_length_and_connections_that_stay(upstream: Upstream) -> None:
+def test_it_takes_bodies_without_a_length_on_one_connection(upstream: Upstream) -> None:
     async def body() -> AsyncIterator[bytes]:
         yield b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-large-v3\r\n'
         yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.mp3"\r\n\r\nsou'
@@ -112,11 +112,11 @@ def test_it_takes_a_body_without_a_length_and_connections_that_stay(upstream: Up
             return [(await client.post(url, content=body(), headers=kind)).status_code for _ in range(2)]
 
     assert asyncio.run(run()) == [200, 200]
-    assert [seen.form.size_bytes for seen in upstream.seen] == [5, 5]
+    assert [request.form.size_bytes for request in upstream.requests] == [5, 5]
     assert upstream.most_at_once == 1
 
 
-def test_it_answers_whoever_waits_to_be_asked_for_the_body(upstream: Upstream) -> None:
+def test_it_answers_expect_100_continue(upstream: Upstream) -> None:
     async def run() -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", upstream.port)
         body = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nx\r\n--b--\r\n'

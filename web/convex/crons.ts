@@ -1,3 +1,4 @@
+/** How often the deployment asks the API about jobs without news. */
 import { cronJobs } from "convex/server";
 import { internal } from "./_generated/api";
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { api } from "./_generated/api";
-import { type Convex, KEY, TOKEN, deployment, jobId, message, permutations, row, tell, transcript } from "./test.setup";
+import { type Convex, KEY, TOKEN, deployment, jobId, message, permutations, push, row, transcript } from "./test.setup";
 
 let t: Convex;
 beforeEach(async () => {
@@ -8,7 +8,8 @@ beforeEach(async () => {
   await t.mutation(api.jobs.create, { jobId: jobId(1), ownerToken: TOKEN, userId: "ana", filename: "a.wav" });
 });
 
-const LIFE = [
+/** The messages of one job from the queue to its end. */
+const MESSAGES = [
   message({ seq: 1, status: "queued" }),
   message({
     seq: 2,
@@ -40,36 +41,36 @@ const LIFE = [
   }),
 ];
 
-describe("who may tell", () => {
-  test("nobody without the key, and nobody before there is one", async () => {
+describe("the key and the job", () => {
+  test("a push without the right key is 401, and 503 while the deployment has no key", async () => {
     for (const headers of [
       {},
       { authorization: "Bearer wrong" },
       { authorization: `Basic ${KEY}` },
       { authorization: `Bearer ${KEY}x` },
     ]) {
-      expect(await tell(t, message(), headers as Record<string, string>)).toMatchObject({
+      expect(await push(t, message(), headers as Record<string, string>)).toMatchObject({
         http: 401,
         ok: false,
         error: { code: "unauthorized" },
       });
     }
     vi.stubEnv("ESCRIBA_API_KEY", "");
-    expect(await tell(t, message())).toMatchObject({ http: 503, error: { code: "not_configured" } });
+    expect(await push(t, message())).toMatchObject({ http: 503, error: { code: "not_configured" } });
     expect(await row(t)).not.toHaveProperty("seq");
   });
 
-  test("a message that names another user is refused", async () => {
-    expect(await tell(t, message({ userId: "eve" }))).toMatchObject({ http: 403, error: { code: "user_mismatch" } });
-    expect(await tell(t, message({ userId: "ana" }))).toMatchObject({ http: 200, outcome: "applied" });
+  test("a message that names another user is 403", async () => {
+    expect(await push(t, message({ userId: "eve" }))).toMatchObject({ http: 403, error: { code: "user_mismatch" } });
+    expect(await push(t, message({ userId: "ana" }))).toMatchObject({ http: 200, outcome: "applied" });
   });
 
-  test("a job without a row is 404, for the API to try again", async () => {
-    expect(await tell(t, message({ jobId: jobId(2) }))).toMatchObject({ http: 404, error: { code: "job_not_found" } });
+  test("a job without a row is 404", async () => {
+    expect(await push(t, message({ jobId: jobId(2) }))).toMatchObject({ http: 404, error: { code: "job_not_found" } });
   });
 });
 
-describe("what is not a snapshot is refused with the field that is wrong", () => {
+describe("a body that is no snapshot is 400 and names the wrong field", () => {
   test.each([
     ["{", "not JSON"],
     ["[]", "the body"],
@@ -94,23 +95,29 @@ describe("what is not a snapshot is refused with the field that is wrong", () =>
     [message({ timestamps: 5 }), "timestamps"],
     [message({ timestamps: { createdAt: "2026-01-01T00:00:00Z" } }), "timestamps.createdAt"],
   ])("%j", async (body, field) => {
-    const answer = await tell(t, body);
+    const answer = await push(t, body);
     expect(answer).toMatchObject({ http: 400, ok: false });
     expect(answer.error.message).toContain(field);
     expect(await row(t)).not.toHaveProperty("seq");
   });
 
   test("a body of over 16 MiB is 413", async () => {
-    expect(await tell(t, message({ result: "x".repeat(16 * 1024 * 1024) }))).toMatchObject({
+    expect(await push(t, message({ result: "x".repeat(16 * 1024 * 1024) }))).toMatchObject({
       http: 413,
       error: { code: "too_large" },
     });
   });
 });
 
-describe("the row becomes what the API says", () => {
-  test("whole", async () => {
-    expect(await tell(t, LIFE[1])).toEqual({ http: 200, status: "processing", ok: true, outcome: "applied", seq: 2 });
+describe("the row after a push", () => {
+  test("equals the snapshot in every field", async () => {
+    expect(await push(t, MESSAGES[1])).toEqual({
+      http: 200,
+      status: "processing",
+      ok: true,
+      outcome: "applied",
+      seq: 2,
+    });
     expect(await row(t)).toEqual({
       jobId: jobId(1),
       owner: expect.stringMatching(/^token:[0-9a-f]{64}$/),
@@ -125,7 +132,7 @@ describe("the row becomes what the API says", () => {
       createdAt: 1_000,
       startedAt: 2_000,
     });
-    await tell(
+    await push(
       t,
       message({
         seq: 3,
@@ -141,8 +148,8 @@ describe("the row becomes what the API says", () => {
     expect(await row(t)).not.toHaveProperty("chunks");
   });
 
-  test("in every order of five messages, and then all of them once more, it is the same row", async () => {
-    for (const m of LIFE) await tell(t, m);
+  test("is the same for every order of five messages, each of them sent twice", async () => {
+    for (const m of MESSAGES) await push(t, m);
     const end = await row(t);
     const text = { resultJson: '{"text":"hola"}' };
     expect(await transcript(t)).toEqual(text);
@@ -154,42 +161,42 @@ describe("the row becomes what the API says", () => {
       completedAt: 3_000,
     });
     let n = 1;
-    for (const order of permutations(LIFE)) {
+    for (const order of permutations(MESSAGES)) {
       n += 1;
       await t.mutation(api.jobs.create, { jobId: jobId(n), ownerToken: TOKEN, userId: "ana", filename: "a.wav" });
-      for (const m of order) expect((await tell(t, { ...m, jobId: jobId(n) })).http).toBe(200);
-      for (const m of order) expect((await tell(t, { ...m, jobId: jobId(n) })).outcome).toMatch(/duplicate|stale/);
+      for (const m of order) expect((await push(t, { ...m, jobId: jobId(n) })).http).toBe(200);
+      for (const m of order) expect((await push(t, { ...m, jobId: jobId(n) })).outcome).toMatch(/duplicate|stale/);
       expect({ ...(await row(t, jobId(n))), jobId: jobId(1) }).toEqual(end);
       expect(await transcript(t, jobId(n))).toEqual(text);
     }
     expect(n).toBe(121);
   });
 
-  test("a repeated message writes nothing", async () => {
-    await tell(t, LIFE[4]);
+  test("is unchanged by a repeated or an older message", async () => {
+    await push(t, MESSAGES[4]);
     const before = await t.run((ctx) => ctx.db.query("transcriptionJobs").collect());
-    expect(await tell(t, LIFE[4])).toMatchObject({ outcome: "duplicate", seq: 5 });
-    expect(await tell(t, LIFE[0])).toMatchObject({ outcome: "stale", seq: 5 });
+    expect(await push(t, MESSAGES[4])).toMatchObject({ outcome: "duplicate", seq: 5 });
+    expect(await push(t, MESSAGES[0])).toMatchObject({ outcome: "stale", seq: 5 });
     expect(await t.run((ctx) => ctx.db.query("transcriptionJobs").collect())).toEqual(before);
   });
 
-  test("a transcript that the API has since forgotten stays with its owner, until a retry", async () => {
-    await tell(t, LIFE[4]);
-    await tell(t, message({ seq: 6, status: "completed", progress: 100, result: null }));
+  test("keeps a transcript that the API has deleted, until a retry", async () => {
+    await push(t, MESSAGES[4]);
+    await push(t, message({ seq: 6, status: "completed", progress: 100, result: null }));
     expect(await row(t)).toMatchObject({ seq: 6 });
     expect(await transcript(t)).toEqual({ resultJson: '{"text":"hola"}' });
-    await tell(t, message({ seq: 7, run: 2, status: "queued" }));
+    await push(t, message({ seq: 7, run: 2, status: "queued" }));
     expect(await transcript(t)).toBeNull();
   });
 
-  test("a retry starts over, and late news of the first run changes nothing", async () => {
-    await tell(
+  test("starts over with a retry, and ignores late messages of the first run", async () => {
+    await push(
       t,
       message({ seq: 5, status: "failed", error: { code: "engine", message: "It failed.", retryable: true } }),
     );
-    expect(await tell(t, message({ seq: 6, run: 2, status: "queued" }))).toMatchObject({ outcome: "applied" });
+    expect(await push(t, message({ seq: 6, run: 2, status: "queued" }))).toMatchObject({ outcome: "applied" });
     expect(await row(t)).not.toHaveProperty("error");
-    expect(await tell(t, message({ seq: 4, status: "processing" }))).toMatchObject({ outcome: "stale" });
+    expect(await push(t, message({ seq: 4, status: "processing" }))).toMatchObject({ outcome: "stale" });
     expect(await row(t)).toMatchObject({ status: "queued", run: 2, seq: 6 });
   });
 });

@@ -4,7 +4,7 @@ import { ConvexError, v } from "convex/values";
 import { beforeEach, describe, expect, test } from "vitest";
 import { api, internal } from "./_generated/api";
 import { transcriptionJob, transcriptionResult } from "./schema";
-import { type Convex, TOKEN, deployment, jobId, message, modules, row, tell } from "./test.setup";
+import { type Convex, TOKEN, deployment, jobId, message, modules, push, row } from "./test.setup";
 
 let t: Convex;
 beforeEach(() => {
@@ -19,7 +19,7 @@ const codeOf = (attempt: Promise<unknown>) =>
   );
 
 describe("access", () => {
-  test("by owner token: of the token the row keeps a hash only, and another token sees nothing", async () => {
+  test("by owner token: the row holds only its hash, and another token sees nothing", async () => {
     await t.mutation(api.jobs.create, { ...mine, userId: "ana" });
     expect(JSON.stringify(await row(t))).not.toContain(TOKEN);
     expect(await t.query(api.jobs.get, mine)).toMatchObject({
@@ -36,7 +36,7 @@ describe("access", () => {
     expect(await t.mutation(api.jobs.remove, other)).toBe(false);
   });
 
-  test("by sign-in, and then a token is not needed", async () => {
+  test("by sign-in without a token: the same subject of another issuer sees nothing", async () => {
     const ana = t.withIdentity({ subject: "ana", issuer: "https://id.example" });
     await ana.mutation(api.jobs.create, { jobId: jobId(1) });
     expect(await ana.query(api.jobs.get, { jobId: jobId(1) })).toMatchObject({ status: "pending" });
@@ -49,30 +49,30 @@ describe("access", () => {
     expect(await t.query(api.jobs.get, { jobId: jobId(1) })).toBeNull();
   });
 
-  test("never by a bare userId: a stranger's row labelled with mine is not in my list", async () => {
+  test("not by a bare userId: a row of another owner that carries the user's id is not in the user's list", async () => {
     await t.mutation(api.jobs.create, { ...mine, userId: "ana" });
     const ana = t.withIdentity({ subject: "ana" });
     expect(await ana.query(api.jobs.get, { jobId: jobId(1) })).toBeNull();
     expect(await ana.query(api.jobs.list, {})).toEqual([]);
   });
 
-  test("without either, nothing can be made; a guessable token is refused", async () => {
+  test("without sign-in and token no row can be created, nor with a short token, nor with a jobId that is no UUID", async () => {
     expect(await codeOf(t.mutation(api.jobs.create, { jobId: jobId(1), userId: "ana" }))).toBe("not_signed_in");
     expect(await codeOf(t.mutation(api.jobs.create, { jobId: jobId(1), ownerToken: "ana" }))).toBe("invalid_argument");
     expect(await codeOf(t.mutation(api.jobs.create, { jobId: "1", ownerToken: TOKEN }))).toBe("invalid_argument");
   });
 });
 
-test("making a job twice makes it once", async () => {
+test("creating a job twice creates one row", async () => {
   expect(await t.mutation(api.jobs.create, mine)).toEqual({ created: true });
   expect(await t.mutation(api.jobs.create, mine)).toEqual({ created: false });
   expect(await t.query(api.jobs.list, { ownerToken: TOKEN })).toHaveLength(1);
 });
 
-test("the list is the newest first, without transcripts, and no longer than asked", async () => {
+test("the list holds the newest jobs first, without transcripts, and at most `limit` of them", async () => {
   for (const n of [1, 2, 3]) {
     await t.mutation(api.jobs.create, { jobId: jobId(n), ownerToken: TOKEN });
-    await tell(
+    await push(
       t,
       message({ jobId: jobId(n), status: "completed", result: { text: "hola" }, timestamps: { createdAt: n } }),
     );
@@ -85,42 +85,42 @@ test("the list is the newest first, without transcripts, and no longer than aske
 describe("cancelling", () => {
   beforeEach(() => t.mutation(api.jobs.create, mine));
 
-  test("is a request: it shows at once, and the API's answer ends it", async () => {
-    await tell(t, message({ seq: 2, status: "processing" }));
+  test("marks the row at once, and the next snapshot of the API ends the job", async () => {
+    await push(t, message({ seq: 2, status: "processing" }));
     expect(await t.mutation(api.jobs.cancel, mine)).toEqual({ outcome: "requested" });
     expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "processing", cancelRequested: true });
-    await tell(t, message({ seq: 3, status: "cancelled" }));
+    await push(t, message({ seq: 3, status: "cancelled" }));
     expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "cancelled", cancelRequested: false });
   });
 
-  test("races with completion: whichever comes first, the row ends as the API's job did", async () => {
+  test("before or after a completed snapshot leaves the row completed", async () => {
     const done = message({ seq: 3, status: "completed", progress: 100, result: { text: "hola" } });
     await t.mutation(api.jobs.cancel, mine);
-    await tell(t, done);
+    await push(t, done);
     const cancelFirst = await row(t);
     await t.mutation(api.jobs.create, { jobId: jobId(2), ownerToken: TOKEN });
-    await tell(t, { ...done, jobId: jobId(2) });
+    await push(t, { ...done, jobId: jobId(2) });
     expect(await t.mutation(api.jobs.cancel, { ...mine, jobId: jobId(2) })).toEqual({ outcome: "ended" });
     expect({ ...(await row(t, jobId(2))), jobId: jobId(1) }).toEqual(cancelFirst);
     expect(cancelFirst).toMatchObject({ status: "completed" });
   });
 
-  test("a job the API never had ends at once; should the API know it after all, its word counts", async () => {
+  test("of a job that is unknown to the API ends the row at once, until a snapshot of the API comes after all", async () => {
     expect(await t.mutation(api.jobs.cancel, { ...mine, unknownToApi: true })).toEqual({ outcome: "cancelled" });
     expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "cancelled", presumed: true });
-    await tell(t, message({ seq: 0, status: "pending" }));
+    await push(t, message({ seq: 0, status: "pending" }));
     expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "pending", presumed: false });
   });
 
-  test("does not outlive its run", async () => {
+  test("does not carry over to the next run", async () => {
     await t.mutation(api.jobs.cancel, mine);
-    await tell(t, message({ seq: 3, status: "cancelled" }));
-    await tell(t, message({ seq: 4, run: 2, status: "queued" }));
+    await push(t, message({ seq: 3, status: "cancelled" }));
+    await push(t, message({ seq: 4, run: 2, status: "queued" }));
     expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "queued", cancelRequested: false });
   });
 
-  test("meant for one run does not befall the next", async () => {
-    await tell(t, message({ seq: 3, run: 2, status: "queued" }));
+  test("of an earlier run does not cancel the current one", async () => {
+    await push(t, message({ seq: 3, run: 2, status: "queued" }));
     expect(await t.mutation(api.jobs.cancel, { ...mine, run: 1 })).toEqual({ outcome: "ended" });
     expect(await t.mutation(api.jobs.cancel, { ...mine, run: 1, unknownToApi: true })).toEqual({ outcome: "ended" });
     expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "queued", cancelRequested: false });
@@ -128,16 +128,16 @@ describe("cancelling", () => {
   });
 });
 
-test("an active job can be removed: what is said of it afterwards finds no row, and nobody asks about it", async () => {
+test("an active job can be removed: later snapshots are 404, and reconciliation does not check it", async () => {
   await t.mutation(api.jobs.create, mine);
-  await tell(t, message({ seq: 2, status: "processing" }));
+  await push(t, message({ seq: 2, status: "processing" }));
   expect(await t.mutation(api.jobs.remove, mine)).toBe(true);
   expect(await t.query(api.jobs.list, { ownerToken: TOKEN })).toEqual([]);
-  expect(await tell(t, message({ seq: 3, status: "cancelled" }))).toMatchObject({ http: 404 });
+  expect(await push(t, message({ seq: 3, status: "cancelled" }))).toMatchObject({ http: 404 });
   expect(await t.mutation(internal.reconcile.start, { quietMs: -1 })).toBe(0);
 });
 
-describe("a table that was there before", () => {
+describe("a table from before this schema", () => {
   const older = defineSchema({
     transcriptionJobs: defineTable({ ...transcriptionJob, folder: v.optional(v.string()), result: v.optional(v.any()) })
       .index("by_jobId", ["jobId"])
@@ -148,7 +148,7 @@ describe("a table that was there before", () => {
     transcriptionResults: defineTable(transcriptionResult).index("by_jobId", ["jobId"]),
   });
 
-  test("rows without seq take the API's word, whatever they said; their other fields survive", async () => {
+  test("a row without seq takes the first snapshot whatever its status is, and keeps its other fields", async () => {
     const old = convexTest(older, modules);
     await old.run(async (ctx) => {
       await ctx.db.insert("transcriptionJobs", {
@@ -168,7 +168,7 @@ describe("a table that was there before", () => {
     });
     expect(await ana.query(api.jobs.list, {})).toHaveLength(1);
     expect(
-      await tell(
+      await push(
         old as unknown as Convex,
         message({ seq: 2, status: "completed", progress: 100, result: { text: "hola" } }),
       ),
@@ -187,22 +187,24 @@ describe("a table that was there before", () => {
     });
   });
 
-  test("a row without an owner becomes that of the page that knows its job's id; then it is no one else's", async () => {
-    await t.run(
+  const insertOldRow = (fields: { userId?: string } = {}) =>
+    t.run(
       async (ctx) =>
-        void (await ctx.db.insert("transcriptionJobs", { jobId: jobId(1), userId: "ana", status: "processing" })),
+        void (await ctx.db.insert("transcriptionJobs", { jobId: jobId(1), status: "processing", ...fields })),
     );
+
+  test("a row without an owner and without a userId goes to the first caller that names its jobId, and to no other", async () => {
+    await insertOldRow();
     expect(await t.query(api.jobs.get, mine)).toBeNull();
     expect(await t.mutation(api.jobs.create, mine)).toEqual({ created: false });
     expect(await t.query(api.jobs.get, mine)).toMatchObject({ status: "processing" });
     expect(await codeOf(t.mutation(api.jobs.create, { ...mine, ownerToken: "o".repeat(32) }))).toBe("forbidden");
   });
 
-  test("a row that names another user does not become that of who is signed in", async () => {
-    await t.run(
-      async (ctx) =>
-        void (await ctx.db.insert("transcriptionJobs", { jobId: jobId(1), userId: "ana", status: "processing" })),
-    );
+  test("a row that names a user opens to that user's sign-in alone", async () => {
+    await insertOldRow({ userId: "ana" });
+    expect(await codeOf(t.mutation(api.jobs.create, mine))).toBe("forbidden");
+    expect(await t.query(api.jobs.get, mine)).toBeNull();
     const eve = t.withIdentity({ subject: "eve" });
     expect(await codeOf(eve.mutation(api.jobs.create, { jobId: jobId(1) }))).toBe("forbidden");
     expect(await codeOf(eve.mutation(api.jobs.create, mine))).toBe("forbidden");

@@ -1,22 +1,21 @@
-/** What a page may do: make a job's row, watch it, list its own, ask to cancel, remove. */
+/** What a page may do: create a job's row, watch it, list its own jobs, ask to cancel a job, remove it. */
 import { ConvexError, v } from "convex/values";
 import type { Doc } from "./_generated/dataModel";
 import { type MutationCtx, type QueryCtx, mutation, query } from "./_generated/server";
 import { type Caller, identify, mayAdopt, mayUse, ownerOf } from "./model/access";
-import { isTerminal } from "./model/order";
+import { isTerminal } from "./model/jobVersion";
 import { removeResult } from "./model/result";
 import { isJobId } from "./model/snapshot";
-import { jobSummary, jobView, position, present, summarise } from "./model/view";
+import { jobSummary, jobView, toSummary, toView, versionOf } from "./model/jobView";
 
-/** Rows of before may hold their transcript, and a query reads 16 MiB at most. */
+/** Old rows may hold their transcripts, and a query reads 16 MiB at most. */
 const LONGEST_LIST = 50;
 
 const access = { jobId: v.string(), ownerToken: v.optional(v.string()) };
 
 /**
- * Makes the row of a job, before the page sends the API anything. Again for the same job is
- * harmless. A row that nobody owns yet (it is older than this schema) becomes the caller's, unless
- * it names another user than who is signed in.
+ * Creates the row of a job, before the page sends the API anything. A second call for the same job changes nothing.
+ * A row from before this schema that names neither an owner nor a user becomes the caller's.
  */
 export const create = mutation({
   args: { ...access, userId: v.optional(v.string()), filename: v.optional(v.string()) },
@@ -36,19 +35,19 @@ export const create = mutation({
       return { created: true };
     }
     if (mayUse(row, caller)) return { created: false };
-    if (!mayAdopt(row, caller)) throw new ConvexError({ code: "forbidden", message: "This job has another owner." });
+    if (!mayAdopt(row)) throw new ConvexError({ code: "forbidden", message: "This job has another owner." });
     await ctx.db.patch("transcriptionJobs", row._id, { owner });
     return { created: false };
   },
 });
 
-/** One job with its transcript; null when there is none such, or it is another's. */
+/** One job with its transcript; null when there is no such job of the caller's. */
 export const get = query({
   args: access,
   returns: v.union(jobView, v.null()),
   handler: async (ctx, { jobId, ownerToken }) => {
     const row = await findOwn(ctx, jobId, await identify(ctx, ownerToken));
-    return row && (await present(ctx, row));
+    return row && (await toView(ctx, row));
   },
 });
 
@@ -60,38 +59,34 @@ export const list = query({
     const most = Math.max(1, Math.min(Math.floor(limit) || 1, LONGEST_LIST));
     const { user, token, legacyIds } = await identify(ctx, ownerToken);
     const jobs = () => ctx.db.query("transcriptionJobs");
-    const found = await Promise.all([
-      ...[user, token]
-        .filter((owner) => owner !== undefined)
-        .map((owner) =>
-          jobs()
-            .withIndex("by_owner", (q) => q.eq("owner", owner))
-            .order("desc")
-            .take(most),
-        ),
-      ...legacyIds.map((id) =>
-        jobs()
-          .withIndex("by_userId", (q) => q.eq("userId", id))
-          .order("desc")
-          .filter((q) => q.eq(q.field("owner"), undefined))
-          .take(most),
-      ),
-    ]);
-    return found
+    const owners = [user, token].filter((owner) => owner !== undefined);
+    const owned = owners.map((owner) =>
+      jobs()
+        .withIndex("by_owner", (q) => q.eq("owner", owner))
+        .order("desc"),
+    );
+    const legacy = legacyIds.map((id) =>
+      jobs()
+        .withIndex("by_userId", (q) => q.eq("userId", id))
+        .order("desc")
+        .filter((q) => q.eq(q.field("owner"), undefined)),
+    );
+    const rows = await Promise.all([...owned, ...legacy].map((query) => query.take(most)));
+    return rows
       .flat()
-      .map(summarise)
+      .map(toSummary)
       .sort((a, b) => b.createdAt - a.createdAt)
       .slice(0, most);
   },
 });
 
 /**
- * Notes that the owner wants this job cancelled. The page also tells the API (`DELETE /job/{id}`),
- * and the API alone decides: it may have completed the job in the same moment, and two deciders
- * could disagree for ever. If the page's request never arrives, `reconcile.ts` repeats it.
+ * Notes that the owner asks to cancel this job. The page also sends the API `DELETE /job/{id}`, and the API alone
+ * decides: it may have completed the job in the same moment, and row and API would disagree for ever. If the page's
+ * request never arrives at the API, `reconcile.ts` repeats it.
  *
- * `run` says which run is meant: the wish may be delivered late, and is not for the next one.
- * `unknownToApi` is for a job the API answers 404 to: then nobody else would end the row.
+ * `run` is the run to cancel: this call may arrive late, when the next run has started. `unknownToApi` is for a job
+ * that the API answers 404 for: then nothing else would end the row.
  */
 export const cancel = mutation({
   args: { ...access, run: v.optional(v.number()), unknownToApi: v.optional(v.boolean()) },
@@ -99,9 +94,9 @@ export const cancel = mutation({
   handler: async (ctx, { jobId, ownerToken, run, unknownToApi = false }) => {
     const row = await findOwn(ctx, jobId, await identify(ctx, ownerToken));
     if (!row) throw new ConvexError({ code: "job_not_found", message: "There is no such job of yours." });
-    const current = position(row);
-    const isPast = run !== undefined && run !== current.run;
-    if (isPast || isTerminal(current.status)) return { outcome: "ended" as const };
+    const current = versionOf(row);
+    const isOtherRun = run !== undefined && run !== current.run;
+    if (isOtherRun || isTerminal(current.status)) return { outcome: "ended" as const };
     const now = Date.now();
     if (unknownToApi) {
       const end = { status: "cancelled", presumed: true, completedAt: now, updatedAt: now } as const;
@@ -114,9 +109,9 @@ export const cancel = mutation({
 });
 
 /**
- * Removes a job's row and transcript, also of one that has not ended here: the page has deleted it
- * at the API before, and while news is late the row cannot know. What the API still tells of it is
- * answered 404. False when there was nothing of the caller's to remove.
+ * Deletes a job's row and transcript, also where the row has not ended: the page has deleted the job at the API
+ * before, and the snapshot that says so may be late. The API's later snapshots of it are answered 404. False when
+ * there is no such job of the caller's.
  */
 export const remove = mutation({
   args: access,

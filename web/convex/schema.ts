@@ -1,6 +1,7 @@
+/** The tables `transcriptionJobs` and `transcriptionResults`, and the validators of their fields. */
 import { defineSchema, defineTable } from "convex/server";
 import { type Infer, v } from "convex/values";
-import { STATUSES } from "./model/order";
+import { STATUSES } from "./model/jobVersion";
 
 export const jobStatus = v.union(...STATUSES.map((status) => v.literal(status)));
 
@@ -11,10 +12,13 @@ export const jobError = v.object({
   retryable: v.boolean(),
 });
 
-/** `total` is null until the recording has been read. */
+/** `total` is null until the API has read the recording. */
 export const jobChunks = v.object({ done: v.number(), total: v.union(v.number(), v.null()) });
 
-/** As JSON text: an hour of word timestamps would exceed the limit on arrays. As a file when it is large. */
+/**
+ * A transcript as JSON text, or as the id of a file where it is large. Not as a value: the word timestamps of one hour
+ * exceed Convex's limit of 8 192 elements in an array.
+ */
 export const result = v.object({
   resultJson: v.optional(v.string()),
   resultStorageId: v.optional(v.id("_storage")),
@@ -22,13 +26,13 @@ export const result = v.object({
 export type Result = Infer<typeof result>;
 
 /**
- * One row for each job a page has made.
+ * One row for each job that a page has created.
  *
- * Who writes what: the page makes the row and asks for its cancelling (`jobs.ts`); all else is the
- * API's newest snapshot, whole, through `apply.ts`; `reconcile.ts` ends what the API has lost.
+ * Who writes what: the page creates the row and asks to cancel the job (`jobs.ts`); `apply.ts` writes the API's newest
+ * snapshot, whole; `reconcile.ts` ends the jobs that the API no longer knows.
  *
- * Only `jobId` and `status` are required, so a table that was there before keeps its rows: a row
- * without `seq` has no word from the API yet, and takes the first one it hears.
+ * Only `jobId` and `status` are required, so a table from before this schema keeps its rows. A row without `seq` has
+ * no snapshot from the API yet, and takes the first one that comes.
  */
 export const transcriptionJob = {
   jobId: v.string(),
@@ -36,7 +40,7 @@ export const transcriptionJob = {
 
   /** `user:<tokenIdentifier>` or `token:<SHA-256>`: see `model/access.ts`. */
   owner: v.optional(v.string()),
-  /** The app's own id for the user, as it was given to the API. A label: it opens nothing. */
+  /** The app's own id for the user, as the page gave it to the API. A label: it opens nothing. */
   userId: v.optional(v.string()),
 
   status: jobStatus,
@@ -46,25 +50,25 @@ export const transcriptionJob = {
   seq: v.optional(v.number()),
   chunks: v.optional(jobChunks),
   waitingUntil: v.optional(v.number()),
-  /** A bare string only in rows that are older than this schema. */
+  /** A bare string only in rows from before this schema. */
   error: v.optional(v.union(jobError, v.string())),
 
-  /** Only in rows that are older than `transcriptionResults`. */
+  /** Only in rows from before `transcriptionResults`. */
   ...result.fields,
 
-  /** The owner asked to cancel, and the API has not answered for it yet. */
+  /** When the owner asked to cancel, or when `reconcile.ts` last asked the API to; absent once the job has ended. */
   cancelRequestedAt: v.optional(v.number()),
-  /** The status is our conclusion, not the API's word; its next word replaces it. */
+  /** We concluded the status ourselves; the API's next snapshot replaces it. */
   presumed: v.optional(v.boolean()),
 
   createdAt: v.optional(v.number()),
   startedAt: v.optional(v.number()),
   completedAt: v.optional(v.number()),
-  /** When this row last heard of its job. */
+  /** When this row last took a snapshot, or `reconcile.ts` last asked the API about the job. */
   updatedAt: v.optional(v.number()),
 };
 
-/** One row for each transcript there is: `apply.ts` writes it, and it is removed with its job's row. */
+/** One row for each transcript. `apply.ts` writes it; it is deleted with its job's row. */
 export const transcriptionResult = { jobId: v.string(), ...result.fields };
 
 export default defineSchema({

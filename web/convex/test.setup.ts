@@ -1,4 +1,5 @@
 /// <reference types="vite/client" />
+/** A deployment of these functions in convex-test, for each test anew, and what its tests send and read. */
 import { convexTest } from "convex-test";
 import { vi } from "vitest";
 import type { TestConvex } from "convex-test";
@@ -17,7 +18,7 @@ export function deployment(): Convex {
 
 export const jobId = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 
-/** A message of the API, with only what a test is about spelled out. */
+/** The body of a push of the API. A test spells out only the fields that it is about. */
 export const message = (fields: object = {}) => ({
   jobId: jobId(1),
   seq: 1,
@@ -30,7 +31,7 @@ export const message = (fields: object = {}) => ({
   ...fields,
 });
 
-export async function tell(
+export async function push(
   t: Convex,
   body: unknown,
   headers: Record<string, string> = { authorization: `Bearer ${KEY}` },
@@ -43,7 +44,7 @@ export async function tell(
   return { http: response.status, ...(await response.json()) };
 }
 
-/** The row without what the deployment itself adds. */
+/** The row without the fields that the deployment itself adds. */
 export async function row(t: Convex, id = jobId(1)) {
   const found = await t.run((ctx) =>
     ctx.db
@@ -56,7 +57,7 @@ export async function row(t: Convex, id = jobId(1)) {
   return rest;
 }
 
-/** The transcript that is kept for a job, beside its row. */
+/** The document of a job's transcript, without the ids. */
 export async function transcript(t: Convex, id = jobId(1)) {
   const found = await t.run((ctx) =>
     ctx.db

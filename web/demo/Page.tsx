@@ -2,7 +2,7 @@ import { type DragEvent, useEffect, useId, useRef, useState } from "react";
 import { api } from "../convex/_generated/api";
 import { usePersistentTranscription } from "../src/usePersistentTranscription";
 import { Recording } from "./Recording";
-import { type Language, WORDS, preferred } from "./words";
+import { type Language, WORDS, preferred } from "./messages";
 
 /** Names in their own language, as a person looks for theirs. */
 const SPOKEN = {

@@ -1,7 +1,7 @@
 import { useRef, useState } from "react";
 import type { Problem, Transcription } from "../src";
 import type { PersistentTranscription } from "../src/usePersistentTranscription";
-import type { Language, WORDS } from "./words";
+import type { Language, WORDS } from "./messages";
 
 type Words = (typeof WORDS)[Language];
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** A Convex deployment in memory: convex-test, with commits that can be listened to and files that have addresses. */
+/** A Convex deployment in memory: convex-test, which notifies watchers of commits and gives stored files addresses. */
 import { AsyncResource } from "node:async_hooks";
 import { convexTest } from "convex-test";
 import { makeFunctionReference } from "convex/server";
@@ -9,50 +9,51 @@ import { jsonToConvex } from "convex/values";
 /** @typedef {{ subject: string, issuer: string } & Record<string, unknown>} Identity */
 
 const WRITES = new Set(["1.0/insert", "1.0/shallowMerge", "1.0/replace", "1.0/remove", "1.0/storageDelete"]);
-const IS = /** @type {const} */ ({ query: "isQuery", mutation: "isMutation", action: "isAction" });
+const KIND_FIELD = /** @type {const} */ ({ query: "isQuery", mutation: "isMutation", action: "isAction" });
 
 export class Backend {
   /** @type {Set<() => void>} */ #watchers = new Set();
-  #notifying = false;
+  #isNotifying = false;
   #lastTime = 0n;
-  /** Awaited after what may have changed something, before anybody is told that it did. @type {() => Promise<void>} */
-  confirm = async () => {};
-  // convex-test tells "within a transaction" by async context. A watcher that begins inside a
-  // mutation would have its queries join that mutation: this context is outside of all of them.
-  #outside = new AsyncResource("local-convex");
+  /** @type {any} */ #originalConvex;
+  /** Awaited after every function that may have written, before its caller gets the answer. @type {() => Promise<void>} */
+  save = async () => {};
+  // convex-test recognises a transaction by its async context. A watcher that is called inside a mutation would run
+  // its queries in that transaction; this context is outside of all transactions.
+  #rootContext = new AsyncResource("local-convex");
 
   /** @param {import("./functions.mjs").Modules} modules @param {any} schema @param {() => string} origin */
   constructor(modules, schema, origin) {
     this.modules = modules;
     this.tables = Object.keys(schema.tables);
     this.test = convexTest(schema, modules);
-    this.#listenToWrites(origin);
+    this.#interceptSyscalls(origin);
   }
 
-  /** Runs what a client asked for; internal functions are as if they were not there. Returns a Convex value.
+  /** Runs a function for a client; an internal function is not found. Returns a Convex value.
    * @param {Kind} kind @param {string} udfPath @param {unknown} args @param {Identity | null} identity */
   async run(kind, udfPath, args, identity = null) {
     const { fn, reference } = await this.#find(udfPath);
-    if (!fn?.isPublic || !fn[IS[kind]])
+    if (!fn?.isPublic || !fn[KIND_FIELD[kind]])
       throw new Error(
         `Could not find public function for '${udfPath}'. Did you forget to run \`npx convex dev\` or \`npx convex deploy\`?`,
       );
     return await this.#call(kind, reference, args, identity);
   }
 
-  /** Runs any function, as `npx convex run` would. @param {string} udfPath @param {unknown} [args] */
+  /** Runs any function, as `npx convex run` does. @param {string} udfPath @param {unknown} [args] */
   async runInternal(udfPath, args) {
     const { fn, reference } = await this.#find(udfPath);
-    const kind = /** @type {Kind[]} */ (["query", "mutation", "action"]).find((kind) => fn?.[IS[kind]]);
+    const kind = /** @type {Kind[]} */ (["query", "mutation", "action"]).find((kind) => fn?.[KIND_FIELD[kind]]);
     if (!kind) throw new Error(`There is no function '${udfPath}'.`);
     return await this.#call(kind, reference, args, null);
   }
 
-  /** @param {string} path @param {RequestInit} request */
+  /** Runs an HTTP action. @param {string} path @param {RequestInit} request */
   async fetch(path, request) {
-    const answer = await this.test.fetch(path, request);
-    await this.confirm();
-    return answer;
+    const response = await this.test.fetch(path, request);
+    await this.save();
+    return response;
   }
 
   /** @param {string} name */
@@ -60,6 +61,7 @@ export class Backend {
     return this.test.run((/** @type {any} */ ctx) => ctx.db.query(name).collect());
   }
 
+  /** Deletes all rows and files. */
   async clear() {
     await this.test.run(async (/** @type {any} */ ctx) => {
       for (const table of this.tables)
@@ -67,7 +69,7 @@ export class Backend {
     });
     for (const id of await this.fileIds())
       await this.test.run((/** @type {any} */ ctx) => ctx.storage.delete(/** @type {any} */ (id)));
-    await this.confirm();
+    await this.save();
   }
 
   /** @param {string} name @param {any[]} rows */
@@ -86,7 +88,7 @@ export class Backend {
 
   /** @param {string} id @returns {Promise<Blob | null>} */
   async file(id) {
-    /** @type {Blob | null} */ let file = null; // an action could not return it: it is no Convex value
+    /** @type {Blob | null} */ let file = null; // an action cannot return a Blob: it is no Convex value
     await this.test.action(async (/** @type {any} */ ctx) => void (file = await ctx.storage.get(id))).catch(() => {});
     return file;
   }
@@ -96,58 +98,55 @@ export class Backend {
     return this.test.run((/** @type {any} */ ctx) => ctx.storage.store(blob));
   }
 
-  /** The next moment of the deployment's clock. It never stands still, and is never behind `seen`. @param {bigint} [seen] */
+  /** A time of the deployment's clock, later than every one before and not earlier than `seen`. @param {bigint} [seen] */
   now(seen = 0n) {
     const clock = BigInt(Date.now()) * 1_000_000n;
     this.#lastTime = [clock, this.#lastTime + 1n, seen].reduce((a, b) => (a > b ? a : b));
     return this.#lastTime;
   }
 
-  /** Calls back soon after anything was written, from wherever. @param {() => void} watcher */
+  /** Calls back soon after every write, of whichever function. Returns how to stop. @param {() => void} watcher */
   onChange(watcher) {
     this.#watchers.add(watcher);
     return () => void this.#watchers.delete(watcher);
   }
 
-  changed() {
-    if (this.#notifying) return;
-    this.#notifying = true;
+  notify() {
+    if (this.#isNotifying) return;
+    this.#isNotifying = true;
     setImmediate(() =>
-      this.#outside.runInAsyncScope(() => {
-        this.#notifying = false;
+      this.#rootContext.runInAsyncScope(() => {
+        this.#isNotifying = false;
         for (const watcher of this.#watchers) watcher();
       }),
     );
   }
 
   close() {
-    /** @type {any} */ (globalThis).Convex = this.#realConvex;
+    /** @type {any} */ (globalThis).Convex = this.#originalConvex;
   }
 
-  /** @type {any} */ #realConvex;
-
-  /** @param {() => string} origin */
-  #listenToWrites(origin) {
-    // Every write passes here, whether of a mutation, an action or a scheduled function.
-    const real = (this.#realConvex = /** @type {any} */ (globalThis).Convex);
-    const changed = () => this.changed();
+  /** Every write of every function is a syscall of convex-test. @param {() => string} origin */
+  #interceptSyscalls(origin) {
+    const original = (this.#originalConvex = /** @type {any} */ (globalThis).Convex);
+    const notify = () => this.notify();
     /** @type {any} */ (globalThis).Convex = {
       get syscall() {
-        return real.syscall;
+        return original.syscall;
       },
       get jsSyscall() {
-        const call = real.jsSyscall;
+        const call = original.jsSyscall;
         return async (/** @type {string} */ name, /** @type {any} */ args) => {
           const result = await call(name, args);
-          changed();
+          notify();
           return result;
         };
       },
       get asyncSyscall() {
-        const call = real.asyncSyscall;
+        const call = original.asyncSyscall;
         return async (/** @type {string} */ name, /** @type {string} */ args) => {
           const result = await call(name, args);
-          if (WRITES.has(name)) changed();
+          if (WRITES.has(name)) notify();
           if (name !== "1.0/storageGetUrl" || JSON.parse(result) === null) return result;
           return JSON.stringify(`${origin()}/api/storage/${JSON.parse(args).storageId}`);
         };
@@ -166,9 +165,9 @@ export class Backend {
   /** @param {Kind} kind @param {any} reference @param {unknown} args @param {Identity | null} identity */
   async #call(kind, reference, args, identity) {
     const accessor = identity ? this.test.withIdentity(/** @type {any} */ (identity)) : this.test;
-    const given = /** @type {any} */ (jsonToConvex(/** @type {any} */ ((Array.isArray(args) ? args[0] : args) ?? {})));
-    const value = await /** @type {any} */ (accessor)[kind](reference, given);
-    if (kind !== "query") await this.confirm();
+    const json = /** @type {any} */ ((Array.isArray(args) ? args[0] : args) ?? {});
+    const value = await /** @type {any} */ (accessor)[kind](reference, jsonToConvex(json));
+    if (kind !== "query") await this.save();
     return value;
   }
 }

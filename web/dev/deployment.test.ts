@@ -1,7 +1,7 @@
 /**
- * One conversation of API, Convex and page, in full. Held with the local Convex always, and with a
- * real deployment of these functions where CONVEX_SELF_HOSTED_URL, CONVEX_SITE_URL and
- * ESCRIBA_API_KEY say so: what the local one gets wrong shows here.
+ * All messages between API, Convex and page about one job: always with the local Convex, and also with a real
+ * deployment of these functions where CONVEX_SELF_HOSTED_URL, CONVEX_SITE_URL and ESCRIBA_API_KEY name one. It shows
+ * where the local Convex differs from the real one.
  */
 import { ConvexClient } from "convex/browser";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -11,11 +11,11 @@ import { startLocalConvex } from "./local-convex.mjs";
 import { eventually } from "../test/eventually";
 
 const { CONVEX_SELF_HOSTED_URL, CONVEX_SITE_URL, ESCRIBA_API_KEY = "a-key-for-tests" } = process.env;
-const places =
+const deployments =
   CONVEX_SELF_HOSTED_URL && CONVEX_SITE_URL ? ["the local Convex", "the real deployment"] : ["the local Convex"];
 
-describe.each(places)("with %s", (place) => {
-  const isReal = place === "the real deployment";
+describe.each(deployments)("with %s", (deployment) => {
+  const isReal = deployment === "the real deployment";
   let local: Awaited<ReturnType<typeof startLocalConvex>> | null = null;
   let client: ConvexClient;
   let siteUrl: string;
@@ -39,7 +39,7 @@ describe.each(places)("with %s", (place) => {
     await local?.close();
   });
 
-  const tell = async (fields: object, key = ESCRIBA_API_KEY) => {
+  const push = async (fields: object, key = ESCRIBA_API_KEY) => {
     const body = JSON.stringify({ jobId, seq: 1, status: "queued", progress: 0, timestamps: {}, ...fields });
     const response = await fetch(`${siteUrl}/transcription-jobs`, {
       method: "POST",
@@ -49,26 +49,26 @@ describe.each(places)("with %s", (place) => {
     return { http: response.status, ...(await response.json()) };
   };
 
-  test("a job from its row to its removal", async () => {
-    expect(await tell({})).toMatchObject({ http: 404, error: { code: "job_not_found" } });
-    expect(await tell({}, "wrong")).toMatchObject({ http: 401 });
+  test("a job goes from the creation of its row to its removal", async () => {
+    expect(await push({})).toMatchObject({ http: 404, error: { code: "job_not_found" } });
+    expect(await push({}, "wrong")).toMatchObject({ http: 401 });
     const seen: Array<{ status: string; resultUrl: string | null } | null> = [];
     client.onUpdate(api.jobs.get, access, (job) => seen.push(job));
     expect(await client.mutation(api.jobs.create, { ...access, filename: "a.wav" })).toEqual({ created: true });
     expect(
-      await tell({ seq: 2, status: "processing", progress: 12.5, chunks: { done: 1, total: null } }),
+      await push({ seq: 2, status: "processing", progress: 12.5, chunks: { done: 1, total: null } }),
     ).toMatchObject({ http: 200, outcome: "applied" });
     expect(await client.mutation(api.jobs.cancel, access)).toEqual({ outcome: "requested" });
     const result = { words: Array.from({ length: 20_000 }, (_, i) => ({ word: `ñandú${i}`, start: i, end: i + 0.5 })) };
-    expect(await tell({ seq: 3, status: "completed", progress: 100, result })).toMatchObject({
+    expect(await push({ seq: 3, status: "completed", progress: 100, result })).toMatchObject({
       http: 200,
       outcome: "applied",
     });
-    expect(await tell({ seq: 3, status: "completed", progress: 100, result })).toMatchObject({
+    expect(await push({ seq: 3, status: "completed", progress: 100, result })).toMatchObject({
       http: 200,
       outcome: "duplicate",
     });
-    expect(await tell({ seq: 2, status: "processing", progress: 12.5 })).toMatchObject({
+    expect(await push({ seq: 2, status: "processing", progress: 12.5 })).toMatchObject({
       http: 200,
       outcome: "stale",
       status: "completed",

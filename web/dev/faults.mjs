@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * Misfortunes on demand, for the HTTP actions of the local Convex:
+ * Faults for the HTTP actions of the local Convex:
  *
- *   {"status": 500}                  answers so (any number), and runs nothing
+ *   {"status": 500}                  answers with this status (400 to 599), and runs nothing
  *   {"status": "drop"}               cuts the connection, and runs nothing
- *   {"status": "drop_after_apply"}   runs it, and cuts the connection instead of answering
- *   {"status": "slow", "seconds": 2} waits before it runs
- *   {"status": "away", "seconds": 5} cuts every connection, the clients' WebSockets too
+ *   {"status": "drop_after_apply"}   runs the action, and cuts the connection instead of answering
+ *   {"status": "slow", "seconds": 2} waits before it runs the action
+ *   {"status": "away", "seconds": 5} cuts every connection, also the clients' WebSockets
  *
- * Each for the next `count` requests, or for any with probability `rate`, or (other than "slow")
- * for `seconds`; without any of these, until cleared.
+ * Each is active for the next `count` requests, or for any request with probability `rate`, or (other than "slow")
+ * for `seconds`; without any of these, until it is cleared.
  */
-const WORDS = ["drop", "drop_after_apply", "slow", "away"];
+const KINDS = ["drop", "drop_after_apply", "slow", "away"];
 
 /** @typedef {{ status: number | string, count?: number, rate?: number, seconds?: number, until: number }} Fault */
 
@@ -23,8 +23,8 @@ export class Faults {
   /** @param {any} fault */
   add(fault) {
     const { status, count, rate, seconds } = fault ?? {};
-    if (!(WORDS.includes(status) || (Number.isInteger(status) && status >= 400 && status <= 599))) {
-      throw new Error(`status must be 400 to 599, or one of ${WORDS.join(", ")}`);
+    if (!(KINDS.includes(status) || (Number.isInteger(status) && status >= 400 && status <= 599))) {
+      throw new Error(`status must be 400 to 599, or one of ${KINDS.join(", ")}`);
     }
     for (const [name, value] of Object.entries({ count, rate, seconds })) {
       if (value !== undefined && !(typeof value === "number" && value >= 0))
@@ -40,7 +40,7 @@ export class Faults {
   }
 
   report() {
-    this.#forgetSpent();
+    this.#removeExpired();
     return {
       active: this.#active.map(({ until, ...fault }) => fault),
       requests: this.requests,
@@ -48,15 +48,15 @@ export class Faults {
     };
   }
 
-  get away() {
-    this.#forgetSpent();
+  get isAway() {
+    this.#removeExpired();
     return this.#active.some((fault) => fault.status === "away");
   }
 
-  /** What befalls the next HTTP action, if anything. */
-  draw() {
+  /** The fault of the next request, or null. */
+  next() {
     this.requests += 1;
-    this.#forgetSpent();
+    this.#removeExpired();
     const fault = this.#active.find(
       ({ status, rate }) => status !== "away" && (rate === undefined || Math.random() < rate),
     );
@@ -66,7 +66,7 @@ export class Faults {
     return fault;
   }
 
-  #forgetSpent() {
+  #removeExpired() {
     this.#active = this.#active.filter(({ count = 1, until }) => count > 0 && Date.now() < until);
   }
 }

@@ -1,4 +1,4 @@
-/** The real clients of Convex against the local one. (Python's is in the API's tests.) */
+/** Convex's own JavaScript clients against the local Convex. (The API's tests use its Python client.) */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -36,7 +36,7 @@ afterEach(async () => {
   await fetch(`${convex.url}/dev/reset`, { method: "POST" });
 });
 
-const tell = (fields: object, siteUrl = convex.siteUrl) =>
+const push = (fields: object, siteUrl = convex.siteUrl) =>
   fetch(`${siteUrl}/transcription-jobs`, {
     method: "POST",
     headers: { authorization: `Bearer ${KEY}` },
@@ -56,18 +56,18 @@ function watch() {
   return { seen, until };
 }
 
-test("what the API posts reaches a subscribed client", async () => {
+test("a push of the API reaches a subscribed client", async () => {
   const { seen, until } = watch();
   await until((job) => job === null);
   await http.mutation(api.jobs.create, { jobId, ownerToken });
   await until((job) => job?.status === "pending");
-  expect((await tell({ status: "processing", progress: 42 })).status).toBe(200);
+  expect((await push({ status: "processing", progress: 42 })).status).toBe(200);
   await until((job) => job?.progress === 42);
   expect(seen.length).toBe(3);
   expect(await http.query(api.jobs.get, { jobId, ownerToken })).toEqual(seen.at(-1));
 });
 
-test("mutations of the client: answers, errors with their data, and nothing internal", async () => {
+test("mutations return answers and errors with their data, and internal functions are not found", async () => {
   expect(await client.mutation(api.jobs.create, { jobId, ownerToken })).toEqual({ created: true });
   await expect(client.mutation(api.jobs.cancel, { jobId: "none", ownerToken })).rejects.toMatchObject({
     data: { code: "job_not_found" },
@@ -81,32 +81,32 @@ test("mutations of the client: answers, errors with their data, and nothing inte
   await expect(client.query(api.jobs.get, { jobId: 7 as never })).rejects.toThrow("Validator");
 });
 
-test("a client whose socket was cut catches up, and its mutation happens once", async () => {
+test("a client whose socket was cut gets the later changes, and its mutation runs once", async () => {
   await client.mutation(api.jobs.create, { jobId, ownerToken });
   const { until } = watch();
   await until((job) => job?.status === "pending");
   convex.dropConnections();
   const cancelling = client.mutation(api.jobs.cancel, { jobId, ownerToken });
-  await tell({ status: "completed", progress: 100 });
+  await push({ status: "completed", progress: 100 });
   await until((job) => job?.status === "completed");
   expect(await cancelling).toEqual({ outcome: expect.stringMatching(/requested|ended/) });
 });
 
-test("a large transcript is read from its address", async () => {
+test("a large transcript is in a file with an address", async () => {
   await client.mutation(api.jobs.create, { jobId, ownerToken });
   const { seen, until } = watch();
   const result = { text: "y".repeat(1_500_000) };
-  await tell({ status: "completed", progress: 100, result });
+  await push({ status: "completed", progress: 100, result });
   await until((job) => job?.resultUrl != null);
   expect(await (await fetch(seen.at(-1)!.resultUrl!)).json()).toEqual(result);
 });
 
-test("an answer of over 5 MB comes in pieces", async () => {
+test("a transition of over 5 MB comes in chunks", async () => {
   const result = { text: "y".repeat(250_000) };
   const ids = Array.from({ length: 24 }, () => crypto.randomUUID());
   for (jobId of ids) {
     await http.mutation(api.jobs.create, { jobId, ownerToken });
-    await tell({ status: "completed", progress: 100, result });
+    await push({ status: "completed", progress: 100, result });
   }
   const lengths: number[] = [];
   for (const id of ids)
@@ -115,7 +115,7 @@ test("an answer of over 5 MB comes in pieces", async () => {
   expect(new Set(lengths)).toEqual(new Set([250_011]));
 });
 
-test("who signs in is who the token says, and changes what is seen", async () => {
+test("a token signs a client in, and its queries run again", async () => {
   const token = `x.${Buffer.from(JSON.stringify({ sub: "ana", iss: "https://id.example" })).toString("base64url")}.x`;
   http.setAuth(token);
   await http.mutation(api.jobs.create, { jobId });
@@ -126,18 +126,18 @@ test("who signs in is who the token says, and changes what is seen", async () =>
   await eventually(() => expect(seen.at(-1)).toMatchObject({ status: "pending" }));
 });
 
-test("misfortunes: an answer instead of an update, a lost answer, a slow one", async () => {
+test("injected faults: an error instead of the action, a lost answer, a slow answer", async () => {
   await http.mutation(api.jobs.create, { jobId, ownerToken });
   await inject({ status: 500, count: 1 });
-  expect((await tell({ seq: 1 })).status).toBe(500);
+  expect((await push({ seq: 1 })).status).toBe(500);
   expect((await rows())[0]).not.toHaveProperty("seq");
   await inject({ status: "drop_after_apply", count: 1 });
-  await expect(tell({ seq: 2 })).rejects.toThrow();
+  await expect(push({ seq: 2 })).rejects.toThrow();
   expect((await rows())[0]).toMatchObject({ seq: 2 });
   await inject({ status: "slow", seconds: 0.2, count: 1 });
-  const begun = performance.now();
-  expect(await (await tell({ seq: 2 })).json()).toMatchObject({ outcome: "duplicate" });
-  expect(performance.now() - begun).toBeGreaterThan(190);
+  const start = performance.now();
+  expect(await (await push({ seq: 2 })).json()).toMatchObject({ outcome: "duplicate" });
+  expect(performance.now() - start).toBeGreaterThan(190);
   expect(await (await fetch(`${convex.url}/dev/faults`)).json()).toEqual({ active: [], requests: 3, injected: 3 });
   const calls = await (await fetch(`${convex.url}/dev/calls`)).json();
   expect(calls).toMatchObject([
@@ -148,7 +148,7 @@ test("misfortunes: an answer instead of an update, a lost answer, a slow one", a
   expect((await inject({ status: "sometimes" })).status).toBe(400);
 });
 
-test("a site that a browser visits can neither read nor change it through the routes for tests", async () => {
+test("the development routes refuse requests from a page", async () => {
   await http.mutation(api.jobs.create, { jobId, ownerToken });
   const headers = { origin: "https://elsewhere.example" };
   for (const base of [convex.url, convex.siteUrl]) {
@@ -158,30 +158,30 @@ test("a site that a browser visits can neither read nor change it through the ro
   expect(await rows()).toMatchObject([{ jobId }]);
 });
 
-test("while it is away nothing is reached, and afterwards its rows are as they were", async () => {
+test("while it is away no request is answered, and afterwards its rows are unchanged", async () => {
   await client.mutation(api.jobs.create, { jobId, ownerToken });
   const { until } = watch();
   await until((job) => job?.status === "pending");
   await inject({ status: "away" });
-  await expect(tell({ status: "processing" })).rejects.toThrow();
+  await expect(push({ status: "processing" })).rejects.toThrow();
   await eventually(() => expect(client.connectionState().isWebSocketConnected).toBe(false));
   await fetch(`${convex.siteUrl}/dev/faults`, { method: "DELETE" });
-  expect((await tell({ status: "processing" })).status).toBe(200);
+  expect((await push({ status: "processing" })).status).toBe(200);
   await until((job) => job?.status === "processing");
 });
 
-test("with a file to keep them in, rows and transcripts outlast it", async () => {
-  const keep = path.join(await mkdtemp(path.join(tmpdir(), "local-convex-")), "kept.json");
+test("with a file, rows and transcripts are there again after a restart", async () => {
+  const file = path.join(await mkdtemp(path.join(tmpdir(), "local-convex-")), "content.json");
   const result = { text: "y".repeat(300_000) };
-  const first = await startLocalConvex({ keep });
-  const at = new ConvexHttpClient(first.url, { logger: false });
-  await at.mutation(api.jobs.create, { jobId, ownerToken, filename: "ñ.wav" });
-  await tell({ seq: 2, status: "completed", progress: 100, result }, first.siteUrl);
+  const first = await startLocalConvex({ file });
+  const client = new ConvexHttpClient(first.url, { logger: false });
+  await client.mutation(api.jobs.create, { jobId, ownerToken, filename: "ñ.wav" });
+  await push({ seq: 2, status: "completed", progress: 100, result }, first.siteUrl);
   await first.close();
-  const second = await startLocalConvex({ keep });
+  const second = await startLocalConvex({ file });
   const job = await new ConvexHttpClient(second.url, { logger: false }).query(api.jobs.get, { jobId, ownerToken });
   expect(job).toMatchObject({ status: "completed", seq: 2, filename: "ñ.wav" });
   expect(await (await fetch(job!.resultUrl!)).json()).toEqual(result);
   await second.close();
-  await rm(path.dirname(keep), { recursive: true });
+  await rm(path.dirname(file), { recursive: true });
 });

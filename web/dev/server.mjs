@@ -4,8 +4,8 @@
  *
  *   ESCRIBA_API_KEY=… node dev/server.mjs [--port 3210] [--site-port 3211] [--host 127.0.0.1] [--no-crons] [--reload] [--keep FILE]
  *
- * Prints {"url", "siteUrl"} on one line when it is ready. Other variables of the deployment
- * (ESCRIBA_API_URL) are taken from the environment too.
+ * Prints {"url", "siteUrl"} on one line when it is ready. With --keep, FILE holds the rows and files after the end of
+ * the process. The deployment's other variable, ESCRIBA_API_URL, comes from the environment too.
  */
 import { parseArgs } from "node:util";
 import { startLocalConvex } from "./local-convex.mjs";
@@ -27,7 +27,7 @@ const convex = await startLocalConvex({
   host: values.host,
   crons: !values["no-crons"],
   reload: values.reload,
-  keep: values.keep ?? null,
+  file: values.keep ?? null,
 });
 console.log(JSON.stringify({ url: convex.url, siteUrl: convex.siteUrl }));
 

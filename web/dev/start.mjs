@@ -1,8 +1,7 @@
 // @ts-check
 /**
- * Everything of the page for development, in one process: the local Convex, and the page with
- * reload. The API is another process; say where with ESCRIBA_API_URL, and start it with
- * CONVEX_SITE_URL and CONVEX_API_KEY as printed here.
+ * The local Convex and the demo page in one process, for development; both reload on changes. The API is another
+ * process: ESCRIBA_API_URL says where it is. Start it with the CONVEX_SITE_URL and CONVEX_API_KEY that this prints.
  */
 import { fileURLToPath } from "node:url";
 import { createServer } from "vite";
@@ -11,9 +10,9 @@ import { startLocalConvex } from "./local-convex.mjs";
 process.env.ESCRIBA_API_KEY ||= process.env.CONVEX_API_KEY || "local-development-key";
 process.env.ESCRIBA_API_URL ||= "http://127.0.0.1:8000";
 
-// The API keeps its jobs from one day to the next: so do their rows.
-const keep = fileURLToPath(new URL("../node_modules/.cache/escriba-rows.json", import.meta.url));
-const convex = await startLocalConvex({ port: 3210, sitePort: 3211, reload: true, keep });
+// The API still has its jobs after a restart, so their rows must be there too.
+const file = fileURLToPath(new URL("../node_modules/.cache/escriba-rows.json", import.meta.url));
+const convex = await startLocalConvex({ port: 3210, sitePort: 3211, reload: true, file });
 process.env.VITE_CONVEX_URL = convex.url;
 process.env.VITE_API_URL ||= process.env.ESCRIBA_API_URL;
 const page = await createServer({ server: { host: "127.0.0.1", port: 5173 } });

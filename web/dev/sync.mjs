@@ -1,5 +1,6 @@
 // @ts-check
-/** One client on the WebSocket: Convex's sync protocol, as its clients speak it. */
+/** One client on the WebSocket, in the sync protocol of Convex's clients. */
+import { readUnverifiedToken } from "./token.mjs";
 import { decodeTime, encode, encodeTime, failure, withField } from "./wire.mjs";
 
 /** @typedef {import("./backend.mjs").Backend} Backend */
@@ -8,38 +9,38 @@ const PING_EVERY = 15_000;
 const LARGEST_TRANSITION = 5_000_000;
 
 /**
- * What a mutation answered, by session and request: a client that lost its socket sends it again,
- * perhaps while the first still runs, and it must happen once. Hence the promise is kept.
+ * The results of mutations, by session and request. A client that lost its socket sends a mutation again, perhaps
+ * while the first one still runs, and it must run once: so the map holds the promises.
  * @type {WeakMap<Backend, Map<string, Promise<object>>>}
  */
-const answers = new WeakMap();
+const mutationResults = new WeakMap();
 
 export class SyncSession {
   #backend;
   #socket;
-  #chunks;
+  #acceptsChunks;
   #ping;
   #unwatch;
   #sessionId = "";
   /** @type {import("./backend.mjs").Identity | null} */ #identity = null;
   /** @type {Map<number, { udfPath: string, args: unknown, journal: unknown, last?: string }>} */ #queries = new Map();
   /** @type {number[]} */ #removed = [];
-  #sent = { querySet: 0, identity: 0, ts: 0n }; // the version the client has
+  #sent = { querySet: 0, identity: 0, ts: 0n }; // the version that the client has
   #querySet = 0;
   #identityVersion = 0;
-  #owed = false; // the client waits for a Transition, even an empty one
-  #busy = false;
-  #again = false;
+  #mustSend = false; // the client waits for a Transition, also an empty one
+  #isUpdating = false;
+  #isStale = false;
   #mutations = Promise.resolve();
 
-  /** @param {Backend} backend @param {import("ws").WebSocket} socket @param {boolean} takesChunks */
-  constructor(backend, socket, takesChunks) {
+  /** @param {Backend} backend @param {import("ws").WebSocket} socket @param {boolean} acceptsChunks */
+  constructor(backend, socket, acceptsChunks) {
     this.#backend = backend;
     this.#socket = socket;
-    this.#chunks = takesChunks;
+    this.#acceptsChunks = acceptsChunks;
     this.#ping = setInterval(() => this.#send(JSON.stringify({ type: "Ping" })), PING_EVERY);
     this.#unwatch = backend.onChange(() => void this.#update());
-    if (!answers.has(backend)) answers.set(backend, new Map());
+    if (!mutationResults.has(backend)) mutationResults.set(backend, new Map());
     socket.on("close", () => this.#close());
     socket.on("error", () => this.#close());
     socket.on("message", (data) => {
@@ -84,7 +85,7 @@ export class SyncSession {
         return this.#authenticate(message);
       case "ModifyQuerySet":
         return this.#modify(message);
-      case "Mutation": // one after another, in the order of the socket
+      case "Mutation": // one after another, in the order in which they came
         this.#mutations = this.#mutations.then(() => this.#mutate(message));
         return;
       case "Action":
@@ -99,7 +100,7 @@ export class SyncSession {
     if (baseVersion !== this.#identityVersion)
       return this.#fatal(`identity version is ${this.#identityVersion}, not ${baseVersion}`);
     try {
-      this.#identity = tokenType === "User" ? readUnverified(value) : null;
+      this.#identity = tokenType === "User" ? readUnverifiedToken(value) : null;
     } catch (error) {
       return this.#send(
         JSON.stringify({ type: "AuthError", error: String(error), baseVersion, authUpdateAttempted: true }),
@@ -107,7 +108,7 @@ export class SyncSession {
     }
     this.#identityVersion += 1;
     for (const query of this.#queries.values()) delete query.last;
-    this.#owe();
+    this.#requestTransition();
   }
 
   /** @param {any} message */
@@ -119,28 +120,28 @@ export class SyncSession {
       else if (this.#queries.delete(queryId)) this.#removed.push(queryId);
     }
     this.#querySet = newVersion;
-    this.#owe();
+    this.#requestTransition();
   }
 
   /** @param {any} message */
   async #mutate({ requestId, udfPath, args }) {
-    const known = /** @type {Map<string, Promise<object>>} */ (answers.get(this.#backend));
+    const results = /** @type {Map<string, Promise<object>>} */ (mutationResults.get(this.#backend));
     const key = `${this.#sessionId}:${requestId}`;
     const answer =
-      known.get(key) ??
+      results.get(key) ??
       this.#run("mutation", udfPath, args).then((result) => {
-        if (!result.success) known.delete(key); // it changed nothing, and may be tried again
+        if (!result.success) results.delete(key); // it wrote nothing, so the client may send it again
         return result.success ? { ...result, ts: encodeTime(this.#backend.now()) } : result;
       });
-    known.set(key, answer);
+    results.set(key, answer);
     this.#respond("MutationResponse", requestId, await answer);
-    this.#owe(); // it resolves at the client with a Transition of its time or later
+    this.#requestTransition(); // the client resolves the mutation with a Transition of its time or later
   }
 
   /** @param {any} message */
   async #act({ requestId, udfPath, args }) {
     this.#respond("ActionResponse", requestId, await this.#run("action", udfPath, args));
-    this.#owe();
+    this.#requestTransition();
   }
 
   /** @param {"mutation" | "action"} kind @param {string} udfPath @param {unknown} args */
@@ -158,26 +159,26 @@ export class SyncSession {
     this.#send(withField({ type, requestId, logLines: [], ...rest }, "result", text));
   }
 
-  #owe() {
-    this.#owed = true;
+  #requestTransition() {
+    this.#mustSend = true;
     void this.#update();
   }
 
   async #update() {
-    if (this.#busy) return void (this.#again = true);
-    this.#busy = true;
+    if (this.#isUpdating) return void (this.#isStale = true);
+    this.#isUpdating = true;
     do {
-      this.#again = false;
+      this.#isStale = false;
       await this.#transition();
-    } while (this.#again);
-    this.#busy = false;
+    } while (this.#isStale);
+    this.#isUpdating = false;
   }
 
   async #transition() {
-    const owed = this.#owed;
-    this.#owed = false;
+    const mustSend = this.#mustSend;
+    this.#mustSend = false;
     const removed = this.#removed.splice(0);
-    // Before the queries run: what is committed meanwhile has a later time, and is not promised by this.
+    // The time from before the queries: a commit meanwhile is later, and this Transition does not claim to include it.
     const end = { querySet: this.#querySet, identity: this.#identityVersion, ts: this.#backend.now() };
     const modifications = removed.map((queryId) => JSON.stringify({ type: "QueryRemoved", queryId }));
     for (const [queryId, query] of [...this.#queries]) {
@@ -186,7 +187,7 @@ export class SyncSession {
       query.last = text;
       modifications.push(text);
     }
-    if (!owed && modifications.length === 0) return;
+    if (!mustSend && modifications.length === 0) return;
     const head = { type: "Transition", startVersion: version(this.#sent), endVersion: version(end) };
     this.#sent = end;
     this.#sendChunked(withField(head, "modifications", `[${modifications.join(",")}]`));
@@ -205,7 +206,7 @@ export class SyncSession {
 
   /** @param {string} text */
   #sendChunked(text) {
-    if (!this.#chunks || text.length <= LARGEST_TRANSITION) return this.#send(text);
+    if (!this.#acceptsChunks || text.length <= LARGEST_TRANSITION) return this.#send(text);
     const totalParts = Math.ceil(text.length / LARGEST_TRANSITION);
     const transitionId = encodeTime(this.#sent.ts);
     for (let partNumber = 0; partNumber < totalParts; partNumber += 1) {
@@ -217,13 +218,3 @@ export class SyncSession {
 
 /** @param {{ querySet: number, identity: number, ts: bigint }} v */
 const version = (v) => ({ ...v, ts: encodeTime(v.ts) });
-
-/**
- * The identity a token claims. Its signature is NOT checked: this server is for development only.
- * @param {string} token
- * @returns {import("./backend.mjs").Identity}
- */
-export function readUnverified(token) {
-  const { sub, iss, name, email } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
-  return { subject: sub, issuer: iss, ...(name ? { name } : {}), ...(email ? { email } : {}) };
-}

@@ -1,10 +1,10 @@
 // @ts-check
-/** How Convex's protocol writes values: what JSON.stringify alone would not do. */
+/** Values in the wire format of Convex's protocol, which JSON.stringify alone does not write. */
 import { convexToJson } from "convex/values";
 
 /**
- * A Convex value as JSON text. Whole floats keep their ".0", as the real server writes them:
- * the Python client refuses a bare integer.
+ * A Convex value as JSON text. Whole floats are written with ".0", as the real server does: the Python client refuses a
+ * bare integer.
  * @param {import("convex/values").Value | undefined} value
  */
 export const encode = (value) => stringify(convexToJson(value === undefined ? null : value));
@@ -19,7 +19,7 @@ function stringify(json) {
 }
 
 /**
- * `{...object, [key]: text}` as JSON, where `text` is JSON already.
+ * `{...object, [key]: text}` as JSON text; `text` is JSON text itself.
  * @param {object} object @param {string} key @param {string} text
  */
 export function withField(object, key, text) {
@@ -38,7 +38,7 @@ export function encodeTime(n) {
 export const decodeTime = (text) => Buffer.from(text, "base64").readBigUInt64LE();
 
 /**
- * A function's failure as the client reads it; `ConvexError`s keep their data.
+ * A function's failure as the client reads it, with the data of a `ConvexError`.
  * @param {any} error
  */
 export const failure = (error) => ({

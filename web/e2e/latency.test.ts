@@ -1,14 +1,14 @@
 /** How long after the API has completed a job a person sees it: real API, local Convex, real browser. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type RealWorld, apiIsThere, chooseRecording, startRealWorld } from "./process";
-import { recording } from "./world";
+import { type RealEnvironment, apiIsThere, chooseRecording, startRealEnvironment } from "./real-api";
+import { recording } from "./environment";
 
 const SAMPLES = 50;
 
 describe.skipIf(!apiIsThere)("with the real API", () => {
-  let world: RealWorld;
+  let world: RealEnvironment;
   beforeAll(async () => {
-    world = await startRealWorld();
+    world = await startRealEnvironment();
   });
   afterAll(() => world.close());
 

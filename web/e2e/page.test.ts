@@ -3,15 +3,15 @@ import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type World, choose, recording, shows, startWorld } from "./world";
+import { type Environment, choose, recording, shows, startEnvironment } from "./environment";
 
-let world: World;
+let world: Environment;
 const end = { timeout: 10_000 };
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
 
 describe.each([19, 18])("with React %i", (react) => {
   beforeAll(async () => {
-    world = await startWorld({ react });
+    world = await startEnvironment({ react });
   });
   afterAll(() => world.close());
   afterEach(async () => {
@@ -38,7 +38,7 @@ describe.each([19, 18])("with React %i", (react) => {
       uploadThroughput: 600_000,
     });
     const job = await choose(page, { size: 3_000_000 });
-    await recording(page).getByText("Sending the audio").waitFor();
+    await recording(page).getByText("UploadTask the audio").waitFor();
     await shows(page, "talk.wav", "queued");
     await slow.send("Network.emulateNetworkConditions", {
       offline: false,
@@ -57,7 +57,7 @@ describe.each([19, 18])("with React %i", (react) => {
 
     await api.change(job, { status: "processing", stage: "transcribe", progress: 30, chunks: { done: 1, total: 3 } });
     await recording(page).getByText("Transcribing · 1 of 3 parts").waitFor();
-    await api.say(job, { index: 0, start: 0, end: 9, text: "Good morning" }, { progress: 60 });
+    await api.addPiece(job, { index: 0, start: 0, end: 9, text: "Good morning" }, { progress: 60 });
     await recording(page).getByText("Good morning").waitFor();
     await page.reload();
     await recording(page).getByText("60 %").waitFor();
@@ -103,7 +103,7 @@ describe.each([19, 18])("with React %i", (react) => {
     convex.faults.add({ status: "away", seconds: 6 });
     convex.dropConnections();
     api.convexSiteUrl = null;
-    api.hangUp();
+    api.closeSockets();
     await page.getByText("looking every few seconds").waitFor();
     await expect.poll(() => api.requests.includes(`GET /job/${job}`), end).toBe(true);
     await api.complete(job, "While Convex was away.");
@@ -112,7 +112,7 @@ describe.each([19, 18])("with React %i", (react) => {
     await shows(page, "talk.wav", "completed");
     // The API's relay delivers late; what is shown does not change.
     api.convexSiteUrl = convex.siteUrl;
-    expect(await api.tellConvex(job)).toBe(200);
+    expect(await api.pushToConvex(job)).toBe(200);
     expect(await page.evaluate(() => window.paints.at(-1)!)).toMatchObject({
       status: "completed",
       text: "While Convex was away.",
@@ -133,7 +133,7 @@ describe.each([19, 18])("with React %i", (react) => {
 
 describe("the page", () => {
   beforeAll(async () => {
-    world = await startWorld({ withConvex: false });
+    world = await startEnvironment({ withConvex: false });
   });
   afterAll(() => world.close());
   afterEach(() => Promise.all(world.browser.contexts().map((context) => context.close())));
@@ -148,11 +148,11 @@ describe("the page", () => {
 
   test("that was closed while it sent asks for the file, and goes on with the same job", async () => {
     const page = await world.person();
-    world.api.interfere = (request) => request.url!.endsWith("/audio"); // takes it in, and never answers
+    world.api.intercept = (request) => request.url!.endsWith("/audio"); // takes it in, and never answers
     const job = await choose(page);
     await expect.poll(() => world.api.requests.includes(`POST /job/${job}/audio`), end).toBe(true);
     await page.reload();
-    world.api.interfere = null;
+    world.api.intercept = null;
     await recording(page).getByText("The audio did not arrive whole.").waitFor();
     await recording(page)
       .getByLabel("Choose it again")
@@ -196,7 +196,7 @@ describe("the page", () => {
     await shows(page, "talk.wav", "queued");
     await page.context().setOffline(true);
     await page.getByText("No network").waitFor();
-    world.api.hangUp();
+    world.api.closeSockets();
     await world.api.complete(job, "Back again.");
     await page.context().setOffline(false);
     await recording(page).getByText("Back again.").waitFor();

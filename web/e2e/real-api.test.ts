@@ -1,15 +1,15 @@
 /** The page against the real API process, its engine a stand-in on a socket; skipped where there is no API. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type RealWorld, apiIsThere, chooseRecording, startRealWorld } from "./process";
-import { recording, shows } from "./world";
+import { type RealEnvironment, apiIsThere, chooseRecording, startRealEnvironment } from "./real-api";
+import { recording, shows } from "./environment";
 
 const FILE = "english-short.wav";
 const end = { timeout: 20_000, interval: 20 };
 
 describe.skipIf(!apiIsThere)("with the real API", () => {
-  let world: RealWorld;
+  let world: RealEnvironment;
   beforeAll(async () => {
-    world = await startRealWorld();
+    world = await startRealEnvironment();
   });
   afterAll(() => world.close());
   afterEach(async () => {

@@ -26,7 +26,7 @@ export function Jobs() {
 }
 export const plain = (client: ConvexReactClient) =>
   new Transcriptions({ apiUrl: "https://api.example.com", convex: linkConvex(client, anyApi.jobs as never) });
-export const ended = () => createClient("https://api.example.com").ended("id").then(({ result }) => result?.text.length);
+export const ended = () => createClient("https://api.example.com").waitForEnd("id").then(({ result }) => result?.text.length);
 `;
 
 try {

@@ -1,6 +1,8 @@
-/** The transcription API's jobs, for any JavaScript: no React, no Convex, nothing kept. */
-import { type Job, type Transcript, fromApi } from "./job.js";
+/** A client of the transcription API's jobs, for any JavaScript: without React, Convex and storage. */
+import { ApiError, toApiError } from "./apiError.js";
+import { type Job, type Transcript, fromApi, isTerminal } from "./job.js";
 import { sentences } from "./sentences.js";
+import { TimedOut, withTimeout } from "./timeout.js";
 import { type UploadTarget, upload } from "./upload.js";
 
 export type TranscriptionOptions = {
@@ -14,147 +16,146 @@ export type TranscriptionOptions = {
 
 export type NewJob = TranscriptionOptions & { jobId: string; userId?: string; filename?: string; sizeBytes?: number };
 
-/** `upload` is null when the audio has come already: asking twice for one job is harmless. */
+/** `upload` is null when the API has the audio already: a second request for one job changes nothing. */
 export type AcceptedJob = { jobId: string; websocketUrl: string; upload: UploadTarget | null };
 
 export type JobAndResult = { job: Job; result: Transcript | null; upload: UploadTarget | null };
 
-/** An answer that is not a success, in the API's words; status 0 when there was no answer. */
-export class ApiError extends Error {
-  override name = "ApiError";
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-    readonly hint: string | null = null,
-    /** Seconds, where the API asked to come back later. */
-    readonly retryAfter: number | null = null,
-  ) {
-    super(message);
-  }
-
-  /** Whether the same request may well succeed later. */
-  get passing(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
-  }
-
-  /** The API itself says that it has no such job (any more); a proxy's 404 does not count. */
-  get jobIsGone(): boolean {
-    return this.code === "job_not_found" || this.code === "job_expired";
-  }
-}
-
-export type EscribaClient = ReturnType<typeof createClient>;
-
 export type ClientOptions = {
-  /** In which language failures are told, `en` or `es`; a function where it may change. Without it, the browser's. */
+  /** The language of error messages, `en` or `es`; a function where it may change. Default: the browser's. */
   language?: string | (() => string | undefined);
+  /** After how many milliseconds a request without an answer fails (for uploads see `upload`). Default 30 s. */
+  timeoutMs?: number;
 };
 
-/** @param apiUrl where the API is, with or without a slash at its end */
-export function createClient(apiUrl: string, { language }: ClientOptions = {}) {
-  const spoken = () => (typeof language === "function" ? language() : language);
-  const base = new URL(apiUrl.replace(/\/*$/, "/"), globalThis.location?.href);
-  const jobUrl = (jobId: string) => new URL(`job/${encodeURIComponent(jobId)}`, base);
+type Body = Record<string, unknown>;
+type RequestOptions = { signal?: AbortSignal | undefined; body?: object; timeoutMs?: number };
 
-  async function call(
-    method: string,
-    url: URL,
-    signal?: AbortSignal,
-    body?: unknown,
-  ): Promise<Record<string, unknown>> {
-    let response: Response;
-    try {
-      response = await fetch(url, {
-        method,
-        cache: "no-cache", // ask again, but let an ETag spare the body
-        headers: {
-          accept: "application/json",
-          ...(spoken() ? { "accept-language": spoken() } : {}),
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        ...(signal ? { signal } : {}),
-      });
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw new ApiError(0, "unreachable", `${sentences(spoken()).unreachable} (${String(error)})`);
-    }
-    const answer: unknown = await response.json().catch(() => null);
-    if (!response.ok) throw asError(response, answer, sentences(spoken()).answered(response.status));
-    if (typeof answer !== "object" || answer === null)
-      throw new ApiError(502, "unreadable", sentences(spoken()).unreadable);
-    return answer as Record<string, unknown>;
+/** How long the API holds a request open until a job ends: seconds. */
+const WAIT = 25;
+
+/** @param apiUrl where the API is, with or without a slash at its end */
+export const createClient = (apiUrl: string, options: ClientOptions = {}): EscribaClient =>
+  new EscribaClient(apiUrl, options);
+
+export class EscribaClient {
+  readonly #base: URL;
+  readonly #language: () => string | undefined;
+  readonly #timeoutMs: number;
+
+  constructor(apiUrl: string, { language, timeoutMs = 30_000 }: ClientOptions = {}) {
+    this.#base = new URL(apiUrl.replace(/\/*$/, "/"), globalThis.location?.href);
+    this.#language = typeof language === "function" ? language : () => language;
+    this.#timeoutMs = timeoutMs;
   }
 
-  const jobOf = (answer: Record<string, unknown>): JobAndResult => ({ ...fromApi(answer), upload: targetOf(answer) });
-  const targetOf = ({ upload }: { upload?: unknown }): UploadTarget | null => {
+  /** Creates a job; send its audio to `upload` next. The same `jobId` again is the same job. */
+  async createJob(job: NewJob, signal?: AbortSignal): Promise<AcceptedJob> {
+    const body = await this.#request("POST", new URL("transcribe-job", this.#base), { signal, body: job });
+    const { websocketUrl } = body;
+    return {
+      jobId: job.jobId,
+      websocketUrl:
+        typeof websocketUrl === "string"
+          ? toSocketUrl(new URL(websocketUrl, this.#base))
+          : this.websocketUrl(job.jobId),
+      upload: this.#uploadTarget(body),
+    };
+  }
+
+  upload(target: UploadTarget, file: Blob, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<void> {
+    return upload(target, file, onProgress, signal, this.#language());
+  }
+
+  async getJob(jobId: string, signal?: AbortSignal): Promise<JobAndResult> {
+    return this.#jobAndResult(await this.#request("GET", this.#jobUrl(jobId), { signal }));
+  }
+
+  /** Resolves when the job has ended, in whichever status. The API holds each request open meanwhile. */
+  async waitForEnd(jobId: string, signal?: AbortSignal): Promise<JobAndResult> {
+    const url = this.#jobUrl(jobId);
+    url.searchParams.set("wait", String(WAIT));
+    const timeoutMs = this.#timeoutMs + WAIT * 1000;
+    for (;;) {
+      const answer = this.#jobAndResult(await this.#request("GET", url, { signal, timeoutMs }));
+      if (isTerminal(answer.job.status)) return answer;
+    }
+  }
+
+  /** Ends the job in whichever status it is. The API then deletes its audio and text. */
+  async cancel(jobId: string, signal?: AbortSignal): Promise<JobAndResult> {
+    return this.#jobAndResult(await this.#request("DELETE", this.#jobUrl(jobId), { signal }));
+  }
+
+  /** Starts the next run of a failed or cancelled job. `upload` is set when the API has no longer its audio. */
+  async retry(jobId: string, signal?: AbortSignal): Promise<JobAndResult> {
+    return this.#jobAndResult(await this.#request("POST", this.#jobUrl(jobId, "/retry"), { signal }));
+  }
+
+  /** The API sends the job's snapshot to Convex once more: for a row that did not exist the first time. */
+  async redeliver(jobId: string, signal?: AbortSignal): Promise<void> {
+    await this.#request("POST", this.#jobUrl(jobId, "/redeliver"), { signal });
+  }
+
+  /** The address of a job's live events, for a job that another client created. */
+  websocketUrl(jobId: string): string {
+    return toSocketUrl(new URL(`ws/transcription/${encodeURIComponent(jobId)}`, this.#base));
+  }
+
+  #jobUrl(jobId: string, action = ""): URL {
+    return new URL(`job/${encodeURIComponent(jobId)}${action}`, this.#base);
+  }
+
+  #jobAndResult(body: Body): JobAndResult {
+    return { ...fromApi(body), upload: this.#uploadTarget(body) };
+  }
+
+  #uploadTarget({ upload }: Body): UploadTarget | null {
     if (!upload) return null;
     const { url, fields } = upload as UploadTarget;
-    return { url: new URL(url, base).href, fields: fields ?? {} };
-  };
+    return { url: new URL(url, this.#base).href, fields: fields ?? {} };
+  }
 
-  return {
-    /** Announces a job; send its audio to `upload` next. The same `jobId` again is the same job. */
-    async createJob(job: NewJob, signal?: AbortSignal): Promise<AcceptedJob> {
-      const answer = await call("POST", new URL("transcribe-job", base), signal, job);
-      const websocketUrl =
-        typeof answer.websocketUrl === "string" ? answer.websocketUrl : `ws/transcription/${job.jobId}`;
-      return { jobId: job.jobId, websocketUrl: socketUrl(new URL(websocketUrl, base)), upload: targetOf(answer) };
-    },
+  async #request(method: string, url: URL, { signal, body, timeoutMs = this.#timeoutMs }: RequestOptions) {
+    const words = sentences(this.#language());
+    const init = this.#requestInit(method, body);
+    const { response, answer } = await withTimeout(timeoutMs, signal, async (signal) => {
+      const response = await fetch(url, { ...init, signal });
+      return { response, answer: parseJson(await response.text()) };
+    }).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      if (error instanceof TimedOut) throw new ApiError(0, "timeout", words.timeout);
+      throw new ApiError(0, "unreachable", `${words.unreachable} (${String(error)})`);
+    });
+    if (!response.ok) throw toApiError(response, answer, words.answered(response.status));
+    if (typeof answer !== "object" || answer === null) throw new ApiError(502, "unreadable", words.unreadable);
+    return answer as Body;
+  }
 
-    upload: (target: UploadTarget, file: Blob, onProgress: (fraction: number) => void, signal: AbortSignal) =>
-      upload(target, file, onProgress, signal, spoken()),
-
-    async job(jobId: string, signal?: AbortSignal): Promise<JobAndResult> {
-      return jobOf(await call("GET", jobUrl(jobId), signal));
-    },
-
-    /** Resolves when the job has ended, however it did. The API holds each request open meanwhile. */
-    async ended(jobId: string, signal?: AbortSignal): Promise<JobAndResult> {
-      const url = jobUrl(jobId);
-      url.searchParams.set("wait", "25");
-      for (;;) {
-        const answer = jobOf(await call("GET", url, signal));
-        if (answer.job.completedAt !== null || ["completed", "failed", "cancelled"].includes(answer.job.status))
-          return answer;
-      }
-    },
-
-    /** Ends the job wherever it stands, and has the API remove its audio and text. */
-    async cancel(jobId: string, signal?: AbortSignal): Promise<JobAndResult> {
-      return jobOf(await call("DELETE", jobUrl(jobId), signal));
-    },
-
-    /** Runs a failed or cancelled job again. `upload` is set when its audio is no longer kept. */
-    async retry(jobId: string, signal?: AbortSignal): Promise<JobAndResult> {
-      return jobOf(await call("POST", new URL(`${jobUrl(jobId).href}/retry`), signal));
-    },
-
-    /** Has the API tell Convex once more how the job stands: for a row that was not there when it did. */
-    async redeliver(jobId: string, signal?: AbortSignal): Promise<void> {
-      await call("POST", new URL(`${jobUrl(jobId).href}/redeliver`), signal);
-    },
-
-    /** Where live text of a job comes from, when `createJob` was not asked here. */
-    websocketUrl: (jobId: string) => socketUrl(new URL(`ws/transcription/${encodeURIComponent(jobId)}`, base)),
-  };
+  #requestInit(method: string, body: object | undefined): RequestInit {
+    const language = this.#language();
+    return {
+      method,
+      cache: "no-cache", // always asks the API; its ETag spares the body of an unchanged job
+      headers: {
+        accept: "application/json",
+        ...(language ? { "accept-language": language } : {}),
+        ...(body ? { "content-type": "application/json" } : {}),
+      },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    };
+  }
 }
 
-function socketUrl(url: URL): string {
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function toSocketUrl(url: URL): string {
   url.protocol = url.protocol.replace(/^http/, "ws");
   return url.href;
-}
-
-function asError({ status, headers }: Response, answer: unknown, otherwise: string): ApiError {
-  const error = (answer as { error?: Record<string, unknown> } | null)?.error ?? {};
-  const text = (value: unknown) => (typeof value === "string" ? value : null);
-  const after = Number(error.retryAfter ?? headers.get("retry-after") ?? NaN);
-  return new ApiError(
-    status,
-    text(error.code) ?? `http_${status}`,
-    text(error.message) ?? otherwise,
-    text(error.hint),
-    after >= 0 ? after : null,
-  );
 }

@@ -1,12 +1,12 @@
-/** A job as this library holds it, from whichever side the news came; and what may replace it. */
-import { NO_NEWS, type Position, type Status, isNewer, isTerminal } from "../convex/model/order.js";
+/** A job as this library holds it, whichever source it comes from, and how a newer version of it is merged in. */
+import { type JobVersion, NO_SEQ, type Status, isNewer, isTerminal } from "../convex/model/jobVersion.js";
 import { type JobError, parseJobView } from "../convex/model/snapshot.js";
 
-export { type JobError, type Status, isTerminal };
+export { type JobError, NO_SEQ, type Status, isTerminal };
 
 export type Chunks = { done: number; total: number | null };
 
-/** The transcript as the API writes it; which of the optional parts there are depends on what was asked. */
+/** The transcript as the API writes it. The options of the job decide which optional fields it has. */
 export type Transcript = {
   text: string;
   language?: string;
@@ -15,13 +15,13 @@ export type Transcript = {
   words?: Array<{ word: string; start: number; end: number }>;
 };
 
-export type Job = Position & {
+export type Job = JobVersion & {
   jobId: string;
   stage: string | null;
   /** 0 to 100. */
   progress: number;
   chunks: Chunks | null;
-  /** When a job that waits for quota goes on: epoch milliseconds. */
+  /** When a job that waits for quota continues: epoch milliseconds. */
   waitingUntil: number | null;
   error: JobError | null;
   cancelRequested: boolean;
@@ -30,7 +30,7 @@ export type Job = Position & {
   completedAt: number | null;
 };
 
-/** What the `get` function of your Convex deployment answers (see `convex/model/view.ts`). */
+/** What the `get` function of your Convex deployment answers (see `convex/model/jobView.ts`). */
 export type ConvexJob = Job & { resultJson: string | null; resultUrl: string | null };
 
 /** Reads the JSON of `GET /job/{id}` and of the live events; throws `InvalidSnapshot`. */
@@ -43,12 +43,12 @@ export function fromConvex({ resultJson: _, resultUrl: __, ...row }: ConvexJob):
   return row;
 }
 
-/** A job nothing has been heard of yet. */
-export const unheard = (jobId: string): Job => ({
+/** A job before its first snapshot. */
+export const initialJob = (jobId: string): Job => ({
   jobId,
   status: "pending",
   run: 1,
-  seq: NO_NEWS,
+  seq: NO_SEQ,
   stage: null,
   progress: 0,
   chunks: null,
@@ -61,15 +61,15 @@ export const unheard = (jobId: string): Job => ({
 });
 
 /**
- * The later of two accounts, whichever way each came: nothing that was shown is ever taken back.
- * Within one run progress does not fall either, and a wish to cancel, of which only Convex knows, lasts.
+ * The newer of two versions, whichever source each came from. Within one run progress does not fall, and
+ * `cancelRequested`, which only Convex knows, stays set until the job has ended.
  */
-export function newest(current: Job, news: Job): Job {
-  if (isNewer(news, current)) {
-    if (news.run !== current.run) return news;
-    const cancelRequested = (current.cancelRequested || news.cancelRequested) && !isTerminal(news.status);
-    return { ...news, progress: Math.max(news.progress, current.progress), cancelRequested };
+export function mergeJob(current: Job, incoming: Job): Job {
+  if (isNewer(incoming, current)) {
+    if (incoming.run !== current.run) return incoming;
+    const cancelRequested = (current.cancelRequested || incoming.cancelRequested) && !isTerminal(incoming.status);
+    return { ...incoming, progress: Math.max(incoming.progress, current.progress), cancelRequested };
   }
-  const asked = news.run === current.run && news.cancelRequested && !isTerminal(current.status);
-  return asked && !current.cancelRequested ? { ...current, cancelRequested: true } : current;
+  const isCancelRequested = incoming.run === current.run && incoming.cancelRequested && !isTerminal(current.status);
+  return isCancelRequested && !current.cancelRequested ? { ...current, cancelRequested: true } : current;
 }

@@ -1,6 +1,6 @@
-/** Names that nobody can guess. `crypto.randomUUID` is missing where a page came without HTTPS, as on a home network. */
+/** Ids and tokens that cannot be guessed. `crypto.randomUUID` is missing in a page without HTTPS, as in a local network. */
 
-/** So many random bytes, in hexadecimal. */
+/** That many random bytes, in hexadecimal. */
 export const randomHex = (bytes: number): string => hex(crypto.getRandomValues(new Uint8Array(bytes)));
 
 export function randomUuid(): string {

@@ -1,8 +1,9 @@
-/** What this library itself tells a person, in both languages. All else is in the API's own words. */
+/** The sentences of this library for people, in both languages. All others come from the API. */
 
 const en = {
   unreachable: "The service cannot be reached.",
-  unreadable: "The answer is not the service's.",
+  timeout: "The service did not answer in time.",
+  unreadable: "The answer did not come from the service.",
   answered: (status: number) => `The service answered HTTP ${status}.`,
   connectionLost: "The audio could not be sent: the connection was lost.",
   audioRefused: (status: number) => `The audio was refused: HTTP ${status}.`,
@@ -12,7 +13,8 @@ const en = {
 
 const es: typeof en = {
   unreachable: "No se puede llegar al servicio.",
-  unreadable: "La respuesta no es del servicio.",
+  timeout: "El servicio no respondió a tiempo.",
+  unreadable: "La respuesta no vino del servicio.",
   answered: (status) => `El servicio respondió HTTP ${status}.`,
   connectionLost: "No se pudo enviar el audio: se perdió la conexión.",
   audioRefused: (status) => `El audio no fue admitido: HTTP ${status}.`,
@@ -20,6 +22,6 @@ const es: typeof en = {
   unexpected: "Ocurrió algo inesperado.",
 };
 
-/** @param language a tag such as `es` or `en-GB`; without one, the browser's */
+/** @param language a tag such as `es` or `en-GB`; default: the browser's */
 export const sentences = (language = globalThis.navigator?.language ?? "en"): typeof en =>
   /^es\b/i.test(language) ? es : en;

@@ -1,345 +1,225 @@
-/** One job, followed from the file a person chose to its transcript, whatever is away meanwhile. */
-import { NO_NEWS } from "../convex/model/order.js";
-import { ApiError, type EscribaClient, type NewJob } from "./client.js";
-import { transcriptOf } from "./convex.js";
-import { deliver } from "./delivery.js";
-import { Following, needs } from "./following.js";
-import { type ConvexJob, type Job, type Transcript, fromConvex, isTerminal, newest, unheard } from "./job.js";
-import type { KeptJob } from "./kept.js";
-import { type LiveEvents, listen } from "./live.js";
-import { LiveText } from "./liveText.js";
-import { patiently } from "./patience.js";
-import type { Reach } from "./reach.js";
-import { type Place, Row } from "./row.js";
-import { sentences } from "./sentences.js";
-import { Sending, mayBeSending } from "./sending.js";
-import { type Problem, type Transcription, asProblem, neverCame, present } from "./transcription.js";
-import type { Turns } from "./turns.js";
+/** Follows one job from its file to its transcript, through whichever of Convex and the API can be reached. */
+import { ApiError } from "./apiError.js";
+import type { EscribaClient, NewJob } from "./client.js";
+import type { ConvexConnection } from "./convexConnection.js";
+import { readTranscript } from "./convexLink.js";
+import { ConvexRow, type RowContext } from "./convexRow.js";
+import { type ConvexJob, fromConvex, isTerminal } from "./job.js";
+import { JobActions } from "./jobActions.js";
+import { JobRecord } from "./jobRecord.js";
+import type { StoredJob } from "./jobStorage.js";
+import { type LiveEvents, listen } from "./liveSocket.js";
+import { NewsSources, chooseSources } from "./newsSources.js";
+import { withRetries } from "./retry.js";
+import { submitJob } from "./submit.js";
+import { type Transcription, toTranscription } from "./transcription.js";
+import { HeartbeatWatch, isAlive } from "./uploadHeartbeat.js";
+import type { UploadSlots } from "./uploadSlots.js";
+import { UploadTask } from "./uploadTask.js";
 
-export type Surroundings = Place & {
+export type TrackerContext = RowContext & {
   client: EscribaClient;
-  reach: Reach;
-  turns: Turns;
+  connection: ConvexConnection;
+  slots: UploadSlots;
   pollMs: number;
   liveText: boolean;
-  /** What the person reads, where the page says so. */
+  /** The language of the page, where the page says so. */
   language: () => string | undefined;
-  changed: () => void;
+  onChange: () => void;
 };
 
 export class Tracker {
-  #job: Job;
-  #kept: KeptJob;
-  #result: Transcript | null = null;
-  #resultIsGone = false;
-  #liveText = new LiveText();
-  #problem: Problem | null = null;
-  #cancelling = false;
-  /** It is sent again after its end was only presumed; the row says that end until the API has spoken. */
-  #anew = false;
-  #watched = false;
-  #forgotten = false;
+  readonly actions: JobActions;
+  readonly #record: JobRecord;
+  readonly #row: ConvexRow;
+  readonly #upload: UploadTask;
+  readonly #sources: NewsSources;
+  readonly #otherUpload = new HeartbeatWatch(() => this.#onChange());
+  #isWatched = false;
   #view: Transcription | null = null;
 
-  readonly #row: Row;
-  readonly #sending: Sending;
-  readonly #following: Following;
-
   constructor(
-    kept: KeptJob,
-    private readonly around: Surroundings,
+    stored: StoredJob,
+    private readonly context: TrackerContext,
   ) {
-    this.#kept = kept;
-    this.#job = { ...unheard(kept.jobId), createdAt: kept.createdAt };
-    this.#row = new Row(kept.jobId, around, (row, wasShown) => this.#onRow(row, wasShown));
-    this.#sending = new Sending(around.turns, {
-      bring: (file, onSent, signal) => this.#bring(file, onSent, signal),
-      onFailed: (error) => this.#onFailed(error),
-      say: (sendingAt) => this.#keep({ sendingAt }),
-      changed: () => this.#changed(),
+    const { jobId } = stored;
+    this.#record = new JobRecord(stored, context.storage, () => this.#onChange());
+    this.#row = new ConvexRow(jobId, context, {
+      onRow: (row, wasShown) => this.#onRow(row, wasShown),
+      onCreated: () => this.#onRowCreated(),
     });
-    const socketUrl = () => this.#kept.websocketUrl ?? around.client.websocketUrl(this.jobId);
-    this.#following = new Following(
-      () => listen(this.jobId, socketUrl(), this.#events),
-      () => this.#ask(),
-      around.pollMs,
+    this.#upload = new UploadTask(context.slots, {
+      submit: (file, onProgress, signal) => this.#submit(file, onProgress, signal),
+      onFailed: (error) => this.#onUploadFailed(error),
+      onHeartbeat: (sendingAt) => this.#record.store({ sendingAt }),
+      onChange: () => this.#onChange(),
+    });
+    this.#sources = new NewsSources(
+      () => listen(jobId, this.#record.stored.websocketUrl ?? context.client.websocketUrl(jobId), this.#liveEvents),
+      () => this.#requestJob(),
+      context.pollMs,
     );
+    const refresh = () => this.#sources.refresh();
+    this.actions = new JobActions(this.#record, this.#row, this.#upload, refresh, context);
   }
 
   get jobId(): string {
-    return this.#kept.jobId;
+    return this.#record.job.jobId;
   }
 
-  /** By this browser's clock, whatever the API's says. */
-  get begunAt(): number {
-    return this.#kept.createdAt;
+  /** By this browser's clock, and not by the API's. */
+  get createdAt(): number {
+    return this.#record.stored.createdAt;
   }
 
-  get isSending(): boolean {
-    return this.#sending.isOn;
+  get isUploading(): boolean {
+    return this.#upload.isActive;
   }
 
   get view(): Transcription {
-    return (this.#view ??= present({
-      job: this.#job,
-      kept: this.#kept,
-      result: this.#result,
-      resultIsGone: this.#resultIsGone,
-      liveText: this.#liveText.of(this.#job.run),
-      problem: this.#problem,
-      cancelling: this.#cancelling,
-      sending: this.#sending,
-      isSentElsewhere: this.#isSentElsewhere,
-    }));
+    const { isActive, fraction, file } = this.#upload;
+    const isElsewhere = this.#isUploadedElsewhere;
+    return (this.#view ??= toTranscription(this.#record, { isActive, fraction, file, isElsewhere }));
   }
 
-  /** Begins to follow the job, or goes on. */
   start(): void {
-    this.#watched = true;
+    this.#isWatched = true;
     this.#row.watch();
     this.adjust();
   }
 
-  /** Stops following it; what is being sent goes on. */
+  /** Ends the watching; an upload continues. */
   stop(): void {
-    this.#watched = false;
+    this.#isWatched = false;
     this.#row.unwatch();
     this.adjust();
   }
 
-  /** It is no longer wanted here: what is still going on for it leaves nothing behind. */
+  /** Ends the watching for good: an upload that continues stores nothing. */
   forget(): void {
-    this.#forgotten = true;
+    this.#record.forget();
     this.stop();
   }
 
-  /** Opens and closes what is needed as things stand now. */
+  /** Another tab has stored the job. */
+  replaceStored(stored: StoredJob): void {
+    if (!this.#upload.isActive) this.#record.replaceStored(stored);
+  }
+
+  /** Opens the sources that the job needs now, and closes the others. */
   adjust(): void {
-    const { reach, liveText } = this.around;
-    const { status } = this.#job;
-    const { accepted, sent, sendingAt } = this.#kept;
-    this.#following.apply(
-      needs({
-        ...{ watched: this.#watched, status, accepted, sent, liveText },
-        lacksResult: !this.#result && !this.#resultIsGone,
-        offline: reach.connection === "offline",
-        told: reach.convexAnswers && this.#row.isShown,
-        awaitsRow: reach.convexAnswers && this.#row.isAwaited,
+    const { connection, liveText } = this.context;
+    const { job, stored, fields } = this.#record;
+    // An end that is only presumed may be wrong: then the upload shows it.
+    if (isTerminal(job.status) && !job.presumed) void this.#upload.abort();
+    this.#sources.use(
+      chooseSources({
+        isWatched: this.#isWatched,
+        status: job.status,
+        isAccepted: stored.accepted,
+        isSent: stored.sent,
+        lacksResult: !fields.result && !fields.isResultGone,
+        wantsLiveText: liveText,
+        isOffline: connection.status === "offline",
+        isPushed: connection.isUsable && this.#row.isShown,
+        isRowAwaited: connection.isUsable && this.#row.isAwaited,
       }),
     );
-    if (this.#watched && this.#isSentElsewhere) this.#sending.awaitSilence(sendingAt);
-    else this.#sending.awaitNothing();
+    if (this.#isWatched && this.#isUploadedElsewhere) this.#otherUpload.watch(stored.sendingAt);
+    else this.#otherUpload.stop();
   }
 
-  /** Another tab has written. */
-  rekeep(kept: KeptJob): void {
-    if (this.#sending.isOn) return;
-    this.#kept = kept;
-    this.#changed();
-  }
-
-  send(file: Blob): void {
-    this.#problem = null;
-    this.#sending.start(file);
-  }
-
-  async cancel(): Promise<void> {
-    if (isTerminal(this.#job.status)) return;
-    const { run } = this.#job;
-    this.#cancelling = true;
-    this.#problem = null;
-    this.#changed();
-    this.#row.cancel(run);
-    await this.#sending.abort();
-    try {
-      this.#hear((await patiently(() => this.around.client.cancel(this.jobId))).job);
-    } catch (error) {
-      // A job that was never accepted has no audio there either: if the API has it after all, it lets it expire.
-      if (isGone(error) || !this.#kept.accepted) {
-        this.#row.cancel(run, { unknownToApi: true });
-        this.#hear({ ...this.#job, status: "cancelled", presumed: true, completedAt: Date.now() });
-      } else {
-        // With a row in Convex the request is not lost: the deployment delivers it.
-        this.#cancelling = this.#row.isShown;
-        this.#fail(error);
-      }
-    }
-  }
-
-  async retry(): Promise<void> {
-    this.#problem = null;
-    if (neverCame(this.#job, this.#kept)) this.#beginAnew();
-    this.#changed();
-    if (isTerminal(this.#job.status)) await this.#runAgain();
-    else if (this.#sending.file && !this.#kept.sent) this.send(this.#sending.file);
-    else if (this.#kept.accepted) await this.#ask();
-  }
-
-  /** Has both the API and Convex forget the job. False where one of them did not. */
-  async erase(): Promise<boolean> {
-    this.#problem = null;
-    if (!isTerminal(this.#job.status)) await this.cancel();
-    else
-      await patiently(() => this.around.client.cancel(this.jobId)).catch((error: unknown) => {
-        if (!isGone(error)) this.#fail(error);
-      });
-    if (this.#problem) return false;
-    return await this.#row.remove().then(
-      () => true,
-      (error: unknown) => {
-        console.warn("The job's row could not be removed from Convex.", error);
-        const message = sentences(this.around.language()).notRemoved;
-        this.#show({ code: "not_removed", message, hint: null, retryable: true });
-        return false;
-      },
-    );
-  }
-
-  #beginAnew(): void {
-    this.#anew = true;
-    this.#job = { ...unheard(this.jobId), createdAt: this.#kept.createdAt };
-  }
-
-  async #runAgain(): Promise<void> {
-    try {
-      const { job, upload } = await patiently(() => this.around.client.retry(this.jobId));
-      this.#hear(job);
-      if (upload && this.#sending.file) this.send(this.#sending.file); // its audio is no longer kept there
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  async #bring(file: Blob, onSent: (fraction: number) => void, signal: AbortSignal): Promise<void> {
-    const { client, userId } = this.around;
-    const { jobId, filename, sizeBytes, options } = this.#kept;
+  async #submit(file: Blob, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<void> {
+    const { client, userId } = this.context;
+    const { jobId, filename, sizeBytes, options } = this.#record.stored;
     const job: NewJob = { ...options, jobId };
     if (userId) job.userId = userId;
     if (filename) job.filename = filename;
     if (sizeBytes !== null) job.sizeBytes = sizeBytes;
     const events = {
-      onAccepted: (websocketUrl: string) => this.#keep({ accepted: true, websocketUrl }),
-      onSent,
-      onNews: (news: Job) => this.#hear(news),
+      onAccepted: (websocketUrl: string) => this.#record.store({ accepted: true, websocketUrl }),
+      onProgress,
+      onAudioReceived: this.#liveEvents.onJob,
     };
-    await this.#makeRow();
-    await deliver(client, job, file, events, signal);
-    this.#keep({ sent: true });
+    await this.#row.create(filename);
+    await submitJob(client, job, file, events, signal);
+    this.#record.store({ sent: true });
   }
 
-  #onFailed(error: unknown): void {
-    // What has gone on meanwhile needs no more sending.
-    if (this.#job.status === "pending") this.#fail(error);
+  #onUploadFailed(error: unknown): void {
+    // A job that has gone on meanwhile needs no upload any more.
+    if (this.#record.job.status === "pending") this.actions.fail(error);
   }
 
-  /** The API has told its news to a Convex without the row, and may have given up. */
-  #makeRow(): Promise<void> {
-    return this.#row.make(this.#kept.filename, () => {
-      if (!this.#kept.accepted) return;
-      patiently(() => this.around.client.redeliver(this.jobId)).catch((error: unknown) =>
-        console.warn("The job's row in Convex hears of it late.", error),
-      );
-    });
+  /** The API has sent its snapshots while there was no row, and may have stopped trying. */
+  #onRowCreated(): void {
+    if (!this.#record.stored.accepted) return;
+    withRetries(() => this.context.client.redeliver(this.jobId)).catch((error: unknown) =>
+      console.warn("The job's new row in Convex gets the job's news late.", error),
+    );
   }
 
   #onRow(row: ConvexJob | null | undefined, wasShown: boolean): void {
-    this.around.reach.heard();
-    if (row === null && !wasShown && this.#kept.accepted) void this.#makeRow();
-    if (row && !(this.#anew && row.seq === NO_NEWS)) {
-      // Asked for elsewhere, before the API could be told: only this page knows whether it has the job by now.
-      if (row.cancelRequested && !this.#cancelling && this.#sending.isOn && !this.#kept.accepted) void this.cancel();
-      this.#hear(fromConvex(row));
-      if (row.status === "completed" && row.run === this.#job.run) void this.#takeResult(row);
+    this.context.connection.confirm();
+    const { stored } = this.#record;
+    if (row === null && !wasShown && stored.accepted) void this.#row.create(stored.filename);
+    if (row && !this.#record.isOutdated(row)) {
+      this.#passOnCancel(row);
+      this.#record.update(fromConvex(row));
+      if (row.status === "completed" && row.run === this.#record.job.run) void this.#takeResult(row);
     }
-    this.#changed();
+    this.#onChange();
+  }
+
+  /** Another page asked to cancel before the API had the job: only the page that uploads knows when the API has it. */
+  #passOnCancel({ cancelRequested }: ConvexJob): void {
+    const { stored, fields } = this.#record;
+    if (cancelRequested && !fields.isCancelling && this.#upload.isActive && !stored.accepted)
+      void this.actions.cancel();
   }
 
   async #takeResult(row: ConvexJob): Promise<void> {
-    if (this.#result) return;
+    if (this.#record.fields.result) return;
     try {
-      const result = await transcriptOf(row);
-      if (row.run !== this.#job.run) return;
-      this.#result ??= result;
-      this.#changed();
+      const result = await readTranscript(row);
+      if (row.run === this.#record.job.run && !this.#record.fields.result) this.#record.set({ result });
     } catch (error) {
-      console.warn("The transcript could not be read from Convex; the API is asked instead.", error);
-      await this.#ask();
+      console.warn("The page could not read the transcript from Convex; it requests it from the API.", error);
+      await this.#sources.refresh();
     }
   }
 
-  async #ask(): Promise<void> {
+  async #requestJob(): Promise<void> {
     try {
-      const { job, result } = await this.around.client.job(this.jobId);
-      this.#hear(job);
-      if (job.status === "completed" && job.run === this.#job.run) {
-        this.#result ??= result;
-        this.#resultIsGone = !this.#result;
-      }
+      const { job, result } = await this.context.client.getJob(this.jobId);
+      this.#record.update(job);
+      if (job.status !== "completed" || job.run !== this.#record.job.run) return;
+      const newest = this.#record.fields.result ?? result;
+      this.#record.set({ result: newest, isResultGone: newest === null });
     } catch (error) {
       if (!(error instanceof ApiError)) return console.warn(error);
-      if (!error.jobIsGone) return; // asked again soon
-      this.#resultIsGone = true;
-      const lost = { code: error.code, message: error.message, retryable: false };
-      this.#hear({ ...this.#job, status: "failed", presumed: true, error: lost, completedAt: Date.now() });
+      if (!error.isJobGone) return; // the next request may succeed
+      this.#record.set({ isResultGone: true });
+      this.#record.presumeEnd("failed", { code: error.code, message: error.message, retryable: false });
     }
-    this.#changed();
   }
 
-  #events: LiveEvents = {
+  readonly #liveEvents: LiveEvents = {
     onJob: (job) => {
-      this.#hear(job);
-      const lacksText = job.status === "completed" && !this.#result;
-      if (this.#following.isPolling && lacksText) void this.#ask(); // without waiting for the next round
+      this.#record.update(job);
+      const lacksResult = job.status === "completed" && !this.#record.fields.result;
+      if (this.#sources.isPolling && lacksResult) void this.#sources.refresh(); // before the next poll
     },
-    onPieces: (pieces, { run }, all) => this.#liveText.add(pieces, run, all),
+    onPieces: (pieces, { run }, isComplete) => this.#record.liveText.add(pieces, run, isComplete),
   };
 
-  #hear(news: Job): void {
-    const before = this.#job;
-    const { run, status, seq, presumed } = (this.#job = newest(before, news));
-    const ended = isTerminal(status);
-    if (run > before.run) {
-      this.#result = null;
-      this.#resultIsGone = this.#cancelling = false;
-      if (status === "pending") this.#keep({ sent: false }); // the earlier run's audio is gone
-    }
-    // It got over whatever was in its way.
-    if (run > before.run || status !== before.status) this.#problem = null;
-    if (ended) this.#cancelling = false;
-    // What is only presumed, the audio may yet prove wrong.
-    if (ended && !presumed) void this.#sending.abort();
-    if (ended !== this.#kept.ended) this.#keep({ ended });
-    // Its audio has come, whichever page brought it.
-    if (status !== "pending" && seq !== NO_NEWS && !this.#kept.sent) this.#keep({ sent: true });
-    // The API has it, whatever this page has heard of that.
-    if (seq !== NO_NEWS && !this.#kept.accepted) this.#keep({ accepted: true });
-    this.#changed();
+  get #isUploadedElsewhere(): boolean {
+    return !this.#upload.isActive && isAlive(this.#record.stored.sendingAt);
   }
 
-  get #isSentElsewhere(): boolean {
-    return !this.#sending.isOn && mayBeSending(this.#kept.sendingAt);
-  }
-
-  #fail(error: unknown): void {
-    this.#show(asProblem(error, this.around.language()));
-  }
-
-  #show(problem: Problem): void {
-    this.#problem = problem;
-    this.#changed();
-  }
-
-  #keep(change: Partial<KeptJob>): void {
-    this.#kept = { ...this.#kept, ...change };
-    if (!this.#forgotten) this.around.kept.put(this.#kept);
-    this.#changed();
-  }
-
-  #changed(): void {
+  #onChange(): void {
     this.#view = null;
     this.adjust();
-    this.around.changed();
+    this.context.onChange();
   }
 }
-
-const isGone = (error: unknown): boolean => error instanceof ApiError && error.jobIsGone;

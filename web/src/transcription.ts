@@ -1,11 +1,9 @@
-/** What a page shows of one job. */
-import { ApiError } from "./client.js";
-import { type Chunks, type Job, type JobError, type Status, type Transcript, isTerminal } from "./job.js";
-import type { KeptJob } from "./kept.js";
-import { sentences } from "./sentences.js";
-import { UploadError } from "./upload.js";
+/** A job as a page shows it. */
+import { type Chunks, type JobError, type Status, type Transcript, isTerminal } from "./job.js";
+import type { JobRecord } from "./jobRecord.js";
+import type { Problem } from "./problem.js";
 
-/** A job as a page shows it. A new object whenever anything in it changes. */
+/** A new object whenever a field changes. */
 export type Transcription = {
   jobId: string;
   filename: string | null;
@@ -20,81 +18,60 @@ export type Transcription = {
   createdAt: number;
   startedAt: number | null;
   completedAt: number | null;
-  /** The fraction of the audio that this page has sent, 0 to 1; null when it is not sending. */
+  /** The fraction of the audio that this page has uploaded, 0 to 1; null when it is not uploading. */
   uploaded: number | null;
-  /** This page has the audio and sends it when others have been sent: so long it must stay open. */
+  /** This page has the audio and uploads it after others. The page must stay open until then. */
   waitsToBeSent: boolean;
-  /** The audio never arrived whole, and this page does not have it: give it to `provide`. */
+  /** The API has not received all of the audio, and this page does not have it: give it to `provide`. */
   needsFile: boolean;
-  /** The owner asked to cancel; the API has not confirmed it yet. */
+  /** The owner has asked to cancel the job, and the API has not confirmed it yet. */
   cancelling: boolean;
-  /** As recognised so far, and when completed the whole transcript. */
+  /** The text recognised so far; the whole transcript once the job is completed. */
   text: string;
   result: Transcript | null;
-  /** It is completed, but its text has been deleted and cannot be had any more. */
+  /** The job is completed, and its text has been deleted everywhere. */
   textIsGone: boolean;
   /** Why the job failed. */
   error: JobError | null;
-  /** What went wrong between this page and the service. The job itself is as `status` says. */
+  /** What went wrong between this page and the service; `status` still says how the job is. */
   problem: Problem | null;
   canCancel: boolean;
   canRetry: boolean;
 };
 
-/** `retryable`: `retry` may help. */
-export type Problem = { code: string; message: string; hint: string | null; retryable: boolean };
-
-/** What a page knows of one job. */
-export type Known = {
-  job: Job;
-  kept: KeptJob;
-  result: Transcript | null;
-  resultIsGone: boolean;
-  liveText: string;
-  problem: Problem | null;
-  /** The owner asked this page to cancel, and the API has not answered yet. */
-  cancelling: boolean;
-  /** What this page does about the audio. */
-  sending: { isOn: boolean; uploaded: number | null; file: Blob | null };
-  /** Another page seems to be sending it. */
-  isSentElsewhere: boolean;
+/** The upload of the audio: by this page, and whether another page seems to upload it. */
+export type UploadState = {
+  isActive: boolean;
+  fraction: number | null;
+  file: Blob | null;
+  isElsewhere: boolean;
 };
 
-/** It has an end, but only because the API has never had it. */
-export const neverCame = (job: Job, kept: KeptJob): boolean =>
-  isTerminal(job.status) && job.presumed === true && !kept.accepted;
-
-export function present({ job, kept, result, liveText, problem, sending, ...known }: Known): Transcription {
+export function toTranscription(record: JobRecord, upload: UploadState): Transcription {
+  const { job, stored } = record;
+  const { result, problem, isCancelling, isResultGone } = record.fields;
   const { jobId, status, stage, progress, run, chunks, waitingUntil, startedAt, completedAt, error } = job;
-  const ended = isTerminal(status);
-  const cancelling = !ended && (known.cancelling || job.cancelRequested);
-  const lacksAudio = status === "pending" && !kept.sent && !sending.isOn && !known.isSentElsewhere && !cancelling;
+  const hasEnded = isTerminal(status);
+  const cancelling = !hasEnded && (isCancelling || job.cancelRequested);
+  const isUploading = upload.isActive || upload.isElsewhere;
+  const lacksAudio = status === "pending" && !stored.sent && !isUploading && !cancelling;
   return {
     ...{ jobId, status, stage, progress, run, chunks, waitingUntil, startedAt, completedAt, error },
-    filename: kept.filename,
-    sizeBytes: kept.sizeBytes,
-    createdAt: job.createdAt ?? kept.createdAt,
-    uploaded: sending.uploaded,
-    waitsToBeSent: sending.isOn && sending.uploaded === null && !cancelling,
-    needsFile: lacksAudio && sending.file === null,
+    filename: stored.filename,
+    sizeBytes: stored.sizeBytes,
+    createdAt: job.createdAt ?? stored.createdAt,
+    uploaded: upload.fraction,
+    waitsToBeSent: upload.isActive && upload.fraction === null && !cancelling,
+    needsFile: lacksAudio && upload.file === null,
     cancelling,
-    text: result?.text ?? liveText,
+    text: result?.text ?? record.liveText.textOf(run),
     result,
-    textIsGone: status === "completed" && result === null && known.resultIsGone,
+    textIsGone: status === "completed" && result === null && isResultGone,
     problem,
-    canCancel: !ended && !cancelling,
-    canRetry: ended ? mayRunAgain(job, kept) : (problem?.retryable ?? (lacksAudio && sending.file !== null)),
+    canCancel: !hasEnded && !cancelling,
+    canRetry: hasEnded ? canRunAgain(record) : (problem?.retryable ?? (lacksAudio && upload.file !== null)),
   };
 }
 
-const mayRunAgain = (job: Job, kept: KeptJob): boolean =>
-  neverCame(job, kept) || job.status === "cancelled" || (job.status === "failed" && job.error?.retryable === true);
-
-export function asProblem(error: unknown, language?: string): Problem {
-  if (error instanceof ApiError)
-    return { code: error.code, message: error.message, hint: error.hint, retryable: error.passing };
-  if (error instanceof UploadError)
-    return { code: error.code, message: error.message, hint: error.hint, retryable: error.passing };
-  const message = `${sentences(language).unexpected} (${String(error)})`;
-  return { code: "unexpected", message, hint: null, retryable: true };
-}
+const canRunAgain = ({ job, wasNeverAccepted }: JobRecord): boolean =>
+  wasNeverAccepted || job.status === "cancelled" || (job.status === "failed" && job.error?.retryable === true);

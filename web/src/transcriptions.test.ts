@@ -1,491 +1,186 @@
-/** The page's side without a page: real Convex clients, a real local Convex, and an API on a real socket. */
+/** The jobs of one browser, from their files to their transcripts. */
 import { webcrypto } from "node:crypto";
-import { anyApi } from "convex/server";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { api as functions } from "../convex/_generated/api";
 import { eventually } from "../test/eventually";
 import {
   api,
-  asks,
-  beginWhileConvexIsAway,
-  client,
-  convex,
-  file,
-  leave,
+  audioFile,
+  closePage,
+  closePageWhileUploading,
+  countPolls,
+  countRequests,
   onlyJob,
-  open,
+  openPage,
   page,
-  requests,
-  row,
-  takeConvexAway,
-  until,
+  readRow,
+  startJob,
+  untilJob,
   useConvexClient,
 } from "../test/page";
-import { ApiError, createClient } from "./client";
-import { linkConvex } from "./convex";
 
 describe.each(["ConvexReactClient", "ConvexClient"])("with %s", (kind) => {
-  test("from the file to the transcript, and the API is never asked", async () => {
+  test("a job goes from its file to its transcript without a request for its status", async () => {
     if (kind === "ConvexClient") await useConvexClient();
-    open();
-    const jobId = page.start(file(1000), { language: "es" });
+    openPage();
+    const jobId = page.start(audioFile(1000), { language: "es" });
     expect(onlyJob()).toMatchObject({ jobId, filename: "a.wav", sizeBytes: 1000, status: "pending", uploaded: 0 });
-    await until((job) => job.status === "queued");
+    await untilJob((job) => job.status === "queued");
     expect(api.audio.get(jobId)).toBe(1000);
     await api.change(jobId, { status: "processing", progress: 40, chunks: { done: 1, total: 2 } });
-    await until((job) => job.progress === 40);
-    await api.say(jobId, { index: 0, start: 0, end: 5, text: " Hola a " });
-    await api.say(jobId, { index: 1, start: 5, end: 9, text: "todos." });
-    await until((job) => job.text === "Hola a todos.");
+    await untilJob((job) => job.progress === 40);
+    await api.addPiece(jobId, { index: 0, start: 0, end: 5, text: " Hola a " });
+    await api.addPiece(jobId, { index: 1, start: 5, end: 9, text: "todos." });
+    await untilJob((job) => job.text === "Hola a todos.");
     await api.complete(jobId, "Hola a todos.");
-    await until((job) => job.result !== null);
+    await untilJob((job) => job.result !== null);
     expect(onlyJob()).toMatchObject({
-      status: "completed",
-      progress: 100,
-      text: "Hola a todos.",
-      canCancel: false,
-      problem: null,
-      uploaded: null,
+      ...{ status: "completed", progress: 100, text: "Hola a todos.", canCancel: false, problem: null, uploaded: null },
     });
     expect(page.state.connection).toBe("live");
-    expect(asks()).toBe(0);
+    expect(countPolls()).toBe(0);
   });
 });
 
-test("a job is remembered before anything can fail, and found again after a reload", async () => {
-  open();
-  const jobId = page.start(file());
+test("a job is stored before anything can fail, and the page shows it after a reload", async () => {
+  openPage();
+  const jobId = page.start(audioFile());
   expect(localStorage.getItem("escriba:jobs")).toContain(jobId);
-  await until((job) => job.status === "queued");
-  leave();
-  await api.complete(jobId, "while nobody watched");
-  open();
+  await untilJob((job) => job.status === "queued");
+  closePage();
+  await api.complete(jobId, "while the page was closed");
+  openPage();
   expect(onlyJob().jobId).toBe(jobId);
-  await until((job) => job.text === "while nobody watched");
-  expect(asks()).toBe(0);
+  await untilJob((job) => job.text === "while the page was closed");
+  expect(countPolls()).toBe(0);
 });
 
-test("several jobs, newest first, each with its own fate", async () => {
-  open();
-  const first = page.start(file());
-  await new Promise((later) => setTimeout(later, 5));
-  const second = page.start(file());
-  await eventually(() => expect(page.state.jobs.map(({ status }) => status)).toEqual(["queued", "queued"]));
-  await api.complete(first, "one");
-  await api.change(second, { status: "failed", error: { code: "audio_unreadable", message: "No.", retryable: false } });
-  await eventually(() =>
-    expect(page.state.jobs).toMatchObject([
-      { jobId: second, status: "failed", canRetry: false },
-      { jobId: first, text: "one" },
-    ]),
-  );
-  page.dismiss(second);
-  expect(page.state.jobs).toHaveLength(1);
-});
+describe("the list of jobs", () => {
+  async function startTwo(): Promise<[string, string]> {
+    openPage();
+    const first = page.start(audioFile());
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const second = page.start(audioFile());
+    await eventually(() => expect(page.state.jobs.map(({ status }) => status)).toEqual(["queued", "queued"]));
+    return [first, second];
+  }
 
-describe("without Convex", () => {
-  test("where an app has none, the API is asked", async () => {
-    open({ convex: null });
-    const jobId = page.start(file());
-    await until((job) => job.status === "queued");
-    await api.complete(jobId, "asked");
-    await until((job) => job.text === "asked");
-    expect(page.state.connection).toBe("polling");
-    const asked = asks();
-    await new Promise((later) => setTimeout(later, 900));
-    expect(asks()).toBeLessThanOrEqual(asked + 1); // that one was on its way
-  });
-
-  test("while it is away, the API is asked, and not once it is back", async () => {
-    open({ liveText: false });
-    const jobId = page.start(file());
-    await until((job) => job.status === "queued");
-    expect(asks()).toBe(0);
-    takeConvexAway();
-    api.convexSiteUrl = null;
-    await api.change(jobId, { status: "processing", progress: 30 });
-    await until((job) => job.progress === 30);
-    expect(page.state.connection).toBe("polling");
-    convex.faults.clear();
-    await eventually(() => expect(page.state.connection).toBe("live"));
-    expect(onlyJob().progress).toBe(30); // Convex is behind; nothing is taken back
-    const asked = asks();
-    await new Promise((later) => setTimeout(later, 700));
-    expect(asks()).toBe(asked);
-    api.convexSiteUrl = convex.siteUrl;
-    await api.complete(jobId, "back");
-    await until((job) => job.text === "back");
-  });
-
-  test("a job begun while it was away gets its row when it is back, though it has ended meanwhile", async () => {
-    const jobId = await beginWhileConvexIsAway();
-    await api.complete(jobId, "done before its row");
-    await until((job) => job.text === "done before its row");
-    convex.faults.clear();
-    await eventually(async () => expect(await row()).toMatchObject({ jobId }));
-    api.convexSiteUrl = convex.siteUrl;
-    expect(await api.tellConvex(jobId)).toBe(200);
-    expect(await row()).toMatchObject({ status: "completed" });
-    expect(await convex.backend.table("transcriptionResults")).toMatchObject([
-      { jobId, resultJson: '{"text":"done before its row"}' },
-    ]);
-    expect(onlyJob()).toMatchObject({ status: "completed", text: "done before its row" });
-  });
-
-  test("functions that are not deployed are as good as none", async () => {
-    const none = anyApi.none! as unknown as typeof functions.jobs;
-    open({ convex: linkConvex(client, none) });
-    const jobId = page.start(file());
-    await until((job) => job.status === "queued");
-    await api.complete(jobId, "still there");
-    await until((job) => job.text === "still there");
-  });
-});
-
-describe("cancelling", () => {
-  test("shows at once, and ends as the API says", async () => {
-    open();
-    const jobId = page.start(file());
-    await until((job) => job.status === "queued");
-    const cancelled = page.cancel(jobId);
-    expect(onlyJob()).toMatchObject({ cancelling: true, canCancel: false });
-    await cancelled;
-    await until((job) => job.status === "cancelled" && !job.cancelling && job.canRetry);
-    await eventually(async () => expect(await row()).toMatchObject({ status: "cancelled" }));
-  });
-
-  test("in the moment the API completes: page, row and API agree", async () => {
-    open();
-    const jobId = page.start(file());
-    await until((job) => job.status === "queued");
-    await Promise.all([page.cancel(jobId), api.complete(jobId, "too late")]);
-    const { status } = api.jobs.get(jobId)!;
-    await until((job) => job.status === status && !job.cancelling);
-    await eventually(async () => expect(await row()).toMatchObject({ status }));
-    expect(await row()).not.toHaveProperty("cancelRequestedAt");
-  });
-
-  test("before the API has heard of the job: it is told all the same", async () => {
-    open();
-    let release = () => {};
-    const held = new Promise<void>((go) => {
-      release = go;
-    });
-    api.interfere = (request, response) => {
-      if (request.url !== "/transcribe-job") return false;
-      void held.then(() => {
-        api.interfere = null;
-        response
-          .writeHead(503, { "content-type": "application/json" })
-          .end('{"error":{"code":"busy","message":"x","retryAfter":0}}');
-      });
-      return true;
-    };
-    const jobId = page.start(file());
-    await eventually(() => expect(api.requests).toContain("POST /transcribe-job"));
-    const cancelled = page.cancel(jobId);
-    release();
-    await cancelled;
-    await until((job) => job.status === "cancelled");
-    await eventually(async () => expect(await row()).toMatchObject({ status: "cancelled", presumed: true }));
-  });
-
-  test("of a job that the API has never accepted needs no API", async () => {
-    open({ convex: null });
-    api.interfere = (request) => (request.socket.destroy(), true);
-    const jobId = page.start(file());
-    await eventually(() => expect(api.requests).toContain("POST /transcribe-job"));
-    await page.cancel(jobId);
-    expect(onlyJob()).toMatchObject({ status: "cancelled", problem: null });
-  }, 30_000);
-
-  test("that cannot reach the API stays asked for in the row", async () => {
-    open();
-    const jobId = page.start(file());
-    await until((job) => job.status === "queued");
-    api.interfere = (request) => request.method === "DELETE" && (request.socket.destroy(), true);
-    void page.cancel(jobId);
-    await eventually(async () => expect(await row()).toHaveProperty("cancelRequestedAt"));
-    api.interfere = null;
-    await until((job) => job.status === "cancelled");
-  });
-});
-
-describe("trying again", () => {
-  test("a failed job runs again, from the start, with the same audio", async () => {
-    open();
-    const jobId = page.start(file());
-    await until((job) => job.status === "queued");
-    await api.change(jobId, {
-      status: "failed",
-      progress: 60,
-      error: { code: "engine_timeout", message: "It took too long.", retryable: true },
-    });
-    await until((job) => job.status === "failed" && job.canRetry && job.error?.code === "engine_timeout");
-    await page.retry(jobId);
-    await until((job) => job.status === "queued" && job.run === 2 && job.progress === 0 && job.error === null);
-    await api.complete(jobId, "second time");
-    await until((job) => job.text === "second time");
-    expect(await row()).toMatchObject({ status: "completed", run: 2 });
-  });
-
-  test("an upload whose answer was lost is not sent twice", async () => {
-    open();
-    api.interfere = (request, response) => {
-      if (!request.url!.endsWith("/audio")) return false;
-      api.interfere = null;
-      const jobId = request.url!.split("/")[2]!;
-      request.resume().on("end", () => void api.change(jobId, { status: "queued" }).then(() => response.destroy()));
-      return true;
-    };
-    page.start(file());
-    await until((job) => job.status === "queued" && job.uploaded === null);
-    expect(requests(/audio$/)).toBe(1);
-  });
-
-  test("an upload that was cut is sent again by itself", async () => {
-    open();
-    api.interfere = (request) =>
-      request.url!.endsWith("/audio") && ((api.interfere = null), request.socket.destroy(), true);
-    const jobId = page.start(file(500));
-    await until((job) => job.status === "queued");
-    expect(api.audio.get(jobId)).toBe(500);
-  });
-
-  test("an upload that is refused says why, in the API's words, and is not tried again", async () => {
-    open();
-    api.interfere = (request, response) => {
-      if (!request.url!.endsWith("/audio")) return false;
-      request
-        .resume()
-        .on("end", () =>
-          response
-            .writeHead(413, { "content-type": "application/json" })
-            .end('{"error":{"code":"upload_too_large","message":"Too large.","hint":"Cut it."}}'),
-        );
-      return true;
-    };
-    page.start(file());
-    await until((job) => job.problem?.code === "upload_too_large");
-    expect(onlyJob()).toMatchObject({
-      problem: { message: "Too large.", hint: "Cut it.", retryable: false },
-      canRetry: false,
-      uploaded: null,
-    });
-    expect(requests(/audio$/)).toBe(1);
-  });
-
-  test("an API that is away shows as a problem; retry sends the file that the page still has", async () => {
-    open();
-    api.interfere = (_, response) => (
-      response
-        .writeHead(503, { "content-type": "application/json" })
-        .end('{"error":{"code":"busy","message":"Full.","retryAfter":0}}'),
-      true
+  test("holds the newest job first, each with its own status", async () => {
+    const [first, second] = await startTwo();
+    await api.complete(first, "one");
+    const error = { code: "audio_unreadable", message: "No.", retryable: false };
+    await api.change(second, { status: "failed", error });
+    await eventually(() =>
+      expect(page.state.jobs).toMatchObject([
+        { jobId: second, status: "failed", canRetry: false },
+        { jobId: first, text: "one" },
+      ]),
     );
-    const jobId = page.start(file());
-    await until((job) => job.problem?.code === "busy" && job.problem.retryable && !job.needsFile);
-    api.interfere = null;
-    await page.retry(jobId);
-    await until((job) => job.status === "queued" && job.problem === null);
+    page.dismiss(second);
+    expect(page.state.jobs).toHaveLength(1);
   });
 
-  test("a page that was closed while sending asks for the file, and goes on with the same job", async () => {
-    open();
-    api.interfere = (request) => request.url!.endsWith("/audio"); // never answers
-    const jobId = page.start(file());
-    await eventually(() => expect(requests(/audio$/)).toBe(1));
-    leave();
-    api.interfere = null;
-    const kept = JSON.parse(localStorage.getItem("escriba:jobs")!);
-    localStorage.setItem("escriba:jobs", JSON.stringify(kept.map((job: object) => ({ ...job, sendingAt: 0 }))));
-    open();
-    await until((job) => job.needsFile && job.status === "pending");
-    page.provide(jobId, file(77));
-    await until((job) => job.status === "queued" && !job.needsFile);
-    expect(api.audio.get(jobId)).toBe(77);
+  test("keeps its order when the clock of the API differs", async () => {
+    const [first, second] = await startTwo();
+    await api.change(first, { createdAt: new Date(Date.now() + 60_000).toISOString(), progress: 5 });
+    await eventually(() => expect(page.state.jobs.some(({ progress }) => progress === 5)).toBe(true));
+    expect(page.state.jobs.map(({ jobId }) => jobId)).toEqual([second, first]);
+  });
+
+  test("loses a removed job, which is deleted everywhere", async () => {
+    openPage();
+    const jobId = await startJob();
+    await page.remove(jobId);
+    expect(page.state.jobs).toEqual([]);
+    expect(api.requests).toContain(`DELETE /job/${jobId}`);
+    await eventually(async () => expect(await readRow()).toBeUndefined());
+    expect(localStorage.getItem("escriba:jobs")).toBe("[]");
+  });
+
+  test("does not get back a job that was dismissed while it was uploaded", async () => {
+    openPage();
+    const jobId = page.start(audioFile());
+    page.dismiss(jobId);
+    await eventually(() => expect(api.jobs.get(jobId)?.status).toBe("queued"));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect([page.state.jobs, localStorage.getItem("escriba:jobs")]).toEqual([[], "[]"]);
   });
 });
 
-test("a job that the API no longer knows has failed, where there is no Convex to say so", async () => {
-  open({ convex: null });
-  const jobId = page.start(file());
-  await until((job) => job.status === "queued");
-  api.jobs.delete(jobId);
-  api.hangUp();
-  await until((job) => job.status === "failed" && job.error?.code === "job_not_found");
-});
-
-test("removing deletes everywhere", async () => {
-  open();
-  const jobId = page.start(file());
-  await until((job) => job.status === "queued");
-  await page.remove(jobId);
-  expect(page.state.jobs).toEqual([]);
-  expect(api.requests).toContain(`DELETE /job/${jobId}`);
-  await eventually(async () => expect(await row()).toBeUndefined());
-  expect(localStorage.getItem("escriba:jobs")).toBe("[]");
-});
-
-test("a job dismissed while it is sent does not come back", async () => {
-  open();
-  const jobId = page.start(file());
-  page.dismiss(jobId);
-  await eventually(() => expect(api.jobs.get(jobId)?.status).toBe("queued"));
-  await new Promise((later) => setTimeout(later, 100));
-  expect([page.state.jobs, localStorage.getItem("escriba:jobs")]).toEqual([[], "[]"]);
-});
-
-test("a transcript too large for a row is fetched from its file", async () => {
-  open();
-  const jobId = page.start(file());
-  await until((job) => job.status === "queued");
-  await api.complete(jobId, "y".repeat(300_000));
-  await until((job) => job.text.length === 300_000);
-  expect(asks()).toBe(0);
-});
-
-test.each([
-  ["refuses it", 500, { text: "Internal error" }],
-  ["has it no more", 404, { code: "FileNotFound" }],
-  ["gives something else", 200, { code: "hotel portal" }],
-])("where the file storage %s, the transcript is asked of the API", async (_, status, body) => {
-  open();
-  const { fetch } = globalThis;
-  vi.stubGlobal("fetch", (url: string | URL, init?: RequestInit) =>
-    String(url).includes("/api/storage/") ? Promise.resolve(Response.json(body, { status })) : fetch(url, init),
-  );
-  onTestFinished(() => void vi.stubGlobal("fetch", fetch));
-  const jobId = page.start(file());
-  await until((job) => job.status === "queued");
-  await api.complete(jobId, "y".repeat(300_000));
-  await until((job) => job.text.length === 300_000, 3_000);
-});
-
-test("live text goes on after the socket was cut, and misses nothing", async () => {
-  open();
-  const jobId = page.start(file());
-  await until((job) => job.status === "queued");
-  await api.say(jobId, { index: 0, start: 0, end: 1, text: "uno" }, { status: "processing" });
-  await until((job) => job.text === "uno");
-  api.hangUp();
-  await api.say(jobId, { index: 1, start: 1, end: 2, text: "dos" });
-  await until((job) => job.text === "uno dos");
-});
-
-test("the plain client: errors in the API's words, and waiting for the end", async () => {
-  const plain = createClient(api.url);
-  const missing = await plain.job(crypto.randomUUID()).catch((error: unknown) => error);
-  expect(missing).toBeInstanceOf(ApiError);
-  expect(missing).toMatchObject({ status: 404, code: "job_not_found", jobIsGone: true, passing: false });
-  await expect(createClient("http://127.0.0.1:9").job("x")).rejects.toMatchObject({
-    status: 0,
-    code: "unreachable",
-    passing: true,
-  });
-  const jobId = crypto.randomUUID();
-  const { upload } = await plain.createJob({ jobId });
-  await plain.upload(upload!, file(), () => {}, new AbortController().signal);
-  api.convexSiteUrl = null;
-  await api.complete(jobId, "plain");
-  expect((await plain.ended(jobId)).result).toEqual({ text: "plain" });
-});
-
-describe("more recordings than are sent at once", () => {
-  /** Lets no audio through before it is told to. */
-  const holdAudio = () => {
+describe("of more recordings than upload slots", () => {
+  /** Keeps every upload from ending until the returned function is called. */
+  const holdUploads = () => {
     const held: Array<() => void> = [];
-    let isOpen = false;
-    api.interfere = (request, response) => {
-      if (isOpen || !request.url!.endsWith("/audio")) return false;
+    let isReleased = false;
+    api.intercept = (request, response) => {
+      if (isReleased || !request.url!.endsWith("/audio")) return false;
       const jobId = request.url!.split("/")[2]!;
       request.resume();
       held.push(() => void api.change(jobId, { status: "queued" }).then(() => response.writeHead(204).end()));
       return true;
     };
-    return () => ((isOpen = true), held.splice(0).forEach((go) => go()));
+    return () => ((isReleased = true), held.splice(0).forEach((release) => release()));
   };
-  const waiting = () => page.state.jobs.filter((job) => job.waitsToBeSent).length;
+  const countWaiting = () => page.state.jobs.filter((job) => job.waitsToBeSent).length;
+  const startThree = () => [1, 2, 3].forEach(() => page.start(audioFile()));
+  const jobOf = (id: string) => page.state.jobs.find(({ jobId }) => jobId === id)!;
 
-  test("wait for their turn, and all arrive", async () => {
-    open();
-    const letGo = holdAudio();
-    for (let i = 0; i < 8; i += 1) page.start(file());
-    await eventually(() => expect([requests(/audio$/), waiting()]).toEqual([3, 5]));
+  test("three are uploaded at once, and in the end all of them", async () => {
+    openPage();
+    const release = holdUploads();
+    for (let i = 0; i < 8; i += 1) page.start(audioFile());
+    await eventually(() => expect([countRequests(/audio$/), countWaiting()]).toEqual([3, 5]));
     expect(page.state.jobs.find((job) => job.waitsToBeSent)).toMatchObject({ status: "pending", uploaded: null });
-    expect(requests(/transcribe-job$/)).toBe(3); // a ticket lasts only so long
-    letGo();
+    expect(countRequests(/transcribe-job$/)).toBe(3); // an upload target expires
+    release();
     await eventually(() => expect(page.state.jobs.map(({ status }) => status)).toEqual(Array(8).fill("queued")));
-    expect(waiting()).toBe(0);
+    expect(countWaiting()).toBe(0);
   });
 
-  test("can be cancelled while they wait, and are never sent then", async () => {
-    open();
-    const letGo = holdAudio();
-    for (let i = 0; i < 3; i += 1) page.start(file());
-    const unwanted = page.start(file());
-    const status = () => page.state.jobs.find(({ jobId }) => jobId === unwanted)!;
-    await eventually(() => expect(requests(/audio$/)).toBe(3));
-    await page.cancel(unwanted);
-    expect(status()).toMatchObject({ status: "cancelled", waitsToBeSent: false });
-    letGo();
+  test("one that is cancelled while it waits is never uploaded", async () => {
+    openPage();
+    const release = holdUploads();
+    startThree();
+    const jobId = page.start(audioFile());
+    await eventually(() => expect(countRequests(/audio$/)).toBe(3));
+    await page.cancel(jobId);
+    expect(jobOf(jobId)).toMatchObject({ status: "cancelled", waitsToBeSent: false });
+    release();
     await eventually(() => expect(page.state.jobs.filter((job) => job.status === "queued")).toHaveLength(3));
-    expect(api.jobs.has(unwanted)).toBe(false);
+    expect(api.jobs.has(jobId)).toBe(false);
   });
 
-  test("are asked for by a page that was closed before their turn", async () => {
-    open();
-    holdAudio();
-    for (let i = 0; i < 3; i += 1) page.start(file());
-    const last = page.start(file());
-    leave();
-    const kept = JSON.parse(localStorage.getItem("escriba:jobs")!);
-    localStorage.setItem("escriba:jobs", JSON.stringify(kept.map((job: object) => ({ ...job, sendingAt: 0 }))));
-    open();
-    expect(page.state.jobs.find(({ jobId }) => jobId === last)).toMatchObject({ needsFile: true });
+  test("one that waits when the page is closed needs its file again", async () => {
+    openPage();
+    holdUploads();
+    startThree();
+    const jobId = page.start(audioFile());
+    closePageWhileUploading();
+    openPage();
+    expect(jobOf(jobId)).toMatchObject({ needsFile: true });
   });
 });
 
-test("a page without HTTPS makes jobs, too", async () => {
+test("a page without HTTPS, where crypto.randomUUID is missing, starts jobs", async () => {
   vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto), subtle: crypto.subtle });
   onTestFinished(() => void vi.stubGlobal("crypto", webcrypto));
-  open();
-  expect(page.start(file())).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-  await until((job) => job.status === "queued");
+  openPage();
+  expect(page.start(audioFile())).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  await untilJob((job) => job.status === "queued");
 });
 
-describe("in the reader's language", () => {
-  test("the API is asked, and what this library says itself is said", async () => {
-    open({ language: "es" });
-    const asked: unknown[] = [];
-    api.interfere = (request, response) => {
-      if (request.url !== "/transcribe-job") return false;
-      asked.push(request.headers["accept-language"]);
-      response.writeHead(418).end("a teapot");
-      return true;
-    };
-    page.start(file());
-    await until((job) => job.problem?.message === "El servicio respondió HTTP 418.");
-    page.speak("en");
-    await page.retry(onlyJob().jobId);
-    await until((job) => job.problem?.message === "The service answered HTTP 418.");
-    expect(asked).toEqual(["es", "en"]);
-  });
-
-  test("so is what a lost connection is", async () => {
-    const plain = createClient("http://127.0.0.1:9", { language: "es-MX" });
-    await expect(plain.job("x")).rejects.toThrow("No se puede llegar al servicio.");
-    await expect(
-      plain.upload({ url: "http://127.0.0.1:9", fields: {} }, file(), () => {}, new AbortController().signal),
-    ).rejects.toThrow("No se pudo enviar el audio");
-  });
-});
-
-test("a text that nobody keeps any more is said to be gone", async () => {
-  open({ convex: null });
-  const jobId = page.start(file());
-  await until((job) => job.status === "queued");
-  api.convexSiteUrl = null;
-  await api.change(jobId, { status: "completed", completedAt: new Date().toISOString() });
-  await until((job) => job.status === "completed" && job.textIsGone);
+test("requests and error messages are in the language of the page, also after it changes", async () => {
+  openPage({ language: "es" });
+  const languages: unknown[] = [];
+  api.intercept = (request, response) => {
+    if (request.url !== "/transcribe-job") return false;
+    languages.push(request.headers["accept-language"]);
+    response.writeHead(418).end("a teapot");
+    return true;
+  };
+  page.start(audioFile());
+  await untilJob((job) => job.problem?.message === "El servicio respondió HTTP 418.");
+  page.setLanguage("en");
+  await page.retry(onlyJob().jobId);
+  await untilJob((job) => job.problem?.message === "The service answered HTTP 418.");
+  expect(languages).toEqual(["es", "en"]);
 });

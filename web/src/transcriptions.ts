@@ -1,88 +1,76 @@
-/** All the jobs of one browser, as one value that can be subscribed to: what the hook shows, without React. */
+/** All the jobs of one browser as one observable state: what the hook shows, without React. */
 import { type TranscriptionOptions, createClient } from "./client.js";
-import type { ConvexLink } from "./convex.js";
-import { Kept, type KeptJob } from "./kept.js";
+import { type Connection, ConvexConnection } from "./convexConnection.js";
+import type { ConvexLink } from "./convexLink.js";
+import { JobStorage, type StoredJob } from "./jobStorage.js";
 import { randomUuid } from "./random.js";
-import { type Connection, Reach } from "./reach.js";
-import { type Surroundings, Tracker } from "./tracker.js";
+import { Tracker, type TrackerContext } from "./tracker.js";
 import type { Transcription } from "./transcription.js";
-import { Turns } from "./turns.js";
+import { UploadSlots } from "./uploadSlots.js";
 
 export type TranscriptionsConfig = {
   /** Where the transcription API is. */
   apiUrl: string;
-  /** From `linkConvex`; null for an app without Convex, whose page then asks the API now and then. */
+  /** From `linkConvex`; null for an app without Convex, whose page then polls the API. */
   convex: ConvexLink | null;
-  /** Your own id for the user: given to the API and to Convex as a label, and keeps apart what this browser keeps. */
+  /** Your own id for the user: a label for the API and Convex. Each user of one browser has a storage of their own. */
   userId?: string;
-  /** Under which name this browser keeps its jobs. Default `escriba`. */
+  /** The key in `localStorage`. Default `escriba`. */
   storageKey?: string;
-  /** How often the API is asked while Convex is away. Default 10 s. */
+  /** How often the page polls the API while Convex is away. Default 10 s. */
   pollMs?: number;
-  /** For how long Convex may be away before the API is asked. Default 3 s. */
+  /** For how long Convex may be away before the page polls the API. Default 3 s. */
   graceMs?: number;
   /** Whether to show text while it is recognised, over one WebSocket for each active job. Default true. */
   liveText?: boolean;
-  /** In which language failures are told, `en` or `es`. Default: the browser's. See `speak`. */
+  /** The language of error messages, `en` or `es`. Default: the browser's. See `setLanguage`. */
   language?: string;
 };
 
 /** `jobs`: newest first. */
 export type TranscriptionsState = { jobs: readonly Transcription[]; connection: Connection };
 
-/** The service takes in five at once, of everybody; and each arrives sooner when few are sent. */
-const SENT_AT_ONCE = 3;
+/** The API takes in five uploads at once, from all its clients; and each upload ends sooner when few run. */
+const UPLOADS_AT_ONCE = 3;
 
 export class Transcriptions {
   #trackers = new Map<string, Tracker>();
   #listeners = new Set<() => void>();
-  #around: Surroundings;
-  #reach: Reach;
-  #kept: Kept;
+  #context: TrackerContext;
+  #connection: ConvexConnection;
+  #storage: JobStorage;
   #state: TranscriptionsState | null = null;
-  #announced = false;
+  #isNotifying = false;
   #language: string | undefined;
-  #stopKept = () => {};
+  #stopWatchingStorage = () => {};
 
-  constructor({
-    apiUrl,
-    convex,
-    userId,
-    storageKey = "escriba",
-    pollMs = 10_000,
-    graceMs = 3_000,
-    liveText = true,
-    language,
-  }: TranscriptionsConfig) {
-    this.#kept = new Kept(userId ? `${storageKey}:${userId}` : storageKey);
-    this.#reach = new Reach(convex, graceMs, () => this.#adjust());
-    this.#language = language;
-    const spoken = () => this.#language;
-    const changed = () => this.#changed();
-    this.#around = {
-      client: createClient(apiUrl, { language: spoken }),
+  constructor(config: TranscriptionsConfig) {
+    const { apiUrl, convex, userId, storageKey = "escriba" } = config;
+    const { pollMs = 10_000, graceMs = 3_000, liveText = true } = config;
+    this.#language = config.language;
+    const language = () => this.#language;
+    this.#storage = new JobStorage(userId ? `${storageKey}:${userId}` : storageKey);
+    this.#connection = new ConvexConnection(convex, graceMs, () => this.#onConnectionChange());
+    this.#context = {
+      client: createClient(apiUrl, { language }),
       link: convex,
-      kept: this.#kept,
-      reach: this.#reach,
-      turns: new Turns(SENT_AT_ONCE),
-      userId,
-      pollMs,
-      graceMs,
-      liveText,
-      language: spoken,
-      changed,
+      storage: this.#storage,
+      connection: this.#connection,
+      slots: new UploadSlots(UPLOADS_AT_ONCE),
+      ...{ userId, pollMs, graceMs, liveText, language },
+      onChange: () => this.#notify(),
     };
-    this.#readKept();
+    this.#readStorage();
   }
 
   get state(): TranscriptionsState {
     return (this.#state ??= {
-      jobs: this.#inOrder().map((tracker) => tracker.view),
-      connection: this.#reach.connection,
+      jobs: this.#newestFirst().map((tracker) => tracker.view),
+      connection: this.#connection.status,
     });
   }
 
-  /** Jobs are followed from the first listener to the last; audio being sent is sent to its end. */
+  /** The jobs are watched while there is a listener. An upload continues without one. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     if (this.#listeners.size === 1) this.#start();
@@ -91,19 +79,18 @@ export class Transcriptions {
     };
   }
 
-  /** Changes the language of what is told from now on. */
-  speak(language: string | undefined): void {
+  /** The language of the error messages from now on. */
+  setLanguage(language: string | undefined): void {
     this.#language = language;
   }
 
-  /** Remembers the job before anything can fail, then sends the audio. What goes wrong shows in the job. */
+  /** Stores the job before anything can fail, then uploads the audio. Failures show in the job's `problem`. */
   start(file: Blob, options: TranscriptionOptions = {}): string {
     const jobId = randomUuid();
-    const filename = file instanceof File ? file.name : null;
-    const kept: KeptJob = {
+    const stored: StoredJob = {
       jobId,
       options,
-      filename,
+      filename: file instanceof File ? file.name : null,
       sizeBytes: file.size,
       createdAt: Date.now(),
       accepted: false,
@@ -112,92 +99,92 @@ export class Transcriptions {
       ended: false,
       websocketUrl: null,
     };
-    this.#kept.put(kept);
-    this.#track(kept).send(file);
+    this.#storage.put(stored);
+    this.#track(stored).actions.send(file);
     return jobId;
   }
 
-  /** Sends a file for a job that `needsFile`. */
+  /** Uploads a file for a job that `needsFile`. */
   provide(jobId: string, file: Blob): void {
-    this.#trackers.get(jobId)?.send(file);
+    this.#trackers.get(jobId)?.actions.send(file);
   }
 
   async cancel(jobId: string): Promise<void> {
-    await this.#trackers.get(jobId)?.cancel();
+    await this.#trackers.get(jobId)?.actions.cancel();
   }
 
-  /** Sends again what could not be sent, or has the API run a failed or cancelled job again. */
+  /** Uploads again what could not be uploaded, or starts the next run of a failed or cancelled job. */
   async retry(jobId: string): Promise<void> {
-    await this.#trackers.get(jobId)?.retry();
+    await this.#trackers.get(jobId)?.actions.retry();
   }
 
-  /** Takes the job off this browser's list; it goes on elsewhere. */
+  /** Removes the job from this browser's list only. */
   dismiss(jobId: string): void {
     this.#trackers.get(jobId)?.forget();
-    this.#kept.forget(jobId);
-    this.#drop(jobId);
+    this.#storage.remove(jobId);
+    this.#untrack(jobId);
   }
 
-  /** Deletes the job, its audio and its text everywhere; cancels it first if it must. */
+  /** Deletes the job, its audio and its text everywhere. Cancels it first where it has not ended. */
   async remove(jobId: string): Promise<void> {
-    if (await this.#trackers.get(jobId)?.erase()) this.dismiss(jobId);
+    if (await this.#trackers.get(jobId)?.actions.remove()) this.dismiss(jobId);
   }
 
   #start(): void {
-    this.#stopKept = this.#kept.onChange(() => this.#readKept());
-    this.#reach.start();
-    this.#readKept();
+    this.#stopWatchingStorage = this.#storage.onChange(() => this.#readStorage());
+    this.#connection.start();
+    this.#readStorage();
     for (const tracker of this.#trackers.values()) tracker.start();
-    this.#changed();
+    this.#notify();
   }
 
   #stop(): void {
-    this.#stopKept();
-    this.#reach.stop();
+    this.#stopWatchingStorage();
+    this.#connection.stop();
     for (const tracker of this.#trackers.values()) tracker.stop();
   }
 
-  #readKept(): void {
-    const jobs = this.#kept.jobs();
+  #readStorage(): void {
+    const jobs = this.#storage.jobs();
     for (const [jobId, tracker] of this.#trackers)
-      if (!tracker.isSending && !jobs.some((job) => job.jobId === jobId)) this.#drop(jobId);
-    for (const kept of jobs) {
-      const known = this.#trackers.get(kept.jobId);
-      if (known) known.rekeep(kept);
-      else this.#track(kept);
+      if (!tracker.isUploading && !jobs.some((job) => job.jobId === jobId)) this.#untrack(jobId);
+    for (const stored of jobs) {
+      const tracker = this.#trackers.get(stored.jobId);
+      if (tracker) tracker.replaceStored(stored);
+      else this.#track(stored);
     }
   }
 
-  #track(kept: KeptJob): Tracker {
-    const tracker = new Tracker(kept, this.#around);
-    this.#trackers.set(kept.jobId, tracker);
+  #track(stored: StoredJob): Tracker {
+    const tracker = new Tracker(stored, this.#context);
+    this.#trackers.set(stored.jobId, tracker);
     if (this.#listeners.size > 0) tracker.start();
-    this.#changed();
+    this.#notify();
     return tracker;
   }
 
-  #drop(jobId: string): void {
+  #untrack(jobId: string): void {
     this.#trackers.get(jobId)?.stop();
     this.#trackers.delete(jobId);
-    this.#changed();
+    this.#notify();
   }
 
-  #adjust(): void {
+  #onConnectionChange(): void {
     for (const tracker of this.#trackers.values()) tracker.adjust();
-    this.#changed();
+    this.#notify();
   }
 
-  #inOrder(): Tracker[] {
-    return [...this.#trackers.values()].sort((a, b) => b.begunAt - a.begunAt);
+  #newestFirst(): Tracker[] {
+    return [...this.#trackers.values()].sort((a, b) => b.createdAt - a.createdAt);
   }
 
-  /** Several changes at once are announced once. */
-  #changed(): void {
+  /** Calls the listeners once for several changes in a row. */
+  #notify(): void {
     this.#state = null;
-    if (this.#announced) return;
-    this.#announced = true;
+    if (this.#isNotifying) return;
+    this.#isNotifying = true;
     queueMicrotask(() => {
-      this.#announced = false;
+      this.#isNotifying = false;
       for (const listener of this.#listeners) listener();
     });
   }

@@ -2,7 +2,7 @@ import { createElement } from "react";
 import { renderToString } from "react-dom/server";
 import { expect, test, vi } from "vitest";
 import { MemoryStorage } from "../test/memory-storage";
-import { Kept } from "./kept";
+import { JobStorage } from "./jobStorage";
 import { usePersistentTranscription } from "./usePersistentTranscription";
 
 function Page() {
@@ -10,10 +10,10 @@ function Page() {
   return createElement("p", null, `${jobs.length} jobs, ${connection}`);
 }
 
-// React takes the server's HTML over only where the browser's first rendering is the same.
-test("a server renders the same for every browser, whatever it keeps", () => {
+// React hydrates only where the browser's first rendering equals the HTML of the server.
+test("a server renders no jobs, whatever is in a localStorage", () => {
   vi.stubGlobal("localStorage", new MemoryStorage());
-  new Kept("escriba").put({
+  new JobStorage("escriba").put({
     ...{ jobId: crypto.randomUUID(), options: {}, filename: null, sizeBytes: null, createdAt: 1 },
     ...{ accepted: true, sent: true, sendingAt: 0, ended: false, websocketUrl: null },
   });

@@ -1,4 +1,4 @@
-/** What must come to be, however busy the machine is. */
+/** Repeats a check until it passes: a machine may be busy, so the limit is far beyond what the check needs. */
 import { vi } from "vitest";
 
 export const eventually = <T>(check: () => T | Promise<T>, timeout = 20_000): Promise<T> =>

@@ -1,4 +1,4 @@
-/** What a page needs of `localStorage`. */
+/** The part of `localStorage` that a page uses, in memory; it can be full. */
 export class MemoryStorage {
   isFull = false;
   #values = new Map<string, string>();

@@ -1,23 +1,23 @@
-"""What the server says once it listens: where, with which engine and, on a terminal, a command to paste."""
+"""What the server prints once it listens: its address, its engine and, on a terminal, a command to paste."""
 
 from __future__ import annotations
 
 from common.settings import GROQ_URL, Settings
 
-# Addresses that mean "every one of mine": nobody can connect to them by that name.
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
+# Addresses that stand for all of a machine's own; nobody can connect to them.
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
 
 
-def banner(settings: Settings, *, port: int, problem: str | None, to_person: bool) -> str:
-    """One line; `problem` says why there is no engine. With `to_person` a command to try it follows."""
+def banner(settings: Settings, *, port: int, problem: str | None, with_command: bool) -> str:
+    """One line; `problem` says why there is no engine. With `with_command` a command to try it follows."""
     url = address(settings.host, port)
     line = f"Escriba listens on {url}, {problem or _engine(settings)}."
-    return f"{line}\n\n  curl -F file=@tests/data/english.flac {url}/transcribe\n" if to_person else line
+    return f"{line}\n\n  curl -F file=@tests/data/english.flac {url}/transcribe\n" if with_command else line
 
 
 def address(host: str, port: int) -> str:
-    """Where somebody on this machine reaches it."""
-    host = _EVERYWHERE.get(host, host)
+    """The URL by which a client on this machine reaches the server."""
+    host = _WILDCARDS.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -1,4 +1,4 @@
-"""The answer to a request whose body may not have been read: ours where the body failed, and readable."""
+"""The response to a request whose body failed or was not read: it says why, and reaches the client."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from common.log import log
 
 
 class GuardedResponse:
-    """ASGI's `send`: lets the app's answer pass, unless the body failed and the app speaks of something else.
+    """Wraps ASGI's `send`: passes the app's response on, unless the body failed and its status is another.
 
-    An answer that comes before the whole body closes the connection, and its end is held back until
-    `finish`: a socket closed with unread bytes is reset, and the client may never see the answer.
+    A response that starts before the whole body was read closes the connection, and its end waits for
+    `finish`: a socket closed with unread bytes is reset, and the client might never see the response.
     """
 
     def __init__(self, scope: Any, body: RequestBody, send: Any, *, accept_language: str) -> None:
         self.has_started = False
-        self.is_held = False
+        self.needs_finish = False
         self._scope = scope
         self._accept_language = accept_language
         self._body = body
@@ -29,33 +29,34 @@ class GuardedResponse:
 
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
-            failed = self._body.failure
-            self._is_dropped = bool(failed and failed.status != message["status"])
+            cause = self._body.failure
+            self._is_dropped = bool(cause and cause.status != message["status"])
             if not self._is_dropped:
-                await self._start(message)
+                await self._send_start(message)
         elif not self._is_dropped:
-            await self._go_on(message)
+            await self._send_body(message)
 
     async def refuse(self, error: EscribaError) -> None:
+        """Send `error` instead of the app's response."""
         request_id = self._scope.get("state", {}).get("request_id") or uuid.uuid4().hex
         log("request.refused", requestId=request_id, code=error.code, status=error.status)
         status, headers, body = failure(error, accept_language=self._accept_language, request_id=request_id)
         self._is_dropped = False
-        await self._start({"type": "http.response.start", "status": status, "headers": headers})
-        await self._go_on({"type": "http.response.body", "body": body})
+        await self._send_start({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send_body({"type": "http.response.body", "body": body})
 
     async def finish(self) -> None:
         await self._send({"type": "http.response.body", "body": b""})
 
-    async def _start(self, message: Any) -> None:
+    async def _send_start(self, message: Any) -> None:
         self.has_started = True
         if not self._body.is_complete:
-            kept = [header for header in message["headers"] if header[0].lower() != b"connection"]
-            message = {**message, "headers": [*kept, (b"connection", b"close")]}
+            headers = [header for header in message["headers"] if header[0].lower() != b"connection"]
+            message = {**message, "headers": [*headers, (b"connection", b"close")]}
         await self._send(message)
 
-    async def _go_on(self, message: Any) -> None:
+    async def _send_body(self, message: Any) -> None:
         if message["type"] == "http.response.body" and not message.get("more_body"):
-            self.is_held = not (self._body.is_complete or self._body.is_gone)
-            message = {**message, "more_body": self.is_held}
+            self.needs_finish = not (self._body.is_complete or self._body.has_client_left)
+            message = {**message, "more_body": self.needs_finish}
         await self._send(message)

@@ -1,4 +1,7 @@
-"""uvicorn's HTTP protocol with an end to its patience, and with a receive path that copies nothing."""
+"""uvicorn's HTTP protocol with bounds on time and size, and a receive path that does not copy bodies.
+
+It relies on private members of uvicorn and asyncio, which tests/unit/test_uvicorn_members.py lists.
+"""
 
 from __future__ import annotations
 
@@ -6,82 +9,188 @@ import asyncio
 import contextlib
 import socket
 import uuid
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from common.errors import EscribaError, HeadersTooLarge, RequestMalformed
 from common.http.error_response import failure
+from common.local.server.connections import ConnectionLimits, IdleConnections
+from common.local.server.half_closed import HalfClosedProbe
+from common.local.server.request_head import (
+    check_host,
+    content_length,
+    has_body,
+    head_bytes,
+    without_upgrade,
+)
 
-_PIPELINED = 8
-_READ_BYTES = 1024 * 1024  # at once: a quarter of asyncio's reads, each of which all layers above handle
-_GATHERED_BYTES = 32 * 1024  # are waited for before the next read of a long body
-_HELD_BYTES = 256 * 1024  # while the app is busy; more would have to be joined to it
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
-    """How long a connection may do nothing, in seconds, and how many there may be.
-
-    A whole request header is due `header` after the connection; an idle one is kept for `keep_alive`; an
-    answer waits `stalled` for its reader; a stop waits `shutdown` for what is in hand. `envelope_bytes` is
-    for the headers, and for what surrounds the chunks of a body beyond a quarter of that body.
-    """
-
-    header: float = 10.0
-    keep_alive: float = 75.0
-    stalled: float = 30.0
-    shutdown: float = 20.0
-    connections: int = 512
-    envelope_bytes: int = 32 * 1024
-
-
-class Yielding(Protocol):
-    """A connection with nothing in hand, which a newcomer may have the place of."""
-
-    def evict(self) -> None: ...
+_MAX_PIPELINED = 8
+_READ_BYTES = 1024 * 1024  # per read: a quarter of asyncio's reads, each of which all layers above handle
+_GATHER_BYTES = 32 * 1024  # the kernel collects so much of a long body before it reports anything
+_BUFFER_BYTES = 256 * 1024  # of a body while the app is busy; more would have to be joined to it
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """`idle` is shared by all connections: those without a request in hand, the oldest first."""
+    """One connection. `idle` is shared by all connections of the server."""
 
-    def __init__(self, *, limits: ConnectionLimits, idle: dict[Yielding, None], **uvicorns: Any) -> None:
-        super().__init__(**uvicorns)
+    def __init__(self, *, limits: ConnectionLimits, idle: IdleConnections, **uvicorn_arguments: Any) -> None:
+        super().__init__(**uvicorn_arguments)
         self._limits = limits
         self._idle = idle
-        self._envelope = 0
-        self._opening = 0
+        self._envelope_bytes = 0  # of the current message, without its body
+        self._block_bytes = 0  # of the block that a message may begin in
         self._in_message = False
         self._body_left = 0
-        self._waits_for = 1
-        self._due: asyncio.TimerHandle | None = None
-        self._stalled: asyncio.TimerHandle | None = None
+        self._low_water_mark = 1
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+        self._probe: HalfClosedProbe | None = None
 
-    # ── a connection's life ───────────────────────────────────────────────────────────────────────
+    # ── connections ───────────────────────────────────────────────────────────────────────────────
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         transport.max_size = _READ_BYTES  # type: ignore[attr-defined]
         self._start_idling(self._limits.header)
-        if len(self.connections) > self._limits.connections:
-            # Rather than answer 503, which would answer /health so too.
-            next(iter(self._idle)).evict()
+        # uvicorn would answer 503 to all, /health included, once there are too many.
+        self._idle.make_room(self.connections, limit=self._limits.connections, newcomer=self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_idling()
+        if self._probe:
+            self._probe.close()
         self.resume_writing()
         super().connection_lost(exc)
 
+    def _start_idling(self, seconds: float) -> None:
+        self._stop_idling()
+        self._idle.add(self)
+        self._idle_timer = self.loop.call_later(seconds, self.evict)
+
+    def _stop_idling(self) -> None:
+        self._idle.discard(self)
+        _cancel(self._idle_timer)
+
+    def evict(self) -> None:
+        """Close at once and send nothing."""
+        self._stop_idling()
+        self.connections.discard(self)  # the loop would do so later, after other newcomers have been counted
+        self.transport.abort()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more: keep the connection if a whole request waits for its answer to start."""
+        cycle = self.cycle
+        if not self._probe:
+            awaits_answer = cycle and not (cycle.more_body or cycle.response_started or self._in_message)
+            if not awaits_answer:
+                return False
+            cycle.keep_alive = False
+            self._probe = HalfClosedProbe(cycle, self.transport, self.pipeline)
+        return True
+
+    # ── parsing ───────────────────────────────────────────────────────────────────────────────────
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        # Where a request begins inside a block that an earlier one ends, its own share is unknown.
+        self._block_bytes = 0 if self._in_message else len(data)
+        self._envelope_bytes += len(data)
+        self._parse(data)
+        # The parser gathers a header, a trailer or a chunk's extension for as long as it comes.
+        if self._envelope_bytes > self._limits.envelope_bytes:
+            self._refuse(HeadersTooLarge())
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            rest = data[upgrade.args[0] :]
+            if self._should_upgrade():
+                self._envelope_bytes = 0
+                self.handle_websocket_upgrade()
+            else:
+                self._parse_without_upgrade(rest)
+        except httptools.HttpParserError as exc:
+            cause = exc.__context__  # what a method below raised
+            self._refuse(cause if isinstance(cause, EscribaError) else RequestMalformed())
+
+    def _parse_without_upgrade(self, rest: bytes) -> None:
+        """Serve the request and ignore the protocol that it offers (RFC 9110, 7.8).
+
+        The parser ends at the headers of an upgrade and skips the body, so another one reads the same
+        headers without the offer. Java's HttpClient offers HTTP/2 with every first request.
+        """
+        version = self.parser.get_http_version()
+        head = without_upgrade(self.parser.get_method(), self.url, self.headers, http_version=version)
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+        self._block_bytes = self._envelope_bytes
+        self._parse(head + rest)
+
+    def on_message_begin(self) -> None:
+        self._envelope_bytes, self._block_bytes = self._block_bytes, 0
+        self._in_message = True
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         self._stop_idling()
-        if len(self.pipeline) >= _PIPELINED:
-            raise RequestMalformed
-        self._gather(next((int(value) for name, value in self.headers if name == b"content-length"), 0))
-        super().on_headers_complete()
+        self._check_head()
         if self.parser.should_upgrade() and not self._should_upgrade():
-            self.cycle.keep_alive = False  # the parser reads nothing after an upgrade, ours or not
+            return
+        self._gather(content_length(self.headers))
+        super().on_headers_complete()
+
+    def _check_head(self) -> None:
+        """Raises EscribaError, which `_parse` answers."""
+        if head_bytes(self.url, self.headers) > self._limits.envelope_bytes:
+            raise HeadersTooLarge
+        check_host(self.headers, http_version=self.parser.get_http_version())
+        if len(self.pipeline) >= _MAX_PIPELINED or self.parser.get_method() == b"CONNECT":
+            raise RequestMalformed
+
+    def on_body(self, body: bytes) -> None:
+        self._envelope_bytes -= len(body) + len(body) // 4
+        self._gather(self._body_left - len(body))
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        buffer: bytes | bytearray = cycle.body
+        if not buffer:
+            # As it came, instead of copied into a buffer: uvicorn's `receive` passes bytes on without a copy.
+            cycle.body = body  # type: ignore[assignment]
+        elif isinstance(buffer, bytes):
+            cycle.body = bytearray(buffer) + body
+        else:
+            cycle.body += body
+        if len(cycle.body) >= _BUFFER_BYTES:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        self._in_message = False
+        self._gather(0)
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def _gather(self, body_left: int) -> None:
+        """Let the kernel collect a long body's packets: to wake for each costs ten times as much CPU."""
+        self._body_left = body_left
+        mark = max(1, min(body_left, _GATHER_BYTES))
+        if mark != self._low_water_mark:
+            self._low_water_mark = mark
+            with contextlib.suppress(OSError):
+                connection = self.transport.get_extra_info("socket")
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, mark)
+
+    def _should_upgrade(self) -> bool:
+        """Only to what `websockets` can open: with any other request it would wait and never answer."""
+        is_get = self.parser.get_method() == b"GET"
+        return is_get and not has_body(self.headers) and super()._should_upgrade()
+
+    # ── answers ───────────────────────────────────────────────────────────────────────────────────
 
     def on_response_complete(self) -> None:
         has_next = bool(self.pipeline)
@@ -93,100 +202,24 @@ class HttpProtocol(HttpToolsProtocol):
             self._start_idling(self._limits.keep_alive + self._limits.header)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        super()._start_asgi_task(cycle, partial(self._served, app))
+        super()._start_asgi_task(cycle, partial(self._call, app))
 
-    async def _served(self, app: Any, scope: Any, receive: Any, send: Any) -> Any:
+    async def _call(self, app: Any, scope: Any, receive: Any, send: Any) -> Any:
         try:
             return await app(scope, receive, send)
         finally:
-            # By then uvicorn has closed what was not answered to its end, which completes no response.
-            self.loop.call_soon(self._start_idling_if_cut)
+            # uvicorn closes an answer that the app left incomplete, but does not call on_response_complete.
+            self.loop.call_soon(self._start_idling_if_incomplete)
 
-    def _start_idling_if_cut(self) -> None:
+    def _start_idling_if_incomplete(self) -> None:
         if self.transport.is_closing() and self in self.connections and self not in self._idle:
             self._start_idling(self._limits.stalled)
-
-    def _start_idling(self, seconds: float) -> None:
-        self._stop_idling()
-        self._idle[self] = None
-        self._due = self.loop.call_later(seconds, self.evict)
-
-    def _stop_idling(self) -> None:
-        self._idle.pop(self, None)
-        if self._due:
-            self._due.cancel()
-            self._due = None
-
-    def evict(self) -> None:
-        """End at once, with nothing said."""
-        self._stop_idling()
-        self.connections.discard(self)  # not when the loop comes round to it: more may be knocking
-        self.transport.abort()
-
-    # ── what it may weigh ─────────────────────────────────────────────────────────────────────────
-
-    def on_message_begin(self) -> None:
-        self._envelope, self._opening = self._opening, 0
-        self._in_message = True
-        super().on_message_begin()
-
-    def on_message_complete(self) -> None:
-        self._in_message = False
-        self._gather(0)
-        super().on_message_complete()
-
-    def data_received(self, data: bytes) -> None:
-        # Where a request begins inside a block that an earlier one ends, how much is its own is not told.
-        self._opening = 0 if self._in_message else len(data)
-        self._envelope += len(data)
-        super().data_received(data)
-        # The parser gathers a header, a trailer or a chunk's extension for as long as it comes.
-        if self._envelope > self._limits.envelope_bytes:
-            self._refuse(HeadersTooLarge())
-
-    def _gather(self, body_left: int) -> None:
-        """Let the kernel collect a long body's packets: to be woken for each costs ten times as much CPU."""
-        self._body_left = body_left
-        waits_for = max(1, min(body_left, _GATHERED_BYTES))
-        if waits_for != self._waits_for:
-            self._waits_for = waits_for
-            with contextlib.suppress(OSError):
-                connection = self.transport.get_extra_info("socket")
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, waits_for)
-
-    def on_body(self, body: bytes) -> None:
-        self._envelope -= len(body) + len(body) // 4
-        self._gather(self._body_left - len(body))
-        cycle = self.cycle
-        if cycle.response_complete or (self.parser.should_upgrade() and self._should_upgrade()):
-            return
-        held: bytes | bytearray = cycle.body
-        if not held:
-            # As it came, instead of gathered: uvicorn's `receive` hands bytes on without a copy.
-            cycle.body = body  # type: ignore[assignment]
-        elif isinstance(held, bytes):
-            cycle.body = bytearray(held) + body
-        else:
-            cycle.body += body
-        if len(cycle.body) >= _HELD_BYTES:
-            self.flow.pause_reading()
-        cycle.message_event.set()
-
-    def _should_upgrade(self) -> bool:
-        """Only what `websockets` can open: with another it would sit there, silent, and for ever."""
-        has_body = any(name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers)
-        return self.scope["method"] == "GET" and not has_body and super()._should_upgrade()
-
-    # ── answers ───────────────────────────────────────────────────────────────────────────────────
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's English
-        self._refuse(RequestMalformed())
 
     def _refuse(self, error: EscribaError) -> None:
         if self.transport.is_closing():
             return
         if self.cycle and not self.cycle.response_complete:
-            self.transport.abort()  # another request is being answered: nothing may be written between
+            self.transport.abort()  # another answer is in progress: nothing may be written between its parts
             return
         status, headers, body = failure(error, accept_language="", request_id=uuid.uuid4().hex)
         lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
@@ -196,14 +229,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stalled = self.loop.call_later(self._limits.stalled, self.evict)
+        self._write_timer = self.loop.call_later(self._limits.stalled, self.evict)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._stalled:
-            self._stalled.cancel()
-            self._stalled = None
+        _cancel(self._write_timer)
 
-    def handle_websocket_upgrade(self) -> None:
-        self._envelope = 0
-        super().handle_websocket_upgrade()
+
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
+    if timer:
+        timer.cancel()

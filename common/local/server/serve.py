@@ -1,4 +1,4 @@
-"""uvicorn's server for one small machine: bounded connections, our errors, nothing loaded before its use."""
+"""uvicorn's server for one small machine: bounded connections, our errors, no import before it is needed."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.server import Server
 
-from common.local.server.http_protocol import ConnectionLimits, HttpProtocol, Yielding
+from common.local.server.connections import ConnectionLimits, IdleConnections
+from common.local.server.http_protocol import HttpProtocol
 from common.log import log
 
 
 class AddressUnusable(Exception):
-    """Nobody can be served there; the sentence tells whoever starts the server why, and what to do."""
+    """The server cannot listen at this address; the sentence says why, and what to do about it."""
 
 
 def serve(
@@ -37,13 +38,13 @@ def serve(
     on_start: Callable[[int], None] = lambda _: None,
     on_stop: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve `app` until SIGTERM or SIGINT, then finish what is in hand within `limits.shutdown` seconds.
+    """Serve `app` until SIGTERM or SIGINT, then finish the requests in progress within `limits.shutdown`.
 
     `lifespan` is entered before and left after; what it raises is raised here. `on_start` gets the port once
-    clients can connect. `on_stop` is called at the signal, to end what would otherwise never be finished,
-    such as watches. Raises AddressUnusable before anything else is done.
+    clients can connect. `on_stop` is called at the signal, to end what would never end by itself, such as
+    watches. Raises AddressUnusable before anything else happens.
     """
-    sockets = bound(host, port)
+    sockets = bind_sockets(host, port)
     server = build_server(app, host=host, port=port, limits=limits)
     server.on_start = on_start
     server.on_stop = on_stop
@@ -54,25 +55,25 @@ def serve(
 async def _serve(
     server: _Server, sockets: list[socket.socket], lifespan: AbstractAsyncContextManager[None]
 ) -> None:
-    with server.capture_signals():  # a signal that comes while `lifespan` is entered ends it in order too
+    with server.capture_signals():  # a signal while `lifespan` is being entered must end it in order, too
         async with lifespan:
             await server.serve(sockets)
 
 
-def bound(host: str, port: int) -> list[socket.socket]:
-    """A socket for each address that `host` names, as asyncio binds them; nothing can connect yet."""
+def bind_sockets(host: str, port: int) -> list[socket.socket]:
+    """One socket for each address of `host`, bound as asyncio would, but not listening yet."""
     sockets: list[socket.socket] = []
     try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _, address in dict.fromkeys(found):
+        addresses = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in dict.fromkeys(addresses):
             sockets.append(socket.socket(family, kind, protocol))
             sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 sockets[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sockets[-1].bind(address)
     except OSError as exc:
-        for one in sockets:
-            one.close()
+        for unused in sockets:
+            unused.close()
         raise AddressUnusable(_sentence(host, port, exc)) from exc
     return sockets
 
@@ -88,8 +89,7 @@ def _sentence(host: str, port: int, exc: OSError) -> str:
 def build_server(app: Any, *, host: str, port: int, limits: ConnectionLimits) -> _Server:
     """The server, not yet started."""
     _take_over_logging()
-    # What has no whole request yet or any more, oldest first: closed for newcomers when all places are taken.
-    idle: dict[Yielding, None] = {}
+    idle = IdleConnections()
     config = Config(
         app,
         host=host,
@@ -97,10 +97,10 @@ def build_server(app: Any, *, host: str, port: int, limits: ConnectionLimits) ->
         # uvloop saves nothing here: docs/decisions/receiving-uploads.md.
         loop="asyncio",
         http=partial(HttpProtocol, limits=limits, idle=idle),  # type: ignore[arg-type]
-        ws=partial(_web_socket, stalled=limits.stalled, idle=idle),  # type: ignore[arg-type]
+        ws=partial(_websocket_protocol, stalled=limits.stalled, idle=idle),  # type: ignore[arg-type]
         ws_max_size=64 * 1024,
         ws_per_message_deflate=False,
-        lifespan="on",
+        lifespan="off",  # `serve` has its own
         log_config=None,
         access_log=False,
         proxy_headers=False,
@@ -111,11 +111,13 @@ def build_server(app: Any, *, host: str, port: int, limits: ConnectionLimits) ->
     return _Server(config)
 
 
-def _web_socket(*, stalled: float, idle: dict[Yielding, None], **uvicorns: Any) -> asyncio.Protocol:
-    """Imported at the first upgrade: being healthy needs no WebSockets."""
+def _websocket_protocol(
+    *, stalled: float, idle: IdleConnections, **uvicorn_arguments: Any
+) -> asyncio.Protocol:
+    """Imported at the first upgrade: /health needs no WebSockets."""
     from common.local.server.websocket_protocol import WebSocketProtocol
 
-    return WebSocketProtocol(stalled=stalled, idle=idle, **uvicorns)
+    return WebSocketProtocol(stalled=stalled, idle=idle, **uvicorn_arguments)
 
 
 class _Server(Server):
@@ -128,12 +130,12 @@ class _Server(Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
-        # A signal handler may run between any two lines: what it wants done waits for the loop.
+        # A signal handler may run between any two lines, so the loop calls `on_stop`.
         asyncio.get_running_loop().call_soon_threadsafe(self.on_stop)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As uvicorn's, but the signal is not raised again: a stop that was asked for exits with 0."""
+        """As uvicorn's, but the signal is not raised again: an orderly stop exits with 0."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -148,15 +150,15 @@ class _Server(Server):
 
 
 class _Events(logging.Handler):
-    """uvicorn's errors as events of our own log."""
+    """Writes uvicorn's errors to our own log."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        broke = record.exc_info[1] if record.exc_info else None
-        log("server", level="ERROR", told=record.getMessage().strip(), exc_info=broke)
+        exc = record.exc_info[1] if record.exc_info else None
+        log("server", level="ERROR", detail=record.getMessage().strip(), exc_info=exc)
 
 
 def _take_over_logging() -> None:
     logger = logging.getLogger("uvicorn.error")
-    logger.setLevel(logging.ERROR)  # below it there is a warning for each malformed request
+    logger.setLevel(logging.ERROR)  # uvicorn warns of each malformed request
     logger.propagate = False
     logger.handlers = [_Events()]

@@ -1,4 +1,4 @@
-"""The moment this process is asked to end: whoever must know is told then, not when all else is finished."""
+"""The moment at which this process must stop, for the parts that act then and not at the very end."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 
 class StopSignal:
-    """Told in the order in which they asked, in the event loop; each must be quick."""
+    """Calls its subscribers in the event loop, in the order in which they subscribed; each must be quick."""
 
     def __init__(self) -> None:
-        self._acts: list[Callable[[], None]] = []
+        self._subscribers: list[Callable[[], None]] = []
 
-    def tell(self, act: Callable[[], None]) -> None:
-        self._acts.append(act)
+    def subscribe(self, act: Callable[[], None]) -> None:
+        self._subscribers.append(act)
 
-    def came(self) -> None:
-        for act in self._acts:
+    def notify(self) -> None:
+        for act in self._subscribers:
             act()

@@ -1,104 +1,84 @@
-"""What Convex and callbacks have not confirmed yet: one row for each job and target."""
+"""Deliveries as rows, one for each job and target; common/delivery/rules.py decides what each becomes."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from contextlib import closing
+from itertools import islice
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
+from common.delivery import rules
 from common.models import Job
 from common.ports import Delivery, Target
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-_DELIVERY = "job_id, target, wanted_seq, confirmed_seq, attempts, next_at, last_error"
+_COLUMNS = ("job_id", "target", "wanted_seq", "confirmed_seq", "attempts", "next_at", "last_error", "ended")
+_DELIVERY = ", ".join(_COLUMNS)
+_row = attrgetter(*_COLUMNS)
 
-# No back-off is longer than a Retry-After of an hour: a time further ahead was left by a clock that stepped
-# back, and has come. So has that of a job's first and last news, unless a try has failed since.
-_FAR = 3600.0
-
-_OPEN = f"""
+# Every row that the rule may find due, in the order of the index; those it does not are few, since a row with
+# no failed attempt is due within a second.
+_CANDIDATES = f"""
     SELECT {_DELIVERY} FROM deliveries
-    WHERE wanted_seq > confirmed_seq AND (
-        next_at <= :now OR next_at > :far OR (attempts = 0 AND (ended OR confirmed_seq = 0))
-    )
+    WHERE wanted_seq > confirmed_seq AND (next_at <= :now OR next_at > :far OR attempts = 0)
 """
-_IN_TURN = " ORDER BY ended DESC, next_at LIMIT :limit"
+_IN_TURN = " ORDER BY ended DESC, next_at"
 
-# What a target asked to wait for outlasts mere progress; the end of a job is worth a new try at once. A
-# callback is told how a run ended, and only that: that text and audio went later is no news to it, and once
-# another run has begun the end of the last one is none either.
-_WANT = """
-    UPDATE deliveries SET
-        wanted_seq = CASE WHEN target = 'convex' OR :ends_run THEN :seq ELSE confirmed_seq END,
-        ended = :ended,
-        attempts = CASE WHEN :ended THEN 0 ELSE attempts END,
-        next_at = CASE
-            WHEN :ended THEN :now WHEN wanted_seq <= confirmed_seq THEN max(next_at, :now) ELSE next_at
-        END
-    WHERE job_id = :job_id
-        AND (target = 'convex' OR :ends_run OR (NOT :ended AND wanted_seq > confirmed_seq))
-"""
+_KEEP = f"INSERT OR REPLACE INTO deliveries ({_DELIVERY}) VALUES ({', '.join('?' for _ in _COLUMNS)})"
 
 
-def begin(db: Connection, job: Job, targets: tuple[Target, ...]) -> None:
-    rows = [(job.job_id, target, job.updated_at) for target in targets]
-    db.executemany("INSERT INTO deliveries (job_id, target, next_at) VALUES (?, ?, ?)", rows)
-    want(db, job)
+def create(db: Connection, job: Job, targets: tuple[Target, ...]) -> None:
+    for target in targets:
+        _keep(db, rules.create(job, target))
 
 
-def want(db: Connection, job: Job) -> None:
-    """The targets now want `job.seq`."""
-    db.execute(
-        _WANT,
-        {
-            "job_id": job.job_id,
-            "seq": job.seq,
-            "now": job.updated_at,
-            "ended": job.ended,
-            "ends_run": job.ended and job.erased_at is None,
-        },
-    )
+def commit(db: Connection, job: Job) -> None:
+    for delivery in _of_job(db, job.job_id):
+        _become(db, delivery, rules.commit(delivery, job))
 
 
-def unconfirmed(db: Connection, now: float, limit: int, target: Target | None) -> list[Delivery]:
-    asked = {"now": now, "far": now + _FAR, "limit": limit, "target": target}
-    wanted = f"{_OPEN} AND target = :target" if target else _OPEN
-    return [Delivery(*row) for row in db.execute(wanted + _IN_TURN, asked)]
+def settle(db: Connection, tried: Delivery) -> None:
+    if stored := get(db, tried.job_id, tried.target):
+        _become(db, stored, rules.settle(stored, tried))
 
 
-def one(db: Connection, job_id: str, target: Target) -> Delivery | None:
+def redeliver(db: Connection, job_id: str, now: float) -> None:
+    deliveries = _of_job(db, job_id)
+    if not deliveries:
+        return
+    (document,) = db.execute("SELECT document FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+    job = Job.model_validate_json(document)
+    for delivery in deliveries:
+        _become(db, delivery, rules.redeliver(delivery, job, now))
+
+
+def due(db: Connection, now: float, limit: int, target: Target | None) -> list[Delivery]:
+    query = _CANDIDATES + (" AND target = :target" if target else "") + _IN_TURN
+    with closing(db.execute(query, {"now": now, "far": now + rules.FAR, "target": target})) as rows:
+        return list(islice((found for found in map(_delivery, rows) if rules.is_due(found, now)), limit))
+
+
+def get(db: Connection, job_id: str, target: Target) -> Delivery | None:
     query = f"SELECT {_DELIVERY} FROM deliveries WHERE job_id = ? AND target = ?"
     row = db.execute(query, (job_id, target)).fetchone()
-    return Delivery(*row) if row else None
+    return _delivery(row) if row else None
 
 
-# The end of a job that came while news of before were on their way does not wait for what became of those.
-_SETTLE = """
-    UPDATE deliveries SET
-        confirmed_seq = max(confirmed_seq, :confirmed_seq),
-        attempts = CASE WHEN ended AND wanted_seq > :wanted_seq THEN attempts ELSE :attempts END,
-        next_at = CASE WHEN ended AND wanted_seq > :wanted_seq THEN next_at ELSE :next_at END,
-        last_error = :last_error
-    WHERE job_id = :job_id AND target = :target
-"""
+def _of_job(db: Connection, job_id: str) -> list[Delivery]:
+    query = f"SELECT {_DELIVERY} FROM deliveries WHERE job_id = ?"
+    return [_delivery(row) for row in db.execute(query, (job_id,))]
 
 
-def settle(db: Connection, delivery: Delivery) -> None:
-    db.execute(_SETTLE, asdict(delivery))
+def _become(db: Connection, before: Delivery, after: Delivery) -> None:
+    if after != before:
+        _keep(db, after)
 
 
-def anew(db: Connection, job_id: str, now: float) -> None:
-    """As if nothing had been confirmed; a callback still goes out for the end of a run only."""
-    db.execute(
-        """
-        UPDATE deliveries
-        SET confirmed_seq = 0, attempts = 0, next_at = ?, last_error = NULL,
-            wanted_seq = CASE
-                WHEN target = 'convex' THEN (SELECT seq FROM jobs WHERE jobs.job_id = deliveries.job_id)
-                ELSE wanted_seq
-            END
-        WHERE job_id = ?
-        """,
-        (now, job_id),
-    )
+def _keep(db: Connection, delivery: Delivery) -> None:
+    db.execute(_KEEP, _row(delivery))
+
+
+def _delivery(row: tuple[Any, ...]) -> Delivery:
+    return Delivery(*(*row[:-1], bool(row[-1])))

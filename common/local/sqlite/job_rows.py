@@ -51,7 +51,7 @@ def create(db: Connection, job: Job, event: JobEvent, targets: tuple[Target, ...
     if not db.execute(_CREATE, _columns(job, document)).rowcount:
         raise AlreadyExists(get(db, job.job_id))
     _keep_event(db, event, document)
-    delivery_rows.begin(db, job, targets)
+    delivery_rows.create(db, job, targets)
 
 
 def get(db: Connection, job_id: str) -> Job:
@@ -67,7 +67,7 @@ def commit(db: Connection, job: Job, event: JobEvent, result: Transcript | None)
         get(db, job.job_id)
         raise StaleJob(job.job_id)
     _keep_event(db, event, document)
-    delivery_rows.want(db, job)
+    delivery_rows.commit(db, job)
     if result is not None:
         db.execute("INSERT OR REPLACE INTO results VALUES (?, ?)", (job.job_id, _json(result)))
 

@@ -62,13 +62,13 @@ class SqliteJobs:
         return await self._database.read(lambda db: job_rows.overdue(db, now, limit))
 
     async def deliveries(self, *, now: float, limit: int, target: Target | None = None) -> list[Delivery]:
-        return await self._database.read(lambda db: delivery_rows.unconfirmed(db, now, limit, target))
+        return await self._database.read(lambda db: delivery_rows.due(db, now, limit, target))
 
     async def delivery(self, job_id: str, target: Target) -> Delivery | None:
-        return await self._database.read(lambda db: delivery_rows.one(db, job_id, target))
+        return await self._database.read(lambda db: delivery_rows.get(db, job_id, target))
 
     async def redeliver(self, job_id: str, *, now: float) -> None:
-        await self._database.write(lambda db: delivery_rows.anew(db, job_id, now))
+        await self._database.write(lambda db: delivery_rows.redeliver(db, job_id, now))
 
     async def settle(self, delivery: Delivery) -> None:
         await self._database.write(lambda db: delivery_rows.settle(db, delivery))

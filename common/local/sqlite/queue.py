@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from common.local.sqlite.database import Database
 from common.local.sqlite.lease_rows import LEASED
 from common.local.sqlite.schema import FAR
-from common.quota import CLOCK_JITTER
+from common.token_bucket import CLOCK_JITTER
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -1,7 +1,7 @@
-"""Decodes a recording piece by piece, so that an hour of it takes no more memory than a minute.
+"""Decodes a recording section by section, so that an hour takes no more memory than a minute.
 
-PyAV reads the uploaded file itself, so the same hostile files reach it as reach ffmpeg: only real containers
-and audio decoders are let in, and nothing that opens another file or address.
+PyAV reads the uploaded file itself, so it gets the same hostile files as ffmpeg does: only containers that
+hold audio themselves and audio decoders are allowed, nothing that opens another file or an address.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Samples = npt.NDArray[np.float32]
 
-RATE = 16_000  # what Whisper hears, in samples a second
+RATE = 16_000  # Whisper's sample rate, in Hz
 SHORTEST = 0.01  # seconds, as Groq has it
 _STEP = RATE // 10
 
@@ -35,21 +35,21 @@ _OPTIONS = {
     "protocol_whitelist": "",
     "max_streams": "16",
 }
-# A resampler's tables, and what one frame grows to, follow from these.
+# These limit the resampler's tables and the size of a resampled frame.
 _RATES = range(4_000, 400_000)
 _MOST_CHANNELS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """16 kHz mono samples between -1 and 1, and where they begin in the recording, in seconds."""
+class Section:
+    """16 kHz mono samples between -1 and 1, and their start in the recording, in seconds."""
 
     start: float
     samples: Samples
 
 
-def measure(file: BinaryIO, *, longest: float, check: Callable[[], None]) -> float:
-    """The seconds of sound that really are in `file`, found by decoding it, since headers lie.
+def measure_duration(file: BinaryIO, *, longest: float, check: Callable[[], None]) -> float:
+    """The seconds of sound in `file`, measured by decoding it, since headers may be wrong.
 
     `check` is called between frames and may raise to stop. Raises AudioUnreadable, AudioTrackMissing,
     AudioTooShort, or AudioTooLong past `longest` seconds.
@@ -67,34 +67,34 @@ def measure(file: BinaryIO, *, longest: float, check: Callable[[], None]) -> flo
     return seconds
 
 
-def pieces(file: BinaryIO, *, longest: float, check: Callable[[], None]) -> Iterator[Window]:
-    """The recording in pieces of at most `longest` seconds, cut where it is quietest near their end.
+def split_sections(file: BinaryIO, *, longest: float, check: Callable[[], None]) -> Iterator[Section]:
+    """The recording in sections of at most `longest` seconds, cut where it is quietest near their end.
 
-    Raises as `measure` does where the file cannot be read.
+    Raises what `measure_duration` raises where the file cannot be read.
     """
     import numpy as np
 
-    most, begun = int(longest * RATE), 0
-    held = np.empty(0, dtype=np.int16)
+    most, start = int(longest * RATE), 0
+    buffer = np.empty(0, dtype=np.int16)
     for block in _blocks(file, RATE * 5):
         check()
-        held = np.concatenate([held, block])
-        while len(held) > most:
-            cut = _quietest(held[:most], after=most * 3 // 4)
-            yield _piece(begun, held[:cut])
-            begun, held = begun + cut, held[cut:]
-    if len(held):
-        yield _piece(begun, held)
+        buffer = np.concatenate([buffer, block])
+        while len(buffer) > most:
+            cut = _find_quietest(buffer[:most], after=most * 3 // 4)
+            yield _section(start, buffer[:cut])
+            start, buffer = start + cut, buffer[cut:]
+    if len(buffer):
+        yield _section(start, buffer)
 
 
-def _piece(begun: int, samples: npt.NDArray[np.int16]) -> Window:
+def _section(start: int, samples: npt.NDArray[np.int16]) -> Section:
     import numpy as np
 
-    return Window(begun / RATE, samples.astype(np.float32) / 32_768.0)
+    return Section(start / RATE, samples.astype(np.float32) / 32_768.0)
 
 
-def _quietest(samples: npt.NDArray[np.int16], *, after: int) -> int:
-    """The middle of the quietest fifth of a second past `after`, in samples; `samples` may end anywhere."""
+def _find_quietest(samples: npt.NDArray[np.int16], *, after: int) -> int:
+    """The index of the middle of the quietest fifth of a second after index `after`."""
     import numpy as np
 
     tail = samples[after:]
@@ -105,74 +105,74 @@ def _quietest(samples: npt.NDArray[np.int16], *, after: int) -> int:
 
 
 def _blocks(file: BinaryIO, size: int) -> Iterator[npt.NDArray[np.int16]]:
-    """16 kHz mono in blocks of about `size` samples: joining each small frame by itself would be slow."""
+    """16 kHz mono in blocks of about `size` samples: appending each small frame alone would be slow."""
     import numpy as np
 
-    held: list[npt.NDArray[np.int16]] = []
-    for samples in _resampled(file):
-        held.append(samples)
-        if sum(map(len, held)) >= size:
-            yield np.concatenate(held)
-            held = []
-    if held:
-        yield np.concatenate(held)
+    frames: list[npt.NDArray[np.int16]] = []
+    for samples in _resampled_frames(file):
+        frames.append(samples)
+        if sum(map(len, frames)) >= size:
+            yield np.concatenate(frames)
+            frames = []
+    if frames:
+        yield np.concatenate(frames)
 
 
-def _resampled(file: BinaryIO) -> Iterator[npt.NDArray[np.int16]]:
-    """Each frame at 16 kHz mono. A recording may change its rate or channels on the way (chained ogg)."""
+def _resampled_frames(file: BinaryIO) -> Iterator[npt.NDArray[np.int16]]:
+    """Each frame at 16 kHz mono. The rate or the channels may change within a recording (chained ogg)."""
     resampler, shape = None, None
     for frame in _frames(file):
         if shape != (shape := (frame.format.name, frame.layout.name, frame.sample_rate)):
-            yield from _through(resampler, None)
-            resampler = _resampler()
-        frame.pts = None  # streams with holes or wrong times are no less readable
-        yield from _through(resampler, frame)
-    yield from _through(resampler, None)
+            yield from _resample(resampler, None)
+            resampler = _new_resampler()
+        frame.pts = None  # else gaps and wrong times in the stream would stop the resampler
+        yield from _resample(resampler, frame)
+    yield from _resample(resampler, None)
 
 
-def _resampler() -> av.AudioResampler:
+def _new_resampler() -> av.AudioResampler:
     import av
 
     return av.AudioResampler(format="s16", layout="mono", rate=RATE)
 
 
-def _through(
+def _resample(
     resampler: av.AudioResampler | None, frame: av.AudioFrame | None
 ) -> Iterator[npt.NDArray[np.int16]]:
     import av
 
     try:
-        ready = resampler.resample(frame) if resampler else []
-    except av.FFmpegError as exc:  # channels that nothing says how to mix
+        frames = resampler.resample(frame) if resampler else []
+    except av.FFmpegError as exc:  # a channel layout that cannot be mixed to mono
         raise AudioUnreadable from exc
-    for out in ready:
-        yield out.to_ndarray()[0]
+    for resampled in frames:
+        yield resampled.to_ndarray()[0]
 
 
 def _frames(file: BinaryIO) -> Iterator[av.AudioFrame]:
-    """Every frame of the first audio track that can be decoded; damaged packets are passed over."""
+    """Every frame of the first audio track that can be decoded; damaged packets are skipped."""
     import av
 
     file.seek(0)
     try:
         with av.open(file, "r", metadata_errors="ignore", options=_OPTIONS) as container:
-            for packet in container.demux(_track(container)):
-                yield from _decoded(packet)
-    except (av.FFmpegError, OSError) as exc:  # the latter from seeking beyond the ends of a tiny file
+            for packet in container.demux(_audio_track(container)):
+                yield from _decode(packet)
+    except (av.FFmpegError, OSError) as exc:  # an OSError comes from seeking beyond the ends of a tiny file
         raise AudioUnreadable from exc
 
 
-def _track(container: av.container.InputContainer) -> av.AudioStream:
+def _audio_track(container: av.container.InputContainer) -> av.AudioStream:
     if not container.streams.audio:
         raise AudioTrackMissing
     track = container.streams.audio[0]
-    # The whitelist above rules what is opened to look inside; the decoder proper is PyAV's own choice.
+    # The whitelist above applies while the file is probed; PyAV chooses the decoder itself.
     if track.codec_context is None or track.codec_context.name not in _DECODERS.split(","):
         raise AudioUnreadable
     return track
 
 
-def _decoded(packet: av.Packet[av.AudioStream]) -> Iterator[av.AudioFrame]:
+def _decode(packet: av.Packet[av.AudioStream]) -> Iterator[av.AudioFrame]:
     import av
 
     try:
@@ -180,10 +180,10 @@ def _decoded(packet: av.Packet[av.AudioStream]) -> Iterator[av.AudioFrame]:
     except av.InvalidDataError:
         return
     for frame in frames:
-        _accept(frame)
+        _check_format(frame)
         yield frame
 
 
-def _accept(frame: av.AudioFrame) -> None:
+def _check_format(frame: av.AudioFrame) -> None:
     if frame.sample_rate not in _RATES or frame.layout.nb_channels > _MOST_CHANNELS:
         raise AudioUnreadable

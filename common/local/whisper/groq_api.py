@@ -1,6 +1,6 @@
-"""Groq's speech-to-text API as values: a form to what is asked, what was recognised to an answer.
+"""Groq's speech-to-text API as values: form fields → a request, a recognition → a response body. Pure.
 
-Messages are those that Groq is known to answer with, so that a client meets here what it will meet there.
+The error messages are those that Groq is known to send, so that a client gets the same from both.
 https://console.groq.com/docs/api-reference#audio-transcription
 """
 
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from common.errors import AudioRefused, AudioTooLong, AudioTooShort, EscribaError
-from common.local.whisper.recogniser import DecodingOptions, Recognised, RecognisedSegment
+from common.local.whisper.recognition import DecodingOptions, RecognisedSegment, RecognitionResult
 from common.models import Task
 from common.text.languages import code_of, codes, name_of
 
@@ -36,11 +36,11 @@ _FIELDS = frozenset(
     }
 )
 _LONGEST_PROMPT = 896  # UTF-8 bytes
-_LONGEST_QUOTE = 64  # characters of a stranger's word that an answer repeats
+_LONGEST_QUOTE = 64  # characters of a client's value that an error message repeats
 
 
-class Refused(Exception):
-    """An answer other than 200: its status, and Groq's `error` object."""
+class ApiError(Exception):
+    """An error response: its status, and Groq's `error` object as `body`."""
 
     def __init__(
         self, status: int, message: str, *, code: str | None = None, param: str | None = None
@@ -54,62 +54,64 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionRequest:
-    """What to do with a recording, and how to answer."""
+    """How to decode a recording, and the format of the response."""
 
-    wish: DecodingOptions
+    options: DecodingOptions
     response_format: Format
     granularities: tuple[str, ...]
 
 
-def read(fields: Fields, task: Task) -> TranscriptionRequest:
-    """What the text fields of a form ask for. Raises Refused."""
+def parse_request(fields: Fields, task: Task) -> TranscriptionRequest:
+    """The request of a form's text fields. Raises ApiError."""
     for name in fields:
         if name not in _FIELDS:
-            raise Refused(400, f"unknown param `{_quoted(name)}`")
-    _check_model(_one(fields, "model"), task)
+            raise ApiError(400, f"unknown param `{_quoted(name)}`")
+    _check_model(_last_value(fields, "model"), task)
     response_format = _response_format(fields)
     granularities = _granularities(fields, response_format)
-    wish = DecodingOptions(
-        language=_language(_one(fields, "language")),
+    options = DecodingOptions(
+        language=_language(_last_value(fields, "language")),
         task=task,
-        prompt=_prompt(_one(fields, "prompt")),
-        temperature=_temperature(_one(fields, "temperature")),
+        prompt=_prompt(_last_value(fields, "prompt")),
+        temperature=_temperature(_last_value(fields, "temperature")),
         words="word" in granularities,
     )
-    return TranscriptionRequest(wish, response_format, granularities)
+    return TranscriptionRequest(options, response_format, granularities)
 
 
 def check_name(filename: str | None) -> None:
-    """Groq tells types by the name of the file, and so refuses here what it would. Raises Refused."""
-    _, dot, ending = (filename or "").rpartition(".")
-    if not dot or ending.lower() not in _TYPES:
-        wanted = f"file must be one of the following types: [{' '.join(_TYPES)}]"
-        raise Refused(400, wanted, code="unsupported_audio_format", param="file")
+    """Refuse the file names that Groq refuses: it decides by the extension. Raises ApiError."""
+    _, dot, extension = (filename or "").rpartition(".")
+    if not dot or extension.lower() not in _TYPES:
+        message = f"file must be one of the following types: [{' '.join(_TYPES)}]"
+        raise ApiError(400, message, code="unsupported_audio_format", param="file")
 
 
-def answer(recognised: Recognised, asked: TranscriptionRequest, request_id: str) -> dict[str, Any]:
-    """The JSON of a 200, as `json` or `verbose_json` has it."""
-    body: dict[str, Any] = {"text": recognised.text}
-    if asked.response_format == "verbose_json":
+def response_body(
+    result: RecognitionResult, request: TranscriptionRequest, request_id: str
+) -> dict[str, Any]:
+    """The JSON of a 200 in the format `json` or `verbose_json`."""
+    body: dict[str, Any] = {"text": result.text}
+    if request.response_format == "verbose_json":
         body = {
-            "task": recognised.task,
-            "language": name_of(recognised.language or "en").title(),
-            "duration": round(recognised.duration, 4),
+            "task": result.task,
+            "language": name_of(result.language or "en").title(),
+            "duration": round(result.duration, 4),
             **body,
-            **_times(recognised, asked.granularities),
+            **_times(result, request.granularities),
         }
-        if recognised.language_probability is not None:  # Groq does not tell it
-            body["language_probability"] = round(recognised.language_probability, 4)
+        if result.language_probability is not None:  # Groq does not send it
+            body["language_probability"] = round(result.language_probability, 4)
     return body | {"x_groq": {"id": request_id}}
 
 
-def _times(recognised: Recognised, granularities: Sequence[str]) -> dict[str, Any]:
+def _times(result: RecognitionResult, granularities: Sequence[str]) -> dict[str, Any]:
     times: dict[str, Any] = {}
     if "word" in granularities:
-        words = [word for segment in recognised.segments for word in segment.words]
+        words = [word for segment in result.segments for word in segment.words]
         times["words"] = [asdict(word) | {"word": word.word.strip()} for word in words]
     if "segment" in granularities:
-        times["segments"] = [_segment(segment) for segment in recognised.segments]
+        times["segments"] = [_segment(segment) for segment in result.segments]
     return times
 
 
@@ -133,76 +135,76 @@ def _model(name: str) -> dict[str, Any]:
     }
 
 
-def refusal(error: EscribaError) -> Refused:
-    """How Groq says what we call `error`."""
+def api_error_from(error: EscribaError) -> ApiError:
+    """Groq's own error for one of ours."""
     if isinstance(error, AudioTooShort):
-        return Refused(400, "Audio file is too short. Minimum audio length is 0.01 seconds.")
+        return ApiError(400, "Audio file is too short. Minimum audio length is 0.01 seconds.")
     if isinstance(error, AudioTooLong):
         limit = error.details.get("limit_minutes")
-        return Refused(400, f"Audio file is too long. Maximum audio length is {limit} minutes.")
+        return ApiError(400, f"Audio file is too long. Maximum audio length is {limit} minutes.")
     if isinstance(error, AudioRefused):
-        return Refused(400, "could not process file - is it a valid media file?")
-    return Refused(error.status, error.message("en"), code=error.code)
+        return ApiError(400, "could not process file - is it a valid media file?")
+    return ApiError(error.status, error.message("en"), code=error.code)
 
 
-def _one(fields: Fields, name: str) -> str | None:
-    """The value of a field that may be left out or left empty; of several, the last."""
+def _last_value(fields: Fields, name: str) -> str | None:
+    """The value of a field; None if it is missing or empty. Of several values, the last."""
     return fields[name][-1] or None if fields.get(name) else None
 
 
 def _check_model(model: str | None, task: Task) -> None:
     if model is None:
-        raise Refused(400, "`model` is a required property", param="model")
+        raise ApiError(400, "`model` is a required property", param="model")
     if model not in MODELS:
-        missing = f"The model `{_quoted(model)}` does not exist or you do not have access to it."
-        raise Refused(404, missing, code="model_not_found")
+        message = f"The model `{_quoted(model)}` does not exist or you do not have access to it."
+        raise ApiError(404, message, code="model_not_found")
     if task == "translate" and model == _TURBO:
-        raise Refused(400, f"The model `{_TURBO}` does not support translation", param="model")
+        raise ApiError(400, f"The model `{_TURBO}` does not support translation", param="model")
 
 
 def _response_format(fields: Fields) -> Format:
-    asked = _one(fields, "response_format") or "json"
-    if asked not in _FORMATS:
-        wanted = f"response_format must be one of [{' '.join(_FORMATS)}]"
-        raise Refused(400, wanted, param="response_format")
-    return _FORMATS[asked]
+    value = _last_value(fields, "response_format") or "json"
+    if value not in _FORMATS:
+        message = f"response_format must be one of [{' '.join(_FORMATS)}]"
+        raise ApiError(400, message, param="response_format")
+    return _FORMATS[value]
 
 
 def _granularities(fields: Fields, response_format: Format) -> tuple[str, ...]:
     name = "timestamp_granularities[]"
-    asked = tuple(value for value in fields.get(name, ()) if value)
-    if unknown := [value for value in asked if value not in _GRANULARITIES]:
-        wanted = f"{name} must be one of [{' '.join(_GRANULARITIES)}], not `{_quoted(unknown[0])}`"
-        raise Refused(400, wanted, param=name)
-    if asked and response_format != "verbose_json":
-        raise Refused(400, f"{name} is only supported with response_format `verbose_json`", param=name)
-    return asked or ("segment",)
+    values = tuple(value for value in fields.get(name, ()) if value)
+    if unknown := [value for value in values if value not in _GRANULARITIES]:
+        message = f"{name} must be one of [{' '.join(_GRANULARITIES)}], not `{_quoted(unknown[0])}`"
+        raise ApiError(400, message, param=name)
+    if values and response_format != "verbose_json":
+        raise ApiError(400, f"{name} is only supported with response_format `verbose_json`", param=name)
+    return values or ("segment",)
 
 
-def _language(asked: str | None) -> str | None:
-    if asked is None:
+def _language(value: str | None) -> str | None:
+    if value is None:
         return None
-    code = code_of(asked)
-    if code is None or asked.lower() not in {code, "jw"}:  # names and tags are not taken there
-        wanted = f"language must be one of the following values: [{' '.join(sorted(codes()))}]"
-        raise Refused(400, wanted, param="language")
+    code = code_of(value)
+    if code is None or value.lower() not in {code, "jw"}:  # Groq takes neither names nor tags
+        message = f"language must be one of the following values: [{' '.join(sorted(codes()))}]"
+        raise ApiError(400, message, param="language")
     return code
 
 
-def _prompt(asked: str | None) -> str | None:
-    if asked is not None and len(asked.encode("utf-8", "surrogatepass")) > _LONGEST_PROMPT:
-        raise Refused(400, f"prompt must be at most {_LONGEST_PROMPT} characters long", param="prompt")
-    return asked
-
-
-def _temperature(asked: str | None) -> float:
-    try:
-        value = float(asked or 0)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value <= 1.0:  # NaN is not either
-        raise Refused(400, "temperature must be a number between 0 and 1", param="temperature")
+def _prompt(value: str | None) -> str | None:
+    if value is not None and len(value.encode("utf-8", "surrogatepass")) > _LONGEST_PROMPT:
+        raise ApiError(400, f"prompt must be at most {_LONGEST_PROMPT} characters long", param="prompt")
     return value
+
+
+def _temperature(value: str | None) -> float:
+    try:
+        temperature = float(value or 0)
+    except ValueError:
+        temperature = -1.0
+    if not 0.0 <= temperature <= 1.0:  # false for NaN, too
+        raise ApiError(400, "temperature must be a number between 0 and 1", param="temperature")
+    return temperature
 
 
 def _quoted(word: str) -> str:

@@ -1,8 +1,8 @@
-"""Turns a recording into words with faster-whisper: one at a time, piece by piece, off the event loop.
+"""Transcribes a recording with faster-whisper: one at a time, section by section, in a thread.
 
-A piece at a time keeps the memory of an hour to that of a few minutes. The language that the first spoken
-window is found to be in holds for the rest, and no window is prompted with what came before it: that is
-how repetitions spread.
+With one section at a time, an hour takes no more memory than a few minutes. The language detected in the
+first section with speech is used for the rest. No section gets the text before it as a prompt, since that
+makes repetitions spread.
 """
 
 from __future__ import annotations
@@ -12,13 +12,18 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from common.errors import EngineMissing
 from common.local.whisper import decoder, weights
-from common.models import Task
+from common.local.whisper.recognition import (
+    DecodingOptions,
+    RecognisedSegment,
+    RecognisedWord,
+    RecognitionResult,
+)
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -26,76 +31,22 @@ if TYPE_CHECKING:
 
     from common.local.whisper.decoder import Samples
 
-_PIECE = 150.0  # seconds: five of Whisper's windows
+_SECTION_SECONDS = 150.0  # five of Whisper's windows
 _LONGEST = 4 * 3600.0
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # tried in turn while the text looks wrong, as Whisper does
-_WHISPERS_OWN = {"jv": "jw"}  # its tokenizer's name for Javanese
+_TOKEN_NAMES = {"jv": "jw"}  # what Whisper's tokenizer calls Javanese
 
 
-class Stopped(Exception):
-    """Nobody waits for this recording any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class DecodingOptions:
-    """What is asked of a recording. `language` is an ISO 639-1 code, or None to have it detected."""
-
-    language: str | None = None
-    task: Task = "transcribe"
-    prompt: str | None = None
-    temperature: float = 0.0
-    words: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RecognisedWord:
-    """Times in seconds from the start of the recording."""
-
-    word: str
-    start: float
-    end: float
-
-
-@dataclass(frozen=True, slots=True)
-class RecognisedSegment:
-    """Times in seconds from the start of the recording; `seek` is in hundredths, as Whisper has it."""
-
-    id: int
-    seek: int
-    start: float
-    end: float
-    text: str
-    tokens: tuple[int, ...]
-    temperature: float
-    avg_logprob: float
-    compression_ratio: float
-    no_speech_prob: float
-    words: tuple[RecognisedWord, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """What was said. `duration` is measured, in seconds; `language` a code of Whisper's, None for silence.
-
-    `language_probability`, 0 to 1, is that of a language which was found; None where it was asked for.
-    """
-
-    task: Task
-    language: str | None
-    duration: float
-    segments: tuple[RecognisedSegment, ...]
-    language_probability: float | None = None
-
-    @property
-    def text(self) -> str:
-        return "".join(segment.text for segment in self.segments)
+class RecognitionCancelled(Exception):
+    """The caller was cancelled, or the recogniser was closed."""
 
 
 class Recogniser:
-    """Hears one recording at a time; others wait in order. The model is loaded by the first and kept.
+    """Transcribes one recording at a time; others wait in order. The first one loads the model.
 
-    `cache` is where the weights are joined, `model` a folder or hub name to use instead, `threads` those of
-    the processor (default: all that this process may use), `longest` what is refused beyond, in seconds.
+    `cache` is the folder for the joined weights, `model` a folder or hub name to use instead of them,
+    `threads` the number of processor threads (default: all that this process may use), `longest` the limit of
+    a recording in seconds.
     """
 
     def __init__(
@@ -113,106 +64,110 @@ class Recogniser:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recogniser")
         self._closing = threading.Event()
 
-    async def recognise(self, recording: BinaryIO, wish: DecodingOptions) -> Recognised:
-        """What is said in `recording`, which is taken over and closed here, whatever happens.
+    async def recognise(self, recording: BinaryIO, options: DecodingOptions) -> RecognitionResult:
+        """Transcribe `recording`, and close it whatever happens.
 
-        When the caller is cancelled, the work ends at the next segment. Raises AudioRefused where the
-        recording is at fault, EngineMissing where the `local` extra is, Stopped after `close`.
+        When the caller is cancelled, the work ends at the next segment. Raises AudioRefused for what is no
+        recording, EngineMissing without the `local` extra, RecognitionCancelled after `close`.
         """
-        unwanted = threading.Event()
-        work = self._submit(recording, wish, unwanted)
+        cancelled = threading.Event()
+        work = self._submit(recording, options, cancelled)
         try:
             return await asyncio.wrap_future(work)
         finally:
-            unwanted.set()
+            cancelled.set()
 
     def close(self) -> None:
-        """End the recording in hand at its next segment, forget those that wait, and take no more."""
+        """End the current recording at its next segment, drop those that wait, and accept no more."""
         self._closing.set()
         self._worker.shutdown(wait=True, cancel_futures=True)
 
     def _submit(
-        self, recording: BinaryIO, wish: DecodingOptions, unwanted: threading.Event
-    ) -> Future[Recognised]:
+        self, recording: BinaryIO, options: DecodingOptions, cancelled: threading.Event
+    ) -> Future[RecognitionResult]:
         try:
-            work = self._worker.submit(self._hear, recording, wish, unwanted)
-        except RuntimeError as exc:  # what an executor says once it is shut down
+            work = self._worker.submit(self._recognise, recording, options, cancelled)
+        except RuntimeError as exc:  # the executor is shut down
             recording.close()
-            raise Stopped from exc
+            raise RecognitionCancelled from exc
         work.add_done_callback(lambda _: recording.close())
         return work
 
-    def _hear(self, recording: BinaryIO, wish: DecodingOptions, unwanted: threading.Event) -> Recognised:
+    def _recognise(
+        self, recording: BinaryIO, options: DecodingOptions, cancelled: threading.Event
+    ) -> RecognitionResult:
         def check() -> None:
-            if unwanted.is_set() or self._closing.is_set():
-                raise Stopped
+            if cancelled.is_set() or self._closing.is_set():
+                raise RecognitionCancelled
 
-        duration = decoder.measure(recording, longest=self._longest, check=check)
-        ear = _Ear(self._loaded(), wish, self._beam_size)
+        duration = decoder.measure_duration(recording, longest=self._longest, check=check)
+        sections = _SectionRecogniser(self._load_model(), options, self._beam_size)
         segments: list[RecognisedSegment] = []
-        for piece in decoder.pieces(recording, longest=_PIECE, check=check):
-            for segment in ear.segments(piece):
+        for section in decoder.split_sections(recording, longest=_SECTION_SECONDS, check=check):
+            for segment in sections.recognise(section):
                 check()
                 segments.append(replace(segment, id=len(segments)))
-        return Recognised(wish.task, ear.language, duration, tuple(segments), ear.language_probability)
+        return RecognitionResult(
+            options.task, sections.language, duration, tuple(segments), sections.language_probability
+        )
 
-    def _loaded(self) -> WhisperModel:
+    def _load_model(self) -> WhisperModel:
         if self._model is None:
             self._model = _load(self._cache, self._model_name, self._threads or _processors())
         return self._model
 
 
-class _Ear:
-    """Hears the pieces of one recording in order, and keeps the language that it found."""
+class _SectionRecogniser:
+    """Transcribes the sections of one recording in order, and keeps the language that it detected."""
 
-    def __init__(self, model: WhisperModel, wish: DecodingOptions, beam_size: int) -> None:
-        self._model, self._wish, self._beam_size = model, wish, beam_size
-        self.language = wish.language
+    def __init__(self, model: WhisperModel, options: DecodingOptions, beam_size: int) -> None:
+        self._model, self._options, self._beam_size = model, options, beam_size
+        self.language = options.language
         self.language_probability: float | None = None
 
-    def segments(self, piece: decoder.Window) -> Iterator[RecognisedSegment]:
+    def recognise(self, section: decoder.Section) -> Iterator[RecognisedSegment]:
         from faster_whisper.transcribe import restore_speech_timestamps
         from faster_whisper.vad import collect_chunks, get_speech_timestamps
 
-        # The library's own vad_filter does these three steps too, but would then guess the language of
-        # a piece in which nobody speaks.
-        spoken = get_speech_timestamps(piece.samples)
-        if not spoken:
+        # The library's own vad_filter does the same three steps, but detects a language even in a section
+        # without speech.
+        speech = get_speech_timestamps(section.samples)
+        if not speech:
             return
-        chunks, _ = collect_chunks(piece.samples, spoken)
-        found = restore_speech_timestamps(self._recognised(chunks), spoken, decoder.RATE)
-        for segment in found:
-            yield _shifted(segment, piece.start)
+        chunks, _ = collect_chunks(section.samples, speech)
+        segments = restore_speech_timestamps(self._transcribe(chunks), speech, decoder.RATE)
+        for segment in segments:
+            yield _shift(segment, section.start)
 
-    def _recognised(self, chunks: list[Samples]) -> Iterable[Segment]:
+    def _transcribe(self, chunks: list[Samples]) -> Iterable[Segment]:
         import numpy as np
 
-        wish = self._wish
-        found: Iterable[Segment]
-        found, about = self._model.transcribe(
+        options = self._options
+        segments: Iterable[Segment]
+        segments, info = self._model.transcribe(
             np.concatenate(chunks),
             language=_token_for(self.language, self._model),
-            task=wish.task,
+            task=options.task,
             beam_size=self._beam_size,
-            temperature=wish.temperature or _TEMPERATURES,
-            initial_prompt=wish.prompt,
+            temperature=options.temperature or _TEMPERATURES,
+            initial_prompt=options.prompt,
             condition_on_previous_text=False,
-            word_timestamps=wish.words,
+            word_timestamps=options.words,
         )
         if self.language is None:
-            self.language, self.language_probability = about.language, about.language_probability
-        return found
+            self.language, self.language_probability = info.language, info.language_probability
+        return segments
 
 
 def _token_for(language: str | None, model: WhisperModel) -> str | None:
-    """The name that this model has for a language; Cantonese is Chinese to those older than large-v3."""
+    """This model's token for a language; models before large-v3 have Chinese instead of Cantonese."""
     if language is None:
         return None
-    names = (_WHISPERS_OWN.get(language, language), "zh", "en")  # the last for models of English only
+    names = (_TOKEN_NAMES.get(language, language), "zh", "en")  # the last for English-only models
     return next(name for name in names if model.hf_tokenizer.token_to_id(f"<|{name}|>") is not None)
 
 
-def _shifted(segment: Segment, start: float) -> RecognisedSegment:
+def _shift(segment: Segment, start: float) -> RecognisedSegment:
     def at(seconds: float) -> float:
         return round(start + seconds, 2)
 
@@ -243,6 +198,6 @@ def _load(cache: Path, model: str | None, threads: int) -> WhisperModel:
 
 
 def _processors() -> int:
-    # A container or `taskset` may leave fewer than the machine has; not every system can tell.
+    # A container or `taskset` may allow fewer than the machine has; not every system reports that.
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed else os.cpu_count() or 1

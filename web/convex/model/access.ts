@@ -1,6 +1,6 @@
 /**
- * Who may see and cancel a job: the signed-in user who made it, or, in an app without sign-in,
- * the browser that holds its owner token. A bare `userId` is a label that anyone could write.
+ * Who may see and cancel a job: the signed-in user who made it, or, in an app without sign-in, the browser that holds
+ * its owner token. A bare `userId` is a label that anyone could write.
  */
 import { ConvexError } from "convex/values";
 import type { Doc } from "../_generated/dataModel";
@@ -18,13 +18,13 @@ export async function identify(ctx: Ctx, ownerToken: string | undefined): Promis
   const identity = await ctx.auth.getUserIdentity();
   return {
     ...(identity ? { user: `user:${identity.tokenIdentifier}` } : {}),
-    ...(ownerToken === undefined ? {} : { token: `token:${await sha256(checked(ownerToken))}` }),
-    // Rows from before this schema name their user only, by one of these where sign-in was Convex's.
+    ...(ownerToken === undefined ? {} : { token: `token:${await sha256(checkToken(ownerToken))}` }),
+    // A row from before this schema names its user in `userId`, by one of these where sign-in was Convex's.
     legacyIds: identity ? [identity.subject, identity.tokenIdentifier] : [],
   };
 }
 
-/** What a row made by this caller carries in `owner`. */
+/** What a row that this caller creates carries in `owner`. */
 export function ownerOf(caller: Caller): string {
   const owner = caller.user ?? caller.token;
   if (!owner) throw new ConvexError({ code: "not_signed_in", message: "Sign in, or give an ownerToken." });
@@ -37,14 +37,14 @@ export function mayUse(job: Doc<"transcriptionJobs">, caller: Caller): boolean {
 }
 
 /**
- * Whether a row that the caller may not use can become the caller's. Without sign-in, whoever knows
- * a job's id may: they may already read it from the API. With it, not where the row names a user.
+ * Whether a row without an owner can become the caller's. A row that names a user opens to that user's sign-in
+ * alone (`mayUse`): its `jobId` does not prove who the caller is.
  */
-export function mayAdopt(job: Doc<"transcriptionJobs">, caller: Caller): boolean {
-  return job.owner === undefined && (caller.user === undefined || job.userId === undefined);
+export function mayAdopt(job: Doc<"transcriptionJobs">): boolean {
+  return job.owner === undefined && job.userId === undefined;
 }
 
-function checked(token: string): string {
+function checkToken(token: string): string {
   if (token.length < SHORTEST_TOKEN || token.length > LONGEST_TOKEN) {
     const message = `An ownerToken has ${SHORTEST_TOKEN} to ${LONGEST_TOKEN} characters.`;
     throw new ConvexError({ code: "invalid_argument", message });

@@ -1,15 +1,15 @@
 /**
- * A job's transcript, kept beside its row: the row changes every second and is read with all others
- * in lists, the transcript is a thousand times as large. Rows of before may hold theirs themselves.
+ * A job's transcript, in a document of its own: the row changes every second and lists read many rows, and a
+ * transcript is a thousand times as large as a row. A row from before this table may hold its transcript itself.
  */
-import type { Doc } from "../_generated/dataModel";
+import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { Result } from "../schema";
 
 type Row = Doc<"transcriptionJobs">;
 
 export async function readResult(ctx: QueryCtx, row: Row) {
-  const { resultJson = null, resultStorageId } = (await find(ctx, row)) ?? row;
+  const { resultJson = null, resultStorageId } = (await find(ctx, row.jobId)) ?? row;
   const resultUrl = resultStorageId ? await ctx.storage.getUrl(resultStorageId) : null;
   return { resultJson, resultUrl };
 }
@@ -20,14 +20,18 @@ export async function replaceResult(ctx: MutationCtx, row: Row, result: Result):
   await ctx.db.insert("transcriptionResults", { jobId: row.jobId, ...result });
 }
 
-/** What the row itself holds goes with the row, or with its next patch; only its file goes here. */
+/** Deletes the document and the files. The caller deletes or patches the row, and with it what the row itself holds. */
 export async function removeResult(ctx: MutationCtx, row: Row): Promise<void> {
-  const kept = await find(ctx, row);
-  for (const id of [row.resultStorageId, kept?.resultStorageId]) if (id) await ctx.storage.delete(id);
-  if (kept) await ctx.db.delete("transcriptionResults", kept._id);
+  const document = await find(ctx, row.jobId);
+  for (const id of [row.resultStorageId, document?.resultStorageId]) if (id) await ctx.storage.delete(id);
+  if (document) await ctx.db.delete("transcriptionResults", document._id);
 }
 
-const find = (ctx: QueryCtx | MutationCtx, { jobId }: Row) =>
+export async function isFileInUse(ctx: QueryCtx, jobId: string, id: Id<"_storage">): Promise<boolean> {
+  return (await find(ctx, jobId))?.resultStorageId === id;
+}
+
+const find = (ctx: QueryCtx | MutationCtx, jobId: string) =>
   ctx.db
     .query("transcriptionResults")
     .withIndex("by_jobId", (q) => q.eq("jobId", jobId))

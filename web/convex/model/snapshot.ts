@@ -1,8 +1,8 @@
 /**
- * A job as the API tells it, whole, in one message: reading it from the two forms it comes in.
- * Strict, because nothing between the network and the table checks it again.
+ * The API's snapshot of a job, parsed from the two forms that the API sends it in. Strict, because nothing between
+ * the network and the table checks the fields again.
  */
-import { STATUSES, type Status } from "./order.js";
+import { STATUSES, type Status } from "./jobVersion.js";
 
 export type JobError = { code: string; message: string; hint?: string; retryable: boolean };
 
@@ -24,7 +24,7 @@ export type Snapshot = {
   completedAt: number | null;
 };
 
-/** The message is not a snapshot; the text says which field and why, for the log of the sender. */
+/** The body is not a snapshot. The message names the field and the reason, for the sender's log. */
 export class InvalidSnapshot extends Error {
   override name = "InvalidSnapshot";
 }

@@ -1,0 +1,50 @@
+"""A watched job as an event stream, by the rules that browsers' EventSource follows."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Any
+
+from starlette.responses import Response
+
+from common.errors import EscribaError
+from common.http.disconnect import run_until_left
+from common.http.sse import COMMENT, EventWriter, encode_event
+from common.jobs.messages import PING, Message
+from common.jobs.watch import Watch
+from common.log import log
+
+_RETRY = b"retry: 2000\n\n"
+
+
+class JobEvents(Response):
+    """Sends what `watching` yields until the job ends, or 204 when there is nothing to send.
+
+    204 keeps an EventSource from connecting again. What entering `watching` raises is raised here.
+    """
+
+    def __init__(self, watching: AbstractAsyncContextManager[Watch]) -> None:
+        super().__init__(status_code=204)
+        self._watching = watching
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async with self._watching as watch:
+            if watch.ended:
+                await super().__call__(scope, receive, send)
+            else:
+                await run_until_left(_send_messages(watch, EventWriter(send)), receive)
+
+
+async def _send_messages(watch: Watch, writer: EventWriter) -> None:
+    try:
+        await writer.write(_RETRY)
+        async with aclosing(watch.messages()) as messages:
+            async for message in messages:
+                await writer.write(_encode(message))
+        await writer.end()
+    except EscribaError as exc:  # the client connects again, with the last id that it got
+        log("watch.cut", level="WARNING", reason=type(exc).__name__)
+
+
+def _encode(message: Message) -> bytes:
+    return COMMENT if message is PING else encode_event(message.json, event_id=message.seq)

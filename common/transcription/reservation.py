@@ -1,0 +1,74 @@
+"""The engine's quota for one piece: reserved before it is cut, refunded where nothing is charged for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from common.cancellation import run_to_end
+from common.errors import EngineBroken, EngineUnreachable, EscribaError, RetryLater
+from common.log import log
+from common.services import Services
+
+# Seconds; then the quota is looked at again, since it may have learnt of another limit meanwhile.
+_LONGEST_WAIT = 6 * 3600.0
+
+# Seconds: neither a cancellation nor an error waits longer for a store that does not answer.
+_LONGEST_REFUND = 5.0
+
+# What Groq does not charge for: no answer, a 5xx, a 429.
+_UNCHARGED = (EngineBroken, EngineUnreachable, RetryLater)
+
+
+@dataclass(slots=True)
+class Reservation:
+    """`seconds` of audio in one request; `reserved_at` is None until the store has confirmed them.
+
+    `is_sent` is set before the piece is sent: from then on the engine may charge for it.
+    """
+
+    services: Services
+    seconds: float
+    reserved_at: float | None = None
+    is_sent: bool = False
+
+    async def reserve(self) -> None:
+        """Raises RetryLater when too little is left."""
+        if self.services.quota is None:
+            return
+        now = self.services.now()
+        if wait := await self.services.quota.change(lambda quota: quota.take(now, self.seconds)):
+            raise RetryLater(min(wait.delay, _LONGEST_WAIT), wait.bucket)
+        self.reserved_at = now
+
+    async def refund(self) -> None:
+        """Best effort: what a store does not take back drains by itself."""
+        if self.services.quota is None or self.reserved_at is None:
+            return
+        now, reserved_at = self.services.now(), self.reserved_at
+        try:
+            async with asyncio.timeout(_LONGEST_REFUND):
+                await self.services.quota.change(
+                    lambda quota: (quota.refund(now, self.seconds, reserved_at=reserved_at), None)
+                )
+        except (EscribaError, TimeoutError) as exc:
+            log("quota.refund_failed", level="WARNING", seconds=self.seconds, reason=type(exc).__name__)
+
+
+@asynccontextmanager
+async def reserve_quota(services: Services, seconds: float) -> AsyncIterator[Reservation]:
+    """Reserve the engine's quota for the body, which sets `is_sent` before it sends the piece.
+
+    Any exception before that refunds the quota, a cancellation too; after it, only those exceptions that the
+    engine does not charge for. Raises RetryLater when too little is left.
+    """
+    reservation = Reservation(services, seconds)
+    try:
+        await run_to_end(reservation.reserve())
+        yield reservation
+    except BaseException as exc:
+        if not reservation.is_sent or isinstance(exc, _UNCHARGED):
+            await run_to_end(reservation.refund())
+        raise

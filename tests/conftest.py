@@ -37,7 +37,7 @@ _TESTS = Path(__file__).parent
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules that run for longest: no worker is left with one when the others are done."""
-    places = {_TESTS / name: place for place, name in enumerate(LONGEST)}
+    places = {(_TESTS / name).resolve(strict=True): place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 

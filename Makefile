@@ -1,11 +1,12 @@
 # run: the server on port 8000 · dev: with a local Convex and a page · test: everything · soak: at full length
 # check: lint and types · bench: what the README claims · bench-page: the same of the page · lock: newer packages
+# web, units, servers, alone: the lanes of `test`
 PYTHON ?= python3
 BIN := .venv/bin
 # Without a key or another server's address the embedded engine is installed too.
 ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
 
-.PHONY: run dev test soak check bench bench-page lambda lock web clean
+.PHONY: run dev test soak check web units servers alone bench bench-page lambda lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/$(ENGINE)
@@ -18,15 +19,36 @@ dev: .venv/$(ENGINE) web/node_modules
 	@$(DEV_SETTINGS) $(BIN)/python local_server.py & server=$$!; trap : INT TERM; \
 	  (cd web && npm run --silent dev); kill $$server 2>/dev/null; wait $$server
 
-test: check web tests/sdk/node_modules .venv/aws-tools/installed .venv/aws-sam/installed
-	$(BIN)/python -m pytest --cov
+# Lanes run side by side, the longest begins first; what measures seconds, memory or CPU then runs alone. A lane's
+# output is printed when it ends; one that fails fails the whole. docs/decisions/checks-in-lanes.md
+LANES := servers units web check
+SIDE_BY_SIDE := --jobs $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+test:
+	@$(MAKE) --no-print-directory $(SIDE_BY_SIDE) $(LANES)
+	@$(MAKE) --no-print-directory alone
+
+# Modules stay whole, since their tests share fixtures. A worker has its own emulator, ports and folders.
+PYTEST := $(BIN)/python -m pytest
+UNITS := tests/unit tests/contract tests/endpoints
+WORKERS := --dist loadscope --no-loadscope-reorder --numprocesses
+
+# The only lane that measures coverage: it is bound by CPU, and gives way to the lane that waits for servers.
+units: .venv/development .venv/aws-tools/installed
+	nice -n 10 $(PYTEST) -m "not alone" $(WORKERS) logical --cov $(UNITS)
+
+# All other tests: they mostly wait, so there are more workers than cores.
+servers: .venv/development .venv/aws-tools/installed .venv/aws-sam/installed web/node_modules tests/sdk/node_modules
+	$(PYTEST) -m "not alone" $(WORKERS) 4 $(UNITS:%=--ignore=%)
+
+alone: .venv/development .venv/aws-tools/installed web/node_modules
+	$(PYTEST) -m alone
 
 # What `test` does in small, at full length: Convex away for a minute, 500 jobs amid its faults, kills without end.
 soak: .venv/development web/node_modules
 	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
 	  --away 60 --soak 500 --kills 14 --rounds 100
 
-web: web/node_modules
+web: web/node_modules .venv/development
 	cd web && npm test
 
 web/node_modules tests/sdk/node_modules: %/node_modules: %/package-lock.json
@@ -37,7 +59,7 @@ check: .venv/development
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy
+	nice -n 10 $(BIN)/mypy
 	$(BIN)/pip check --disable-pip-version-check
 
 bench: .venv/development lambda
@@ -48,38 +70,49 @@ bench: .venv/development lambda
 
 # Real API, local Convex, real browser: completed → on the screen; requests while waiting.
 bench-page: .venv/development web/node_modules
-	cd web && npm run --silent measure
+	cd web && IDLE_SECONDS=60 npm run --silent measure
 
 .venv/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Escriba needs Python 3.11 or later: make PYTHON=python3.12 …")'
 	@$(PYTHON) -m venv .venv
 
-FETCHED_production := about 70 MB
-FETCHED_local := about 320 MB, most of it the embedded engine
-# One stamp a lock; what the development lock holds, the others hold too.
-.venv/production .venv/local: .venv/%: locks/%.txt .venv/pyvenv.cfg
-	@test .venv/development -nt $< || { echo "Installing Escriba's packages, once: $(FETCHED_$*) …"; $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<; }
+# pip, which comes with Python, installs uv; uv installs all else, in a tenth of the time. Both check the hashes of
+# the lock. Where uv does not reach the index that pip is configured for, pip installs the rest too.
+FROM_LOCK := --quiet --no-deps --require-hashes -r
+PIP = $(BIN)/python -m pip --disable-pip-version-check --python $(1)/bin/python
+define install
+@$(BIN)/uv pip install --python $(1)/bin/python $(3) $(FROM_LOCK) $(2) || $(PIP) install $(FROM_LOCK) $(2)
+@touch $@
+endef
+
+.venv/uv: locks/installer.txt .venv/pyvenv.cfg
+	@$(call PIP,.venv) install $(FROM_LOCK) $<
 	@touch $@
 
-.venv/development: locks/development.txt .venv/pyvenv.cfg
+FETCHED_production := about 70 MB
+FETCHED_local := about 320 MB, most of it the embedded engine
+# One stamp a lock. The development lock holds all packages of the other two. Compiled here, so that the first start
+# need not do it.
+.venv/production .venv/local: .venv/%: locks/%.txt .venv/uv
+	@test .venv/development -nt $< || echo "Installing Escriba's packages, once: $(FETCHED_$*) …"
+	$(call install,.venv,$<,--compile-bytecode)
+
+.venv/development: locks/development.txt .venv/uv
 	@echo "Installing Escriba's packages (development) …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
-	@touch $@
+	$(call install,.venv,$<,--compile-bytecode)
 
 # The AWS emulator and what checks template.yaml: they need other versions than we do, and than each other.
 TOOL_aws-tools := an AWS emulator
 TOOL_aws-sam := the AWS SAM CLI
-.venv/aws-tools/installed .venv/aws-sam/installed: .venv/%/installed: locks/%.txt .venv/pyvenv.cfg
+.venv/aws-tools/installed .venv/aws-sam/installed: .venv/%/installed: locks/%.txt .venv/uv
 	@echo "Installing $(TOOL_$*) for the tests …"
-	@$(PYTHON) -m venv .venv/$*
-	@.venv/$*/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
-	@touch $@
+	@$(PYTHON) -m venv --without-pip .venv/$*
+	$(call install,.venv/$*,$<)
 
 # What template.yaml deploys, in clean folders: arm64 wheels for the runtime's Python, whatever this machine is.
 PLATFORM ?= aarch64-manylinux_2_28
 FOR_LAMBDA := --quiet --python-platform $(PLATFORM) --python-version 3.13 --only-binary :all: --require-hashes
-lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/pyvenv.cfg
-	@$(BIN)/pip install --quiet uv
+lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/uv
 	@rm -rf build/lambda && mkdir -p build/lambda/code build/lambda/ffmpeg/python
 	@$(BIN)/uv pip install $(FOR_LAMBDA) --target build/lambda/code -r locks/lambda-code.txt
 	@$(BIN)/uv pip install $(FOR_LAMBDA) --target build/lambda/ffmpeg/python -r locks/lambda-ffmpeg.txt
@@ -89,10 +122,9 @@ lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/pyvenv.cfg
 	@du -sm build/lambda/code build/lambda/ffmpeg
 
 # The newest versions that pyproject.toml allows, pinned by hash, for every platform.
-GROUPS := aws-tools:3.11 aws-sam:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
+GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
 LOCKED := production: local:--extra=local development:--extra=local,--extra=aws,--extra=dev
-lock: .venv/pyvenv.cfg
-	@$(BIN)/pip install --quiet uv
+lock: .venv/uv
 	@for one in $(LOCKED); do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
 	    $$(echo "$${one#*:}" | tr , ' ') --output-file "locks/$${one%%:*}.txt" pyproject.toml || exit 1; done

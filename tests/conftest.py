@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -17,6 +19,28 @@ hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, 
 hypothesis.settings.load_profile("steady")
 
 
+# Modules that run for longest, the longest first.
+LONGEST = (
+    "contract/test_job_store_model.py",
+    "acceptance/test_long.py",
+    "acceptance/test_convex.py",
+    "acceptance/test_crashes.py",
+    "acceptance/test_store_faults.py",
+    "acceptance/test_engine_faults.py",
+    "acceptance/test_shutdown.py",
+    "aws/test_runtime_client.py",
+    "endpoints/test_transcribe.py",
+    "unit/test_split.py",
+)
+_TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that run for longest: no worker is left with one when the others are done."""
+    places = {(_TESTS / name).resolve(strict=True): place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run `async def` tests without a plugin to keep up with."""
@@ -25,6 +49,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     wanted = pyfuncitem._fixtureinfo.argnames
     asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted}))
     return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder for `tempfile` that no other process uses: a function on Lambda empties it as it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("tmp")))
+        yield
 
 
 @pytest.fixture(scope="session")

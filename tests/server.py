@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import random
 import signal
@@ -20,17 +21,29 @@ import psutil
 ROOT = Path(__file__).parent.parent
 
 
-# Where the system takes no port from for a connection that goes out, while the server is not up (again) yet.
+# Outside the range that the system takes ports from for connections: a server may start again on its port.
 _PORTS = random.SystemRandom().sample(range(20_000, 32_000), 12_000)
 
 
 def free_port() -> int:
-    """A port that nobody uses, and that nobody was told of before."""
+    """A TCP port that nobody uses, and that no other test process gets while this one runs.
+
+    The UDP port of the same number is the reservation: the system gives it to one process and takes it back
+    when that ends.
+    """
     while True:
         port = _PORTS.pop()
-        with socket.socket() as probe, suppress(OSError):
+        with suppress(OSError), socket.socket() as probe:
+            _reserve(port)
             probe.bind(("127.0.0.1", port))
             return port
+
+
+def _reserve(port: int) -> None:
+    """Raises OSError when another process has it."""
+    reservation = socket.socket(type=socket.SOCK_DGRAM)
+    atexit.register(reservation.close)
+    reservation.bind(("127.0.0.1", port))
 
 
 class Server:
@@ -47,15 +60,17 @@ class Server:
 
     def start(self, *, healthy_within: float = 120) -> Server:
         """Start, or start again on the same port and data, and wait until it is healthy."""
-        inherited = {
-            name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ
+        settings = {
+            "PATH": os.environ["PATH"],
+            "PORT": str(self.port),
+            "DATA_DIR": str(self.data_dir),
+            **self.environment,
         }
-        settings = {"PORT": str(self.port), "DATA_DIR": str(self.data_dir), **self.environment}
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-W", "error", "local_server.py"],
                 cwd=ROOT,
-                env=inherited | settings,
+                env=settings | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

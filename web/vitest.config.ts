@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const common = { testTimeout: 60_000, hookTimeout: 60_000, server: { deps: { inline: ["convex-test"] } } };
 
-/** The test of an idle page waits for a minute and needs no processor: it starts first, and the others run meanwhile. */
+/** The test of an idle page waits for 20 seconds and needs no processor: it starts first, and the others run meanwhile. */
 class IdleFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const isIdle = ({ moduleId }: TestSpecification) => moduleId.includes("e2e/idle");

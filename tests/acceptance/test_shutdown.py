@@ -191,6 +191,7 @@ def adpcm_of_silence(*, seconds: int) -> bytes:
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
+@pytest.mark.alone
 def test_ten_thousand_finished_jobs_do_not_slow_down_a_start(
     tmp_path: Path, start: Callable[..., Server], upstream: Upstream
 ) -> None:

@@ -22,6 +22,8 @@ from tests.server import Server
 from tests.serving import wait_until
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.alone
+
 MB = 1024 * 1024
 SECONDS = 7200.0
 PIECES = 13

@@ -23,6 +23,7 @@ def wav() -> dict[str, Any]:
     return {"file": ("speech.wav", SPEECH.read_bytes(), "audio/wav")}
 
 
+@pytest.mark.alone
 async def test_a_slow_engine_is_answered_504_before_lambda_ends_the_call(world: World) -> None:
     request = httpx.Request("POST", "https://api.example/transcribe", files=wav())
     with world.sandbox("transcribe") as sandbox:

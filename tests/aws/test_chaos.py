@@ -29,6 +29,8 @@ from tests.replies import Reply
 from tests.server import ROOT
 from tests.upstream import KEY, Upstream
 
+pytestmark = pytest.mark.alone
+
 SPEECH = ROOT / "tests" / "data" / "english-short.wav"
 JOBS = 50
 KILLS = 12

@@ -234,6 +234,7 @@ def test_names_are_parsed_as_browsers_and_curl_write_them(
     assert receive_body(tmp_path, body_of((disposition, b"sound"))).filename == shown
 
 
+@pytest.mark.alone
 def test_headers_of_many_semicolons_take_little_cpu(tmp_path: Path) -> None:
     costly = field_part(b"prompt", b"x")[0] + b";" * 11_000
     start = time.process_time()
@@ -352,6 +353,7 @@ def test_the_identity_encoding_is_accepted(tmp_path: Path) -> None:
     assert asyncio.run(receive(blocks, identity, tmp_path, max_bytes=MB)).size_bytes == 5
 
 
+@pytest.mark.alone
 def test_a_short_boundary_is_accepted_but_not_thousands_of_them(tmp_path: Path) -> None:
     assert receive_body(tmp_path, body_of(file_part(b"sound"), boundary=b"x"), boundary=b"x").size_bytes == 5
     delete_files(tmp_path)

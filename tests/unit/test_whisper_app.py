@@ -356,6 +356,7 @@ def _post(url: str, path: Path, form: Form) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.alone
 def test_as_a_process_it_stops_work_when_the_client_disconnects(
     models: Path, media: Media, tmp_path: Path
 ) -> None:
@@ -388,6 +389,7 @@ def _disconnect_after_sending(url: str, path: Path, terminate: psutil.Popen | No
             terminate.wait(timeout=60)
 
 
+@pytest.mark.alone
 def test_half_an_hour_takes_no_more_memory_than_a_few_minutes(
     models: Path, media: Media, tmp_path: Path
 ) -> None:

@@ -24,7 +24,7 @@ test: check web tests/sdk/node_modules .venv/aws-tools/installed .venv/aws-sam/i
 # What `test` does in small, at full length: Convex away for a minute, 500 jobs amid its faults, kills without end.
 soak: .venv/development web/node_modules
 	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
-	  --away 60 --soak 500 --kills 14 --rounds 100
+	  --away 60 --soak 500 --kills 14 --rounds 100 --attempts 4
 
 web: web/node_modules
 	cd web && npm test

@@ -125,7 +125,8 @@ class Job(Value):
     """One recording on its way to text; `common.jobs.state` makes every next value of it.
 
     `seq` grows by one per commit and never repeats. `run` counts how often a person asked for it,
-    `attempts` the starts within this run that have not ended well. Times are epoch seconds.
+    `attempts` the starts within this run that have not ended well, `deaths` how often the process died that
+    ran it since the last piece was kept (`common.jobs.suspects`). Times are epoch seconds.
     """
 
     job_id: str
@@ -135,6 +136,7 @@ class Job(Value):
     seq: int = 1
     run: int = 1
     attempts: int = 0
+    deaths: int = 0
     progress: float = Field(0, ge=0, le=100)
     pieces_done: int = Field(0, alias="chunksDone")  # the name it is stored by
     pieces_total: int | None = Field(None, alias="chunksTotal")

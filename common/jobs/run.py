@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from common.errors import AudioRefused, Busy, EscribaError, JobNotFound, RetryLater
-from common.jobs import state
+from common.jobs import state, suspects
 from common.jobs.commit import commit_job
 from common.jobs.state import Kind
 from common.log import log
@@ -34,9 +34,10 @@ _PAUSE = 2.0
 _GIVING_BACK = 5.0  # seconds: a shutdown does not wait longer for a store that is locked
 
 
-async def run_job(services: Services, job_id: str, holder: str) -> None:
+async def run_job(services: Services, job_id: str, holder: str, *, isolated: bool = False) -> None:
     """Run a job under a lease of `holder`'s. What goes wrong with it becomes its state, not an exception.
 
+    `isolated`: no other job ever runs in this process. Where jobs share one, suspects must be leased alone.
     Cancelled from outside (a shutdown), it gives the job back to the queue and lets the cancellation fly.
     """
     try:
@@ -45,7 +46,7 @@ async def run_job(services: Services, job_id: str, holder: str) -> None:
         )
     except (LeaseLost, JobNotFound):
         return
-    run = _Run(services, job, holder)
+    run = _Run(services, job, holder, isolated)
     try:
         async with _heartbeat(services, job_id, holder):
             await run.to_its_end()
@@ -110,14 +111,13 @@ class _Run:
     services: Services
     job: Job
     holder: str
+    isolated: bool
     _committing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _telling: asyncio.Task[None] | None = None
     _told_at: float = 0.0
 
     async def to_its_end(self) -> None:
-        if self.job.attempts >= self.services.settings.max_attempts:
-            # Begun that often and never ended in order: something about it kills the process.
-            await self._become(lambda job: state.interrupt(job, now=self._now, expires_at=self._kept_until))
+        if self.job.status == "processing" and not await self._goes_on_after_death():
             return
         await self._become(lambda job: state.start(job, now=self._now))
         try:
@@ -131,6 +131,20 @@ class _Run:
         except Exception as exc:  # noqa: BLE001 - the border: a bug must end a job, not leave it for ever
             log("job.broke", level="ERROR", jobId=self.job.job_id, exc_info=exc)
             await self._failed(EscribaError())
+
+    async def _goes_on_after_death(self) -> bool:
+        """Record the death of the process that ran the job last; whether this run may go on with it now."""
+        await self._become(lambda job: state.record_death(job, isolated=self.isolated, now=self._now))
+        job = self.job
+        log("job.run_died", level="WARNING", jobId=job.job_id, deaths=job.deaths, attempts=job.attempts)
+        if job.attempts >= self.services.settings.max_attempts:
+            await self._become(lambda job: state.interrupt(job, now=self._now, expires_at=self._kept_until))
+            return False
+        delay = (job.waiting_until or 0) - self._now
+        if delay <= 0 and (self.isolated or not suspects.is_suspect(job)):
+            return True
+        await self.services.queue.put(job.job_id, delay=max(0.0, delay))
+        return False
 
     async def give_back(self) -> None:
         with suppress(state.Illegal, StaleJob, EscribaError, TimeoutError):

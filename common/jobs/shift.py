@@ -38,7 +38,7 @@ async def work_shift(services: Services, job_id: str, holder: str, *, seconds: f
     kept = len(await services.jobs.pieces(job_id))
     try:
         async with asyncio.timeout(seconds):
-            await run_job(services, job_id, holder)
+            await run_job(services, job_id, holder, isolated=True)
     except TimeoutError:
         gained = len(await services.jobs.pieces(job_id)) > kept
         log("shift.cut", jobId=job_id, gained=gained)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from common.errors import EscribaError, Interrupted, JobNotRetryable, Sentence
+from common.jobs import suspects
 from common.models import Audio, Job, JobError, JobEvent, Options, Piece
 
 Kind = Literal["state", "progress", "text"]
@@ -63,7 +64,7 @@ def audio_came(job: Job, audio: Audio, *, now: float, expires_at: float) -> Job:
 
 def start(job: Job, *, now: float) -> Job:
     """A worker takes it up, for the first time or again."""
-    _require(job, "queued", "waiting", "processing")
+    _require(job, "queued", "waiting")
     return _next(
         job,
         now,
@@ -97,7 +98,7 @@ def planned(job: Job, *, pieces: int, done: int, now: float) -> Job:
 def piece_done(job: Job, *, done: int, language: str | None, now: float) -> Job:
     """`done` of the pieces are transcribed; `language` is pinned once it is known.
 
-    Something was achieved, so the attempts count from here: only what gets nowhere is given up.
+    Something was achieved, so attempts and deaths count from here: only what gets nowhere is given up.
     """
     _require(job, "processing")
     total = job.pieces_total or done
@@ -106,6 +107,7 @@ def piece_done(job: Job, *, done: int, language: str | None, now: float) -> Job:
         now,
         pieces_done=done,
         attempts=min(job.attempts, 1),
+        deaths=0,
         language=job.language or language,
         progress=_forward(job, _share(done, total)),
     )
@@ -132,6 +134,23 @@ def give_back(job: Job, *, now: float) -> Job:
     """The worker shuts down in good order: back to the queue, and not counted as an attempt."""
     _require(job, "processing")
     return _next(job, now, status="waiting", waiting_until=now, attempts=max(job.attempts - 1, 0))
+
+
+def record_death(job: Job, *, isolated: bool, now: float) -> Job:
+    """The process that ran the job died, or stood still until it lost the lease.
+
+    That is an attempt only where no other job can have been the cause. `isolated` as in `suspects`.
+    """
+    _require(job, "processing")
+    counts = suspects.ran_alone(job, isolated=isolated)
+    return _next(
+        job,
+        now,
+        status="waiting",
+        waiting_until=now + suspects.wait_after_death(job, isolated=isolated),
+        attempts=job.attempts if counts else max(job.attempts - 1, 0),
+        deaths=job.deaths + 1,
+    )
 
 
 def prolong(job: Job, *, now: float, expires_at: float) -> Job:
@@ -169,8 +188,8 @@ def fail(job: Job, error: EscribaError, *, now: float, expires_at: float) -> Job
 
 
 def interrupt(job: Job, *, now: float, expires_at: float) -> Job:
-    """Begun `attempts` times and never ended: something kills it, so it is not begun again."""
-    return fail(job, Interrupted(attempts=job.attempts), now=now, expires_at=expires_at)
+    """The job kills whatever runs it, so it is not begun again."""
+    return fail(job, Interrupted(attempts=job.deaths), now=now, expires_at=expires_at)
 
 
 def cancel(job: Job, *, now: float, expires_at: float) -> Job:
@@ -198,6 +217,7 @@ def retry(job: Job, *, now: float, expires_at: float, has_audio: bool) -> Job:
         audio=job.audio if has_audio else None,
         run=job.run + 1,
         attempts=0,
+        deaths=0,
         progress=0.0,
         pieces_done=0,
         pieces_total=None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from tests.acceptance.api import Api, calls, files_below, text_of, texts_kept
+from tests.acceptance.api import Api, calls, files_below, sha, text_of, texts_kept, under_way
 from tests.acceptance.client import tone
 from tests.replies import Reply, rate_limited
 from tests.server import Server
@@ -140,6 +141,41 @@ def test_when_one_is_killed_the_other_takes_up_its_jobs(
         assert apis[other].completed(job_id) == text_of(audio)
         assert len(calls(upstream, audio)) == 2
     wait_until(lambda: files_below(both[0].data_dir) == [])
+
+
+def test_a_job_that_kills_servers_runs_alone_on_both_and_fails_alone(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    settings = {"GROQ_BASE_URL": upstream.url, "LOG_LEVEL": "WARNING", "LEASE_SECONDS": "6"}
+    poison, audios = tone(RANDOM), [tone(RANDOM) for _ in range(12)]
+    upstream.by_sha256[sha(poison)] = Reply(hang=True)
+    upstream.default = Reply(delay=0.5)
+    data = tmp_path / "data"
+    with (
+        Server(data, MAX_ATTEMPTS="1", **settings) as here,
+        Server(data, MAX_ATTEMPTS="1", **settings) as there,
+    ):
+        servers, apis = (here, there), [Api(server.url) for server in (here, there)]
+        job_id = apis[0].accepted(poison)
+        ids = [apis[at % 2].accepted(audios[at]) for at in range(6)]
+        for deaths in (1, 2):
+            wait_until(lambda deaths=deaths: len(calls(upstream, poison)) == deaths)  # type: ignore[misc]
+            for server in servers:
+                server.kill()
+            for server in servers:
+                server.start()
+        wait_until(lambda: len(calls(upstream, poison)) == 3)
+        ids += [apis[at % 2].accepted(audios[at]) for at in range(6, 12)]
+        time.sleep(2)  # each worker looks once a second
+        assert under_way(upstream) == calls(upstream, poison)[-1:]
+        busy = [api.health()["inHand"]["jobs"] for api in apis]
+        assert sorted(busy) == [0, 1]
+        victim, other = (0, 1) if busy[0] else (1, 0)
+        servers[victim].kill()
+        assert apis[other].until(job_id, "failed")["error"]["code"] == "interrupted"
+        for done, audio in zip(ids, audios, strict=True):
+            assert apis[other].completed(done) == text_of(audio)
+    assert len(calls(upstream, poison)) == 3
 
 
 def test_quota_is_one_account_for_both(tmp_path: Path, upstream: Upstream) -> None:

@@ -36,7 +36,7 @@ class Home:
     `jobs_elsewhere` and `quota_elsewhere` reach the same store as another process would. `taken(seconds)`
     lets that time pass for the queue and answers what it then brings to a worker; `worker_dies()` ends the
     worker that took it without a word, and returns when nothing holds its jobs any more. `time_is_up()` takes
-    away the place of everybody who listens.
+    away the place of everybody who listens. `isolated`: each job runs in a process of its own.
     """
 
     jobs: JobStore
@@ -49,6 +49,7 @@ class Home:
     worker_dies: Callable[[], Awaitable[None]]
     subscribers: Subscribers
     time_is_up: Callable[[], Awaitable[None]]
+    isolated: bool
 
 
 class Clock:
@@ -101,6 +102,7 @@ def container(folder: Path) -> Iterator[Home]:
         worker_dies=worker_dies,
         subscribers=hub,
         time_is_up=time_is_up,
+        isolated=False,
     )
     here.close()
     there.close()
@@ -144,6 +146,7 @@ def aws(_: Path) -> Iterator[Home]:
             worker_dies=worker_dies,
             subscribers=gateway,
             time_is_up=time_is_up,
+            isolated=True,
         )
 
 

@@ -40,6 +40,14 @@ def failed(job: Job, *, now: float = NOW) -> Job:
     return state.fail(job, EngineBroken(status=502, ratio=0.5), now=now, expires_at=now + WEEK)
 
 
+def suspected(*, now: float = NOW) -> Job:
+    """A job in whose run the process has died twice."""
+    job = queued(now=now)
+    for _ in range(2):
+        job = state.record_death(state.start(job, now=now), isolated=False, now=now)
+    return job
+
+
 def progressed(job: Job, *, now: float = NOW) -> Job:
     return state.prepared(job, fraction=0.5, now=now)
 

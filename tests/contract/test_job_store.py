@@ -40,6 +40,7 @@ async def test_a_job_with_every_field_comes_back_equal(jobs: JobStore) -> None:
         update={
             "options": Options(language="ja", temperature=0.1, timestamps=("segment", "word"), model="x"),
             "pieces_total": 3,
+            "deaths": 3,
             "waiting_until": NOW + 1 / 3,
             "erased_at": NOW,
             "locale": "es",

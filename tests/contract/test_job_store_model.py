@@ -63,6 +63,7 @@ def transitions(job: Job, now: float) -> list[Callable[[], Job]]:
         lambda: state.merging(job, now=now),
         lambda: state.wait(job, until=now + 40, now=now, attempt_counts=True),
         lambda: state.give_back(job, now=now),
+        lambda: state.record_death(job, isolated=False, now=now),
         lambda: state.complete(job, language="es", now=now, expires_at=later),
         lambda: failed(job, now=now),
         lambda: state.cancel(job, now=now, expires_at=later),
@@ -123,7 +124,7 @@ class Stores(RuleBasedStateMachine):
 
     @rule(
         job_id=ids,
-        which=st.integers(0, 12),
+        which=st.integers(0, 13),
         has_result=st.booleans(),
         behind=st.sampled_from([0, 0, 0, 1, -1]),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from common.jobs import state
+from common.jobs.suspects import is_suspect
 from tests.contract.homes import Home
-from tests.contract.recordings import NOW, commit, create, ended, queued
+from tests.contract.recordings import NOW, commit, create, ended, queued, suspected
 
 # Seconds; a queue that is a server's counts them itself, while a busy machine is slow to look.
 DELAY = 5
@@ -58,3 +59,17 @@ async def test_putting_a_job_that_ended_or_is_gone_is_harmless(home: Home) -> No
     await home.jobs.remove(gone.job_id)
     await home.tasks.put(over.job_id)
     await home.tasks.put(gone.job_id)
+
+
+async def test_a_suspect_is_brought_and_where_jobs_share_a_process_nothing_with_it(home: Home) -> None:
+    made = [await create(home.jobs, job) for job in (queued(), suspected(), queued(), suspected())]
+    for job in made:
+        await home.tasks.put(job.job_id)
+    brought: list[str] = []
+    while together := await home.taken(0):
+        suspects = [job_id for job_id in together if is_suspect(await home.jobs.get(job_id))]
+        assert home.isolated or not suspects or len(together) == 1
+        brought += together
+        for job_id in together:
+            await commit(home.jobs, ended(await home.jobs.get(job_id)))
+    assert sorted(set(brought)) == sorted(job.job_id for job in made)

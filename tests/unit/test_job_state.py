@@ -70,6 +70,10 @@ class AnyLife(RuleBasedStateMachine):
     def wait(self, counts: bool) -> None:
         self._become(lambda: state.wait(self.job, until=self.now + 9, now=self.now, attempt_counts=counts))
 
+    @rule(isolated=st.booleans())
+    def record_death(self, isolated: bool) -> None:
+        self._become(lambda: state.record_death(self.job, isolated=isolated, now=self.now))
+
     @rule()
     def give_back(self) -> None:
         self._become(lambda: state.give_back(self.job, now=self.now))
@@ -120,6 +124,7 @@ class AnyLife(RuleBasedStateMachine):
         assert (job.error is not None) == (job.status == "failed")
         assert (job.progress == 100) == (job.status == "completed")
         assert job.attempts >= 0
+        assert job.deaths >= 0
         assert Job.model_validate_json(job.model_dump_json()) == job
 
 
@@ -136,7 +141,7 @@ def test_waiting_for_quota_is_no_attempt_and_backing_off_is_one() -> None:
 
 def test_a_second_start_keeps_the_first_time_and_the_stage_that_was_reached() -> None:
     first = state.planned(state.start(a_job(), now=101), pieces=3, done=1, now=102)
-    again = state.start(first, now=500)
+    again = state.start(state.wait(first, until=400, now=300, attempt_counts=True), now=500)
     assert again.started_at == 101
     assert again.stage == "transcribe"
     assert again.attempts == 2

@@ -16,7 +16,9 @@ import pytest
 from common.audio.ffmpeg import Ffmpeg
 from common.errors import Busy, StorageFull
 from common.groq.client import Groq
+from common.jobs import state
 from common.jobs.actions import discard
+from common.jobs.commit import commit_job
 from common.jobs.run import run_job
 from common.jobs.submit import JobRequest, submit
 from common.local.audio_folder import AudioFolder
@@ -254,3 +256,95 @@ async def test_a_shutdown_gives_the_job_back_at_once_and_counts_no_attempt(tmp_p
             tasks = services.queue
             assert isinstance(tasks, SqliteTasks)
             assert await tasks.claim(services.now(), "there", 30) == job_id
+
+
+async def died(services: Services, job_id: str, *, isolated: bool = False, times: int = 1) -> Job:
+    """The job as so many killed processes left it, the last of them before anyone could record its death."""
+    job = await services.jobs.get(job_id)
+    for number in range(times):
+        if number:
+            job = await commit_job(services, state.record_death(job, isolated=isolated, now=services.now()))
+        job = await commit_job(services, state.start(job, now=services.now()))
+    return job
+
+
+async def test_the_first_death_costs_no_attempt_and_no_time(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        async with composed(tmp_path, upstream) as services:
+            job_id = await submitted(services)
+            await died(services, job_id)
+            await run_job(services, job_id, "here")
+            job = await services.jobs.get(job_id)
+            assert (job.status, job.attempts, job.deaths) == ("completed", 1, 0)
+
+
+async def test_after_the_second_death_a_job_goes_back_to_the_queue_to_be_claimed_alone(
+    tmp_path: Path,
+) -> None:
+    with Upstream() as upstream:
+        async with composed(tmp_path, upstream) as services:
+            job_id = await submitted(services)
+            await died(services, job_id, times=2)
+            await run_job(services, job_id, "here")
+            job = await services.jobs.get(job_id)
+            assert (job.status, job.attempts, job.deaths) == ("waiting", 0, 2)
+            assert upstream.seen == []
+            assert isinstance(services.queue, SqliteTasks)
+            assert await services.queue.claim(services.now(), "here", 30) == job_id
+            await run_job(services, job_id, "here")
+            assert (await services.jobs.get(job_id)).status == "completed"
+
+
+async def test_after_a_second_death_alone_a_job_waits_before_it_runs_again(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        async with composed(tmp_path, upstream) as services:
+            job_id = await submitted(services)
+            await died(services, job_id, times=4)
+            await run_job(services, job_id, "here")
+            job = await services.jobs.get(job_id)
+            assert (job.status, job.attempts, job.deaths) == ("waiting", 2, 4)
+            assert isinstance(services.queue, SqliteTasks)
+            assert await services.queue.claim(services.now() + 50, "here", 30) is None
+            assert await services.queue.claim(services.now() + 60, "here", 30) == job_id
+
+
+async def test_a_job_in_whose_runs_alone_the_process_always_died_is_interrupted(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        async with composed(tmp_path, upstream) as services:
+            job_id = await submitted(services)
+            await died(services, job_id, times=2 + services.settings.max_attempts)
+            await run_job(services, job_id, "here")
+            job = await services.jobs.get(job_id)
+            assert job.error
+            assert (job.status, job.error.code, job.error.details) == (
+                "failed",
+                "interrupted",
+                {"attempts": 6},
+            )
+            assert upstream.seen == []
+
+
+async def test_where_each_run_is_isolated_a_job_goes_on_after_one_death_and_waits_after_two(
+    tmp_path: Path,
+) -> None:
+    with Upstream() as upstream:
+        async with composed(tmp_path, upstream) as services:
+            once, twice = [await submitted(services) for _ in range(2)]
+            await died(services, once, isolated=True)
+            await died(services, twice, isolated=True, times=2)
+            for job_id in (once, twice):
+                await run_job(services, job_id, "here", isolated=True)
+            assert (await services.jobs.get(once)).status == "completed"
+            waits = await services.jobs.get(twice)
+            assert (waits.status, waits.attempts, waits.deaths) == ("waiting", 2, 2)
+            assert isinstance(services.queue, SqliteTasks)
+            assert await services.queue.claim(services.now() + 50, "here", 30) is None
+
+
+async def test_where_each_run_is_isolated_every_death_counts_to_the_last(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        async with composed(tmp_path, upstream) as services:
+            job_id = await submitted(services)
+            await died(services, job_id, isolated=True, times=services.settings.max_attempts)
+            await run_job(services, job_id, "here", isolated=True)
+            assert (await services.jobs.get(job_id)).status == "failed"

@@ -65,7 +65,7 @@ async def test_ten_thousand_ended_jobs_make_no_question_longer(database: Databas
         copies = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 10000)"
         db.execute(
             f"""{copies} INSERT INTO jobs SELECT job_id || n, seq, status, user_id, document, due_at,
-            lease_holder, lease_until, lease_seconds, created_at, updated_at, expires_at + n
+            lease_holder, lease_until, lease_seconds, created_at, updated_at, expires_at + n, suspect
             FROM jobs, n WHERE job_id = ?""",
             (done.job_id,),
         )

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from common.jobs import state
+from common.local.sqlite import database as module
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteTasks
+from common.local.sqlite.schema import MIGRATIONS
 from common.models import Job
 from common.ports import LeaseLost
-from tests.contract.recordings import NOW, WEEK, commit, create, ended, pending, queued
+from tests.contract.recordings import NOW, WEEK, commit, create, ended, pending, queued, suspected
 
 HOUR = 3600.0
 
@@ -250,3 +252,112 @@ async def test_what_waits_by_this_clock_still_waits_after_a_start(bench: Bench) 
     bench.now = NOW - 30  # clocks of two machines differ by that much
     await bench.tasks.catch_up()
     assert await bench.claim(after=HOUR - 1) == "nothing"
+
+
+# ── suspects ──────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_suspect_is_claimed_only_when_nothing_runs_and_nothing_begins_meanwhile(bench: Bench) -> None:
+    running = await create(bench.jobs, queued(now=NOW - 3))
+    assert await bench.claim("here") == running.job_id
+    suspect = await create(bench.jobs, suspected(now=NOW - 1))
+    other = await create(bench.jobs, queued(now=NOW - 2))
+    assert await bench.claim("here", busy=frozenset({running.job_id})) == "nothing"
+    assert await bench.claim("there") == "nothing"
+    await commit(bench.jobs, ended(running))
+    assert await bench.claim("there") == suspect.job_id
+    assert await bench.claim("here") == "nothing"
+    await commit(bench.jobs, ended(suspect))
+    assert await bench.claim("here") == other.job_id
+
+
+async def test_suspects_run_one_after_the_other(bench: Bench) -> None:
+    made = [await create(bench.jobs, suspected(now=NOW - 3 + n)) for n in range(3)]
+    for job in made:
+        assert await bench.claim() == job.job_id
+        assert await bench.claim("there") == "nothing"
+        await commit(bench.jobs, ended(job))
+
+
+async def test_a_suspect_that_waits_keeps_nothing_from_running(bench: Bench) -> None:
+    suspect = await create(bench.jobs, suspected())
+    await bench.tasks.put(suspect.job_id, delay=60)
+    others = [await create(bench.jobs, queued(now=NOW - 2 + n)) for n in range(2)]
+    assert [await bench.claim(after=59) for _ in range(3)] == [others[0].job_id, others[1].job_id, "nothing"]
+    for job in others:
+        await commit(bench.jobs, ended(job))
+    assert await bench.claim(after=60) == suspect.job_id
+
+
+async def test_others_begin_as_soon_as_a_suspect_has_kept_a_piece(bench: Bench) -> None:
+    suspect = await create(bench.jobs, suspected(now=NOW - 1))
+    other = await create(bench.jobs, queued())
+    assert await bench.claim() == suspect.job_id
+    running = await bench.running(suspect)
+    assert await bench.claim() == "nothing"
+    await commit(bench.jobs, state.piece_done(running, done=1, language=None, now=NOW))
+    assert await bench.claim(busy=frozenset({suspect.job_id})) == other.job_id
+
+
+async def test_a_job_whose_lease_ran_out_while_its_process_works_still_counts_as_running(
+    bench: Bench,
+) -> None:
+    """Starved of CPU, the process missed the renewals of what it is still running."""
+    running = await create(bench.jobs, queued(now=NOW - 1))
+    assert await bench.claim() == running.job_id
+    suspect = await create(bench.jobs, suspected())
+    assert await bench.claim(after=100, busy=frozenset({running.job_id})) == "nothing"
+    await commit(bench.jobs, ended(running))
+    assert await bench.claim(after=100) == suspect.job_id
+    await create(bench.jobs, queued(now=NOW + 100))
+    assert await bench.claim(after=200, busy=frozenset({suspect.job_id})) == "nothing"
+
+
+async def test_a_suspect_of_a_dead_process_stands_in_nobodys_way_once_its_lease_is_over(bench: Bench) -> None:
+    suspect = await create(bench.jobs, suspected())
+    assert await bench.claim("dead") == suspect.job_id
+    assert await bench.claim(after=29) == "nothing"
+    assert await bench.claim(after=30) == suspect.job_id
+
+
+async def test_of_many_claims_at_once_at_most_one_gets_a_suspect_and_then_no_other_any(
+    bench: Bench, tmp_path: Path
+) -> None:
+    made = {(await create(bench.jobs, suspected())).job_id for _ in range(5)}
+    for _ in range(5):
+        await create(bench.jobs, queued())
+    elsewhere = Database(tmp_path / "escriba.sqlite", busy_timeout=60)
+    queues = [bench.tasks, SqliteTasks(elsewhere, now=lambda: NOW)] * 10
+    claimed = await asyncio.gather(*(queue.claim(NOW, str(n), 30) for n, queue in enumerate(queues)))
+    assert len(made & {job_id for job_id in claimed if job_id}) == 1
+    assert sum(job_id is not None for job_id in claimed) == 1
+    elsewhere.close()
+
+
+async def test_jobs_of_an_older_file_are_no_suspects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "old.sqlite"
+    monkeypatch.setattr(module, "MIGRATIONS", MIGRATIONS[:1])
+    older = Database(path)
+    await older.write(lambda db: db.execute(_OLD_ROW, {"now": NOW}))
+    older.close()
+    monkeypatch.undo()
+    newer = Bench(path)
+    job_id = await newer.claim(after=1)
+    job = await newer.jobs.lease(job_id, "me", now=NOW + 1, seconds=30)
+    assert (job.status, job.attempts, job.deaths) == ("processing", 2, 0)
+    recorded = await commit(newer.jobs, state.record_death(job, isolated=False, now=NOW + 1))
+    assert (recorded.deaths, recorded.attempts) == (1, 1)
+    newer.database.close()
+
+
+# As the first schema's release wrote it.
+_OLD_ROW = """
+    INSERT INTO jobs VALUES (
+        '3f0c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10', 3, 'processing', NULL,
+        '{"jobId":"3f0c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10","status":"processing","stage":"prepare","seq":3,'
+        || '"run":1,"attempts":2,"progress":0.0,"chunksDone":0,"createdAt":1.0,"updatedAt":1.0,'
+        || '"startedAt":1.0,"expiresAt":9.0,"options":{"timestamps":["segment"],"task":"transcribe",'
+        || '"guard":true},"reader":"en"}',
+        :now, NULL, NULL, NULL, 1.0, 1.0, 9.0
+    )
+"""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from common.errors import JobNotFound
+from common.jobs.suspects import is_suspect
 from common.local.sqlite import delivery_rows, lease_rows
 from common.local.sqlite.lease_rows import LEASED
 from common.local.sqlite.schema import FAR
@@ -20,15 +21,18 @@ if TYPE_CHECKING:
 OVERDUE_AFTER = 60.0
 
 _CREATE = """
-    INSERT INTO jobs (job_id, user_id, seq, status, document, due_at, created_at, updated_at, expires_at)
-    VALUES (:job_id, :user_id, :seq, :status, :document, :due_at, :created_at, :updated_at, :expires_at)
+    INSERT INTO jobs
+        (job_id, user_id, seq, status, suspect, document, due_at, created_at, updated_at, expires_at)
+    VALUES (
+        :job_id, :user_id, :seq, :status, :suspect, :document, :due_at, :created_at, :updated_at, :expires_at
+    )
     ON CONFLICT DO NOTHING
 """
 
 # A job that runs stays due, so that it comes back by itself when its lease runs out.
 _COMMIT = """
     UPDATE jobs SET
-        seq = :seq, status = :status, document = :document,
+        seq = :seq, status = :status, document = :document, suspect = :suspect,
         updated_at = :updated_at, expires_at = :expires_at,
         due_at = CASE WHEN :status = 'processing' THEN coalesce(due_at, :due_at) ELSE :due_at END,
         lease_holder = CASE WHEN :due_at IS NULL THEN NULL ELSE lease_holder END,
@@ -155,7 +159,7 @@ def _columns(job: Job, document: str) -> dict[str, str | float | None]:
         name: getattr(job, name)
         for name in ("job_id", "user_id", "seq", "status", "created_at", "updated_at", "expires_at")
     }
-    return {**columns, "document": document, "due_at": _due_at(job)}
+    return {**columns, "document": document, "suspect": is_suspect(job), "due_at": _due_at(job)}
 
 
 def _due_at(job: Job) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
+from common.jobs.suspects import next_turn
 from common.local.sqlite.database import Database
 from common.local.sqlite.lease_rows import LEASED
 from common.local.sqlite.schema import FAR
@@ -30,6 +31,19 @@ _PUT = """
     WHERE job_id = :job_id AND due_at IS NOT NULL
 """
 
+# Whether a suspect runs, and whether another job does: here, or by its lease in another process.
+_RUNNING = f"""
+    WITH running AS (
+        SELECT suspect FROM jobs WHERE lease_until IS NOT NULL AND {LEASED}
+        UNION ALL SELECT suspect FROM jobs WHERE job_id IN (SELECT value FROM json_each(:busy))
+    )
+    SELECT EXISTS (SELECT 1 FROM running WHERE suspect = 1), EXISTS (SELECT 1 FROM running WHERE suspect = 0)
+"""
+
+_FREE = f"{_DUE} AND NOT {LEASED} AND job_id NOT IN (SELECT value FROM json_each(:busy))"
+
+_SUSPECT_DUE = f"SELECT EXISTS (SELECT 1 FROM jobs WHERE suspect = 1 AND {_FREE})"
+
 # Whoever has the fewest jobs running comes first, of those whose turn is longest ago, then whose job waits
 # longest. Nameless people share.
 _NEXT = f"""
@@ -42,7 +56,7 @@ _NEXT = f"""
     SELECT job_id, jobs.user_id FROM jobs
     LEFT JOIN running ON running.user_id IS jobs.user_id
     LEFT JOIN turns ON turns.user_id IS jobs.user_id
-    WHERE {_DUE} AND NOT {LEASED} AND job_id NOT IN (SELECT value FROM json_each(:busy))
+    WHERE suspect = :suspect AND {_FREE}
     ORDER BY coalesce(running.jobs, 0), coalesce(turns.place, -1), due_at LIMIT 1
 """
 
@@ -78,7 +92,7 @@ class SqliteTasks:
     async def claim(
         self, now: float, holder: str, seconds: float, *, busy: AbstractSet[str] = frozenset()
     ) -> str | None:
-        """Lease the next due job that is not among `busy`, in fair order; None when there is none.
+        """Lease the next job that may begin beside `busy`, those that run here, in fair order; None for none.
 
         `JobStore.lease` by the same `holder` then answers the job.
         """
@@ -121,7 +135,13 @@ class SqliteTasks:
 def _claim(
     db: Connection, asked: Mapping[str, str | float], holder: str, seconds: float
 ) -> tuple[str, str | None] | None:
-    row: tuple[str, str | None] | None = db.execute(_NEXT, asked).fetchone()
+    suspect_runs, other_runs = db.execute(_RUNNING, asked).fetchone()
+    (suspect_is_due,) = db.execute(_SUSPECT_DUE, asked).fetchone()
+    turn = next_turn(suspect_runs=suspect_runs, other_runs=other_runs, suspect_is_due=suspect_is_due)
+    if turn == "nobody":
+        return None
+    values = {**asked, "suspect": turn == "suspects"}
+    row: tuple[str, str | None] | None = db.execute(_NEXT, values).fetchone()
     if row is not None:
         db.execute(_LEASE, {**asked, "holder": holder, "seconds": seconds, "job_id": row[0]})
     return row

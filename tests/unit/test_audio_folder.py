@@ -3,11 +3,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import random
 import shutil
 import stat
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,12 +19,17 @@ from common.local import audio_folder as module
 from common.local.audio_folder import AudioFolder
 from common.local.upload_ticket import UploadTickets
 from tests.contract.recordings import NOW, an_id
+from tests.serving import wait_until
 
 
 async def opened(root: Path, *, budget_bytes: int = 1000) -> AudioFolder:
     folder = AudioFolder(root, budget_bytes=budget_bytes, tickets=UploadTickets(b"secret"))
     await folder.open()
     return folder
+
+
+def used_bytes(folder: AudioFolder) -> int:
+    return folder._budget.used_bytes
 
 
 def received(tmp_path: Path, size: int, name: str = "received") -> Path:
@@ -78,12 +85,12 @@ async def test_the_budget_holds_and_what_is_removed_comes_back_to_it(tmp_path: P
         await folder.keep(second, refused)
     assert refused.exists()
     assert not await folder.has(second)
-    assert folder.size_bytes == 600
+    assert used_bytes(folder) == 600
     await folder.remove(first)
     await folder.remove(first)
-    assert folder.size_bytes == 0
+    assert used_bytes(folder) == 0
     await folder.keep(second, refused)
-    assert folder.size_bytes == 401
+    assert used_bytes(folder) == 401
 
 
 async def test_replacing_counts_the_difference_only(tmp_path: Path) -> None:
@@ -91,7 +98,7 @@ async def test_replacing_counts_the_difference_only(tmp_path: Path) -> None:
     job_id = an_id()
     for size in (600, 900, 300):
         await folder.keep(job_id, received(tmp_path, size))
-        assert folder.size_bytes == size
+        assert used_bytes(folder) == size
 
 
 async def test_uploads_that_end_together_share_one_budget(tmp_path: Path) -> None:
@@ -99,7 +106,7 @@ async def test_uploads_that_end_together_share_one_budget(tmp_path: Path) -> Non
     files = [received(tmp_path, 300, str(number)) for number in range(5)]
     outcomes = await asyncio.gather(*(folder.keep(an_id(), file) for file in files), return_exceptions=True)
     assert sum(isinstance(outcome, StorageFull) for outcome in outcomes) == 2
-    assert folder.size_bytes == 900
+    assert used_bytes(folder) == 900
 
 
 async def test_opening_counts_what_is_there(tmp_path: Path) -> None:
@@ -107,14 +114,14 @@ async def test_opening_counts_what_is_there(tmp_path: Path) -> None:
     for size in (10, 20):
         await folder.keep(an_id(), received(tmp_path, size))
     (tmp_path / "audio" / "README").write_text("somebody else's file is no recording")
-    assert (await opened(tmp_path / "audio")).size_bytes == 30
+    assert used_bytes(await opened(tmp_path / "audio")) == 30
 
 
 async def test_what_goes_while_it_is_counted_counts_nothing(tmp_path: Path) -> None:
     root = tmp_path / "audio"
     root.mkdir()
     (root / an_id()).symlink_to("gone since")  # listed, and not there any more
-    assert (await opened(root)).size_bytes == 0
+    assert used_bytes(await opened(root)) == 0
 
 
 async def test_a_recording_from_another_file_system_is_copied_whole(
@@ -147,7 +154,7 @@ async def test_a_copy_that_breaks_off_leaves_nothing_and_the_received_file(
         await folder.keep(an_id(), file)
     assert file.exists()
     assert list((tmp_path / "audio").iterdir()) == []
-    assert folder.size_bytes == 0
+    assert used_bytes(folder) == 0
 
 
 async def test_a_move_that_fails_leaves_the_received_file(
@@ -162,7 +169,7 @@ async def test_a_move_that_fails_leaves_the_received_file(
     with pytest.raises(OSError, match="Input/output"):
         await folder.keep(an_id(), file)
     assert file.exists()
-    assert folder.size_bytes == 0
+    assert used_bytes(folder) == 0
 
 
 async def test_a_disk_that_takes_no_more_is_storage_full(tmp_path: Path) -> None:
@@ -174,7 +181,7 @@ async def test_a_disk_that_takes_no_more_is_storage_full(tmp_path: Path) -> None
         from common.local.audio_folder import AudioFolder
         from common.local.upload_ticket import UploadTickets
         from tests.contract.recordings import an_id
-        from tests.unit.test_audio_folder import opened, received
+        from tests.unit.test_audio_folder import opened, received, used_bytes
 
         def other_disk(self, target, real=Path.replace):
             if self.parent != target.parent:
@@ -190,7 +197,7 @@ async def test_a_disk_that_takes_no_more_is_storage_full(tmp_path: Path) -> None
             try:
                 await folder.keep(an_id(), file)
             except StorageFull:
-                print(folder.size_bytes, file.exists(), list((here / "audio").iterdir()))
+                print(used_bytes(folder), file.exists(), list((here / "audio").iterdir()))
         asyncio.run(main())
     """
     done = await asyncio.to_thread(
@@ -209,7 +216,7 @@ async def test_what_a_kill_left_half_copied_goes_at_the_next_start(tmp_path: Pat
     await folder.keep(an_id(), received(tmp_path, 10))
     half = tmp_path / "audio" / f"{an_id()}.half"
     half.write_bytes(b"half")
-    assert (await opened(tmp_path / "audio")).size_bytes == 10
+    assert used_bytes(await opened(tmp_path / "audio")) == 10
     assert not half.exists()
 
 
@@ -267,17 +274,88 @@ async def test_recordings_that_no_job_needs_are_swept(
     for job_id in (gone, also_gone):
         with pytest.raises(AudioGone):
             await folder.fetch(job_id, tmp_path)
-    assert folder.size_bytes == 10
+    assert used_bytes(folder) == 10
     assert (tmp_path / "audio" / "README").exists()
+
+
+async def needs_all(job_ids: list[str]) -> set[str]:
+    return set(job_ids)
+
+
+async def test_a_recording_that_comes_during_a_sweep_is_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = await opened(tmp_path / "audio")
+    moved, swept = threading.Event(), threading.Event()
+    sync = module._sync
+
+    def sync_slowly(path: Path) -> None:
+        if path.is_dir():  # the file has just been moved there
+            moved.set()
+            assert swept.wait(30)
+        sync(path)
+
+    monkeypatch.setattr(module, "_sync", sync_slowly)
+    keeping = asyncio.create_task(folder.keep(an_id(), received(tmp_path, 300)))
+    assert await asyncio.to_thread(moved.wait, 30)
+    await folder.sweep(needs_all)
+    assert used_bytes(folder) == 300
+    swept.set()
+    await keeping
+    assert used_bytes(folder) == 300
+
+
+async def test_the_same_recording_that_comes_twice_at_once_is_counted_once(tmp_path: Path) -> None:
+    folder = await opened(tmp_path / "audio")
+    job_id = an_id()
+    await asyncio.gather(*(folder.keep(job_id, received(tmp_path, 300, str(n))) for n in range(3)))
+    assert used_bytes(folder) == 300
+
+
+async def test_an_upload_that_is_cancelled_while_it_is_moved_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = await opened(tmp_path / "audio")
+    started, cancelled = threading.Event(), threading.Event()
+    sync = module._sync
+
+    def sync_slowly(path: Path) -> None:
+        started.set()
+        assert cancelled.wait(30)
+        sync(path)
+
+    monkeypatch.setattr(module, "_sync", sync_slowly)
+    job_id = an_id()
+    keeping = asyncio.create_task(folder.keep(job_id, received(tmp_path, 300)))
+    assert await asyncio.to_thread(started.wait, 30)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    cancelled.set()
+    await asyncio.to_thread(wait_until, (tmp_path / "audio" / job_id).exists)
+    assert used_bytes(folder) == 300
+
+
+async def test_whatever_happens_at_once_the_account_is_that_of_the_folder(tmp_path: Path) -> None:
+    folder = await opened(tmp_path / "audio", budget_bytes=100_000)
+    chance = random.Random(5)
+    ids = [an_id() for _ in range(10)]
+
+    async def step(number: int) -> None:
+        job_id = chance.choice(ids)
+        if (kind := chance.choice(("keep", "keep", "remove", "sweep"))) == "keep":
+            await folder.keep(job_id, received(tmp_path, chance.randint(1, 500), str(number)))
+        elif kind == "remove":
+            await folder.remove(job_id)
+        else:
+            await folder.sweep(needs_all)
+
+    await asyncio.gather(*(step(number) for number in range(300)))
+    assert used_bytes(folder) == sum(file.stat().st_size for file in (tmp_path / "audio").iterdir())
 
 
 async def test_a_sweep_counts_anew_what_another_process_added(tmp_path: Path) -> None:
     folder, other = await opened(tmp_path / "audio"), await opened(tmp_path / "audio")
     await other.keep(an_id(), received(tmp_path, 700))
-    assert folder.size_bytes == 0
-
-    async def known(job_ids: list[str]) -> set[str]:
-        return set(job_ids)
-
-    assert await folder.sweep(known) == 0
-    assert folder.size_bytes == 700
+    assert used_bytes(folder) == 0
+    assert await folder.sweep(needs_all) == 0
+    assert used_bytes(folder) == 700

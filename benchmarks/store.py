@@ -97,14 +97,11 @@ def _megabytes(path: Path) -> float:
 
 
 def _new(number: int) -> Job:
-    return state.accept(
-        str(uuid.uuid4()),
-        options=Options(language="es"),
-        now=NOW + number,
-        expires_at=NOW + number + WEEK,
-        audio=Audio(size_bytes=1_000_000, sha256="ab" * 32, filename="recording.mp3"),
-        user_id=f"user {number % 50}",
-    )
+    now = NOW + number
+    options, user_id = Options(language="es"), f"user {number % 50}"
+    job = state.accept(str(uuid.uuid4()), options=options, now=now, expires_at=now + WEEK, user_id=user_id)
+    audio = Audio(size_bytes=1_000_000, sha256="ab" * 32, filename="recording.mp3")
+    return state.audio_came(job, audio, now=now, expires_at=now + WEEK)
 
 
 if __name__ == "__main__":

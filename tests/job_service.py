@@ -30,6 +30,7 @@ from common.models import Audio, Job, Options, Piece, Transcript
 from common.services import Services
 from common.settings import Settings
 from functions import job, transcription_ws
+from tests.new_jobs import queued_job
 from tests.serving import wait_until
 
 T = TypeVar("T")
@@ -120,7 +121,7 @@ class JobService:
         received = self._root / f"{job_id}.received"
         received.write_bytes(b"sound")
         await self.services.audio.keep(job_id, received)
-        new = state.accept(job_id, options=Options(), now=now, expires_at=now + 3600, audio=AUDIO, **known)
+        new = queued_job(job_id, now=now, expires_at=now + 3600, audio=AUDIO, **known)
         await self.services.jobs.create(new, state.event_of(new))
         return new
 

@@ -25,11 +25,9 @@ class Illegal(Exception):
     """The transition cannot follow the job's state: it ended, or the caller is late."""
 
 
-def accept(
-    job_id: str, *, options: Options, now: float, expires_at: float, audio: Audio | None = None, **known: Any
-) -> Job:
-    """A new job: `queued` when its audio has come, else `pending`."""
-    here = Job(
+def accept(job_id: str, *, options: Options, now: float, expires_at: float, **known: Any) -> Job:
+    """A new job that waits for its audio."""
+    return Job(
         job_id=job_id,
         options=options,
         created_at=now,
@@ -38,11 +36,6 @@ def accept(
         status="pending",
         stage="upload",
         **known,
-    )
-    return (
-        here
-        if audio is None
-        else here.model_copy(update={"status": "queued", "stage": "queue", "audio": audio})
     )
 
 

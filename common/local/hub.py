@@ -19,11 +19,10 @@ _RING = 32
 
 
 class Hub:
-    """`per_job` and `in_all` bound the listeners; each costs a connection's memory."""
+    """`in_all` bounds the listeners; each costs a connection's memory."""
 
-    def __init__(self, *, in_all: int, per_job: int | None = None) -> None:
+    def __init__(self, *, in_all: int) -> None:
         self._in_all = in_all
-        self._per_job = per_job or in_all
         self._topics: dict[str, _Topic] = {}
         self._listeners = 0
         self._closing = False
@@ -37,7 +36,7 @@ class Hub:
     def listen(self, job_id: str) -> Iterator[HubListener]:
         """A listener's place. Raises TooManyWatchers."""
         topic = self._topics.get(job_id) or _Topic(closing=self._closing)
-        if self._listeners >= self._in_all or topic.listeners >= self._per_job:
+        if self._listeners >= self._in_all:
             raise TooManyWatchers
         self._topics[job_id] = topic
         self._listeners += 1

@@ -12,19 +12,17 @@ from common.ports import UploadTicket
 
 
 class UploadTickets:
-    """Tickets good for `seconds`, signed with `secret`; `public_url` is where clients reach this server,
-    empty for addresses relative to it."""
+    """Tickets good for `seconds`, signed with `secret`; their addresses are relative to this server."""
 
-    def __init__(self, secret: bytes, *, public_url: str = "", seconds: float = 900) -> None:
+    def __init__(self, secret: bytes, *, seconds: float = 900) -> None:
         self._secret = secret
-        self._public_url = public_url.rstrip("/")
         self._seconds = seconds
 
     def give(self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf) -> UploadTicket:
         expires = int(min(now + self._seconds, until))
         fields = {"expires": str(expires), "maxBytes": str(max_bytes)}
         return UploadTicket(
-            url=f"{self._public_url}/job/{job_id}/audio",
+            url=f"/job/{job_id}/audio",
             fields={**fields, "signature": self._sign(job_id, fields)},
             expires_at=float(expires),
         )

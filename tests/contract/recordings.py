@@ -8,6 +8,7 @@ from common.errors import EngineBroken
 from common.jobs import state
 from common.models import Audio, Job, JobEvent, Options, Piece, Segment, Transcript, Word
 from common.ports import JobStore
+from tests.new_jobs import queued_job
 
 NOW = 1_800_000_000.0
 WEEK = 7 * 86_400.0
@@ -18,7 +19,7 @@ def an_id() -> str:
 
 
 def queued(job_id: str | None = None, *, user_id: str | None = None, now: float = NOW) -> Job:
-    return state.accept(
+    return queued_job(
         job_id or an_id(),
         options=Options(language="es", prompt="Ñandú, «¿qué?» 日本語"),
         now=now,

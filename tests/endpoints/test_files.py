@@ -18,6 +18,7 @@ from common.models import Audio, Job, Options, Segment, Transcript, Word
 from tests.endpoints.homes import Homes
 from tests.job_service import JobService
 from tests.media import Media
+from tests.new_jobs import queued_job
 from tests.replies import heard
 from tests.upstream import Upstream
 
@@ -123,9 +124,7 @@ async def _completed(service: JobService, *, options: Options | None = None) -> 
     """A finished job of a recording that was called NAME."""
     services, now = service.services, service.now()
     audio = Audio(size_bytes=5, sha256="0" * 64, filename=NAME)
-    job = state.accept(
-        str(uuid4()), options=options or Options(), now=now, expires_at=now + 3600, audio=audio
-    )
+    job = queued_job(str(uuid4()), options=options or Options(), now=now, expires_at=now + 3600, audio=audio)
     await services.jobs.create(job, state.event_of(job))
     job = await commit_job(services, state.start(job, now=now))
     job = await commit_job(services, state.planned(job, pieces=1, done=1, now=now))

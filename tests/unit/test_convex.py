@@ -18,6 +18,7 @@ from common.local.sqlite.database import Database
 from common.local.sqlite.quota import SqliteQuota
 from common.models import Audio, Job, Options, Segment, Transcript, Word
 from common.ports import DeliveryFailed, DeliveryRejected
+from tests.new_jobs import queued_job
 from tests.wire import read_request
 
 NOW = 1_700_000_000.25
@@ -113,7 +114,7 @@ async def deployed(*replies: Reply, **more: Any) -> AsyncIterator[tuple[Deployme
 
 
 def queued(**more: Any) -> Job:
-    return state.accept(ID, options=Options(), now=NOW, expires_at=NOW + 60, audio=AUDIO, **more)
+    return queued_job(ID, now=NOW, expires_at=NOW + 60, audio=AUDIO, **more)
 
 
 def failed() -> Job:

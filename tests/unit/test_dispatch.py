@@ -25,10 +25,11 @@ from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteTasks
 from common.local.upload_ticket import UploadTickets
-from common.models import Audio, Job, Options, Transcript
+from common.models import Audio, Job, Transcript
 from common.ports import Delivery, DeliveryFailed, Sender, Target
 from common.services import Services
 from common.settings import Settings
+from tests.new_jobs import queued_job
 
 
 class Counting:
@@ -95,9 +96,8 @@ async def ended(
 ) -> Job:
     """A job that has failed, whose end is to be told."""
     now = services.now()
-    job = state.accept(
+    job = queued_job(
         str(uuid4()),
-        options=Options(),
         now=now,
         expires_at=now + 3600,
         audio=Audio(size_bytes=5, sha256="0" * 64),

@@ -82,16 +82,14 @@ async def test_news_out_of_order_never_make_the_ring_look_whole() -> None:
         assert seqs(listener.since(3)) == [4]
 
 
-async def test_listeners_are_limited_for_each_job_and_in_all_and_places_are_given_back() -> None:
-    hub = Hub(in_all=3, per_job=2)
+async def test_listeners_are_limited_and_one_that_leaves_makes_room_for_another() -> None:
+    hub = Hub(in_all=3)
     with hub.listen("j"), hub.listen("j"):
-        with pytest.raises(TooManyWatchers), hub.listen("j"):
-            pass
         with hub.listen("k"), pytest.raises(TooManyWatchers), hub.listen("l"):
             pass
-        with hub.listen("k"):
+        with hub.listen("l"), pytest.raises(TooManyWatchers), hub.listen("j"):
             pass
-    with hub.listen("j"), hub.listen("j"):
+    with hub.listen("j"), hub.listen("j"), hub.listen("j"):
         pass
 
 

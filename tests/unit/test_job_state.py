@@ -10,13 +10,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from common.errors import AudioUnreadable, EngineBroken, EscribaError, JobNotRetryable
 from common.jobs import state
 from common.models import Audio, Job, Options, Piece, Transcript
+from tests.new_jobs import queued_job
 
 AUDIO = Audio(size_bytes=9, sha256="0" * 64, filename="voz.mp3")
 RANK = {"pending": 0, "queued": 1, "processing": 2, "waiting": 2, "completed": 3, "failed": 3, "cancelled": 3}
 
 
 def a_job(now: float = 100.0, *, audio: Audio | None = AUDIO) -> Job:
-    return state.accept("j", options=Options(), now=now, expires_at=now + 60, audio=audio)
+    if audio:
+        return queued_job("j", now=now, expires_at=now + 60, audio=audio)
+    return state.accept("j", options=Options(), now=now, expires_at=now + 60)
 
 
 class AnyLife(RuleBasedStateMachine):

@@ -9,13 +9,14 @@ from common.jobs import state
 from common.jobs.view import event_view, iso_time, job_view, snapshot_view, sync_view, ticket_view
 from common.models import Audio, Job, JobError, JobEvent, Options, Piece, Transcript, Word
 from common.ports import Delivery, UploadTicket
+from tests.new_jobs import queued_job
 
 AUDIO = Audio(size_bytes=9, sha256="0" * 64, filename="voz.mp3")
 NOW = 1_767_268_800.0  # 2026-01-01T12:00:00Z
 
 
 def a_job(**changes: object) -> Job:
-    job = state.accept("j", options=Options(), now=NOW, expires_at=NOW + 60, audio=AUDIO)
+    job = queued_job("j", now=NOW, expires_at=NOW + 60, audio=AUDIO)
     return job.model_copy(update=changes)
 
 

@@ -82,7 +82,7 @@ async def _completed(jobs: SqliteJobs, job: Job) -> str:
     piece = Piece(index=0, start=0.0, transcript=SAID)
     await jobs.lease(job.job_id, "bench", now=NOW, seconds=30)
     await jobs.keep_piece(job.job_id, piece, holder="bench")
-    job = state.piece_done(job, done=1, language="es", now=NOW)
+    job = state.add_piece(job, done=1, language="es", now=NOW)
     await jobs.commit(job, state.event_of(job, piece=piece))
     job = state.complete(job, language="es", now=NOW, expires_at=NOW + WEEK)
     await jobs.commit(job, state.event_of(job), result=SAID)
@@ -101,7 +101,7 @@ def _new(number: int) -> Job:
     options, user_id = Options(language="es"), f"user {number % 50}"
     job = state.accept(str(uuid.uuid4()), options=options, now=now, expires_at=now + WEEK, user_id=user_id)
     audio = Audio(size_bytes=1_000_000, sha256="ab" * 32, filename="recording.mp3")
-    return state.audio_came(job, audio, now=now, expires_at=now + WEEK)
+    return state.queue(job, audio, now=now, expires_at=now + WEEK)
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ class JobService:
 
     async def started(self, pieces: int = 3) -> Job:
         begun = await commit_job(self.services, state.start(await self.accepted(), now=self.now()))
-        return await commit_job(self.services, state.planned(begun, pieces=pieces, done=0, now=self.now()))
+        return await commit_job(self.services, state.plan(begun, pieces=pieces, done=0, now=self.now()))
 
     async def heard(self, running: Job, text: str) -> Job:
         """One more piece of a job is transcribed."""
@@ -142,17 +142,17 @@ class JobService:
         piece = Piece(index=index, start=index * 2.5, transcript=transcript)
         await self.services.jobs.lease(running.job_id, "test", now=self.now(), seconds=30)
         await self.services.jobs.keep_piece(running.job_id, piece, holder="test")
-        after = state.piece_done(running, done=index + 1, language="es", now=self.now())
+        after = state.add_piece(running, done=index + 1, language="es", now=self.now())
         return await commit_job(self.services, after, "text", piece=piece)
 
-    async def moved(self, running: Job, fraction: float) -> Job:
+    async def moved(self, running: Job, share: float) -> Job:
         """Mere progress."""
-        after = state.prepared(running, fraction=fraction, now=self.now())
+        after = state.prepare(running, share=share, now=self.now())
         return await commit_job(self.services, after, "progress")
 
     async def completed(self, running: Job | None = None, text: str = "Hola mundo") -> Job:
         running = running or await self.heard(await self.started(1), text)
-        merging = await commit_job(self.services, state.merging(running, now=self.now()), "progress")
+        merging = await commit_job(self.services, state.merge(running, now=self.now()), "progress")
         now = self.now()
         done = state.complete(merging, language="es", now=now, expires_at=now + 3600)
         result = Transcript(text=text, duration=2.5, language="es")

@@ -13,5 +13,5 @@ def queued_job(
 ) -> Job:
     """A queued job as its first value: `seq` is 1, though a submit commits a pending job before it."""
     pending = state.accept(job_id, options=options or Options(), now=now, expires_at=expires_at, **fields)
-    queued = state.audio_came(pending, audio, now=now, expires_at=expires_at)
+    queued = state.queue(pending, audio, now=now, expires_at=expires_at)
     return queued.model_copy(update={"seq": pending.seq})

@@ -50,7 +50,7 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
     try:
         async with _heartbeat(services, job_id, holder):
             await run.to_its_end()
-    except (StaleJob, LeaseLost, JobNotFound, state.Illegal):  # Illegal: it awaits its audio again
+    except (StaleJob, LeaseLost, JobNotFound, state.IllegalTransition):  # Illegal: it awaits its audio again
         log("job.superseded", jobId=job_id)
     except EscribaError as exc:
         log("job.interrupted", level="WARNING", jobId=job_id, code=exc.code)
@@ -147,7 +147,7 @@ class _Run:
         return False
 
     async def give_back(self) -> None:
-        with suppress(state.Illegal, StaleJob, EscribaError, TimeoutError):
+        with suppress(state.IllegalTransition, StaleJob, EscribaError, TimeoutError):
             async with asyncio.timeout(_GIVING_BACK):
                 await self._become(lambda job: state.give_back(job, now=self._now))
 
@@ -163,9 +163,9 @@ class _Run:
                 await self._telling
             kept = await self._kept(ready)
             total = len(ready.cuts)
-            await self._become(lambda job: state.planned(job, pieces=total, done=len(kept), now=self._now))
+            await self._become(lambda job: state.plan(job, pieces=total, done=len(kept), now=self._now))
             pieces = await transcribe_pieces(services, ready, options, folder, kept=kept, keep=self._keep)
-            await self._become(lambda job: state.merging(job, now=self._now), "progress")
+            await self._become(lambda job: state.merge(job, now=self._now), "progress")
             transcript = await finish(services, ready, pieces, options)
         await self._complete(transcript)
 
@@ -185,8 +185,10 @@ class _Run:
             self._telling = asyncio.create_task(self._told(share))
 
     async def _told(self, share: float) -> None:
-        with suppress(StaleJob, state.Illegal, EscribaError):  # what really matters fails the next commit
-            await self._become(lambda job: state.prepared(job, fraction=share, now=self._now), "progress")
+        with suppress(
+            StaleJob, state.IllegalTransition, EscribaError
+        ):  # what really matters fails the next commit
+            await self._become(lambda job: state.prepare(job, share=share, now=self._now), "progress")
 
     async def _keep(self, piece: Piece) -> None:
         jobs, job_id = self.services.jobs, self.job.job_id
@@ -194,7 +196,7 @@ class _Run:
         said = piece.transcript
         language = said.language if said.text else None
         await self._become(
-            lambda job: state.piece_done(job, done=job.pieces_done + 1, language=language, now=self._now),
+            lambda job: state.add_piece(job, done=job.pieces_done + 1, language=language, now=self._now),
             "text",
             piece=piece,
         )

@@ -63,7 +63,7 @@ async def give_up(services: Services, job_id: str) -> None:
         job = await services.jobs.get(job_id)
         error = Interrupted(attempts=services.settings.max_attempts)
         await commit_job(services, state.fail(job, error, now=now, expires_at=services.kept_until(now)))
-    except (JobNotFound, StaleJob, state.Illegal):
+    except (JobNotFound, StaleJob, state.IllegalTransition):
         return  # it was ended or taken up meanwhile
 
 

@@ -78,7 +78,7 @@ async def deliver(services: Services, job: Job, file: Path, audio: Audio) -> Job
 async def _named(services: Services, job: Job, audio: Audio) -> Job:
     """The job once it says which audio is its own: of two that come at once, the first one's."""
     try:
-        return await commit_job(services, state.audio_comes(job, audio, now=services.now()), "progress")
+        return await commit_job(services, state.bind_audio(job, audio, now=services.now()), "progress")
     except StaleJob:
         return await services.jobs.get(job.job_id)
 
@@ -86,7 +86,7 @@ async def _named(services: Services, job: Job, audio: Audio) -> Job:
 async def _queued(services: Services, job: Job, file: Path, audio: Audio) -> Job:
     await services.audio.keep(job.job_id, file)
     now = services.now()
-    came = state.audio_came(job, audio, now=now, expires_at=services.kept_until(now))
+    came = state.queue(job, audio, now=now, expires_at=services.kept_until(now))
     try:
         job = await commit_job(services, came)
     except StaleJob:
@@ -113,7 +113,7 @@ async def _stand(services: Services, wanted: JobRequest, *, audio: Audio | None)
         locale=wanted.locale,
         fingerprint=fingerprint,
     )
-    job = state.promised(job, audio) if audio else job
+    job = state.expect_audio(job, audio) if audio else job
     try:
         await services.jobs.create(job, state.event_of(job), targets=_targets(job, services))
     except AlreadyExists as exists:

@@ -46,7 +46,7 @@ async def _let_some_go(services: Services) -> bool:
         try:
             await _let_go(services, job)
             done += 1
-        except (StaleJob, JobNotFound, state.Illegal):
+        except (StaleJob, JobNotFound, state.IllegalTransition):
             continue  # it changed meanwhile; the next round sees what it became
         except EscribaError as exc:
             log("sweep.failed", level="WARNING", jobId=job.job_id, code=exc.code)

@@ -50,7 +50,7 @@ def suspected(*, now: float = NOW) -> Job:
 
 
 def progressed(job: Job, *, now: float = NOW) -> Job:
-    return state.prepared(job, fraction=0.5, now=now)
+    return state.prepare(job, share=0.5, now=now)
 
 
 def said(text: str = "Hola, ¿qué tal?", *, index: int = 0) -> Piece:

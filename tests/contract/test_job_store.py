@@ -144,7 +144,7 @@ async def test_those_who_read_again_and_decide_anew_all_get_their_turn(home: Hom
         while True:
             read = await store.get(job.job_id)
             try:
-                await commit(store, state.piece_done(read, done=read.pieces_done + 1, language=None, now=NOW))
+                await commit(store, state.add_piece(read, done=read.pieces_done + 1, language=None, now=NOW))
             except StaleJob:
                 continue
             return
@@ -160,7 +160,7 @@ async def test_events_are_told_after_a_seq_in_order(jobs: JobStore) -> None:
     running = await commit(jobs, state.start(job, now=NOW))
     texts = []
     for index in range(12):
-        running = state.piece_done(running, done=index + 1, language="es", now=NOW)
+        running = state.add_piece(running, done=index + 1, language="es", now=NOW)
         texts.append(state.event_of(running, piece=said(f"pieza {index}", index=index)))
         await jobs.commit(running, texts[-1])
     assert await jobs.events(job.job_id, after=2) == texts
@@ -215,7 +215,7 @@ async def test_erasing_text_leaves_the_states(jobs: JobStore) -> None:
         running = await commit(jobs, state.start(one, now=NOW))
         await jobs.lease(one.job_id, "me", now=NOW, seconds=30)
         await jobs.keep_piece(one.job_id, said("secreto"), holder="me")
-        spoken = state.piece_done(running, done=1, language="es", now=NOW)
+        spoken = state.add_piece(running, done=1, language="es", now=NOW)
         await jobs.commit(spoken, state.event_of(spoken, piece=said("secreto")), result=transcript("secreto"))
     before = await jobs.events(job.job_id, after=0)
     await jobs.erase_text(job.job_id)

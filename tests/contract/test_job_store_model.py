@@ -55,12 +55,12 @@ def transitions(job: Job, now: float) -> list[Callable[[], Job]]:
     """Everything that could become of a job; most of it is illegal at any one time."""
     later = now + WEEK
     return [
-        lambda: state.audio_came(job, Audio(size_bytes=1, sha256="00"), now=now, expires_at=later),
+        lambda: state.queue(job, Audio(size_bytes=1, sha256="00"), now=now, expires_at=later),
         lambda: state.start(job, now=now),
-        lambda: state.prepared(job, fraction=0.3, now=now),
-        lambda: state.planned(job, pieces=3, done=0, now=now),
-        lambda: state.piece_done(job, done=job.pieces_done + 1, language="es", now=now),
-        lambda: state.merging(job, now=now),
+        lambda: state.prepare(job, share=0.3, now=now),
+        lambda: state.plan(job, pieces=3, done=0, now=now),
+        lambda: state.add_piece(job, done=job.pieces_done + 1, language="es", now=now),
+        lambda: state.merge(job, now=now),
         lambda: state.wait(job, until=now + 40, now=now, attempt_counts=True),
         lambda: state.give_back(job, now=now),
         lambda: state.record_death(job, isolated=False, now=now),
@@ -134,7 +134,7 @@ class Stores(RuleBasedStateMachine):
             return
         try:
             after = transitions(known.job, self.now)[which]()
-        except (state.Illegal, JobNotRetryable):
+        except (state.IllegalTransition, JobNotRetryable):
             return
         after = after.model_copy(update={"seq": after.seq - behind})
         kind: state.Kind = "progress" if after.status == known.job.status == "processing" else "state"

@@ -38,8 +38,8 @@ async def test_a_listener_finds_every_change_in_order(home: Home) -> None:
         first = await told(home, state.start(job, now=NOW))
         await listener.news(0.2)
         begun = await found(home, listener, job, after=job.seq)
-        await told(home, state.planned(first, pieces=1, done=0, now=NOW))
-        last = await told(home, ended(state.planned(first, pieces=1, done=0, now=NOW)))
+        await told(home, state.plan(first, pieces=1, done=0, now=NOW))
+        last = await told(home, ended(state.plan(first, pieces=1, done=0, now=NOW)))
         await listener.news(0.2)
         rest = await found(home, listener, job, after=first.seq)
     assert [one.seq for one in begun] == [first.seq]

@@ -127,8 +127,8 @@ async def _completed(service: JobService, *, options: Options | None = None) -> 
     job = queued_job(str(uuid4()), options=options or Options(), now=now, expires_at=now + 3600, audio=audio)
     await services.jobs.create(job, state.event_of(job))
     job = await commit_job(services, state.start(job, now=now))
-    job = await commit_job(services, state.planned(job, pieces=1, done=1, now=now))
-    job = await commit_job(services, state.merging(job, now=now), "progress")
+    job = await commit_job(services, state.plan(job, pieces=1, done=1, now=now))
+    job = await commit_job(services, state.merge(job, now=now), "progress")
     done = state.complete(job, language="es", now=now, expires_at=now + 3600)
     return await commit_job(services, done, result=_transcript())
 

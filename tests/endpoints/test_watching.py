@@ -86,7 +86,7 @@ async def a_whole_life(service: JobService, job: Job, pieces: int = 3) -> None:
     running = await commit_job(service.services, state.start(job, now=service.now()))
     running = await service.moved(running, 0.5)
     running = await commit_job(
-        service.services, state.planned(running, pieces=pieces, done=0, now=service.now())
+        service.services, state.plan(running, pieces=pieces, done=0, now=service.now())
     )
     for index in range(pieces):
         running = await service.heard(running, f"pieza {index} ¿sí?")

@@ -34,7 +34,7 @@ class AnyLife(RuleBasedStateMachine):
     def _become(self, make: object) -> None:
         try:
             job = make()  # type: ignore[operator]
-        except (state.Illegal, JobNotRetryable):
+        except (state.IllegalTransition, JobNotRetryable):
             return
         self.history.append(job)
         self.job = job
@@ -44,30 +44,30 @@ class AnyLife(RuleBasedStateMachine):
         self.now += step
 
     @rule()
-    def audio_comes(self) -> None:
-        self._become(lambda: state.audio_came(self.job, AUDIO, now=self.now, expires_at=self.now + 60))
+    def queue(self) -> None:
+        self._become(lambda: state.queue(self.job, AUDIO, now=self.now, expires_at=self.now + 60))
 
     @rule()
     def start(self) -> None:
         self._become(lambda: state.start(self.job, now=self.now))
 
-    @rule(fraction=st.floats(0, 1))
-    def prepare(self, fraction: float) -> None:
-        self._become(lambda: state.prepared(self.job, fraction=fraction, now=self.now))
+    @rule(share=st.floats(0, 1))
+    def prepare(self, share: float) -> None:
+        self._become(lambda: state.prepare(self.job, share=share, now=self.now))
 
     @rule(pieces=st.integers(1, 9), done=st.integers(0, 9))
     def plan(self, pieces: int, done: int) -> None:
-        self._become(lambda: state.planned(self.job, pieces=pieces, done=min(done, pieces), now=self.now))
+        self._become(lambda: state.plan(self.job, pieces=pieces, done=min(done, pieces), now=self.now))
 
     @precondition(lambda self: self.job.pieces_total)
     @rule(data=st.data())
     def piece(self, data: st.DataObject) -> None:
         done = data.draw(st.integers(0, self.job.pieces_total or 0))
-        self._become(lambda: state.piece_done(self.job, done=done, language="es", now=self.now))
+        self._become(lambda: state.add_piece(self.job, done=done, language="es", now=self.now))
 
     @rule()
     def merge(self) -> None:
-        self._become(lambda: state.merging(self.job, now=self.now))
+        self._become(lambda: state.merge(self.job, now=self.now))
 
     @rule(counts=st.booleans())
     def wait(self, counts: bool) -> None:
@@ -143,7 +143,7 @@ def test_waiting_for_quota_is_no_attempt_and_backing_off_is_one() -> None:
 
 
 def test_a_second_start_keeps_the_first_time_and_the_stage_that_was_reached() -> None:
-    first = state.planned(state.start(a_job(), now=101), pieces=3, done=1, now=102)
+    first = state.plan(state.start(a_job(), now=101), pieces=3, done=1, now=102)
     again = state.start(state.wait(first, until=400, now=300, attempt_counts=True), now=500)
     assert again.started_at == 101
     assert again.stage == "transcribe"
@@ -151,15 +151,15 @@ def test_a_second_start_keeps_the_first_time_and_the_stage_that_was_reached() ->
 
 
 def test_progress_is_the_share_of_what_is_done() -> None:
-    job = state.planned(state.start(a_job(), now=101), pieces=2, done=0, now=102)
+    job = state.plan(state.start(a_job(), now=101), pieces=2, done=0, now=102)
     assert job.progress == 10
-    assert state.piece_done(job, done=1, language=None, now=103).progress == pytest.approx(54.5)
+    assert state.add_piece(job, done=1, language=None, now=103).progress == pytest.approx(54.5)
 
 
 def test_the_language_of_the_first_piece_is_pinned() -> None:
-    job = state.planned(state.start(a_job(), now=101), pieces=2, done=0, now=102)
-    pinned = state.piece_done(job, done=1, language="es", now=103)
-    assert state.piece_done(pinned, done=2, language="en", now=104).language == "es"
+    job = state.plan(state.start(a_job(), now=101), pieces=2, done=0, now=102)
+    pinned = state.add_piece(job, done=1, language="es", now=103)
+    assert state.add_piece(pinned, done=2, language="en", now=104).language == "es"
 
 
 def test_a_failure_keeps_code_stage_and_whether_to_try_again() -> None:

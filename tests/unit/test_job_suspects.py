@@ -49,7 +49,7 @@ def test_where_every_run_is_isolated_the_waits_grow_from_the_first_death() -> No
 def test_a_kept_piece_clears_the_record() -> None:
     running = state.start(after_deaths(5), now=NOW)
     assert running.deaths == 5
-    gained = state.piece_done(running, done=1, language=None, now=NOW)
+    gained = state.add_piece(running, done=1, language=None, now=NOW)
     assert (gained.deaths, gained.attempts) == (0, 1)
     assert not suspects.is_suspect(gained)
 

@@ -34,7 +34,7 @@ async def test_what_was_confirmed_before_a_kill_is_there_after_it(path: Path, af
                 print(job.job_id, job.seq, flush=True)
                 await jobs.lease(job.job_id, "me", now=NOW, seconds=30)
                 await jobs.keep_piece(job.job_id, said(), holder="me")
-                job = state.piece_done(job, done=1, language="es", now=NOW)
+                job = state.add_piece(job, done=1, language="es", now=NOW)
                 await jobs.commit(job, state.event_of(job, piece=said()))
                 print(job.job_id, job.seq, flush=True)
         asyncio.run(main())

@@ -66,7 +66,7 @@ async def test_a_job_runs_once_its_audio_has_come_and_not_before(bench: Bench) -
     assert await bench.claim(after=HOUR) == "nothing"
     audio = queued().audio
     assert audio
-    await commit(bench.jobs, state.audio_came(job, audio, now=NOW, expires_at=NOW + WEEK))
+    await commit(bench.jobs, state.queue(job, audio, now=NOW, expires_at=NOW + WEEK))
     assert await bench.claim() == job.job_id
 
 
@@ -295,7 +295,7 @@ async def test_others_begin_as_soon_as_a_suspect_has_kept_a_piece(bench: Bench) 
     assert await bench.claim() == suspect.job_id
     running = await bench.running(suspect)
     assert await bench.claim() == "nothing"
-    await commit(bench.jobs, state.piece_done(running, done=1, language=None, now=NOW))
+    await commit(bench.jobs, state.add_piece(running, done=1, language=None, now=NOW))
     assert await bench.claim(busy=frozenset({suspect.job_id})) == other.job_id
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from common.jobs import state
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
-from common.local.sqlite.queue import SqliteTasks
+from common.local.sqlite.queue import SqliteQueue
 from common.models import Audio, Job, Options, Piece, Transcript
 
 KEPT = (10, 10_000)
@@ -38,7 +38,7 @@ async def _measure(path: Path, kept: int) -> float:
     print(f"{kept} kept jobs, {_megabytes(path):.1f} MB")
     began = time.process_time()
     database = Database(path)
-    jobs, tasks = SqliteJobs(database), SqliteTasks(database, now=lambda: NOW)
+    jobs, tasks = SqliteJobs(database), SqliteQueue(database, now=lambda: NOW)
     await tasks.claim(NOW, "bench", 30)
     await jobs.deliveries(now=NOW, limit=20)
     print(f"  {'open and look for work':24}{(time.process_time() - began) * 1e6:8.0f} µs CPU")

@@ -20,7 +20,7 @@ from common.local.scratch import scratch_folder
 from common.local.server.stop_signal import StopSignal
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
-from common.local.sqlite.queue import SqliteTasks
+from common.local.sqlite.queue import SqliteQueue
 from common.local.sqlite.quota import SqliteQuota
 from common.local.sqlite.secret import read_secret
 from common.local.upload_ticket import UploadTickets
@@ -52,9 +52,9 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
         await audio.open()
         relay = Relay()
         now = steady_clock()
-        tasks = SqliteTasks(database, now=now)
-        await tasks.free(scratch.dead)
-        await tasks.catch_up()
+        tasks = SqliteQueue(database, now=now)
+        await tasks.release_all(scratch.dead)
+        await tasks.correct_due_times()
         worker = Worker(tasks, at_once=settings.jobs_at_once, holder=scratch.folder.name)
         signal.tell(lambda: worker.leave(settings.shutdown_timeout / 2))
         quota = _quota(settings, database)
@@ -69,7 +69,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             started_at=now(),
             jobs=jobs,
             audio=audio,
-            queue=SqliteTasks(database, now=now, came=worker.wake),
+            queue=SqliteQueue(database, now=now, on_put=worker.notify),
             subscribers=_Announced(hub, relay),
             quota=quota,
             senders=_senders(settings, database, now, stack),

@@ -15,10 +15,10 @@ from common.http.etag import etag_of, is_known, known_seq
 from common.http.job_links import links_of, upload_of
 from common.http.sse import EventStream
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_answer, parse_layout
-from common.jobs.actions import discard, readable, retry
-from common.jobs.ids import job_id_of
+from common.jobs.actions import discard, get_readable, retry
+from common.jobs.ids import parse_job_id
 from common.jobs.view import job_view, sync_view, transcript_view
-from common.jobs.watch import seq_of, watching
+from common.jobs.watch import open_watch, parse_seq
 from common.lambda_entry.handlers import http_handler
 from common.models import Job
 from common.services import Services
@@ -32,7 +32,7 @@ _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 
 
 async def _job_id(job_id: str) -> str:
-    return job_id_of(job_id)
+    return parse_job_id(job_id)
 
 
 JobId = Annotated[str, Depends(_job_id)]
@@ -77,11 +77,11 @@ async def read_job(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """With `wait` the answer comes at the next change after `after`, after If-None-Match, or after now."""
-    job = await readable(services, job_id)
+    job = await get_readable(services, job_id)
     known = after if after is not None else known_seq(if_none_match)
-    if wait and not job.ended and known in {None, job.seq}:
+    if wait and not job.has_ended and known in {None, job.seq}:
         await _news(request, services, job, min(wait, _LONGEST_WAIT))
-        job = await readable(services, job_id)
+        job = await get_readable(services, job_id)
     return await _shown(request, services, job, if_none_match)
 
 
@@ -90,9 +90,9 @@ async def _news(request: Request, services: Services, job: Job, seconds: float) 
     with suppress(TimeoutError):
         async with (
             asyncio.timeout(seconds),
-            watching(services, job.job_id, after=job.seq, language="en") as watch,
+            open_watch(services, job.job_id, after=job.seq, language="en") as watch,
         ):
-            await until_left(watch.changed(), request.receive)
+            await until_left(watch.wait_for_change(), request.receive)
 
 
 async def _shown(
@@ -137,7 +137,7 @@ async def read_transcript(
 ) -> Response:
     """srt and vtt are cut into cues within the bounds asked for: at words, where the job has their times."""
     layout = parse_layout(request.query_params.multi_items())
-    job = await readable(services, job_id)
+    job = await get_readable(services, job_id)
     result = await services.jobs.result(job_id) if job.status == "completed" else None
     if result is None:
         raise errors.TranscriptNotReady(status=job.status)
@@ -230,9 +230,11 @@ async def watch_job(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """A reconnecting EventSource sends Last-Event-ID by itself, newer than the `after` of its address."""
-    place = seq_of(last_event_id)
+    place = parse_seq(last_event_id)
     language = locale_of(request)
-    return EventStream(watching(services, job_id, after=after if place is None else place, language=language))
+    return EventStream(
+        open_watch(services, job_id, after=after if place is None else place, language=language)
+    )
 
 
 handler = http_handler(router)

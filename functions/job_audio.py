@@ -12,9 +12,9 @@ from common import errors
 from common.http.app import Served, error_examples, json_answer
 from common.http.disconnect import body_of
 from common.http.job_links import links_of
-from common.jobs.actions import readable
-from common.jobs.ids import job_id_of
-from common.jobs.submit import check_room, deliver
+from common.jobs.actions import get_readable
+from common.jobs.ids import parse_job_id
+from common.jobs.submit import attach_audio, check_queue_length
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio
 from common.upload.receive import receive
@@ -34,7 +34,7 @@ _FORM = {
 
 
 async def _job_id(job_id: str) -> str:
-    return job_id_of(job_id)
+    return parse_job_id(job_id)
 
 
 @router.post(
@@ -58,8 +58,8 @@ async def _job_id(job_id: str) -> str:
 )
 async def job_audio(request: Request, services: Served, job_id: Annotated[str, Depends(_job_id)]) -> Response:
     """Every field of `upload.fields` unchanged, then `file`: the ticket is looked at before the file is."""
-    if (await readable(services, job_id)).status == "pending":
-        await check_room(services)  # the ticket stays good until there is some
+    if (await get_readable(services, job_id)).status == "pending":
+        await check_queue_length(services)  # the ticket stays good until there is some
     limit = services.settings.max_job_upload_bytes
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="audio-") as folder:
         upload = await receive(
@@ -72,7 +72,7 @@ async def job_audio(request: Request, services: Served, job_id: Annotated[str, D
         )
         assert upload.sha256 is not None
         audio = Audio(size_bytes=upload.size_bytes, sha256=upload.sha256, filename=upload.filename)
-        job = await deliver(services, await services.jobs.get(job_id), upload.path, audio)
+        job = await attach_audio(services, await services.jobs.get(job_id), upload.path, audio)
     return json_answer(links_of(job, request, services.settings), 202)
 
 

@@ -11,8 +11,8 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from common.errors import EscribaError
 from common.http.app import Served, locale_of
 from common.http.disconnect import until_left
-from common.jobs.ids import job_id_of
-from common.jobs.watch import Watch, seq_of, watching
+from common.jobs.ids import parse_job_id
+from common.jobs.watch import Watch, open_watch, parse_seq
 from common.lambda_entry.handlers import websocket_handler
 from common.services import Services
 from common.settings import Settings
@@ -57,8 +57,8 @@ def _host_of(origin: str) -> str | None:
 async def _serve(socket: WebSocket, job_id: str, services: Services) -> None:
     language = locale_of(socket)
     try:
-        after = seq_of(socket.query_params.get("after"))
-        async with watching(services, job_id_of(job_id), after=after, language=language) as watch:
+        after = parse_seq(socket.query_params.get("after"))
+        async with open_watch(services, parse_job_id(job_id), after=after, language=language) as watch:
             await _tell(socket, watch)
     except EscribaError as error:
         await socket.close(_REFUSED + error.status, _reason(error.message(language)))
@@ -72,7 +72,7 @@ async def _tell(socket: WebSocket, watch: Watch) -> None:
             async with asyncio.timeout(_STUCK):
                 await socket.send_text(message.json)
     async with asyncio.timeout(_STUCK):
-        if watch.ended:
+        if watch.is_over:
             await socket.close(ENDED, "ended")
         else:
             await socket.close(SHUTTING_DOWN, "shutting down")

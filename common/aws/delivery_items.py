@@ -59,18 +59,18 @@ def want(row: Row, job: Job) -> Row:
     once another run has begun the end of the last one is none either.
     """
     before = row.delivery
-    ends_run = job.ended and job.erased_at is None
+    ends_run = job.has_ended and job.erased_at is None
     told_of = before.target == "convex" or ends_run
-    if not told_of and (job.ended or not row.open):
+    if not told_of and (job.has_ended or not row.open):
         return row
     next_at = before.next_at if row.open else max(before.next_at, job.updated_at)
     after = replace(
         before,
         wanted_seq=job.seq if told_of else before.confirmed_seq,
-        attempts=0 if job.ended else before.attempts,
-        next_at=job.updated_at if job.ended else next_at,
+        attempts=0 if job.has_ended else before.attempts,
+        next_at=job.updated_at if job.has_ended else next_at,
     )
-    return Row(after, ended=job.ended, version=row.version + 1)
+    return Row(after, ended=job.has_ended, version=row.version + 1)
 
 
 def settle(row: Row, told: Delivery) -> Row:
@@ -94,7 +94,7 @@ def redeliver(row: Row, job: Job, now: float) -> Row:
     """As if nothing had ever been confirmed or tried."""
     nothing = replace(row.delivery, confirmed_seq=0, attempts=0, next_at=now, last_error=None)
     wanted = want(replace(row, delivery=nothing), job)
-    return Row(replace(wanted.delivery, next_at=now), ended=job.ended, version=row.version + 1)
+    return Row(replace(wanted.delivery, next_at=now), ended=job.has_ended, version=row.version + 1)
 
 
 def due(row: Row, now: float) -> bool:

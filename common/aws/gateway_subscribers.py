@@ -16,8 +16,8 @@ from common.aws.failures import Denied
 from common.aws.frames import frames
 from common.aws.table import Change, ConditionFailed, Item, Table
 from common.errors import EscribaError, Language, TooManyWatchers
-from common.jobs.messages import PING, news
-from common.jobs.watch import coalesced
+from common.jobs.messages import PING, event_message
+from common.jobs.watch import drop_superseded
 from common.log import log
 from common.models import JobEvent
 
@@ -91,7 +91,7 @@ class GatewaySubscribers:
     async def _visit(self, watcher: Item) -> None:
         missed = await self._stored(_job_of(watcher), after=watcher["told"])
         if missed:
-            await self._send(watcher, coalesced(missed))
+            await self._send(watcher, drop_superseded(missed))
         else:
             await self._post_or_forget(watcher["sk"], [PING.json])
 
@@ -100,15 +100,15 @@ class GatewaySubscribers:
         if event.seq <= told:
             return
         missed = [event] if event.seq == told + 1 else await self._stored(event.job.job_id, after=told)
-        await self._send(watcher, coalesced(missed))
+        await self._send(watcher, drop_superseded(missed))
 
     async def _send(self, watcher: Item, events: list[JobEvent]) -> None:
         language: Language = watcher["language"]
-        messages = [frame for event in events for frame in frames(news(event, language).json)]
+        messages = [frame for event in events for frame in frames(event_message(event, language).json)]
         if not await self._post_or_forget(watcher["sk"], messages):
             return
         last = events[-1]
-        if last.job.ended:
+        if last.job.has_ended:
             await self._table.delete(_keys(last.job.job_id, watcher["sk"]))
             return
         key = (watcher["pk"], watcher["sk"])
@@ -168,7 +168,7 @@ class GatewaySubscribers:
         await self._table.put({"pk": _watching(connection), "sk": job_id, "ttl": ends_at})
         await self.forget(connection, but=job_id)
         if missed := await self._stored(job_id, after=told):
-            await self._send(first, coalesced(missed))
+            await self._send(first, drop_superseded(missed))
 
     async def forget(self, connection: str, *, but: str | None = None) -> None:
         """It watches nothing any more, `but` that job; harmless twice."""
@@ -192,19 +192,19 @@ class Polling:
         self._until = time.monotonic() + longest
 
     @property
-    def closing(self) -> bool:
+    def is_closing(self) -> bool:
         return time.monotonic() >= self._until
 
     def on_sent(self) -> None:
         self._until = 0.0
 
-    def since(self, seq: int) -> list[JobEvent] | None:  # noqa: ARG002 - only the store can tell
+    def events_after(self, seq: int) -> list[JobEvent] | None:  # noqa: ARG002 - only the store can tell
         return None
 
-    async def news(self, seconds: float) -> bool:
-        if not self.closing:
+    async def wait(self, seconds: float) -> bool:
+        if not self.is_closing:
             await asyncio.sleep(min(seconds, _LOOK_EVERY))
-        return self.closing
+        return self.is_closing
 
 
 def _watched(job_id: str) -> str:

@@ -61,7 +61,7 @@ def state_item(job: Job) -> Item:
 
 def due_at_of(job: Job) -> float | None:
     """When a worker may take the job up, if no lease keeps it; None: nobody may."""
-    if job.ended or job.status == "pending":
+    if job.has_ended or job.status == "pending":
         return None
     return job.waiting_until or job.updated_at
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 
 from common.aws.s3_audio import POSTED
 from common.errors import JobNotFound
-from common.jobs.ids import job_id_of
+from common.jobs.ids import parse_job_id
 
 _AGAIN_AFTER, _AGAIN_AFTER_AT_MOST = 30, 900
 
@@ -68,4 +68,4 @@ def _posted(notification: dict[str, Any]) -> Iterator[Posted]:
         with suppress(KeyError, JobNotFound):  # another event, or somebody else's object
             key = unquote_plus(record.s3.get_object.key)
             if key.startswith(POSTED):
-                yield Posted(job_id_of(key.removeprefix(POSTED)))
+                yield Posted(parse_job_id(key.removeprefix(POSTED)))

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from common.aws.clients import Clients
 from common.aws.failures import Denied, named, refusal
 from common.errors import AudioGone, JobNotFound, StorageBroken, UploadTicketInvalid
-from common.jobs.ids import job_id_of
+from common.jobs.ids import parse_job_id
 from common.ports import UploadTicket
 
 KEPT = "audio/"
@@ -50,7 +50,7 @@ class S3Audio:
             raise StorageBroken from denied
         return True
 
-    async def posted(self, job_id: str) -> bool:
+    async def has_upload(self, job_id: str) -> bool:
         """Listed rather than asked for: who only has to know this need not be allowed to read recordings."""
         key = _key(POSTED, job_id)
         found = await self._call(lambda s3: s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1))
@@ -114,6 +114,6 @@ _MISSING = {"404", "NoSuchKey", "NotFound"}
 
 def _key(room: str, job_id: str) -> str:
     """Raises JobNotFound for what is no job id in its one spelling, whatever key it would name."""
-    if job_id_of(job_id) != job_id:
+    if parse_job_id(job_id) != job_id:
         raise JobNotFound
     return room + job_id

@@ -98,7 +98,7 @@ class ConvexSender:
             return
         now = self._now()
         wait = await self._budget.change(lambda account: account.take(now, 0.0))
-        if wait and not job.ended:
+        if wait and not job.has_ended:
             raise DeliveryFailed("budget", retry_after=min(wait.delay, _LONGEST_WAIT))
 
     async def _try(self, body: bytes) -> None:

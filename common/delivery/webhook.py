@@ -49,7 +49,7 @@ class WebhookSender:
 
         Raises DeliveryFailed, and DeliveryRejected for an address that is none or wants no more (410).
         """
-        if not job.ended:
+        if not job.has_ended:
             return  # the next run has begun since: its end will be told
         import httpx
 

@@ -41,7 +41,7 @@ class EventStream(Response):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async with self._watching as watch:
-            if watch.ended:
+            if watch.is_over:
                 await super().__call__(scope, receive, send)
                 return
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})

@@ -22,7 +22,7 @@ Turn = Literal["suspects", "others", "nobody"]
 
 def is_suspect(job: Job) -> bool:
     """Whether the job must run alone from now on."""
-    return not job.ended and job.deaths >= DEATHS_BY_CHANCE
+    return not job.has_ended and job.deaths >= DEATHS_BY_CHANCE
 
 
 def ran_alone(job: Job, *, isolated: bool) -> bool:

@@ -102,7 +102,7 @@ def compose(*, delivers: bool = False, longest_wait: float = 20.0) -> Sandbox:
         quota=quota,
         senders=_senders(settings, keys, table) if delivers else _elsewhere(settings),
         key_secret=b"" if delivers else _key_secret(settings, clients),
-        store_patience=_STORE_PATIENCE,
+        store_timeout=_STORE_PATIENCE,
     )
     return Sandbox(services, audio, tasks, gateway, unread=keys.unread)
 

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from common.delivery.dispatch import relay_all
-from common.jobs.sweep import let_all_go, revive
+from common.jobs.sweep import expire_jobs, requeue_overdue
 from common.lambda_entry import loop
 from common.lambda_entry.handlers import Answer, Event, LambdaHandler
 from common.lambda_entry.sandbox import Sandbox, compose, once
@@ -37,7 +37,7 @@ async def _round(sandbox: Sandbox, until: float) -> None:
     What cannot be done now flies at the end, so that Lambda counts it; a minute later it may be done.
     """
     services = sandbox.services
-    failed = [await _tried(revive(services)), await _tried(let_all_go(services))]
+    failed = [await _tried(requeue_overdue(services)), await _tried(expire_jobs(services))]
     news_until = services.now() + (until - services.now()) * _SHARE_OF_NEWS
     failed.append(await _tried(_news(sandbox, news_until)))
     failed.append(await _tried(sandbox.gateway.beat(until=until)))

@@ -56,7 +56,7 @@ class AudioFolder:
     async def has(self, job_id: str) -> bool:
         return self._path(job_id).is_file()
 
-    async def posted(self, job_id: str) -> bool:  # noqa: ARG002
+    async def has_upload(self, job_id: str) -> bool:  # noqa: ARG002
         """What a client posts comes to this process, which keeps it at once."""
         return False
 
@@ -68,13 +68,13 @@ class AudioFolder:
         self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf
     ) -> UploadTicket:
         self._path(job_id)
-        return self._tickets.give(job_id, max_bytes=max_bytes, now=now, until=until)
+        return self._tickets.issue(job_id, max_bytes=max_bytes, now=now, until=until)
 
     def admit(self, job_id: str, fields: Mapping[str, str], *, now: float) -> int:
         return self._tickets.check(job_id, fields, now=now)
 
     async def sweep(self, find_needed: Callable[[list[str]], Awaitable[set[str]]]) -> int:
-        """Remove recordings that no job needs, and count anew what stays; returns how many were removed.
+        """Remove recordings that no job needs, and count again what stays; returns how many were removed.
 
         `find_needed` answers which of some job ids still need theirs. A job is made before its recording is
         kept, so a recording without a job was left by a kill.

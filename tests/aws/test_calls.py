@@ -11,7 +11,7 @@ import pytest
 from common.jobs import state
 from common.models import Audio, Options, Transcript, Word
 from tests.aws.world import World, call
-from tests.contract.recordings import an_id, commit, create
+from tests.contract.sample_jobs import commit, create, new_id
 from tests.recorded import http_event
 from tests.replies import Reply
 from tests.server import ROOT
@@ -54,7 +54,7 @@ async def completed(world: World, text: str) -> str:
     )
     result = Transcript(text=text, duration=float(len(words)), words=words)
     options = Options(timestamps=("segment", "word"))
-    job = await create(world.jobs, state.accept(an_id(), options=options, now=now, expires_at=now + 60))
+    job = await create(world.jobs, state.accept(new_id(), options=options, now=now, expires_at=now + 60))
     job = await commit(world.jobs, state.queue(job, Audio(size_bytes=1, sha256="0"), now=now, expires_at=now))
     job = await commit(world.jobs, state.start(job, now=now))
     job = await commit(world.jobs, state.plan(job, pieces=1, done=1, now=now))

@@ -183,7 +183,7 @@ def test_who_has_the_file_is_told_so_and_other_bounds_are_another_file(
 
 
 def test_a_job_that_is_not_completed_has_no_transcript_yet(service: JobService, client: httpx.Client) -> None:
-    for make, status in ((service.accepted, "queued"), (service.started, "processing")):
+    for make, status in ((service.create_queued, "queued"), (service.create_running, "processing")):
         job = service.call(make())
         answer = client.get(f"/job/{job.job_id}/transcript")
         error = answer.json()["error"]

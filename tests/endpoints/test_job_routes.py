@@ -39,8 +39,8 @@ def client(service: JobService) -> Iterator[httpx.Client]:
 
 
 def test_a_running_job_tells_how_far_it_is(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.started(4))
-    service.call(service.heard(job, "Hola"))
+    job = service.call(service.create_running(4))
+    service.call(service.add_piece(job, "Hola"))
     answer = client.get(f"/job/{job.job_id}")
     told = answer.json()
     assert answer.status_code == 200
@@ -55,7 +55,7 @@ def test_a_running_job_tells_how_far_it_is(service: JobService, client: httpx.Cl
 
 
 def test_a_completed_job_brings_its_text(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.completed(text="¿Qué tal?"))
+    job = service.call(service.complete(text="¿Qué tal?"))
     told = client.get(f"/job/{job.job_id}").json()
     assert told["status"] == "completed"
     assert told["progress"] == 100
@@ -64,7 +64,7 @@ def test_a_completed_job_brings_its_text(service: JobService, client: httpx.Clie
 
 
 def test_a_failed_job_tells_why_in_the_readers_language(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.failed(AudioUnreadable()))
+    job = service.call(service.create_failed(AudioUnreadable()))
     error = client.get(f"/job/{job.job_id}", headers={"Accept-Language": "es-MX"}).json()["error"]
     assert error["code"] == "audio_unreadable"
     assert error["message"].startswith("El archivo no es audio")
@@ -72,7 +72,7 @@ def test_a_failed_job_tells_why_in_the_readers_language(service: JobService, cli
 
 
 def test_capital_letters_in_an_id_do_not_matter(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.accepted())
+    job = service.call(service.create_queued())
     assert client.get(f"/job/{job.job_id.upper()}").json()["jobId"] == job.job_id
 
 
@@ -108,7 +108,7 @@ def test_a_path_above_the_jobs_is_not_found(client: httpx.Client) -> None:
 
 
 def test_a_value_that_is_no_number_is_refused(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.accepted())
+    job = service.call(service.create_queued())
     for query in ("wait=nan", "wait=-1", "wait=soon", "after=-1", "after=x"):
         answer = client.get(f"/job/{job.job_id}?{query}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "option_invalid")
@@ -118,12 +118,12 @@ def test_a_value_that_is_no_number_is_refused(service: JobService, client: httpx
 
 
 def test_nothing_new_is_304_and_a_change_is_sent(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.started())
+    job = service.call(service.create_running())
     etag = client.get(f"/job/{job.job_id}").headers["etag"]
     unchanged = client.get(f"/job/{job.job_id}", headers={"If-None-Match": etag})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     assert unchanged.headers["etag"] == etag
-    service.call(service.heard(job, "Hola"))
+    service.call(service.add_piece(job, "Hola"))
     changed = client.get(f"/job/{job.job_id}", headers={"If-None-Match": etag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != etag
@@ -132,8 +132,10 @@ def test_nothing_new_is_304_and_a_change_is_sent(service: JobService, client: ht
 def test_a_confirmed_push_is_news_though_the_job_stands_as_it_did(
     service: JobService, client: httpx.Client
 ) -> None:
-    job = service.call(service.accepted())
-    pushed = service.call(service.pending())  # a second row, so that the first cannot be mixed up with it
+    job = service.call(service.create_queued())
+    pushed = service.call(
+        service.create_pending()
+    )  # a second row, so that the first cannot be mixed up with it
     service.call(_pushed_to_convex(service, job))
     before = client.get(f"/job/{job.job_id}")
     assert before.json()["sync"] == {"state": "pending", "lastSeq": 0}
@@ -169,11 +171,11 @@ def later(service: JobService, work: Callable[[], Awaitable[Any]]) -> threading.
 
 @pytest.mark.parametrize("how", ["now", "after", "tag"])
 def test_waiting_ends_with_the_next_change(service: JobService, client: httpx.Client, how: str) -> None:
-    job = service.call(service.started())
+    job = service.call(service.create_running())
     etag = client.get(f"/job/{job.job_id}").headers["etag"]
     query = {"wait": "25"} | ({"after": str(job.seq)} if how == "after" else {})
     headers = {"If-None-Match": etag} if how == "tag" else {}
-    acting = later(service, lambda: service.heard(job, "Hola"))
+    acting = later(service, lambda: service.add_piece(job, "Hola"))
     answer = client.get(f"/job/{job.job_id}", params=query, headers=headers)
     acting.join()
     assert answer.status_code == 200
@@ -182,14 +184,14 @@ def test_waiting_ends_with_the_next_change(service: JobService, client: httpx.Cl
 
 
 def test_waiting_ends_with_the_time(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.started())
+    job = service.call(service.create_running())
     etag = client.get(f"/job/{job.job_id}").headers["etag"]
     assert client.get(f"/job/{job.job_id}?wait=0.05").json()["seq"] == job.seq
     assert client.get(f"/job/{job.job_id}?wait=0.05", headers={"If-None-Match": etag}).status_code == 304
 
 
 def test_who_is_behind_or_asks_of_an_end_does_not_wait(service: JobService, client: httpx.Client) -> None:
-    running, ended = service.call(service.started()), service.call(service.completed())
+    running, ended = service.call(service.create_running()), service.call(service.complete())
     began = time.monotonic()
     assert client.get(f"/job/{running.job_id}?wait=25&after=1").json()["seq"] == running.seq
     assert client.get(f"/job/{running.job_id}?wait=25&after=999").json()["seq"] == running.seq
@@ -198,7 +200,7 @@ def test_who_is_behind_or_asks_of_an_end_does_not_wait(service: JobService, clie
 
 
 def test_who_waits_and_leaves_gives_the_place_back(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.started())
+    job = service.call(service.create_running())
     with pytest.raises(httpx.ReadTimeout):
         client.get(f"/job/{job.job_id}?wait=25", timeout=httpx.Timeout(60, read=0.3))
     wait_until(lambda: service.services.active.watchers == 0)
@@ -209,28 +211,28 @@ def test_who_waits_and_leaves_gives_the_place_back(service: JobService, client: 
 
 async def _waiting(service: JobService) -> Job:
     now = service.now()
-    job = await service.heard(await service.started(), "Hola")
+    job = await service.add_piece(await service.create_running(), "Hola")
     return await commit_job(service.services, state.wait(job, until=now + 60, now=now, attempt_counts=False))
 
 
 async def _running(service: JobService) -> Job:
-    return await service.heard(await service.started(), "Hola")
+    return await service.add_piece(await service.create_running(), "Hola")
 
 
 async def _failed(service: JobService) -> Job:
-    return await service.failed(EngineBroken())
+    return await service.create_failed(EngineBroken())
 
 
 async def _completed(service: JobService) -> Job:
-    return await service.completed()
+    return await service.complete()
 
 
 async def _queued(service: JobService) -> Job:
-    return await service.accepted()
+    return await service.create_queued()
 
 
 async def _pending(service: JobService) -> Job:
-    return await service.pending()
+    return await service.create_pending()
 
 
 async def _traces(service: JobService, job_id: str) -> list[Any]:
@@ -266,7 +268,7 @@ def test_deleting_leaves_no_audio_and_no_text_at_any_stage_and_twice_is_harmless
     assert first.json()["erasedAt"]
     assert "result" not in first.json()
     assert service.call(_traces(service, job.job_id)) == [False, [], None, []]
-    assert job.job_id in service.stopped
+    assert job.job_id in service.cancelled_runs
 
 
 def test_what_was_deleted_is_gone_with_when_and_what_was_cancelled_says_so(
@@ -283,7 +285,7 @@ def test_what_was_deleted_is_gone_with_when_and_what_was_cancelled_says_so(
 
 def test_what_has_expired_is_gone_before_the_sweep_comes(tmp_path: Path) -> None:
     with JobService(tmp_path) as service:
-        job = service.call(service.completed())
+        job = service.call(service.complete())
         service.clock += 4000
         answer = httpx.get(f"{service.url}/job/{job.job_id}", timeout=60)
         assert answer.status_code == 410
@@ -293,7 +295,7 @@ def test_deleting_wins_over_a_worker_that_goes_on_committing(
     service: JobService, client: httpx.Client
 ) -> None:
     """Whatever the runner commits in between, the job ends cancelled and the runner is told so."""
-    job = service.call(service.started(10_000))
+    job = service.call(service.create_running(10_000))
     working = threading.Thread(target=lambda: _work_until_refused(service, job))
     working.start()
     try:
@@ -308,7 +310,7 @@ def test_deleting_wins_over_a_worker_that_goes_on_committing(
 def _work_until_refused(service: JobService, job: Job) -> None:
     with suppress(StaleJob):
         while True:
-            job = service.call(service.moved(job, 0.5))
+            job = service.call(service.report_progress(job, 0.5))
 
 
 # ── again ─────────────────────────────────────────────────────────────────────────────────────────
@@ -317,7 +319,7 @@ def _work_until_refused(service: JobService, job: Job) -> None:
 def test_a_failed_job_runs_again_from_its_audio_and_its_pieces(
     service: JobService, client: httpx.Client
 ) -> None:
-    job = service.call(service.failed(EngineBroken()))
+    job = service.call(service.create_failed(EngineBroken()))
     answer = client.post(f"/job/{job.job_id}/retry")
     told = answer.json()
     assert answer.status_code == 202
@@ -349,7 +351,7 @@ def test_a_cancelled_job_waits_for_its_audio_to_be_posted_again(
 def test_pieces_of_audio_that_is_gone_are_not_mixed_with_new_audio(
     service: JobService, client: httpx.Client
 ) -> None:
-    job = service.call(service.failed(EngineBroken()))
+    job = service.call(service.create_failed(EngineBroken()))
     service.call(service.services.audio.remove(job.job_id))
     assert client.post(f"/job/{job.job_id}/retry").json()["status"] == "pending"
     assert service.call(service.services.jobs.pieces(job.job_id)) == []
@@ -365,7 +367,7 @@ def test_what_has_not_failed_is_not_run_again(
 
 
 def test_of_many_retries_at_once_one_counts(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.failed(EngineBroken()))
+    job = service.call(service.create_failed(EngineBroken()))
     statuses: list[int] = []
 
     def again() -> None:
@@ -382,8 +384,8 @@ def test_of_many_retries_at_once_one_counts(service: JobService, client: httpx.C
 
 def test_a_full_queue_takes_no_retry(tmp_path: Path) -> None:
     with JobService(tmp_path, max_queue=1) as service:
-        failed = service.call(service.failed(EngineBroken()))
-        service.call(service.accepted())
+        failed = service.call(service.create_failed(EngineBroken()))
+        service.call(service.create_queued())
         answer = httpx.post(f"{service.url}/job/{failed.job_id}/retry", timeout=60)
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) > 0

@@ -20,7 +20,7 @@ from common.errors import EngineBroken
 from common.http import sse
 from common.jobs import state
 from common.jobs.commit import commit_job
-from common.jobs.watch import coalesced
+from common.jobs.watch import drop_superseded
 from common.local.server.http_protocol import ConnectionLimits
 from common.models import Job
 from functions import transcription_ws
@@ -84,23 +84,23 @@ WAYS = pytest.mark.parametrize("watch", [by_socket, by_events], ids=["socket", "
 async def a_whole_life(service: JobService, job: Job, pieces: int = 3) -> None:
     """From queued to completed, as a worker goes."""
     running = await commit_job(service.services, state.start(job, now=service.now()))
-    running = await service.moved(running, 0.5)
+    running = await service.report_progress(running, 0.5)
     running = await commit_job(
         service.services, state.plan(running, pieces=pieces, done=0, now=service.now())
     )
     for index in range(pieces):
-        running = await service.heard(running, f"pieza {index} ¿sí?")
-    await service.completed(running)
+        running = await service.add_piece(running, f"pieza {index} ¿sí?")
+    await service.complete(running)
 
 
 @WAYS
 async def test_first_how_it_stands_then_every_change_in_order_to_the_end(
     service: JobService, watch: Any
 ) -> None:
-    job = await service.elsewhere(service.accepted())
+    job = await service.call_async(service.create_queued())
     messages = watch(service, job.job_id)
     first = await anext(messages)
-    await service.elsewhere(a_whole_life(service, job))
+    await service.call_async(a_whole_life(service, job))
     rest = await all_of(messages)
     assert (first["type"], first["seq"], first["pieces"]) == ("snapshot", 1, [])
     assert first["job"]["status"] == "queued"
@@ -116,13 +116,13 @@ async def test_first_how_it_stands_then_every_change_in_order_to_the_end(
 
 @WAYS
 async def test_who_comes_late_is_told_the_pieces_so_far(service: JobService, watch: Any) -> None:
-    job = await service.elsewhere(service.started(2))
-    job = await service.elsewhere(service.heard(job, "Hola"))
+    job = await service.call_async(service.create_running(2))
+    job = await service.call_async(service.add_piece(job, "Hola"))
     messages = watch(service, job.job_id)
     first = await anext(messages)
     assert first["pieces"] == [{"index": 0, "start": 0.0, "end": 2.5, "text": "Hola"}]
-    job = await service.elsewhere(service.heard(job, "mundo"))
-    await service.elsewhere(service.completed(job))
+    job = await service.call_async(service.add_piece(job, "mundo"))
+    await service.call_async(service.complete(job))
     rest = await all_of(messages)
     assert [message["text"] for message in rest if message["type"] == "text"] == ["mundo"]
 
@@ -131,8 +131,8 @@ async def test_who_comes_late_is_told_the_pieces_so_far(service: JobService, wat
 async def test_who_comes_back_is_told_what_was_missed_and_nothing_twice(
     service: JobService, watch: Any
 ) -> None:
-    job = await service.elsewhere(service.accepted())
-    await service.elsewhere(a_whole_life(service, job))
+    job = await service.call_async(service.create_queued())
+    await service.call_async(a_whole_life(service, job))
     missed = await all_of(watch(service, job.job_id, after=2))
     assert [message["type"] for message in missed].count("text") == 3
     assert "snapshot" not in {message["type"] for message in missed}
@@ -142,19 +142,19 @@ async def test_who_comes_back_is_told_what_was_missed_and_nothing_twice(
 
 @WAYS
 async def test_a_place_that_was_never_reached_begins_anew(service: JobService, watch: Any) -> None:
-    job = await service.elsewhere(service.completed())
+    job = await service.call_async(service.complete())
     told = await all_of(watch(service, job.job_id, after=999_999))
     assert [message["type"] for message in told] == ["snapshot"]
 
 
 @WAYS
 async def test_who_knows_the_end_is_told_nothing_more(service: JobService, watch: Any) -> None:
-    job = await service.elsewhere(service.completed())
+    job = await service.call_async(service.complete())
     assert await all_of(watch(service, job.job_id, after=job.seq)) == []
 
 
 async def test_an_event_source_that_knows_the_end_is_kept_from_coming_back(service: JobService) -> None:
-    job = await service.elsewhere(service.completed())
+    job = await service.call_async(service.complete())
     async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(
             f"{service.url}/job/{job.job_id}/events", headers={"Last-Event-ID": str(job.seq)}
@@ -163,7 +163,7 @@ async def test_an_event_source_that_knows_the_end_is_kept_from_coming_back(servi
 
 
 async def test_events_are_told_as_an_event_source_wants_them(service: JobService) -> None:
-    job = await service.elsewhere(service.completed())
+    job = await service.call_async(service.complete())
     async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(f"{service.url}/job/{job.job_id}/events?after=1")
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -176,7 +176,7 @@ async def test_events_are_told_as_an_event_source_wants_them(service: JobService
 
 @WAYS
 async def test_a_failure_is_told_in_the_watchers_language(service: JobService, watch: Any) -> None:
-    job = await service.elsewhere(service.failed(EngineBroken()))
+    job = await service.call_async(service.create_failed(EngineBroken()))
     told = await all_of(
         by_socket(service, job.job_id, additional_headers={"Accept-Language": "es"})
         if watch is by_socket
@@ -188,7 +188,7 @@ async def test_a_failure_is_told_in_the_watchers_language(service: JobService, w
 
 @WAYS
 async def test_cancelling_ends_the_watch(service: JobService, watch: Any) -> None:
-    job = await service.elsewhere(service.started())
+    job = await service.call_async(service.create_running())
     messages = watch(service, job.job_id)
     await anext(messages)
     async with httpx.AsyncClient(timeout=60) as client:
@@ -198,7 +198,7 @@ async def test_cancelling_ends_the_watch(service: JobService, watch: Any) -> Non
 
 @WAYS
 async def test_a_job_that_runs_again_is_watched_from_where_it_is(service: JobService, watch: Any) -> None:
-    job = await service.elsewhere(service.failed(EngineBroken()))
+    job = await service.call_async(service.create_failed(EngineBroken()))
     async with httpx.AsyncClient(timeout=60) as client:
         await client.post(f"{service.url}/job/{job.job_id}/retry")
     messages = watch(service, job.job_id, after=1)
@@ -211,19 +211,19 @@ async def test_a_job_that_runs_again_is_watched_from_where_it_is(service: JobSer
 
 async def test_changes_by_another_process_are_seen_with_the_next_heartbeat(tmp_path: Path) -> None:
     with JobService(tmp_path, watch_heartbeat=0.1) as service:
-        job = await service.elsewhere(service.started(1))
+        job = await service.call_async(service.create_running(1))
         messages = by_socket(service, job.job_id)
         await anext(messages)
         # Committed and not published, as when it is done by somebody else on the same file.
         done = state.complete(job, language=None, now=service.now(), expires_at=service.now() + 60)
-        await service.elsewhere(service.services.jobs.commit(done, state.event_of(done)))
+        await service.call_async(service.services.jobs.commit(done, state.event_of(done)))
         told = [message for message in await all_of(messages) if message["type"] != "ping"]
         assert [message["job"]["status"] for message in told] == ["completed"]
 
 
 async def test_silence_has_a_heartbeat(tmp_path: Path) -> None:
     with JobService(tmp_path, watch_heartbeat=0.05) as service:
-        job = await service.elsewhere(service.accepted())
+        job = await service.call_async(service.create_queued())
         async with aclosing(by_socket(service, job.job_id)) as messages:
             assert [(await anext(messages))["type"] for _ in range(3)] == ["snapshot", "ping", "ping"]
         async with (
@@ -252,7 +252,7 @@ async def test_an_unknown_job_closes_with_4404(service: JobService, job_id: str)
 
 
 async def test_a_job_that_was_erased_closes_with_4410_and_its_events_are_410(service: JobService) -> None:
-    job = await service.elsewhere(service.completed())
+    job = await service.call_async(service.complete())
     async with httpx.AsyncClient(timeout=60) as client:
         await client.delete(f"{service.url}/job/{job.job_id}")
         assert (await client.get(f"{service.url}/job/{job.job_id}/events")).status_code == 410
@@ -264,7 +264,7 @@ async def test_a_job_that_was_erased_closes_with_4410_and_its_events_are_410(ser
 
 async def test_too_many_watchers_close_with_4429_and_are_429(tmp_path: Path) -> None:
     with JobService(tmp_path, max_watchers=2) as service:
-        job = await service.elsewhere(service.accepted())
+        job = await service.call_async(service.create_queued())
         one, other = by_socket(service, job.job_id), by_events(service, job.job_id)
         async with aclosing(one), aclosing(other), httpx.AsyncClient(timeout=60) as client:
             await anext(one)
@@ -280,7 +280,7 @@ async def test_too_many_watchers_close_with_4429_and_are_429(tmp_path: Path) -> 
 
 async def test_only_named_origins_and_our_own_may_open_sockets(tmp_path: Path) -> None:
     with JobService(tmp_path, cors_origins=("https://page.example",)) as service:
-        job = await service.elsewhere(service.completed())
+        job = await service.call_async(service.complete())
         for origin in (None, "https://page.example", f"http://127.0.0.1:{service.port}"):
             assert (await closing_of(service, job.job_id, origin=origin))[0] == 1000
         for origin in ("https://evil.example", "null", "https://page.example.evil.example"):
@@ -290,20 +290,20 @@ async def test_only_named_origins_and_our_own_may_open_sockets(tmp_path: Path) -
 
 
 async def test_any_origin_may_where_none_is_named_or_all_are(service: JobService, tmp_path: Path) -> None:
-    job = await service.elsewhere(service.completed())
+    job = await service.call_async(service.complete())
     assert (await closing_of(service, job.job_id, origin="https://any.example"))[0] == 1000
     with JobService(tmp_path, cors_origins=("*",)) as open_to_all:
-        job = await open_to_all.elsewhere(open_to_all.completed())
+        job = await open_to_all.call_async(open_to_all.complete())
         assert (await closing_of(open_to_all, job.job_id, origin="https://any.example"))[0] == 1000
 
 
 async def test_what_a_watcher_says_is_ignored_and_too_much_of_it_ends_it(service: JobService) -> None:
-    job = await service.elsewhere(service.started(1))
+    job = await service.call_async(service.create_running(1))
     async with connect(f"{service.ws_url}/ws/transcription/{job.job_id}", open_timeout=60) as watching:
         await watching.recv()
         for said in ("hello", '{"type":"cancel"}', b"\x00\xff", ""):
             await watching.send(said)
-        job = await service.elsewhere(service.heard(job, "Hola"))
+        job = await service.call_async(service.add_piece(job, "Hola"))
         assert json.loads(await watching.recv())["text"] == "Hola"
         await watching.send("x" * 100_000)
         with pytest.raises(ConnectionClosed):
@@ -313,7 +313,7 @@ async def test_what_a_watcher_says_is_ignored_and_too_much_of_it_ends_it(service
 
 async def test_a_shutdown_is_told_and_does_not_wait_for_watchers(tmp_path: Path) -> None:
     with JobService(tmp_path) as service:
-        job = await service.elsewhere(service.accepted())
+        job = await service.call_async(service.create_queued())
         events = by_events(service, job.job_id)
         await anext(events)
         async with connect(f"{service.ws_url}/ws/transcription/{job.job_id}", open_timeout=60) as watching:
@@ -348,7 +348,7 @@ async def watch_to_the_end(service: JobService, job_id: str, dice: random.Random
 async def test_a_hundred_watchers_who_drop_and_come_back_see_the_same_states_and_the_same_text(
     service: JobService,
 ) -> None:
-    job = await service.elsewhere(service.accepted())
+    job = await service.call_async(service.create_queued())
     watchers = [
         asyncio.create_task(
             watch_to_the_end(service, job.job_id, random.Random(number), (by_socket, by_events)[number % 2])
@@ -356,9 +356,9 @@ async def test_a_hundred_watchers_who_drop_and_come_back_see_the_same_states_and
         for number in range(100)
     ]
     await asyncio.to_thread(wait_until, lambda: service.services.active.watchers >= 60)
-    await service.elsewhere(a_whole_life(service, job, pieces=40))
+    await service.call_async(a_whole_life(service, job, pieces=40))
     told = await asyncio.gather(*watchers)
-    events = await service.elsewhere(service.services.jobs.events(job.job_id, after=1))
+    events = await service.call_async(service.services.jobs.events(job.job_id, after=1))
     states = [(event.seq, event.job.status, event.job.stage) for event in events if event.type == "state"]
     texts = [(event.index, event.text) for event in events if event.type == "text"]
     assert len(texts) == 40
@@ -414,7 +414,7 @@ def deaf_socket(port: int, job_id: str) -> socket.socket:
 async def until_held_up(service: JobService, job: Job) -> Job:
     """Piece after piece, until the system's own buffers are full and the server has to keep what it sends."""
     while _most_unsent(service) < 64 * 1024:
-        job = await service.elsewhere(service.heard(job, "x" * 30_000))
+        job = await service.call_async(service.add_piece(job, "x" * 30_000))
         assert job.pieces_done < 1000
     return job
 
@@ -426,7 +426,7 @@ async def test_who_does_not_read_holds_up_nobody_fills_no_memory_and_is_dropped(
     monkeypatch.setattr(sse, "_STUCK", 2)
     monkeypatch.setattr(transcription_ws, "_STUCK", 2)
     with JobService(tmp_path, limits=ConnectionLimits(stalled=5, shutdown=2)) as service:
-        job = await service.elsewhere(service.started(1000))
+        job = await service.call_async(service.create_running(1000))
         silent = ask(service.port, job.job_id)
         try:
             await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 1)
@@ -434,11 +434,11 @@ async def test_who_does_not_read_holds_up_nobody_fills_no_memory_and_is_dropped(
             await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 2)
             job = await until_held_up(service, job)
             for _ in range(20):
-                job = await service.elsewhere(service.heard(job, "x" * 30_000))
+                job = await service.call_async(service.add_piece(job, "x" * 30_000))
                 # At 64 KiB uvicorn stops taking more: at most one message lies above it.
                 assert _most_unsent(service) < 64 * 1024 + 32 * 1024
             await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 1)
-            await service.elsewhere(service.completed(job))
+            await service.call_async(service.complete(job))
             heard = [message["index"] for message in await reading if message["type"] == "text"]
             assert heard == list(range(job.pieces_done))
             await asyncio.to_thread(wait_until, lambda: not service.server.server_state.connections)
@@ -447,7 +447,7 @@ async def test_who_does_not_read_holds_up_nobody_fills_no_memory_and_is_dropped(
 
 
 async def test_who_reads_slowly_is_waited_for_and_misses_nothing(service: JobService) -> None:
-    job = await service.elsewhere(service.started(1000))
+    job = await service.call_async(service.create_running(1000))
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     slow.connect(("127.0.0.1", service.port))
@@ -455,7 +455,7 @@ async def test_who_reads_slowly_is_waited_for_and_misses_nothing(service: JobSer
     async with aclosing(by_socket(service, job.job_id, sock=slow, max_queue=1)) as messages:
         await anext(messages)
         job = await until_held_up(service, job)
-        await service.elsewhere(service.completed(job))
+        await service.call_async(service.complete(job))
         heard = [message["index"] for message in await all_of(messages) if message["type"] == "text"]
     assert heard == list(range(job.pieces_done))
 
@@ -472,9 +472,9 @@ async def test_of_mere_progress_only_the_newest_is_told_to_who_is_behind() -> No
         state.event_of(job.model_copy(update={"seq": seq}), kind)  # type: ignore[arg-type]
         for seq, kind in enumerate(kinds, 2)
     ]
-    assert [(event.seq, event.type) for event in coalesced(events)] == [
+    assert [(event.seq, event.type) for event in drop_superseded(events)] == [
         (3, "state"),
         (5, "text"),
         (7, "progress"),
     ]
-    assert coalesced([]) == []
+    assert drop_superseded([]) == []

@@ -23,7 +23,7 @@ from common.local.hub import Hub
 from common.local.relay import Relay
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
-from common.local.sqlite.queue import SqliteTasks
+from common.local.sqlite.queue import SqliteQueue
 from common.local.upload_ticket import UploadTickets
 from common.models import Audio, Job, Transcript
 from common.ports import Delivery, DeliveryFailed, Sender, Target
@@ -76,8 +76,8 @@ async def relaying(
         started_at=0.0,
         jobs=kind(database),
         audio=AudioFolder(root / "audio", budget_bytes=1, tickets=UploadTickets(b"s" * 32)),
-        queue=SqliteTasks(database, now=time.time),
-        subscribers=Hub(in_all=1),
+        queue=SqliteQueue(database, now=time.time),
+        subscribers=Hub(max_listeners=1),
         quota=None,
         senders={"convex": page or sender, "callback": sender} if sender else {},
     )

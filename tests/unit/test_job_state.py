@@ -1,4 +1,4 @@
-"""No sequence of events makes a job go backwards, repeat a seq, or leave an end it has reached."""
+"""No sequence of transitions makes a job go backwards, repeat a seq, or leave a terminal state."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def a_job(now: float = 100.0, *, audio: Audio | None = AUDIO) -> Job:
     return state.accept("j", options=Options(), now=now, expires_at=now + 60)
 
 
-class AnyLife(RuleBasedStateMachine):
-    """Events of a job's life in any order, on a clock that may step back; illegal ones change nothing."""
+class AnyTransitions(RuleBasedStateMachine):
+    """Transitions in any order, on a clock that may step back; illegal ones change nothing."""
 
     @initialize(with_audio=st.booleans())
     def accept(self, with_audio: bool) -> None:
@@ -108,21 +108,21 @@ class AnyLife(RuleBasedStateMachine):
         assert [job.seq for job in self.history] == list(range(1, len(self.history) + 1))
 
     @invariant()
-    def within_one_run_nothing_goes_backwards(self) -> None:
+    def nothing_goes_backwards_within_one_run(self) -> None:
         for before, after in zip(self.history, self.history[1:], strict=False):
             assert after.updated_at >= before.updated_at
             if after.run == before.run:
                 assert RANK[after.status] >= RANK[before.status]
                 assert after.progress >= before.progress
-                assert not before.ended
+                assert not before.has_ended
             else:
-                assert before.ended
+                assert before.has_ended
                 assert after.run == before.run + 1
 
     @invariant()
-    def what_is_told_fits_the_status(self) -> None:
+    def fields_fit_the_status(self) -> None:
         job = self.job
-        assert (job.completed_at is not None) == job.ended
+        assert (job.completed_at is not None) == job.has_ended
         assert (job.waiting_until is not None) == (job.status == "waiting")
         assert (job.error is not None) == (job.status == "failed")
         assert (job.progress == 100) == (job.status == "completed")
@@ -131,15 +131,15 @@ class AnyLife(RuleBasedStateMachine):
         assert Job.model_validate_json(job.model_dump_json()) == job
 
 
-AnyLife.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
-test_any_life = AnyLife.TestCase
+AnyTransitions.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+test_any_order_of_transitions = AnyTransitions.TestCase
 
 
 def test_waiting_for_quota_is_no_attempt_and_backing_off_is_one() -> None:
-    begun = state.start(a_job(), now=101)
-    assert state.wait(begun, until=200, now=102, attempt_counts=False).attempts == 0
-    assert state.wait(begun, until=200, now=102, attempt_counts=True).attempts == 1
-    assert state.give_back(begun, now=102).attempts == 0
+    running = state.start(a_job(), now=101)
+    assert state.wait(running, until=200, now=102, attempt_counts=False).attempts == 0
+    assert state.wait(running, until=200, now=102, attempt_counts=True).attempts == 1
+    assert state.give_back(running, now=102).attempts == 0
 
 
 def test_a_second_start_keeps_the_first_time_and_the_stage_that_was_reached() -> None:
@@ -150,19 +150,19 @@ def test_a_second_start_keeps_the_first_time_and_the_stage_that_was_reached() ->
     assert again.attempts == 2
 
 
-def test_progress_is_the_share_of_what_is_done() -> None:
+def test_progress_grows_with_the_pieces_that_are_done() -> None:
     job = state.plan(state.start(a_job(), now=101), pieces=2, done=0, now=102)
     assert job.progress == 10
     assert state.add_piece(job, done=1, language=None, now=103).progress == pytest.approx(54.5)
 
 
-def test_the_language_of_the_first_piece_is_pinned() -> None:
+def test_the_language_of_the_first_piece_holds_for_all() -> None:
     job = state.plan(state.start(a_job(), now=101), pieces=2, done=0, now=102)
-    pinned = state.add_piece(job, done=1, language="es", now=103)
-    assert state.add_piece(pinned, done=2, language="en", now=104).language == "es"
+    first = state.add_piece(job, done=1, language="es", now=103)
+    assert state.add_piece(first, done=2, language="en", now=104).language == "es"
 
 
-def test_a_failure_keeps_code_stage_and_whether_to_try_again() -> None:
+def test_a_failed_job_keeps_code_stage_and_whether_a_retry_may_help() -> None:
     failed = state.fail(state.start(a_job(), now=101), EngineBroken(), now=102, expires_at=900)
     assert failed.error is not None
     assert (failed.error.code, failed.error.stage, failed.error.retryable) == (
@@ -172,14 +172,14 @@ def test_a_failure_keeps_code_stage_and_whether_to_try_again() -> None:
     )
 
 
-def test_a_retry_without_audio_waits_for_it_to_be_sent_again() -> None:
+def test_a_retry_without_audio_is_pending_until_it_is_sent_again() -> None:
     cancelled = state.cancel(a_job(), now=101, expires_at=900)
     assert state.retry(cancelled, now=102, expires_at=999, has_audio=False).status == "pending"
     with pytest.raises(JobNotRetryable):
         state.retry(a_job(), now=102, expires_at=999, has_audio=True)
 
 
-def test_a_text_event_says_what_one_piece_said_and_where() -> None:
+def test_a_text_event_carries_the_text_and_place_of_one_piece() -> None:
     piece = Piece(index=2, start=1180.5, transcript=Transcript(text="hola", duration=600))
     event = state.event_of(a_job(), piece=piece)
     assert (event.type, event.index, event.start, event.end, event.text) == (
@@ -191,6 +191,6 @@ def test_a_text_event_says_what_one_piece_said_and_where() -> None:
     )
 
 
-def test_erasing_tells_when_and_until_when_that_is_remembered() -> None:
+def test_an_erased_job_keeps_when_it_was_erased_and_when_to_forget_it() -> None:
     erased = state.erase(state.cancel(a_job(), now=101, expires_at=900), now=102, forget_at=1000)
     assert (erased.erased_at, erased.expires_at) == (102, 1000)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from common.jobs import state, suspects
 from common.models import Job
-from tests.contract.recordings import NOW, ended, queued
+from tests.contract.sample_jobs import NOW, cancel, sample_job
 
 
 def after_deaths(count: int, *, isolated: bool = False) -> Job:
-    job = queued()
+    job = sample_job()
     for _ in range(count):
         job = state.record_death(state.start(job, now=NOW), isolated=isolated, now=NOW)
     return job
@@ -24,7 +24,7 @@ def test_a_job_that_was_running_at_two_deaths_is_a_suspect(deaths: int, is_suspe
 
 
 def test_a_suspect_that_has_ended_is_none() -> None:
-    assert not suspects.is_suspect(ended(after_deaths(3)))
+    assert not suspects.is_suspect(cancel(after_deaths(3)))
 
 
 def test_only_deaths_alone_are_attempts() -> None:

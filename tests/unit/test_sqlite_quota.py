@@ -1,3 +1,5 @@
+"""The account of the engine's quota and the server's secrets in SQLite."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ from common.local.sqlite.database import Database
 from common.local.sqlite.quota import SqliteQuota
 from common.local.sqlite.secret import read_secret
 from common.quota import Quota
-from tests.contract.recordings import NOW
+from tests.contract.sample_jobs import NOW
 
 
 @pytest.fixture
@@ -38,12 +40,12 @@ async def test_each_model_has_an_account_of_its_own(database: Database) -> None:
     assert await account(database, model="large").change(look) == Quota()
 
 
-async def test_looking_writes_nothing(database: Database) -> None:
+async def test_reading_the_account_writes_nothing(database: Database) -> None:
     await account(database).change(look)
     assert await database.read(lambda db: db.execute("SELECT * FROM meta").fetchall()) == []
 
 
-async def test_a_limit_set_since_holds_at_once_and_what_was_used_stays_used(database: Database) -> None:
+async def test_a_new_limit_holds_at_once_and_keeps_what_was_used(database: Database) -> None:
     await account(database).change(take)
     pinned = await account(database, Quota.with_limits(audio_per_hour=500)).change(look)
     assert (pinned.audio_per_hour.limit, pinned.audio_per_hour.pinned) == (500, True)
@@ -51,13 +53,13 @@ async def test_a_limit_set_since_holds_at_once_and_what_was_used_stays_used(data
     assert pinned.requests_per_day.used == 1
 
 
-async def test_a_limit_no_longer_set_is_the_engine_s_again(database: Database) -> None:
+async def test_a_limit_that_is_no_longer_set_is_the_engine_s_again(database: Database) -> None:
     await account(database, Quota.with_limits(audio_per_hour=500)).change(take)
     free = await account(database).change(look)
     assert free.audio_per_hour == Quota().audio_per_hour.take(100)
 
 
-async def test_an_account_that_cannot_be_read_is_begun_anew(database: Database) -> None:
+async def test_an_unreadable_account_starts_again_from_nothing(database: Database) -> None:
     await account(database).change(take)
     await database.write(lambda db: db.execute("""UPDATE meta SET value = '{"colour": "blue"}'"""))
     assert await account(database).change(look) == Quota()
@@ -69,6 +71,6 @@ async def test_a_secret_is_made_once_and_each_name_has_its_own(database: Databas
     secret = await read_secret(database, "upload")
     assert len(secret) == 32
     assert await read_secret(database, "callback") != secret
-    elsewhere = Database(tmp_path / "escriba.sqlite")
-    assert await read_secret(elsewhere, "upload") == secret
-    elsewhere.close()
+    same_file = Database(tmp_path / "escriba.sqlite")
+    assert await read_secret(same_file, "upload") == secret
+    same_file.close()

@@ -55,8 +55,8 @@ def want(db: Connection, job: Job) -> None:
             "job_id": job.job_id,
             "seq": job.seq,
             "now": job.updated_at,
-            "ended": job.ended,
-            "ends_run": job.ended and job.erased_at is None,
+            "ended": job.has_ended,
+            "ends_run": job.has_ended and job.erased_at is None,
         },
     )
 

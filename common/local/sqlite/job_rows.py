@@ -17,7 +17,7 @@ from common.ports import AlreadyExists, StaleJob, Target
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-# A job this long past its time was missed, not merely waiting for a worker that is busy.
+# Seconds: a job this long past its time was missed, and does not merely wait for a busy worker.
 OVERDUE_AFTER = 60.0
 
 _CREATE = """
@@ -120,7 +120,7 @@ def events(db: Connection, job_id: str, after: int) -> list[JobEvent]:
 
 
 def keep_piece(db: Connection, job_id: str, piece: Piece, holder: str) -> None:
-    lease_rows.require(db, job_id, holder)
+    lease_rows.require_holder(db, job_id, holder)
     db.execute(
         "INSERT INTO chunks VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (job_id, piece.index, _json(piece))
     )
@@ -143,7 +143,7 @@ def erase_text(db: Connection, job_id: str) -> None:
 
 
 def _keep_event(db: Connection, event: JobEvent, document: str) -> None:
-    """Add to the log; mere progress that this event supersedes is dropped, so that the log stays short."""
+    """Store the event; delete the mere progress that it supersedes, so that a job's events stay few."""
     job_id = event.job.job_id
     db.execute(
         "DELETE FROM events WHERE job_id = ? AND seq = ? AND type = 'progress'", (job_id, event.seq - 1)
@@ -163,8 +163,8 @@ def _columns(job: Job, document: str) -> dict[str, str | float | None]:
 
 
 def _due_at(job: Job) -> float | None:
-    """When a worker may take the job up, if no lease keeps it; None: nobody may."""
-    if job.ended or job.status == "pending":
+    """When a worker may take the job up, if it is not leased; None: nobody may."""
+    if job.has_ended or job.status == "pending":
         return None
     return job.waiting_until or job.updated_at
 

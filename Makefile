@@ -46,7 +46,7 @@ alone: .venv/development .venv/aws-tools/installed web/node_modules
 # What `test` does in small, at full length: Convex away for a minute, 500 jobs amid its faults, kills without end.
 soak: .venv/development web/node_modules
 	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
-	  --away 60 --soak 500 --kills 14 --rounds 100
+	  --away 60 --soak 500 --kills 14 --rounds 100 --attempts 4
 
 web: web/node_modules .venv/development
 	cd web && npm test

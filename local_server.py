@@ -48,7 +48,7 @@ def main() -> int:
 
 def serve_forever(settings: Settings) -> None:
     """Serve on `settings.host` and `settings.port` until SIGTERM or SIGINT."""
-    hub = Hub(in_all=settings.max_watchers)
+    hub = Hub(max_listeners=settings.max_watchers)
     signal = StopSignal()
     signal.subscribe(hub.close)
     app = build(settings)

@@ -15,7 +15,7 @@ from pathlib import Path
 from common.jobs import state
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
-from common.local.sqlite.queue import SqliteTasks
+from common.local.sqlite.queue import SqliteQueue
 from common.models import Audio, Job, Options, Piece, Transcript
 
 KEPT = (10, 10_000)
@@ -38,7 +38,7 @@ async def _measure(path: Path, kept: int) -> float:
     print(f"{kept} kept jobs, {_megabytes(path):.1f} MB")
     start = time.process_time()
     database = Database(path)
-    jobs, tasks = SqliteJobs(database), SqliteTasks(database, now=lambda: NOW)
+    jobs, tasks = SqliteJobs(database), SqliteQueue(database, now=lambda: NOW)
     await tasks.claim(NOW, "bench", 30)
     await jobs.deliveries(now=NOW, limit=20)
     print(f"  {'open and look for work':24}{(time.process_time() - start) * 1e6:8.0f} µs CPU")
@@ -82,7 +82,7 @@ async def _complete_job(jobs: SqliteJobs, job: Job) -> str:
     piece = Piece(index=0, start=0.0, transcript=TRANSCRIPT)
     await jobs.lease(job.job_id, "bench", now=NOW, seconds=30)
     await jobs.keep_piece(job.job_id, piece, holder="bench")
-    job = state.piece_done(job, done=1, language="es", now=NOW)
+    job = state.add_piece(job, done=1, language="es", now=NOW)
     await jobs.commit(job, state.event_of(job, piece=piece))
     job = state.complete(job, language="es", now=NOW, expires_at=NOW + WEEK)
     await jobs.commit(job, state.event_of(job), result=TRANSCRIPT)
@@ -97,14 +97,11 @@ def _megabytes(path: Path) -> float:
 
 
 def _new(number: int) -> Job:
-    return state.accept(
-        str(uuid.uuid4()),
-        options=Options(language="es"),
-        now=NOW + number,
-        expires_at=NOW + number + WEEK,
-        audio=Audio(size_bytes=1_000_000, sha256="ab" * 32, filename="recording.mp3"),
-        user_id=f"user {number % 50}",
-    )
+    now = NOW + number
+    options, user_id = Options(language="es"), f"user {number % 50}"
+    job = state.accept(str(uuid.uuid4()), options=options, now=now, expires_at=now + WEEK, user_id=user_id)
+    audio = Audio(size_bytes=1_000_000, sha256="ab" * 32, filename="recording.mp3")
+    return state.queue(job, audio, now=now, expires_at=now + WEEK)
 
 
 if __name__ == "__main__":

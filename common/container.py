@@ -22,7 +22,7 @@ from common.local.server.stop_signal import StopSignal
 from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
-from common.local.sqlite.queue import SqliteTasks
+from common.local.sqlite.queue import SqliteQueue
 from common.local.sqlite.secret import read_secret
 from common.local.upload_ticket import UploadTickets
 from common.local.whisper import weights
@@ -62,7 +62,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             started_at=now(),
             jobs=data.jobs,
             audio=data.audio,
-            queue=SqliteTasks(data.database, now=now, came=worker.wake),
+            queue=SqliteQueue(data.database, now=now, on_put=worker.notify),
             subscribers=_Publisher(hub, committed),
             quota=quota,
             senders=_senders(settings, data.database, now, stack),
@@ -141,9 +141,9 @@ class _Publisher:
 
 async def _worker(settings: Settings, database: Database, scratch: Scratch, now: Clock) -> Worker:
     """The worker, once the jobs of killed processes are free to be run again."""
-    tasks = SqliteTasks(database, now=now)
-    await tasks.free(scratch.dead)
-    await tasks.catch_up()
+    tasks = SqliteQueue(database, now=now)
+    await tasks.release_all(scratch.dead)
+    await tasks.correct_due_times()
     return Worker(tasks, at_once=settings.jobs_at_once, holder=scratch.folder.name)
 
 

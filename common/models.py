@@ -1,6 +1,6 @@
-"""What the rest of Escriba speaks of: frozen values, camelCase in JSON, seconds as floats.
+"""The values that all packages share: frozen, camelCase in JSON, durations as float seconds.
 
-Times of day are epoch seconds; `endpoints` turn them into ISO 8601 where people read them.
+Times of day are epoch seconds; `common/jobs/view.py` turns them into ISO 8601 where people read them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Granularity = Literal["segment", "word"]
 class Value(BaseModel):
     """A frozen value whose JSON is camelCase; unknown fields are refused."""
 
-    # defer_build: schemas are built when first used, since a start on 0.1 vCPU pays for each one.
+    # defer_build: a schema is built at its first use, since a start on 0.1 vCPU would pay for each one.
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
@@ -29,7 +29,7 @@ class Value(BaseModel):
 
 
 class Options(Value):
-    """What the person asked for; kept with a job so that a second run asks for the same."""
+    """What the client asked for; stored with a job, so that its next run asks for the same."""
 
     language: str | None = Field(None, description="ISO 639-1 code; detected when absent")
     prompt: str | None = Field(None, description="context or spelling; at most 896 UTF-8 bytes are used")
@@ -37,7 +37,7 @@ class Options(Value):
     timestamps: tuple[Granularity, ...] = ("segment",)
     task: Task = "transcribe"
     model: str | None = Field(None, description="the server's GROQ_MODEL when absent")
-    guard: bool = Field(True, description="take out text nobody said; what was taken out is in `suppressed`")
+    guard: bool = Field(True, description="remove hallucinations; what was removed is in `suppressed`")
 
 
 class Word(Value):
@@ -49,7 +49,7 @@ class Word(Value):
 
 
 class Segment(Value):
-    """One phrase with its times in seconds on the recording's clock, and how sure the engine was."""
+    """One phrase with its times in seconds on the recording's clock, and how certain the engine was."""
 
     id: int
     start: float
@@ -62,7 +62,7 @@ class Segment(Value):
 
 
 class Suppressed(Value):
-    """Text that was recognised and taken out again, since nobody said it."""
+    """A hallucination: text that the engine recognised and nobody said, removed from the transcript."""
 
     start: float
     end: float
@@ -71,15 +71,15 @@ class Suppressed(Value):
 
 
 class Transcript(Value):
-    """What was said. `segments` and `words` are in order of time; `duration` is measured, in seconds."""
+    """The text of a recording. `segments` and `words` are in order; `duration` is measured, in seconds."""
 
     text: str
     language: str | None = Field(None, description="ISO 639-1 code")
-    language_probability: float | None = Field(None, description="0 to 1, where the engine tells")
+    language_probability: float | None = Field(None, description="0 to 1, where the engine reports it")
     duration: float
     model: str | None = Field(None, description="the model that really ran")
     segments: tuple[Segment, ...] = ()
-    words: tuple[Word, ...] | None = Field(None, description="present when word times were asked for")
+    words: tuple[Word, ...] | None = Field(None, description="present when word times were requested")
     suppressed: tuple[Suppressed, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -87,8 +87,8 @@ class Transcript(Value):
 class Piece(Value):
     """One transcribed piece of a recording.
 
-    It covers `start` to `start + transcript.duration` on the recording's clock (real cut points);
-    the times inside `transcript` are on the piece's own clock, from 0.
+    It covers `start` to `start + transcript.duration` on the recording's clock, which is where it was really
+    cut. The times inside `transcript` are on the piece's own clock, from 0.
     """
 
     index: int
@@ -105,7 +105,7 @@ TERMINAL: frozenset[Status] = frozenset({"completed", "failed", "cancelled"})
 
 
 class Audio(Value):
-    """The recording as it was received. `filename` is what its owner called it: for display only."""
+    """The recording as it was received. `filename` is what its owner called it, for display only."""
 
     size_bytes: int
     sha256: str
@@ -113,7 +113,7 @@ class Audio(Value):
 
 
 class JobError(Value):
-    """Why a job failed: a code of `common.errors`, what its sentence names, and where it happened."""
+    """Why a job failed: a code of `common.errors`, the details its sentence names, and the stage."""
 
     code: str
     details: dict[str, str | float] = Field(default_factory=dict)
@@ -125,7 +125,8 @@ class Job(Value):
     """One recording on its way to text; `common.jobs.state` makes every next value of it.
 
     `seq` grows by one per commit and never repeats. `run` counts how often a person asked for it,
-    `attempts` the starts within this run that have not ended well. Times are epoch seconds.
+    `attempts` the starts within this run that ended without progress, `deaths` how often the process that ran
+    it died since a piece was last kept (`common.jobs.suspects`). Times are epoch seconds.
     """
 
     job_id: str
@@ -135,6 +136,7 @@ class Job(Value):
     seq: int = 1
     run: int = 1
     attempts: int = 0
+    deaths: int = 0
     progress: float = Field(0, ge=0, le=100)
     pieces_done: int = Field(0, alias="chunksDone")  # the name it is stored by
     pieces_total: int | None = Field(None, alias="chunksTotal")
@@ -144,29 +146,29 @@ class Job(Value):
     completed_at: float | None = None
     waiting_until: float | None = None
     expires_at: float
-    erased_at: float | None = Field(None, description="when audio and text were removed")
+    erased_at: float | None = Field(None, description="when its audio and text were removed")
     options: Options
     filename: str | None = Field(None, description="what its owner calls the recording, said before it came")
     audio: Audio | None = None
-    language: str | None = Field(None, description="found in the first piece, pinned for the others")
+    language: str | None = Field(None, description="of the first piece with text, used for the others")
     locale: Literal["en", "es"] = Field(
-        "en", alias="reader", description="the language of sentences pushed to others"
+        "en", alias="reader", description="the language of sentences in deliveries"
     )
     callback_url: str | None = None
     fingerprint: str | None = Field(
-        None, description="of what was asked, so that a repeat is told from a clash"
+        None, description="hash of the request: a repeat has the same, another request under this id has not"
     )
     error: JobError | None = None
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.status in TERMINAL
 
 
 class JobEvent(Value):
-    """One commit, as those who watch see it. `seq` is the job's.
+    """One commit, as watchers see it. `seq` is the job's.
 
-    A `text` event carries what one piece said (`index`, `start`, `end` on the recording's clock).
+    A `text` event carries the text of one piece (`index`, `start`, `end` on the recording's clock).
     """
 
     type: Literal["state", "progress", "text"]

@@ -1,4 +1,4 @@
-"""What a home must offer: nouns that `local` and `aws` each build on their own technology."""
+"""What a deployment target must offer: nouns that `local` and `aws` each build on their own technology."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class AlreadyExists(Exception):
-    """A job of this id stands already: `job`."""
+    """There is a job of this id already: `job`."""
 
     def __init__(self, job: Job) -> None:
         super().__init__(job.job_id)
@@ -27,11 +27,11 @@ class AlreadyExists(Exception):
 
 
 class StaleJob(Exception):
-    """Somebody else committed first: read the job again and decide anew."""
+    """Another commit came first: read the job again and decide again."""
 
 
 class LeaseLost(Exception):
-    """Somebody else runs this job now, or nobody may any more: stop, and commit nothing."""
+    """Another holder runs this job, or nobody may run it any more: stop, and commit nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class UploadTicket:
-    """Where a client may post its audio: a form with `fields` first and `file` last, until `expires_at`."""
+    """Where a client may post its audio until `expires_at`: a form with `fields` first and `file` last."""
 
     url: str
     fields: dict[str, str]
@@ -67,34 +67,34 @@ class UploadTicket:
 
 
 class JobStore(Protocol):
-    """Jobs, their events and their text. Every commit is all or nothing and survives a kill."""
+    """Jobs, their events and their text. Every commit is all or nothing, and durable when it returns."""
 
     async def create(self, job: Job, event: JobEvent, *, targets: tuple[Target, ...] = ()) -> None:
-        """Keep a new job with its first event; from now on `targets` want its news. Raises AlreadyExists."""
+        """Store a new job with its first event; `targets` want its snapshots. Raises AlreadyExists."""
 
     async def get(self, job_id: str) -> Job:
         """Raises JobNotFound."""
 
     async def commit(self, job: Job, event: JobEvent, *, result: Transcript | None = None) -> None:
-        """Keep the next value of a job with its event; its deliveries now want `job.seq`.
+        """Store the next value of a job with its event; its deliveries now want `job.seq`.
 
-        A callback wants only what ends a run, until another run begins. A delivery's `next_at` holds for mere
-        progress, while the end of a job is due at once. A job that has ended has no lease.
+        A callback wants only the end of a run, until another run begins. Mere progress waits for a delivery's
+        `next_at`, while the end of a job is due at once. A job that has ended has no lease.
         Raises StaleJob unless the stored seq is `job.seq - 1`, JobNotFound.
         """
 
     async def events(self, job_id: str, *, after: int) -> list[JobEvent]:
-        """What came after seq `after`, in order; mere progress may be missing once newer events stand."""
+        """The events after seq `after`, in order; mere progress may be missing where newer events follow."""
 
     async def keep_piece(self, job_id: str, piece: Piece, *, holder: str) -> None:
-        """Keep one piece's text; the same index again is harmless: the first stays.
+        """Store one piece's text; the same index again changes nothing: the first stays.
 
-        Raises LeaseLost unless the lease is `holder`'s, so that nothing is kept of a job that has ended or
-        that another runs; JobNotFound.
+        Raises LeaseLost unless the lease is `holder`'s, so that nothing is stored for a job that has ended or
+        that another holder runs; JobNotFound.
         """
 
     async def pieces(self, job_id: str) -> list[Piece]:
-        """The pieces kept so far, by index."""
+        """The pieces stored so far, by index."""
 
     async def result(self, job_id: str) -> Transcript | None:
         """The text of a completed job."""
@@ -108,21 +108,21 @@ class JobStore(Protocol):
     async def lease(self, job_id: str, holder: str, *, now: float, seconds: float) -> Job:
         """Take the right to run a job, or take it again for longer.
 
-        Raises LeaseLost while another holds it and once the job has ended, JobNotFound. What ends further
-        ahead than twice the seconds it was taken for is no lease: the clock has stepped back.
+        Raises LeaseLost while another holder has it and once the job has ended, JobNotFound. A lease that
+        ends further ahead than twice its seconds does not count: the clock has stepped back since.
         """
 
     async def renew(self, job_id: str, holder: str, *, now: float, seconds: float) -> None:
-        """Raises LeaseLost if it is no longer ours."""
+        """Raises LeaseLost when the lease is no longer `holder`'s."""
 
     async def release(self, job_id: str, holder: str) -> None:
-        """Give the lease back, if it is ours."""
+        """Give the lease back, if it is `holder`'s."""
 
     async def expired(self, *, now: float, limit: int) -> list[Job]:
         """Jobs whose `expires_at` has passed, oldest first."""
 
     async def overdue(self, *, now: float, limit: int) -> list[Job]:
-        """Jobs that should run and that no queue or lease will bring back by itself."""
+        """Jobs that should run and that neither the queue nor the end of a lease will bring back."""
 
     async def deliveries(self, *, now: float, limit: int, target: Target | None = None) -> list[Delivery]:
         """The deliveries that are due, those of ended jobs first; of one target, or of all."""
@@ -150,56 +150,56 @@ class AudioStore(Protocol):
     """Recordings of jobs, one each, until they are removed."""
 
     async def keep(self, job_id: str, file: Path) -> None:
-        """Move a received file in; durable on return. Raises StorageFull."""
+        """Move a received file into the store; durable on return. Raises StorageFull."""
 
     async def fetch(self, job_id: str, folder: Path) -> Path:
-        """A local file to read, made inside `folder` where it must be. Raises AudioGone."""
+        """A local file to read, made inside `folder` where there is none yet. Raises AudioGone."""
 
     async def has(self, job_id: str) -> bool: ...
 
     async def remove(self, job_id: str) -> None:
-        """Harmless when there is nothing."""
+        """Harmless when nothing is stored."""
 
-    async def posted(self, job_id: str) -> bool:
-        """Whether a client's recording lies here that has yet to be taken in by `keep`."""
+    async def has_upload(self, job_id: str) -> bool:
+        """Whether a client has posted a recording that `keep` has not moved in yet."""
 
     async def ticket(
         self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf
     ) -> UploadTicket:
-        """Good for as long as tickets are, and no longer than `until`."""
+        """Valid as long as any ticket, but no longer than `until`."""
 
     def admit(self, job_id: str, fields: Mapping[str, str], *, now: float) -> int:
-        """The most bytes that a form with a ticket's fields may bring to us.
+        """The most bytes that a form with these fields of a ticket may bring to this server.
 
         Raises UploadTicketInvalid, UploadExpired.
         """
 
 
 class Subscribers(Protocol):
-    """Those who watch jobs, right now."""
+    """The watchers that are connected right now."""
 
     async def publish(self, event: JobEvent) -> None:
-        """Best effort and quick: it never raises and never waits for a slow listener."""
+        """Notify the job's listeners: best effort; it never raises and never waits for a slow listener."""
 
     def listen(self, job_id: str) -> AbstractContextManager[Listener]:
-        """A place among those who watch a job, given back at the end. Raises TooManyWatchers on entering."""
+        """A listener for one job until the block ends. Raises TooManyWatchers on entering."""
 
 
 class Listener(Protocol):
-    """One who watches one job. News wake it; the events themselves it may also find in the store."""
+    """Notifies one watcher of changes of one job. The events themselves are also in the store."""
 
     @property
-    def closing(self) -> bool:
-        """Whether the place is about to be taken away, since the process shuts down."""
+    def is_closing(self) -> bool:
+        """Whether the watcher must stop, since the process shuts down or its own time is up."""
 
     def on_sent(self) -> None:
-        """The watcher was told something. Where answers arrive only once they end, it is time to end."""
+        """A message went to the watcher. Where an answer arrives only once it ends, it now has to end."""
 
-    def since(self, seq: int) -> list[JobEvent] | None:
-        """Every published event after `seq`, in order, without a gap; None when only the store can tell."""
+    def events_after(self, seq: int) -> list[JobEvent] | None:
+        """Every published event after `seq`, in order, without a gap; None when only the store has them."""
 
-    async def news(self, seconds: float) -> bool:
-        """Wait for the next event, or the closing, for at most `seconds`; False when none came."""
+    async def wait(self, seconds: float) -> bool:
+        """Wait for the next event, or the closing, for at most `seconds`; False when neither came."""
 
 
 class AccountStore(Protocol[A]):
@@ -229,7 +229,7 @@ class DeliveryFailed(Exception):
 
 
 class DeliveryRejected(Exception):
-    """The target will never take this snapshot: the outbox records the reason and does not try again."""
+    """The target will never take this snapshot: the rejection is recorded and nothing is tried again."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -237,7 +237,7 @@ class DeliveryRejected(Exception):
 
 
 class Sender(Protocol):
-    """Sends snapshots to one target. `problem` is None, or tells the owner why nothing can be delivered."""
+    """Sends snapshots to one target. `problem` is None, or tells the operator why none can be sent."""
 
     problem: str | None
 

@@ -14,13 +14,13 @@ from common.settings import Settings
 VERSION = "0.1.0"
 
 
-def _cancels_nothing(job_id: str) -> None:
-    """Where a job runs in another process, its lease tells it to stop."""
+def _cancel_nothing(job_id: str) -> None:
+    """Where jobs run in other processes, a run ends when it loses its lease."""
 
 
 @dataclass(slots=True)
 class ActiveWork:
-    """Counts for /health of what this process is doing right now."""
+    """What this process is doing right now, counted for /health."""
 
     transcriptions: int = 0
     jobs: int = 0
@@ -29,12 +29,12 @@ class ActiveWork:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`scratch` holds files that live as long as one request or run; `now` is epoch seconds.
+    """`scratch` holds files that live as long as one request or run; `now` answers epoch seconds.
 
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
-    limits. `senders` tell others how jobs stand. `cancel_run` ends a run of a job in this process at once, if
-    there is one. `key_secret` makes ids of Idempotency-Keys that nobody can work out. `store_patience` is how
-    many seconds /health waits for the store: a file answers at once unless it is locked.
+    limits. `senders` deliver snapshots of jobs. `cancel_run` ends a run of a job in this process at once, if
+    there is one. With `key_secret`, nobody can derive the job id from an Idempotency-Key. `store_timeout` is
+    how many seconds /health waits for the store: a file answers at once unless it is locked.
     """
 
     settings: Settings
@@ -50,15 +50,15 @@ class Services:
     subscribers: Subscribers
     quota: QuotaStore | None
     senders: Mapping[Target, Sender] = field(default_factory=dict)
-    cancel_run: Callable[[str], None] = _cancels_nothing
+    cancel_run: Callable[[str], None] = _cancel_nothing
     key_secret: bytes = field(default=b"", repr=False)
-    store_patience: float = 0.02
+    store_timeout: float = 0.02
     active: ActiveWork = field(default_factory=ActiveWork)
 
-    def kept_until(self, now: float) -> float:
+    def retention_end(self, now: float) -> float:
         """Until when a job's text, or the audio of one that failed, is kept from now on."""
         return now + self.settings.retention_hours * 3600
 
-    def awaited_until(self, now: float) -> float:
-        """Until when a job waits for audio whose ticket, given out now, may be used in its last moment."""
+    def upload_end(self, now: float) -> float:
+        """Until when a job waits for audio: its ticket is issued now and may be used in its last moment."""
         return now + self.settings.upload_ticket_seconds + self.settings.upload_timeout

@@ -61,7 +61,7 @@ async def health(services: ServicesDep) -> Response:
 async def _backlog(services: Services) -> tuple[int | None, str | None]:
     """How many jobs run or wait, and what is wrong with the store."""
     try:
-        async with asyncio.timeout(services.store_patience):
+        async with asyncio.timeout(services.store_timeout):
             return await services.queue.backlog(), None
     except TimeoutError:
         return None, None  # another process holds its lock, or it is slow: it still works

@@ -15,10 +15,10 @@ from common.http.etag import etag_of, is_known, known_seq
 from common.http.job_events import JobEvents
 from common.http.job_links import links_of, upload_of
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
-from common.jobs.actions import discard, readable, retry
-from common.jobs.ids import job_id_of
+from common.jobs.actions import discard, get_readable, retry
+from common.jobs.ids import parse_job_id
 from common.jobs.view import job_view, sync_view, transcript_view
-from common.jobs.watch import seq_of, watching
+from common.jobs.watch import open_watch, parse_seq
 from common.lambda_entry.handlers import http_handler
 from common.models import Job
 from common.services import Services
@@ -32,7 +32,7 @@ _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 
 
 async def _job_id(job_id: str) -> str:
-    return job_id_of(job_id)
+    return parse_job_id(job_id)
 
 
 JobId = Annotated[str, Depends(_job_id)]
@@ -77,11 +77,11 @@ async def read_job(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """With `wait` the response comes at the first change after `after`, If-None-Match, or this request."""
-    job = await readable(services, job_id)
+    job = await get_readable(services, job_id)
     known = after if after is not None else known_seq(if_none_match)
-    if wait and not job.ended and known in {None, job.seq}:
+    if wait and not job.has_ended and known in {None, job.seq}:
         await _wait_for_change(request, services, job, min(wait, _MAX_WAIT))
-        job = await readable(services, job_id)
+        job = await get_readable(services, job_id)
     return await _respond_with_state(request, services, job, if_none_match)
 
 
@@ -90,9 +90,9 @@ async def _wait_for_change(request: Request, services: Services, job: Job, secon
     with suppress(TimeoutError):
         async with (
             asyncio.timeout(seconds),
-            watching(services, job.job_id, after=job.seq, language="en") as watch,
+            open_watch(services, job.job_id, after=job.seq, language="en") as watch,
         ):
-            await run_until_left(watch.changed(), request.receive)
+            await run_until_left(watch.wait_for_change(), request.receive)
 
 
 async def _respond_with_state(
@@ -140,7 +140,7 @@ async def read_transcript(
 ) -> Response:
     """The options bound the cues of srt and vtt; a cue begins at a word if the job has the words' times."""
     layout = parse_layout(request.query_params.multi_items())
-    job = await readable(services, job_id)
+    job = await get_readable(services, job_id)
     result = await services.jobs.result(job_id) if job.status == "completed" else None
     if result is None:
         raise errors.TranscriptNotReady(status=job.status)
@@ -238,9 +238,9 @@ async def watch_job(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """A reconnecting EventSource sends Last-Event-ID by itself, newer than the `after` of its address."""
-    last_seq = seq_of(last_event_id)
+    last_seq = parse_seq(last_event_id)
     known = after if last_seq is None else last_seq
-    return JobEvents(watching(services, job_id, after=known, language=language_of(request)))
+    return JobEvents(open_watch(services, job_id, after=known, language=language_of(request)))
 
 
 handler = http_handler(router)

@@ -12,9 +12,9 @@ from common import errors
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.disconnect import body_of
 from common.http.job_links import links_of
-from common.jobs.actions import readable
-from common.jobs.ids import job_id_of
-from common.jobs.submit import check_room, deliver
+from common.jobs.actions import get_readable
+from common.jobs.ids import parse_job_id
+from common.jobs.submit import attach_audio, check_queue_length
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio
 from common.upload.receive import receive
@@ -34,7 +34,7 @@ _FORM = {
 
 
 async def _job_id(job_id: str) -> str:
-    return job_id_of(job_id)
+    return parse_job_id(job_id)
 
 
 @router.post(
@@ -60,8 +60,8 @@ async def job_audio(
     request: Request, services: ServicesDep, job_id: Annotated[str, Depends(_job_id)]
 ) -> Response:
     """Every field of `upload.fields` unchanged, then `file`: the ticket is checked before a file is read."""
-    if (await readable(services, job_id)).status == "pending":
-        await check_room(services)  # the ticket stays valid until there is room
+    if (await get_readable(services, job_id)).status == "pending":
+        await check_queue_length(services)  # the ticket stays valid until there is room
     limit = services.settings.max_job_upload_bytes
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="audio-") as folder:
         upload = await receive(
@@ -74,7 +74,7 @@ async def job_audio(
         )
         assert upload.sha256 is not None
         audio = Audio(size_bytes=upload.size_bytes, sha256=upload.sha256, filename=upload.filename)
-        job = await deliver(services, await services.jobs.get(job_id), upload.path, audio)
+        job = await attach_audio(services, await services.jobs.get(job_id), upload.path, audio)
     return json_response(links_of(job, request, services.settings), 202)
 
 

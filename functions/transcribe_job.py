@@ -20,8 +20,8 @@ from common.http.app import ServicesDep, error_examples, json_response, language
 from common.http.disconnect import body_of
 from common.http.job_links import links_of, upload_of
 from common.http.options import FORM_FIELDS, parse_options
-from common.jobs.ids import job_id_of, job_id_of_key, new_job_id
-from common.jobs.submit import JobRequest, check_room, expect, submit
+from common.jobs.ids import derive_job_id, new_job_id, parse_job_id
+from common.jobs.submit import JobRequest, check_queue_length, create_pending, submit
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio
 from common.services import Services
@@ -129,7 +129,7 @@ _UPLOAD = {
 )
 async def transcribe_job(request: Request, services: ServicesDep) -> Response:
     """The same jobId or Idempotency-Key with the same content is the same job; with other content, 409."""
-    await check_room(services)
+    await check_queue_length(services)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         return await _expect(request, services)
@@ -150,7 +150,7 @@ async def _accept(request: Request, services: Services) -> Response:
 
 async def _expect(request: Request, services: Services) -> Response:
     fields = _fields_of(await _json_body(request))
-    job = await expect(services, _job_request(fields, request, services))
+    job = await create_pending(services, _job_request(fields, request, services))
     links: dict[str, Any] = links_of(job, request, services.settings)
     if job.status == "pending":
         links["upload"] = await upload_of(job, request, services)
@@ -226,14 +226,14 @@ def _job_values(fields: Any) -> dict[str, str]:
 def _job_id(job_id: str | None, key: str | None, user_id: str | None, secret: bytes) -> str:
     if job_id is not None:
         try:
-            return job_id_of(job_id)
+            return parse_job_id(job_id)
         except errors.JobNotFound:
             raise errors.OptionInvalid(option="jobId", expected=_A_UUID) from None
     if key is None:
         return new_job_id()
     if not _KEY.fullmatch(key):
         raise errors.OptionInvalid(option="Idempotency-Key", expected=_VISIBLE_ASCII)
-    return job_id_of_key(key, user_id, secret=secret)
+    return derive_job_id(key, user_id, secret=secret)
 
 
 def _callback_url(url: str | None, services: Services) -> str | None:

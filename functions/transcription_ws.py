@@ -10,8 +10,8 @@ from fastapi import APIRouter, WebSocket
 from common.errors import EscribaError
 from common.http.app import ServicesDep, language_of
 from common.http.disconnect import run_until_left, sending
-from common.jobs.ids import job_id_of
-from common.jobs.watch import Watch, seq_of, watching
+from common.jobs.ids import parse_job_id
+from common.jobs.watch import Watch, open_watch, parse_seq
 from common.lambda_entry.handlers import websocket_handler
 from common.services import Services
 from common.settings import Settings
@@ -53,8 +53,8 @@ def _host_of(origin: str) -> str | None:
 async def _serve(socket: WebSocket, job_id: str, services: Services) -> None:
     language = language_of(socket)
     try:
-        after = seq_of(socket.query_params.get("after"))
-        async with watching(services, job_id_of(job_id), after=after, language=language) as watch:
+        after = parse_seq(socket.query_params.get("after"))
+        async with open_watch(services, parse_job_id(job_id), after=after, language=language) as watch:
             await _send_messages(socket, watch)
     except EscribaError as error:
         async with sending():
@@ -67,7 +67,7 @@ async def _send_messages(socket: WebSocket, watch: Watch) -> None:
             async with sending():
                 await socket.send_text(message.json)
     async with sending():
-        if watch.ended:
+        if watch.is_over:
             await socket.close(ENDED, "ended")
         else:
             await socket.close(SHUTTING_DOWN, "shutting down")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def python(program: str, *arguments: str) -> subprocess.Popen[str]:
-    """A process that runs `program`; it may wait on its standard input for a word to begin."""
+    """A process that runs `program`; it may read a line from its standard input to wait for `begin`."""
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(program), *arguments],
         cwd=ROOT,
@@ -26,7 +26,7 @@ def python(program: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def begin(*processes: subprocess.Popen[str]) -> None:
-    """Let all that wait for a word begin at once."""
+    """Let processes that wait for a line go on at once."""
     for process in processes:
         assert process.stdin
         process.stdin.write("go\n")
@@ -34,7 +34,7 @@ def begin(*processes: subprocess.Popen[str]) -> None:
 
 
 def programs() -> list[psutil.Process]:
-    """What ffmpeg's runs left alive: each began a session of its own, which tests' servers do not."""
+    """Processes of ffmpeg that are alive: each has a session of its own, which tests' servers have not."""
     ours, found = os.getsid(0), []
     for each in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess, ProcessLookupError):

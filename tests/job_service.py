@@ -1,4 +1,4 @@
-"""The routes of jobs on a real socket over the real store; there is no worker: tests move the jobs."""
+"""The routes of jobs on a real socket over the real store. There is no worker: tests change the jobs."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ from common.local.server.connections import ConnectionLimits
 from common.local.server.serve import build_server
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
-from common.local.sqlite.queue import SqliteTasks
+from common.local.sqlite.queue import SqliteQueue
 from common.local.upload_ticket import UploadTickets
 from common.models import Audio, Job, Options, Piece, Transcript
 from common.services import Services
 from common.settings import Settings
 from functions import job, transcription_ws
+from tests.new_jobs import queued_job
 from tests.serving import wait_until
 
 T = TypeVar("T")
@@ -38,15 +39,15 @@ AUDIO = Audio(size_bytes=5, sha256="0" * 64, filename="voz.mp3")
 
 
 class JobService:
-    """A server in a thread of its own; `call` runs a coroutine where it lives."""
+    """A server in a thread of its own; `call` runs a coroutine in that thread's event loop."""
 
     def __init__(self, root: Path, *, limits: ConnectionLimits | None = None, **settings: Any) -> None:
         self._root = root
         self._settings = Settings(data_dir=root, **settings)
         self._limits = limits or ConnectionLimits(shutdown=2)
-        self.hub = Hub(in_all=self._settings.max_watchers)
-        self.stopped: list[str] = []
-        self.clock = 0.0  # seconds that this server's clock is ahead
+        self.hub = Hub(max_listeners=self._settings.max_watchers)
+        self.cancelled_runs: list[str] = []
+        self.clock = 0.0  # seconds by which this server's clock is ahead
         self.services: Services
 
     def __enter__(self) -> Self:
@@ -92,10 +93,10 @@ class JobService:
             started_at=self.now(),
             jobs=SqliteJobs(database),
             audio=audio,
-            queue=SqliteTasks(database, now=self.now),
+            queue=SqliteQueue(database, now=self.now),
             subscribers=self.hub,
             quota=None,
-            cancel_run=self.stopped.append,
+            cancel_run=self.cancelled_runs.append,
         )
         yield
         database.close()
@@ -106,57 +107,57 @@ class JobService:
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
-    async def elsewhere(self, work: Coroutine[Any, Any, T]) -> T:
-        """`call`, for tests that have a loop of their own."""
+    async def call_async(self, work: Coroutine[Any, Any, T]) -> T:
+        """`call`, for tests that run in an event loop of their own."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
-    # ── a job's life, step by step ────────────────────────────────────────────────────────────────
+    # ── jobs, step by step ────────────────────────────────────────────────────────────────────────
 
-    async def accepted(self, **known: Any) -> Job:
+    async def create_queued(self, **fields: Any) -> Job:
         """A queued job with its audio."""
         job_id = str(uuid4())
         now = self.now()
         received = self._root / f"{job_id}.received"
         received.write_bytes(b"sound")
         await self.services.audio.keep(job_id, received)
-        new = state.accept(job_id, options=Options(), now=now, expires_at=now + 3600, audio=AUDIO, **known)
+        new = queued_job(job_id, now=now, expires_at=now + 3600, audio=AUDIO, **fields)
         await self.services.jobs.create(new, state.event_of(new))
         return new
 
-    async def pending(self) -> Job:
+    async def create_pending(self) -> Job:
         now = self.now()
         new = state.accept(str(uuid4()), options=Options(), now=now, expires_at=now + 900)
         await self.services.jobs.create(new, state.event_of(new))
         return new
 
-    async def started(self, pieces: int = 3) -> Job:
-        begun = await commit_job(self.services, state.start(await self.accepted(), now=self.now()))
-        return await commit_job(self.services, state.planned(begun, pieces=pieces, done=0, now=self.now()))
+    async def create_running(self, pieces: int = 3) -> Job:
+        job = await commit_job(self.services, state.start(await self.create_queued(), now=self.now()))
+        return await commit_job(self.services, state.plan(job, pieces=pieces, done=0, now=self.now()))
 
-    async def heard(self, running: Job, text: str) -> Job:
-        """One more piece of a job is transcribed."""
+    async def add_piece(self, running: Job, text: str) -> Job:
+        """Transcribe one more piece of a job."""
         index = running.pieces_done
         transcript = Transcript(text=text, duration=2.5, language="es")
         piece = Piece(index=index, start=index * 2.5, transcript=transcript)
         await self.services.jobs.lease(running.job_id, "test", now=self.now(), seconds=30)
         await self.services.jobs.keep_piece(running.job_id, piece, holder="test")
-        after = state.piece_done(running, done=index + 1, language="es", now=self.now())
+        after = state.add_piece(running, done=index + 1, language="es", now=self.now())
         return await commit_job(self.services, after, "text", piece=piece)
 
-    async def moved(self, running: Job, fraction: float) -> Job:
-        """Mere progress."""
-        after = state.prepared(running, fraction=fraction, now=self.now())
+    async def report_progress(self, running: Job, share: float) -> Job:
+        """Commit mere progress."""
+        after = state.prepare(running, share=share, now=self.now())
         return await commit_job(self.services, after, "progress")
 
-    async def completed(self, running: Job | None = None, text: str = "Hola mundo") -> Job:
-        running = running or await self.heard(await self.started(1), text)
-        merging = await commit_job(self.services, state.merging(running, now=self.now()), "progress")
+    async def complete(self, running: Job | None = None, text: str = "Hola mundo") -> Job:
+        running = running or await self.add_piece(await self.create_running(1), text)
+        merging = await commit_job(self.services, state.merge(running, now=self.now()), "progress")
         now = self.now()
-        done = state.complete(merging, language="es", now=now, expires_at=now + 3600)
+        completed = state.complete(merging, language="es", now=now, expires_at=now + 3600)
         result = Transcript(text=text, duration=2.5, language="es")
-        return await commit_job(self.services, done, result=result)
+        return await commit_job(self.services, completed, result=result)
 
-    async def failed(self, error: Any) -> Job:
+    async def create_failed(self, error: Any) -> Job:
         now = self.now()
-        after = state.fail(await self.started(), error, now=now, expires_at=now + 3600)
+        after = state.fail(await self.create_running(), error, now=now, expires_at=now + 3600)
         return await commit_job(self.services, after)

@@ -18,8 +18,8 @@ from common.aws.table import ConditionFailed, Table
 from common.aws.table_requests import Item, Key, Update
 from common.aws.websocket_frames import split_into_frames
 from common.errors import EscribaError, Language, TooManyWatchers
-from common.jobs.messages import PING, news
-from common.jobs.watch import coalesced
+from common.jobs.messages import PING, event_message
+from common.jobs.watch import drop_superseded
 from common.log import log
 from common.models import JobEvent
 
@@ -93,7 +93,7 @@ class GatewaySubscribers:
     async def _send_missed_or_ping(self, watcher: Item) -> None:
         missed = await self._read_events(_job_id_of(watcher), after=watcher[_LAST_SEQ])
         if missed:
-            await self._send(watcher, coalesced(missed))
+            await self._send(watcher, drop_superseded(missed))
         else:
             await self._post_or_forget(watcher["sk"], [PING.json])
 
@@ -103,15 +103,17 @@ class GatewaySubscribers:
             return
         is_next = event.seq == last + 1
         events = [event] if is_next else await self._read_events(event.job.job_id, after=last)
-        await self._send(watcher, coalesced(events))
+        await self._send(watcher, drop_superseded(events))
 
     async def _send(self, watcher: Item, events: list[JobEvent]) -> None:
         language: Language = watcher["language"]
-        frames = [frame for event in events for frame in split_into_frames(news(event, language).json)]
+        frames = [
+            frame for event in events for frame in split_into_frames(event_message(event, language).json)
+        ]
         if not await self._post_or_forget(watcher["sk"], frames):
             return
         last = events[-1]
-        if last.job.ended:
+        if last.job.has_ended:
             await self._table.delete(_keys(last.job.job_id, watcher["sk"]))
             return
         key = (watcher["pk"], watcher["sk"])
@@ -173,7 +175,7 @@ class GatewaySubscribers:
         await self._table.put({"pk": _watching(connection), "sk": job_id, "ttl": ends_at})
         await self.forget(connection, except_job=job_id)
         if missed := await self._read_events(job_id, after=last_seq):
-            await self._send(watcher, coalesced(missed))
+            await self._send(watcher, drop_superseded(missed))
 
     async def forget(self, connection: str, *, except_job: str | None = None) -> None:
         """It watches nothing any more but `except_job`; harmless twice."""

@@ -61,7 +61,7 @@ def state_item(job: Job) -> Item:
 
 def _due_at(job: Job) -> float | None:
     """When a worker may take the job up, unless a lease keeps it; None: no worker may."""
-    if job.ended or job.status == "pending":
+    if job.has_ended or job.status == "pending":
         return None
     return job.waiting_until or job.updated_at
 

@@ -21,17 +21,17 @@ class PollingListener:
         self._until = time.monotonic() + longest_wait
 
     @property
-    def closing(self) -> bool:
+    def is_closing(self) -> bool:
         return time.monotonic() >= self._until
 
     def on_sent(self) -> None:
         self._until = 0.0
 
-    def since(self, seq: int) -> list[JobEvent] | None:  # noqa: ARG002
+    def events_after(self, seq: int) -> list[JobEvent] | None:  # noqa: ARG002
         """None: only the store knows."""
         return None
 
-    async def news(self, seconds: float) -> bool:
-        if not self.closing:
+    async def wait(self, seconds: float) -> bool:
+        if not self.is_closing:
             await asyncio.sleep(min(seconds, _POLL_SECONDS))
-        return self.closing
+        return self.is_closing

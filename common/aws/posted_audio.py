@@ -9,7 +9,7 @@ from pathlib import Path
 
 from common.aws.s3_audio import S3Audio
 from common.errors import AudioGone, JobConflict, JobNotFound, UploadExpired
-from common.jobs.submit import deliver
+from common.jobs.submit import attach_audio
 from common.log import log
 from common.models import Audio
 from common.services import Services
@@ -24,7 +24,7 @@ async def accept_posted_audio(services: Services, store: S3Audio, job_id: str) -
             return
         audio = await asyncio.to_thread(_describe, file)
         try:
-            await deliver(services, await services.jobs.get(job_id), file, audio)
+            await attach_audio(services, await services.jobs.get(job_id), file, audio)
         except (JobNotFound, JobConflict, UploadExpired) as exc:
             log("upload.refused", level="WARNING", jobId=job_id, code=exc.code)
     await store.remove_posted(job_id)

@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 
 from common.aws.s3_audio import POSTED_PREFIX
 from common.errors import JobNotFound
-from common.jobs.ids import job_id_of
+from common.jobs.ids import parse_job_id
 
 _FIRST_RETRY_DELAY, _LONGEST_RETRY_DELAY = 30, 900  # seconds
 
@@ -69,4 +69,4 @@ def _posted(notification: dict[str, Any]) -> Iterator[PostedMessage]:
         with suppress(KeyError, JobNotFound):  # another event, or an object that is no job's
             key = unquote_plus(record.s3.get_object.key)
             if key.startswith(POSTED_PREFIX):
-                yield PostedMessage(job_id_of(key.removeprefix(POSTED_PREFIX)))
+                yield PostedMessage(parse_job_id(key.removeprefix(POSTED_PREFIX)))

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from common.aws.clients import Clients
 from common.aws.errors import AwsRefusal, error_of, require_name
 from common.errors import AudioGone, JobNotFound, StorageBroken, UploadTicketInvalid
-from common.jobs.ids import job_id_of
+from common.jobs.ids import parse_job_id
 from common.ports import UploadTicket
 
 KEPT_PREFIX = "audio/"
@@ -52,7 +52,7 @@ class S3Audio:
             raise StorageBroken from refusal
         return True
 
-    async def posted(self, job_id: str) -> bool:
+    async def has_upload(self, job_id: str) -> bool:
         """Listed rather than read, so that the sweep needs no right to read recordings."""
         key = _key(POSTED_PREFIX, job_id)
         answer = await self._call(lambda s3: s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1))
@@ -113,6 +113,6 @@ class S3Audio:
 
 def _key(prefix: str, job_id: str) -> str:
     """Raises JobNotFound unless it is a job id in its one spelling, so that no id names another key."""
-    if job_id_of(job_id) != job_id:
+    if parse_job_id(job_id) != job_id:
         raise JobNotFound
     return prefix + job_id

@@ -100,7 +100,7 @@ class ConvexSender:
             return
         now = self._now()
         wait = await self._budget.change(lambda budget: budget.take(now))
-        if wait and not job.ended:
+        if wait and not job.has_ended:
             raise DeliveryFailed("budget", retry_after=min(wait, rules.FAR))
 
     async def _try(self, body: bytes) -> None:

@@ -40,17 +40,17 @@ def commit(delivery: Delivery, job: Job) -> Delivery:
     once. A webhook wants only the snapshot that ends a run: not the later removal of text and audio, and not
     the end of a run once another run has started.
     """
-    ends_run = job.ended and job.erased_at is None
+    ends_run = job.has_ended and job.erased_at is None
     is_wanted = delivery.target == "convex" or ends_run
-    if not is_wanted and (job.ended or not delivery.is_open):
+    if not is_wanted and (job.has_ended or not delivery.is_open):
         return delivery
     next_at = delivery.next_at if delivery.is_open else max(delivery.next_at, job.updated_at)
     return replace(
         delivery,
         wanted_seq=job.seq if is_wanted else delivery.confirmed_seq,
-        attempts=0 if job.ended else delivery.attempts,
-        next_at=job.updated_at if job.ended else next_at,
-        ended=job.ended,
+        attempts=0 if job.has_ended else delivery.attempts,
+        next_at=job.updated_at if job.has_ended else next_at,
+        ended=job.has_ended,
     )
 
 
@@ -73,7 +73,9 @@ def settle(delivery: Delivery, tried: Delivery) -> Delivery:
 
 def redeliver(delivery: Delivery, job: Job, now: float) -> Delivery:
     """The delivery as if nothing had ever been tried or confirmed."""
-    nothing = replace(delivery, confirmed_seq=0, attempts=0, next_at=now, last_error=None, ended=job.ended)
+    nothing = replace(
+        delivery, confirmed_seq=0, attempts=0, next_at=now, last_error=None, ended=job.has_ended
+    )
     return replace(commit(nothing, job), next_at=now)
 
 

@@ -54,7 +54,7 @@ class WebhookSender:
 
         Raises DeliveryFailed, and DeliveryRejected for an invalid address or one that answers 410.
         """
-        if not job.ended:
+        if not job.has_ended:
             return  # another run has started since: its end will be sent
         import httpx
 

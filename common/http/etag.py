@@ -7,7 +7,7 @@ import re
 import zlib
 from typing import Any
 
-from common.jobs.watch import seq_of
+from common.jobs.watch import parse_seq
 from common.models import Job
 
 _TAG = re.compile(r'(?:W/)?"([!#-~]*)"')
@@ -28,4 +28,4 @@ def is_known(etag: str, if_none_match: str | None) -> bool:
 def known_seq(if_none_match: str | None) -> int | None:
     """The `seq` in a tag of ours."""
     tag = _TAG.search((if_none_match or "")[:1000])
-    return seq_of(tag[1].partition("-")[0]) if tag else None
+    return parse_seq(tag[1].partition("-")[0]) if tag else None

@@ -29,7 +29,7 @@ class JobEvents(Response):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async with self._watching as watch:
-            if watch.ended:
+            if watch.is_over:
                 await super().__call__(scope, receive, send)
             else:
                 await run_until_left(_send_messages(watch, EventWriter(send)), receive)

@@ -1,4 +1,4 @@
-"""What a person may ask of a job: to read it, to end it and forget what it holds, to run it again."""
+"""What a person may do with a job: read it, end it and erase what it holds, run it again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeVar
 from common.errors import Busy, JobExpired
 from common.jobs import state
 from common.jobs.commit import commit_job
-from common.jobs.submit import check_room
+from common.jobs.submit import check_queue_length
 from common.jobs.sweep import erase
 from common.jobs.view import iso_time
 from common.models import Job
@@ -21,8 +21,8 @@ T = TypeVar("T")
 _TRIES = 20
 
 
-def gone_since(job: Job, *, now: float) -> float | None:
-    """When the text of a completed or failed job went, or should have gone; None while it can be read."""
+def text_expired_at(job: Job, *, now: float) -> float | None:
+    """When the text of a completed or failed job was erased, or is due to be; None while it can be read."""
     if job.status not in {"completed", "failed"}:
         return None
     if job.erased_at is not None:
@@ -30,25 +30,28 @@ def gone_since(job: Job, *, now: float) -> float | None:
     return job.expires_at if job.expires_at <= now else None
 
 
-async def readable(services: Services, job_id: str) -> Job:
+async def get_readable(services: Services, job_id: str) -> Job:
     """The job. Raises JobNotFound, JobExpired."""
     job = await services.jobs.get(job_id)
-    gone = gone_since(job, now=services.now())
-    if gone is not None:
-        raise JobExpired(when=iso_time(gone))
+    expired_at = text_expired_at(job, now=services.now())
+    if expired_at is not None:
+        raise JobExpired(when=iso_time(expired_at))
     return job
 
 
 async def discard(services: Services, job_id: str) -> Job:
-    """End the job wherever it stands and remove its audio and text; again is harmless. Raises JobNotFound."""
-    return await _until_fresh(lambda: _discard(services, job_id))
+    """End the job in whatever state it is and remove its audio and text. Repeating it is harmless.
+
+    Raises JobNotFound.
+    """
+    return await _repeat_while_stale(lambda: _discard(services, job_id))
 
 
 async def _discard(services: Services, job_id: str) -> Job:
     job = await services.jobs.get(job_id)
-    if not job.ended:
+    if not job.has_ended:
         now = services.now()
-        job = await commit_job(services, state.cancel(job, now=now, expires_at=services.kept_until(now)))
+        job = await commit_job(services, state.cancel(job, now=now, expires_at=services.retention_end(now)))
     services.cancel_run(job_id)
     if job.erased_at is None:
         return await erase(services, job)
@@ -63,26 +66,26 @@ async def retry(services: Services, job_id: str) -> Job:
 
     Raises JobNotFound, JobNotRetryable, Busy.
     """
-    await check_room(services)
-    return await _until_fresh(lambda: _retry(services, job_id))
+    await check_queue_length(services)
+    return await _repeat_while_stale(lambda: _retry(services, job_id))
 
 
 async def _retry(services: Services, job_id: str) -> Job:
     job = await services.jobs.get(job_id)
     now = services.now()
     if job.audio is not None and await services.audio.has(job_id):
-        again = state.retry(job, now=now, expires_at=services.kept_until(now), has_audio=True)
+        again = state.retry(job, now=now, expires_at=services.retention_end(now), has_audio=True)
         await commit_job(services, again)
         await services.queue.put(job_id)
         return again
-    again = state.retry(job, now=now, expires_at=services.awaited_until(now), has_audio=False)
-    # Pieces of the audio that is gone must never be mixed with what is posted now.
+    again = state.retry(job, now=now, expires_at=services.upload_end(now), has_audio=False)
+    # Pieces of the audio that was removed must never be mixed with pieces of what is posted now.
     await services.jobs.erase_text(job_id)
     return await commit_job(services, again)
 
 
-async def _until_fresh(step: Callable[[], Awaitable[T]]) -> T:
-    """Decide anew for as long as others commit first."""
+async def _repeat_while_stale(step: Callable[[], Awaitable[T]]) -> T:
+    """Repeat a step that reads, decides and commits, for as long as somebody else commits first."""
     for _ in range(_TRIES):
         try:
             return await step()

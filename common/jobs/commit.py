@@ -1,4 +1,4 @@
-"""The one way a job changes: its next value and its event are kept together, then told to those who watch."""
+"""The one way a job changes: its next value and its event are stored together, then sent to watchers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ async def commit_job(
     piece: Piece | None = None,
     result: Transcript | None = None,
 ) -> Job:
-    """Commit `job`, the next value of what is stored, and tell it. Raises StaleJob, JobNotFound.
+    """Commit `job`, the next value of what is stored, and publish its event. Raises StaleJob, JobNotFound.
 
-    Nobody hears of what is not kept; who misses the telling finds the event in the store.
+    An event is published only once it is stored; a watcher that misses it finds it in the store.
     """
     event = event_of(job, kind, piece=piece)
     await services.jobs.commit(job, event, result=result)
     await services.subscribers.publish(event)
-    if job.ended and kind == "state" and job.erased_at is None:  # its erasure is no second end
+    if job.has_ended and kind == "state" and job.erased_at is None:  # its erasure is no second end
         code = job.error.code if job.error else None
         log("job.ended", jobId=job.job_id, status=job.status, code=code, run=job.run, pieces=job.pieces_done)
     return job

@@ -1,4 +1,4 @@
-"""Messages to those who watch: each event becomes JSON once, however many watch in the same language."""
+"""Messages to watchers: each event becomes JSON once for each language, however many watch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from common.models import Job, JobEvent, Piece
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`json` is what is sent; `seq` is None for a ping, which tells of no change."""
+    """`json` is what is sent; `seq` is None for a ping, which reports no change."""
 
     json: str
     seq: int | None = None
@@ -23,16 +23,16 @@ class Message:
 PING = Message('{"type":"ping"}')
 
 
-def snapshot(job: Job, pieces: Iterable[Piece], language: Language) -> Message:
-    return Message(_json(snapshot_view(job, pieces, language=language)), job.seq)
+def snapshot_message(job: Job, pieces: Iterable[Piece], language: Language) -> Message:
+    return Message(_to_json(snapshot_view(job, pieces, language=language)), job.seq)
 
 
-def news(event: JobEvent, language: Language) -> Message:
-    return _news(_This(event), language)
+def event_message(event: JobEvent, language: Language) -> Message:
+    return _event_message(_EventIdentity(event), language)
 
 
-class _This:
-    """One event by identity: the same `seq` read again after an erasure has no text any more."""
+class _EventIdentity:
+    """An event compared by identity: the same `seq` read again after an erasure has no text any more."""
 
     __slots__ = ("event",)
 
@@ -43,14 +43,15 @@ class _This:
         return id(self.event)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _This) and other.event is self.event
+        return isinstance(other, _EventIdentity) and other.event is self.event
 
 
-# As many as are told at once; those who watch are told within moments of each other.
+# Watchers of one job are sent an event within moments of each other, so few events are enough.
 @lru_cache(maxsize=32)
-def _news(this: _This, language: Language) -> Message:
-    return Message(_json(event_view(this.event, language=language)), this.event.seq)
+def _event_message(identity: _EventIdentity, language: Language) -> Message:
+    event = identity.event
+    return Message(_to_json(event_view(event, language=language)), event.seq)
 
 
-def _json(view: View) -> str:
+def _to_json(view: View) -> str:
     return json.dumps(view, ensure_ascii=False, separators=(",", ":"))

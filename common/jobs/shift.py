@@ -1,4 +1,4 @@
-"""A job run by somebody whose own time is short: what is not done then is kept, and the job is put back."""
+"""A job run by a worker whose own time is limited: at its end the run is cancelled and what it kept stays."""
 
 from __future__ import annotations
 
@@ -15,60 +15,60 @@ from common.models import Job
 from common.ports import LeaseLost, StaleJob
 from common.services import Services
 
-# cut: its time was up · dropped: the store could not keep how it went · left: it waits, or is somebody else's
+# cut: the time was up · dropped: the store could not keep the run's work · left: it waits, or another runs it
 # pending: its audio has yet to be taken in
 Outcome = Literal["ended", "cut", "dropped", "left", "pending"]
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """How it went, and whether any new piece was kept."""
+    """How it ended, and whether it kept a new piece."""
 
     outcome: Outcome
-    gained: bool = True
+    has_new_piece: bool = True
 
 
 async def work_shift(services: Services, job_id: str, holder: str, *, seconds: float) -> Shift:
-    """Run a job for at most `seconds`; whoever calls queues again what was cut or dropped."""
-    before = await _standing(services, job_id)
-    if before is None or before.ended:
+    """Run a job for at most `seconds`; the caller queues again what was cut or dropped."""
+    before = await _find(services, job_id)
+    if before is None or before.has_ended:
         return Shift("left")
     if before.status == "pending":
         return Shift("pending")
-    kept = len(await services.jobs.pieces(job_id))
+    pieces_before = len(await services.jobs.pieces(job_id))
     try:
         async with asyncio.timeout(seconds):
-            await run_job(services, job_id, holder)
+            await run_job(services, job_id, holder, isolated=True)
     except TimeoutError:
-        gained = len(await services.jobs.pieces(job_id)) > kept
-        log("shift.cut", jobId=job_id, gained=gained)
-        return Shift("cut", gained)
-    if await _left_open(services, job_id, holder):
+        has_new_piece = len(await services.jobs.pieces(job_id)) > pieces_before
+        log("shift.cut", jobId=job_id, gained=has_new_piece)
+        return Shift("cut", has_new_piece)
+    if await _is_dropped(services, job_id, holder):
         return Shift("dropped")
-    after = await _standing(services, job_id)
-    return Shift("ended" if after and after.ended else "left")
+    after = await _find(services, job_id)
+    return Shift("ended" if after and after.has_ended else "left")
 
 
-async def _standing(services: Services, job_id: str) -> Job | None:
+async def give_up(services: Services, job_id: str) -> None:
+    """Fail a job that keeps no new piece however often it runs."""
+    now = services.now()
+    try:
+        job = await services.jobs.get(job_id)
+        error = Interrupted(attempts=services.settings.max_attempts)
+        await commit_job(services, state.fail(job, error, now=now, expires_at=services.retention_end(now)))
+    except (JobNotFound, StaleJob, state.IllegalTransition):
+        return  # it ended, or another worker took it up meanwhile
+
+
+async def _find(services: Services, job_id: str) -> Job | None:
     try:
         return await services.jobs.get(job_id)
     except JobNotFound:
         return None
 
 
-async def give_up(services: Services, job_id: str) -> None:
-    """End a job that gets nowhere however often it is run."""
-    now = services.now()
-    try:
-        job = await services.jobs.get(job_id)
-        error = Interrupted(attempts=services.settings.max_attempts)
-        await commit_job(services, state.fail(job, error, now=now, expires_at=services.kept_until(now)))
-    except (JobNotFound, StaleJob, state.Illegal):
-        return  # it was ended or taken up meanwhile
-
-
-async def _left_open(services: Services, job_id: str, holder: str) -> bool:
-    """Whether the run stopped with nobody's lease on a job that should run now."""
+async def _is_dropped(services: Services, job_id: str, holder: str) -> bool:
+    """Whether the run ended with no lease on a job that should run now."""
     try:
         job = await services.jobs.lease(job_id, holder, now=services.now(), seconds=1)
     except (LeaseLost, JobNotFound):

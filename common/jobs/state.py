@@ -3,7 +3,7 @@
     pending → queued → processing ⇄ waiting → completed | failed | cancelled
 
 Within one run state only moves forward and terminal states absorb; `retry` begins the next run.
-Nothing here reads a clock or a store: `now` is passed in, and the caller commits what comes back.
+Nothing here reads a clock or a store: `now` is passed in, and the caller commits what a transition returns.
 """
 
 from __future__ import annotations
@@ -11,24 +11,19 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from common.errors import EscribaError, Interrupted, JobNotRetryable, Sentence
-from common.models import Audio, Job, JobError, JobEvent, Options, Piece
+from common.jobs import progress, suspects
+from common.models import Audio, Job, JobError, JobEvent, Options, Piece, Status
 
 Kind = Literal["state", "progress", "text"]
 
-# Where the progress of each stage lies between 0 and 100: preparing is quick beside the engine's work.
-PREPARED_AT = 10.0
-MERGING_AT = 99.0
+
+class IllegalTransition(Exception):
+    """The transition cannot follow the job's state: the job ended, or the caller is late."""
 
 
-class Illegal(Exception):
-    """The transition cannot follow the job's state: it ended, or the caller is late."""
-
-
-def accept(
-    job_id: str, *, options: Options, now: float, expires_at: float, audio: Audio | None = None, **known: Any
-) -> Job:
-    """A new job: `queued` when its audio has come, else `pending`."""
-    here = Job(
+def accept(job_id: str, *, options: Options, now: float, expires_at: float, **fields: Any) -> Job:
+    """A new job that waits for its audio."""
+    return Job(
         job_id=job_id,
         options=options,
         created_at=now,
@@ -36,22 +31,17 @@ def accept(
         expires_at=expires_at,
         status="pending",
         stage="upload",
-        **known,
-    )
-    return (
-        here
-        if audio is None
-        else here.model_copy(update={"status": "queued", "stage": "queue", "audio": audio})
+        **fields,
     )
 
 
-def promised(job: Job, audio: Audio) -> Job:
-    """A new job that names the audio that is to come: no other will be taken for it."""
+def expect_audio(job: Job, audio: Audio) -> Job:
+    """A new job that names the audio which will be kept for it: it takes no other."""
     return job.model_copy(update={"audio": _named(audio, job)})
 
 
-def audio_comes(job: Job, audio: Audio, *, now: float) -> Job:
-    """As `promised`, for a job that stands already."""
+def bind_audio(job: Job, audio: Audio, *, now: float) -> Job:
+    """As `expect_audio`, for a job that is stored already."""
     _require(job, "pending")
     return _next(job, now, audio=_named(audio, job))
 
@@ -61,14 +51,15 @@ def _named(audio: Audio, job: Job) -> Audio:
     return audio.model_copy(update={"filename": job.filename or audio.filename})
 
 
-def audio_came(job: Job, audio: Audio, *, now: float, expires_at: float) -> Job:
+def queue(job: Job, audio: Audio, *, now: float, expires_at: float) -> Job:
+    """The job's audio is kept: a worker may take the job up."""
     _require(job, "pending")
     return _next(job, now, status="queued", stage="queue", audio=audio, expires_at=expires_at)
 
 
 def start(job: Job, *, now: float) -> Job:
-    """A worker takes it up, for the first time or again."""
-    _require(job, "queued", "waiting", "processing")
+    """A worker takes the job up, for the first time or again."""
+    _require(job, "queued", "waiting")
     return _next(
         job,
         now,
@@ -80,14 +71,14 @@ def start(job: Job, *, now: float) -> Job:
     )
 
 
-def prepared(job: Job, *, fraction: float, now: float) -> Job:
-    """`fraction` (0 to 1) of the recording has been read and made ready."""
+def prepare(job: Job, *, share: float, now: float) -> Job:
+    """`share` (0 to 1) of the recording has been read and made ready."""
     _require(job, "processing")
-    return _next(job, now, stage="prepare", progress=_forward(job, PREPARED_AT * fraction))
+    return _next(job, now, stage="prepare", progress=_forward(job, progress.of_preparing(share)))
 
 
-def planned(job: Job, *, pieces: int, done: int, now: float) -> Job:
-    """The recording is ready and goes to the engine in `pieces`, of which `done` are kept from before."""
+def plan(job: Job, *, pieces: int, done: int, now: float) -> Job:
+    """The recording is ready and goes to the engine in `pieces`, of which an earlier run kept `done`."""
     _require(job, "processing")
     return _next(
         job,
@@ -95,14 +86,14 @@ def planned(job: Job, *, pieces: int, done: int, now: float) -> Job:
         stage="transcribe",
         pieces_total=pieces,
         pieces_done=done,
-        progress=_forward(job, _share(done, pieces)),
+        progress=_forward(job, progress.of_pieces(done, pieces)),
     )
 
 
-def piece_done(job: Job, *, done: int, language: str | None, now: float) -> Job:
-    """`done` of the pieces are transcribed; `language` is pinned once it is known.
+def add_piece(job: Job, *, done: int, language: str | None, now: float) -> Job:
+    """`done` of the pieces are transcribed; the first `language` that is found holds for all.
 
-    Something was achieved, so the attempts count from here: only what gets nowhere is given up.
+    The job made progress, so attempts and deaths count from here: only a job that makes none is given up.
     """
     _require(job, "processing")
     total = job.pieces_total or done
@@ -111,18 +102,20 @@ def piece_done(job: Job, *, done: int, language: str | None, now: float) -> Job:
         now,
         pieces_done=done,
         attempts=min(job.attempts, 1),
+        deaths=0,
         language=job.language or language,
-        progress=_forward(job, _share(done, total)),
+        progress=_forward(job, progress.of_pieces(done, total)),
     )
 
 
-def merging(job: Job, *, now: float) -> Job:
+def merge(job: Job, *, now: float) -> Job:
+    """All pieces are transcribed; their texts become one."""
     _require(job, "processing")
-    return _next(job, now, stage="merge", progress=_forward(job, MERGING_AT))
+    return _next(job, now, stage="merge", progress=_forward(job, progress.MERGING))
 
 
 def wait(job: Job, *, until: float, now: float, attempt_counts: bool) -> Job:
-    """Not now: it goes on at `until`. Waiting for quota is no attempt; backing off after an error is one."""
+    """The job goes on at `until`. Waiting for quota is no attempt; backing off after an error is one."""
     _require(job, "processing")
     return _next(
         job,
@@ -134,13 +127,25 @@ def wait(job: Job, *, until: float, now: float, attempt_counts: bool) -> Job:
 
 
 def give_back(job: Job, *, now: float) -> Job:
-    """The worker shuts down in good order: back to the queue, and not counted as an attempt."""
+    """The worker shuts down in good order: the job goes back to the queue, and that is no attempt."""
+    return wait(job, until=now, now=now, attempt_counts=False)
+
+
+def record_death(job: Job, *, isolated: bool, now: float) -> Job:
+    """The process that ran the job died, or stood still until it lost the lease.
+
+    That is an attempt only where no other job can have been the cause. `isolated` as in `suspects`.
+    """
     _require(job, "processing")
-    return _next(job, now, status="waiting", waiting_until=now, attempts=max(job.attempts - 1, 0))
+    counts = suspects.ran_alone(job, isolated=isolated)
+    delay = suspects.wait_after_death(job, isolated=isolated)
+    return wait(job, until=now + delay, now=now, attempt_counts=counts).model_copy(
+        update={"deaths": job.deaths + 1}
+    )
 
 
 def prolong(job: Job, *, now: float, expires_at: float) -> Job:
-    """Its time is up, and it goes on waiting: for its turn, or to have taken in what was posted for it."""
+    """The job's time is up and it stays: it still has to run, or to get the audio that was posted for it."""
     _require(job, "pending", "queued", "processing", "waiting")
     return _next(job, now, expires_at=expires_at)
 
@@ -162,20 +167,20 @@ def complete(job: Job, *, language: str | None, now: float, expires_at: float) -
 
 def fail(job: Job, error: EscribaError, *, now: float, expires_at: float) -> Job:
     _require(job, "pending", "queued", "processing", "waiting")
-    told = JobError(
+    reason = JobError(
         code=error.code,
-        details={name: plain for name, plain in error.details.items() if not isinstance(plain, Sentence)},
+        details={name: value for name, value in error.details.items() if not isinstance(value, Sentence)},
         stage=job.stage or "queue",
         retryable=error.retryable,
     )
     return _next(
-        job, now, status="failed", error=told, waiting_until=None, completed_at=now, expires_at=expires_at
+        job, now, status="failed", error=reason, waiting_until=None, completed_at=now, expires_at=expires_at
     )
 
 
 def interrupt(job: Job, *, now: float, expires_at: float) -> Job:
-    """Begun `attempts` times and never ended: something kills it, so it is not begun again."""
-    return fail(job, Interrupted(attempts=job.attempts), now=now, expires_at=expires_at)
+    """The job kills each process that runs it, so it fails instead of starting again."""
+    return fail(job, Interrupted(attempts=job.deaths), now=now, expires_at=expires_at)
 
 
 def cancel(job: Job, *, now: float, expires_at: float) -> Job:
@@ -184,14 +189,14 @@ def cancel(job: Job, *, now: float, expires_at: float) -> Job:
 
 
 def erase(job: Job, *, now: float, forget_at: float) -> Job:
-    """Audio and text are gone; what remains tells that the job was and when it went, until `forget_at`."""
+    """Audio and text are removed; that the job existed, and when they went, is kept until `forget_at`."""
     return _next(job, now, erased_at=now, expires_at=forget_at)
 
 
 def retry(job: Job, *, now: float, expires_at: float, has_audio: bool) -> Job:
-    """A person asks again: the next run, with the options as frozen and the pieces that are kept.
+    """A person asks again: the next run, with the same options and the pieces that are kept.
 
-    Raises JobNotRetryable unless it failed or was cancelled.
+    Raises JobNotRetryable unless the job failed or was cancelled.
     """
     if job.status not in {"failed", "cancelled"}:
         raise JobNotRetryable(status=job.status)
@@ -204,6 +209,7 @@ def retry(job: Job, *, now: float, expires_at: float, has_audio: bool) -> Job:
         filename=job.filename or (job.audio.filename if job.audio else None),
         run=job.run + 1,
         attempts=0,
+        deaths=0,
         progress=0.0,
         pieces_done=0,
         pieces_total=None,
@@ -230,9 +236,9 @@ def event_of(job: Job, kind: Kind = "state", *, piece: Piece | None = None) -> J
     )
 
 
-def _require(job: Job, *statuses: str) -> None:
+def _require(job: Job, *statuses: Status) -> None:
     if job.status not in statuses:
-        raise Illegal(f"{job.status} is none of {', '.join(statuses)}")
+        raise IllegalTransition(f"{job.status} is none of {', '.join(statuses)}")
 
 
 def _next(job: Job, now: float, **changes: Any) -> Job:
@@ -240,9 +246,5 @@ def _next(job: Job, now: float, **changes: Any) -> Job:
     return job.model_copy(update={**changes, "seq": job.seq + 1, "updated_at": max(now, job.updated_at)})
 
 
-def _forward(job: Job, progress: float) -> float:
-    return round(max(job.progress, progress), 1)
-
-
-def _share(done: int, total: int) -> float:
-    return PREPARED_AT + (MERGING_AT - PREPARED_AT) * done / max(total, 1)
+def _forward(job: Job, reached: float) -> float:
+    return round(max(job.progress, reached), 1)

@@ -1,7 +1,7 @@
 """From a request to a job that will end: the row first, then the audio, then the queue.
 
-Whoever creates the row owns the id, so two submits at once cannot mix their recordings; a repeat of the
-same request finds the same job and finishes what a crash left undone.
+The request that creates the row owns the id, so two submits at once cannot mix their recordings; a repeat of
+the same request finds the same job and finishes what a crash left undone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from common.models import Audio, Job, Options
 from common.ports import AlreadyExists, StaleJob, Target
 from common.services import Services
 
-# What a client is told to wait when the queue is full: about one short job's time.
+# Seconds after which a client may try a full queue again: about the time of one short job.
 _QUEUE_FULL_RETRY = 30.0
 
 
@@ -35,63 +35,63 @@ class JobRequest:
     filename: str | None = None
 
     def fingerprint(self, audio: Audio | None) -> str:
-        """The same for the same request, whatever language it was made in or the file was called."""
-        told = [
+        """The same for the same request, whatever its language or the name of the file."""
+        identity = [
             self.options.model_dump_json(),
             self.user_id,
             self.callback_url,
             audio.sha256 if audio else None,
         ]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
 
-async def check_room(services: Services) -> None:
-    """Raises Busy when the queue is so long that another job would only wait for ever."""
+async def check_queue_length(services: Services) -> None:
+    """Raises Busy when the queue is full."""
     if await services.queue.backlog() >= services.settings.max_queue:
         raise Busy(retry_after=_QUEUE_FULL_RETRY)
 
 
-async def expect(services: Services, wanted: JobRequest) -> Job:
-    """A job whose audio will be posted later. Raises JobConflict when its id stands for something else."""
-    return await _stand(services, wanted, audio=None)
+async def create_pending(services: Services, request: JobRequest) -> Job:
+    """A job whose audio will be posted later. Raises JobConflict when its id belongs to another request."""
+    return await _create_or_get(services, request, audio=None)
 
 
-async def submit(services: Services, wanted: JobRequest, file: Path, audio: Audio) -> Job:
+async def submit(services: Services, request: JobRequest, file: Path, audio: Audio) -> Job:
     """A job with its audio; on return both are durable. Raises JobConflict, StorageFull."""
-    job = await _stand(services, wanted, audio=audio)
-    return await deliver(services, job, file, audio) if job.status == "pending" else job
+    job = await _create_or_get(services, request, audio=audio)
+    return await attach_audio(services, job, file, audio) if job.status == "pending" else job
 
 
-async def deliver(services: Services, job: Job, file: Path, audio: Audio) -> Job:
-    """The audio of a pending job has come; the same audio once more is harmless.
+async def attach_audio(services: Services, job: Job, file: Path, audio: Audio) -> Job:
+    """Keep the audio of a pending job and queue it; the same audio once more is harmless.
 
-    Raises JobConflict for other audio than it has, UploadExpired when it ended without.
+    Raises JobConflict for other audio than the job has, UploadExpired when it ended without any.
     """
     if job.status == "pending" and job.audio is None:
-        job = await _named(services, job, audio)
+        job = await _bind_audio(services, job, audio)
     if job.audio is None:
         raise UploadExpired
     if job.audio.sha256 != audio.sha256:
         raise JobConflict
-    return await _queued(services, job, file, job.audio) if job.status == "pending" else job
+    return await _keep_and_queue(services, job, file, job.audio) if job.status == "pending" else job
 
 
-async def _named(services: Services, job: Job, audio: Audio) -> Job:
-    """The job once it says which audio is its own: of two that come at once, the first one's."""
+async def _bind_audio(services: Services, job: Job, audio: Audio) -> Job:
+    """The job once it names its audio: of two recordings that come at once, the first one."""
     try:
-        return await commit_job(services, state.audio_comes(job, audio, now=services.now()), "progress")
+        return await commit_job(services, state.bind_audio(job, audio, now=services.now()), "progress")
     except StaleJob:
         return await services.jobs.get(job.job_id)
 
 
-async def _queued(services: Services, job: Job, file: Path, audio: Audio) -> Job:
+async def _keep_and_queue(services: Services, job: Job, file: Path, audio: Audio) -> Job:
     await services.audio.keep(job.job_id, file)
     now = services.now()
-    came = state.audio_came(job, audio, now=now, expires_at=services.kept_until(now))
+    queued = state.queue(job, audio, now=now, expires_at=services.retention_end(now))
     try:
-        job = await commit_job(services, came)
+        job = await commit_job(services, queued)
     except StaleJob:
-        # A twin came first, or the job was cancelled: then nobody else takes away what was kept here.
+        # The same audio came twice, or the job was cancelled: then only we can remove what was kept here.
         job = await services.jobs.get(job.job_id)
         if job.status in {"completed", "cancelled"} or job.erased_at is not None:
             await services.audio.remove(job.job_id)
@@ -100,22 +100,22 @@ async def _queued(services: Services, job: Job, file: Path, audio: Audio) -> Job
     return job
 
 
-async def _stand(services: Services, wanted: JobRequest, *, audio: Audio | None) -> Job:
-    """The job of this id: made now, or the one that stands if it was made by the same request."""
+async def _create_or_get(services: Services, request: JobRequest, *, audio: Audio | None) -> Job:
+    """A new job, or the one of this id if the same request made it."""
     now = services.now()
-    fingerprint = wanted.fingerprint(audio)
+    fingerprint = request.fingerprint(audio)
     job = state.accept(
-        wanted.job_id,
-        options=wanted.options,
+        request.job_id,
+        options=request.options,
         now=now,
-        expires_at=services.awaited_until(now),
-        user_id=wanted.user_id,
-        callback_url=wanted.callback_url,
-        locale=wanted.locale,
+        expires_at=services.upload_end(now),
+        user_id=request.user_id,
+        callback_url=request.callback_url,
+        locale=request.locale,
         fingerprint=fingerprint,
-        filename=wanted.filename,
+        filename=request.filename,
     )
-    job = state.promised(job, audio) if audio else job
+    job = state.expect_audio(job, audio) if audio else job
     try:
         await services.jobs.create(job, state.event_of(job), targets=_targets(job, services))
     except AlreadyExists as exists:
@@ -126,5 +126,5 @@ async def _stand(services: Services, wanted: JobRequest, *, audio: Audio | None)
 
 
 def _targets(job: Job, services: Services) -> tuple[Target, ...]:
-    wanted: dict[Target, bool] = {"convex": "convex" in services.senders, "callback": bool(job.callback_url)}
-    return tuple(target for target, is_wanted in wanted.items() if is_wanted)
+    enabled: dict[Target, bool] = {"convex": "convex" in services.senders, "callback": bool(job.callback_url)}
+    return tuple(target for target, is_enabled in enabled.items() if is_enabled)

@@ -1,4 +1,4 @@
-"""A job as its owner reads it: values in, JSON out; nothing here knows of HTTP, sockets or stores."""
+"""A job as its owner reads it: values in, JSON out; nothing here knows HTTP, sockets or stores."""
 
 from __future__ import annotations
 
@@ -21,50 +21,53 @@ def iso_time(seconds: float) -> str:
 def job_view(
     job: Job, *, language: Language, result: Transcript | None = None, sync: View | None = None
 ) -> View:
-    """The whole of a job; what does not apply is left out, the error speaks `language`."""
-    told: View = {"jobId": job.job_id, "userId": job.user_id, "status": job.status, "stage": job.stage}
-    told |= {"progress": job.progress, "run": job.run, "attempts": job.attempts, "seq": job.seq}
-    told["chunks"] = {"done": job.pieces_done, "total": job.pieces_total}
-    told |= {name: _iso(seconds) for name, seconds in _times(job).items()}
+    """The whole of a job. Fields that do not apply are left out; the error's sentence is in `language`."""
+    view: View = {"jobId": job.job_id, "userId": job.user_id, "status": job.status, "stage": job.stage}
+    view |= {"progress": job.progress, "run": job.run, "attempts": job.attempts, "seq": job.seq}
+    view["chunks"] = {"done": job.pieces_done, "total": job.pieces_total}
+    view |= _times_view(job)
     if job.error:
-        told["error"] = error_view(job.error, language)
+        view["error"] = error_view(job.error, language)
     if result:
-        told["result"] = transcript_view(result, job.options)
+        view["result"] = transcript_view(result, job.options)
     if sync:
-        told["sync"] = sync
-    return {name: value for name, value in told.items() if value is not None or name == "stage"}
+        view["sync"] = sync
+    return {name: value for name, value in view.items() if value is not None or name == "stage"}
 
 
 def transcript_view(transcript: Transcript, options: Options) -> View:
-    """The text as it was asked for: word times only where they were wanted, lists that are empty left out.
+    """The text as it was requested: word times only where they were, and no empty lists.
 
-    Inside, segments and words keep the engine's leading spaces, which say how pieces join; people get none.
+    The engine's leading spaces, by which merging joins segments and words, are stripped.
     """
-    told = transcript.model_dump(by_alias=True, exclude_none=True)
+    view = transcript.model_dump(by_alias=True, exclude_none=True)
     for name, key in (("segments", "text"), ("words", "word"), ("suppressed", "text")):
-        told[name] = [{**one, key: one[key].strip()} for one in told.get(name, ())]
+        view[name] = [{**item, key: item[key].strip()} for item in view.get(name, ())]
     if "word" not in options.timestamps:
-        del told["words"]
-    return {name: value for name, value in told.items() if value not in ([], ()) or name == "segments"}
+        del view["words"]
+    return {name: value for name, value in view.items() if value not in ([], ()) or name == "segments"}
 
 
 def ticket_view(ticket: UploadTicket) -> View:
-    """Where the audio goes, for whoever posts it."""
+    """Where a client posts the audio, with which fields, and until when."""
     return {"url": ticket.url, "fields": ticket.fields, "expiresAt": iso_time(ticket.expires_at)}
 
 
 def sync_view(delivery: Delivery) -> View:
-    """How far the page's database is with the job: `confirmed` when it has the newest state, `refused` when
-    it will not take it; POST /job/{id}/redeliver then tries anew."""
-    settled = delivery.confirmed_seq >= delivery.wanted_seq
-    state = ("refused" if delivery.last_error else "confirmed") if settled else "pending"
-    told: View = {"state": state, "lastSeq": delivery.confirmed_seq}
-    return {**told, "lastError": delivery.last_error} if delivery.last_error else told
+    """How far the page's database is with the job.
+
+    `confirmed` when it has the newest snapshot, `refused` when it rejected that; POST /job/{id}/redeliver
+    sends it again.
+    """
+    is_done = delivery.confirmed_seq >= delivery.wanted_seq
+    state = ("refused" if delivery.last_error else "confirmed") if is_done else "pending"
+    view: View = {"state": state, "lastSeq": delivery.confirmed_seq}
+    return {**view, "lastError": delivery.last_error} if delivery.last_error else view
 
 
 def snapshot_view(job: Job, pieces: Iterable[Piece], *, language: Language) -> View:
-    """What a watcher is told first: how the job stands and the pieces recognised so far, by index."""
-    told = [
+    """What a watcher is sent first: the job as it is and the pieces transcribed so far, by index."""
+    views = [
         {
             "index": piece.index,
             "start": piece.start,
@@ -73,21 +76,30 @@ def snapshot_view(job: Job, pieces: Iterable[Piece], *, language: Language) -> V
         }
         for piece in pieces
     ]
-    return {"type": "snapshot", "seq": job.seq, "job": job_view(job, language=language), "pieces": told}
+    return {"type": "snapshot", "seq": job.seq, "job": job_view(job, language=language), "pieces": views}
 
 
 def event_view(event: JobEvent, *, language: Language) -> View:
-    """What a watcher is told of one change; a `text` event brings what its piece said."""
-    told: View = {"type": event.type, "seq": event.seq}
+    """What a watcher is sent of one change; a `text` event carries the text of its piece."""
+    view: View = {"type": event.type, "seq": event.seq}
     if event.type == "text" and event.text is None:
-        told["type"] = "progress"  # its text was erased since
+        view["type"] = "progress"  # its text was erased since
     elif event.type == "text":
-        told |= {"index": event.index, "start": event.start, "end": event.end, "text": event.text}
-    return {**told, "job": job_view(event.job, language=language)}
+        view |= {"index": event.index, "start": event.start, "end": event.end, "text": event.text}
+    return {**view, "job": job_view(event.job, language=language)}
 
 
-def _times(job: Job) -> dict[str, float | None]:
-    return {
+def error_view(error: JobError, language: Language) -> View:
+    """Why a job failed, in the reader's language."""
+    known = by_code(error.code)
+    view: View = {"code": error.code, "message": known.sentence.render(language, error.details)}
+    if known.hint:
+        view["hint"] = known.hint.render(language, error.details)
+    return {**view, "stage": error.stage, "retryable": error.retryable}
+
+
+def _times_view(job: Job) -> dict[str, str | None]:
+    times = {
         "createdAt": job.created_at,
         "startedAt": job.started_at,
         "completedAt": job.completed_at,
@@ -96,16 +108,4 @@ def _times(job: Job) -> dict[str, float | None]:
         "expiresAt": job.expires_at,
         "erasedAt": job.erased_at,
     }
-
-
-def _iso(seconds: float | None) -> str | None:
-    return None if seconds is None else iso_time(seconds)
-
-
-def error_view(error: JobError, language: Language) -> View:
-    """Why a job failed, in the reader's language."""
-    known = by_code(error.code)
-    told: View = {"code": error.code, "message": known.sentence.render(language, error.details)}
-    if known.hint:
-        told["hint"] = known.hint.render(language, error.details)
-    return {**told, "stage": error.stage, "retryable": error.retryable}
+    return {name: None if seconds is None else iso_time(seconds) for name, seconds in times.items()}

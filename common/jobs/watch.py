@@ -1,7 +1,7 @@
-"""One job as it changes, for whoever watches: by SSE, by WebSocket, or waiting for the next change.
+"""One job as it changes, for one watcher: by SSE, by WebSocket, or by long polling.
 
-First how it stands, then every change in order; a watcher holds its place by `seq` alone, so that one who
-falls behind costs nothing: it finds in the store what the others were told long ago.
+First the job as it is, then every change in order. A watcher's place is a `seq` and nothing else, so one that
+falls behind costs no memory: it finds in the store what the others were sent before.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from common.errors import Language
-from common.jobs.actions import readable
-from common.jobs.messages import PING, Message, news, snapshot
+from common.jobs.actions import get_readable
+from common.jobs.messages import PING, Message, event_message, snapshot_message
 from common.models import Job, JobEvent
 from common.ports import Listener
 from common.services import Services
 
 
 class Watch:
-    """What one watcher is told; `ended` says, after the last message, whether the job has or we shut down."""
+    """What one watcher is sent. `is_over`: the job has ended and the watcher was sent its end."""
 
     def __init__(
         self, services: Services, job: Job, listener: Listener, *, after: int | None, language: Language
@@ -27,90 +27,90 @@ class Watch:
         self._job = job
         self._listener = listener
         self._language = language
-        # A place that this job has never reached, as after a restored backup, tells nothing.
+        # A place that this job has never reached, as after a restored backup, means nothing.
         self._seq = after if after is not None and after <= job.seq else None
-        self.ended = job.ended and self._seq == job.seq
+        self.is_over = job.has_ended and self._seq == job.seq
 
     async def messages(self) -> AsyncGenerator[Message, None]:
-        """The snapshot, or what came after the place that was given; then news; `ping` when there are none.
+        """The snapshot, or what came after `after`; then each change; `ping` when there is none for a while.
 
-        A piece of text may come twice, in the snapshot and as news: it has the same index and is the same.
+        A piece of text may come twice, in the snapshot and as an event: its index and its text are the same.
         """
-        for message in await self._beginning():
+        for message in await self._first_messages():
             yield message
             self._listener.on_sent()
-        while not self.ended:
-            events = await self._news()
+        while not self.is_over:
+            events = await self._next_events()
             for event in events:
-                yield news(event, self._language)
+                yield event_message(event, self._language)
                 self._listener.on_sent()
             if not events:
-                if self._listener.closing:
+                if self._listener.is_closing:
                     return
                 yield PING
 
-    async def changed(self) -> None:
-        """Return once anything came after the given place."""
+    async def wait_for_change(self) -> None:
+        """Return once there is anything after `after`."""
         async with aclosing(self.messages()) as messages:
             async for message in messages:
                 if message is not PING:
                     return
 
-    async def _beginning(self) -> list[Message]:
+    async def _first_messages(self) -> list[Message]:
         if self._seq is None:
             return [await self._snapshot()]
         if self._seq == self._job.seq:
             return []
-        events = self._passed(await self._stored())
-        return [news(event, self._language) for event in events] or [await self._snapshot()]
+        events = self._advance(await self._read_stored())
+        return [event_message(event, self._language) for event in events] or [await self._snapshot()]
 
     async def _snapshot(self) -> Message:
         pieces = await self._services.jobs.pieces(self._job.job_id)
-        self._seq, self.ended = self._job.seq, self._job.ended
-        return snapshot(self._job, pieces, self._language)
+        self._seq, self.is_over = self._job.seq, self._job.has_ended
+        return snapshot_message(self._job, pieces, self._language)
 
-    async def _news(self) -> list[JobEvent]:
-        """What came since, or nothing after a heartbeat's time or a closing."""
-        return self._passed(await self._known() or await self._next())
+    async def _next_events(self) -> list[JobEvent]:
+        """The events since the last, or none after a heartbeat's time or once the listener closes."""
+        return self._advance(await self._read() or await self._wait_and_read())
 
-    async def _known(self) -> list[JobEvent]:
+    async def _read(self) -> list[JobEvent]:
         assert self._seq is not None
-        events = self._listener.since(self._seq)
-        return await self._stored() if events is None else events
+        events = self._listener.events_after(self._seq)
+        return await self._read_stored() if events is None else events
 
-    async def _next(self) -> list[JobEvent]:
-        # In silence, too, another process may have gone on with the job.
-        woken = await self._listener.news(self._services.settings.watch_heartbeat)
-        return await (self._known() if woken else self._stored())
+    async def _wait_and_read(self) -> list[JobEvent]:
+        # Without a notification, too, another process may have changed the job.
+        is_notified = await self._listener.wait(self._services.settings.watch_heartbeat)
+        return await (self._read() if is_notified else self._read_stored())
 
-    async def _stored(self) -> list[JobEvent]:
+    async def _read_stored(self) -> list[JobEvent]:
         assert self._seq is not None
         return await self._services.jobs.events(self._job.job_id, after=self._seq)
 
-    def _passed(self, events: list[JobEvent]) -> list[JobEvent]:
+    def _advance(self, events: list[JobEvent]) -> list[JobEvent]:
         if events:
-            self._seq, self.ended = events[-1].seq, events[-1].job.ended
-        return coalesced(events)
+            self._seq, self.is_over = events[-1].seq, events[-1].job.has_ended
+        return drop_superseded(events)
 
 
-def coalesced(events: list[JobEvent]) -> list[JobEvent]:
-    """States and texts, all of them; of mere progress only what nothing newer follows."""
+def drop_superseded(events: list[JobEvent]) -> list[JobEvent]:
+    """All states and texts, but mere progress only where nothing newer follows it."""
     return [event for event in events if event.type != "progress" or event is events[-1]]
 
 
-def seq_of(text: str | None) -> int | None:
-    """The place a client says it has reached; None, which begins anew, for what is no place."""
+def parse_seq(text: str | None) -> int | None:
+    """The place that a client says it has reached; None, which starts from the snapshot, for other text."""
     return int(text) if text and len(text) < 16 and text.isascii() and text.isdigit() else None
 
 
 @asynccontextmanager
-async def watching(
+async def open_watch(
     services: Services, job_id: str, *, after: int | None, language: Language
 ) -> AsyncIterator[Watch]:
     """A watcher's place, for as long as the body runs. Raises JobNotFound, JobExpired, TooManyWatchers."""
-    # Listening begins before the job is read, so that nothing falls between the two.
+    # Listening begins before the job is read, so that no change falls between the two.
     with services.subscribers.listen(job_id) as listener:
-        job = await readable(services, job_id)
+        job = await get_readable(services, job_id)
         services.active.watchers += 1
         try:
             yield Watch(services, job, listener, after=after, language=language)

@@ -97,7 +97,7 @@ def compose(*, sends_deliveries: bool = False, longest_wait: float = 20.0) -> Sa
         quota=quota,
         senders=_senders(settings, keys, table) if sends_deliveries else _recording_senders(settings),
         key_secret=b"" if sends_deliveries else _key_secret(settings, clients),
-        store_patience=_STORE_TIMEOUT,
+        store_timeout=_STORE_TIMEOUT,
     )
     return Sandbox(services, audio, queue, gateway, unreadable_key=keys.unreadable)
 

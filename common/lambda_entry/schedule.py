@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from common.delivery.dispatch import deliver_pending
-from common.jobs.sweep import let_all_go, revive
+from common.jobs.sweep import expire_jobs, requeue_overdue
 from common.lambda_entry import loop
 from common.lambda_entry.handlers import Answer, Event, Handle
 from common.lambda_entry.sandbox import Sandbox, compose, compose_once
@@ -37,7 +37,7 @@ async def _do_all(sandbox: Sandbox, *, until: float) -> None:
     The first error is raised at the end, so that Lambda counts the call as failed; the next one may succeed.
     """
     services = sandbox.services
-    errors = [await _try(revive(services)), await _try(let_all_go(services))]
+    errors = [await _try(requeue_overdue(services)), await _try(expire_jobs(services))]
     deliveries_until = services.now() + (until - services.now()) * _DELIVERIES_SHARE
     errors.append(await _try(_send_deliveries(sandbox, until=deliveries_until)))
     errors.append(await _try(sandbox.gateway.ping_watchers(until=until)))

@@ -83,7 +83,7 @@ async def _run(sandbox: Sandbox, message: RunMessage, receipt: str, context: Any
     with subsegment("shift", jobId=job_id):
         async with deliver_during_run(services, job_id):
             shift = await work_shift(services, job_id, context.aws_request_id, seconds=seconds)
-    fruitless = 0 if shift.gained else message.fruitless + 1
+    fruitless = 0 if shift.has_new_piece else message.fruitless + 1
     if shift.outcome == "cut" and fruitless >= services.settings.max_attempts:
         await give_up(services, job_id)
     elif shift.outcome == "cut":

@@ -16,8 +16,8 @@ from common.aws.gateway_subscribers import GatewaySubscribers, Gone
 from common.aws.websocket_frames import split_into_frames
 from common.errors import EscribaError, Language, OptionInvalid
 from common.http.error_response import failure, spoken_language
-from common.jobs.ids import job_id_of
-from common.jobs.watch import seq_of, watching
+from common.jobs.ids import parse_job_id
+from common.jobs.watch import open_watch, parse_seq
 from common.lambda_entry import loop
 from common.lambda_entry.handlers import Answer, Event, Handle
 from common.lambda_entry.sandbox import Sandbox, compose
@@ -60,14 +60,14 @@ async def _start_watching(sandbox: Sandbox, connection: str, body: str) -> None:
     job_id, after, language = _parse(body)
     services, gateway = sandbox.services, sandbox.gateway
     await gateway.check_room(job_id, connection)
-    async with watching(services, job_id, after=after, language=language) as watch:
+    async with open_watch(services, job_id, after=after, language=language) as watch:
         last_seq = after or 0
         async for message in watch.messages():
             if message.seq is not None:
                 last_seq = message.seq
                 for frame in split_into_frames(message.json):
                     await gateway.post(connection, frame)
-    if not watch.ended:
+    if not watch.is_over:
         await gateway.watch(job_id, connection, last_seq=last_seq, language=language)
 
 
@@ -78,7 +78,7 @@ def _parse(body: str) -> tuple[str, int | None, Language]:
         job_id, after = str(fields["jobId"]), fields.get("after")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise OptionInvalid(option="jobId", expected='{"jobId": "…", "after": 0}') from None
-    return job_id_of(job_id), seq_of(str(after)), spoken_language(str(fields.get("language", "")))
+    return parse_job_id(job_id), parse_seq(str(after)), spoken_language(str(fields.get("language", "")))
 
 
 async def _post_error(

@@ -6,17 +6,19 @@ import asyncio
 import errno
 import math
 import os
+import secrets
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from uuid import UUID
 
 from common.errors import AudioGone, JobNotFound, StorageFull
+from common.local.storage_budget import Reservation, StorageBudget
 from common.local.upload_ticket import UploadTickets
 from common.ports import UploadTicket
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_HALF = ".half"
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_PARTIAL = ".half"
 _BATCH = 500
 
 
@@ -28,35 +30,22 @@ class AudioFolder:
 
     def __init__(self, root: Path, *, budget_bytes: int, tickets: UploadTickets) -> None:
         self._root = root
-        self._budget = budget_bytes
+        self._budget = StorageBudget(budget_bytes)
         self._tickets = tickets
-        self._kept = 0
-        self._arriving = 0
-
-    @property
-    def size_bytes(self) -> int:
-        return self._kept + self._arriving
 
     async def open(self) -> None:
-        """Make the folder, drop what a kill left half copied, count what is there."""
-        self._kept = await asyncio.to_thread(_begin, self._root)
+        """Make the folder, remove what a kill left half copied, count what is there."""
+        await asyncio.to_thread(_prepare_folder, self._root)
+        await self._recount()
 
     async def keep(self, job_id: str, file: Path) -> None:
         target = self._path(job_id)
-        grown = _size(file) - _size(target)
-        if grown > 0 and self.size_bytes + grown > self._budget:
-            raise StorageFull
-        self._arriving += grown  # before the first await: uploads that end together share one budget
         try:
-            await asyncio.to_thread(_move_in, file, target)
+            await asyncio.to_thread(self._keep, file, target)
         except OSError as exc:
-            if exc.errno in _FULL:
+            if exc.errno in _DISK_FULL:
                 raise StorageFull from exc
             raise
-        else:
-            self._kept += grown
-        finally:
-            self._arriving -= grown
 
     async def fetch(self, job_id: str, folder: Path) -> Path:  # noqa: ARG002 - the file itself is local
         path = self._path(job_id)
@@ -67,38 +56,54 @@ class AudioFolder:
     async def has(self, job_id: str) -> bool:
         return self._path(job_id).is_file()
 
-    async def posted(self, job_id: str) -> bool:  # noqa: ARG002
-        """What is posted comes to this process, which keeps it at once."""
+    async def has_upload(self, job_id: str) -> bool:  # noqa: ARG002
+        """What a client posts comes to this process, which keeps it at once."""
         return False
 
     async def remove(self, job_id: str) -> None:
         path = self._path(job_id)
-        self._kept -= await asyncio.to_thread(_delete, path)
+        await asyncio.to_thread(self._budget.change, lambda: -_delete(path))
 
     async def ticket(
         self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf
     ) -> UploadTicket:
         self._path(job_id)
-        return self._tickets.give(job_id, max_bytes=max_bytes, now=now, until=until)
+        return self._tickets.issue(job_id, max_bytes=max_bytes, now=now, until=until)
 
     def admit(self, job_id: str, fields: Mapping[str, str], *, now: float) -> int:
         return self._tickets.check(job_id, fields, now=now)
 
-    async def sweep(self, needed: Callable[[list[str]], Awaitable[set[str]]]) -> int:
-        """Remove recordings that no job needs, and count anew what stays; answers how many went.
+    async def sweep(self, find_needed: Callable[[list[str]], Awaitable[set[str]]]) -> int:
+        """Remove recordings that no job needs, and count again what stays; returns how many were removed.
 
-        `needed` tells which of some job ids still do. A job is made before its recording is kept, so what
-        lies here without one was left by a kill.
+        `find_needed` answers which of some job ids still need theirs. A job is made before its recording is
+        kept, so a recording without a job was left by a kill.
         """
-        kept = await asyncio.to_thread(_names, self._root)
-        gone = 0
-        for first in range(0, len(kept), _BATCH):
-            batch = kept[first : first + _BATCH]
-            for job_id in set(batch) - await needed(batch):
+        job_ids = await asyncio.to_thread(_job_ids, self._root)
+        removed = 0
+        for first in range(0, len(job_ids), _BATCH):
+            batch = job_ids[first : first + _BATCH]
+            for job_id in set(batch) - await find_needed(batch):
                 await self.remove(job_id)
-                gone += 1
-        self._kept = await asyncio.to_thread(_count, self._root)
-        return gone
+                removed += 1
+        await self._recount()
+        return removed
+
+    async def _recount(self) -> None:
+        await asyncio.to_thread(self._budget.recount, lambda: _count_bytes(self._root))
+
+    def _keep(self, file: Path, target: Path) -> None:
+        """In a thread, to its end even where the caller was cancelled: file and account change together."""
+        with self._budget.reserve(lambda: _size(file) - _size(target)) as reservation:
+            _sync(file)
+            file.chmod(0o600)
+            try:
+                reservation.store(lambda: _replace(file, target))
+            except OSError as exc:
+                if exc.errno != errno.EXDEV:
+                    raise
+                _copy_in(file, target, reservation)
+        _sync(target.parent)
 
     def _path(self, job_id: str) -> Path:
         """Raises JobNotFound for what is no job id in its one spelling, whatever path it would name."""
@@ -114,25 +119,23 @@ def _is_job_id(name: str) -> bool:
         return False
 
 
-def _begin(root: Path) -> int:
+def _prepare_folder(root: Path) -> None:
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for half in root.glob(f"*{_HALF}"):
-        half.unlink(missing_ok=True)
-    return _count(root)
+    for partial in root.glob(f"*{_PARTIAL}"):
+        partial.unlink(missing_ok=True)
 
 
-def _count(root: Path) -> int:
-    with os.scandir(root) as entries:
-        return sum(_size(Path(entry.path)) for entry in entries if _is_job_id(entry.name))
-
-
-def _names(root: Path) -> list[str]:
+def _job_ids(root: Path) -> list[str]:
     with os.scandir(root) as entries:
         return [entry.name for entry in entries if _is_job_id(entry.name)]
 
 
+def _count_bytes(root: Path) -> int:
+    return sum(_size(root / job_id) for job_id in _job_ids(root))
+
+
 def _size(file: Path) -> int:
-    """0 for what has gone meanwhile."""
+    """0 for a file that was removed meanwhile."""
     try:
         return file.stat().st_size
     except FileNotFoundError:
@@ -141,36 +144,28 @@ def _size(file: Path) -> int:
 
 def _delete(file: Path) -> int:
     """How many bytes that freed."""
-    try:
-        size = _size(file)
-        file.unlink()
-    except FileNotFoundError:
-        return 0
+    size = _size(file)
+    file.unlink(missing_ok=True)
     return size
 
 
-def _move_in(file: Path, target: Path) -> None:
-    _sync(file)
-    file.chmod(0o600)
-    try:
-        file.replace(target)
-    except OSError as exc:
-        if exc.errno != errno.EXDEV:
-            raise
-        _copy_in(file, target)
-    _sync(target.parent)
+def _replace(file: Path, target: Path) -> int:
+    """By how many bytes the target's folder grew."""
+    before = _size(target)
+    file.replace(target)
+    return _size(target) - before
 
 
-def _copy_in(file: Path, target: Path) -> None:
-    """From another file system: whole under another name first, so that what bears the id is never half."""
-    half = target.with_name(target.name + _HALF)
+def _copy_in(file: Path, target: Path, reservation: Reservation) -> None:
+    """From another file system: first whole under another name, so that no recording is ever partial."""
+    partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}{_PARTIAL}")
     try:
-        shutil.copyfile(file, half)
-        half.chmod(0o600)
-        _sync(half)
-        half.replace(target)
+        shutil.copyfile(file, partial)
+        partial.chmod(0o600)
+        _sync(partial)
+        reservation.store(lambda: _replace(partial, target))
     except BaseException:
-        half.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
     file.unlink()
 

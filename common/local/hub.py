@@ -1,6 +1,6 @@
-"""Wakes those who watch jobs in this process; what happened stays in the store, only its last stretch here.
+"""Notifies the watchers in this process; events stay in the store, only each job's latest are kept here.
 
-One short ring for each watched job, shared by all who watch it: a listener holds a place, never a queue.
+One short buffer for each watched job, shared by all its watchers: a listener holds a place, never a queue.
 """
 
 from __future__ import annotations
@@ -14,32 +14,30 @@ from dataclasses import dataclass, field
 from common.errors import TooManyWatchers
 from common.models import JobEvent
 
-# Events kept for those who are a moment behind; who is further behind reads the store.
-_RING = 32
+# Events kept for listeners that are a moment behind; one that is further behind reads the store.
+_BUFFERED_EVENTS = 32
 
 
 class Hub:
-    """`per_job` and `in_all` bound the listeners; each costs a connection's memory."""
+    """`Subscribers` in this process; each of at most `max_listeners` costs a connection's memory."""
 
-    def __init__(self, *, in_all: int, per_job: int | None = None) -> None:
-        self._in_all = in_all
-        self._per_job = per_job or in_all
+    def __init__(self, *, max_listeners: int) -> None:
+        self._max_listeners = max_listeners
         self._topics: dict[str, _Topic] = {}
         self._listeners = 0
-        self._closing = False
+        self._is_closing = False
 
     async def publish(self, event: JobEvent) -> None:
-        """Keep the event in the ring of its job and wake who listens, if anybody does."""
+        """Buffer the event and notify the job's listeners, if there are any."""
         if topic := self._topics.get(event.job.job_id):
             topic.add(event)
 
     @contextmanager
     def listen(self, job_id: str) -> Iterator[HubListener]:
-        """A listener's place. Raises TooManyWatchers."""
-        topic = self._topics.get(job_id) or _Topic(closing=self._closing)
-        if self._listeners >= self._in_all or topic.listeners >= self._per_job:
+        """A listener until the block ends. Raises TooManyWatchers."""
+        if self._listeners >= self._max_listeners:
             raise TooManyWatchers
-        self._topics[job_id] = topic
+        topic = self._topics.setdefault(job_id, _Topic(is_closing=self._is_closing))
         self._listeners += 1
         topic.listeners += 1
         try:
@@ -51,39 +49,41 @@ class Hub:
                 del self._topics[job_id]
 
     def close(self) -> None:
-        """Tell every listener, now and from now on, that it is over."""
-        self._closing = True
+        """Make every listener stop, those that come later too."""
+        self._is_closing = True
         for topic in self._topics.values():
             topic.close()
 
 
 @dataclass(slots=True)
 class _Topic:
-    closing: bool
+    """One watched job. `version` grows with each event and with the closing."""
+
+    is_closing: bool
     listeners: int = 0
     version: int = 0
-    events: deque[JobEvent] = field(default_factory=lambda: deque(maxlen=_RING))
+    events: deque[JobEvent] = field(default_factory=lambda: deque(maxlen=_BUFFERED_EVENTS))
     _change: asyncio.Future[None] | None = None
 
     def add(self, event: JobEvent) -> None:
         last = self.events[-1].seq if self.events else event.seq - 1
         if event.seq > last + 1:
-            # Somebody else's news have yet to come: the ring must not look whole.
+            # An event between the two, of another process, is missing: the buffer must not look complete.
             self.events.clear()
         if event.seq > last:
             self.events.append(event)
-            self._wake()
+            self._notify()
 
     def close(self) -> None:
-        self.closing = True
-        self._wake()
+        self.is_closing = True
+        self._notify()
 
-    def change(self) -> asyncio.Future[None]:
-        """Done at the next change; one for all who wait."""
+    def next_change(self) -> asyncio.Future[None]:
+        """Done at the next change; one future for all listeners that wait."""
         self._change = self._change or asyncio.get_running_loop().create_future()
         return self._change
 
-    def _wake(self) -> None:
+    def _notify(self) -> None:
         self.version += 1
         if self._change:
             self._change.set_result(None)
@@ -95,26 +95,26 @@ class HubListener:
 
     def __init__(self, topic: _Topic) -> None:
         self._topic = topic
-        self._seen = topic.version
+        self._seen_version = topic.version
 
     @property
-    def closing(self) -> bool:
-        return self._topic.closing
+    def is_closing(self) -> bool:
+        return self._topic.is_closing
 
     def on_sent(self) -> None:
-        """What is sent arrives at once: there is no hurry to end."""
+        """A message arrives as soon as it is sent, so the answer need not end."""
 
-    def since(self, seq: int) -> list[JobEvent] | None:
-        """The ring's events after `seq`; None when it begins later than that."""
-        self._seen = self._topic.version
+    def events_after(self, seq: int) -> list[JobEvent] | None:
+        """The buffered events after `seq`; None when the buffer begins later than that."""
+        self._seen_version = self._topic.version
         events = self._topic.events
         if events and events[0].seq > seq + 1:
             return None
         return [event for event in events if event.seq > seq]
 
-    async def news(self, seconds: float) -> bool:
-        """Wait for what came since `since` was last asked."""
-        if self._topic.version == self._seen and not self._topic.closing:
-            # `wait`, since it leaves the future that others wait for alone when the time is up.
-            await asyncio.wait([self._topic.change()], timeout=seconds)
-        return self._topic.version != self._seen or self._topic.closing
+    async def wait(self, seconds: float) -> bool:
+        """Wait for an event that is newer than the last call of `events_after`."""
+        if self._topic.version == self._seen_version and not self._topic.is_closing:
+            # `wait` leaves the future alone when the time is up: other listeners wait for it too.
+            await asyncio.wait([self._topic.next_change()], timeout=seconds)
+        return self._topic.version != self._seen_version or self._topic.is_closing

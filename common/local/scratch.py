@@ -1,4 +1,4 @@
-"""A folder for files that live no longer than a request or a run, emptied of what killed processes left."""
+"""A folder for files that live no longer than a request or a run; what killed processes left is removed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 class FolderUnusable(Exception):
-    """Nothing can be written there; the sentence tells whoever starts the server why."""
+    """Nothing can be written there; the sentence tells the operator why."""
 
 
 _TRIES = 5
@@ -29,54 +29,54 @@ class Scratch:
 
 @contextmanager
 def scratch_folder(root: Path) -> Iterator[Scratch]:
-    """A folder of this process's own below `root`, gone at the end; those of dead processes go now.
+    """A folder of this process below `root`, removed at the end; those of dead processes are removed now.
 
     A living process holds a lock on its folder, so several may share one `root`. Raises FolderUnusable.
     """
     try:
         with suppress(FileExistsError):  # if it is a file, the next line says so in a clearer way
-            root.parent.mkdir(mode=0o700, parents=True)  # as a parent of `root` it would be anybody's
+            root.parent.mkdir(mode=0o700, parents=True)  # as a parent of `root` it would be open to others
         root.mkdir(mode=0o700, exist_ok=True)
-        dead = tuple(left.name for left in root.iterdir() if _removed_if_dead(left))
-        folder, held = _made(root)
+        dead = tuple(folder.name for folder in root.iterdir() if _remove_if_dead(folder))
+        folder, lock = _create_folder(root)
     except OSError as exc:
         raise FolderUnusable(f"The folder {root} cannot be made or written to: {exc.strerror}.") from exc
     try:
         yield Scratch(folder, dead)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        if held is not None:
-            os.close(held)
+        if lock is not None:
+            os.close(lock)
 
 
-def _made(root: Path) -> tuple[Path, int | None]:
-    """A new folder, locked. One who starts at the same moment may take it for a dead one's before it is."""
+def _create_folder(root: Path) -> tuple[Path, int | None]:
+    """A new folder and its lock. Until it is locked, a process that starts may take it for a dead one's."""
     for _ in range(_TRIES):
         folder = root / secrets.token_hex(8)
         folder.mkdir(mode=0o700)
-        held = _locked(folder)
-        if held is not None and folder.is_dir():
+        lock = _lock(folder)
+        if lock is not None and folder.is_dir():
             break
         shutil.rmtree(folder, ignore_errors=True)
-        if held is not None:
-            os.close(held)
+        if lock is not None:
+            os.close(lock)
     else:  # no locks on this file system: then nothing takes it for a dead one's either
         folder.mkdir(mode=0o700, exist_ok=True)
-        held = None
-    return folder, held
+        lock = None
+    return folder, lock
 
 
-def _removed_if_dead(folder: Path) -> bool:
-    held = _locked(folder)
-    if held is None:
+def _remove_if_dead(folder: Path) -> bool:
+    lock = _lock(folder)
+    if lock is None:
         return False
     shutil.rmtree(folder, ignore_errors=True)
-    os.close(held)
+    os.close(lock)
     return True
 
 
-def _locked(folder: Path) -> int | None:
-    """A descriptor that holds the folder's lock until it is closed; None while somebody else holds it."""
+def _lock(folder: Path) -> int | None:
+    """A descriptor that holds the folder's lock until it is closed; None while another process holds it."""
     descriptor = None
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -12,34 +12,32 @@ from common.ports import UploadTicket
 
 
 class UploadTickets:
-    """Tickets good for `seconds`, signed with `secret`; `public_url` is where clients reach this server,
-    empty for addresses relative to it."""
+    """Tickets valid for `seconds`, signed with `secret`; their addresses are relative to this server."""
 
-    def __init__(self, secret: bytes, *, public_url: str = "", seconds: float = 900) -> None:
+    def __init__(self, secret: bytes, *, seconds: float = 900) -> None:
         self._secret = secret
-        self._public_url = public_url.rstrip("/")
         self._seconds = seconds
 
-    def give(self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf) -> UploadTicket:
+    def issue(self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf) -> UploadTicket:
         expires = int(min(now + self._seconds, until))
         fields = {"expires": str(expires), "maxBytes": str(max_bytes)}
         return UploadTicket(
-            url=f"{self._public_url}/job/{job_id}/audio",
+            url=f"/job/{job_id}/audio",
             fields={**fields, "signature": self._sign(job_id, fields)},
             expires_at=float(expires),
         )
 
     def check(self, job_id: str, fields: Mapping[str, str], *, now: float) -> int:
         """The most bytes that may be posted. Raises UploadTicketInvalid, UploadExpired."""
-        given = fields.get("signature", "").encode("utf-8", "replace")
-        if not hmac.compare_digest(given, self._sign(job_id, fields).encode()):
+        signature = fields.get("signature", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(signature, self._sign(job_id, fields).encode()):
             raise UploadTicketInvalid
         if now >= int(fields["expires"]):
             raise UploadExpired
         return int(fields["maxBytes"])
 
     def _sign(self, job_id: str, fields: Mapping[str, str]) -> str:
-        # What is signed says what for: the secret may come to sign other things.
+        # The signed text names its purpose, since the secret may come to sign other things.
         parts = ("escriba upload", job_id, fields.get("expires", ""), fields.get("maxBytes", ""))
-        said = "|".join(parts).encode("utf-8", "replace")
-        return hmac.new(self._secret, said, hashlib.sha256).hexdigest()
+        payload = "|".join(parts).encode("utf-8", "replace")
+        return hmac.new(self._secret, payload, hashlib.sha256).hexdigest()

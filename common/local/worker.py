@@ -6,27 +6,27 @@ import asyncio
 from contextlib import suppress
 
 from common.errors import EscribaError
-from common.local.sqlite.queue import SqliteTasks
+from common.local.sqlite.queue import SqliteQueue
 from common.log import log
 from common.services import Services
 
-# A job that falls due while nothing else happens is seen this late at most.
-_LOOK_EVERY = 1.0
+# Seconds: a job that falls due while nothing else happens is noticed this late at most.
+_POLL_INTERVAL = 1.0
 
 
 class Worker:
-    """`holder` names this process in leases. `wake` it when a job may have fallen due."""
+    """`holder` names this process in leases. Call `notify` when a job may have fallen due."""
 
-    def __init__(self, tasks: SqliteTasks, *, at_once: int, holder: str) -> None:
-        self._tasks = tasks
+    def __init__(self, queue: SqliteQueue, *, at_once: int, holder: str) -> None:
+        self._queue = queue
         self._at_once = at_once
         self._holder = holder
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._changed = asyncio.Event()
+        self._notified = asyncio.Event()
         self._leaves_at: float | None = None
 
-    def wake(self) -> None:
-        self._changed.set()
+    def notify(self) -> None:
+        self._notified.set()
 
     def cancel_run(self, job_id: str) -> None:
         """End the run of a job that was cancelled; harmless when it does not run here."""
@@ -34,37 +34,37 @@ class Worker:
             task.cancel()
 
     async def work(self, services: Services) -> None:
-        """Take up what is due until `close`."""
-        trouble = None
+        """Start the jobs that are due until `close`."""
+        last_problem = None
         while not self._is_leaving():
-            self._changed.clear()
+            self._notified.clear()
             try:
-                await self._take_up(services)
-                trouble = None
+                await self._start_due(services)
+                last_problem = None
             except EscribaError as exc:  # a store that is locked or full now may not be in a second
-                if exc.code != trouble:
+                if exc.code != last_problem:
                     log("worker.waits", level="WARNING", code=exc.code)
-                trouble = exc.code
+                last_problem = exc.code
             except Exception as exc:  # noqa: BLE001 - the border: one bad row must not end all work
                 log("worker.broke", level="ERROR", exc_info=exc)
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_EVERY):  # wait_for loses a cancellation (Python 3.11)
-                    await self._changed.wait()
+                async with asyncio.timeout(_POLL_INTERVAL):  # wait_for loses a cancellation (Python 3.11)
+                    await self._notified.wait()
 
     def leave(self, grace: float) -> None:
-        """Take up nothing more; what runs may finish within `grace` seconds from now. Harmless again."""
+        """Start no more jobs; those that run may finish within `grace` seconds from now. Harmless again."""
         if self._leaves_at is None:
             self._leaves_at = asyncio.get_running_loop().time() + grace
-            self.wake()
+            self.notify()
 
     async def close(self, grace: float) -> None:
-        """`leave`, and wait for what runs; what does not finish in time is given back to the queue."""
+        """`leave`, and wait for the jobs that run; those that do not finish in time go back to the queue."""
         self.leave(grace)
         assert self._leaves_at is not None
         running = list(self._running.values())
         if running:
-            left = self._leaves_at - asyncio.get_running_loop().time()
-            _, unfinished = await asyncio.wait(running, timeout=max(0.0, left))
+            seconds = self._leaves_at - asyncio.get_running_loop().time()
+            _, unfinished = await asyncio.wait(running, timeout=max(0.0, seconds))
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
@@ -72,29 +72,33 @@ class Worker:
     def _is_leaving(self) -> bool:
         return self._leaves_at is not None
 
-    async def _take_up(self, services: Services) -> None:
+    async def _start_due(self, services: Services) -> None:
         while len(self._running) < self._at_once and not self._is_leaving():
-            busy = set(self._running)
-            now = services.now()
-            job_id = await self._tasks.claim(
-                now=now, holder=self._holder, seconds=services.settings.lease_seconds, busy=busy
+            job_id = await self._queue.claim(
+                now=services.now(),
+                holder=self._holder,
+                seconds=services.settings.lease_seconds,
+                busy=set(self._running),
             )
             if job_id is None:
                 return
-            if self._is_leaving():  # since it was asked for
+            if self._is_leaving():  # since the claim began
                 await services.jobs.release(job_id, self._holder)
                 return
-            # Imported with the first job: its half of the house is a twentieth of the CPU of a start.
-            from common.jobs.run import run_job
+            self._start(services, job_id)
 
-            services.active.jobs += 1
-            task = asyncio.create_task(run_job(services, job_id, self._holder))
-            self._running[job_id] = task
-            task.add_done_callback(lambda task, job_id=job_id: self._ended(services, job_id, task))  # type: ignore[misc]
+    def _start(self, services: Services, job_id: str) -> None:
+        # Imported with the first job: what it imports costs a twentieth of the CPU of a start.
+        from common.jobs.run import run_job
 
-    def _ended(self, services: Services, job_id: str, task: asyncio.Task[None]) -> None:
+        services.active.jobs += 1
+        task = asyncio.create_task(run_job(services, job_id, self._holder))
+        self._running[job_id] = task
+        task.add_done_callback(lambda task: self._on_end(services, job_id, task))
+
+    def _on_end(self, services: Services, job_id: str, task: asyncio.Task[None]) -> None:
         services.active.jobs -= 1
         del self._running[job_id]
-        self.wake()
+        self.notify()
         if not task.cancelled() and (exc := task.exception()):
             log("worker.broke", level="ERROR", jobId=job_id, exc_info=exc)

@@ -93,6 +93,11 @@ def calls(upstream: Upstream, audio: bytes) -> list[ReceivedRequest]:
     return [seen for seen in list(upstream.requests) if seen.form.sha256 == sha(audio)]
 
 
+def under_way(upstream: Upstream) -> list[ReceivedRequest]:
+    """The requests that the engine has not answered yet."""
+    return [seen for seen in list(upstream.requests) if seen.status is None and not seen.client_gone]
+
+
 def files_below(data_dir: Path) -> list[Path]:
     """Recordings, and what runs made of them."""
     return [

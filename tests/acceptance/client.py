@@ -38,8 +38,12 @@ class Submitted:
     accepted: bool = False
 
     @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.audio).hexdigest()
+
+    @property
     def text(self) -> str:
-        return f"heard {hashlib.sha256(self.audio).hexdigest()[:12]}"
+        return f"heard {self.sha256[:12]}"
 
     def submit(self, url: str) -> None:
         """One try. A server that dies meanwhile is no failure: `accepted` stays as it was."""

@@ -1,4 +1,4 @@
-"""The same submit any number of times is one job; another under its name is refused and harms nothing."""
+"""The same submit any number of times is one job; another one under its id is refused and harms nothing."""
 
 from __future__ import annotations
 
@@ -43,32 +43,32 @@ def api(server: Server) -> Api:
     return Api(server.url)
 
 
-def at_once(ask: Callable[[int], httpx.Response]) -> list[httpx.Response]:
-    """Twenty answers to what is asked from twenty threads at the same moment."""
-    together = threading.Barrier(TIMES)
+def send_at_once(send: Callable[[int], httpx.Response]) -> list[httpx.Response]:
+    """The answers to requests that twenty threads send at the same moment."""
+    barrier = threading.Barrier(TIMES)
 
-    def one(number: int) -> httpx.Response:
-        together.wait()
-        return ask(number)
+    def send_one(number: int) -> httpx.Response:
+        barrier.wait()
+        return send(number)
 
     with ThreadPoolExecutor(TIMES) as pool:
-        return list(pool.map(one, range(TIMES)))
+        return list(pool.map(send_one, range(TIMES)))
 
 
-def the_only(answers: list[httpx.Response], status: int) -> dict[str, Any]:
-    """What all answers say, but for how far the job was by then."""
+def common_answer(answers: list[httpx.Response], status: int) -> dict[str, Any]:
+    """The body that all answers share, without how far the job was by then."""
     assert {answer.status_code for answer in answers} == {status}, [answer.text for answer in answers]
-    told = [answer.json() for answer in answers]
-    for one in told:
-        assert one.pop("status") in {"pending", "queued", "processing", "completed"}
-        one.pop("upload", None)
-    assert all(one == told[0] for one in told)
-    return told[0]  # type: ignore[no-any-return]
+    bodies = [answer.json() for answer in answers]
+    for body in bodies:
+        assert body.pop("status") in {"pending", "queued", "processing", "completed"}
+        body.pop("upload", None)
+    assert all(body == bodies[0] for body in bodies)
+    return bodies[0]  # type: ignore[no-any-return]
 
 
-def test_by_job_id(server: Server, engine: Upstream, api: Api) -> None:
+def test_submits_with_the_same_job_id_are_one_job(server: Server, engine: Upstream, api: Api) -> None:
     audio, job_id = tone(RANDOM), str(uuid.uuid4())
-    job = the_only(at_once(lambda _: api.submit(audio, jobId=job_id, language="es")), 202)
+    job = common_answer(send_at_once(lambda _: api.submit(audio, jobId=job_id, language="es")), 202)
     assert job["jobId"] == job_id
     assert api.completed(job_id) == text_of(audio)
     assert len(calls(engine, audio)) == 1
@@ -76,12 +76,12 @@ def test_by_job_id(server: Server, engine: Upstream, api: Api) -> None:
     wait_until(lambda: files_below(server.data_dir) == [])
 
 
-def test_by_idempotency_key(server: Server, engine: Upstream, api: Api) -> None:
+def test_submits_with_the_same_key_are_one_job(server: Server, engine: Upstream, api: Api) -> None:
     audio = tone(RANDOM)
-    job = the_only(at_once(lambda _: api.submit(audio, key="order-1", userId="ana")), 202)
+    job = common_answer(send_at_once(lambda _: api.submit(audio, key="order-1", userId="ana")), 202)
     assert api.completed(job["jobId"]) == text_of(audio)
     assert len(calls(engine, audio)) == 1
-    # Another person's key of the same name is another key.
+    # The same key of another user is another key.
     other = tone(RANDOM)
     answer = api.submit(other, key="order-1", userId="eva")
     assert (answer.status_code, answer.json()["jobId"] == job["jobId"]) == (202, False)
@@ -89,14 +89,14 @@ def test_by_idempotency_key(server: Server, engine: Upstream, api: Api) -> None:
     wait_until(lambda: files_below(server.data_dir) == [])
 
 
-def test_an_id_cannot_be_worked_out_from_a_key(start: Callable[..., Server], api: Api) -> None:
-    elsewhere = Api(start(GROQ_BASE_URL="http://127.0.0.1:9/openai/v1").url)
+def test_a_job_id_cannot_be_derived_from_its_key(start: Callable[..., Server], api: Api) -> None:
+    other = Api(start(GROQ_BASE_URL="http://127.0.0.1:9/openai/v1").url)
     audio = tone(RANDOM)
-    ids = {one.submit(audio, key="guessable").json()["jobId"] for one in (api, elsewhere)}
+    ids = {each.submit(audio, key="guessable").json()["jobId"] for each in (api, other)}
     assert len(ids) == 2
 
 
-def test_what_differs_is_refused_and_the_first_is_unharmed(
+def test_another_request_under_the_same_id_is_refused_and_the_first_unharmed(
     server: Server, engine: Upstream, api: Api
 ) -> None:
     audio, other, job_id = tone(RANDOM), tone(RANDOM), str(uuid.uuid4())
@@ -109,36 +109,36 @@ def test_what_differs_is_refused_and_the_first_is_unharmed(
         api.submit(audio, jobId=job_id, language="es", userId="eva"),
         api.expect(jobId=job_id, language="es"),
     ]
-    told = [(answer.status_code, answer.json()["error"]["code"]) for answer in refused]
-    assert told == [(409, "job_conflict")] * len(refused)
+    errors = [(answer.status_code, answer.json()["error"]["code"]) for answer in refused]
+    assert errors == [(409, "job_conflict")] * len(refused)
     assert api.completed(job_id) == text_of(audio)
     assert (len(calls(engine, audio)), len(calls(engine, other))) == (1, 0)
-    assert api.job(job_id).json()["result"]["language"] == "en"  # what the engine says it heard
+    assert api.job(job_id).json()["result"]["language"] == "en"  # what the engine detected
     (call,) = calls(engine, audio)
     assert call.form.value("language") == "es"
     wait_until(lambda: files_below(server.data_dir) == [])
 
 
-def test_of_two_recordings_at_once_one_is_taken_and_it_is_the_one_heard(
+def test_of_many_recordings_at_once_one_is_accepted_and_that_one_is_transcribed(
     server: Server, engine: Upstream, api: Api
 ) -> None:
     audios, job_id = [tone(RANDOM) for _ in range(TIMES)], str(uuid.uuid4())
-    answers = at_once(lambda number: api.submit(audios[number], jobId=job_id))
+    answers = send_at_once(lambda number: api.submit(audios[number], jobId=job_id))
     assert Counter(answer.status_code for answer in answers) == {202: 1, 409: TIMES - 1}
-    taken = next(audio for audio, answer in zip(audios, answers, strict=True) if answer.status_code == 202)
-    assert api.completed(job_id) == text_of(taken)
+    accepted = next(audio for audio, answer in zip(audios, answers, strict=True) if answer.status_code == 202)
+    assert api.completed(job_id) == text_of(accepted)
     wait_until(lambda: files_below(server.data_dir) == [])
 
 
-def test_json_first_then_the_audio(server: Server, engine: Upstream, api: Api) -> None:
+def test_json_first_and_then_the_audio_is_one_job(server: Server, engine: Upstream, api: Api) -> None:
     audio, job_id = tone(RANDOM), str(uuid.uuid4())
-    expected = at_once(lambda _: api.expect(jobId=job_id, language="es", timestamps=["segment", "word"]))
-    the_only(expected, 201)
+    expected = send_at_once(lambda _: api.expect(jobId=job_id, language="es", timestamps=["segment", "word"]))
+    common_answer(expected, 201)
     assert api.job(job_id).json()["status"] == "pending"
     conflict = api.expect(jobId=job_id, language="en")
     assert (conflict.status_code, conflict.json()["error"]["code"]) == (409, "job_conflict")
     tickets = [answer.json()["upload"] for answer in expected]
-    the_only(at_once(lambda number: api.upload(tickets[number], audio)), 202)
+    common_answer(send_at_once(lambda number: api.upload(tickets[number], audio)), 202)
     assert api.completed(job_id) == text_of(audio)
     assert len(calls(engine, audio)) == 1
     again = api.upload(tickets[0], tone(RANDOM))
@@ -148,20 +148,20 @@ def test_json_first_then_the_audio(server: Server, engine: Upstream, api: Api) -
     wait_until(lambda: files_below(server.data_dir) == [])
 
 
-def test_of_two_uploads_at_once_one_is_taken_and_it_is_the_one_heard(
+def test_of_many_uploads_at_once_one_is_accepted_and_that_one_is_transcribed(
     server: Server, engine: Upstream, api: Api
 ) -> None:
     for _ in range(5):
         pending = api.expect().json()
         audios = [tone(RANDOM) for _ in range(TIMES)]
-        answers = at_once(lambda number: api.upload(pending["upload"], audios[number]))  # noqa: B023
-        taken = [audio for audio, answer in zip(audios, answers, strict=True) if answer.status_code == 202]
-        assert len(taken) == 1, [answer.text for answer in answers]
-        assert api.completed(pending["jobId"]) == text_of(taken[0])
+        answers = send_at_once(lambda number: api.upload(pending["upload"], audios[number]))  # noqa: B023
+        accepted = [audio for audio, answer in zip(audios, answers, strict=True) if answer.status_code == 202]
+        assert len(accepted) == 1, [answer.text for answer in answers]
+        assert api.completed(pending["jobId"]) == text_of(accepted[0])
         wait_until(lambda: files_below(server.data_dir) == [])
 
 
-def test_an_upload_is_held_to_its_ticket(api: Api) -> None:
+def test_an_upload_needs_the_unchanged_fields_of_its_ticket(api: Api) -> None:
     pending = api.expect().json()
     url, fields = pending["upload"]["url"], pending["upload"]["fields"]
     other = api.expect().json()
@@ -176,7 +176,7 @@ def test_an_upload_is_held_to_its_ticket(api: Api) -> None:
     assert api.job(pending["jobId"]).json()["status"] == "pending"
 
 
-def test_a_failed_job_runs_again_from_the_audio_that_was_kept(
+def test_a_retry_of_a_failed_job_uses_the_audio_that_was_kept(
     server: Server, engine: Upstream, api: Api
 ) -> None:
     audio = tone(RANDOM)
@@ -184,15 +184,15 @@ def test_a_failed_job_runs_again_from_the_audio_that_was_kept(
     job_id = api.accepted(audio, language="es", prompt="Escriba")
     failed = api.until(job_id, "failed")
     assert (failed["error"]["code"], failed["run"]) == ("engine_key_invalid", 1)
-    # The same submit is the same job, which has failed: to run it again is another wish.
+    # The same submit is the same job, which has failed: only a retry runs it again.
     assert api.submit(audio, jobId=job_id, language="es", prompt="Escriba").json()["status"] == "failed"
     del engine.by_sha256[sha(audio)]
-    answers = at_once(lambda _: api.retry(job_id))
+    answers = send_at_once(lambda _: api.retry(job_id))
     assert Counter(answer.status_code for answer in answers)[202] == 1
     assert {answer.status_code for answer in answers} <= {202, 409}
-    done = api.until(job_id, "completed")
-    assert (done["result"]["text"], done["run"]) == (text_of(audio), 2)
-    assert done["seq"] > failed["seq"]
+    completed = api.until(job_id, "completed")
+    assert (completed["result"]["text"], completed["run"]) == (text_of(audio), 2)
+    assert completed["seq"] > failed["seq"]
     first, second = calls(engine, audio)
     assert [call.form.value("prompt") for call in (first, second)] == ["Escriba", "Escriba"]
     wait_until(lambda: files_below(server.data_dir) == [])

@@ -11,7 +11,7 @@ import pytest
 from common.jobs import state
 from common.models import Audio, Options, Transcript, Word
 from tests.aws.world import World, call
-from tests.contract.recordings import an_id, commit, create
+from tests.contract.sample_jobs import commit, create, new_id
 from tests.recorded import http_event
 from tests.replies import Reply
 from tests.server import ROOT
@@ -55,13 +55,11 @@ async def completed_job(world: World, text: str) -> str:
     )
     result = Transcript(text=text, duration=float(len(words)), words=words)
     options = Options(timestamps=("segment", "word"))
-    job = await create(world.jobs, state.accept(an_id(), options=options, now=now, expires_at=now + 60))
-    job = await commit(
-        world.jobs, state.audio_came(job, Audio(size_bytes=1, sha256="0"), now=now, expires_at=now)
-    )
+    job = await create(world.jobs, state.accept(new_id(), options=options, now=now, expires_at=now + 60))
+    job = await commit(world.jobs, state.queue(job, Audio(size_bytes=1, sha256="0"), now=now, expires_at=now))
     job = await commit(world.jobs, state.start(job, now=now))
-    job = await commit(world.jobs, state.planned(job, pieces=1, done=1, now=now))
-    job = await commit(world.jobs, state.merging(job, now=now), "progress")
+    job = await commit(world.jobs, state.plan(job, pieces=1, done=1, now=now))
+    job = await commit(world.jobs, state.merge(job, now=now), "progress")
     done = state.complete(job, language="es", now=now, expires_at=now + 3600)
     await world.jobs.commit(done, state.event_of(done), result=result)
     return job.job_id

@@ -176,7 +176,7 @@ async def until_all_ended(
         while True:
             jobs = {job_id: await store.get(job_id) for job_id in job_ids}
             delivered = sum(page.rows.get(job_id, {}).get("seq") == jobs[job_id].seq for job_id in job_ids)
-            ended = sum(job.ended for job in jobs.values())
+            ended = sum(job.has_ended for job in jobs.values())
             # A worker that is killed between sending a delivery and recording it leaves it to a later sweep.
             if ended == delivered == len(job_ids) and not await store.deliveries(
                 now=time.time() + 600, limit=1
@@ -184,7 +184,11 @@ async def until_all_ended(
                 return jobs
             failed = [job.error for job in jobs.values() if job.status == "failed"]
             assert not failed, (failed, deployed.log())
-            assert time.monotonic() < deadline, (ended, delivered, [j for j in jobs.values() if not j.ended])
+            assert time.monotonic() < deadline, (
+                ended,
+                delivered,
+                [j for j in jobs.values() if not j.has_ended],
+            )
             await asyncio.sleep(1)
 
 
@@ -194,7 +198,7 @@ async def check(emulator: Emulator, deployed: Deployed, jobs: dict[str, Job], pa
         for job_id, job in jobs.items():
             assert job.status == "completed", job
             events = await store.events(job_id, after=0)
-            assert [event.job.status for event in events if event.job.ended] == ["completed"]
+            assert [event.job.status for event in events if event.job.has_ended] == ["completed"]
             assert [event.seq for event in events] == sorted({event.seq for event in events})
             result = await store.result(job_id)
             assert result is not None

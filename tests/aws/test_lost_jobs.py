@@ -11,7 +11,7 @@ from common.aws.table import Table
 from common.jobs import state
 from common.ports import LeaseLost
 from tests.aws.world import World
-from tests.contract.recordings import NOW, commit, create, queued
+from tests.contract.sample_jobs import NOW, commit, create, sample_job
 
 LOST_AFTER = 300.0
 LATER = NOW + LOST_AFTER + 60
@@ -30,14 +30,14 @@ async def test_of_jobs_that_wait_long_as_many_are_lost_as_there_are_messages_too
     world: World, messages: int, lost: int
 ) -> None:
     jobs = store(world, messages=messages)
-    waiting = [await create(jobs, queued(now=NOW + number)) for number in range(3)]
+    waiting = [await create(jobs, sample_job(now=NOW + number)) for number in range(3)]
     overdue = await jobs.overdue(now=LATER, limit=10)
     assert [job.job_id for job in overdue] == [job.job_id for job in waiting[:lost]]
 
 
 async def test_a_job_whose_worker_died_is_brought_back_once_however_full_the_queue(world: World) -> None:
     jobs = store(world, messages=9)
-    job = await create(jobs, queued())
+    job = await create(jobs, sample_job())
     await jobs.lease(job.job_id, "dead", now=NOW, seconds=30)
     job = await commit(jobs, state.start(job, now=NOW))
     assert await jobs.overdue(now=NOW + 31, limit=10) == [job]
@@ -50,7 +50,7 @@ async def test_a_job_whose_worker_died_is_brought_back_once_however_full_the_que
 
 async def test_a_message_too_many_takes_no_lease_away(world: World) -> None:
     jobs = store(world, messages=0)
-    job = await create(jobs, queued())
+    job = await create(jobs, sample_job())
     await jobs.lease(job.job_id, "busy", now=LATER, seconds=30)
     await jobs.note_message(job.job_id, now=LATER + 1, due_at=LATER + 1)
     await jobs.renew(job.job_id, "busy", now=LATER + 2, seconds=30)
@@ -60,7 +60,7 @@ async def test_only_messages_that_a_worker_could_receive_now_count_for_jobs_that
     jobs = store(world, messages=0)
     queue = SqsQueue(Clients(), world.names.queue, now=lambda: NOW, note_message=jobs.note_message)
     for delay in (0, 0, 600):
-        await queue.put((await create(jobs, queued())).job_id, delay=delay)
+        await queue.put((await create(jobs, sample_job())).job_id, delay=delay)
     assert (await queue.count_ready(), await queue.backlog()) == (2, 3)
     world.messages()
     assert (await queue.count_ready(), await queue.backlog()) == (0, 3)

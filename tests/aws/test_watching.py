@@ -12,7 +12,7 @@ import pytest
 
 from common.aws import gateway_subscribers
 from common.jobs.actions import discard
-from common.jobs.submit import JobRequest, expect
+from common.jobs.submit import JobRequest, create_pending
 from common.lambda_entry.sandbox import Sandbox, compose
 from common.models import Options
 from tests.aws.world import World
@@ -36,7 +36,7 @@ def composed(world: World, monkeypatch: pytest.MonkeyPatch, silent: socket.socke
 
 
 async def pending_job(sandbox: Sandbox) -> str:
-    job = await expect(sandbox.services, JobRequest(job_id=str(uuid.uuid4()), options=Options()))
+    job = await create_pending(sandbox.services, JobRequest(job_id=str(uuid.uuid4()), options=Options()))
     return job.job_id
 
 

@@ -1,4 +1,4 @@
-"""Each contract test runs once for every home."""
+"""Each contract test runs once for every deployment target."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from pathlib import Path
 import pytest
 
 from common.ports import AudioStore, JobStore, QuotaStore, TaskQueue
-from tests.contract.homes import HOMES, Home
+from tests.contract.targets import DEPLOYMENT_TARGETS, DeploymentTarget
 
 
-@pytest.fixture(params=HOMES)
-def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
-    with HOMES[request.param](tmp_path) as opened:
+@pytest.fixture(params=DEPLOYMENT_TARGETS)
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DeploymentTarget]:
+    with DEPLOYMENT_TARGETS[request.param](tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture
-def jobs(home: Home) -> JobStore:
-    return home.jobs
+def jobs(target: DeploymentTarget) -> JobStore:
+    return target.jobs
 
 
 @pytest.fixture
-def tasks(home: Home) -> TaskQueue:
-    return home.tasks
+def queue(target: DeploymentTarget) -> TaskQueue:
+    return target.queue
 
 
 @pytest.fixture
-def audio(home: Home) -> AudioStore:
-    return home.audio
+def audio(target: DeploymentTarget) -> AudioStore:
+    return target.audio
 
 
 @pytest.fixture
-def quota(home: Home) -> QuotaStore:
-    return home.quota
+def quota(target: DeploymentTarget) -> QuotaStore:
+    return target.quota

@@ -1,4 +1,4 @@
-"""What every AudioStore promises of recordings."""
+"""What every AudioStore promises about recordings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from common.errors import AudioGone, UploadTicketInvalid
 from common.ports import AudioStore
-from tests.contract.recordings import NOW, an_id
+from tests.contract.sample_jobs import NOW, new_id
 
 
 @pytest.fixture
@@ -20,44 +20,46 @@ def received(tmp_path: Path) -> Path:
     return file
 
 
-async def test_what_is_kept_can_be_fetched_byte_for_byte(
+async def test_a_kept_recording_is_fetched_byte_for_byte(
     audio: AudioStore, received: Path, tmp_path: Path
 ) -> None:
-    said, job_id = received.read_bytes(), an_id()
+    content, job_id = received.read_bytes(), new_id()
     await audio.keep(job_id, received)
     for name in ("first", "second"):
         folder = tmp_path / name
         folder.mkdir()
-        assert (await audio.fetch(job_id, folder)).read_bytes() == said
+        assert (await audio.fetch(job_id, folder)).read_bytes() == content
 
 
 async def test_the_received_file_is_moved_not_copied(audio: AudioStore, received: Path) -> None:
-    await audio.keep(an_id(), received)
+    await audio.keep(new_id(), received)
     assert not received.exists()
 
 
-async def test_each_job_has_its_own(audio: AudioStore, tmp_path: Path) -> None:
-    kept = {an_id(): os.urandom(10) for _ in range(3)}
-    for job_id, said in kept.items():
+async def test_each_job_has_a_recording_of_its_own(audio: AudioStore, tmp_path: Path) -> None:
+    contents = {new_id(): os.urandom(10) for _ in range(3)}
+    for job_id, content in contents.items():
         file = tmp_path / "received"
-        file.write_bytes(said)
+        file.write_bytes(content)
         await audio.keep(job_id, file)
-    for job_id, said in kept.items():
-        assert (await audio.fetch(job_id, tmp_path)).read_bytes() == said
+    for job_id, content in contents.items():
+        assert (await audio.fetch(job_id, tmp_path)).read_bytes() == content
 
 
-async def test_keeping_again_replaces(audio: AudioStore, received: Path, tmp_path: Path) -> None:
-    job_id = an_id()
+async def test_keeping_again_replaces_the_recording(
+    audio: AudioStore, received: Path, tmp_path: Path
+) -> None:
+    job_id = new_id()
     await audio.keep(job_id, received)
     received.write_bytes(b"the second time")
     await audio.keep(job_id, received)
     assert (await audio.fetch(job_id, tmp_path)).read_bytes() == b"the second time"
 
 
-async def test_what_was_never_kept_or_was_removed_is_gone(
+async def test_a_recording_that_was_never_kept_or_was_removed_is_gone(
     audio: AudioStore, received: Path, tmp_path: Path
 ) -> None:
-    job_id = an_id()
+    job_id = new_id()
     assert not await audio.has(job_id)
     with pytest.raises(AudioGone):
         await audio.fetch(job_id, tmp_path)
@@ -70,12 +72,12 @@ async def test_what_was_never_kept_or_was_removed_is_gone(
         await audio.fetch(job_id, tmp_path)
 
 
-async def test_removing_what_was_never_there_is_harmless(audio: AudioStore) -> None:
-    await audio.remove(an_id())
+async def test_removing_a_recording_that_was_never_kept_is_harmless(audio: AudioStore) -> None:
+    await audio.remove(new_id())
 
 
-async def test_a_ticket_tells_where_to_post_with_what_and_until_when(audio: AudioStore) -> None:
-    ticket = await audio.ticket(an_id(), max_bytes=1000, now=NOW)
+async def test_a_ticket_holds_an_address_fields_and_a_time(audio: AudioStore) -> None:
+    ticket = await audio.ticket(new_id(), max_bytes=1000, now=NOW)
     assert ticket.url
     assert ticket.fields
     assert "file" not in ticket.fields
@@ -83,31 +85,30 @@ async def test_a_ticket_tells_where_to_post_with_what_and_until_when(audio: Audi
     assert NOW < ticket.expires_at <= NOW + 3600
 
 
-async def test_a_ticket_is_good_no_longer_than_it_may_be(audio: AudioStore) -> None:
-    ticket = await audio.ticket(an_id(), max_bytes=1000, now=NOW, until=NOW + 60)
+async def test_a_ticket_is_valid_no_longer_than_was_asked_for(audio: AudioStore) -> None:
+    ticket = await audio.ticket(new_id(), max_bytes=1000, now=NOW, until=NOW + 60)
     assert NOW < ticket.expires_at <= NOW + 60
 
 
-async def test_what_is_kept_is_not_what_was_posted(audio: AudioStore, received: Path) -> None:
-    job_id = an_id()
-    assert not await audio.posted(job_id)
+async def test_a_kept_recording_is_no_upload(audio: AudioStore, received: Path) -> None:
+    job_id = new_id()
+    assert not await audio.has_upload(job_id)
     await audio.keep(job_id, received)
-    assert not await audio.posted(job_id)
+    assert not await audio.has_upload(job_id)
 
 
-async def test_only_the_fields_that_were_given_out_for_a_job_are_admitted(audio: AudioStore) -> None:
-    job_id = an_id()
+async def test_only_the_fields_of_a_job_s_own_ticket_are_admitted(audio: AudioStore) -> None:
+    job_id = new_id()
     fields = (await audio.ticket(job_id, max_bytes=1000, now=NOW)).fields
     for forged in (
         {},
         dict.fromkeys(fields, "1"),
-        (await audio.ticket(an_id(), max_bytes=1, now=NOW)).fields,
+        (await audio.ticket(new_id(), max_bytes=1, now=NOW)).fields,
     ):
         with pytest.raises(UploadTicketInvalid):
             audio.admit(job_id, forged, now=NOW)
 
 
 async def test_tickets_of_two_jobs_differ(audio: AudioStore) -> None:
-    one, other = [await audio.ticket(an_id(), max_bytes=1000, now=NOW) for _ in range(2)]
-    assert (one.url, one.fields) != (other.url, other.fields)
-    assert one.fields != other.fields
+    first, second = [await audio.ticket(new_id(), max_bytes=1000, now=NOW) for _ in range(2)]
+    assert first.fields != second.fields

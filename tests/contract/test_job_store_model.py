@@ -1,4 +1,4 @@
-"""Whatever happens to jobs in whatever order, every store agrees with a few dictionaries."""
+"""Whatever happens to jobs in whatever order, every store agrees with a model made of dictionaries."""
 
 from __future__ import annotations
 
@@ -27,8 +27,17 @@ from common.errors import JobNotFound, JobNotRetryable
 from common.jobs import state
 from common.models import Audio, Job, JobEvent, Piece, Transcript
 from common.ports import AlreadyExists, LeaseLost, StaleJob, Target
-from tests.contract.homes import HOMES
-from tests.contract.recordings import NOW, WEEK, event, failed, pending, queued, said, transcript
+from tests.contract.sample_jobs import (
+    NOW,
+    WEEK,
+    event_of,
+    fail,
+    sample_job,
+    sample_pending_job,
+    sample_piece,
+    sample_transcript,
+)
+from tests.contract.targets import DEPLOYMENT_TARGETS
 
 T = TypeVar("T")
 
@@ -38,8 +47,8 @@ LEASE = 30.0
 
 
 @dataclass
-class Known:
-    """All that a store should know of one job."""
+class ModelJob:
+    """All that a store should hold of one job."""
 
     job: Job
     events: list[JobEvent]
@@ -52,39 +61,40 @@ class Known:
 
 
 def transitions(job: Job, now: float) -> list[Callable[[], Job]]:
-    """Everything that could become of a job; most of it is illegal at any one time."""
+    """Every transition of a job; most of them are illegal at any one time."""
     later = now + WEEK
     return [
-        lambda: state.audio_came(job, Audio(size_bytes=1, sha256="00"), now=now, expires_at=later),
+        lambda: state.queue(job, Audio(size_bytes=1, sha256="00"), now=now, expires_at=later),
         lambda: state.start(job, now=now),
-        lambda: state.prepared(job, fraction=0.3, now=now),
-        lambda: state.planned(job, pieces=3, done=0, now=now),
-        lambda: state.piece_done(job, done=job.pieces_done + 1, language="es", now=now),
-        lambda: state.merging(job, now=now),
+        lambda: state.prepare(job, share=0.3, now=now),
+        lambda: state.plan(job, pieces=3, done=0, now=now),
+        lambda: state.add_piece(job, done=job.pieces_done + 1, language="es", now=now),
+        lambda: state.merge(job, now=now),
         lambda: state.wait(job, until=now + 40, now=now, attempt_counts=True),
         lambda: state.give_back(job, now=now),
+        lambda: state.record_death(job, isolated=False, now=now),
         lambda: state.complete(job, language="es", now=now, expires_at=later),
-        lambda: failed(job, now=now),
+        lambda: fail(job, now=now),
         lambda: state.cancel(job, now=now, expires_at=later),
-        lambda: state.erase(job, now=now, forget_at=later) if job.ended else state.start(job, now=now),
+        lambda: state.erase(job, now=now, forget_at=later) if job.has_ended else state.start(job, now=now),
         lambda: state.retry(job, now=now, expires_at=later, has_audio=job.audio is not None),
     ]
 
 
 class Stores(RuleBasedStateMachine):
-    """One store beside its model; subclasses name the home."""
+    """One store beside its model; subclasses name the target."""
 
-    home_name: str
+    target_name: str
     ids = Bundle("ids")
 
     @initialize()
-    def begin(self) -> None:
+    def open(self) -> None:
         self.stack = ExitStack()
         folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
-        self.home = self.stack.enter_context(HOMES[self.home_name](folder))
-        self.jobs = self.home.jobs
+        self.target = self.stack.enter_context(DEPLOYMENT_TARGETS[self.target_name](folder))
+        self.jobs = self.target.jobs
         self.runner = self.stack.enter_context(asyncio.Runner())
-        self.model: dict[str, Known] = {}
+        self.models: dict[str, ModelJob] = {}
         self.now = NOW
 
     def teardown(self) -> None:
@@ -103,185 +113,187 @@ class Stores(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
-    @rule(target=ids, has_audio=st.booleans(), user=st.sampled_from([None, "a", "b"]), told=TARGETS)
-    def create(self, has_audio: bool, user: str | None, told: tuple[Target, ...]) -> str:
-        job = queued(user_id=user, now=self.now) if has_audio else pending(now=self.now)
-        self.run(self.jobs.create(job, event(job), targets=told))
-        wanted = {target: job.seq if target == "convex" else 0 for target in told}
-        self.model[job.job_id] = Known(job, [event(job)], wanted=wanted, confirmed=dict.fromkeys(wanted, 0))
+    @rule(target=ids, has_audio=st.booleans(), user=st.sampled_from([None, "a", "b"]), receivers=TARGETS)
+    def create(self, has_audio: bool, user: str | None, receivers: tuple[Target, ...]) -> str:
+        job = sample_job(user_id=user, now=self.now) if has_audio else sample_pending_job(now=self.now)
+        self.run(self.jobs.create(job, event_of(job), targets=receivers))
+        wanted = {target: job.seq if target == "convex" else 0 for target in receivers}
+        self.models[job.job_id] = ModelJob(
+            job, [event_of(job)], wanted=wanted, confirmed=dict.fromkeys(wanted, 0)
+        )
         return job.job_id
 
     @rule(job_id=ids)
     def create_again(self, job_id: str) -> None:
-        known = self.model.get(job_id)
-        if known is None:
+        model = self.models.get(job_id)
+        if model is None:
             return
-        rival = queued(job_id, user_id="rival", now=self.now)
-        with pytest.raises(AlreadyExists) as met:
-            self.run(self.jobs.create(rival, event(rival), targets=("convex",)))
-        assert met.value.job == known.job
+        rival = sample_job(job_id, user_id="rival", now=self.now)
+        with pytest.raises(AlreadyExists) as caught:
+            self.run(self.jobs.create(rival, event_of(rival), targets=("convex",)))
+        assert caught.value.job == model.job
 
     @rule(
         job_id=ids,
-        which=st.integers(0, 12),
+        which=st.integers(0, 13),
         has_result=st.booleans(),
         behind=st.sampled_from([0, 0, 0, 1, -1]),
     )
     def commit(self, job_id: str, which: int, has_result: bool, behind: int) -> None:
-        known = self.model.get(job_id)
-        if known is None:
+        model = self.models.get(job_id)
+        if model is None:
             return
         try:
-            after = transitions(known.job, self.now)[which]()
-        except (state.Illegal, JobNotRetryable):
+            after = transitions(model.job, self.now)[which]()
+        except (state.IllegalTransition, JobNotRetryable):
             return
         after = after.model_copy(update={"seq": after.seq - behind})
-        kind: state.Kind = "progress" if after.status == known.job.status == "processing" else "state"
-        told = event(after, kind)
-        result = transcript(f"{after.seq}") if has_result else None
+        kind: state.Kind = "progress" if after.status == model.job.status == "processing" else "state"
+        event = event_of(after, kind)
+        result = sample_transcript(f"{after.seq}") if has_result else None
         if behind:
             with pytest.raises(StaleJob):
-                self.run(self.jobs.commit(after, told, result=result))
+                self.run(self.jobs.commit(after, event, result=result))
             return
-        self.run(self.jobs.commit(after, told, result=result))
-        known.job = after
-        known.events.append(told)
-        known.result = result or known.result
-        if after.ended or after.status == "pending":
-            known.holder = None
-        for target in known.wanted:
-            if target == "convex" or (after.ended and after.erased_at is None):
-                known.wanted[target] = after.seq
-            elif not after.ended:
-                known.wanted[target] = known.confirmed[target]
+        self.run(self.jobs.commit(after, event, result=result))
+        model.job = after
+        model.events.append(event)
+        model.result = result or model.result
+        if after.has_ended or after.status == "pending":
+            model.holder = None
+        for target in model.wanted:
+            if target == "convex" or (after.has_ended and after.erased_at is None):
+                model.wanted[target] = after.seq
+            elif not after.has_ended:
+                model.wanted[target] = model.confirmed[target]
 
     @rule(job_id=ids, index=st.integers(0, 3), text=st.text(max_size=5), holder=HOLDERS)
     def keep_piece(self, job_id: str, index: int, text: str, holder: str) -> None:
-        piece = said(text, index=index)
-        known = self.model.get(job_id)
+        piece = sample_piece(text, index=index)
+        model = self.models.get(job_id)
         call = self.jobs.keep_piece(job_id, piece, holder=holder)
-        if known and known.holder == holder:
+        if model and model.holder == holder:
             self.run(call)
-            known.pieces.setdefault(index, piece)
+            model.pieces.setdefault(index, piece)
         else:
-            with pytest.raises(LeaseLost if known else JobNotFound):
+            with pytest.raises(LeaseLost if model else JobNotFound):
                 self.run(call)
 
     @rule(job_id=ids)
     def erase_text(self, job_id: str) -> None:
         self.run(self.jobs.erase_text(job_id))
-        if known := self.model.get(job_id):
-            known.pieces, known.result = {}, None
-            known.events = [told.model_copy(update={"text": None}) for told in known.events]
+        if model := self.models.get(job_id):
+            model.pieces, model.result = {}, None
+            model.events = [event.model_copy(update={"text": None}) for event in model.events]
 
     @rule(job_id=consumes(ids), again=st.booleans())
     def remove(self, job_id: str, again: bool) -> None:
         self.run(self.jobs.remove(job_id))
-        self.model.pop(job_id, None)
+        self.models.pop(job_id, None)
         if again:
             self.run(self.jobs.remove(job_id))
 
     @rule(job_id=ids, holder=HOLDERS)
     def lease(self, job_id: str, holder: str) -> None:
-        known = self.model.get(job_id)
+        model = self.models.get(job_id)
         call = self.jobs.lease(job_id, holder, now=self.now, seconds=LEASE)
-        if known is None:
+        if model is None:
             with pytest.raises(JobNotFound):
                 self.run(call)
-        elif known.job.ended or (known.holder not in {None, holder} and known.until > self.now):
+        elif model.job.has_ended or (model.holder not in {None, holder} and model.until > self.now):
             with pytest.raises(LeaseLost):
                 self.run(call)
         else:
-            assert self.run(call) == known.job
-            known.holder, known.until = holder, self.now + LEASE
+            assert self.run(call) == model.job
+            model.holder, model.until = holder, self.now + LEASE
 
     @rule(job_id=ids, holder=HOLDERS)
     def renew(self, job_id: str, holder: str) -> None:
-        known = self.model.get(job_id)
+        model = self.models.get(job_id)
         call = self.jobs.renew(job_id, holder, now=self.now, seconds=LEASE)
-        if known is None or known.holder != holder:
+        if model is None or model.holder != holder:
             with pytest.raises(LeaseLost):
                 self.run(call)
         else:
             self.run(call)
-            known.until = self.now + LEASE
+            model.until = self.now + LEASE
 
     @rule(job_id=ids, holder=HOLDERS)
     def release(self, job_id: str, holder: str) -> None:
         self.run(self.jobs.release(job_id, holder))
-        known = self.model.get(job_id)
-        if known and known.holder == holder:
-            known.holder = None
+        model = self.models.get(job_id)
+        if model and model.holder == holder:
+            model.holder = None
 
     @rule(job_id=ids, to=st.sampled_from(["convex", "callback"]), confirmed=st.integers(0, 8))
     def settle(self, job_id: str, to: Target, confirmed: int) -> None:
-        known = self.model.get(job_id)
-        stands = self.run(self.jobs.delivery(job_id, to))
-        if known is None or to not in known.wanted:
-            assert stands is None
+        model = self.models.get(job_id)
+        stored = self.run(self.jobs.delivery(job_id, to))
+        if model is None or to not in model.wanted:
+            assert stored is None
             return
-        assert stands
-        after = replace(stands, confirmed_seq=min(confirmed, stands.wanted_seq), next_at=self.now)
+        assert stored
+        after = replace(stored, confirmed_seq=min(confirmed, stored.wanted_seq), next_at=self.now)
         self.run(self.jobs.settle(after))
-        known.confirmed[to] = max(known.confirmed[to], after.confirmed_seq)
+        model.confirmed[to] = max(model.confirmed[to], after.confirmed_seq)
 
     # ── what must hold after each step ────────────────────────────────────────────────────────────
 
     @invariant()
     def every_job_is_as_it_was_committed(self) -> None:
-        for job_id, known in self.model.items():
-            assert self.run(self.jobs.get(job_id)) == known.job
-            assert self.run(self.jobs.pieces(job_id)) == [known.pieces[key] for key in sorted(known.pieces)]
-            assert self.run(self.jobs.result(job_id)) == known.result
+        for job_id, model in self.models.items():
+            assert self.run(self.jobs.get(job_id)) == model.job
+            assert self.run(self.jobs.pieces(job_id)) == [model.pieces[key] for key in sorted(model.pieces)]
+            assert self.run(self.jobs.result(job_id)) == model.result
 
     @invariant()
-    def events_are_all_there_but_for_overtaken_progress(self) -> None:
-        for job_id, known in self.model.items():
-            told = self.run(self.jobs.events(job_id, after=0))
-            assert [one for one in told if one.type != "progress"] == [
-                one for one in known.events if one.type != "progress"
+    def only_superseded_progress_is_missing_among_events(self) -> None:
+        for job_id, model in self.models.items():
+            events = self.run(self.jobs.events(job_id, after=0))
+            assert [event for event in events if event.type != "progress"] == [
+                event for event in model.events if event.type != "progress"
             ]
-            assert told[-1] == known.events[-1]
-            assert [one.seq for one in told] == sorted({one.seq for one in told})
-            middle = known.job.seq // 2
+            assert events[-1] == model.events[-1]
+            assert [event.seq for event in events] == sorted({event.seq for event in events})
+            middle = model.job.seq // 2
             assert self.run(self.jobs.events(job_id, after=middle)) == [
-                one for one in told if one.seq > middle
+                event for event in events if event.seq > middle
             ]
 
     @invariant()
-    def exactly_what_is_unconfirmed_is_delivered(self) -> None:
+    def exactly_the_unconfirmed_deliveries_are_due(self) -> None:
         due = self.run(self.jobs.deliveries(now=self.now, limit=1000))
-        assert {(one.job_id, one.target): one.wanted_seq for one in due} == {
+        assert {(each.job_id, each.target): each.wanted_seq for each in due} == {
             (job_id, target): seq
-            for job_id, known in self.model.items()
-            for target, seq in known.wanted.items()
-            if seq > known.confirmed[target]
+            for job_id, model in self.models.items()
+            for target, seq in model.wanted.items()
+            if seq > model.confirmed[target]
         }
-        ends = [self.model[one.job_id].job.ended for one in due]
+        ends = [self.models[each.job_id].job.has_ended for each in due]
         assert ends == sorted(ends, reverse=True)
 
     @invariant()
-    def what_has_expired_is_told(self) -> None:
+    def expired_jobs_are_found(self) -> None:
         expired = self.run(self.jobs.expired(now=self.now + WEEK, limit=1000))
-        expected = [known.job for known in self.model.values() if known.job.expires_at <= self.now + WEEK]
+        expected = [model.job for model in self.models.values() if model.job.expires_at <= self.now + WEEK]
         assert {job.job_id for job in expired} == {job.job_id for job in expected}
         assert [job.expires_at for job in expired] == sorted(job.expires_at for job in expected)
 
     @invariant()
-    def whatever_should_run_will(self) -> None:
-        """Much later, when no lease holds any more: each such job is found again, and none besides."""
+    def every_job_that_should_run_is_found(self) -> None:
+        """Much later, when every lease has expired: each such job is overdue, and no other."""
         overdue = self.run(self.jobs.overdue(now=self.now + 7200, limit=1000))
         runnable = {
             job_id
-            for job_id, known in self.model.items()
-            if not known.job.ended and known.job.status != "pending"
+            for job_id, model in self.models.items()
+            if not model.job.has_ended and model.job.status != "pending"
         }
         assert {job.job_id for job in overdue} == runnable
 
 
-@pytest.mark.parametrize("home_name", HOMES)
-def test_a_store_agrees_with_dictionaries_whatever_happens(home_name: str) -> None:
-    machine = type("StoresOfOneHome", (Stores,), {"home_name": home_name})
+@pytest.mark.parametrize("target_name", DEPLOYMENT_TARGETS)
+def test_a_store_agrees_with_its_model_whatever_happens(target_name: str) -> None:
+    machine = type("StoresOfOneTarget", (Stores,), {"target_name": target_name})
     run_state_machine_as_test(
         machine,
         settings=settings(

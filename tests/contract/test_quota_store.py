@@ -10,8 +10,8 @@ import pytest
 from common.errors import AudioOverQuota
 from common.ports import QuotaStore
 from common.quota import Quota, Wait
-from tests.contract.homes import Home
-from tests.contract.recordings import NOW
+from tests.contract.sample_jobs import NOW
+from tests.contract.targets import DeploymentTarget
 
 
 def reserve(seconds: float) -> Callable[[Quota], tuple[Quota, bool]]:
@@ -36,16 +36,16 @@ async def test_a_decision_is_stored_and_its_answer_returned(quota: QuotaStore) -
     assert left == Quota().reserve(NOW, 100)
 
 
-async def test_another_process_sees_the_same_account(home: Home) -> None:
-    await home.quota.change(reserve(100))
-    assert await home.quota_elsewhere.change(look) == await home.quota.change(look)
+async def test_another_process_sees_the_same_account(target: DeploymentTarget) -> None:
+    await target.quota.change(reserve(100))
+    assert await target.other_quota.change(look) == await target.quota.change(look)
 
 
-async def test_concurrent_reservations_never_exceed_a_limit(home: Home) -> None:
-    stores = [home.quota, home.quota_elsewhere] * 15
+async def test_concurrent_reservations_never_exceed_a_limit(target: DeploymentTarget) -> None:
+    stores = [target.quota, target.other_quota] * 15
     reserved = await asyncio.gather(*(store.change(reserve(10)) for store in stores))
     assert sum(reserved) == 20  # requests a minute
-    left = await home.quota.change(look)
+    left = await target.quota.change(look)
     assert left.requests_per_minute.used == 20
     assert left.audio_per_hour.used == 200
 

@@ -1,4 +1,4 @@
-"""What every Subscribers promises to who publishes and to who listens, seen with the store behind it."""
+"""What every Subscribers promises to publishers and listeners, tested with the store behind it."""
 
 from __future__ import annotations
 
@@ -8,90 +8,93 @@ import time
 from common.jobs import state
 from common.models import Job, JobEvent
 from common.ports import Listener
-from tests.contract.homes import Home
-from tests.contract.recordings import NOW, commit, create, ended, event, queued
+from tests.contract.sample_jobs import NOW, cancel, commit, create, event_of, sample_job
+from tests.contract.targets import DeploymentTarget
 
 
-async def told(home: Home, job: Job) -> Job:
-    """Commit and publish, as every change of a job is."""
-    await commit(home.jobs, job)
-    await home.subscribers.publish(event(job))
+async def change(target: DeploymentTarget, job: Job) -> Job:
+    """Commit and publish, as `commit_job` does."""
+    await commit(target.jobs, job)
+    await target.subscribers.publish(event_of(job))
     return job
 
 
-async def found(home: Home, listener: Listener, job: Job, *, after: int) -> list[JobEvent]:
-    """What a listener tells, or else the store: in either case all that came."""
-    events = listener.since(after)
-    return await home.jobs.events(job.job_id, after=after) if events is None else events
+async def events(target: DeploymentTarget, listener: Listener, job: Job, *, after: int) -> list[JobEvent]:
+    """What the listener has, or else the store: all events in either case."""
+    known = listener.events_after(after)
+    return await target.jobs.events(job.job_id, after=after) if known is None else known
 
 
-async def test_publishing_what_nobody_watches_is_harmless_and_quick(home: Home) -> None:
-    job = await create(home.jobs, queued())
+async def test_publishing_without_a_listener_is_harmless_and_quick(target: DeploymentTarget) -> None:
+    job = await create(target.jobs, sample_job())
     began = time.monotonic()
-    await home.subscribers.publish(event(job))
+    await target.subscribers.publish(event_of(job))
     assert time.monotonic() - began < 5
 
 
-async def test_a_listener_finds_every_change_in_order(home: Home) -> None:
-    job = await create(home.jobs, queued())
-    with home.subscribers.listen(job.job_id) as listener:
-        first = await told(home, state.start(job, now=NOW))
-        await listener.news(0.2)
-        begun = await found(home, listener, job, after=job.seq)
-        await told(home, state.planned(first, pieces=1, done=0, now=NOW))
-        last = await told(home, ended(state.planned(first, pieces=1, done=0, now=NOW)))
-        await listener.news(0.2)
-        rest = await found(home, listener, job, after=first.seq)
-    assert [one.seq for one in begun] == [first.seq]
-    assert [one.seq for one in rest] == [first.seq + 1, last.seq]
-    assert rest[-1].job.status == "cancelled"
+async def test_a_listener_finds_every_change_in_order(target: DeploymentTarget) -> None:
+    job = await create(target.jobs, sample_job())
+    with target.subscribers.listen(job.job_id) as listener:
+        first = await change(target, state.start(job, now=NOW))
+        await listener.wait(0.2)
+        first_events = await events(target, listener, job, after=job.seq)
+        planned = await change(target, state.plan(first, pieces=1, done=0, now=NOW))
+        last = await change(target, cancel(planned))
+        await listener.wait(0.2)
+        later_events = await events(target, listener, job, after=first.seq)
+    assert [event.seq for event in first_events] == [first.seq]
+    assert [event.seq for event in later_events] == [planned.seq, last.seq]
+    assert later_events[-1].job.status == "cancelled"
 
 
-async def test_news_that_come_while_one_waits_end_the_wait_or_are_found_after_it(home: Home) -> None:
-    job = await create(home.jobs, queued())
-    with home.subscribers.listen(job.job_id) as listener:
-        waiting = asyncio.create_task(listener.news(1))
+async def test_an_event_ends_the_wait_or_is_found_after_it(target: DeploymentTarget) -> None:
+    job = await create(target.jobs, sample_job())
+    with target.subscribers.listen(job.job_id) as listener:
+        waiting = asyncio.create_task(listener.wait(1))
         await asyncio.sleep(0.05)
-        await told(home, ended(job))
+        await change(target, cancel(job))
         await waiting
-        assert [one.seq for one in await found(home, listener, job, after=job.seq)] == [job.seq + 1]
+        found = await events(target, listener, job, after=job.seq)
+        assert [event.seq for event in found] == [job.seq + 1]
 
 
-async def test_a_wait_without_news_ends_with_its_time_and_says_so(home: Home) -> None:
-    job = await create(home.jobs, queued())
-    with home.subscribers.listen(job.job_id) as listener:
+async def test_a_wait_without_an_event_ends_with_its_time_and_returns_false(target: DeploymentTarget) -> None:
+    job = await create(target.jobs, sample_job())
+    with target.subscribers.listen(job.job_id) as listener:
         began = time.monotonic()
-        assert await listener.news(0.2) is False
+        assert await listener.wait(0.2) is False
         assert time.monotonic() - began < 2
-        assert not listener.closing
+        assert not listener.is_closing
 
 
-async def test_who_listens_to_one_job_is_told_of_no_other(home: Home) -> None:
-    job, other = [await create(home.jobs, queued()) for _ in range(2)]
-    with home.subscribers.listen(job.job_id) as listener:
-        await told(home, ended(other))
-        assert await found(home, listener, job, after=job.seq) == []
+async def test_a_listener_gets_no_events_of_other_jobs(target: DeploymentTarget) -> None:
+    job, other = [await create(target.jobs, sample_job()) for _ in range(2)]
+    with target.subscribers.listen(job.job_id) as listener:
+        await change(target, cancel(other))
+        assert await events(target, listener, job, after=job.seq) == []
 
 
-async def test_all_who_listen_to_a_job_find_the_same(home: Home) -> None:
-    job = await create(home.jobs, queued())
-    with home.subscribers.listen(job.job_id) as one, home.subscribers.listen(job.job_id) as two:
-        await told(home, ended(job))
-        assert await found(home, one, job, after=job.seq) == await found(home, two, job, after=job.seq) != []
+async def test_all_listeners_of_a_job_find_the_same_events(target: DeploymentTarget) -> None:
+    job = await create(target.jobs, sample_job())
+    listen = target.subscribers.listen
+    with listen(job.job_id) as first, listen(job.job_id) as second:
+        await change(target, cancel(job))
+        found = await events(target, first, job, after=job.seq)
+        assert found == await events(target, second, job, after=job.seq) != []
 
 
-async def test_when_the_time_is_up_a_listener_knows_and_waits_no_more(home: Home) -> None:
-    job = await create(home.jobs, queued())
-    with home.subscribers.listen(job.job_id) as listener:
-        await home.time_is_up()
-        assert listener.closing
+async def test_a_listener_that_must_stop_knows_it_and_waits_no_more(target: DeploymentTarget) -> None:
+    job = await create(target.jobs, sample_job())
+    with target.subscribers.listen(job.job_id) as listener:
+        await target.close_listeners()
+        assert listener.is_closing
         began = time.monotonic()
-        assert await listener.news(30) is True
+        assert await listener.wait(30) is True
         assert time.monotonic() - began < 2
 
 
-async def test_a_place_is_given_back_however_it_was_used(home: Home) -> None:
-    job = await create(home.jobs, queued())
-    for _ in range(30):
-        with home.subscribers.listen(job.job_id) as listener:
+async def test_a_listener_that_ends_makes_room_for_another(target: DeploymentTarget) -> None:
+    job = await create(target.jobs, sample_job())
+    for _ in range(30):  # far more than may listen at once
+        with target.subscribers.listen(job.job_id) as listener:
             listener.on_sent()

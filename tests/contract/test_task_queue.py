@@ -1,60 +1,76 @@
-"""What every TaskQueue promises, seen with the store whose jobs it brings."""
+"""What every TaskQueue promises, tested with the store whose jobs it brings."""
 
 from __future__ import annotations
 
 from common.jobs import state
-from tests.contract.homes import Home
-from tests.contract.recordings import NOW, commit, create, ended, queued
+from common.jobs.suspects import is_suspect
+from tests.contract.sample_jobs import NOW, cancel, commit, create, sample_job, sample_suspect
+from tests.contract.targets import DeploymentTarget
 
-# Seconds; a queue that is a server's counts them itself, while a busy machine is slow to look.
+# Seconds; a queue on a server counts them itself, and a busy machine is slow to look.
 DELAY = 5
 
 
-async def test_what_was_put_is_brought(home: Home) -> None:
-    made = [await create(home.jobs, queued()) for _ in range(3)]
-    for job in made:
-        await home.tasks.put(job.job_id)
-    assert sorted(set(await home.taken(0))) == sorted(job.job_id for job in made)
+async def test_a_job_that_was_put_reaches_a_worker(target: DeploymentTarget) -> None:
+    jobs = [await create(target.jobs, sample_job()) for _ in range(3)]
+    for job in jobs:
+        await target.queue.put(job.job_id)
+    assert sorted(set(await target.claim_all(0))) == sorted(job.job_id for job in jobs)
 
 
-async def test_a_delay_is_waited_for(home: Home) -> None:
-    job = await create(home.jobs, queued())
-    await home.tasks.put(job.job_id, delay=DELAY)
-    assert await home.taken(0) == []
-    assert await home.taken(DELAY) == [job.job_id]
+async def test_a_job_with_a_delay_reaches_no_worker_before_it_is_over(target: DeploymentTarget) -> None:
+    job = await create(target.jobs, sample_job())
+    await target.queue.put(job.job_id, delay=DELAY)
+    assert await target.claim_all(0) == []
+    assert await target.claim_all(DELAY) == [job.job_id]
 
 
-async def test_putting_twice_brings_it_at_least_once(home: Home) -> None:
-    job = await create(home.jobs, queued())
-    await home.tasks.put(job.job_id)
-    await home.tasks.put(job.job_id)
-    assert set(await home.taken(0)) == {job.job_id}
+async def test_a_job_that_was_put_twice_reaches_a_worker_at_least_once(target: DeploymentTarget) -> None:
+    job = await create(target.jobs, sample_job())
+    await target.queue.put(job.job_id)
+    await target.queue.put(job.job_id)
+    assert set(await target.claim_all(0)) == {job.job_id}
 
 
-async def test_what_a_worker_took_to_its_grave_is_brought_again(home: Home) -> None:
-    job = await create(home.jobs, queued())
-    await home.tasks.put(job.job_id)
-    assert await home.taken(0) == [job.job_id]
-    assert await home.taken(0) == []
-    await home.worker_dies()
-    assert await home.taken(0) == [job.job_id]
+async def test_the_job_of_a_killed_worker_reaches_another(target: DeploymentTarget) -> None:
+    job = await create(target.jobs, sample_job())
+    await target.queue.put(job.job_id)
+    assert await target.claim_all(0) == [job.job_id]
+    assert await target.claim_all(0) == []
+    await target.kill_worker()
+    assert await target.claim_all(0) == [job.job_id]
 
 
-async def test_a_job_that_must_wait_is_brought_when_its_time_has_come(home: Home) -> None:
-    job = await create(home.jobs, queued())
-    await home.tasks.put(job.job_id)
-    await home.taken(0)
-    running = await commit(home.jobs, state.start(job, now=NOW))
-    await commit(home.jobs, state.wait(running, until=NOW + DELAY, now=NOW, attempt_counts=False))
-    await home.tasks.put(job.job_id, delay=DELAY)
-    await home.jobs.release(job.job_id, "worker")
-    assert await home.taken(0) == []
-    assert await home.taken(DELAY) == [job.job_id]
+async def test_a_job_that_waits_reaches_a_worker_at_its_time(target: DeploymentTarget) -> None:
+    job = await create(target.jobs, sample_job())
+    await target.queue.put(job.job_id)
+    await target.claim_all(0)
+    running = await commit(target.jobs, state.start(job, now=NOW))
+    await commit(target.jobs, state.wait(running, until=NOW + DELAY, now=NOW, attempt_counts=False))
+    await target.queue.put(job.job_id, delay=DELAY)
+    await target.jobs.release(job.job_id, "worker")
+    assert await target.claim_all(0) == []
+    assert await target.claim_all(DELAY) == [job.job_id]
 
 
-async def test_putting_a_job_that_ended_or_is_gone_is_harmless(home: Home) -> None:
-    over, gone = [await create(home.jobs, queued()) for _ in range(2)]
-    await commit(home.jobs, ended(over))
-    await home.jobs.remove(gone.job_id)
-    await home.tasks.put(over.job_id)
-    await home.tasks.put(gone.job_id)
+async def test_putting_a_job_that_ended_or_was_removed_is_harmless(target: DeploymentTarget) -> None:
+    cancelled, removed = [await create(target.jobs, sample_job()) for _ in range(2)]
+    await commit(target.jobs, cancel(cancelled))
+    await target.jobs.remove(removed.job_id)
+    await target.queue.put(cancelled.job_id)
+    await target.queue.put(removed.job_id)
+
+
+async def test_where_jobs_share_a_process_a_suspect_reaches_a_worker_alone(target: DeploymentTarget) -> None:
+    new = (sample_job(), sample_suspect(), sample_job(), sample_suspect())
+    jobs = [await create(target.jobs, job) for job in new]
+    for job in jobs:
+        await target.queue.put(job.job_id)
+    claimed: list[str] = []
+    while batch := await target.claim_all(0):
+        suspects = [job_id for job_id in batch if is_suspect(await target.jobs.get(job_id))]
+        assert target.isolated or not suspects or len(batch) == 1
+        claimed += batch
+        for job_id in batch:
+            await commit(target.jobs, cancel(await target.jobs.get(job_id)))
+    assert sorted(set(claimed)) == sorted(job.job_id for job in jobs)

@@ -18,6 +18,7 @@ from common.models import Audio, Job, Options, Segment, Transcript, Word
 from tests.endpoints.targets import Targets
 from tests.job_service import JobService
 from tests.media import Media
+from tests.new_jobs import queued_job
 from tests.replies import transcription
 from tests.upstream import Upstream
 
@@ -123,13 +124,11 @@ async def _completed(service: JobService, *, options: Options | None = None) -> 
     """A completed job whose recording has the name NAME."""
     services, now = service.services, service.now()
     audio = Audio(size_bytes=5, sha256="0" * 64, filename=NAME)
-    job = state.accept(
-        str(uuid4()), options=options or Options(), now=now, expires_at=now + 3600, audio=audio
-    )
+    job = queued_job(str(uuid4()), options=options or Options(), now=now, expires_at=now + 3600, audio=audio)
     await services.jobs.create(job, state.event_of(job))
     job = await commit_job(services, state.start(job, now=now))
-    job = await commit_job(services, state.planned(job, pieces=1, done=1, now=now))
-    job = await commit_job(services, state.merging(job, now=now), "progress")
+    job = await commit_job(services, state.plan(job, pieces=1, done=1, now=now))
+    job = await commit_job(services, state.merge(job, now=now), "progress")
     done = state.complete(job, language="es", now=now, expires_at=now + 3600)
     return await commit_job(services, done, result=_transcript())
 
@@ -184,7 +183,7 @@ def test_a_file_that_the_client_has_is_304_and_other_bounds_are_another_file(
 
 
 def test_a_job_that_is_not_completed_has_no_transcript(service: JobService, client: httpx.Client) -> None:
-    for make, status in ((service.accepted, "queued"), (service.started, "processing")):
+    for make, status in ((service.create_queued, "queued"), (service.create_running, "processing")):
         job = service.call(make())
         answer = client.get(f"/job/{job.job_id}/transcript")
         error = answer.json()["error"]

@@ -39,8 +39,8 @@ def client(service: JobService) -> Iterator[httpx.Client]:
 
 
 def test_a_running_job_shows_its_progress(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.started(4))
-    service.call(service.heard(job, "Hola"))
+    job = service.call(service.create_running(4))
+    service.call(service.add_piece(job, "Hola"))
     answer = client.get(f"/job/{job.job_id}")
     view = answer.json()
     assert answer.status_code == 200
@@ -55,7 +55,7 @@ def test_a_running_job_shows_its_progress(service: JobService, client: httpx.Cli
 
 
 def test_a_completed_job_has_its_text(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.completed(text="¿Qué tal?"))
+    job = service.call(service.complete(text="¿Qué tal?"))
     view = client.get(f"/job/{job.job_id}").json()
     assert view["status"] == "completed"
     assert view["progress"] == 100
@@ -64,7 +64,7 @@ def test_a_completed_job_has_its_text(service: JobService, client: httpx.Client)
 
 
 def test_a_failed_job_says_why_in_the_clients_language(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.failed(AudioUnreadable()))
+    job = service.call(service.create_failed(AudioUnreadable()))
     error = client.get(f"/job/{job.job_id}", headers={"Accept-Language": "es-MX"}).json()["error"]
     assert error["code"] == "audio_unreadable"
     assert error["message"].startswith("El archivo no es audio")
@@ -72,7 +72,7 @@ def test_a_failed_job_says_why_in_the_clients_language(service: JobService, clie
 
 
 def test_an_id_may_have_capital_letters(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.accepted())
+    job = service.call(service.create_queued())
     assert client.get(f"/job/{job.job_id.upper()}").json()["jobId"] == job.job_id
 
 
@@ -108,7 +108,7 @@ def test_a_path_that_leaves_the_jobs_is_404(client: httpx.Client) -> None:
 
 
 def test_an_invalid_number_is_refused(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.accepted())
+    job = service.call(service.create_queued())
     for query in ("wait=nan", "wait=-1", "wait=soon", "after=-1", "after=x"):
         answer = client.get(f"/job/{job.job_id}?{query}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "option_invalid")
@@ -118,12 +118,12 @@ def test_an_invalid_number_is_refused(service: JobService, client: httpx.Client)
 
 
 def test_an_unchanged_job_is_304_and_a_changed_one_is_sent(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.started())
+    job = service.call(service.create_running())
     etag = client.get(f"/job/{job.job_id}").headers["etag"]
     unchanged = client.get(f"/job/{job.job_id}", headers={"If-None-Match": etag})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     assert unchanged.headers["etag"] == etag
-    service.call(service.heard(job, "Hola"))
+    service.call(service.add_piece(job, "Hola"))
     changed = client.get(f"/job/{job.job_id}", headers={"If-None-Match": etag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != etag
@@ -132,8 +132,10 @@ def test_an_unchanged_job_is_304_and_a_changed_one_is_sent(service: JobService, 
 def test_a_confirmed_delivery_changes_the_tag_though_the_job_is_unchanged(
     service: JobService, client: httpx.Client
 ) -> None:
-    job = service.call(service.accepted())
-    other = service.call(service.pending())  # a second row, so that the first cannot be mixed up with it
+    job = service.call(service.create_queued())
+    other = service.call(
+        service.create_pending()
+    )  # a second row, so that the first cannot be mixed up with it
     service.call(_deliver_to_convex(service, job))
     before = client.get(f"/job/{job.job_id}")
     assert before.json()["sync"] == {"state": "pending", "lastSeq": 0}
@@ -169,11 +171,11 @@ def later(service: JobService, work: Callable[[], Awaitable[Any]]) -> threading.
 
 @pytest.mark.parametrize("known", ["now", "after", "tag"])
 def test_a_wait_ends_with_the_next_change(service: JobService, client: httpx.Client, known: str) -> None:
-    job = service.call(service.started())
+    job = service.call(service.create_running())
     etag = client.get(f"/job/{job.job_id}").headers["etag"]
     query = {"wait": "25"} | ({"after": str(job.seq)} if known == "after" else {})
     headers = {"If-None-Match": etag} if known == "tag" else {}
-    acting = later(service, lambda: service.heard(job, "Hola"))
+    acting = later(service, lambda: service.add_piece(job, "Hola"))
     answer = client.get(f"/job/{job.job_id}", params=query, headers=headers)
     acting.join()
     assert answer.status_code == 200
@@ -182,7 +184,7 @@ def test_a_wait_ends_with_the_next_change(service: JobService, client: httpx.Cli
 
 
 def test_a_wait_ends_after_its_seconds(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.started())
+    job = service.call(service.create_running())
     etag = client.get(f"/job/{job.job_id}").headers["etag"]
     assert client.get(f"/job/{job.job_id}?wait=0.05").json()["seq"] == job.seq
     assert client.get(f"/job/{job.job_id}?wait=0.05", headers={"If-None-Match": etag}).status_code == 304
@@ -191,7 +193,7 @@ def test_a_wait_ends_after_its_seconds(service: JobService, client: httpx.Client
 def test_a_client_that_is_behind_and_one_of_an_ended_job_do_not_wait(
     service: JobService, client: httpx.Client
 ) -> None:
-    running, ended = service.call(service.started()), service.call(service.completed())
+    running, ended = service.call(service.create_running()), service.call(service.complete())
     start = time.monotonic()
     assert client.get(f"/job/{running.job_id}?wait=25&after=1").json()["seq"] == running.seq
     assert client.get(f"/job/{running.job_id}?wait=25&after=999").json()["seq"] == running.seq
@@ -202,7 +204,7 @@ def test_a_client_that_is_behind_and_one_of_an_ended_job_do_not_wait(
 def test_a_client_that_leaves_while_it_waits_no_longer_counts_as_a_watcher(
     service: JobService, client: httpx.Client
 ) -> None:
-    job = service.call(service.started())
+    job = service.call(service.create_running())
     with pytest.raises(httpx.ReadTimeout):
         client.get(f"/job/{job.job_id}?wait=25", timeout=httpx.Timeout(60, read=0.3))
     wait_until(lambda: service.services.active.watchers == 0)
@@ -213,28 +215,28 @@ def test_a_client_that_leaves_while_it_waits_no_longer_counts_as_a_watcher(
 
 async def _waiting(service: JobService) -> Job:
     now = service.now()
-    job = await service.heard(await service.started(), "Hola")
+    job = await service.add_piece(await service.create_running(), "Hola")
     return await commit_job(service.services, state.wait(job, until=now + 60, now=now, attempt_counts=False))
 
 
 async def _running(service: JobService) -> Job:
-    return await service.heard(await service.started(), "Hola")
+    return await service.add_piece(await service.create_running(), "Hola")
 
 
 async def _failed(service: JobService) -> Job:
-    return await service.failed(EngineBroken())
+    return await service.create_failed(EngineBroken())
 
 
 async def _completed(service: JobService) -> Job:
-    return await service.completed()
+    return await service.complete()
 
 
 async def _queued(service: JobService) -> Job:
-    return await service.accepted()
+    return await service.create_queued()
 
 
 async def _pending(service: JobService) -> Job:
-    return await service.pending()
+    return await service.create_pending()
 
 
 async def _traces(service: JobService, job_id: str) -> list[Any]:
@@ -270,7 +272,7 @@ def test_deleting_leaves_no_audio_and_no_text_at_any_stage_and_can_be_repeated(
     assert first.json()["erasedAt"]
     assert "result" not in first.json()
     assert service.call(_traces(service, job.job_id)) == [False, [], None, []]
-    assert job.job_id in service.stopped
+    assert job.job_id in service.cancelled_runs
 
 
 def test_a_deleted_transcript_is_410_with_the_time_and_a_cancelled_job_is_shown(
@@ -287,7 +289,7 @@ def test_a_deleted_transcript_is_410_with_the_time_and_a_cancelled_job_is_shown(
 
 def test_an_expired_transcript_is_410_before_the_sweep_deletes_it(tmp_path: Path) -> None:
     with JobService(tmp_path) as service:
-        job = service.call(service.completed())
+        job = service.call(service.complete())
         service.clock += 4000
         answer = httpx.get(f"{service.url}/job/{job.job_id}", timeout=60)
         assert answer.status_code == 410
@@ -297,7 +299,7 @@ def test_a_job_ends_cancelled_although_its_worker_goes_on_committing(
     service: JobService, client: httpx.Client
 ) -> None:
     """Whatever the worker commits in between, the job ends cancelled and the worker gets StaleJob."""
-    job = service.call(service.started(10_000))
+    job = service.call(service.create_running(10_000))
     working = threading.Thread(target=lambda: _work_until_refused(service, job))
     working.start()
     try:
@@ -312,14 +314,14 @@ def test_a_job_ends_cancelled_although_its_worker_goes_on_committing(
 def _work_until_refused(service: JobService, job: Job) -> None:
     with suppress(StaleJob):
         while True:
-            job = service.call(service.moved(job, 0.5))
+            job = service.call(service.report_progress(job, 0.5))
 
 
 # ── retrying ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_failed_job_runs_again_with_its_audio_and_pieces(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.failed(EngineBroken()))
+    job = service.call(service.create_failed(EngineBroken()))
     answer = client.post(f"/job/{job.job_id}/retry")
     view = answer.json()
     assert answer.status_code == 202
@@ -349,7 +351,7 @@ def test_a_retry_of_a_cancelled_job_needs_its_audio_again(service: JobService, c
 def test_pieces_of_deleted_audio_are_not_mixed_with_new_audio(
     service: JobService, client: httpx.Client
 ) -> None:
-    job = service.call(service.failed(EngineBroken()))
+    job = service.call(service.create_failed(EngineBroken()))
     service.call(service.services.audio.remove(job.job_id))
     assert client.post(f"/job/{job.job_id}/retry").json()["status"] == "pending"
     assert service.call(service.services.jobs.pieces(job.job_id)) == []
@@ -365,7 +367,7 @@ def test_only_a_failed_or_cancelled_job_can_be_retried(
 
 
 def test_of_many_retries_at_once_one_succeeds(service: JobService, client: httpx.Client) -> None:
-    job = service.call(service.failed(EngineBroken()))
+    job = service.call(service.create_failed(EngineBroken()))
     statuses: list[int] = []
 
     def again() -> None:
@@ -382,8 +384,8 @@ def test_of_many_retries_at_once_one_succeeds(service: JobService, client: httpx
 
 def test_a_full_queue_accepts_no_retry(tmp_path: Path) -> None:
     with JobService(tmp_path, max_queue=1) as service:
-        failed = service.call(service.failed(EngineBroken()))
-        service.call(service.accepted())
+        failed = service.call(service.create_failed(EngineBroken()))
+        service.call(service.create_queued())
         answer = httpx.post(f"{service.url}/job/{failed.job_id}/retry", timeout=60)
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) > 0

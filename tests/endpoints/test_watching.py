@@ -20,7 +20,7 @@ from common.errors import EngineBroken
 from common.http import disconnect
 from common.jobs import state
 from common.jobs.commit import commit_job
-from common.jobs.watch import coalesced
+from common.jobs.watch import drop_superseded
 from common.local.server.connections import ConnectionLimits
 from common.models import Job
 from tests.job_service import JobService
@@ -83,23 +83,23 @@ PROTOCOLS = pytest.mark.parametrize("watch", [by_socket, by_events], ids=["socke
 async def run_to_the_end(service: JobService, job: Job, pieces: int = 3) -> None:
     """From queued to completed, in the steps of a worker."""
     running = await commit_job(service.services, state.start(job, now=service.now()))
-    running = await service.moved(running, 0.5)
+    running = await service.report_progress(running, 0.5)
     running = await commit_job(
-        service.services, state.planned(running, pieces=pieces, done=0, now=service.now())
+        service.services, state.plan(running, pieces=pieces, done=0, now=service.now())
     )
     for index in range(pieces):
-        running = await service.heard(running, f"pieza {index} ¿sí?")
-    await service.completed(running)
+        running = await service.add_piece(running, f"pieza {index} ¿sí?")
+    await service.complete(running)
 
 
 @PROTOCOLS
 async def test_a_watcher_gets_a_snapshot_and_then_every_change_in_order(
     service: JobService, watch: Any
 ) -> None:
-    job = await service.elsewhere(service.accepted())
+    job = await service.call_async(service.create_queued())
     messages = watch(service, job.job_id)
     first = await anext(messages)
-    await service.elsewhere(run_to_the_end(service, job))
+    await service.call_async(run_to_the_end(service, job))
     rest = await all_of(messages)
     assert (first["type"], first["seq"], first["pieces"]) == ("snapshot", 1, [])
     assert first["job"]["status"] == "queued"
@@ -115,13 +115,13 @@ async def test_a_watcher_gets_a_snapshot_and_then_every_change_in_order(
 
 @PROTOCOLS
 async def test_the_snapshot_has_the_pieces_so_far(service: JobService, watch: Any) -> None:
-    job = await service.elsewhere(service.started(2))
-    job = await service.elsewhere(service.heard(job, "Hola"))
+    job = await service.call_async(service.create_running(2))
+    job = await service.call_async(service.add_piece(job, "Hola"))
     messages = watch(service, job.job_id)
     first = await anext(messages)
     assert first["pieces"] == [{"index": 0, "start": 0.0, "end": 2.5, "text": "Hola"}]
-    job = await service.elsewhere(service.heard(job, "mundo"))
-    await service.elsewhere(service.completed(job))
+    job = await service.call_async(service.add_piece(job, "mundo"))
+    await service.call_async(service.complete(job))
     rest = await all_of(messages)
     assert [message["text"] for message in rest if message["type"] == "text"] == ["mundo"]
 
@@ -130,8 +130,8 @@ async def test_the_snapshot_has_the_pieces_so_far(service: JobService, watch: An
 async def test_a_watcher_that_reconnects_gets_what_it_missed_and_nothing_twice(
     service: JobService, watch: Any
 ) -> None:
-    job = await service.elsewhere(service.accepted())
-    await service.elsewhere(run_to_the_end(service, job))
+    job = await service.call_async(service.create_queued())
+    await service.call_async(run_to_the_end(service, job))
     missed = await all_of(watch(service, job.job_id, after=2))
     assert [message["type"] for message in missed].count("text") == 3
     assert "snapshot" not in {message["type"] for message in missed}
@@ -141,19 +141,19 @@ async def test_a_watcher_that_reconnects_gets_what_it_missed_and_nothing_twice(
 
 @PROTOCOLS
 async def test_a_seq_that_was_never_reached_gets_a_snapshot(service: JobService, watch: Any) -> None:
-    job = await service.elsewhere(service.completed())
+    job = await service.call_async(service.complete())
     received = await all_of(watch(service, job.job_id, after=999_999))
     assert [message["type"] for message in received] == ["snapshot"]
 
 
 @PROTOCOLS
 async def test_a_watcher_that_has_the_last_event_gets_nothing(service: JobService, watch: Any) -> None:
-    job = await service.elsewhere(service.completed())
+    job = await service.call_async(service.complete())
     assert await all_of(watch(service, job.job_id, after=job.seq)) == []
 
 
 async def test_an_event_source_that_has_the_last_event_gets_204(service: JobService) -> None:
-    job = await service.elsewhere(service.completed())
+    job = await service.call_async(service.complete())
     async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(
             f"{service.url}/job/{job.job_id}/events", headers={"Last-Event-ID": str(job.seq)}
@@ -162,7 +162,7 @@ async def test_an_event_source_that_has_the_last_event_gets_204(service: JobServ
 
 
 async def test_events_have_the_form_that_an_event_source_needs(service: JobService) -> None:
-    job = await service.elsewhere(service.completed())
+    job = await service.call_async(service.complete())
     async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(f"{service.url}/job/{job.job_id}/events?after=1")
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -175,7 +175,7 @@ async def test_events_have_the_form_that_an_event_source_needs(service: JobServi
 
 @PROTOCOLS
 async def test_a_failure_is_in_the_watchers_language(service: JobService, watch: Any) -> None:
-    job = await service.elsewhere(service.failed(EngineBroken()))
+    job = await service.call_async(service.create_failed(EngineBroken()))
     received = await all_of(
         by_socket(service, job.job_id, additional_headers={"Accept-Language": "es"})
         if watch is by_socket
@@ -187,7 +187,7 @@ async def test_a_failure_is_in_the_watchers_language(service: JobService, watch:
 
 @PROTOCOLS
 async def test_cancelling_ends_the_watch(service: JobService, watch: Any) -> None:
-    job = await service.elsewhere(service.started())
+    job = await service.call_async(service.create_running())
     messages = watch(service, job.job_id)
     await anext(messages)
     async with httpx.AsyncClient(timeout=60) as client:
@@ -197,7 +197,7 @@ async def test_cancelling_ends_the_watch(service: JobService, watch: Any) -> Non
 
 @PROTOCOLS
 async def test_a_retried_job_can_be_watched_from_its_last_seq(service: JobService, watch: Any) -> None:
-    job = await service.elsewhere(service.failed(EngineBroken()))
+    job = await service.call_async(service.create_failed(EngineBroken()))
     async with httpx.AsyncClient(timeout=60) as client:
         await client.post(f"{service.url}/job/{job.job_id}/retry")
     messages = watch(service, job.job_id, after=1)
@@ -210,19 +210,19 @@ async def test_a_retried_job_can_be_watched_from_its_last_seq(service: JobServic
 
 async def test_changes_by_another_process_are_sent_with_the_next_heartbeat(tmp_path: Path) -> None:
     with JobService(tmp_path, watch_heartbeat=0.1) as service:
-        job = await service.elsewhere(service.started(1))
+        job = await service.call_async(service.create_running(1))
         messages = by_socket(service, job.job_id)
         await anext(messages)
         # Committed but not published, as by another process on the same file.
         done = state.complete(job, language=None, now=service.now(), expires_at=service.now() + 60)
-        await service.elsewhere(service.services.jobs.commit(done, state.event_of(done)))
+        await service.call_async(service.services.jobs.commit(done, state.event_of(done)))
         received = [message for message in await all_of(messages) if message["type"] != "ping"]
         assert [message["job"]["status"] for message in received] == ["completed"]
 
 
 async def test_a_job_without_changes_has_heartbeats(tmp_path: Path) -> None:
     with JobService(tmp_path, watch_heartbeat=0.05) as service:
-        job = await service.elsewhere(service.accepted())
+        job = await service.call_async(service.create_queued())
         async with aclosing(by_socket(service, job.job_id)) as messages:
             assert [(await anext(messages))["type"] for _ in range(3)] == ["snapshot", "ping", "ping"]
         async with (
@@ -253,7 +253,7 @@ async def test_an_unknown_job_closes_with_4404(service: JobService, job_id: str)
 
 
 async def test_a_deleted_job_closes_with_4410_and_its_events_are_410(service: JobService) -> None:
-    job = await service.elsewhere(service.completed())
+    job = await service.call_async(service.complete())
     async with httpx.AsyncClient(timeout=60) as client:
         await client.delete(f"{service.url}/job/{job.job_id}")
         assert (await client.get(f"{service.url}/job/{job.job_id}/events")).status_code == 410
@@ -265,7 +265,7 @@ async def test_a_deleted_job_closes_with_4410_and_its_events_are_410(service: Jo
 
 async def test_too_many_watchers_close_with_4429_and_are_429(tmp_path: Path) -> None:
     with JobService(tmp_path, max_watchers=2) as service:
-        job = await service.elsewhere(service.accepted())
+        job = await service.call_async(service.create_queued())
         one, other = by_socket(service, job.job_id), by_events(service, job.job_id)
         async with aclosing(one), aclosing(other), httpx.AsyncClient(timeout=60) as client:
             await anext(one)
@@ -281,7 +281,7 @@ async def test_too_many_watchers_close_with_4429_and_are_429(tmp_path: Path) -> 
 
 async def test_only_pages_of_allowed_origins_and_of_our_own_may_open_sockets(tmp_path: Path) -> None:
     with JobService(tmp_path, cors_origins=("https://page.example",)) as service:
-        job = await service.elsewhere(service.completed())
+        job = await service.call_async(service.complete())
         for origin in (None, "https://page.example", f"http://127.0.0.1:{service.port}"):
             assert (await closing_of(service, job.job_id, origin=origin))[0] == 1000
         for origin in ("https://evil.example", "null", "https://page.example.evil.example"):
@@ -293,20 +293,20 @@ async def test_only_pages_of_allowed_origins_and_of_our_own_may_open_sockets(tmp
 async def test_any_page_may_open_a_socket_where_no_origin_is_set_or_all_are_allowed(
     service: JobService, tmp_path: Path
 ) -> None:
-    job = await service.elsewhere(service.completed())
+    job = await service.call_async(service.complete())
     assert (await closing_of(service, job.job_id, origin="https://any.example"))[0] == 1000
     with JobService(tmp_path, cors_origins=("*",)) as open_to_all:
-        job = await open_to_all.elsewhere(open_to_all.completed())
+        job = await open_to_all.call_async(open_to_all.complete())
         assert (await closing_of(open_to_all, job.job_id, origin="https://any.example"))[0] == 1000
 
 
 async def test_what_a_watcher_sends_is_ignored_and_too_large_a_message_closes(service: JobService) -> None:
-    job = await service.elsewhere(service.started(1))
+    job = await service.call_async(service.create_running(1))
     async with connect(f"{service.ws_url}/ws/transcription/{job.job_id}", open_timeout=60) as watching:
         await watching.recv()
         for message in ("hello", '{"type":"cancel"}', b"\x00\xff", ""):
             await watching.send(message)
-        job = await service.elsewhere(service.heard(job, "Hola"))
+        job = await service.call_async(service.add_piece(job, "Hola"))
         assert json.loads(await watching.recv())["text"] == "Hola"
         await watching.send("x" * 100_000)
         with pytest.raises(ConnectionClosed):
@@ -316,7 +316,7 @@ async def test_what_a_watcher_sends_is_ignored_and_too_large_a_message_closes(se
 
 async def test_a_shutdown_closes_with_1001_and_does_not_wait_for_watchers(tmp_path: Path) -> None:
     with JobService(tmp_path) as service:
-        job = await service.elsewhere(service.accepted())
+        job = await service.call_async(service.create_queued())
         events = by_events(service, job.job_id)
         await anext(events)
         async with connect(f"{service.ws_url}/ws/transcription/{job.job_id}", open_timeout=60) as watching:
@@ -353,7 +353,7 @@ async def watch_to_the_end(
 async def test_a_hundred_watchers_that_reconnect_get_the_same_states_and_the_same_text(
     service: JobService,
 ) -> None:
-    job = await service.elsewhere(service.accepted())
+    job = await service.call_async(service.create_queued())
     watchers = [
         asyncio.create_task(
             watch_to_the_end(service, job.job_id, random.Random(number), (by_socket, by_events)[number % 2])
@@ -361,9 +361,9 @@ async def test_a_hundred_watchers_that_reconnect_get_the_same_states_and_the_sam
         for number in range(100)
     ]
     await asyncio.to_thread(wait_until, lambda: service.services.active.watchers >= 60)
-    await service.elsewhere(run_to_the_end(service, job, pieces=40))
+    await service.call_async(run_to_the_end(service, job, pieces=40))
     received = await asyncio.gather(*watchers)
-    events = await service.elsewhere(service.services.jobs.events(job.job_id, after=1))
+    events = await service.call_async(service.services.jobs.events(job.job_id, after=1))
     states = [(event.seq, event.job.status, event.job.stage) for event in events if event.type == "state"]
     texts = [(event.index, event.text) for event in events if event.type == "text"]
     assert len(texts) == 40
@@ -419,7 +419,7 @@ def socket_without_reading(port: int, job_id: str) -> socket.socket:
 async def fill_buffers(service: JobService, job: Job) -> Job:
     """Commit pieces until the buffers of the system are full and the server must keep what it sends."""
     while _most_unsent(service) < 64 * 1024:
-        job = await service.elsewhere(service.heard(job, "x" * 30_000))
+        job = await service.call_async(service.add_piece(job, "x" * 30_000))
         assert job.pieces_done < 1000
     return job
 
@@ -430,7 +430,7 @@ async def test_a_client_that_does_not_read_delays_nobody_fills_no_memory_and_is_
 ) -> None:
     monkeypatch.setattr(disconnect, "_MAX_SEND_SECONDS", 2)
     with JobService(tmp_path, limits=ConnectionLimits(stalled=5, shutdown=2)) as service:
-        job = await service.elsewhere(service.started(1000))
+        job = await service.call_async(service.create_running(1000))
         silent = open_(service.port, job.job_id)
         try:
             await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 1)
@@ -438,11 +438,11 @@ async def test_a_client_that_does_not_read_delays_nobody_fills_no_memory_and_is_
             await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 2)
             job = await fill_buffers(service, job)
             for _ in range(20):
-                job = await service.elsewhere(service.heard(job, "x" * 30_000))
+                job = await service.call_async(service.add_piece(job, "x" * 30_000))
                 # At 64 KiB uvicorn stops taking more: at most one message lies above it.
                 assert _most_unsent(service) < 64 * 1024 + 32 * 1024
             await asyncio.to_thread(wait_until, lambda: service.services.active.watchers == 1)
-            await service.elsewhere(service.completed(job))
+            await service.call_async(service.complete(job))
             indexes = [message["index"] for message in await reading if message["type"] == "text"]
             assert indexes == list(range(job.pieces_done))
             await asyncio.to_thread(wait_until, lambda: not service.server.server_state.connections)
@@ -451,7 +451,7 @@ async def test_a_client_that_does_not_read_delays_nobody_fills_no_memory_and_is_
 
 
 async def test_a_client_that_reads_slowly_misses_nothing(service: JobService) -> None:
-    job = await service.elsewhere(service.started(1000))
+    job = await service.call_async(service.create_running(1000))
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     slow.connect(("127.0.0.1", service.port))
@@ -459,7 +459,7 @@ async def test_a_client_that_reads_slowly_misses_nothing(service: JobService) ->
     async with aclosing(by_socket(service, job.job_id, sock=slow, max_queue=1)) as messages:
         await anext(messages)
         job = await fill_buffers(service, job)
-        await service.elsewhere(service.completed(job))
+        await service.call_async(service.complete(job))
         indexes = [message["index"] for message in await all_of(messages) if message["type"] == "text"]
     assert indexes == list(range(job.pieces_done))
 
@@ -476,9 +476,9 @@ async def test_a_watcher_that_is_behind_gets_only_the_newest_progress() -> None:
         state.event_of(job.model_copy(update={"seq": seq}), kind)  # type: ignore[arg-type]
         for seq, kind in enumerate(kinds, 2)
     ]
-    assert [(event.seq, event.type) for event in coalesced(events)] == [
+    assert [(event.seq, event.type) for event in drop_superseded(events)] == [
         (3, "state"),
         (5, "text"),
         (7, "progress"),
     ]
-    assert coalesced([]) == []
+    assert drop_superseded([]) == []

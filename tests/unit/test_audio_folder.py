@@ -1,13 +1,17 @@
+"""Recordings in a folder: their names, their budget, and what crashes leave there."""
+
 from __future__ import annotations
 
 import asyncio
 import errno
 import os
+import random
 import shutil
 import stat
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,13 +20,18 @@ from common.errors import AudioGone, JobNotFound, StorageFull, UploadExpired
 from common.local import audio_folder as module
 from common.local.audio_folder import AudioFolder
 from common.local.upload_ticket import UploadTickets
-from tests.contract.recordings import NOW, an_id
+from tests.contract.sample_jobs import NOW, new_id
+from tests.serving import wait_until
 
 
-async def opened(root: Path, *, budget_bytes: int = 1000) -> AudioFolder:
+async def open_folder(root: Path, *, budget_bytes: int = 1000) -> AudioFolder:
     folder = AudioFolder(root, budget_bytes=budget_bytes, tickets=UploadTickets(b"secret"))
     await folder.open()
     return folder
+
+
+def used_bytes(folder: AudioFolder) -> int:
+    return folder._budget.used_bytes
 
 
 def received(tmp_path: Path, size: int, name: str = "received") -> Path:
@@ -31,8 +40,8 @@ def received(tmp_path: Path, size: int, name: str = "received") -> Path:
     return file
 
 
-def moved_from_another_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Renames between folders fail as they do between file systems; those within one work."""
+def fail_renames_between_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make renames between folders fail as they do between file systems; renames within one work."""
     real = Path.replace
 
     def replace(self: Path, target: Path) -> Path:
@@ -43,23 +52,23 @@ def moved_from_another_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "replace", replace)
 
 
-async def test_a_ticket_admits_as_many_bytes_as_it_was_given_for_until_it_expires(tmp_path: Path) -> None:
-    folder = await opened(tmp_path / "audio")
-    job_id = an_id()
+async def test_a_ticket_admits_its_number_of_bytes_until_it_expires(tmp_path: Path) -> None:
+    folder = await open_folder(tmp_path / "audio")
+    job_id = new_id()
     ticket = await folder.ticket(job_id, max_bytes=1000, now=NOW)
     assert folder.admit(job_id, ticket.fields, now=NOW + 10) == 1000
     with pytest.raises(UploadExpired):
         folder.admit(job_id, ticket.fields, now=ticket.expires_at)
 
 
-async def test_making_one_touches_nothing(tmp_path: Path) -> None:
+async def test_creating_an_audio_folder_touches_no_file(tmp_path: Path) -> None:
     AudioFolder(tmp_path / "audio", budget_bytes=1, tickets=UploadTickets(b"secret"))
     assert not (tmp_path / "audio").exists()
 
 
-async def test_recordings_are_for_their_owner_alone(tmp_path: Path) -> None:
-    folder = await opened(tmp_path / "audio")
-    job_id = an_id()
+async def test_only_their_owner_can_read_the_recordings(tmp_path: Path) -> None:
+    folder = await open_folder(tmp_path / "audio")
+    job_id = new_id()
     file = received(tmp_path, 10)
     file.chmod(0o644)
     await folder.keep(job_id, file)
@@ -69,60 +78,60 @@ async def test_recordings_are_for_their_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
 
 
-async def test_the_budget_holds_and_what_is_removed_comes_back_to_it(tmp_path: Path) -> None:
-    folder = await opened(tmp_path / "audio")
-    first, second = an_id(), an_id()
+async def test_the_budget_limits_what_is_kept_and_a_removal_frees_it(tmp_path: Path) -> None:
+    folder = await open_folder(tmp_path / "audio")
+    first, second = new_id(), new_id()
     await folder.keep(first, received(tmp_path, 600))
     refused = received(tmp_path, 401)
     with pytest.raises(StorageFull):
         await folder.keep(second, refused)
     assert refused.exists()
     assert not await folder.has(second)
-    assert folder.size_bytes == 600
+    assert used_bytes(folder) == 600
     await folder.remove(first)
     await folder.remove(first)
-    assert folder.size_bytes == 0
+    assert used_bytes(folder) == 0
     await folder.keep(second, refused)
-    assert folder.size_bytes == 401
+    assert used_bytes(folder) == 401
 
 
-async def test_replacing_counts_the_difference_only(tmp_path: Path) -> None:
-    folder = await opened(tmp_path / "audio")
-    job_id = an_id()
+async def test_a_replaced_recording_counts_by_its_new_size(tmp_path: Path) -> None:
+    folder = await open_folder(tmp_path / "audio")
+    job_id = new_id()
     for size in (600, 900, 300):
         await folder.keep(job_id, received(tmp_path, size))
-        assert folder.size_bytes == size
+        assert used_bytes(folder) == size
 
 
 async def test_uploads_that_end_together_share_one_budget(tmp_path: Path) -> None:
-    folder = await opened(tmp_path / "audio")
+    folder = await open_folder(tmp_path / "audio")
     files = [received(tmp_path, 300, str(number)) for number in range(5)]
-    outcomes = await asyncio.gather(*(folder.keep(an_id(), file) for file in files), return_exceptions=True)
+    outcomes = await asyncio.gather(*(folder.keep(new_id(), file) for file in files), return_exceptions=True)
     assert sum(isinstance(outcome, StorageFull) for outcome in outcomes) == 2
-    assert folder.size_bytes == 900
+    assert used_bytes(folder) == 900
 
 
-async def test_opening_counts_what_is_there(tmp_path: Path) -> None:
-    folder = await opened(tmp_path / "audio")
+async def test_opening_counts_the_recordings_in_the_folder(tmp_path: Path) -> None:
+    folder = await open_folder(tmp_path / "audio")
     for size in (10, 20):
-        await folder.keep(an_id(), received(tmp_path, size))
-    (tmp_path / "audio" / "README").write_text("somebody else's file is no recording")
-    assert (await opened(tmp_path / "audio")).size_bytes == 30
+        await folder.keep(new_id(), received(tmp_path, size))
+    (tmp_path / "audio" / "README").write_text("this file is no recording")
+    assert used_bytes(await open_folder(tmp_path / "audio")) == 30
 
 
-async def test_what_goes_while_it_is_counted_counts_nothing(tmp_path: Path) -> None:
+async def test_a_recording_that_is_removed_during_the_count_counts_nothing(tmp_path: Path) -> None:
     root = tmp_path / "audio"
     root.mkdir()
-    (root / an_id()).symlink_to("gone since")  # listed, and not there any more
-    assert (await opened(root)).size_bytes == 0
+    (root / new_id()).symlink_to("removed")  # listed, but there is no such file
+    assert used_bytes(await open_folder(root)) == 0
 
 
 async def test_a_recording_from_another_file_system_is_copied_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moved_from_another_disk(monkeypatch)
-    folder = await opened(tmp_path / "audio")
-    job_id = an_id()
+    fail_renames_between_folders(monkeypatch)
+    folder = await open_folder(tmp_path / "audio")
+    job_id = new_id()
     file = received(tmp_path, 700)
     await folder.keep(job_id, file)
     assert (await folder.fetch(job_id, tmp_path)).read_bytes() == b"\x01" * 700
@@ -131,50 +140,50 @@ async def test_a_recording_from_another_file_system_is_copied_whole(
     assert stat.S_IMODE((tmp_path / "audio" / job_id).stat().st_mode) == 0o600
 
 
-async def test_a_copy_that_breaks_off_leaves_nothing_and_the_received_file(
+async def test_a_copy_that_fails_leaves_only_the_received_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moved_from_another_disk(monkeypatch)
+    fail_renames_between_folders(monkeypatch)
 
-    def breaks_off(source: Path, target: Path) -> None:
+    def fail_halfway(source: Path, target: Path) -> None:
         target.write_bytes(b"half")
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(shutil, "copyfile", breaks_off)
-    folder = await opened(tmp_path / "audio")
+    monkeypatch.setattr(shutil, "copyfile", fail_halfway)
+    folder = await open_folder(tmp_path / "audio")
     file = received(tmp_path, 700)
     with pytest.raises(OSError, match="Input/output"):
-        await folder.keep(an_id(), file)
+        await folder.keep(new_id(), file)
     assert file.exists()
     assert list((tmp_path / "audio").iterdir()) == []
-    assert folder.size_bytes == 0
+    assert used_bytes(folder) == 0
 
 
 async def test_a_move_that_fails_leaves_the_received_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(self: Path, target: Path) -> Path:
+    def fail(self: Path, target: Path) -> Path:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    folder = await opened(tmp_path / "audio")
+    folder = await open_folder(tmp_path / "audio")
     file = received(tmp_path, 700)
-    monkeypatch.setattr(Path, "replace", fails)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="Input/output"):
-        await folder.keep(an_id(), file)
+        await folder.keep(new_id(), file)
     assert file.exists()
-    assert folder.size_bytes == 0
+    assert used_bytes(folder) == 0
 
 
-async def test_a_disk_that_takes_no_more_is_storage_full(tmp_path: Path) -> None:
-    """In a process of its own, since the limit that stands for the full disk is the process's."""
+async def test_a_full_disk_is_storage_full(tmp_path: Path) -> None:
+    """In a process of its own, since the limit that simulates the full disk holds for a whole process."""
     program = f"""
         import asyncio, errno, os, resource
         from pathlib import Path
         from common.errors import StorageFull
         from common.local.audio_folder import AudioFolder
         from common.local.upload_ticket import UploadTickets
-        from tests.contract.recordings import an_id
-        from tests.unit.test_audio_folder import opened, received
+        from tests.contract.sample_jobs import new_id
+        from tests.unit.test_audio_folder import open_folder, received, used_bytes
 
         def other_disk(self, target, real=Path.replace):
             if self.parent != target.parent:
@@ -183,14 +192,14 @@ async def test_a_disk_that_takes_no_more_is_storage_full(tmp_path: Path) -> None
 
         async def main():
             here = Path({str(tmp_path)!r})
-            folder = await opened(here / "audio", budget_bytes=10_000_000)
+            folder = await open_folder(here / "audio", budget_bytes=10_000_000)
             file = received(here, 500_000)
             Path.replace = other_disk
             resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
             try:
-                await folder.keep(an_id(), file)
+                await folder.keep(new_id(), file)
             except StorageFull:
-                print(folder.size_bytes, file.exists(), list((here / "audio").iterdir()))
+                print(used_bytes(folder), file.exists(), list((here / "audio").iterdir()))
         asyncio.run(main())
     """
     done = await asyncio.to_thread(
@@ -204,13 +213,13 @@ async def test_a_disk_that_takes_no_more_is_storage_full(tmp_path: Path) -> None
     assert done.stdout == "0 True []\n"
 
 
-async def test_what_a_kill_left_half_copied_goes_at_the_next_start(tmp_path: Path) -> None:
-    folder = await opened(tmp_path / "audio")
-    await folder.keep(an_id(), received(tmp_path, 10))
-    half = tmp_path / "audio" / f"{an_id()}.half"
-    half.write_bytes(b"half")
-    assert (await opened(tmp_path / "audio")).size_bytes == 10
-    assert not half.exists()
+async def test_a_partial_copy_that_a_kill_left_is_removed_at_the_next_start(tmp_path: Path) -> None:
+    folder = await open_folder(tmp_path / "audio")
+    await folder.keep(new_id(), received(tmp_path, 10))
+    partial = tmp_path / "audio" / f"{new_id()}.half"
+    partial.write_bytes(b"half")
+    assert used_bytes(await open_folder(tmp_path / "audio")) == 10
+    assert not partial.exists()
 
 
 @pytest.mark.parametrize(
@@ -229,8 +238,8 @@ async def test_what_a_kill_left_half_copied_goes_at_the_next_start(tmp_path: Pat
         "12345678-1234-5678-1234-567812345678\n",
     ],
 )
-async def test_what_is_no_job_id_names_no_file(tmp_path: Path, hostile: str) -> None:
-    folder = await opened(tmp_path / "audio")
+async def test_a_text_that_is_no_job_id_names_no_file(tmp_path: Path, hostile: str) -> None:
+    folder = await open_folder(tmp_path / "audio")
     file = received(tmp_path, 10)
     with pytest.raises(JobNotFound):
         await folder.keep(hostile, file)
@@ -246,38 +255,109 @@ async def test_what_is_no_job_id_names_no_file(tmp_path: Path, hostile: str) -> 
     assert list((tmp_path / "audio").iterdir()) == []
 
 
-async def test_recordings_that_no_job_needs_are_swept(
+async def test_a_sweep_removes_recordings_that_no_job_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_BATCH", 2)
-    folder = await opened(tmp_path / "audio")
-    stands, gone, also_gone = [an_id() for _ in range(3)]
-    for job_id in (stands, gone, also_gone):
+    folder = await open_folder(tmp_path / "audio")
+    needed, unneeded, also_unneeded = [new_id() for _ in range(3)]
+    for job_id in (needed, unneeded, also_unneeded):
         await folder.keep(job_id, received(tmp_path, 10))
     (tmp_path / "audio" / "README").write_text("not ours to remove")
     asked: list[str] = []
 
-    async def known(job_ids: list[str]) -> set[str]:
+    async def find_needed(job_ids: list[str]) -> set[str]:
         asked.extend(job_ids)
-        return {stands} & set(job_ids)
+        return {needed} & set(job_ids)
 
-    assert await folder.sweep(known) == 2
-    assert sorted(asked) == sorted([stands, gone, also_gone])
-    assert await folder.has(stands)
-    for job_id in (gone, also_gone):
+    assert await folder.sweep(find_needed) == 2
+    assert sorted(asked) == sorted([needed, unneeded, also_unneeded])
+    assert await folder.has(needed)
+    for job_id in (unneeded, also_unneeded):
         with pytest.raises(AudioGone):
             await folder.fetch(job_id, tmp_path)
-    assert folder.size_bytes == 10
+    assert used_bytes(folder) == 10
     assert (tmp_path / "audio" / "README").exists()
 
 
-async def test_a_sweep_counts_anew_what_another_process_added(tmp_path: Path) -> None:
-    folder, other = await opened(tmp_path / "audio"), await opened(tmp_path / "audio")
-    await other.keep(an_id(), received(tmp_path, 700))
-    assert folder.size_bytes == 0
+async def need_all(job_ids: list[str]) -> set[str]:
+    return set(job_ids)
 
-    async def known(job_ids: list[str]) -> set[str]:
-        return set(job_ids)
 
-    assert await folder.sweep(known) == 0
-    assert folder.size_bytes == 700
+async def test_a_recording_that_comes_during_a_sweep_is_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = await open_folder(tmp_path / "audio")
+    moved, swept = threading.Event(), threading.Event()
+    sync = module._sync
+
+    def sync_slowly(path: Path) -> None:
+        if path.is_dir():  # the file has just been moved there
+            moved.set()
+            assert swept.wait(30)
+        sync(path)
+
+    monkeypatch.setattr(module, "_sync", sync_slowly)
+    keeping = asyncio.create_task(folder.keep(new_id(), received(tmp_path, 300)))
+    assert await asyncio.to_thread(moved.wait, 30)
+    await folder.sweep(need_all)
+    assert used_bytes(folder) == 300
+    swept.set()
+    await keeping
+    assert used_bytes(folder) == 300
+
+
+async def test_the_same_recording_that_comes_twice_at_once_is_counted_once(tmp_path: Path) -> None:
+    folder = await open_folder(tmp_path / "audio")
+    job_id = new_id()
+    await asyncio.gather(*(folder.keep(job_id, received(tmp_path, 300, str(n))) for n in range(3)))
+    assert used_bytes(folder) == 300
+
+
+async def test_an_upload_that_is_cancelled_while_it_is_moved_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = await open_folder(tmp_path / "audio")
+    started, cancelled = threading.Event(), threading.Event()
+    sync = module._sync
+
+    def sync_slowly(path: Path) -> None:
+        started.set()
+        assert cancelled.wait(30)
+        sync(path)
+
+    monkeypatch.setattr(module, "_sync", sync_slowly)
+    job_id = new_id()
+    keeping = asyncio.create_task(folder.keep(job_id, received(tmp_path, 300)))
+    assert await asyncio.to_thread(started.wait, 30)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    cancelled.set()
+    await asyncio.to_thread(wait_until, (tmp_path / "audio" / job_id).exists)
+    assert used_bytes(folder) == 300
+
+
+async def test_the_account_matches_the_folder_whatever_happens_at_once(tmp_path: Path) -> None:
+    folder = await open_folder(tmp_path / "audio", budget_bytes=100_000)
+    chance = random.Random(5)
+    ids = [new_id() for _ in range(10)]
+
+    async def step(number: int) -> None:
+        job_id = chance.choice(ids)
+        if (kind := chance.choice(("keep", "keep", "remove", "sweep"))) == "keep":
+            await folder.keep(job_id, received(tmp_path, chance.randint(1, 500), str(number)))
+        elif kind == "remove":
+            await folder.remove(job_id)
+        else:
+            await folder.sweep(need_all)
+
+    await asyncio.gather(*(step(number) for number in range(300)))
+    assert used_bytes(folder) == sum(file.stat().st_size for file in (tmp_path / "audio").iterdir())
+
+
+async def test_a_sweep_counts_what_another_process_added(tmp_path: Path) -> None:
+    folder, other = await open_folder(tmp_path / "audio"), await open_folder(tmp_path / "audio")
+    await other.keep(new_id(), received(tmp_path, 700))
+    assert used_bytes(folder) == 0
+    assert await folder.sweep(need_all) == 0
+    assert used_bytes(folder) == 700

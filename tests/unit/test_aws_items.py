@@ -11,7 +11,7 @@ from common.aws import job_items
 from common.aws.table_requests import from_wire, to_wire
 from common.jobs import state
 from common.models import Piece, Transcript, Word
-from tests.contract.recordings import NOW, queued, transcript
+from tests.contract.sample_jobs import NOW, sample_job, sample_transcript
 
 NUMBERS = st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False, width=64)
 VALUES = st.dictionaries(st.text(min_size=1), st.text() | NUMBERS | st.booleans() | st.binary())
@@ -27,8 +27,8 @@ def test_none_is_no_attribute() -> None:
 
 
 def test_an_event_with_text_comes_back_equal() -> None:
-    spoken = Piece(index=3, start=29.5, transcript=transcript("Ñandú 日本語 \x00"))
-    event = state.event_of(queued(), piece=spoken)
+    spoken = Piece(index=3, start=29.5, transcript=sample_transcript("Ñandú 日本語 \x00"))
+    event = state.event_of(sample_job(), piece=spoken)
     assert job_items.event_of(from_wire(to_wire(job_items.event_item(event)))) == event
 
 
@@ -39,7 +39,7 @@ def test_a_long_text_is_cut_into_parts_that_an_item_can_hold() -> None:
         for index in range(60_000)
     )
     long = Transcript(text=" ".join(word.word for word in words), duration=20_000.0, words=words)
-    parts = job_items.result_items(queued(), long)
+    parts = job_items.result_items(sample_job(), long)
     assert len(parts) > 2
     assert all(len(part["bytes"]) <= 350_000 for part in parts)
     (document,) = job_items.join_parts(parts)
@@ -47,7 +47,7 @@ def test_a_long_text_is_cut_into_parts_that_an_item_can_hold() -> None:
 
 
 def test_parts_that_a_longer_text_left_behind_are_passed_over() -> None:
-    short = job_items.result_items(queued(), transcript("short"))
+    short = job_items.result_items(sample_job(), sample_transcript("short"))
     stale = {**short[0], "sk": "result#001", "bytes": b"of a longer text"}
     assert job_items.join_parts([*short, stale]) == job_items.join_parts(short)
 

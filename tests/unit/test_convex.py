@@ -19,6 +19,7 @@ from common.local.sqlite.database import Database
 from common.models import Audio, Job, Options, Segment, Transcript, Word
 from common.ports import DeliveryFailed, DeliveryRejected
 from common.quota import Quota
+from tests.new_jobs import queued_job
 from tests.wire import read_request
 
 NOW = 1_700_000_000.25
@@ -118,7 +119,7 @@ async def deployed(*replies: Reply, **more: Any) -> AsyncIterator[tuple[Deployme
 
 
 def queued(**more: Any) -> Job:
-    return state.accept(ID, options=Options(), now=NOW, expires_at=NOW + 60, audio=AUDIO, **more)
+    return queued_job(ID, now=NOW, expires_at=NOW + 60, audio=AUDIO, **more)
 
 
 def failed() -> Job:
@@ -381,9 +382,9 @@ def snapshots() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     job = queued(user_id="ana", locale="es")
     pending = state.accept(ID, options=Options(), now=NOW, expires_at=NOW + 60)
     running = state.start(job, now=NOW + 1)
-    planned = state.planned(running, pieces=4, done=1, now=NOW + 2)
+    planned = state.plan(running, pieces=4, done=1, now=NOW + 2)
     waiting = state.wait(planned, until=NOW + 90.5, now=NOW + 3, attempt_counts=False)
-    merging = state.merging(planned, now=NOW + 3)
+    merging = state.merge(planned, now=NOW + 3)
     done = state.complete(merging, language="es", now=NOW + 4, expires_at=NOW + 60)
     cancelled = state.cancel(job, now=NOW + 1, expires_at=NOW + 60)
     started = {"createdAt": 1_700_000_000_250, "startedAt": 1_700_000_001_250, "completedAt": None}

@@ -13,7 +13,7 @@ from common.delivery import rules
 from common.jobs import state
 from common.models import Job
 from common.ports import Delivery, DeliveryFailed, Target
-from tests.contract.recordings import NOW, WEEK, ended, failed, queued
+from tests.contract.sample_jobs import NOW, WEEK, cancel, fail, sample_job
 
 HOUR = 3600.0
 AWAY = DeliveryFailed("ConnectError")
@@ -44,8 +44,8 @@ def after(target: Target, *jobs: Job) -> Delivery:
 
 
 def test_convex_wants_every_commit() -> None:
-    job = queued()
-    done = ended(running(job))
+    job = sample_job()
+    done = cancel(running(job))
     for jobs in (
         [job],
         [job, running(job)],
@@ -56,8 +56,8 @@ def test_convex_wants_every_commit() -> None:
 
 
 def test_a_webhook_wants_the_end_of_a_run_and_nothing_else() -> None:
-    job = queued()
-    done = ended(running(job))
+    job = sample_job()
+    done = cancel(running(job))
     assert not after("callback", job).is_open
     assert not after("callback", job, running(job)).is_open
     assert after("callback", job, running(job), done).wanted_seq == done.seq
@@ -65,13 +65,13 @@ def test_a_webhook_wants_the_end_of_a_run_and_nothing_else() -> None:
 
 
 def test_a_webhook_does_not_want_the_end_of_a_run_once_another_run_has_started() -> None:
-    over = failed(running(queued()))
-    delivery = after("callback", queued(over.job_id), running(queued(over.job_id)), over)
+    over = fail(running(sample_job()))
+    delivery = after("callback", sample_job(over.job_id), running(sample_job(over.job_id)), over)
     assert delivery.is_open
     again = run_again(over)
     delivery = rules.commit(delivery, again)
     assert not delivery.is_open
-    second_end = failed(running(again))
+    second_end = fail(running(again))
     assert rules.commit(delivery, second_end).wanted_seq == second_end.seq
 
 
@@ -98,20 +98,20 @@ def test_what_is_due(delivery: Delivery, is_due: bool) -> None:
 
 
 def test_progress_waits_for_its_turn_and_the_end_does_not() -> None:
-    job = queued()
+    job = sample_job()
     confirmed = rules.confirm(after("convex", job), job.seq, NOW)
     progress = rules.commit(confirmed, running(job, now=NOW + 0.1))
     assert (rules.is_due(progress, NOW + 0.9), rules.is_due(progress, NOW + 1)) == (False, True)
-    end = rules.commit(progress, ended(running(job), now=NOW + 0.2))
+    end = rules.commit(progress, cancel(running(job), now=NOW + 0.2))
     assert (end.next_at, rules.is_due(end, NOW + 0.2)) == (NOW + 0.2, True)
 
 
 def test_progress_does_not_cut_a_back_off_short_and_the_end_does() -> None:
-    job = queued()
+    job = sample_job()
     postponed = rules.fail(after("convex", job), job.seq, DeliveryFailed("shut", retry_after=60), NOW)
     progress = rules.commit(postponed, running(job))
     assert (progress.next_at, progress.attempts) == (NOW + 60, 1)
-    end = rules.commit(progress, ended(running(job), now=NOW + 1))
+    end = rules.commit(progress, cancel(running(job), now=NOW + 1))
     assert (end.next_at, end.attempts) == (NOW + 1, 0)
 
 
@@ -119,7 +119,7 @@ def test_progress_does_not_cut_a_back_off_short_and_the_end_does() -> None:
 
 
 def test_a_confirmed_snapshot_is_sent_no_more() -> None:
-    job = queued()
+    job = sample_job()
     delivery = replace(after("convex", job), attempts=4, last_error="ConnectError")
     confirmed = rules.confirm(delivery, job.seq, NOW)
     assert not confirmed.is_open
@@ -127,7 +127,7 @@ def test_a_confirmed_snapshot_is_sent_no_more() -> None:
 
 
 def test_a_rejected_snapshot_is_sent_no_more_and_the_reason_stays() -> None:
-    job = queued()
+    job = sample_job()
     rejected = rules.reject(after("convex", job), job.seq, "user_mismatch", NOW)
     assert not rejected.is_open
     assert (rejected.attempts, rejected.last_error) == (0, "user_mismatch")
@@ -135,7 +135,7 @@ def test_a_rejected_snapshot_is_sent_no_more_and_the_reason_stays() -> None:
 
 
 def test_failures_wait_longer_and_longer() -> None:
-    delivery, pauses = after("convex", queued()), []
+    delivery, pauses = after("convex", sample_job()), []
     for _ in range(12):
         delivery = rules.fail(delivery, 1, AWAY, NOW)
         pauses.append(delivery.next_at - NOW)
@@ -146,14 +146,14 @@ def test_failures_wait_longer_and_longer() -> None:
 
 
 def test_what_the_target_asks_to_wait_counts_where_it_is_longer() -> None:
-    delivery = after("convex", queued())
+    delivery = after("convex", sample_job())
     assert rules.fail(delivery, 1, DeliveryFailed("shut", retry_after=60), NOW).next_at == NOW + 60
     assert rules.fail(delivery, 1, DeliveryFailed("shut", retry_after=0.5), NOW).next_at == NOW + 1
 
 
 def test_a_failure_that_allows_so_many_attempts_is_a_rejection_after_the_last() -> None:
     late = DeliveryFailed("job_not_found", retry_after=0, attempts=3)
-    delivery = after("convex", queued())
+    delivery = after("convex", sample_job())
     for attempts in (1, 2):
         delivery = rules.fail(delivery, 1, late, NOW)
         assert (delivery.attempts, delivery.is_open) == (attempts, True)
@@ -163,7 +163,7 @@ def test_a_failure_that_allows_so_many_attempts_is_a_rejection_after_the_last() 
 
 def test_attempts_of_another_kind_do_not_count_towards_a_rejection() -> None:
     late = DeliveryFailed("job_not_found", attempts=2)
-    delivery = after("convex", queued())
+    delivery = after("convex", sample_job())
     for _ in range(5):
         delivery = rules.fail(delivery, 1, AWAY, NOW)
     delivery = rules.fail(delivery, 1, late, NOW)
@@ -174,17 +174,17 @@ def test_attempts_of_another_kind_do_not_count_towards_a_rejection() -> None:
 
 
 def test_the_end_is_due_at_once_whatever_became_of_the_snapshot_before() -> None:
-    job = queued()
+    job = sample_job()
     read = after("convex", job)
-    stored = rules.commit(read, ended(running(job), now=NOW + 1))
+    stored = rules.commit(read, cancel(running(job), now=NOW + 1))
     settled = rules.settle(stored, rules.fail(read, job.seq, DeliveryFailed("shut", retry_after=HOUR), NOW))
     assert (settled.next_at, settled.attempts, settled.last_error) == (NOW + 1, 0, "shut")
     assert rules.is_due(settled, NOW + 1)
 
 
 def test_redelivery_wants_the_newest_snapshot_at_once() -> None:
-    job = queued()
-    done = ended(running(job))
+    job = sample_job()
+    done = cancel(running(job))
     target: Target
     for target in ("convex", "callback"):
         delivery = after(target, job, running(job), done)
@@ -195,7 +195,7 @@ def test_redelivery_wants_the_newest_snapshot_at_once() -> None:
 
 
 def test_redelivery_while_a_job_runs_again_sends_a_webhook_nothing() -> None:
-    over = failed(running(queued()))
+    over = fail(running(sample_job()))
     again = run_again(over)
     stored = rules.confirm(rules.create(over, "callback"), over.seq, NOW)
     assert not rules.redeliver(rules.commit(stored, again), again, NOW + 5).is_open
@@ -213,14 +213,14 @@ def test_whatever_happens_a_confirmed_seq_never_falls_and_the_newest_snapshot_is
     steps: list[tuple[str, bool, float]], target: Target
 ) -> None:
     """`is_late` tries were read before the last commit, as a slow receiver's are."""
-    job, now = queued(), NOW
+    job, now = sample_job(), NOW
     stored = read = rules.create(job, target)
     for kind, is_late, seconds in steps:
         now += seconds
         before = stored
         if kind == "commit":
             read = stored
-            job = run_again(job) if job.ended else ended(job, now=now)
+            job = run_again(job) if job.has_ended else cancel(job, now=now)
             stored = rules.commit(stored, job)
         else:
             tried = read if is_late else stored

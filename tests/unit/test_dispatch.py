@@ -24,12 +24,13 @@ from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
-from common.local.sqlite.queue import SqliteTasks
+from common.local.sqlite.queue import SqliteQueue
 from common.local.upload_ticket import UploadTickets
-from common.models import Audio, Job, Options, Transcript
+from common.models import Audio, Job, Transcript
 from common.ports import Delivery, DeliveryFailed, Sender, Target
 from common.services import Services
 from common.settings import Settings
+from tests.new_jobs import queued_job
 
 
 class CountingSender:
@@ -91,8 +92,8 @@ async def services_of(
         started_at=0.0,
         jobs=kind(database),
         audio=AudioFolder(root / "audio", budget_bytes=1, tickets=UploadTickets(b"s" * 32)),
-        queue=SqliteTasks(database, now=time.time),
-        subscribers=Hub(in_all=1),
+        queue=SqliteQueue(database, now=time.time),
+        subscribers=Hub(max_listeners=1),
         quota=None,
         senders=senders,
     )
@@ -122,9 +123,8 @@ async def created(
     services: Services, callback_url: str | None = None, targets: tuple[Target, ...] = ("callback",)
 ) -> Job:
     now = services.now()
-    job = state.accept(
+    job = queued_job(
         str(uuid4()),
-        options=Options(),
         now=now,
         expires_at=now + 3600,
         audio=Audio(size_bytes=5, sha256="0" * 64),

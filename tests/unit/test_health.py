@@ -15,14 +15,14 @@ from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
-from common.local.sqlite.queue import SqliteTasks
+from common.local.sqlite.queue import SqliteQueue
 from common.local.upload_ticket import UploadTickets
 from common.services import Services
 from common.settings import Settings
 from functions.health import health
 
 
-def services(root: Path, queue: SqliteTasks, database: Database) -> Services:
+def services(root: Path, queue: SqliteQueue, database: Database) -> Services:
     return Services(
         settings=Settings(data_dir=root),
         ffmpeg=Ffmpeg(at_once=1),
@@ -34,12 +34,12 @@ def services(root: Path, queue: SqliteTasks, database: Database) -> Services:
         jobs=SqliteJobs(database),
         audio=AudioFolder(root, budget_bytes=1, tickets=UploadTickets(b"s" * 32)),
         queue=queue,
-        subscribers=Hub(in_all=1),
+        subscribers=Hub(max_listeners=1),
         quota=None,
     )
 
 
-async def report(root: Path, queue: type[SqliteTasks]) -> dict[str, Any]:
+async def report(root: Path, queue: type[SqliteQueue]) -> dict[str, Any]:
     database = Database(root / "jobs.sqlite3")
     await database.open()
     try:
@@ -51,20 +51,20 @@ async def report(root: Path, queue: type[SqliteTasks]) -> dict[str, Any]:
     return body
 
 
-class Locked(SqliteTasks):
+class Locked(SqliteQueue):
     async def backlog(self) -> int:
         await asyncio.sleep(60)
         raise AssertionError("/health waited for it")
 
 
-class Broken(SqliteTasks):
+class Broken(SqliteQueue):
     async def backlog(self) -> int:
         raise StorageBroken
 
 
 async def test_the_backlog_of_a_working_store_is_reported(tmp_path: Path) -> None:
     for _ in range(50):  # a busy machine may not manage it at once
-        body = await report(tmp_path, SqliteTasks)
+        body = await report(tmp_path, SqliteQueue)
         if body["inHand"]["backlog"] is not None:
             break
     assert body["inHand"]["backlog"] == 0

@@ -1,4 +1,4 @@
-"""What a person may ask of a job, where it needs no store."""
+"""What a person may do with a job, where it needs no store."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from common.errors import Busy
 from common.jobs import state
-from common.jobs.actions import _until_fresh, gone_since
+from common.jobs.actions import _repeat_while_stale, text_expired_at
 from common.models import Job, Options
 from common.ports import StaleJob
 
@@ -17,19 +17,19 @@ def a_job(status: str, *, erased_at: float | None = None) -> Job:
 
 
 @pytest.mark.parametrize("status", ["completed", "failed"])
-def test_what_ended_is_gone_once_erased_or_expired(status: str) -> None:
-    assert gone_since(a_job(status), now=99) is None
-    assert gone_since(a_job(status), now=100) == 100
-    assert gone_since(a_job(status, erased_at=40), now=50) == 40
+def test_the_text_of_a_job_that_ended_expires_or_is_erased(status: str) -> None:
+    assert text_expired_at(a_job(status), now=99) is None
+    assert text_expired_at(a_job(status), now=100) == 100
+    assert text_expired_at(a_job(status, erased_at=40), now=50) == 40
 
 
 @pytest.mark.parametrize("status", ["pending", "queued", "processing", "waiting", "cancelled"])
-def test_what_holds_no_text_is_never_gone(status: str) -> None:
-    assert gone_since(a_job(status), now=1000) is None
-    assert gone_since(a_job(status, erased_at=40), now=1000) is None
+def test_a_job_without_text_never_expires(status: str) -> None:
+    assert text_expired_at(a_job(status), now=1000) is None
+    assert text_expired_at(a_job(status, erased_at=40), now=1000) is None
 
 
-async def test_a_step_is_decided_anew_until_nobody_else_was_first() -> None:
+async def test_a_step_is_repeated_while_other_commits_come_first() -> None:
     tries = iter([StaleJob, StaleJob, None])
 
     async def step() -> str:
@@ -37,13 +37,13 @@ async def test_a_step_is_decided_anew_until_nobody_else_was_first() -> None:
             raise problem
         return "done"
 
-    assert await _until_fresh(step) == "done"
+    assert await _repeat_while_stale(step) == "done"
 
 
-async def test_who_is_never_first_is_told_to_come_back() -> None:
+async def test_a_step_that_is_always_stale_is_busy() -> None:
     async def step() -> str:
         raise StaleJob
 
     with pytest.raises(Busy) as busy:
-        await _until_fresh(step)
+        await _repeat_while_stale(step)
     assert busy.value.retry_after == 1

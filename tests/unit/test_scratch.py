@@ -1,4 +1,4 @@
-"""Scratch files outlive neither their process nor, after a kill, the next start."""
+"""Scratch files are removed with their process or, after a kill, at the next start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.children import begin, python
 from tests.server import ROOT
 
 
-def test_the_folder_and_all_in_it_is_gone_afterwards(tmp_path: Path) -> None:
+def test_the_folder_is_removed_at_the_end(tmp_path: Path) -> None:
     with scratch_folder(tmp_path / "scratch") as scratch:
         folder = scratch.folder
         (folder / "deep").mkdir()
@@ -20,14 +20,14 @@ def test_the_folder_and_all_in_it_is_gone_afterwards(tmp_path: Path) -> None:
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-def test_two_processes_leave_each_others_folder_alone(tmp_path: Path) -> None:
+def test_two_processes_keep_each_others_folder(tmp_path: Path) -> None:
     with scratch_folder(tmp_path) as first, scratch_folder(tmp_path) as second:
         assert first.folder != second.folder
         assert first.folder.is_dir()
         assert second.dead == ()
 
 
-def test_what_a_killed_process_left_goes_at_the_next_start(tmp_path: Path) -> None:
+def test_the_folder_of_a_killed_process_is_removed_at_the_next_start(tmp_path: Path) -> None:
     dying = (
         "import os, pathlib, sys\n"
         "from common.local.scratch import scratch_folder\n"
@@ -42,7 +42,7 @@ def test_what_a_killed_process_left_goes_at_the_next_start(tmp_path: Path) -> No
         assert scratch.dead == (left.name,)
 
 
-def test_those_who_start_at_the_same_moment_leave_each_other_alone(tmp_path: Path) -> None:
+def test_processes_that_start_at_the_same_moment_keep_each_others_folder(tmp_path: Path) -> None:
     program = """
         import sys
         from pathlib import Path

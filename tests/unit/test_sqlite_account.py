@@ -11,7 +11,7 @@ from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
 from common.local.sqlite.secret import read_secret
 from common.quota import Quota
-from tests.contract.recordings import NOW
+from tests.contract.sample_jobs import NOW
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def test_each_model_has_an_account_of_its_own(database: Database) -> None:
     assert await account(database, name="large").change(look) == Quota()
 
 
-async def test_looking_writes_nothing(database: Database) -> None:
+async def test_reading_the_account_writes_nothing(database: Database) -> None:
     await account(database).change(look)
     assert await database.read(lambda db: db.execute("SELECT * FROM meta").fetchall()) == []
 
@@ -71,6 +71,6 @@ async def test_a_secret_is_made_once_and_each_name_has_its_own(database: Databas
     secret = await read_secret(database, "upload")
     assert len(secret) == 32
     assert await read_secret(database, "callback") != secret
-    elsewhere = Database(tmp_path / "escriba.sqlite")
-    assert await read_secret(elsewhere, "upload") == secret
-    elsewhere.close()
+    same_file = Database(tmp_path / "escriba.sqlite")
+    assert await read_secret(same_file, "upload") == secret
+    same_file.close()

@@ -1,3 +1,5 @@
+"""Frequent calls of the SQLite store stay as quick however many jobs it holds."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -8,8 +10,8 @@ import pytest
 
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
-from common.local.sqlite.queue import SqliteTasks
-from tests.contract.recordings import NOW, commit, create, ended, queued
+from common.local.sqlite.queue import SqliteQueue
+from tests.contract.sample_jobs import NOW, cancel, commit, create, sample_job
 
 
 @pytest.fixture
@@ -20,8 +22,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 async def steps(database: Database, name: str) -> dict[str, int]:
-    """How many steps of SQLite's machine each thing asked every second takes: the same on every computer."""
-    jobs, tasks = SqliteJobs(database), SqliteTasks(database, now=lambda: NOW)
+    """How many steps of SQLite's virtual machine each frequent call takes: the same on every computer."""
+    jobs, queue = SqliteJobs(database), SqliteQueue(database, now=lambda: NOW)
     taken = 0
 
     def count() -> int:
@@ -30,9 +32,9 @@ async def steps(database: Database, name: str) -> dict[str, int]:
         return 0
 
     await database.read(lambda db: db.set_progress_handler(count, 1))
-    job = await create(jobs, queued(user_id=name), targets=("convex",))
+    job = await create(jobs, sample_job(user_id=name), targets=("convex",))
     created, taken = taken, 0
-    await tasks.claim(NOW + 1, "me", 30)
+    await queue.claim(NOW + 1, "me", 30)
     claimed, taken = taken, 0
     await jobs.get(job.job_id)
     got, taken = taken, 0
@@ -41,7 +43,7 @@ async def steps(database: Database, name: str) -> dict[str, int]:
     await jobs.expired(now=NOW + 1, limit=10)
     await jobs.overdue(now=NOW + 100, limit=10)
     swept, taken = taken, 0
-    await commit(jobs, ended(job))
+    await commit(jobs, cancel(job))
     committed = taken
     await database.read(lambda db: db.set_progress_handler(None, 1))
     return {
@@ -54,18 +56,18 @@ async def steps(database: Database, name: str) -> dict[str, int]:
     }
 
 
-async def test_ten_thousand_ended_jobs_make_no_question_longer(database: Database) -> None:
+async def test_ten_thousand_ended_jobs_make_no_frequent_call_slower(database: Database) -> None:
     few = await steps(database, "few")
     jobs = SqliteJobs(database)
-    model = await create(jobs, queued(), targets=("convex", "callback"))
-    done = await commit(jobs, ended(model))
+    job = await create(jobs, sample_job(), targets=("convex", "callback"))
+    done = await commit(jobs, cancel(job))
 
     def multiply(db: Connection) -> None:
-        """What 10 000 creates and commits leave, in one statement for each table."""
+        """Insert what 10 000 creates and commits leave, in one statement for each table."""
         copies = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 10000)"
         db.execute(
             f"""{copies} INSERT INTO jobs SELECT job_id || n, seq, status, user_id, document, due_at,
-            lease_holder, lease_until, lease_seconds, created_at, updated_at, expires_at + n
+            lease_holder, lease_until, lease_seconds, created_at, updated_at, expires_at + n, suspect
             FROM jobs, n WHERE job_id = ?""",
             (done.job_id,),
         )
@@ -82,5 +84,5 @@ async def test_ten_thousand_ended_jobs_make_no_question_longer(database: Databas
 
     await database.write(multiply)
     many = await steps(database, "many")
-    for question, before in few.items():
-        assert many[question] <= before + 60, (question, before, many[question])  # a level or two of a tree
+    for call, before in few.items():
+        assert many[call] <= before + 60, (call, before, many[call])  # a level or two of a tree

@@ -16,8 +16,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from common.delivery.webhook import WebhookSender
 from common.errors import EngineKeyInvalid
 from common.jobs import state
-from common.models import Audio, Job, Options, Transcript
+from common.models import Audio, Job, Transcript
 from common.ports import DeliveryFailed, DeliveryRejected
+from tests.new_jobs import queued_job
 from tests.receiver import Receiver, endless, silence, status
 
 NOW = time.time()
@@ -27,9 +28,8 @@ AUDIO = Audio(size_bytes=1, sha256="0" * 64)
 
 
 def running(url: str) -> Job:
-    made = state.accept(
+    made = queued_job(
         "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10",
-        options=Options(),
         now=NOW,
         expires_at=LATER,
         audio=AUDIO,

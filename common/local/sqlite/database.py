@@ -1,4 +1,4 @@
-"""The container's one SQLite file: a single connection in a thread of its own, away from the event loop.
+"""The container's one SQLite file: a single connection, used in a thread of its own.
 
 A commit that returned survives a kill and a power cut: WAL with synchronous=FULL.
 https://www.sqlite.org/wal.html · https://www.sqlite.org/pragma.html#pragma_synchronous
@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,28 +22,28 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BUSY_RETRY_AFTER = 2.0
-_TRY_AGAIN_EVERY = 0.01
+_RETRY_INTERVAL = 0.01
 
 _SETTINGS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    # Memory is dear and the system's page cache is right behind: 512 KiB.
+    # Memory is scarce, and the system's page cache has what this one has not: 512 KiB.
     "PRAGMA cache_size = -512",
     "PRAGMA temp_store = MEMORY",
-    # A log that once grew long is cut again after a checkpoint: 4 MiB.
+    # A log that has grown long is cut to this size after a checkpoint: 4 MiB.
     "PRAGMA journal_size_limit = 4194304",
-    # What people had deleted must not stay readable in free pages.
+    # Text that was deleted must not stay readable in free pages.
     "PRAGMA secure_delete = ON",
     "PRAGMA trusted_schema = OFF",
 )
 
 
 class DatabaseUnusable(Exception):
-    """The file cannot be worked with at all; the sentence tells whoever runs the server why."""
+    """The file cannot be used at all; the sentence tells the operator why."""
 
 
 class Database:
-    """One SQLite file. Made without effect; opened by `open` or the first use; `close` ends its thread.
+    """One SQLite file. Creating one has no effect: `open` or the first use opens it, `close` ends its thread.
 
     Every call may raise Busy (another process holds the lock for longer than `busy_timeout` seconds),
     StorageFull, StorageBroken; opening may raise DatabaseUnusable.
@@ -56,26 +55,26 @@ class Database:
         self.path = path
         self._busy_timeout = busy_timeout
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
-        self._opened: Connection | None = None
+        self._connection: Connection | None = None
 
     async def open(self) -> None:
-        """Make or migrate the file now, so that a server that cannot keep jobs does not start."""
+        """Make or migrate the file now, so that a server that cannot store jobs does not start."""
         await self.read(lambda _: None)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in the database's thread, outside any transaction."""
-        return await self._run(lambda: work(self._connection()))
+        return await self._run(lambda: work(self._open_connection()))
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction: all of it is kept, or none."""
-        return await self._run(lambda: _transaction(self._connection(), work))
+        """Run `work` in one transaction: all of it is stored, or nothing."""
+        return await self._run(lambda: _transaction(self._open_connection(), work))
 
-    async def forget_log(self) -> None:
-        """Empty the write-ahead log, where what was deleted could still be read."""
+    async def truncate_log(self) -> None:
+        """Empty the write-ahead log, where deleted text could still be read."""
         await self.read(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
 
     def close(self) -> None:
-        """Finish what was asked, then let go of the file. Harmless twice."""
+        """Finish the calls under way, then close the file. Harmless twice."""
         try:
             self._thread.submit(self._disconnect)
         except RuntimeError:  # closed already
@@ -83,17 +82,17 @@ class Database:
         self._thread.shutdown()
 
     async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, _speaking_ours, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, _translate_errors, work)
 
-    def _connection(self) -> Connection:
-        if self._opened is None:
-            self._opened = _open(self.path, self._busy_timeout)
-        return self._opened
+    def _open_connection(self) -> Connection:
+        if self._connection is None:
+            self._connection = _open(self.path, self._busy_timeout)
+        return self._connection
 
     def _disconnect(self) -> None:
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _open(path: Path, busy_timeout: float) -> Connection:
@@ -103,25 +102,25 @@ def _open(path: Path, busy_timeout: float) -> Connection:
     try:
         _make_private(path)
         connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)
-        _write_ahead(connection, busy_timeout)
+        _enable_log(connection, busy_timeout)
         for setting in _SETTINGS:
             connection.execute(setting)
-        _transaction(connection, lambda opened: _migrate(opened, path))
+        _transaction(connection, lambda db: _migrate(db, path))
     except (sqlite3.DatabaseError, OSError, DatabaseUnusable) as exc:
         if connection is not None:
             connection.close()
-        problem = _ours(exc) if isinstance(exc, sqlite3.Error) else None
+        problem = _to_escriba_error(exc) if isinstance(exc, sqlite3.Error) else None
         if isinstance(exc, DatabaseUnusable) or isinstance(problem, Busy | StorageFull):
             raise
         raise DatabaseUnusable(f"The database {path} cannot be used: {exc}.") from exc
     return connection
 
 
-def _write_ahead(connection: Connection, busy_timeout: float) -> None:
-    """Turn on the write-ahead log, which the file keeps.
+def _enable_log(connection: Connection, busy_timeout: float) -> None:
+    """Turn on the write-ahead log, a setting that the file keeps.
 
-    Two that do so to a new file at once would wait for each other for ever, so SQLite refuses one of them
-    without asking its timeout: that one tries again. https://www.sqlite.org/c3ref/busy_handler.html
+    Two connections that do so to a new file at once would wait for each other for ever, so SQLite refuses one
+    of them without regard to its timeout: that one tries again. https://www.sqlite.org/c3ref/busy_handler.html
     """
     import sqlite3
 
@@ -130,15 +129,15 @@ def _write_ahead(connection: Connection, busy_timeout: float) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as exc:
-            if not isinstance(_ours(exc), Busy) or time.monotonic() >= until:
+            if not isinstance(_to_escriba_error(exc), Busy) or time.monotonic() >= until:
                 raise
-            time.sleep(_TRY_AGAIN_EVERY)
+            time.sleep(_RETRY_INTERVAL)
         else:
             return
 
 
 def _make_private(path: Path) -> None:
-    """It holds what people said: nobody else on the machine reads it. WAL and SHM take the same mode."""
+    """It holds what people said: no other user of the machine may read it. WAL and SHM get the same mode."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
@@ -159,31 +158,25 @@ def _migrate(connection: Connection, path: Path) -> None:
 def _transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        done = work(connection)
+        result = work(connection)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:  # a full disk may have ended it already
             connection.execute("ROLLBACK")
         raise
-    return done
+    return result
 
 
-def _speaking_ours(work: Callable[[], T]) -> T:
-    with _errors_of_ours():
-        return work()
-
-
-@contextmanager
-def _errors_of_ours() -> Iterator[None]:
+def _translate_errors(work: Callable[[], T]) -> T:
     import sqlite3
 
     try:
-        yield
+        return work()
     except sqlite3.Error as exc:
-        raise _ours(exc) from exc
+        raise _to_escriba_error(exc) from exc
 
 
-def _ours(exc: Error) -> EscribaError:
+def _to_escriba_error(exc: Error) -> EscribaError:
     """What an SQLite error means here. https://www.sqlite.org/rescode.html"""
     import sqlite3
 
@@ -192,7 +185,7 @@ def _ours(exc: Error) -> EscribaError:
         return JobNotFound()  # every foreign key points at a job
     if code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return Busy(retry_after=BUSY_RETRY_AFTER)
-    # SQLite says FULL for ENOSPC alone; a quota (EDQUOT) or a file size limit (EFBIG) is a failed write,
-    # and no room for the WAL's index is a failed size or map of it.
+    # SQLite reports FULL for ENOSPC alone; a quota (EDQUOT) or a file size limit (EFBIG) is a failed write,
+    # and no space for the WAL's index is a failure to size or map it.
     full = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
     return StorageFull() if code in full else StorageBroken()

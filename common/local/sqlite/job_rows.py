@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from common.errors import JobNotFound
+from common.jobs.suspects import is_suspect
 from common.local.sqlite import delivery_rows, lease_rows
 from common.local.sqlite.lease_rows import LEASED
 from common.local.sqlite.schema import FAR
@@ -16,19 +17,22 @@ from common.ports import AlreadyExists, StaleJob, Target
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-# A job this long past its time was missed, not merely waiting for a worker that is busy.
+# Seconds: a job this long past its time was missed, and does not merely wait for a busy worker.
 OVERDUE_AFTER = 60.0
 
 _CREATE = """
-    INSERT INTO jobs (job_id, user_id, seq, status, document, due_at, created_at, updated_at, expires_at)
-    VALUES (:job_id, :user_id, :seq, :status, :document, :due_at, :created_at, :updated_at, :expires_at)
+    INSERT INTO jobs
+        (job_id, user_id, seq, status, suspect, document, due_at, created_at, updated_at, expires_at)
+    VALUES (
+        :job_id, :user_id, :seq, :status, :suspect, :document, :due_at, :created_at, :updated_at, :expires_at
+    )
     ON CONFLICT DO NOTHING
 """
 
 # A job that runs stays due, so that it comes back by itself when its lease runs out.
 _COMMIT = """
     UPDATE jobs SET
-        seq = :seq, status = :status, document = :document,
+        seq = :seq, status = :status, document = :document, suspect = :suspect,
         updated_at = :updated_at, expires_at = :expires_at,
         due_at = CASE WHEN :status = 'processing' THEN coalesce(due_at, :due_at) ELSE :due_at END,
         lease_holder = CASE WHEN :due_at IS NULL THEN NULL ELSE lease_holder END,
@@ -116,7 +120,7 @@ def events(db: Connection, job_id: str, after: int) -> list[JobEvent]:
 
 
 def keep_piece(db: Connection, job_id: str, piece: Piece, holder: str) -> None:
-    lease_rows.require(db, job_id, holder)
+    lease_rows.require_holder(db, job_id, holder)
     db.execute(
         "INSERT INTO chunks VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (job_id, piece.index, _json(piece))
     )
@@ -139,7 +143,7 @@ def erase_text(db: Connection, job_id: str) -> None:
 
 
 def _keep_event(db: Connection, event: JobEvent, document: str) -> None:
-    """Add to the log; mere progress that this event supersedes is dropped, so that the log stays short."""
+    """Store the event; delete the mere progress that it supersedes, so that a job's events stay few."""
     job_id = event.job.job_id
     db.execute(
         "DELETE FROM events WHERE job_id = ? AND seq = ? AND type = 'progress'", (job_id, event.seq - 1)
@@ -155,12 +159,12 @@ def _columns(job: Job, document: str) -> dict[str, str | float | None]:
         name: getattr(job, name)
         for name in ("job_id", "user_id", "seq", "status", "created_at", "updated_at", "expires_at")
     }
-    return {**columns, "document": document, "due_at": _due_at(job)}
+    return {**columns, "document": document, "suspect": is_suspect(job), "due_at": _due_at(job)}
 
 
 def _due_at(job: Job) -> float | None:
-    """When a worker may take the job up, if no lease keeps it; None: nobody may."""
-    if job.ended or job.status == "pending":
+    """When a worker may take the job up, if it is not leased; None: nobody may."""
+    if job.has_ended or job.status == "pending":
         return None
     return job.waiting_until or job.updated_at
 

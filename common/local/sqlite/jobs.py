@@ -9,7 +9,7 @@ from common.ports import Delivery, Target
 
 
 class SqliteJobs:
-    """Jobs as rows. What each call promises is written at `JobStore`; all may raise what `Database` does."""
+    """Jobs as rows. `JobStore` says what each call promises; all may raise what `Database` does."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -37,13 +37,13 @@ class SqliteJobs:
 
     async def erase_text(self, job_id: str) -> None:
         await self._database.write(lambda db: job_rows.erase_text(db, job_id))
-        await self._database.forget_log()
+        await self._database.truncate_log()
 
     async def remove(self, job_id: str) -> None:
         await self._database.write(lambda db: job_rows.remove(db, job_id))
 
     async def needing_audio(self, job_ids: list[str]) -> set[str]:
-        """Those of `job_ids` that stand here and whose recording may still be wanted."""
+        """Those of `job_ids` that are stored here and may still need their recording."""
         return await self._database.read(lambda db: job_rows.needing_audio(db, job_ids))
 
     async def lease(self, job_id: str, holder: str, *, now: float, seconds: float) -> Job:

@@ -11,8 +11,8 @@ from common.ports import LeaseLost
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-# SQL: somebody holds the row at :now. A lease that ends further ahead than anyone could have asked for was
-# written before the clock stepped back, and counts as over.
+# SQL: the row is leased at :now. A lease that ends further ahead than anyone could have asked for was written
+# before the clock stepped back, and counts as over.
 LEASED = "coalesce(lease_until > :now AND lease_until <= :now + 2 * lease_seconds, 0)"
 
 
@@ -23,9 +23,9 @@ def lease(db: Connection, job_id: str, holder: str, now: float, seconds: float) 
     ).fetchone()
     if row is None:
         raise JobNotFound
-    document, held_by, leased = row
+    document, current_holder, is_leased = row
     job = Job.model_validate_json(document)
-    if job.ended or (leased and held_by != holder):
+    if job.has_ended or (is_leased and current_holder != holder):
         raise LeaseLost(job_id)
     db.execute(
         "UPDATE jobs SET lease_holder = ?, lease_until = ?, lease_seconds = ? WHERE job_id = ?",
@@ -35,16 +35,16 @@ def lease(db: Connection, job_id: str, holder: str, now: float, seconds: float) 
 
 
 def renew(db: Connection, job_id: str, holder: str, now: float, seconds: float) -> None:
-    renewed = db.execute(
+    updated = db.execute(
         "UPDATE jobs SET lease_until = ?, lease_seconds = ? WHERE job_id = ? AND lease_holder = ?",
         (now + seconds, seconds, job_id, holder),
     )
-    if not renewed.rowcount:
+    if not updated.rowcount:
         raise LeaseLost(job_id)
 
 
-def require(db: Connection, job_id: str, holder: str) -> None:
-    """Raises LeaseLost unless it is still `holder`'s, JobNotFound."""
+def require_holder(db: Connection, job_id: str, holder: str) -> None:
+    """Raises LeaseLost unless the lease is still `holder`'s, JobNotFound."""
     row = db.execute("SELECT lease_holder FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
     if row is None:
         raise JobNotFound

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
+from common.jobs.suspects import next_turn
 from common.local.sqlite.database import Database
 from common.local.sqlite.lease_rows import LEASED
 from common.local.sqlite.schema import FAR
@@ -15,8 +16,8 @@ from common.token_bucket import CLOCK_JITTER
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-# SQL: a row's time has come. What was due at once when it was committed, or runs already, is due whatever the
-# clock says now, and a time more than a day away was never meant: both are left by a clock that stepped back.
+# SQL: the row's time has come. After a clock stepped back, a job that runs or was committed as due at once is
+# still due; so is one whose time is over a day away, since no job is meant to wait that long.
 _DUE = """
     due_at IS NOT NULL AND (
         due_at <= :now OR due_at > :far
@@ -24,14 +25,27 @@ _DUE = """
     )
 """
 
-# Without a delay a job keeps the place it has; with one it waits as long as it is told.
+# Without a delay a job keeps its place in the queue; with one it is due after the delay.
 _PUT = """
     UPDATE jobs SET due_at = CASE WHEN :delay > 0 THEN :now + :delay ELSE min(due_at, :now) END
     WHERE job_id = :job_id AND due_at IS NOT NULL
 """
 
-# Whoever has the fewest jobs running comes first, of those whose turn is longest ago, then whose job waits
-# longest. Nameless people share.
+# Whether a suspect runs, and whether another job does: here, or by its lease in another process.
+_RUNNING = f"""
+    WITH running AS (
+        SELECT suspect FROM jobs WHERE lease_until IS NOT NULL AND {LEASED}
+        UNION ALL SELECT suspect FROM jobs WHERE job_id IN (SELECT value FROM json_each(:busy))
+    )
+    SELECT EXISTS (SELECT 1 FROM running WHERE suspect = 1), EXISTS (SELECT 1 FROM running WHERE suspect = 0)
+"""
+
+_CLAIMABLE = f"{_DUE} AND NOT {LEASED} AND job_id NOT IN (SELECT value FROM json_each(:busy))"
+
+_SUSPECT_IS_DUE = f"SELECT EXISTS (SELECT 1 FROM jobs WHERE suspect = 1 AND {_CLAIMABLE})"
+
+# Jobs of the user with the fewest running jobs come first, among those of the user whose last turn is longest
+# ago, then the job that has been due for longest. All jobs without a user share one.
 _NEXT = f"""
     WITH running AS (
         SELECT user_id, count(*) AS jobs FROM jobs
@@ -42,7 +56,7 @@ _NEXT = f"""
     SELECT job_id, jobs.user_id FROM jobs
     LEFT JOIN running ON running.user_id IS jobs.user_id
     LEFT JOIN turns ON turns.user_id IS jobs.user_id
-    WHERE {_DUE} AND NOT {LEASED} AND job_id NOT IN (SELECT value FROM json_each(:busy))
+    WHERE suspect = :suspect AND {_CLAIMABLE}
     ORDER BY coalesce(running.jobs, 0), coalesce(turns.place, -1), due_at LIMIT 1
 """
 
@@ -51,50 +65,50 @@ _LEASE = """
     WHERE job_id = :job_id
 """
 
-# Who had a turn is remembered for so many people; the others come before them.
-_TURNS = 64
+# The last turns of so many users are remembered; the others come before them.
+_REMEMBERED_TURNS = 64
 
 
-class SqliteTasks:
+class SqliteQueue:
     """`TaskQueue` over the jobs' rows, and what a worker in this process takes from it.
 
-    A commit already makes its job due, so `put` matters only for delays and for `came`, which is called
+    A commit already makes its job due, so `put` matters only for delays and for `on_put`, which is called
     after every put. Times are epoch seconds by `now`.
     """
 
     def __init__(
-        self, database: Database, *, now: Callable[[], float], came: Callable[[], None] = lambda: None
+        self, database: Database, *, now: Callable[[], float], on_put: Callable[[], None] = lambda: None
     ) -> None:
         self._database = database
         self._now = now
-        self._came = came
-        self._turns: dict[str | None, None] = {}  # whose jobs were taken up here, the latest last
+        self._on_put = on_put
+        self._turns: dict[str | None, None] = {}  # users whose jobs were claimed here, the latest last
 
     async def put(self, job_id: str, *, delay: float = 0) -> None:
         values = {"job_id": job_id, "delay": delay, "now": self._now()}
         await self._database.write(lambda db: db.execute(_PUT, values).rowcount)
-        self._came()
+        self._on_put()
 
     async def claim(
         self, now: float, holder: str, seconds: float, *, busy: AbstractSet[str] = frozenset()
     ) -> str | None:
-        """Lease the next due job that is not among `busy`, in fair order; None when there is none.
+        """Lease the next job that may begin beside `busy`, the jobs that run here; None when there is none.
 
         `JobStore.lease` by the same `holder` then answers the job.
         """
-        asked: dict[str, str | float] = {"now": now, "far": now + FAR}
-        asked |= {"busy": json.dumps(list(busy)), "turns": json.dumps(list(self._turns))}
-        claimed = await self._database.write(lambda db: _claim(db, asked, holder, seconds))
+        values: dict[str, str | float] = {"now": now, "far": now + FAR, "holder": holder, "seconds": seconds}
+        values |= {"busy": json.dumps(list(busy)), "turns": json.dumps(list(self._turns))}
+        claimed = await self._database.write(lambda db: _claim(db, values))
         if claimed is None:
             return None
         job_id, user_id = claimed
         self._turns.pop(user_id, None)
         self._turns[user_id] = None
-        if len(self._turns) > _TURNS:
+        if len(self._turns) > _REMEMBERED_TURNS:
             del self._turns[next(iter(self._turns))]
         return job_id
 
-    async def free(self, holders: Sequence[str]) -> None:
+    async def release_all(self, holders: Sequence[str]) -> None:
         """Give back the leases of processes that are known to be dead."""
         statement = """
             UPDATE jobs SET lease_holder = NULL, lease_until = NULL, lease_seconds = NULL
@@ -103,9 +117,10 @@ class SqliteTasks:
         if holders:
             await self._database.write(lambda db: db.execute(statement, (json.dumps(holders),)).rowcount)
 
-    async def catch_up(self) -> None:
-        """Make due what waits by a clock that was ahead of ours. Asked once, at the start: while a process
-        lives its clock goes on evenly.
+    async def correct_due_times(self) -> None:
+        """Make due what waits by a clock that was ahead of ours.
+
+        Call it once, at the start: while a process lives, its clock goes on evenly.
         """
         statement = "UPDATE jobs SET due_at = :now WHERE due_at > :now AND updated_at > :now + :jitter"
         values = {"now": self._now(), "jitter": CLOCK_JITTER}
@@ -118,10 +133,15 @@ class SqliteTasks:
         return int(row[0])
 
 
-def _claim(
-    db: Connection, asked: Mapping[str, str | float], holder: str, seconds: float
-) -> tuple[str, str | None] | None:
-    row: tuple[str, str | None] | None = db.execute(_NEXT, asked).fetchone()
+def _claim(db: Connection, values: Mapping[str, str | float]) -> tuple[str, str | None] | None:
+    suspect_runs, other_runs = db.execute(_RUNNING, values).fetchone()
+    (suspect_is_due,) = db.execute(_SUSPECT_IS_DUE, values).fetchone()
+    turn = next_turn(suspect_runs=suspect_runs, other_runs=other_runs, suspect_is_due=suspect_is_due)
+    if turn == "nobody":
+        return None
+    row: tuple[str, str | None] | None = db.execute(
+        _NEXT, {**values, "suspect": turn == "suspects"}
+    ).fetchone()
     if row is not None:
-        db.execute(_LEASE, {**asked, "holder": holder, "seconds": seconds, "job_id": row[0]})
+        db.execute(_LEASE, {**values, "job_id": row[0]})
     return row

@@ -6,12 +6,12 @@ Never edit one that was released: append.
 
 from __future__ import annotations
 
-# Seconds: a time in a row further ahead than this was never meant; the clock has stepped back since.
+# Seconds: no job is meant to wait longer. A time further ahead is left by a clock that stepped back.
 FAR = 86_400.0
 
-# Terminal and pending jobs are not due, all others are: the CHECK holds that at every commit, so nothing
-# that should run can be without a time to run at. Partial indexes keep what is asked every second as small
-# as the work at hand, however many jobs are kept.
+# Terminal and pending jobs are not due, all others are: the CHECK holds that at every commit, so no job that
+# should run can be without a time to run at. Partial indexes keep the queries of every second as small as the
+# work at hand, however many jobs are stored.
 _FIRST = (
     """
     CREATE TABLE jobs (
@@ -23,7 +23,7 @@ _FIRST = (
         due_at REAL,                     -- when a worker may take it up; NULL: nobody may
         lease_holder TEXT,
         lease_until REAL,
-        lease_seconds REAL,              -- tells a lease from one left by a clock that stepped back
+        lease_seconds REAL,              -- a lease_until further ahead: the clock stepped back
         created_at REAL NOT NULL,
         updated_at REAL NOT NULL,
         expires_at REAL NOT NULL,
@@ -37,7 +37,7 @@ _FIRST = (
     CREATE TABLE chunks (
         job_id TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
         piece INTEGER NOT NULL,
-        document TEXT NOT NULL,          -- the Chunk, as JSON
+        document TEXT NOT NULL,          -- the Piece, as JSON
         PRIMARY KEY (job_id, piece)
     ) STRICT
     """,
@@ -80,4 +80,10 @@ _FIRST = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# What `common.jobs.suspects` says of the job, so that a claim need not read documents.
+_SUSPECTS = (
+    "ALTER TABLE jobs ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX jobs_suspect ON jobs (due_at) WHERE suspect = 1",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS)

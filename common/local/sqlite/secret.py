@@ -1,4 +1,4 @@
-"""A secret of this server's own: made once, kept in its database, never shown."""
+"""A secret of this server: made once, stored in its database, never shown."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 async def read_secret(database: Database, name: str) -> bytes:
-    """The 32 random bytes called `name`; made on first use, the same for every process on this database."""
-    made = os.urandom(32).hex()
-    return bytes.fromhex(await database.write(lambda db: _first(db, f"secret:{name}", made)))
+    """The 32 random bytes called `name`: made at the first use, the same for all that share the database."""
+    candidate = os.urandom(32).hex()
+    return bytes.fromhex(await database.write(lambda db: _insert_or_get(db, f"secret:{name}", candidate)))
 
 
-def _first(db: Connection, key: str, made: str) -> str:
-    db.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (key, made))
+def _insert_or_get(db: Connection, key: str, candidate: str) -> str:
+    db.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (key, candidate))
     value: str = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
     return value

@@ -8,18 +8,19 @@ from common.errors import EngineBroken
 from common.jobs import state
 from common.models import Audio, Job, JobEvent, Options, Piece, Segment, Transcript, Word
 from common.ports import JobStore
+from tests.new_jobs import queued_job
 
 NOW = 1_800_000_000.0
 WEEK = 7 * 86_400.0
 
 
-def an_id() -> str:
+def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def queued(job_id: str | None = None, *, user_id: str | None = None, now: float = NOW) -> Job:
-    return state.accept(
-        job_id or an_id(),
+def sample_job(job_id: str | None = None, *, user_id: str | None = None, now: float = NOW) -> Job:
+    return queued_job(
+        job_id or new_id(),
         options=Options(language="es", prompt="Ñandú, «¿qué?» 日本語"),
         now=now,
         expires_at=now + WEEK,
@@ -28,27 +29,35 @@ def queued(job_id: str | None = None, *, user_id: str | None = None, now: float 
     )
 
 
-def pending(job_id: str | None = None, *, now: float = NOW) -> Job:
-    return state.accept(job_id or an_id(), options=Options(), now=now, expires_at=now + WEEK)
+def sample_pending_job(job_id: str | None = None, *, now: float = NOW) -> Job:
+    return state.accept(job_id or new_id(), options=Options(), now=now, expires_at=now + WEEK)
 
 
-def ended(job: Job, *, now: float = NOW) -> Job:
+def cancel(job: Job, *, now: float = NOW) -> Job:
     return state.cancel(job, now=now, expires_at=now + WEEK)
 
 
-def failed(job: Job, *, now: float = NOW) -> Job:
+def fail(job: Job, *, now: float = NOW) -> Job:
     return state.fail(job, EngineBroken(status=502, ratio=0.5), now=now, expires_at=now + WEEK)
 
 
-def progressed(job: Job, *, now: float = NOW) -> Job:
-    return state.prepared(job, fraction=0.5, now=now)
+def sample_suspect(*, now: float = NOW) -> Job:
+    """A job in whose run the process has died twice."""
+    job = sample_job(now=now)
+    for _ in range(2):
+        job = state.record_death(state.start(job, now=now), isolated=False, now=now)
+    return job
 
 
-def said(text: str = "Hola, ¿qué tal?", *, index: int = 0) -> Piece:
-    return Piece(index=index, start=index * 29.5, transcript=transcript(text))
+def advance(job: Job, *, now: float = NOW) -> Job:
+    return state.prepare(job, share=0.5, now=now)
 
 
-def transcript(text: str = "Hola, ¿qué tal?") -> Transcript:
+def sample_piece(text: str = "Hola, ¿qué tal?", *, index: int = 0) -> Piece:
+    return Piece(index=index, start=index * 29.5, transcript=sample_transcript(text))
+
+
+def sample_transcript(text: str = "Hola, ¿qué tal?") -> Transcript:
     return Transcript(
         text=text,
         language="es",
@@ -70,5 +79,5 @@ async def commit(jobs: JobStore, job: Job, kind: state.Kind = "state") -> Job:
     return job
 
 
-def event(job: Job, kind: state.Kind = "state") -> JobEvent:
+def event_of(job: Job, kind: state.Kind = "state") -> JobEvent:
     return state.event_of(job, kind)

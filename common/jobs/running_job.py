@@ -1,0 +1,82 @@
+"""A job while it runs: its newest value, its changes in order, and how far its preparation is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from common.errors import Busy, EscribaError
+from common.jobs import state
+from common.jobs.commit import commit_job
+from common.jobs.state import Kind
+from common.models import Job, Piece, Transcript
+from common.ports import StaleJob
+from common.services import Services
+
+T = TypeVar("T")
+
+_PROGRESS_EVERY = 1.0  # seconds between two commits of mere progress
+
+
+class RunningJob:
+    """`job` is the value that was committed last."""
+
+    def __init__(self, services: Services, job: Job) -> None:
+        self.job = job
+        self._services = services
+        self._lock = asyncio.Lock()
+
+    async def change(
+        self,
+        transition: Callable[[Job], Job],
+        kind: Kind = "state",
+        *,
+        piece: Piece | None = None,
+        result: Transcript | None = None,
+    ) -> None:
+        """Commit the next value of the job. Pieces end side by side: each change starts from the last one."""
+        async with self._lock:
+            after = transition(self.job)
+            self.job = await retry_while_busy(
+                lambda: commit_job(self._services, after, kind, piece=piece, result=result)
+            )
+
+
+class ProgressReports:
+    """Commits how much of the recording is prepared, no more often than watchers can use it."""
+
+    def __init__(self, running: RunningJob, *, now: Callable[[], float]) -> None:
+        self._running = running
+        self._now = now
+        self._commit: asyncio.Task[None] | None = None
+        self._reported_at = 0.0
+
+    def report(self, share: float) -> None:
+        """`share` from 0 to 1; it is committed in the background, or passed over."""
+        is_committing = self._commit is not None and not self._commit.done()
+        if self._now() - self._reported_at >= _PROGRESS_EVERY and not is_committing:
+            self._reported_at = self._now()
+            self._commit = asyncio.create_task(self._commit_share(share))
+
+    async def finish(self) -> None:
+        """Wait for the report that is being committed."""
+        if self._commit is not None:
+            await self._commit
+
+    async def _commit_share(self, share: float) -> None:
+        # Whatever is wrong with the store or the job also fails the next commit, which matters.
+        with suppress(StaleJob, state.IllegalTransition, EscribaError):
+            await self._running.change(
+                lambda job: state.prepare(job, share=share, now=self._now()), "progress"
+            )
+
+
+async def retry_while_busy(step: Callable[[], Awaitable[T]]) -> T:
+    """Repeat a step while the store is locked, since the engine's work is paid for; the lease ends that."""
+    while True:
+        try:
+            return await step()
+        except Busy as busy:
+            await asyncio.sleep(busy.retry_after or 1.0)

@@ -1,0 +1,153 @@
+"""The deployment targets whose adapters the contracts test: add one here, and every contract runs on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.aws.clients import Clients
+from common.aws.dynamo_account import DynamoAccount
+from common.aws.dynamo_jobs import DynamoJobs
+from common.aws.gateway_subscribers import GatewaySubscribers
+from common.aws.s3_audio import S3Audio
+from common.aws.sqs_queue import SqsQueue
+from common.aws.table import Table
+from common.local.audio_folder import AudioFolder
+from common.local.hub import Hub
+from common.local.sqlite.account import SqliteAccount
+from common.local.sqlite.database import Database
+from common.local.sqlite.jobs import SqliteJobs
+from common.local.sqlite.queue import SqliteQueue
+from common.local.upload_ticket import UploadTickets
+from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueue
+from common.quota import Quota
+from tests.contract.sample_jobs import NOW
+from tests.emulator import emulator
+from tests.stack import QueueReader, stack_of
+
+
+@dataclass(frozen=True)
+class DeploymentTarget:
+    """The adapters of one target over a store of their own, which is empty at first.
+
+    `other_jobs` and `other_quota` reach the same store as another process would. `claim_all(seconds)` lets
+    that time pass for the queue and returns the jobs that it then brings to a worker; `kill_worker()` ends
+    that worker abruptly and returns when nothing holds its jobs any more. `close_listeners()` makes every
+    listener stop. `isolated`: each job runs in a process of its own.
+    """
+
+    jobs: JobStore
+    other_jobs: JobStore
+    queue: TaskQueue
+    audio: AudioStore
+    quota: QuotaStore
+    other_quota: QuotaStore
+    claim_all: Callable[[float], Awaitable[list[str]]]
+    kill_worker: Callable[[], Awaitable[None]]
+    subscribers: Subscribers
+    close_listeners: Callable[[], Awaitable[None]]
+    isolated: bool
+
+
+class Clock:
+    def __init__(self, now: float = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+LEASE = 30.0
+_LONGEST_ANSWER = 3.0  # seconds that an answer on AWS waits for an event
+
+
+@contextmanager
+def container(folder: Path) -> Iterator[DeploymentTarget]:
+    """SQLite and a folder."""
+    # Two processes that write without a pause can keep each other waiting for seconds on a slow disk.
+    path = folder / "data" / "escriba.sqlite"
+    database, other_database = (Database(path, busy_timeout=60) for _ in range(2))
+    clock = Clock()
+    queue = SqliteQueue(database, now=clock)
+    audio = AudioFolder(folder / "audio", budget_bytes=1_000_000, tickets=UploadTickets(b"secret"))
+    asyncio.run(audio.open())
+
+    async def claim_all(seconds: float) -> list[str]:
+        clock.now += seconds
+        claimed: list[str] = []
+        while job_id := await queue.claim(clock.now, "worker", LEASE):
+            claimed.append(job_id)
+        return claimed
+
+    async def kill_worker() -> None:
+        clock.now += LEASE
+
+    hub = Hub(max_listeners=10)
+
+    async def close_listeners() -> None:
+        hub.close()
+
+    start = Quota()
+    yield DeploymentTarget(
+        jobs=SqliteJobs(database),
+        other_jobs=SqliteJobs(other_database),
+        queue=queue,
+        audio=audio,
+        quota=SqliteAccount(database, name="whisper", start=start),
+        other_quota=SqliteAccount(other_database, name="whisper", start=start),
+        claim_all=claim_all,
+        kill_worker=kill_worker,
+        subscribers=hub,
+        close_listeners=close_listeners,
+        isolated=False,
+    )
+    database.close()
+    other_database.close()
+
+
+@contextmanager
+def aws(_: Path) -> Iterator[DeploymentTarget]:
+    """DynamoDB, SQS and S3 as an emulator serves them; table and queue as template.yaml defines them."""
+    with emulator().reached(), stack_of(emulator()) as names:
+        clients, other_clients = (Clients() for _ in range(2))
+        jobs, other_jobs = (DynamoJobs(Table(each, names.table)) for each in (clients, other_clients))
+        clock = Clock()
+        received = QueueReader(emulator(), names.queue)
+
+        async def claim_all(seconds: float) -> list[str]:
+            clock.now += seconds
+            return await asyncio.to_thread(received.take, seconds)
+
+        async def kill_worker() -> None:
+            await asyncio.to_thread(received.drop)
+
+        async def close_listeners() -> None:
+            await asyncio.sleep(_LONGEST_ANSWER)
+
+        start = Quota()
+        gateway = GatewaySubscribers(
+            clients,
+            Table(clients, names.table),
+            "http://127.0.0.1:9/live",
+            read_events=jobs.events,
+            longest_wait=_LONGEST_ANSWER,
+        )
+        yield DeploymentTarget(
+            jobs=jobs,
+            other_jobs=other_jobs,
+            queue=SqsQueue(clients, names.queue, now=clock, note_message=jobs.note_message),
+            audio=S3Audio(clients, names.bucket, ticket_seconds=900),
+            quota=DynamoAccount(Table(clients, names.table), name="whisper", start=start),
+            other_quota=DynamoAccount(Table(other_clients, names.table), name="whisper", start=start),
+            claim_all=claim_all,
+            kill_worker=kill_worker,
+            subscribers=gateway,
+            close_listeners=close_listeners,
+            isolated=True,
+        )
+
+
+DEPLOYMENT_TARGETS = {"container": container, "aws": aws}

@@ -68,11 +68,11 @@ class Api:
         while True:
             answer = self.job(job_id, wait="0.5")
             assert answer.status_code == 200, answer.text
-            told: dict[str, Any] = answer.json()
-            if told["status"] in statuses:
-                return told
-            assert told["status"] not in ENDED, told
-            assert time.monotonic() < deadline, f"it never became {statuses}: {told}"
+            job: dict[str, Any] = answer.json()
+            if job["status"] in statuses:
+                return job
+            assert job["status"] not in ENDED, job
+            assert time.monotonic() < deadline, f"it never became {statuses}: {job}"
 
     def completed(self, job_id: str, *, within: float = 60) -> str:
         """The text of a job that completes."""

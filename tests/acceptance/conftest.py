@@ -26,12 +26,12 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start a server on `tmp_path / "data"` with these settings; it is gone after the test in any case."""
     started: list[Server] = []
 
-    def begun(**environment: str) -> Server:
+    def start_server(**environment: str) -> Server:
         server = Server(tmp_path / "data", LOG_LEVEL="WARNING", **environment)
         started.append(server)
         return server.start()
 
-    yield begun
+    yield start_server
     for server in started:
         if server.process is not None and server.process.poll() is None:
             server.kill()

@@ -130,9 +130,9 @@ class LocalConvex:
 def agrees(row: dict[str, Any], job: dict[str, Any]) -> bool:
     """Whether the page's row says what the API's own answer says."""
     text = json.loads(row["resultJson"])["text"] if "resultJson" in row else None
-    told = (row["status"], row.get("seq"), row.get("run"), row.get("progress"), text)
+    stored = (row["status"], row.get("seq"), row.get("run"), row.get("progress"), text)
     result = job.get("result") or {}
-    return told == (job["status"], job["seq"], job["run"], job["progress"], result.get("text"))
+    return stored == (job["status"], job["seq"], job["run"], job["progress"], result.get("text"))
 
 
 @dataclass(frozen=True)

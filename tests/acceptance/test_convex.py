@@ -99,8 +99,8 @@ def agreed(api: Server, convex: LocalConvex, jobs: list[Submitted], *, within: f
 def test_each_row_says_what_the_api_says(api: Server, convex: LocalConvex) -> None:
     jobs = send(api, convex, 8)
     assert agreed(api, convex, jobs).sent > 8
-    told = httpx.get(f"{api.url}/job/{jobs[0].job_id}", timeout=60).json()
-    assert told["sync"] == {"state": "confirmed", "lastSeq": told["seq"]}
+    job = httpx.get(f"{api.url}/job/{jobs[0].job_id}", timeout=60).json()
+    assert job["sync"] == {"state": "confirmed", "lastSeq": job["seq"]}
 
 
 @pytest.mark.parametrize(
@@ -253,11 +253,11 @@ def test_cancelling_races_with_completing_and_both_sides_agree(api: Server, conv
     deadline = time.monotonic() + 60
     while True:
         rows = convex.rows()
-        told = {job.job_id: httpx.get(f"{api.url}/job/{job.job_id}", timeout=60) for job in jobs}
+        answers = {job.job_id: httpx.get(f"{api.url}/job/{job.job_id}", timeout=60) for job in jobs}
         # A completed job whose text was removed answers 410; its row still says that it completed.
         agreed = {
             id_: answer.json()["status"] if answer.status_code == 200 else "completed"
-            for id_, answer in told.items()
+            for id_, answer in answers.items()
         }
         if all(rows[id_]["status"] == status for id_, status in agreed.items()):
             break

@@ -1,4 +1,4 @@
-// What the openai SDK for JavaScript, unchanged, gets from a running server: told as JSON, judged in Python.
+// What the openai SDK for JavaScript, unchanged, gets from a running server: printed as JSON, checked in Python.
 // node openai.mjs <base URL> <recording>
 import fs from "node:fs";
 import OpenAI from "openai";
@@ -21,30 +21,30 @@ async function failure(work) {
 const asked = { model: "whisper-1", language: "es" };
 const transcribe = (more = {}) => client.audio.transcriptions.create({ file: audio(), ...asked, ...more });
 
-const told = { formats: {}, deltas: [], models: [] };
+const results = { formats: {}, deltas: [], models: [] };
 for (const response_format of ["json", "text", "srt", "vtt"]) {
-  told.formats[response_format] = await transcribe({ response_format });
+  results.formats[response_format] = await transcribe({ response_format });
 }
-told.words = await transcribe({
+results.words = await transcribe({
   response_format: "verbose_json",
   timestamp_granularities: ["word", "segment"],
 });
-told.translation = await client.audio.translations.create({ file: audio(), model: "whisper-large-v3" });
+results.translation = await client.audio.translations.create({ file: audio(), model: "whisper-large-v3" });
 for await (const event of await transcribe({ stream: true })) {
-  if (event.type === "transcript.text.delta") told.deltas.push(event.delta);
-  if (event.type === "transcript.text.done") told.done = event.text;
+  if (event.type === "transcript.text.delta") results.deltas.push(event.delta);
+  if (event.type === "transcript.text.done") results.done = event.text;
 }
-for await (const model of client.models.list()) told.models.push(model.id);
-told.model = await client.models.retrieve("whisper-large-v3-turbo");
+for await (const model of client.models.list()) results.models.push(model.id);
+results.model = await client.models.retrieve("whisper-large-v3-turbo");
 
-told.badRequest = await failure(() => transcribe({ temperature: 3 }));
-told.notFound = await failure(() => transcribe({ model: "gpt-9" }));
-told.notAudio = await failure(async () =>
+results.badRequest = await failure(() => transcribe({ temperature: 3 }));
+results.notFound = await failure(() => transcribe({ model: "gpt-9" }));
+results.notAudio = await failure(async () =>
   client.audio.transcriptions.create({ file: await OpenAI.toFile(Buffer.from("no audio"), "a.mp3"), ...asked }),
 );
-told.noModel = await failure(() => client.models.retrieve("gpt-9"));
-told.auth = await failure(transcribe);
-told.rateLimit = await failure(transcribe);
-told.broken = await failure(transcribe);
+results.noModel = await failure(() => client.models.retrieve("gpt-9"));
+results.auth = await failure(transcribe);
+results.rateLimit = await failure(transcribe);
+results.broken = await failure(transcribe);
 
-console.log(JSON.stringify(told));
+console.log(JSON.stringify(results));

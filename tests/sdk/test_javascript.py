@@ -18,7 +18,7 @@ SCRIPT = Path(__file__).parent / "openai.mjs"
 
 
 @pytest.fixture
-def told(server: Server, upstream: Upstream, recording: Path) -> dict[str, Any]:
+def results(server: Server, upstream: Upstream, recording: Path) -> dict[str, Any]:
     """All that the SDK got, in the order in which openai.mjs asks."""
     upstream.script.extend([transcription("hola qué tal")] * 7)
     upstream.script.extend([bad_key(), rate_limited(retry_after=100), *[broken()] * 3])
@@ -28,27 +28,29 @@ def told(server: Server, upstream: Upstream, recording: Path) -> dict[str, Any]:
 
 
 def test_the_javascript_sdk_gets_texts_streams_models_and_errors(
-    told: dict[str, Any], upstream: Upstream
+    results: dict[str, Any], upstream: Upstream
 ) -> None:
-    formats = told["formats"]
+    formats = results["formats"]
     assert formats["json"]["text"] == "hola qué tal"
     assert formats["text"] == "hola qué tal\n"
     assert formats["srt"].startswith("1\n00:00:00,000 --> ")
     assert formats["vtt"].startswith("WEBVTT\n")
-    assert [word["word"] for word in told["words"]["words"]] == ["hola", "qué", "tal"]
-    assert told["words"]["segments"][0]["text"] == " hola qué tal"
-    assert told["translation"]["text"] == "hola qué tal"
-    assert "".join(told["deltas"]) == told["done"] == "hola qué tal"
-    assert told["models"] == ["whisper-1", "whisper-large-v3-turbo", "whisper-large-v3"]
-    assert told["model"]["id"] == "whisper-large-v3-turbo"
+    assert [word["word"] for word in results["words"]["words"]] == ["hola", "qué", "tal"]
+    assert results["words"]["segments"][0]["text"] == " hola qué tal"
+    assert results["translation"]["text"] == "hola qué tal"
+    assert "".join(results["deltas"]) == results["done"] == "hola qué tal"
+    assert results["models"] == ["whisper-1", "whisper-large-v3-turbo", "whisper-large-v3"]
+    assert results["model"]["id"] == "whisper-large-v3-turbo"
     assert upstream.requests[0].form.value("language") == "es"
 
 
-def test_the_javascript_sdk_raises_its_own_classes(told: dict[str, Any]) -> None:
-    raised = {what: (told[what]["name"], told[what]["status"], told[what]["code"]) for what in _RAISED}
+def test_the_javascript_sdk_raises_its_own_classes(results: dict[str, Any]) -> None:
+    raised = {
+        what: (results[what]["name"], results[what]["status"], results[what]["code"]) for what in _RAISED
+    }
     assert raised == _RAISED
-    assert told["badRequest"]["param"] == "temperature"
-    assert all(told[what]["requestID"] for what in _RAISED)
+    assert results["badRequest"]["param"] == "temperature"
+    assert all(results[what]["requestID"] for what in _RAISED)
 
 
 def test_the_readme_s_snippet_does_what_it_says(server: Server, recording: Path, upstream: Upstream) -> None:

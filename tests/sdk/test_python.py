@@ -73,13 +73,13 @@ def strictly(kind: Any, raw: str, *, beyond: frozenset[str] = frozenset()) -> An
 def test_a_recording_becomes_text(client: openai.OpenAI, recording: Path, upstream: Upstream) -> None:
     upstream.script.append(transcription("hola qué tal"))
     with recording.open("rb") as file:
-        told = client.audio.transcriptions.create(
+        answer = client.audio.transcriptions.create(
             file=file, model="whisper-1", language="es", prompt="Escriba", temperature=0.2
         )
-    assert told.text == "hola qué tal"
-    assert told.usage is not None
-    assert told.usage.type == "duration"
-    assert told.usage.seconds == 4
+    assert answer.text == "hola qué tal"
+    assert answer.usage is not None
+    assert answer.usage.type == "duration"
+    assert answer.usage.seconds == 4
     sent = dict(upstream.requests[0].form.fields)
     assert (sent["language"], sent["prompt"], sent["temperature"]) == ("es", "Escriba", "0.2")
     assert sent["model"] == "whisper-large-v3-turbo"
@@ -114,9 +114,9 @@ def test_what_is_no_json_comes_as_a_string(
     fmt: Any, client: openai.OpenAI, recording: Path, upstream: Upstream
 ) -> None:
     upstream.script.append(transcription("hola qué tal"))
-    told = client.audio.transcriptions.create(file=recording, model="whisper-1", response_format=fmt)
-    assert isinstance(told, str)
-    assert "hola qué tal" in told
+    answer = client.audio.transcriptions.create(file=recording, model="whisper-1", response_format=fmt)
+    assert isinstance(answer, str)
+    assert "hola qué tal" in answer
 
 
 def test_words_and_segments_come_as_asked(client: openai.OpenAI, recording: Path, upstream: Upstream) -> None:
@@ -154,8 +154,8 @@ def test_a_recording_past_25_mb_works(client: openai.OpenAI, heavy: Path, upstre
 async def test_the_asynchronous_client_works_too(server: Server, recording: Path, upstream: Upstream) -> None:
     upstream.script.extend([transcription("hola"), said((0.0, "hola"), (1.0, "tú"))])
     async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="any") as client:
-        told = await client.audio.transcriptions.create(file=recording, model="whisper-1")
-        assert told.text == "hola"
+        answer = await client.audio.transcriptions.create(file=recording, model="whisper-1")
+        assert answer.text == "hola"
         stream = await client.audio.transcriptions.create(file=recording, model="whisper-1", stream=True)
         assert [event.type async for event in stream] == [
             "transcript.text.delta",
@@ -169,10 +169,10 @@ def test_what_openai_ignores_for_whisper_is_ignored(
 ) -> None:
     upstream.script.append(transcription("hola"))
     strategy: Any = {"type": "server_vad", "threshold": 0.5}
-    told = client.audio.transcriptions.create(
+    answer = client.audio.transcriptions.create(
         file=recording, model="whisper-1", chunking_strategy=strategy, extra_headers={"OpenAI-Beta": "x"}
     )
-    assert told.text == "hola"
+    assert answer.text == "hola"
 
 
 def test_the_readme_s_snippet_does_what_it_says(
@@ -195,8 +195,8 @@ def test_streamed_deltas_joined_are_the_text(
     assert body.headers["content-type"] == "text/event-stream; charset=utf-8"
     events = [line.removeprefix("data: ") for line in body.read().decode().split("\n\n") if line]
     *deltas, done = events
-    told = [strictly(TranscriptionTextDeltaEvent, delta).delta for delta in deltas]
-    assert told == ["hola qué tal", " muy bien", " adiós"]
+    answer = [strictly(TranscriptionTextDeltaEvent, delta).delta for delta in deltas]
+    assert answer == ["hola qué tal", " muy bien", " adiós"]
     assert strictly(TranscriptionTextDoneEvent, done).text == "hola qué tal muy bien adiós"
 
 

@@ -71,7 +71,7 @@ async def test_loudness_of_a_film_whose_sound_begins_late_is_on_its_clock(
     loudness = await measure_loudness(Ffmpeg(), prepared, [(1, 3), (8, 9), (19, 22)])
     assert loudness(8, 9) == pytest.approx(TONE, abs=1)
     assert (loudness(19, 22) or 0) < -75
-    assert loudness(1, 3) is None  # the sound has not begun
+    assert loudness(1, 3) is None  # before the sound begins
 
 
 async def test_spans_are_clipped_to_the_recording(media: Media, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# What production needs and nothing else: Groq does the recognising, so no embedded engine is installed.
+# Only what production needs: Groq transcribes, so no embedded engine is installed.
 
 FROM python:3.11-slim AS packages
 COPY locks/production.txt /tmp/production.txt
@@ -19,7 +19,7 @@ WORKDIR /app
 COPY LICENSE local_server.py ./
 COPY common common
 COPY functions functions
-# Compiled once here, since a start on 0.1 vCPU should not do it each time.
+# Compiled here, since a start on 0.1 vCPU should not have to.
 RUN /venv/bin/python -m compileall -q /venv/lib common functions local_server.py
 ENV HOST=0.0.0.0 \
     PORT=8000 \

@@ -146,6 +146,7 @@ class Job(Value):
     expires_at: float
     erased_at: float | None = Field(None, description="when audio and text were removed")
     options: Options
+    filename: str | None = Field(None, description="what its owner calls the recording, said before it came")
     audio: Audio | None = None
     language: str | None = Field(None, description="found in the first piece, pinned for the others")
     locale: Literal["en", "es"] = Field(

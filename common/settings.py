@@ -78,6 +78,7 @@ class Settings(BaseModel):
     callback_private_addresses: bool = False
 
     # AWS's names of the resources that template.yaml creates
+    function_module: str | None = None
     jobs_table: str | None = None
     audio_bucket: str | None = None
     queue_url: str | None = None

@@ -25,6 +25,7 @@ from common.jobs.submit import JobRequest, check_room, expect, submit
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio
 from common.services import Services
+from common.upload.form import display_name
 from common.upload.receive import receive
 
 router = APIRouter(tags=["jobs"])
@@ -41,13 +42,14 @@ _JOB_FIELDS = {
         "format": "uri",
         "description": "receives a signed request when the job ends",
     },
+    "filename": {"type": "string", "description": "of the recording; it wins over the name in a form"},
 }
 _FORM = {
     "type": "object",
     "required": ["file"],
     "properties": {"file": {"type": "string", "format": "binary"}, **FORM_FIELDS, **_JOB_FIELDS},
 }
-_JSON = {"type": "object", "properties": {**FORM_FIELDS, **_JOB_FIELDS, "filename": {"type": "string"}}}
+_JSON = {"type": "object", "properties": {**FORM_FIELDS, **_JOB_FIELDS}}
 
 _MAX_JSON_BYTES = 64 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -202,10 +204,11 @@ def _job_request(fields: Any, request: Request, services: Services) -> JobReques
         job_id=_job_id(
             values.get("jobId"), request.headers.get("idempotency-key"), user_id, services.key_secret
         ),
-        options=parse_options(fields, beside=(*_JOB_FIELDS, "filename", "sizeBytes")),
+        options=parse_options(fields, beside=(*_JOB_FIELDS, "sizeBytes")),
         user_id=user_id,
         callback_url=_callback_url(values.get("callbackUrl"), services),
         locale=language_of(request),
+        filename=display_name(values.get("filename", "").encode()),
     )
 
 

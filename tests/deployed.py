@@ -1,8 +1,8 @@
 """template.yaml deployed to the emulator, its functions under AWS's own runtime client, IAM enforced.
 
-What stands between the template and the emulator is changed here and nowhere else: code comes from this
-tree instead of a zip for arm64, addresses are the emulator's, and the HTTP API's routes, which it does not
-read from an OpenAPI body, are made one by one.
+Only here is the template changed for the emulator: code comes from this tree instead of a zip for arm64,
+addresses are the emulator's, and the HTTP API's routes, which it does not read from an OpenAPI body, are made
+one by one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CODE = "escriba-code"
 
 
 def transformed(parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The template as CloudFormation would get it, by AWS's own translator."""
+    """The template as CloudFormation receives it, by AWS's own translator."""
     done = subprocess.run(
         [TOOLS / "python", ROOT / "tests" / "sam_transform.py", ROOT / "template.yaml"],
         input=json.dumps(dict(parameters or {})).encode(),
@@ -40,7 +40,7 @@ def transformed(parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Deployed:
-    """`outputs` are the stack's; `functions` their names by the template's."""
+    """`outputs` are the stack's; `functions` are the deployed names by the template's."""
 
     emulator: Emulator
     api: str
@@ -49,25 +49,27 @@ class Deployed:
     functions: Mapping[str, str]
 
     def called(self) -> dict[str, set[str]]:
-        """The IAM actions that each function's calls needed so far, by its handler's module."""
-        found: dict[str, set[str]] = {}
-        for line in (self.emulator.folder / "calls.log").read_text().splitlines():
-            module, action, _ = line.split()
-            found.setdefault(module, set()).add(action)
-        return found
+        """The IAM actions that each function's calls needed so far, by its module."""
+        actions: dict[str, set[str]] = {}
+        for module, action, _ in self._calls():
+            actions.setdefault(module, set()).add(action)
+        return actions
 
     def touched(self) -> dict[str, set[tuple[str, str]]]:
         """The DynamoDB actions of each function so far, each with a kind of item that it was for."""
-        found: dict[str, set[tuple[str, str]]] = {}
-        for line in (self.emulator.folder / "calls.log").read_text().splitlines():
-            module, action, kinds = line.split()
+        touched: dict[str, set[tuple[str, str]]] = {}
+        for module, action, kinds in self._calls():
             if action.startswith("dynamodb:"):
                 pairs = {(action, kind) for kind in kinds.split(",") if kind != "-"}
-                found.setdefault(module, set()).update(pairs)
-        return found
+                touched.setdefault(module, set()).update(pairs)
+        return touched
+
+    def _calls(self) -> list[list[str]]:
+        """The lines of tests/calls.py, split."""
+        return [line.split() for line in (self.emulator.folder / "calls.log").read_text().splitlines()]
 
     def log(self) -> str:
-        """What all functions have written since they were deployed."""
+        """All that the functions have logged since they were deployed."""
         logs = self.emulator.client("logs")
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=self.outputs["LogGroupName"])
         events = [event for page in pages for event in page["events"]]
@@ -77,33 +79,33 @@ class Deployed:
 def deploy(
     emulator: Emulator, environment: Mapping[str, str], parameters: Mapping[str, str] | None = None
 ) -> Deployed:
-    """`environment` is added to that of every function; it names the stand-in upstream."""
-    given = {"CorsOrigins": "https://page.example", **(parameters or {})}
-    template = _adapted(transformed(given), emulator, environment)
+    """`environment` is added to that of every function; it names the stand-in for Groq."""
+    parameters = {"CorsOrigins": "https://page.example", **(parameters or {})}
+    template = _adapt(transformed(parameters), emulator, environment)
     _upload(emulator, template)
     cloudformation = emulator.client("cloudformation")
     cloudformation.create_stack(
         StackName=STACK,
         TemplateURL=f"{emulator.url}/{CODE}/template.json",
-        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
-    stack = _settled(cloudformation)
-    made = {
+    stack = _wait_until_created(cloudformation)
+    ids = {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
         for resource in cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
     }
-    _route(emulator, made["HttpApi"], template["Resources"]["HttpApi"]["Properties"]["Body"], made)
+    _create_routes(emulator, ids["HttpApi"], template["Resources"]["HttpApi"]["Properties"]["Body"], ids)
     return Deployed(
         emulator=emulator,
-        api=f"{emulator.url}/_aws/execute-api/{made['HttpApi']}/$default",
-        websocket=f"ws{emulator.url[4:]}/_aws/execute-api/{made['WebSocketApi']}/live",
+        api=f"{emulator.url}/_aws/execute-api/{ids['HttpApi']}/$default",
+        websocket=f"ws{emulator.url[4:]}/_aws/execute-api/{ids['WebSocketApi']}/live",
         outputs={output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]},
-        functions={name: physical for name, physical in made.items() if name.endswith("Function")},
+        functions={name: physical for name, physical in ids.items() if name.endswith("Function")},
     )
 
 
-def _settled(cloudformation: Any, *, within: float = 60) -> Any:
+def _wait_until_created(cloudformation: Any, *, within: float = 60) -> Any:
     deadline = time.monotonic() + within
     while True:
         stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
@@ -114,7 +116,7 @@ def _settled(cloudformation: Any, *, within: float = 60) -> Any:
         time.sleep(0.1)
 
 
-def _adapted(template: dict[str, Any], emulator: Emulator, environment: Mapping[str, str]) -> dict[str, Any]:
+def _adapt(template: dict[str, Any], emulator: Emulator, environment: Mapping[str, str]) -> dict[str, Any]:
     ours = f"{emulator.url}/_aws/execute-api/${{WebSocketApi}}/live"
     theirs = "://${WebSocketApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/live"
     text = json.dumps(template).replace(f"https{theirs}", ours).replace(f"wss{theirs}", f"ws{ours[4:]}")
@@ -127,7 +129,7 @@ def _adapted(template: dict[str, Any], emulator: Emulator, environment: Mapping[
             properties.pop("Layers", None)
             properties["Environment"]["Variables"] |= {"AWS_ENDPOINT_URL": emulator.url, **environment}
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
-            properties["ScalingConfig"]["MaximumConcurrency"] = workers  # a number parameter is text to it
+            properties["ScalingConfig"]["MaximumConcurrency"] = workers  # it reads number parameters as text
         if resource["Type"] in {"AWS::Lambda::LayerVersion", "AWS::S3::BucketPolicy"}:
             del template["Resources"][name]  # the policy wants TLS, which the emulator's address has not
     return template
@@ -149,13 +151,13 @@ def _upload(emulator: Emulator, template: dict[str, Any]) -> None:
     s3.put_object(Bucket=CODE, Key="template.json", Body=json.dumps(template).encode())
 
 
-def _route(emulator: Emulator, api: str, body: Any, made: Mapping[str, str]) -> None:
+def _create_routes(emulator: Emulator, api: str, body: Any, ids: Mapping[str, str]) -> None:
     gateway = emulator.client("apigatewayv2")
     for path, methods in body["paths"].items():
         for method, operation in methods.items():
             uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
             function = re.findall(r"\$\{(\w+)\.Arn\}", uri)[0]
-            arn = f"arn:aws:lambda:us-east-1:000000000000:function:{made[function]}"
+            arn = f"arn:aws:lambda:us-east-1:000000000000:function:{ids[function]}"
             integration = gateway.create_integration(
                 ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=arn, PayloadFormatVersion="2.0"
             )

@@ -1,6 +1,6 @@
-"""AWS on this machine: an emulator's server as a process of its own, its services over real HTTP.
+"""AWS on this machine: an emulator as a process of its own, its services over real HTTP.
 
-It lives in a virtual environment of its own (`.venv/aws-tools`), since it pins other versions than we use.
+It has a virtual environment of its own (`.venv/aws-tools`), since it pins other versions than we use.
 """
 
 from __future__ import annotations
@@ -23,15 +23,13 @@ from tests.server import ROOT, free_port
 
 TOOLS = ROOT / ".venv" / "aws-tools" / "bin"
 REGION = "us-east-1"
-ACCOUNT = "000000000000"
 
-
-# Between finding a free port and listening on it, somebody else may have taken it.
+# Another process may take a free port before the emulator listens on it.
 _PORTS_TRIED = 3
 
 
 class Emulator:
-    """`python -m ministack` on a free port; what it says is in `log`."""
+    """`python -m ministack` on a free port; its output is in `log_path`."""
 
     port: int
     url: str
@@ -45,12 +43,12 @@ class Emulator:
 
     def start(self, *, within: float = 60) -> Emulator:
         for _ in range(_PORTS_TRIED):
-            if self._begun(within):
+            if self._starts(within):
                 return self
         raise AssertionError(f"it ended {_PORTS_TRIED} times:\n{self.log_path.read_text()}")
 
-    def _begun(self, within: float) -> bool:
-        """Whether it is healthy; not so if it ended, as on a port that another took."""
+    def _starts(self, within: float) -> bool:
+        """Start it, and whether it became healthy; it ends on a port that another process took."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         settings = {
@@ -96,7 +94,7 @@ class Emulator:
 
     @contextmanager
     def reached(self) -> Iterator[None]:
-        """Whoever makes a boto3 client meanwhile reaches it."""
+        """boto3 clients that are made in the body call it."""
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
@@ -123,14 +121,14 @@ class Emulator:
             self._process.terminate()
             try:
                 self._process.wait(30)
-            except subprocess.TimeoutExpired:  # a machine so busy is no failure of what was tested
+            except subprocess.TimeoutExpired:  # a busy machine is no failure of what was tested
                 self._process.kill()
                 self._process.wait()
 
 
 @cache
 def emulator() -> Emulator:
-    """One for all tests of this process, begun when first asked for."""
+    """One for all tests of this process, started by the first that needs it."""
     folder = tempfile.TemporaryDirectory(prefix="escriba-aws-")
     started = Emulator(Path(folder.name)).start()
     atexit.register(folder.cleanup)

@@ -1,4 +1,4 @@
-"""Events as AWS hands them to functions: the recorded ones of tests/events, filled with what a test asks."""
+"""Events as AWS passes them to functions: those recorded in tests/events, with the values of a test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def recorded(name: str) -> Event:
 
 
 def http_event(request: httpx.Request, *, host: bytes | None = None) -> Event:
-    """A request as an HTTP API hands it on: header names small, the body in base64 when there is one."""
+    """A request as an HTTP API passes it on: header names in small letters, a body in base64."""
     event, parts = recorded("http"), urlsplit(str(request.url))
     body = request.read()
     event["headers"] |= {name.lower(): value for name, value in request.headers.items() if name != "host"}
@@ -51,8 +51,15 @@ def sqs_event(*bodies: str) -> Event:
     }
 
 
+def event_of(message: dict[str, Any]) -> Event:
+    """The event for a message as SQS gave it, so that its function can hide the message for longer."""
+    event = sqs_event(message["Body"])
+    event["Records"][0]["receiptHandle"] = message["ReceiptHandle"]
+    return event
+
+
 def s3_body(key: str, bucket: str) -> str:
-    """What S3 writes into the queue."""
+    """S3's message about a new object."""
     event = recorded("s3")
     event["Records"][0]["s3"]["object"]["key"] = key
     event["Records"][0]["s3"]["bucket"]["name"] = bucket

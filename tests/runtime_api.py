@@ -1,4 +1,4 @@
-"""Lambda's Runtime API, and a sandbox that runs a handler of ours under AWS's own client of it.
+"""Lambda's Runtime API, and a process that runs a handler of ours under AWS's own client of it.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.server import ROOT
+from tests.template import template
 
+HANDLER = str(template()["Globals"]["Function"]["Handler"])
 TRACE = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1"
 LARGEST = 6 * 1024 * 1024  # bytes of an event, and of an answer
 
@@ -30,7 +32,7 @@ class FunctionError(Exception):
 
 
 class Killed(Exception):
-    """The sandbox was ended before it answered."""
+    """The process ended before it answered."""
 
 
 @dataclass
@@ -43,36 +45,34 @@ class _Call:
     error: Any = None
 
 
-class Sandbox:
-    """One environment of one function. `handler` is a name as template.yaml has them."""
+class LambdaProcess:
+    """One sandbox of the function that `environment` names in FUNCTION_MODULE. Use it as a context."""
 
-    def __init__(self, handler: str, log: Path, environment: Mapping[str, str]) -> None:
-        self.handler = handler
+    def __init__(self, log: Path, environment: Mapping[str, str]) -> None:
         self.log = log
         self._environment = environment
         self._calls: queue.Queue[_Call] = queue.Queue()
         self._current: dict[str, _Call] = {}
         self._ready = threading.Event()
-        self.init_seconds = 0.0
 
     def __enter__(self) -> Self:
-        sandbox = self
+        process = self
 
         class Api(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                sandbox._next(self)
+                process._give_next(self)
 
             def do_POST(self) -> None:
-                sandbox._told(self)
+                process._take_answer(self)
 
             def log_message(self, *_: object) -> None:
-                """Nothing is worth saying of each request."""
+                """Requests are not logged."""
 
         class Server(ThreadingHTTPServer):
             def handle_error(self, *_: object) -> None:
-                """A sandbox that was killed hangs up."""
+                """A process that was killed hangs up."""
 
         self._server = Server(("127.0.0.1", 0), Api)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -83,20 +83,19 @@ class Sandbox:
     def _start(self) -> None:
         port = self._server.server_address[1]
         inherited = {n: os.environ[n] for n in ("PATH", "COVERAGE_PROCESS_CONFIG") if n in os.environ}
-        began = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "awslambdaric", self.handler],
+                [sys.executable, "-W", "error", "-m", "awslambdaric", HANDLER],
                 cwd=ROOT,
                 env={
                     **inherited,
                     "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
-                    "AWS_LAMBDA_FUNCTION_NAME": self.handler.replace(".", "-"),
+                    "AWS_LAMBDA_FUNCTION_NAME": "escriba",
                     "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
                     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
                     "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
                     "LAMBDA_TASK_ROOT": str(ROOT),
-                    "_HANDLER": self.handler,
+                    "_HANDLER": HANDLER,
                     **self._environment,
                 },
                 stdin=subprocess.DEVNULL,
@@ -104,13 +103,12 @@ class Sandbox:
                 stderr=log,
             )
         assert self._ready.wait(60), self.log.read_text()
-        self.init_seconds = time.monotonic() - began
 
     def begin(self, event: Mapping[str, Any], *, seconds: float = 60) -> _Call:
-        """Hand over an event; `wait` for its answer."""
-        packed = json.dumps(event).encode()
-        assert len(packed) <= LARGEST
-        call = _Call(packed, time.time() + seconds)
+        """Hand over an event; `wait` returns its answer."""
+        body = json.dumps(event).encode()
+        assert len(body) <= LARGEST
+        call = _Call(body, time.time() + seconds)
         self._calls.put(call)
         return call
 
@@ -127,7 +125,7 @@ class Sandbox:
         return self.wait(self.begin(event, seconds=seconds))
 
     def kill(self) -> None:
-        """As when Lambda's machine goes away."""
+        """As when Lambda's machine fails."""
         self.process.kill()
         self.process.wait()
 
@@ -140,7 +138,7 @@ class Sandbox:
 
     # ── the API ───────────────────────────────────────────────────────────────────────────────────
 
-    def _next(self, request: BaseHTTPRequestHandler) -> None:
+    def _give_next(self, request: BaseHTTPRequestHandler) -> None:
         self._ready.set()
         while True:
             try:
@@ -158,7 +156,7 @@ class Sandbox:
         }
         _answer(request, 200, call.event, headers)
 
-    def _told(self, request: BaseHTTPRequestHandler) -> None:
+    def _take_answer(self, request: BaseHTTPRequestHandler) -> None:
         body = _body(request)
         parts = request.path.split("/")
         if parts[-1] == "error" and "init" in parts:
@@ -177,18 +175,18 @@ class Sandbox:
 def _body(request: BaseHTTPRequestHandler) -> bytes:
     if request.headers.get("Transfer-Encoding", "").lower() != "chunked":
         return request.rfile.read(int(request.headers.get("Content-Length", 0)))
-    whole = b""
+    body = b""
     while size := int(request.rfile.readline(), 16):
-        whole += request.rfile.read(size)
+        body += request.rfile.read(size)
         request.rfile.readline()
     request.rfile.readline()
-    return whole
+    return body
 
 
 def _answer(request: BaseHTTPRequestHandler, status: int, body: bytes, headers: Mapping[str, str]) -> None:
     request.send_response(status)
-    told = {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}
-    for name, value in told.items():
+    all_headers = {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}
+    for name, value in all_headers.items():
         request.send_header(name, value)
     request.end_headers()
     request.wfile.write(body)

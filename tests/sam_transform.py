@@ -1,4 +1,4 @@
-"""template.yaml as CloudFormation gets it: `python sam_transform.py template.yaml < parameters.json`.
+"""template.yaml as CloudFormation receives it: `python sam_transform.py template.yaml < parameters.json`.
 
 Runs in `.venv/aws-tools`, by AWS's own translator. Code and layers become objects of one bucket.
 """

@@ -40,37 +40,37 @@ def _table() -> dict[str, Any]:
     return {name: described[name] for name in kept}
 
 
-class Received:
-    """A worker's side of a queue; messages stay in hand until they are dropped."""
+class QueueReader:
+    """A worker's side of a queue; messages that it takes stay hidden until it drops them."""
 
     def __init__(self, emulator: Emulator, url: str) -> None:
         self._sqs = emulator.client("sqs")
         self._url = url
-        self._in_hand: list[str] = []
+        self._receipts: list[str] = []
 
     def take(self, seconds: float) -> list[str]:
-        """What comes within that time, and a moment more."""
+        """The jobs of the messages that come within that time."""
         time.sleep(seconds)
-        found: list[str] = []
+        job_ids: list[str] = []
         while messages := self._receive():
-            self._in_hand += [message["ReceiptHandle"] for message in messages]
-            found += [json.loads(message["Body"])["jobId"] for message in messages]
-        return found
+            self._receipts += [message["ReceiptHandle"] for message in messages]
+            job_ids += [json.loads(message["Body"])["jobId"] for message in messages]
+        return job_ids
 
     def bodies(self) -> list[str]:
-        """What there is now, done with."""
+        """Receive and delete what there is now."""
         messages = self._receive()
         for message in messages:
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return [message["Body"] for message in messages]
 
     def drop(self) -> None:
-        """As when the worker's time is up: everything in hand may be taken by another."""
-        for receipt in self._in_hand:
+        """As when the worker's time is over: another may take all that this one took."""
+        for receipt in self._receipts:
             self._sqs.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=0
             )
-        self._in_hand.clear()
+        self._receipts.clear()
 
     def _receive(self) -> list[dict[str, Any]]:
         answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, VisibilityTimeout=600)

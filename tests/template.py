@@ -38,6 +38,11 @@ def template() -> dict[str, Any]:
     return dict(yaml.load(PATH.read_text(), _Loader))
 
 
+def module_of(function: dict[str, Any]) -> str:
+    """The module of functions/ that a function of the template runs, such as `health`."""
+    return str(function["Environment"]["Variables"]["FUNCTION_MODULE"]).removeprefix("functions.")
+
+
 def resources(kind: str) -> dict[str, dict[str, Any]]:
     """The properties of every resource of a type, by name."""
     return {

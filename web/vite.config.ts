@@ -1,19 +1,20 @@
+/** Builds and serves the demo page. */
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const resolvePath = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-// REACT=18 builds the page with the older of the two versions that are supported.
+// REACT=18 builds the page with the older of the two supported versions.
 const older = [
-  { find: /^react(?=\/|$)/, replacement: here("node_modules/react-18") },
-  { find: /^react-dom(?=\/|$)/, replacement: here("node_modules/react-dom-18") },
+  { find: /^react(?=\/|$)/, replacement: resolvePath("node_modules/react-18") },
+  { find: /^react-dom(?=\/|$)/, replacement: resolvePath("node_modules/react-dom-18") },
 ];
 
 export default defineConfig({
-  root: here("demo"),
-  envDir: here("."),
+  root: resolvePath("demo"),
+  envDir: resolvePath("."),
   plugins: [react()],
   resolve: process.env.REACT === "18" ? { alias: older } : { dedupe: ["react", "react-dom"] },
-  build: { outDir: here("dist/demo"), emptyOutDir: true },
+  build: { outDir: resolvePath("dist/demo"), emptyOutDir: true },
 });

@@ -1,3 +1,4 @@
+/** The test projects: Convex functions, the local Convex, the library, and the page in Chromium. */
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 

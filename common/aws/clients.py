@@ -7,14 +7,15 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
-from common.aws.failures import told
+from common.aws.errors import translate_errors
 
-_PATIENT = {"connect_timeout": 3.0, "read_timeout": 20.0}, 6
-# What a watcher is not told now comes with the next news: no job waits for that.
-_QUICK = {"connect_timeout": 1.0, "read_timeout": 3.0}, 2
+# Timeouts in seconds, and attempts.
+_STORE_LIMITS = {"connect_timeout": 3.0, "read_timeout": 20.0}, 6
+# What a watcher does not get now comes with the next event: no job waits for that.
+_WATCHER_LIMITS = {"connect_timeout": 1.0, "read_timeout": 3.0}, 2
 
-# Forms are posted to the bucket's own region: from S3's global address browsers are sent on, which a
-# preflight may not be, or refused (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
+# Forms are posted to the bucket's own region: S3's global address redirects browsers, which a preflight does
+# not allow, or refuses them (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
 _S3 = {"signature_version": "s3v4", "s3": {"addressing_style": "virtual"}}
 
 
@@ -24,24 +25,25 @@ class Clients:
     def __init__(self) -> None:
         self._lock = Lock()
         self._session: Any = None
-        self._made: dict[tuple[str, str | None], Any] = {}
+        self._clients: dict[tuple[str, str | None], Any] = {}
 
     def client(self, service: str, endpoint: str | None = None) -> Any:
-        """A boto3 client; calls block, so make them through `call`."""
-        with self._lock:  # making one is not thread-safe, using one is
+        """A boto3 client. Its calls block: make them through `call`."""
+        with self._lock:  # making a client is not thread-safe, using one is
             key = (service, endpoint)
-            if key not in self._made:
-                self._made[key] = self._make(service, endpoint)
-            return self._made[key]
+            if key not in self._clients:
+                self._clients[key] = self._make(service, endpoint)
+            return self._clients[key]
 
     def _make(self, service: str, endpoint: str | None) -> Any:
         from boto3.session import Session
         from botocore.config import Config
 
         self._session = self._session or Session()
-        times, attempts = _QUICK if service == "apigatewaymanagementapi" else _PATIENT
+        is_for_watchers = service == "apigatewaymanagementapi"
+        timeouts, attempts = _WATCHER_LIMITS if is_for_watchers else _STORE_LIMITS
         config = Config(
-            **times,
+            **timeouts,
             retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=32,
             **(_S3 if service == "s3" else {}),
@@ -49,10 +51,10 @@ class Clients:
         return self._session.client(service, endpoint_url=endpoint, config=config)
 
     async def call(self, service: str, work: Callable[[Any], Any], endpoint: str | None = None) -> Any:
-        """Run `work(client)` in a thread. Raises Busy, StorageBroken; Denied where the caller judges."""
+        """Run `work(client)` in a thread. Raises Busy, StorageBroken; AwsRefusal where the caller decides."""
 
         def run() -> Any:
-            with told():
+            with translate_errors():
                 return work(self.client(service, endpoint))
 
         return await asyncio.to_thread(run)

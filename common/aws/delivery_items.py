@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.aws.table import Item, Key
+from common.aws.table_requests import Item, Key
 from common.delivery import rules
 from common.ports import Delivery, Target
 

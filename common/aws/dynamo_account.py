@@ -7,7 +7,8 @@ import random
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from common.aws.table import COLLISION, ConditionFailed, Item, Key, Table
+from common.aws.table import COLLISION, ConditionFailed, Table
+from common.aws.table_requests import Item, Key
 from common.errors import Busy
 from common.token_bucket import Account
 

@@ -1,6 +1,6 @@
-"""`Subscribers` on API Gateway's WebSocket API: who watches which job is kept in the jobs' table.
+"""`Subscribers` on API Gateway's WebSocket API: the jobs' table holds which connection watches which job.
 
-Each watcher's item holds the last seq it was told, so that what one post loses the next one brings.
+Each watcher's item holds the last seq it was sent, so that what one post loses the next one brings.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html
 """
 
@@ -12,9 +12,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from common.aws.clients import Clients
-from common.aws.failures import Denied
-from common.aws.frames import frames
-from common.aws.table import Change, ConditionFailed, Item, Table
+from common.aws.errors import AwsRefusal
+from common.aws.polling_listener import PollingListener
+from common.aws.table import ConditionFailed, Table
+from common.aws.table_requests import Item, Key, Update
+from common.aws.websocket_frames import split_into_frames
 from common.errors import EscribaError, Language, TooManyWatchers
 from common.jobs.messages import PING, news
 from common.jobs.watch import coalesced
@@ -23,25 +25,25 @@ from common.models import JobEvent
 
 # A WebSocket lives two hours at most.
 _LIFETIME = 2 * 3600
-_LOOK_EVERY = 1.0
-_AT_ONCE = 16
+_POSTS_AT_ONCE = 16
 # Watchers of one job: each is a post more for every commit.
-_MOST = 100
-# Seconds that a commit waits for those who watch; who was not told by then is told with the next news.
-_TELLING = 3.0
+_MAX_WATCHERS = 100
+# Seconds that a commit waits for its watchers; those that got nothing by then get it with the next event.
+_PUBLISH_TIMEOUT = 3.0
 
 _WATCHERS = "watcher"  # their partition of the index of what expires
+_LAST_SEQ = "told"  # a watcher's attribute, by the name it is stored under
 
 
 class Gone(Exception):
-    """The one at the other end has left."""
+    """The client has closed the connection."""
 
 
 class GatewaySubscribers:
     """`endpoint` is where messages to connections are posted; None where there is no WebSocket API.
 
-    `stored(job_id, after=…)` answers events from the store. HTTP answers that wait do so for at most
-    `longest` seconds, since API Gateway cuts them off at 30.
+    `read_events(job_id, after=…)` reads events from the store. HTTP answers wait for events for at most
+    `longest_wait` seconds, since API Gateway cuts them off at 30.
     """
 
     def __init__(
@@ -50,62 +52,63 @@ class GatewaySubscribers:
         table: Table,
         endpoint: str | None,
         *,
-        stored: Callable[..., Awaitable[list[JobEvent]]],
-        longest: float = 20.0,
+        read_events: Callable[..., Awaitable[list[JobEvent]]],
+        longest_wait: float = 20.0,
     ) -> None:
         self._clients = clients
         self._table = table
         self._endpoint = endpoint
-        self._stored = stored
-        self._longest = longest
+        self._read_events = read_events
+        self._longest_wait = longest_wait
 
-    # ── telling ───────────────────────────────────────────────────────────────────────────────────
+    # ── sending ───────────────────────────────────────────────────────────────────────────────────
 
     async def publish(self, event: JobEvent) -> None:
-        """Tell every watcher of the job what it has not been told yet."""
+        """Send every watcher of the job the events that it has not been sent yet."""
         if self._endpoint is None:
             return
         try:
-            async with asyncio.timeout(_TELLING):
-                watchers = await self._table.begins(_watched(event.job.job_id))
-                await self._each(watchers, lambda watcher: self._tell(watcher, event))
+            async with asyncio.timeout(_PUBLISH_TIMEOUT):
+                watchers = await self._table.query_partition(_watched(event.job.job_id))
+                await self._for_each(watchers, lambda watcher: self._send_since_last(watcher, event))
         except (EscribaError, TimeoutError) as exc:
             reason = exc.code if isinstance(exc, EscribaError) else "slow"
             log("publish.failed", level="WARNING", jobId=event.job.job_id, reason=reason)
 
-    async def beat(self, *, until: float) -> None:
-        """A sign of life to every watcher: what it has missed, or a ping; those who left are forgotten."""
+    async def ping_watchers(self, *, until: float) -> None:
+        """Send every watcher what it has missed, or else a ping, and forget those that are gone."""
         if self._endpoint is None:
             return
-        named = await self._table.query(
+        index_items = await self._table.query(
             "expiring = :all AND expires_at > :now",
             {":all": _WATCHERS, ":now": time.time()},
             index="expiring",
         )
-        keys = [(item["pk"], item["sk"]) for item in named]
-        for first in range(0, len(keys), 100):
+        for first in range(0, len(index_items), 100):
             if time.time() >= until:
                 return
-            await self._each(await self._table.get_all(keys[first : first + 100]), self._visit)
+            batch = await self._table.read_again(index_items[first : first + 100])
+            await self._for_each(batch, self._send_missed_or_ping)
 
-    async def _visit(self, watcher: Item) -> None:
-        missed = await self._stored(_job_of(watcher), after=watcher["told"])
+    async def _send_missed_or_ping(self, watcher: Item) -> None:
+        missed = await self._read_events(_job_id_of(watcher), after=watcher[_LAST_SEQ])
         if missed:
             await self._send(watcher, coalesced(missed))
         else:
             await self._post_or_forget(watcher["sk"], [PING.json])
 
-    async def _tell(self, watcher: Item, event: JobEvent) -> None:
-        told: int = watcher["told"]
-        if event.seq <= told:
+    async def _send_since_last(self, watcher: Item, event: JobEvent) -> None:
+        last: int = watcher[_LAST_SEQ]
+        if event.seq <= last:
             return
-        missed = [event] if event.seq == told + 1 else await self._stored(event.job.job_id, after=told)
-        await self._send(watcher, coalesced(missed))
+        is_next = event.seq == last + 1
+        events = [event] if is_next else await self._read_events(event.job.job_id, after=last)
+        await self._send(watcher, coalesced(events))
 
     async def _send(self, watcher: Item, events: list[JobEvent]) -> None:
         language: Language = watcher["language"]
-        messages = [frame for event in events for frame in frames(news(event, language).json)]
-        if not await self._post_or_forget(watcher["sk"], messages):
+        frames = [frame for event in events for frame in split_into_frames(news(event, language).json)]
+        if not await self._post_or_forget(watcher["sk"], frames):
             return
         last = events[-1]
         if last.job.ended:
@@ -113,7 +116,9 @@ class GatewaySubscribers:
             return
         key = (watcher["pk"], watcher["sk"])
         with suppress(ConditionFailed):
-            await self._table.change(Change(key, "SET told = :seq", "told < :seq", {":seq": last.seq}, {}))
+            await self._table.update(
+                Update(key, "SET #last = :seq", "#last < :seq", {":seq": last.seq}, {"#last": _LAST_SEQ})
+            )
 
     async def _post_or_forget(self, connection: str, messages: list[str]) -> bool:
         try:
@@ -132,79 +137,53 @@ class GatewaySubscribers:
                 lambda gateway: gateway.post_to_connection(ConnectionId=connection, Data=message.encode()),
                 self._endpoint,
             )
-        except Denied as denied:
-            raise Gone(connection) from denied
+        except AwsRefusal as refusal:
+            raise Gone(connection) from refusal
 
-    async def _each(self, watchers: list[Item], act: Callable[[Item], Awaitable[None]]) -> None:
-        """A few at once; who cannot be told now is told with the next news."""
-        places = asyncio.Semaphore(_AT_ONCE)
+    async def _for_each(self, watchers: list[Item], act: Callable[[Item], Awaitable[None]]) -> None:
+        """A few at once; what cannot be sent now is sent with the next event."""
+        slots = asyncio.Semaphore(_POSTS_AT_ONCE)
 
-        async def one(watcher: Item) -> None:
-            async with places:
+        async def act_in_turn(watcher: Item) -> None:
+            async with slots:
                 with suppress(EscribaError):
                     await act(watcher)
 
-        await asyncio.gather(*(one(watcher) for watcher in watchers))
+        await asyncio.gather(*(act_in_turn(watcher) for watcher in watchers))
 
-    # ── who watches ───────────────────────────────────────────────────────────────────────────────
+    # ── watchers ──────────────────────────────────────────────────────────────────────────────────
 
     async def check_room(self, job_id: str, connection: str) -> None:
         """Raises TooManyWatchers when so many others watch this job that one more would slow it down."""
         watchers = await self._table.query(
-            "pk = :pk", {":pk": _watched(job_id)}, limit=_MOST + 1, consistent=True, only="sk"
+            "pk = :pk", {":pk": _watched(job_id)}, limit=_MAX_WATCHERS + 1, consistent=True, only="sk"
         )
-        if sum(watcher["sk"] != connection for watcher in watchers) >= _MOST:
+        if sum(watcher["sk"] != connection for watcher in watchers) >= _MAX_WATCHERS:
             raise TooManyWatchers
 
-    async def watch(self, job_id: str, connection: str, *, told: int, language: Language) -> None:
-        """From now on this connection is told what comes after seq `told`; what came meanwhile, at once.
+    async def watch(self, job_id: str, connection: str, *, last_seq: int, language: Language) -> None:
+        """Send this connection every event after `last_seq`: those that came meanwhile at once.
 
-        It watches one job at a time: the one before is let go.
+        It watches one job at a time: the one before is forgotten.
         """
         ends_at = int(time.time()) + _LIFETIME
         pk, sk = _watched(job_id), connection
-        first = {"pk": pk, "sk": sk, "told": told, "language": language, "ttl": ends_at}
-        await self._table.put({**first, "expiring": _WATCHERS, "expires_at": ends_at})
+        watcher = {"pk": pk, "sk": sk, _LAST_SEQ: last_seq, "language": language, "ttl": ends_at}
+        await self._table.put({**watcher, "expiring": _WATCHERS, "expires_at": ends_at})
         await self._table.put({"pk": _watching(connection), "sk": job_id, "ttl": ends_at})
-        await self.forget(connection, but=job_id)
-        if missed := await self._stored(job_id, after=told):
-            await self._send(first, coalesced(missed))
+        await self.forget(connection, except_job=job_id)
+        if missed := await self._read_events(job_id, after=last_seq):
+            await self._send(watcher, coalesced(missed))
 
-    async def forget(self, connection: str, *, but: str | None = None) -> None:
-        """It watches nothing any more, `but` that job; harmless twice."""
-        for item in await self._table.begins(_watching(connection)):
-            if item["sk"] != but:
+    async def forget(self, connection: str, *, except_job: str | None = None) -> None:
+        """It watches nothing any more but `except_job`; harmless twice."""
+        for item in await self._table.query_partition(_watching(connection)):
+            if item["sk"] != except_job:
                 await self._table.delete(_keys(item["sk"], connection))
 
     @contextmanager
-    def listen(self, job_id: str) -> Iterator[Polling]:  # noqa: ARG002 - the store is asked, whatever the job
-        yield Polling(self._longest)
-
-
-class Polling:
-    """A listener where nobody calls: the store is looked at every second, for `longest` seconds.
-
-    An answer through API Gateway arrives as a whole: with the first news it had better end. An EventSource
-    comes back by itself, and has them all a moment after they came.
-    """
-
-    def __init__(self, longest: float) -> None:
-        self._until = time.monotonic() + longest
-
-    @property
-    def closing(self) -> bool:
-        return time.monotonic() >= self._until
-
-    def on_sent(self) -> None:
-        self._until = 0.0
-
-    def since(self, seq: int) -> list[JobEvent] | None:  # noqa: ARG002 - only the store can tell
-        return None
-
-    async def news(self, seconds: float) -> bool:
-        if not self.closing:
-            await asyncio.sleep(min(seconds, _LOOK_EVERY))
-        return self.closing
+    def listen(self, job_id: str) -> Iterator[PollingListener]:  # noqa: ARG002 - it reads the store
+        yield PollingListener(self._longest_wait)
 
 
 def _watched(job_id: str) -> str:
@@ -215,9 +194,9 @@ def _watching(connection: str) -> str:
     return f"connection#{connection}"
 
 
-def _job_of(watcher: Item) -> str:
+def _job_id_of(watcher: Item) -> str:
     return str(watcher["pk"]).removeprefix("watched#")
 
 
-def _keys(job_id: str, connection: str) -> list[tuple[str, str]]:
+def _keys(job_id: str, connection: str) -> list[Key]:
     return [(_watched(job_id), connection), (_watching(connection), job_id)]

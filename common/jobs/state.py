@@ -47,13 +47,18 @@ def accept(
 
 def promised(job: Job, audio: Audio) -> Job:
     """A new job that names the audio that is to come: no other will be taken for it."""
-    return job.model_copy(update={"audio": audio})
+    return job.model_copy(update={"audio": _named(audio, job)})
 
 
 def audio_comes(job: Job, audio: Audio, *, now: float) -> Job:
     """As `promised`, for a job that stands already."""
     _require(job, "pending")
-    return _next(job, now, audio=audio)
+    return _next(job, now, audio=_named(audio, job))
+
+
+def _named(audio: Audio, job: Job) -> Audio:
+    """The submitted name wins over the form's: S3 passes none on, and browsers call a page's Blob `blob`."""
+    return audio.model_copy(update={"filename": job.filename or audio.filename})
 
 
 def audio_came(job: Job, audio: Audio, *, now: float, expires_at: float) -> Job:
@@ -196,6 +201,7 @@ def retry(job: Job, *, now: float, expires_at: float, has_audio: bool) -> Job:
         status="queued" if has_audio else "pending",
         stage="queue" if has_audio else "upload",
         audio=job.audio if has_audio else None,
+        filename=job.filename or (job.audio.filename if job.audio else None),
         run=job.run + 1,
         attempts=0,
         progress=0.0,

@@ -32,6 +32,7 @@ class JobRequest:
     user_id: str | None = None
     callback_url: str | None = None
     locale: Literal["en", "es"] = "en"
+    filename: str | None = None
 
     def fingerprint(self, audio: Audio | None) -> str:
         """The same for the same request, whatever language it was made in or the file was called."""
@@ -112,6 +113,7 @@ async def _stand(services: Services, wanted: JobRequest, *, audio: Audio | None)
         callback_url=wanted.callback_url,
         locale=wanted.locale,
         fingerprint=fingerprint,
+        filename=wanted.filename,
     )
     job = state.promised(job, audio) if audio else job
     try:

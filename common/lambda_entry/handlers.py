@@ -1,7 +1,6 @@
-"""What AWS Lambda calls: one kind of handler for each kind of event. The only room that composes common.aws.
+"""The handlers that end the modules of functions/: one kind for each kind of event.
 
-Nothing is imported or composed until the first call: the container imports the same modules and pays for
-none of it.
+Making one imports and composes nothing: the container imports the same modules, and pays for none of it.
 """
 
 from __future__ import annotations
@@ -16,71 +15,72 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
-LambdaHandler = Callable[[Event, Any], Answer]
+Handle = Callable[[Event, Any], Answer]
 
 
-def http_handler(*routers: APIRouter, nowhere_but: tuple[str, ...] = ()) -> LambdaHandler:
+class LambdaHandler:
+    """Composes what it needs once a sandbox: in `prepare`, or else in its first call."""
+
+    def __init__(self, compose: Callable[[], Handle]) -> None:
+        self._compose = compose
+        self._handle: Handle | None = None
+
+    def prepare(self) -> None:
+        if self._handle is None:
+            from common.lambda_entry.telemetry import log_under_call_id
+
+            self._handle = log_under_call_id(self._compose())
+
+    def __call__(self, event: Event, context: Any) -> Answer:
+        self.prepare()
+        assert self._handle is not None
+        return self._handle(event, context)
+
+
+def http_handler(*routers: APIRouter, fallback_for: tuple[str, ...] = ()) -> LambdaHandler:
     """For HTTP API events (payload 2.0), through Mangum.
 
-    Who is called for what is routed nowhere names the other modules of functions/ that have routes: with
-    theirs it tells a method that is not allowed from an address that is unknown, and lists them all at /docs.
+    `fallback_for` is for the function that API Gateway calls when no route matches: the other modules of
+    functions/ that have routes. Knowing theirs, it answers 405 where a path exists and only the method is
+    wrong, 404 elsewhere, and lists them all at /docs.
     """
 
-    def made() -> LambdaHandler:
+    def compose() -> Handle:
         from common.lambda_entry import http
 
-        return http.handler_of(*routers, nowhere_but=nowhere_but)
+        return http.make_handler(*routers, fallback_for=fallback_for)
 
-    return _Once(made)
+    return LambdaHandler(compose)
 
 
 def queue_handler() -> LambdaHandler:
-    """For SQS events: each message brings a job to run, or says that a recording has come."""
+    """For SQS events: each message brings a job to run, or says that a recording was posted to S3."""
 
-    def made() -> LambdaHandler:
+    def compose() -> Handle:
         from common.lambda_entry import sqs
 
-        return sqs.handler_of()
+        return sqs.make_handler()
 
-    return _Once(made)
+    return LambdaHandler(compose)
 
 
 def schedule_handler() -> LambdaHandler:
-    """For EventBridge's rounds, every minute."""
+    """For EventBridge's event of every minute."""
 
-    def made() -> LambdaHandler:
+    def compose() -> Handle:
         from common.lambda_entry import schedule
 
-        return schedule.handler_of()
+        return schedule.make_handler()
 
-    return _Once(made)
+    return LambdaHandler(compose)
 
 
-def websocket_handler(is_welcome: Callable[[str | None, str, Settings], bool]) -> LambdaHandler:
-    """For WebSocket API events. `is_welcome(origin, host, settings)` judges who connects."""
+def websocket_handler(may_connect: Callable[[str | None, str, Settings], bool]) -> LambdaHandler:
+    """For WebSocket API events. `may_connect(origin, host, settings)` decides who is let in."""
 
-    def made() -> LambdaHandler:
+    def compose() -> Handle:
         from common.lambda_entry import websocket
 
-        return websocket.handler_of(is_welcome)
+        return websocket.make_handler(may_connect)
 
-    return _Once(made)
-
-
-class _Once:
-    """Composed by the first call of a sandbox, or before it by `begin`, for all of them."""
-
-    def __init__(self, make: Callable[[], LambdaHandler]) -> None:
-        self._make = make
-        self._made: LambdaHandler | None = None
-
-    def begin(self) -> None:
-        if self._made is None:
-            from common.lambda_entry.telemetry import correlated
-
-            self._made = correlated(self._make())
-
-    def __call__(self, event: Event, context: Any) -> Answer:
-        self.begin()
-        assert self._made is not None
-        return self._made(event, context)
+    return LambdaHandler(compose)

@@ -11,11 +11,11 @@ T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    return ready().run_until_complete(work)
+    return current().run_until_complete(work)
 
 
-def ready() -> asyncio.AbstractEventLoop:
-    """The loop, in its place; newer Pythons no longer put one there by themselves."""
+def current() -> asyncio.AbstractEventLoop:
+    """The loop, set as the thread's own; from Python 3.14 on none is there by itself."""
     loop = _loop()
     asyncio.set_event_loop(loop)
     return loop

@@ -1,4 +1,4 @@
-"""The services of one sandbox, from its environment; AWS itself is asked when something needs it."""
+"""The services of one sandbox, composed from its environment; AWS is called only when something needs it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from common.aws.dynamo_account import DynamoAccount
 from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
-from common.aws.secret import read_secret
-from common.aws.secrets import SecretUnreadable, reveal
-from common.aws.sqs_tasks import SqsTasks
+from common.aws.secret_references import SecretUnreadable, resolve_secret
+from common.aws.shared_secret import read_shared_secret
+from common.aws.sqs_queue import SqsQueue
 from common.aws.table import Table
 from common.groq.client import Groq
 from common.log import log, set_level
@@ -27,110 +27,127 @@ from common.ports import DeliveryFailed, QuotaStore, Sender, Target
 from common.services import Services
 from common.settings import Settings, read_settings
 
-# Rounds after which a job that no message has brought was lost.
-_LOST_AFTER = 5
-# Seconds within which SQS tells how much it holds, boto3's import and the first handshake included.
-_STORE_PATIENCE = 3.0
+# Sweeps after which a job that no message has brought counts as lost.
+_LOST_AFTER_SWEEPS = 5
+# Seconds within which SQS answers how much it holds, boto3's import and the first handshake included.
+_STORE_TIMEOUT = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """The services, and those of their adapters that only Lambda's own events concern.
+    """The services, and those of their adapters that Lambda's own events need as what they are.
 
-    `unread` names the key that could not be read, if there is one.
+    `unreadable_key` is the sentence for the first key that could not be read, if there is one.
     """
 
     services: Services
     audio: S3Audio
-    tasks: SqsTasks
+    queue: SqsQueue
     gateway: GatewaySubscribers
-    unread: str | None
+    unreadable_key: str | None
 
     def require_keys(self) -> None:
-        """Raises SecretUnreadable: what only a later call can do must not fail for good in this one."""
-        if self.unread:
-            raise SecretUnreadable(self.unread)
+        """Raises SecretUnreadable: work that needs a key is to be tried again, not to fail for good."""
+        if self.unreadable_key:
+            raise SecretUnreadable(self.unreadable_key)
 
 
-def once(make: Callable[[], Sandbox]) -> Callable[[], Sandbox]:
-    """The sandbox for each call: the same one, or another try while one of its keys cannot be read."""
+def compose_once(make: Callable[[], Sandbox]) -> Callable[[], Sandbox]:
+    """The sandbox for each call: the same one, but made anew while one of its keys cannot be read."""
     made: Sandbox | None = None
 
     def current() -> Sandbox:
         nonlocal made
-        if made is None or made.unread:
+        if made is None or made.unreadable_key:
             made = make()
         return made
 
     return current
 
 
-def compose(*, delivers: bool = False, longest_wait: float = 20.0) -> Sandbox:
-    """`delivers`: this function tells Convex and callbacks itself, so that it must know their keys.
+def compose(*, sends_deliveries: bool = False, longest_wait: float = 20.0) -> Sandbox:
+    """`sends_deliveries`: this function itself sends to Convex and callbacks, so that it reads their keys.
 
-    `longest_wait` is how many seconds an answer may wait for news.
+    `longest_wait` is how many seconds an answer may wait for a job's next event.
     """
     settings = read_settings()
     set_level(settings.log_level)
     clients = Clients()
     table = Table(clients, settings.jobs_table)
-
-    async def messages() -> int:
-        return await tasks.ready()
-
-    jobs = DynamoJobs(table, patience=_LOST_AFTER * settings.sweep_seconds, messages=messages)
-    audio = S3Audio(clients, settings.audio_bucket, seconds=settings.upload_ticket_seconds)
-    tasks = SqsTasks(clients, settings.queue_url, now=time.time, expect=jobs.expect)
-    gateway = GatewaySubscribers(
-        clients, table, settings.websocket_endpoint, stored=jobs.events, longest=longest_wait
-    )
-    quota = _quota(settings, table)
     keys = _Keys(clients)
-    engine, problem = _engine(settings, keys, quota)
+    quota = _quota(settings, table)
+    engine, engine_problem = _engine(settings, keys, quota)
+    jobs, queue = _jobs_and_queue(settings, clients, table)
+    audio = S3Audio(clients, settings.audio_bucket, ticket_seconds=settings.upload_ticket_seconds)
+    gateway = GatewaySubscribers(
+        clients, table, settings.websocket_endpoint, read_events=jobs.events, longest_wait=longest_wait
+    )
     services = Services(
         settings=settings,
         ffmpeg=Ffmpeg(at_once=settings.ffmpeg_at_once),
         engine=engine,
-        engine_problem=problem,
-        scratch=_scratch(),
+        engine_problem=engine_problem,
+        scratch=_empty_scratch(),
         now=time.time,
         started_at=time.time(),
         jobs=jobs,
         audio=audio,
-        queue=tasks,
+        queue=queue,
         subscribers=gateway,
         quota=quota,
-        senders=_senders(settings, keys, table) if delivers else _elsewhere(settings),
-        key_secret=b"" if delivers else _key_secret(settings, clients),
-        store_patience=_STORE_PATIENCE,
+        senders=_senders(settings, keys, table) if sends_deliveries else _recording_senders(settings),
+        key_secret=b"" if sends_deliveries else _key_secret(settings, clients),
+        store_patience=_STORE_TIMEOUT,
     )
-    return Sandbox(services, audio, tasks, gateway, unread=keys.unread)
+    return Sandbox(services, audio, queue, gateway, unreadable_key=keys.unreadable)
+
+
+def _jobs_and_queue(settings: Settings, clients: Clients, table: Table) -> tuple[DynamoJobs, SqsQueue]:
+    """They know each other: the store counts the queue's messages, and the queue notes those it sends."""
+
+    async def count_messages() -> int:
+        return await queue.count_ready()
+
+    lost_after = _LOST_AFTER_SWEEPS * settings.sweep_seconds
+    jobs = DynamoJobs(table, lost_after=lost_after, count_messages=count_messages)
+    queue = SqsQueue(clients, settings.queue_url, now=time.time, note_message=jobs.note_message)
+    return jobs, queue
+
+
+def _empty_scratch() -> Path:
+    """Empty, since the temporary folder outlives a call that was cut off."""
+    folder = Path(tempfile.gettempdir()) / "escriba"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+# ── keys ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 class _Keys:
-    """Reads what settings refer to; `unread` is the first that could not be."""
+    """Reads the keys that settings refer to; `unreadable` is the sentence for the first that failed."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self.unread: str | None = None
+        self.unreadable: str | None = None
 
     def read(self, variable: str, setting: str | None) -> str | None:
         if not setting:
             return None
         try:
-            return reveal(self._clients, setting)
+            return resolve_secret(self._clients, setting)
         except SecretUnreadable as exc:
             log("secret.unreadable", level="ERROR", exc_info=exc)
-            self.unread = self.unread or f"{variable}: {exc}"
+            self.unreadable = self.unreadable or f"{variable}: {exc}"
             return None
 
 
-def _scratch() -> Path:
-    """Emptied, since /tmp outlives a call that was cut off."""
-    folder = Path(tempfile.gettempdir()) / "escriba"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+def _key_secret(settings: Settings, clients: Clients) -> bytes:
+    """Only functions that accept jobs make ids of Idempotency-Keys; those have a table and a bucket."""
+    if settings.jobs_table is None or settings.audio_bucket is None:
+        return b""
+    return read_shared_secret(clients, settings.jobs_table, "idempotency")
 
 
 # ── the engine ────────────────────────────────────────────────────────────────────────────────────
@@ -141,7 +158,7 @@ def _engine(settings: Settings, keys: _Keys, quota: QuotaStore | None) -> tuple[
     key, problem = None, None if settings.engine == "groq" else "GROQ_API_KEY is not set"
     if settings.groq_api_key:
         key = keys.read("GROQ_API_KEY", settings.groq_api_key)
-        problem = keys.unread
+        problem = keys.unreadable
     return wiring.groq_client(settings, api_key=key, quota=quota, now=time.time), problem
 
 
@@ -152,20 +169,7 @@ def _quota(settings: Settings, table: Table) -> QuotaStore | None:
     return DynamoAccount(table, name=settings.groq_model, start=start)
 
 
-# ── who is told ───────────────────────────────────────────────────────────────────────────────────
-
-
-class _Elsewhere:
-    """In the place of a sender where news are only recorded: workers and the minutely round carry them."""
-
-    problem: str | None = None
-
-    async def send(self, job: Job, result: Transcript | None) -> None:  # noqa: ARG002
-        raise DeliveryFailed("another function's work")
-
-
-def _elsewhere(settings: Settings) -> Mapping[Target, Sender]:
-    return {"convex": _Elsewhere()} if settings.convex_site_url else {}
+# ── senders ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def _senders(settings: Settings, keys: _Keys, table: Table) -> Mapping[Target, Sender]:
@@ -179,8 +183,14 @@ def _senders(settings: Settings, keys: _Keys, table: Table) -> Mapping[Target, S
     return wiring.by_target(convex=convex, webhook=webhook)
 
 
-def _key_secret(settings: Settings, clients: Clients) -> bytes:
-    """Only who accepts jobs makes ids of keys, and for that has a table and a bucket."""
-    if settings.jobs_table is None or settings.audio_bucket is None:
-        return b""
-    return read_secret(clients, settings.jobs_table, "idempotency")
+class _RecordingSender:
+    """Lets deliveries be recorded where no function sends them: the worker and the sweep do."""
+
+    problem: str | None = None
+
+    async def send(self, job: Job, result: Transcript | None) -> None:  # noqa: ARG002
+        raise DeliveryFailed("another function sends it")
+
+
+def _recording_senders(settings: Settings) -> Mapping[Target, Sender]:
+    return {"convex": _RecordingSender()} if settings.convex_site_url else {}

@@ -1,4 +1,4 @@
-"""EventBridge, every minute: what time brings to jobs, and what nobody has confirmed or heard yet."""
+"""EventBridge, every minute: the sweep of jobs, the deliveries that are not confirmed yet, signs of life."""
 
 from __future__ import annotations
 
@@ -8,53 +8,53 @@ from typing import Any
 from common.delivery.dispatch import deliver_pending
 from common.jobs.sweep import let_all_go, revive
 from common.lambda_entry import loop
-from common.lambda_entry.handlers import Answer, Event, LambdaHandler
-from common.lambda_entry.sandbox import Sandbox, compose, once
+from common.lambda_entry.handlers import Answer, Event, Handle
+from common.lambda_entry.sandbox import Sandbox, compose, compose_once
 from common.log import log
 
-_LAST_SECONDS = 5.0
-# Of the time left, what news that nobody has confirmed may take before those who watch have their turn.
-_SHARE_OF_NEWS = 0.5
+_RESERVED_SECONDS = 5.0
+# Deliveries may take this share of the time that is left; watchers have the rest.
+_DELIVERIES_SHARE = 0.5
 
 
-def handler_of() -> LambdaHandler:
-    loop.ready()
-    current = once(lambda: compose(delivers=True))
-    current()
+def make_handler() -> Handle:
+    loop.current()
+    sandbox = compose_once(lambda: compose(sends_deliveries=True))
+    sandbox()
 
-    def handler(event: Event, context: Any) -> Answer:  # noqa: ARG001 - a round is a round
-        sandbox = current()
-        until = sandbox.services.now() + context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS
-        loop.run(_round(sandbox, until))
+    def handle(event: Event, context: Any) -> Answer:  # noqa: ARG001 - all events are alike
+        left = context.get_remaining_time_in_millis() / 1000 - _RESERVED_SECONDS
+        current = sandbox()
+        loop.run(_do_all(current, until=current.services.now() + left))
         return {}
 
-    return handler
+    return handle
 
 
-async def _round(sandbox: Sandbox, until: float) -> None:
-    """Each step has its turn, whatever became of the others.
+async def _do_all(sandbox: Sandbox, *, until: float) -> None:
+    """Every step is tried, whatever became of the others.
 
-    What cannot be done now flies at the end, so that Lambda counts it; a minute later it may be done.
+    The first error is raised at the end, so that Lambda counts the call as failed; the next one may succeed.
     """
     services = sandbox.services
-    failed = [await _tried(revive(services)), await _tried(let_all_go(services))]
-    news_until = services.now() + (until - services.now()) * _SHARE_OF_NEWS
-    failed.append(await _tried(_news(sandbox, news_until)))
-    failed.append(await _tried(sandbox.gateway.beat(until=until)))
-    for error in failed:
+    errors = [await _try(revive(services)), await _try(let_all_go(services))]
+    deliveries_until = services.now() + (until - services.now()) * _DELIVERIES_SHARE
+    errors.append(await _try(_send_deliveries(sandbox, until=deliveries_until)))
+    errors.append(await _try(sandbox.gateway.ping_watchers(until=until)))
+    for error in errors:
         if error is not None:
             raise error
 
 
-async def _news(sandbox: Sandbox, until: float) -> None:
+async def _send_deliveries(sandbox: Sandbox, *, until: float) -> None:
     sandbox.require_keys()
     await deliver_pending(sandbox.services, until=until)
 
 
-async def _tried(step: Coroutine[Any, Any, None]) -> Exception | None:
+async def _try(step: Coroutine[Any, Any, None]) -> Exception | None:
     try:
         await step
-    except Exception as exc:  # noqa: BLE001 - the border: it is raised when the round has ended
+    except Exception as exc:  # noqa: BLE001 - the border: `_do_all` raises it at the end
         log("round.failed", level="ERROR", exc_info=exc)
         return exc
     return None

@@ -10,82 +10,87 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from common.aws import messages
-from common.aws.messages import Posted, Run
-from common.aws.uploads import posted
+from common.aws import queue_messages
+from common.aws.posted_audio import accept_posted_audio
+from common.aws.queue_messages import PostedMessage, RunMessage
 from common.delivery.dispatch import deliver_during_run
 from common.jobs.shift import give_up, work_shift
 from common.lambda_entry import loop
-from common.lambda_entry.handlers import Answer, Event, LambdaHandler
-from common.lambda_entry.sandbox import Sandbox, compose, once
-from common.lambda_entry.telemetry import count_job, traced
+from common.lambda_entry.handlers import Answer, Event, Handle
+from common.lambda_entry.sandbox import Sandbox, compose, compose_once
+from common.lambda_entry.telemetry import count_job, subsegment
 from common.log import log
 
-# What a run that is cut needs to be given back in order, and the last news to be told.
-_LAST_SECONDS = 25.0
-# Seconds for a store that could not keep how a run went: nothing else would slow such a job down.
-_UNTIL_STORED = 30.0
+# What it takes to give back a run that is cut off, and to send its last deliveries.
+_RESERVED_SECONDS = 25.0
+# Until a run is tried again whose outcome the store could not keep: nothing else slows such a job down.
+_RETRY_SECONDS = 30.0
 
 
-class TimeUp(Exception):
-    """Too little of the call's time is left to begin."""
+class TooLittleTime(Exception):
+    """The call has too little time left to begin a run."""
 
 
-def handler_of() -> LambdaHandler:
-    loop.ready()
-    current = once(lambda: compose(delivers=True))
-    current()
+def make_handler() -> Handle:
+    loop.current()
+    sandbox = compose_once(lambda: compose(sends_deliveries=True))
+    sandbox()
 
-    def handler(event: Event, context: Any) -> Answer:
-        sandbox = current()
+    def handle(event: Event, context: Any) -> Answer:
+        current = sandbox()
         processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
-        def one(record: SQSRecord) -> None:
-            loop.run(_one(sandbox, record, context))
+        def process(record: SQSRecord) -> None:
+            loop.run(_process(current, record, context))
 
-        answer = process_partial_response(event, one, processor, context=context)
-        return dict(answer)
+        return dict(process_partial_response(event, process, processor, context=context))
 
-    return handler
+    return handle
 
 
-async def _one(sandbox: Sandbox, record: SQSRecord, context: Any) -> None:
+async def _process(sandbox: Sandbox, record: SQSRecord, context: Any) -> None:
     try:
         sandbox.require_keys()
-        for message in messages.read(record.body):
-            await _do(sandbox, message, context)
+        for message in queue_messages.parse(record.body):
+            await _do(sandbox, message, record.receipt_handle, context)
     except Exception as exc:
         tries = int(record.attributes.approximate_receive_count)
         log("message.failed", level="ERROR", messageId=record.message_id, exc_info=exc)
-        await sandbox.tasks.retry(record.receipt_handle, after=messages.again_after(tries))
+        await sandbox.queue.hide(record.receipt_handle, seconds=queue_messages.retry_delay(tries))
         raise
 
 
-async def _do(sandbox: Sandbox, message: Run | Posted, context: Any) -> None:
-    if isinstance(message, Posted):
-        await posted(sandbox.services, sandbox.audio, message.job_id)
+async def _do(sandbox: Sandbox, message: RunMessage | PostedMessage, receipt: str, context: Any) -> None:
+    if isinstance(message, PostedMessage):
+        await _accept_posted_audio(sandbox, message.job_id, receipt)
     elif message.due_at > sandbox.services.now():
-        await sandbox.tasks.send(message)  # SQS delays for 15 minutes at most
+        await sandbox.queue.send(message)  # SQS delays for 15 minutes at most
     else:
-        await _run(sandbox, message, context)
+        await _run(sandbox, message, receipt, context)
 
 
-async def _run(sandbox: Sandbox, message: Run, context: Any) -> None:
+async def _accept_posted_audio(sandbox: Sandbox, job_id: str, receipt: str) -> None:
+    """A pending job has no lease that ends when its worker dies: the queue brings the message again."""
+    async with sandbox.queue.hold(receipt, seconds=sandbox.services.settings.lease_seconds):
+        await accept_posted_audio(sandbox.services, sandbox.audio, job_id)
+
+
+async def _run(sandbox: Sandbox, message: RunMessage, receipt: str, context: Any) -> None:
     services, job_id = sandbox.services, message.job_id
-    seconds = context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS
+    seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVED_SECONDS
     if seconds <= 0:
-        raise TimeUp
-    with traced("shift", jobId=job_id):
+        raise TooLittleTime
+    with subsegment("shift", jobId=job_id):
         async with deliver_during_run(services, job_id):
             shift = await work_shift(services, job_id, context.aws_request_id, seconds=seconds)
     fruitless = 0 if shift.gained else message.fruitless + 1
     if shift.outcome == "cut" and fruitless >= services.settings.max_attempts:
         await give_up(services, job_id)
     elif shift.outcome == "cut":
-        await sandbox.tasks.send(Run(job_id, services.now(), fruitless))
+        await sandbox.queue.send(RunMessage(job_id, services.now(), fruitless))
     elif shift.outcome == "dropped":
-        await sandbox.tasks.send(Run(job_id, services.now() + _UNTIL_STORED, message.fruitless))
+        await sandbox.queue.send(RunMessage(job_id, services.now() + _RETRY_SECONDS, message.fruitless))
     elif shift.outcome == "pending":
-        await posted(services, sandbox.audio, job_id)
+        await _accept_posted_audio(sandbox, job_id, receipt)
     elif shift.outcome == "ended":
         count_job(await services.jobs.get(job_id), await services.jobs.result(job_id))

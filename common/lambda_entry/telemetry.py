@@ -1,4 +1,4 @@
-"""What is seen of each call from outside: log lines under one id, X-Ray segments, CloudWatch metrics.
+"""What operators see of each call: log lines under one id, X-Ray segments, CloudWatch metrics.
 
 https://docs.powertools.aws.dev/lambda/python/latest/
 """
@@ -10,30 +10,30 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from common.lambda_entry.handlers import Answer, Event, LambdaHandler
+from common.lambda_entry.handlers import Answer, Event, Handle
 from common.log import correlate
 from common.models import Job, Transcript
 
 
-def correlated(handler: LambdaHandler) -> LambdaHandler:
-    """Every log line of a call bears Lambda's own id of it, and whether its sandbox was new."""
-    cold = True
+def log_under_call_id(handle: Handle) -> Handle:
+    """Let every log line of a call bear Lambda's id of it, and whether its sandbox was new."""
+    is_cold = True
 
-    def named(event: Event, context: Any) -> Answer:
-        nonlocal cold
-        correlate(functionRequestId=context.aws_request_id, coldStart=cold)
-        cold = False
-        return handler(event, context)
+    def call(event: Event, context: Any) -> Answer:
+        nonlocal is_cold
+        correlate(functionRequestId=context.aws_request_id, coldStart=is_cold)
+        is_cold = False
+        return handle(event, context)
 
-    return named
+    return call
 
 
 @contextmanager
-def traced(name: str, **annotations: str) -> Iterator[None]:
-    """A subsegment of the call's trace, found by its annotations. Not for HTTP: nobody should wait for it."""
-    with _tracer().provider.in_subsegment(f"## {name}") as subsegment:
+def subsegment(name: str, **annotations: str) -> Iterator[None]:
+    """A part of the call's trace, found by its annotations. Not for HTTP: no answer should wait for it."""
+    with _tracer().provider.in_subsegment(f"## {name}") as segment:
         for key, value in annotations.items():
-            subsegment.put_annotation(key, value)
+            segment.put_annotation(key, value)
         yield
 
 
@@ -46,7 +46,7 @@ def _tracer() -> Any:
 
 
 def count_job(job: Job, result: Transcript | None) -> None:
-    """One EMF line for a run that ended: how, how long the job took, how much audio it had."""
+    """One EMF line for a job that ended: how it ended, how long it took, how much audio it had."""
     from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
     metrics = EphemeralMetrics(namespace="Escriba", service="escriba")

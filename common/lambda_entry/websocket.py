@@ -1,6 +1,7 @@
-"""API Gateway's WebSocket API: who connects, what a client asks to watch, who leaves.
+"""API Gateway's WebSocket API: who connects, which job a client asks to watch, who disconnects.
 
-Nothing can be posted while a client connects, so it speaks first: `{"jobId": …, "after": …}`.
+API Gateway delivers nothing to a connection before it is open, so the client sends the first message:
+`{"jobId": …, "after": …}`.
 """
 
 from __future__ import annotations
@@ -11,82 +12,83 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayWebSocketEvent
 
-from common.aws.frames import frames
 from common.aws.gateway_subscribers import GatewaySubscribers, Gone
+from common.aws.websocket_frames import split_into_frames
 from common.errors import EscribaError, Language, OptionInvalid
 from common.http.error_response import failure, spoken_language
 from common.jobs.ids import job_id_of
 from common.jobs.watch import seq_of, watching
 from common.lambda_entry import loop
-from common.lambda_entry.handlers import Answer, Event, LambdaHandler
+from common.lambda_entry.handlers import Answer, Event, Handle
 from common.lambda_entry.sandbox import Sandbox, compose
 from common.settings import Settings
 
-_WELL: Answer = {"statusCode": 200}
-_UNWELCOME: Answer = {"statusCode": 403}
+_OK: Answer = {"statusCode": 200}
+_FORBIDDEN: Answer = {"statusCode": 403}
 
 
-def handler_of(is_welcome: Callable[[str | None, str, Settings], bool]) -> LambdaHandler:
-    loop.ready()
+def make_handler(may_connect: Callable[[str | None, str, Settings], bool]) -> Handle:
+    loop.current()
     sandbox = compose(longest_wait=0)
 
-    def handler(event: Event, context: Any) -> Answer:  # noqa: ARG001
-        told = APIGatewayWebSocketEvent(event)
-        connection = told.request_context.connection_id
-        match told.request_context.event_type:
+    def handle(event: Event, context: Any) -> Answer:  # noqa: ARG001
+        request = APIGatewayWebSocketEvent(event).request_context
+        match request.event_type:
             case "CONNECT":
                 origin, host = _header(event, "origin"), _header(event, "host") or ""
-                return _WELL if is_welcome(origin, host, sandbox.services.settings) else _UNWELCOME
+                return _OK if may_connect(origin, host, sandbox.services.settings) else _FORBIDDEN
             case "DISCONNECT":
-                loop.run(sandbox.gateway.forget(connection))
+                loop.run(sandbox.gateway.forget(request.connection_id))
             case _:
-                loop.run(_asked(sandbox, connection, event.get("body") or "", event))
-        return _WELL
+                loop.run(_answer(sandbox, request.connection_id, event))
+        return _OK
 
-    return handler
+    return handle
 
 
-async def _asked(sandbox: Sandbox, connection: str, body: str, event: Event) -> None:
+async def _answer(sandbox: Sandbox, connection: str, event: Event) -> None:
     try:
-        await _begin(sandbox, connection, body)
+        await _start_watching(sandbox, connection, event.get("body") or "")
     except Gone:
         await sandbox.gateway.forget(connection)
     except EscribaError as error:
-        await _say(sandbox.gateway, connection, error, event["requestContext"]["requestId"])
+        await _post_error(sandbox.gateway, connection, error, event["requestContext"]["requestId"])
 
 
-async def _begin(sandbox: Sandbox, connection: str, body: str) -> None:
-    """First how the job stands, or what came after the given place; from then on every change."""
-    job_id, after, language = _read(body)
+async def _start_watching(sandbox: Sandbox, connection: str, body: str) -> None:
+    """Send the job's snapshot, or what came after the given seq; from then on every change is sent."""
+    job_id, after, language = _parse(body)
     services, gateway = sandbox.services, sandbox.gateway
     await gateway.check_room(job_id, connection)
     async with watching(services, job_id, after=after, language=language) as watch:
-        told = after or 0
+        last_seq = after or 0
         async for message in watch.messages():
             if message.seq is not None:
-                told = message.seq
-                for frame in frames(message.json):
+                last_seq = message.seq
+                for frame in split_into_frames(message.json):
                     await gateway.post(connection, frame)
     if not watch.ended:
-        await gateway.watch(job_id, connection, told=told, language=language)
+        await gateway.watch(job_id, connection, last_seq=last_seq, language=language)
 
 
-def _read(body: str) -> tuple[str, int | None, Language]:
+def _parse(body: str) -> tuple[str, int | None, Language]:
     """Raises OptionInvalid, JobNotFound."""
     try:
-        told = json.loads(body)
-        job_id, after = str(told["jobId"]), told.get("after")
+        fields = json.loads(body)
+        job_id, after = str(fields["jobId"]), fields.get("after")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise OptionInvalid(option="jobId", expected='{"jobId": "…", "after": 0}') from None
-    return job_id_of(job_id), seq_of(str(after)), spoken_language(str(told.get("language", "")))
+    return job_id_of(job_id), seq_of(str(after)), spoken_language(str(fields.get("language", "")))
 
 
-async def _say(gateway: GatewaySubscribers, connection: str, error: EscribaError, request_id: str) -> None:
-    """What stands in the way, in the shape that every failure has."""
+async def _post_error(
+    gateway: GatewaySubscribers, connection: str, error: EscribaError, request_id: str
+) -> None:
+    """In the shape that every failure has."""
     _, _, body = failure(error, accept_language="", request_id=request_id)
-    told = {"type": "error", "status": error.status, **json.loads(body)}
+    message = {"type": "error", "status": error.status, **json.loads(body)}
     try:
-        await gateway.post(connection, json.dumps(told, ensure_ascii=False))
+        await gateway.post(connection, json.dumps(message, ensure_ascii=False))
     except (Gone, EscribaError):
         await gateway.forget(connection)
 

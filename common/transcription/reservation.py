@@ -18,8 +18,8 @@ _LONGEST_WAIT = 6 * 3600.0
 # Seconds: neither a cancellation nor an error waits longer for a store that does not answer.
 _LONGEST_REFUND = 5.0
 
-# What Groq does not charge for: no answer, a 5xx, a 429.
-_UNCHARGED = (EngineBroken, EngineUnreachable, RetryLater)
+# What Groq does not charge for: a request whose file cannot be read, no answer, a 5xx, a 429.
+_UNCHARGED = (OSError, EngineBroken, EngineUnreachable, RetryLater)
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Tables, queues and buckets on the emulator, the stand-in for Groq, and who listens to posted messages."""
+"""A table, a queue and a bucket on the emulator, with stand-ins for Groq and for open WebSockets."""
 
 from __future__ import annotations
 

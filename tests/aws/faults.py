@@ -1,4 +1,4 @@
-"""A proxy before the emulator that refuses some of DynamoDB's calls as a throttled table does."""
+"""Servers that fail: a throttled DynamoDB table, and a Convex deployment that may have another key."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ _THROTTLED = (
 
 
 class Throttled:
-    """`share` of all calls are refused; `refused` counts them."""
+    """Refuses `share` of all calls; `refused` counts them."""
 
     def __init__(self, port: int, *, share: float, seed: int) -> None:
         self.refused = 0
-        self.passed = 0
         chance = random.Random(seed)
         proxy = self
 
@@ -34,12 +33,11 @@ class Throttled:
                     proxy.refused += 1
                     self._answer(400, _THROTTLED)
                     return
-                proxy.passed += 1
                 with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
                     connection.request("POST", self.path, body, dict(self.headers))
-                    answer = connection.getresponse()
-                    told = answer.status, answer.read()
-                self._answer(*told)
+                    response = connection.getresponse()
+                    status, answer = response.status, response.read()
+                self._answer(status, answer)
 
             def _answer(self, status: int, body: bytes) -> None:
                 self.send_response(status)
@@ -49,13 +47,13 @@ class Throttled:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Nothing is worth saying of each request."""
+                """Requests are not logged."""
 
         class Server(ThreadingHTTPServer):
             request_queue_size = 128
 
             def handle_error(self, *_: object) -> None:
-                """A sandbox that was killed hangs up."""
+                """A process that was killed hangs up."""
 
         self._server = Server(("127.0.0.1", 0), Api)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -80,28 +78,28 @@ class Page:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                known = self.headers["Authorization"] == f"Bearer {key}"
+                snapshot = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                is_known = self.headers["Authorization"] == f"Bearer {key}"
                 with lock:
-                    outcome = page._apply(told) if known else "refused"
-                body = json.dumps({"ok": known, "outcome": outcome}).encode()
-                self.send_response(200 if known else 401)
+                    outcome = page._apply(snapshot) if is_known else "refused"
+                body = json.dumps({"ok": is_known, "outcome": outcome}).encode()
+                self.send_response(200 if is_known else 401)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Nothing is worth saying of each request."""
+                """Requests are not logged."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def _apply(self, told: dict[str, object]) -> str:
-        job_id, seq = str(told["jobId"]), int(str(told["seq"]))
+    def _apply(self, snapshot: dict[str, object]) -> str:
+        job_id, seq = str(snapshot["jobId"]), int(str(snapshot["seq"]))
         if seq <= int(str(self.rows.get(job_id, {}).get("seq", 0))):
             return "stale"
-        self.rows[job_id] = told
+        self.rows[job_id] = snapshot
         return "applied"
 
     def __enter__(self) -> Self:

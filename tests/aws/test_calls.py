@@ -1,4 +1,4 @@
-"""HTTP through Lambda where the platform's own limits are near: what is said then is said in our words."""
+"""HTTP at the limits of Lambda, in time and size: the errors are ours, not the platform's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def wav() -> dict[str, Any]:
 
 
 @pytest.mark.alone
-async def test_a_slow_engine_is_told_before_lambda_ends_the_call(world: World) -> None:
+async def test_a_slow_engine_is_answered_504_before_lambda_ends_the_call(world: World) -> None:
     request = httpx.Request("POST", "https://api.example/transcribe", files=wav())
     with world.sandbox("transcribe") as sandbox:
         world.upstream.script.append(Reply(delay=20))
@@ -37,7 +37,7 @@ async def test_a_slow_engine_is_told_before_lambda_ends_the_call(world: World) -
         assert call(sandbox, "POST", "/transcribe", files=wav())[0] == 200
 
 
-async def test_a_stream_that_comes_too_late_is_a_failure_in_openais_shape(world: World) -> None:
+async def test_a_stream_that_comes_too_late_is_an_error_in_openais_shape(world: World) -> None:
     form = {"model": "whisper-1", "stream": "true"}
     request = httpx.Request("POST", "https://api.example/v1/audio/transcriptions", files=wav(), data=form)
     with world.sandbox("openai_audio") as sandbox:
@@ -47,7 +47,7 @@ async def test_a_stream_that_comes_too_late_is_a_failure_in_openais_shape(world:
     assert '"type": "server_error"' in answer["body"]
 
 
-async def completed(world: World, text: str) -> str:
+async def completed_job(world: World, text: str) -> str:
     """A job whose text has a time for every word."""
     now = time.time()
     words = tuple(
@@ -67,9 +67,9 @@ async def completed(world: World, text: str) -> str:
     return job.job_id
 
 
-async def test_a_text_that_no_answer_can_carry_is_told_the_way_that_can(world: World) -> None:
+async def test_a_text_too_large_for_an_answer_is_refused_and_can_be_read_as_a_file(world: World) -> None:
     text = " ".join(f"palabra{number}" for number in range(100_000))
-    path = f"/job/{await completed(world, text)}"
+    path = f"/job/{await completed_job(world, text)}"
     with world.sandbox("job") as reader:
         code, answer = call(reader, "GET", path)
         assert (code, answer["error"]["code"]) == (413, "answer_too_large")
@@ -79,9 +79,7 @@ async def test_a_text_that_no_answer_can_carry_is_told_the_way_that_can(world: W
 
 
 @pytest.mark.parametrize("prefix", ["/v1", "/openai/v1"])
-async def test_sdks_are_told_in_openais_shape_of_a_file_that_no_call_can_carry(
-    world: World, prefix: str
-) -> None:
+async def test_a_file_too_large_for_a_call_is_refused_in_openais_shape(world: World, prefix: str) -> None:
     files = {"file": ("long.wav", b"\0" * (4 * 1024 * 1024 + 100_000), "audio/wav")}
     with world.sandbox("openai_audio") as sandbox:
         code, answer = call(sandbox, "POST", f"{prefix}/audio/transcriptions", files=files)

@@ -1,4 +1,4 @@
-"""A job that is cancelled while its recording comes leaves none behind."""
+"""A job that is cancelled while its recording is being kept leaves no recording behind."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from common.aws.clients import Clients
 from common.aws.s3_audio import S3Audio
 from common.jobs.actions import discard
 from common.jobs.submit import JobRequest, submit
@@ -16,25 +17,26 @@ from common.models import Audio, Options
 from tests.aws.world import World
 
 
-async def test_a_cancel_between_row_and_recording_leaves_no_recording(
+async def test_a_job_cancelled_between_its_row_and_its_recording_leaves_no_recording(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in world.environment.items():
         monkeypatch.setenv(name, value)
     sandbox = compose()
 
-    class CancelledMeanwhile(S3Audio):
+    class CancellingAudio(S3Audio):
         async def keep(self, job_id: str, file: Path) -> None:
             await discard(sandbox.services, job_id)
-            await sandbox.audio.keep(job_id, file)
+            await super().keep(job_id, file)
 
-    meanwhile = CancelledMeanwhile(sandbox.tasks._clients, world.names.bucket, seconds=300)
-    services = replace(sandbox.services, audio=meanwhile)
+    audio = CancellingAudio(Clients(), world.names.bucket, ticket_seconds=300)
     file = tmp_path / "voz.wav"
     file.write_bytes(b"RIFF")
-    wanted = JobRequest(job_id=str(uuid.uuid4()), options=Options())
-    job = await submit(services, wanted, file, Audio(size_bytes=4, sha256="0" * 64))
+    request = JobRequest(job_id=str(uuid.uuid4()), options=Options())
+    job = await submit(
+        replace(sandbox.services, audio=audio), request, file, Audio(size_bytes=4, sha256="0" * 64)
+    )
     assert job.status == "cancelled"
-    kept = world.emulator.client("s3").list_objects_v2(Bucket=world.names.bucket)
-    assert kept.get("Contents", []) == []
+    objects = world.emulator.client("s3").list_objects_v2(Bucket=world.names.bucket)
+    assert objects.get("Contents", []) == []
     assert world.messages() == []

@@ -19,7 +19,7 @@ from tests.emulator import Emulator
 from tests.replies import bad_key, rate_limited
 from tests.server import ROOT
 from tests.serving import wait_until
-from tests.template import resources
+from tests.template import module_of, resources
 from tests.upstream import KEY, Upstream
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -35,20 +35,20 @@ def deployed(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory
             secret = {"Name": f"/escriba/{name}", "Value": value, "Type": "SecureString"}
             emulator.client("ssm").put_parameter(**secret)
         environment = {"GROQ_BASE_URL": upstream_server.url, "QUOTA_REQUESTS_PER_MINUTE": "1000"}
-        yield deploy(emulator, environment, {"WebhookSender": "yes"})
+        yield deploy(emulator, environment, {"Callbacks": "yes"})
     finally:
         emulator.stop()
 
 
-def test_health_is_well_and_what_is_nowhere_is_said_in_our_words(deployed: Deployed) -> None:
+def test_health_is_ok_and_an_unknown_path_gets_our_own_404(deployed: Deployed) -> None:
     with httpx.Client(base_url=deployed.api, timeout=60) as client:
-        told = client.get("/health").json()
-        assert (told["status"], told["engine"], told["limits"]["maxUploadMb"]) == ("ok", "groq", 4)
-        nowhere = client.get("/nothing")
-        assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "not_found")
+        health = client.get("/health").json()
+        assert (health["status"], health["engine"], health["limits"]["maxUploadMb"]) == ("ok", "groq", 4)
+        unknown = client.get("/nothing")
+        assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
 
 
-def test_a_recording_is_transcribed_while_one_waits(deployed: Deployed, upstream: Upstream) -> None:
+def test_a_recording_is_transcribed_on_one_request(deployed: Deployed, upstream: Upstream) -> None:
     with SPEECH.open("rb") as file:
         answer = httpx.post(f"{deployed.api}/transcribe", files={"file": file}, timeout=60)
     assert answer.status_code == 200, answer.text
@@ -57,11 +57,11 @@ def test_a_recording_is_transcribed_while_one_waits(deployed: Deployed, upstream
 
 
 async def test_from_a_presigned_upload_to_the_last_event_on_a_websocket(deployed: Deployed) -> None:
-    """As the page does it: expect the job, watch it, post the file to S3, see it end, read the text."""
+    """As the page does it: submit the job, watch it, post the file to S3, see it end, read the text."""
     async with httpx.AsyncClient(base_url=deployed.api, timeout=60) as client:
-        asked = await client.post("/transcribe-job", json={"filename": "speech.wav", "language": "en"})
-        job = asked.json()
-        assert (asked.status_code, job["status"]) == (201, "pending")
+        submitted = await client.post("/transcribe-job", json={"filename": "speech.wav", "language": "en"})
+        job = submitted.json()
+        assert (submitted.status_code, job["status"]) == (201, "pending")
         watched = asyncio.create_task(watch(job["websocketUrl"], job["jobId"]))
         await asyncio.to_thread(wait_until, lambda: watchers(deployed, job["jobId"]) == 1, 30)
         posted = await client.post(
@@ -76,18 +76,18 @@ async def test_from_a_presigned_upload_to_the_last_event_on_a_websocket(deployed
     assert [message["text"] for message in messages if message["type"] == "text"]
     assert messages[-1]["job"]["status"] == "completed"
     assert answer.json()["result"]["text"].startswith("heard ")
-    assert kept_in(deployed) == []
+    assert recordings_in(deployed) == []
 
 
-def kept_in(deployed: Deployed) -> list[str]:
-    """The names of all recordings."""
+def recordings_in(deployed: Deployed) -> list[str]:
+    """The keys of all recordings."""
     s3 = deployed.emulator.client("s3")
-    found = s3.list_objects_v2(Bucket=deployed.outputs["BucketName"])
-    return [item["Key"] for item in found.get("Contents", [])]
+    answer = s3.list_objects_v2(Bucket=deployed.outputs["BucketName"])
+    return [item["Key"] for item in answer.get("Contents", [])]
 
 
 async def watch(url: str, job_id: str, after: int | None = None) -> list[dict[str, Any]]:
-    """Everything that a page is told until the job has ended."""
+    """Every message that a page gets until the job has ended."""
     messages = []
     async with websockets.connect(url, origin=websockets.Origin(ORIGIN)) as socket:
         await socket.send(json.dumps({"jobId": job_id, **({} if after is None else {"after": after})}))
@@ -100,27 +100,26 @@ async def watch(url: str, job_id: str, after: int | None = None) -> list[dict[st
     return messages
 
 
-async def test_a_strange_page_may_not_watch(deployed: Deployed) -> None:
+async def test_a_page_of_another_origin_may_not_watch(deployed: Deployed) -> None:
     with pytest.raises(websockets.InvalidStatus) as refused:
         async with websockets.connect(deployed.websocket, origin=websockets.Origin("https://evil.example")):
             pass
     assert refused.value.response.status_code == 403
 
 
-def test_s3_takes_no_larger_file_and_no_other_name_than_the_ticket_says(deployed: Deployed) -> None:
-    asked = httpx.post(f"{deployed.api}/transcribe-job", json={"filename": "a.wav"}, timeout=60).json()
-    url, fields = asked["upload"]["url"], asked["upload"]["fields"]
+def test_s3_accepts_only_the_size_and_the_name_of_the_ticket(deployed: Deployed) -> None:
+    job = httpx.post(f"{deployed.api}/transcribe-job", json={"filename": "a.wav"}, timeout=60).json()
+    url, fields = job["upload"]["url"], job["upload"]["fields"]
     other = {**fields, "key": f"uploads/{uuid.uuid4()}"}
     assert httpx.post(url, data=other, files={"file": b"RIFF"}, timeout=60).status_code == 403
     assert httpx.post(url, data=fields, files={"file": b""}, timeout=60).status_code == 400
     assert httpx.post(url, files={"file": b"RIFF"}, timeout=60).status_code == 403
 
 
-def test_every_way_to_treat_a_job_is_open(deployed: Deployed) -> None:
-    """What IAM would refuse shows here: each function may do what its endpoints need."""
+def test_iam_allows_every_action_on_a_job(deployed: Deployed) -> None:
     with httpx.Client(base_url=deployed.api, timeout=60) as client:
-        asked = client.post("/transcribe-job", json={"filename": "a.wav"}).json()
-        path = f"/job/{asked['jobId']}"
+        pending = client.post("/transcribe-job", json={"filename": "a.wav"}).json()
+        path = f"/job/{pending['jobId']}"
         assert client.delete(path).json()["status"] == "cancelled"
         again = client.post(f"{path}/retry")
         assert (again.status_code, again.json()["status"]) == (202, "pending")
@@ -131,36 +130,38 @@ def test_every_way_to_treat_a_job_is_open(deployed: Deployed) -> None:
         with SPEECH.open("rb") as file:
             done = client.post("/transcribe-job", files={"file": file}).json()
         path = f"/job/{done['jobId']}"
-        become(client, done["jobId"], "completed")
+        wait_for(client, done["jobId"], "completed")
         assert client.get(f"{path}/transcript?format=srt").status_code == 200
         assert client.delete(path).status_code == 200
         assert client.get(path).status_code == 410
 
 
-def become(client: httpx.Client, job_id: str, status: str) -> None:
-    """Wait, as a page does, until a job stands so."""
+def wait_for(client: httpx.Client, job_id: str, status: str) -> None:
+    """Wait, as a page does, until a job has that status."""
     deadline = time.monotonic() + 60
-    while (stands := client.get(f"/job/{job_id}?wait=20").json())["status"] != status:
-        assert time.monotonic() < deadline, stands
+    while (job := client.get(f"/job/{job_id}?wait=20").json())["status"] != status:
+        assert time.monotonic() < deadline, job
 
 
-def test_openais_sdks_find_what_they_look_for(deployed: Deployed, upstream: Upstream) -> None:
+def test_openais_models_and_transcriptions_are_routed(deployed: Deployed, upstream: Upstream) -> None:
     with httpx.Client(base_url=deployed.api, timeout=60) as client, SPEECH.open("rb") as file:
         assert client.get("/v1/models").status_code == 200
-        said = client.post("/v1/audio/transcriptions", files={"file": file}, data={"model": "whisper-1"})
-        assert (said.status_code, said.json()["text"][:6]) == (200, "heard ")
+        answer = client.post("/v1/audio/transcriptions", files={"file": file}, data={"model": "whisper-1"})
+        assert (answer.status_code, answer.json()["text"][:6]) == (200, "heard ")
 
 
-def test_what_failed_is_run_again_with_the_audio_that_is_kept(deployed: Deployed, upstream: Upstream) -> None:
+def test_a_failed_job_is_run_again_with_the_audio_that_is_kept(
+    deployed: Deployed, upstream: Upstream
+) -> None:
     upstream.script.append(bad_key())
     with httpx.Client(base_url=deployed.api, timeout=60) as client, SPEECH.open("rb") as file:
         path = f"/job/{client.post('/transcribe-job', files={'file': file}).json()['jobId']}"
-        become(client, path.removeprefix("/job/"), "failed")
+        wait_for(client, path.removeprefix("/job/"), "failed")
         assert client.post(f"{path}/retry").json()["status"] == "queued"
-        become(client, path.removeprefix("/job/"), "completed")
+        wait_for(client, path.removeprefix("/job/"), "completed")
 
 
-async def test_who_watches_is_told_what_another_function_does(deployed: Deployed) -> None:
+async def test_a_watcher_is_sent_what_another_function_does(deployed: Deployed) -> None:
     async with httpx.AsyncClient(base_url=deployed.api, timeout=60) as client:
         job = (await client.post("/transcribe-job", json={"filename": "a.wav"})).json()
         watched = asyncio.create_task(watch(job["websocketUrl"], job["jobId"]))
@@ -170,7 +171,7 @@ async def test_who_watches_is_told_what_another_function_does(deployed: Deployed
         assert messages[-1]["job"]["status"] == "cancelled"
 
 
-async def test_who_leaves_is_forgotten(deployed: Deployed) -> None:
+async def test_a_watcher_that_disconnects_is_forgotten(deployed: Deployed) -> None:
     async with httpx.AsyncClient(base_url=deployed.api, timeout=60) as client:
         job = (await client.post("/transcribe-job", json={"filename": "a.wav"})).json()
     async with websockets.connect(job["websocketUrl"]) as socket:
@@ -183,45 +184,45 @@ async def test_who_leaves_is_forgotten(deployed: Deployed) -> None:
 
 
 def watchers(deployed: Deployed, job_id: str) -> int:
-    found = deployed.emulator.client("dynamodb").query(
+    answer = deployed.emulator.client("dynamodb").query(
         TableName=deployed.outputs["TableName"],
         KeyConditionExpression="pk = :pk",
         ExpressionAttributeValues={":pk": {"S": f"watched#{job_id}"}},
     )
-    return int(found["Count"])
+    return int(answer["Count"])
 
 
-def test_what_waits_too_long_and_what_nobody_brought_is_seen_to_every_minute(
+def test_the_sweep_fails_jobs_that_expired_and_sends_messages_for_lost_ones(
     deployed: Deployed, upstream: Upstream
 ) -> None:
-    """Its role reads every index, fails what expired, removes what is old and sends what was lost."""
+    """Its role may read every index, fail and remove jobs, and send messages."""
     upstream.script.append(rate_limited(retry_after=600))
     with httpx.Client(base_url=deployed.api, timeout=60) as client, SPEECH.open("rb") as file:
         forgotten = client.post("/transcribe-job", json={"filename": "a.wav"}).json()["jobId"]
         lost = client.post("/transcribe-job", files={"file": file}).json()["jobId"]
-        become(client, lost, "waiting")
-        # First what made it wait: a round of the clock's may find it as soon as it is due.
+        wait_for(client, lost, "waiting")
+        # First the quota that made it wait: the emulator's own schedule may sweep as soon as the job is due.
         deployed.emulator.client("dynamodb").delete_item(
             TableName=deployed.outputs["TableName"],
             Key={"pk": {"S": "quota#whisper-large-v3-turbo"}, "sk": {"S": "quota"}},
         )
         for job_id, attribute in ((forgotten, "expires_at"), (lost, "due_at")):
-            long_ago(deployed, job_id, attribute)
+            set_long_ago(deployed, job_id, attribute)
         deployed.emulator.client("sqs").purge_queue(QueueUrl=deployed.outputs["QueueUrl"])
         sweep(deployed)
         assert client.get(f"/job/{forgotten}").json()["error"]["code"] == "upload_expired"
-        become(client, lost, "completed")
-    long_ago(deployed, forgotten, "expires_at")
+        wait_for(client, lost, "completed")
+    set_long_ago(deployed, forgotten, "expires_at")
     sweep(deployed)
 
 
-def long_ago(deployed: Deployed, job_id: str, attribute: str) -> None:
-    """Let a time of a job, and of the job's value if it has it too, be past."""
+def set_long_ago(deployed: Deployed, job_id: str, attribute: str) -> None:
+    """Set a time of a job's item, and of the job in it if that has it too, far into the past."""
     dynamodb, table = deployed.emulator.client("dynamodb"), deployed.outputs["TableName"]
     key = {"pk": {"S": f"job#{job_id}"}, "sk": {"S": "state"}}
     job = Job.model_validate_json(dynamodb.get_item(TableName=table, Key=key)["Item"]["document"]["S"])
-    known = {attribute: 1.0} if attribute in Job.model_fields else {}
-    document = job.model_copy(update=known).model_dump_json(by_alias=True, exclude_none=True)
+    changes = {attribute: 1.0} if attribute in Job.model_fields else {}
+    document = job.model_copy(update=changes).model_dump_json(by_alias=True, exclude_none=True)
     dynamodb.update_item(
         TableName=table,
         Key=key,
@@ -238,26 +239,25 @@ def sweep(deployed: Deployed) -> None:
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
-def test_nothing_was_refused_to_any_function(deployed: Deployed) -> None:
-    said = deployed.log()
-    assert "aws.refused" not in said, [line for line in said.splitlines() if "aws.refused" in line]
-    assert "gsk_" not in said
+def test_aws_refused_no_call_of_any_function(deployed: Deployed) -> None:
+    log = deployed.log()
+    assert "aws.refused" not in log, [line for line in log.splitlines() if "aws.refused" in line]
+    assert "gsk_" not in log
 
 
-# Called when things go wrong, which the tests under the runtime client see to.
+# Actions for failures and races, which the tests under the runtime client cover.
 RARE = {
     "transcribe_job": {"s3:DeleteObject"},  # a job that is cancelled while its recording comes
-    "run_job": {"sqs:ChangeMessageVisibility"},
-    "sweep": {"dynamodb:GetItem"},  # what it tells Convex and callbacks
-    "transcription_ws": {"dynamodb:UpdateItem"},  # news that come while the first message is told
+    "sweep": {"dynamodb:GetItem"},  # of deliveries to Convex and callbacks
+    "transcription_ws": {"dynamodb:UpdateItem"},  # events that come while the first message is sent
 }
-# Signed for the client here, called by the client.
+# Signed by the function, called by the client.
 SIGNED = {"transcribe_job": {"s3:PutObject"}, "job": {"s3:PutObject"}}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_may_do_what_it_does_and_nothing_besides(deployed: Deployed, name: str) -> None:
-    module = FUNCTIONS[name]["Handler"].rpartition(".")[2]
+def test_a_function_is_allowed_the_actions_it_calls_and_no_others(deployed: Deployed, name: str) -> None:
+    module = module_of(FUNCTIONS[name])
     called = deployed.called().get(module, set())
     allowed = {
         action + ("/index" if "index" in str(statement["Resource"]) else "")
@@ -266,15 +266,15 @@ def test_a_function_may_do_what_it_does_and_nothing_besides(deployed: Deployed, 
         for action in listed(statement["Action"])
     }
     optional = RARE.get(module, set()) | SIGNED.get(module, set()) | {"secretsmanager:GetSecretValue"}
-    # Missing recordings are told from hidden ones by the right to list; the call itself is HeadObject.
+    # With the right to list, HeadObject answers 404 instead of 403 for a recording that does not exist.
     optional |= {"s3:ListBucket"}
     assert called <= allowed
     assert allowed - optional <= called
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_touches_no_items_but_those_its_policy_names(deployed: Deployed, name: str) -> None:
-    """The emulator does not look at leading keys: what it let through is held against the template here."""
+def test_a_function_touches_only_items_of_the_kinds_in_its_policy(deployed: Deployed, name: str) -> None:
+    """The emulator does not enforce leading keys, so the calls are compared with the template here."""
     allowed = {
         (action, kind.removesuffix("#*"))
         for policy in FUNCTIONS[name]["Policies"]
@@ -284,7 +284,7 @@ def test_a_function_touches_no_items_but_those_its_policy_names(deployed: Deploy
         .get("ForAllValues:StringLike", {})
         .get("dynamodb:LeadingKeys", [])
     }
-    module = FUNCTIONS[name]["Handler"].rpartition(".")[2]
+    module = module_of(FUNCTIONS[name])
     assert deployed.touched().get(module, set()) <= allowed
 
 

@@ -1,4 +1,4 @@
-"""template.yaml read beside the code: what is routed, what each function may do, what limits agree."""
+"""template.yaml compared with the code: routes, what each function may do, limits that must agree."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from common.settings import Settings
 from functions import health, job, openai_audio, transcribe, transcribe_job
 from tests.deployed import transformed
 from tests.emulator import TOOLS
+from tests.runtime_api import HANDLER
 from tests.server import ROOT
-from tests.template import PATH, resources, template
+from tests.template import PATH, module_of, resources, template
 
 SAM = ROOT / ".venv" / "aws-sam" / "bin" / "sam"
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -47,7 +48,7 @@ def test_the_linter_finds_nothing_in_the_template() -> None:
         {},
         {
             "CorsOrigins": "https://page.example,https://other.example",
-            "WebhookSender": "yes",
+            "Callbacks": "yes",
             "ConvexSiteUrl": "https://happy-animal-123.convex.site",
             "AlarmTopic": "arn:aws:sns:us-east-1:123456789012:alarms",
             "SecretsStore": "secretsmanager",
@@ -63,13 +64,13 @@ def test_the_linter_finds_nothing_in_what_cloudformation_gets(
     assert lint(path) == ""
 
 
-def validated(path: Path, home: Path) -> subprocess.CompletedProcess[str]:
-    """`sam validate --lint` as whoever deploys runs it, but without credentials or anything told to AWS."""
+def validate(path: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """`sam validate --lint` as one runs it before deploying, but without credentials and telemetry."""
     return subprocess.run(
         [SAM, "validate", "--lint", "--template", path],
         env={
             "PATH": os.environ["PATH"],
-            "HOME": str(home),
+            "HOME": str(folder),
             "SAM_CLI_TELEMETRY": "0",
             "AWS_DEFAULT_REGION": "us-east-1",
         },
@@ -80,11 +81,11 @@ def validated(path: Path, home: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_sam_finds_nothing_in_the_template_and_would_find_a_misspelt_property(tmp_path: Path) -> None:
-    good = validated(PATH, tmp_path)
+    good = validate(PATH, tmp_path)
     assert good.returncode == 0, good.stderr
     misspelt = tmp_path / "template.yaml"
     misspelt.write_text(PATH.read_text().replace("Timeout: 900", "Tiemout: 900"))
-    bad = validated(misspelt, tmp_path)
+    bad = validate(misspelt, tmp_path)
     assert (bad.returncode, "'Tiemout' was unexpected" in bad.stdout + bad.stderr) == (1, True)
 
 
@@ -105,15 +106,10 @@ def test_the_linter_would_find_what_the_source_hides(tmp_path: Path) -> None:
 # ── functions and routes ──────────────────────────────────────────────────────────────────────────
 
 
-def module_of(function: dict[str, Any]) -> str:
-    return str(function["Handler"]).rpartition(".")[2]
-
-
-def test_every_module_of_functions_is_deployed_under_its_handler() -> None:
+def test_every_module_of_functions_is_a_function_of_its_own() -> None:
     modules = {path.stem for path in (ROOT / "functions").glob("*.py")} - {"__init__"}
-    assert {module_of(function) for function in FUNCTIONS.values()} == modules - NOT_DEPLOYED
-    begun = "common.lambda_entry.entry."
-    assert all(function["Handler"].startswith(begun) for function in FUNCTIONS.values())
+    deployed = [module_of(function) for function in FUNCTIONS.values()]
+    assert sorted(deployed) == sorted(modules - NOT_DEPLOYED)
 
 
 def test_every_route_of_every_router_leads_to_its_function() -> None:
@@ -125,53 +121,68 @@ def test_every_route_of_every_router_leads_to_its_function() -> None:
         for event in function.get("Events", {}).values()
         if event["Type"] == "HttpApi" and "Path" in event["Properties"]
     }
-    wanted = {
+    routes = {
         (method, re.sub(r"\{[^}]*\}", "{}", route.path)): module.__name__.removeprefix("functions.")
         for module in (health, transcribe, transcribe_job, job, openai_audio)
         for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()
     }
-    assert routed == wanted
+    assert routed == routes
 
 
-def test_no_function_needs_what_is_not_deployed() -> None:
-    """Neither the container's room nor the libraries that only it needs."""
+ABSENT = ("common.local", "uvicorn", "httptools", "websockets", "faster_whisper", "numpy")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_a_starting_sandbox_prepares_its_own_endpoint_and_imports_nothing_that_is_not_deployed(
+    function: dict[str, Any],
+) -> None:
     program = f"""
 import sys
-from importlib import import_module
-absent = {{"common.local", "uvicorn", "httptools", "websockets", "faster_whisper", "numpy"}}
-sys.modules.update(dict.fromkeys(absent))
-for name in {sorted(module_of(function) for function in FUNCTIONS.values())}:
-    getattr(import_module("common.lambda_entry.entry"), name)
+sys.modules.update(dict.fromkeys({ABSENT}))
+from {HANDLER.rpartition(".")[0]} import handler
+print(*(name for name in sys.modules if name.startswith(("functions.", "common.lambda_entry.sandbox"))))
 """
-    environment = {"AWS_DEFAULT_REGION": "us-east-1"}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         check=False,
         cwd=ROOT,
-        env=environment,
+        env={"AWS_DEFAULT_REGION": "us-east-1", "FUNCTION_MODULE": f"functions.{module_of(function)}"},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) == {f"functions.{module_of(function)}", "common.lambda_entry.sandbox"}
 
 
-def test_what_is_nowhere_else_is_answered_by_health() -> None:
+def test_a_sandbox_without_a_module_names_the_setting_that_is_missing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {HANDLER.rpartition('.')[0]}"],
+        check=False,
+        cwd=ROOT,
+        env={},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, "FUNCTION_MODULE is not set" in done.stderr) == (1, True)
+
+
+def test_health_answers_requests_that_match_no_route() -> None:
     events = FUNCTIONS["HealthFunction"]["Events"].values()
     assert any("Path" not in event["Properties"] for event in events)
 
 
-def test_health_knows_the_routes_of_all_others() -> None:
+def test_health_is_the_fallback_for_all_modules_with_routes() -> None:
     routed = {
         module_of(function)
         for function in FUNCTIONS.values()
         if any(event["Type"] == "HttpApi" for event in function.get("Events", {}).values())
     }
     source = (ROOT / "functions" / "health.py").read_text()
-    named = re.search(r"nowhere_but=\(([^)]*)\)", source)
-    assert named
-    assert set(re.findall(r'"(\w+)"', named[1])) == routed - {"health"}
+    fallback_for = re.search(r"fallback_for=\(([^)]*)\)", source)
+    assert fallback_for
+    assert set(re.findall(r'"(\w+)"', fallback_for[1])) == routed - {"health"}
 
 
 def test_every_variable_is_a_setting_or_powertools() -> None:
@@ -181,7 +192,7 @@ def test_every_variable_is_a_setting_or_powertools() -> None:
     assert {name for name in own | set(shared) if not name.startswith("POWERTOOLS_")} <= settings
 
 
-def test_ffmpeg_is_only_where_it_is_used() -> None:
+def test_only_functions_that_use_ffmpeg_have_its_layer() -> None:
     with_layer = {module_of(f) for f in FUNCTIONS.values() if "Layers" in f}
     assert with_layer == {"health", "transcribe", "openai_audio", "run_job"}
 
@@ -197,8 +208,8 @@ def test_the_queue_hides_a_message_for_six_times_the_workers_time() -> None:
     assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["JobsDlq", "Arn"]}
 
 
-def test_lambda_lets_the_worker_send_on_what_is_not_due_yet() -> None:
-    """Only the worker: in every other function a loop would be a mistake, and is ended as one."""
+def test_only_the_worker_may_write_into_the_queue_that_calls_it() -> None:
+    """In every other function such a loop would be a mistake, which Lambda ends."""
     functions = {
         name: resource["Properties"].get("RecursiveLoop")
         for name, resource in transformed()["Resources"].items()
@@ -207,12 +218,12 @@ def test_lambda_lets_the_worker_send_on_what_is_not_due_yet() -> None:
     assert {name: loop for name, loop in functions.items() if loop} == {"RunJobFunction": "Allow"}
 
 
-def test_no_alarm_rings_for_a_message_that_a_killed_worker_left_in_hand() -> None:
+def test_a_message_that_a_killed_worker_left_hidden_raises_no_alarm() -> None:
     hidden = resources("AWS::SQS::Queue")["JobsQueue"]["VisibilityTimeout"]
     assert resources("AWS::CloudWatch::Alarm")["OldestMessageAlarm"]["Threshold"] > hidden
 
 
-def test_no_answer_is_waited_for_longer_than_api_gateway_waits() -> None:
+def test_no_http_function_runs_longer_than_api_gateway_waits() -> None:
     shared = template()["Globals"]["Function"]["Timeout"]
     times = {
         function.get("Timeout", shared)
@@ -222,16 +233,16 @@ def test_no_answer_is_waited_for_longer_than_api_gateway_waits() -> None:
     assert max(times) < 30
 
 
-def test_the_indexes_and_the_bucket_are_what_the_adapters_ask() -> None:
+def test_the_table_has_the_indexes_and_the_time_to_live_that_the_adapters_use() -> None:
     table = resources("AWS::DynamoDB::Table")["JobsTable"]
     indexes = {index["IndexName"] for index in table["GlobalSecondaryIndexes"]}
     source = "".join(path.read_text() for path in (ROOT / "common" / "aws").glob("*.py"))
-    asked = set(re.findall(r'(?:^INDEX|^EXPIRING|^DUE) = "(\w+)"', source, re.MULTILINE))
-    assert indexes == asked == {"expiring", "due", "news"}
+    used = set(re.findall(r'(?:^INDEX|^EXPIRING|^DUE) = "(\w+)"', source, re.MULTILINE))
+    assert indexes == used == {"expiring", "due", "news"}
     assert table["TimeToLiveSpecification"]["AttributeName"] in source
 
 
-def test_what_is_kept_is_encrypted_and_nobody_elses() -> None:
+def test_all_stored_data_is_encrypted_and_not_public() -> None:
     bucket = resources("AWS::S3::Bucket")["AudioBucket"]
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     assert bucket["BucketEncryption"]
@@ -243,7 +254,7 @@ def test_what_is_kept_is_encrypted_and_nobody_elses() -> None:
 
 
 def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
-    return [one for policy in function["Policies"] for one in policy["Statement"]]
+    return [statement for policy in function["Policies"] for statement in policy["Statement"]]
 
 
 @pytest.fixture(scope="module")
@@ -254,30 +265,32 @@ def roles() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_nothing_is_allowed_everywhere(name: str, roles: dict[str, dict[str, Any]]) -> None:
+def test_no_policy_has_a_wildcard_for_its_action_or_resource(
+    name: str, roles: dict[str, dict[str, Any]]
+) -> None:
     policies = [policy["PolicyDocument"] for policy in roles[name]["Policies"]]
-    written = [statement for policy in policies for statement in policy["Statement"]]
-    assert written
-    for statement in written:
+    own = [statement for policy in policies for statement in policy["Statement"]]
+    assert own
+    for statement in own:
         for action in _listed(statement["Action"]):
             assert "*" not in action
         for resource in _listed(statement["Resource"]):
             assert resource != "*"
 
 
-# Logs and traces have no resources of ours to name. SAM adds the third to whoever reads a queue: to receive
-# and delete messages of any queue of the account. Without it the function would need a role written by hand,
-# logs, traces and all, to be a little narrower.
-EVERYONES = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
-QUEUE_READERS = {"service-role/AWSLambdaSQSQueueExecutionRole"}
+# Logs and traces have no resources of ours to name. SAM adds the third policy to a function that reads a
+# queue: to receive and delete messages of any queue of the account. A narrower one needs a role written by
+# hand, logs and traces included.
+FOR_ALL = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
+FOR_QUEUE_READERS = {"service-role/AWSLambdaSQSQueueExecutionRole"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_of_awss_own_policies_each_role_has_the_known_few(
+def test_each_role_has_only_the_expected_policies_of_awss_own(
     name: str, roles: dict[str, dict[str, Any]]
 ) -> None:
     added = {arn.partition(":policy/")[2] for arn in roles[name]["ManagedPolicyArns"]}
-    assert added == EVERYONES | (QUEUE_READERS if name == "RunJobFunction" else set())
+    assert added == FOR_ALL | (FOR_QUEUE_READERS if name == "RunJobFunction" else set())
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -288,9 +301,8 @@ def test_every_right_to_the_table_names_the_kinds_of_items(name: str) -> None:
             assert all(key.endswith("#*") for key in condition["dynamodb:LeadingKeys"])
 
 
-def test_only_who_calls_the_engine_or_convex_keeps_accounts_and_only_who_accepts_jobs_shares_a_secret() -> (
-    None
-):
+def test_only_functions_that_need_them_have_the_quota_and_the_shared_secret() -> None:
+    """The quota of the engine or of Convex's pushes; the secret for ids of Idempotency-Keys."""
     users: dict[str, set[str]] = {}
     for function in FUNCTIONS.values():
         text = json.dumps(statements(function))
@@ -301,7 +313,7 @@ def test_only_who_calls_the_engine_or_convex_keeps_accounts_and_only_who_accepts
     assert users["secret#*"] == {"transcribe_job", "job"}
 
 
-def test_only_who_recognises_reads_the_engines_key_and_only_who_delivers_the_senders() -> None:
+def test_only_functions_that_call_the_engine_read_its_key_and_only_those_that_deliver_the_senders() -> None:
     readers: dict[str, set[str]] = {}
     for function in FUNCTIONS.values():
         text = json.dumps(statements(function))
@@ -312,17 +324,19 @@ def test_only_who_recognises_reads_the_engines_key_and_only_who_delivers_the_sen
     assert readers["callback-secret"] == readers["convex-api-key"] == {"run_job", "sweep"}
 
 
-def test_who_lets_go_of_recordings_may_not_read_them() -> None:
-    allowed = {a for one in statements(FUNCTIONS["SweepFunction"]) for a in _listed(one["Action"])}
+def test_the_sweep_may_delete_and_list_recordings_but_not_read_them() -> None:
+    allowed = {
+        action for allow in statements(FUNCTIONS["SweepFunction"]) for action in _listed(allow["Action"])
+    }
     assert {action for action in allowed if action.startswith("s3:")} == {"s3:DeleteObject", "s3:ListBucket"}
 
 
-def test_an_upload_to_s3_has_time_beyond_its_ticket() -> None:
+def test_an_upload_to_s3_may_take_longer_than_its_ticket_is_valid() -> None:
     variables = template()["Globals"]["Function"]["Environment"]["Variables"]
     assert int(variables["UPLOAD_TIMEOUT"]) >= int(variables["UPLOAD_TICKET_SECONDS"])
 
 
-def test_whoever_keeps_recordings_may_remove_them() -> None:
+def test_a_function_that_may_keep_recordings_may_remove_them() -> None:
     for function in FUNCTIONS.values():
         for statement in statements(function):
             if "s3:PutObject" in _listed(statement["Action"]):

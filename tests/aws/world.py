@@ -1,4 +1,4 @@
-"""Everything that functions find around them, and the functions themselves as sandboxes."""
+"""The AWS services that functions use, as an emulator and stand-ins, and the functions as processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.table import Table
 from tests.emulator import Emulator, emulator
 from tests.recorded import http_event
-from tests.runtime_api import Sandbox
+from tests.runtime_api import LambdaProcess
 from tests.stack import Names, stack_of
 from tests.upstream import KEY, Upstream
 
@@ -48,7 +48,7 @@ class Connections:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Nothing is worth saying of each request."""
+                """Requests are not logged."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/live"
@@ -66,7 +66,7 @@ class World:
     upstream: Upstream
     connections: Connections
     folder: Path
-    more: dict[str, str] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)  # settings of every function
 
     @property
     def environment(self) -> dict[str, str]:
@@ -83,26 +83,27 @@ class World:
             **self.more,
         }
 
-    def sandbox(self, function: str, **more: str) -> Sandbox:
-        """A fresh one of `functions/<function>.py`; use it as a context."""
+    def sandbox(self, function: str, **more: str) -> LambdaProcess:
+        """A new sandbox of `functions/<function>.py`; use it as a context."""
         log = self.folder / f"{function}.log"
         scratch = tempfile.mkdtemp(dir=self.folder)  # each has a /tmp of its own
-        environment = {**self.environment, "TMPDIR": scratch, **more}
-        return Sandbox(f"common.lambda_entry.entry.{function}", log, environment)
+        module = f"functions.{function}"
+        environment = {**self.environment, "FUNCTION_MODULE": module, "TMPDIR": scratch, **more}
+        return LambdaProcess(log, environment)
 
     @property
     def jobs(self) -> DynamoJobs:
         return DynamoJobs(Table(Clients(), self.names.table))
 
     def messages(self) -> list[dict[str, Any]]:
-        """What the queue holds; each stays in hand, as a worker's does."""
+        """What a worker can receive now; each message is then hidden, as from other workers."""
         sqs = self.emulator.client("sqs")
-        found: list[dict[str, Any]] = []
+        messages: list[dict[str, Any]] = []
         while batch := sqs.receive_message(
             QueueUrl=self.names.queue, MaxNumberOfMessages=10, VisibilityTimeout=600
         ).get("Messages"):
-            found += batch
-        return found
+            messages += batch
+        return messages
 
 
 @contextmanager
@@ -115,8 +116,8 @@ def world_of(upstream: Upstream, folder: Path) -> Iterator[World]:
         yield World(emulator(), names, upstream, connections, folder)
 
 
-def call(sandbox: Sandbox, method: str, path: str, **how: Any) -> tuple[int, Any]:
-    """A request through an HTTP API's event: status and JSON."""
+def call(sandbox: LambdaProcess, method: str, path: str, **how: Any) -> tuple[int, Any]:
+    """Send a request as an HTTP API's event; the answer's status and JSON."""
     request = httpx.Request(method, f"https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com{path}", **how)
     answer = sandbox.invoke(http_event(request))
     return answer["statusCode"], json.loads(answer["body"])

@@ -13,7 +13,7 @@ from common.aws.dynamo_account import DynamoAccount
 from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
-from common.aws.sqs_tasks import SqsTasks
+from common.aws.sqs_queue import SqsQueue
 from common.aws.table import Table
 from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
@@ -26,7 +26,7 @@ from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueu
 from common.quota import Quota
 from tests.contract.recordings import NOW
 from tests.emulator import emulator
-from tests.stack import Received, stack_of
+from tests.stack import QueueReader, stack_of
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def aws(_: Path) -> Iterator[Home]:
         here, there = (Clients() for _ in range(2))
         jobs, elsewhere = (DynamoJobs(Table(clients, names.table)) for clients in (here, there))
         clock = Clock()
-        queue = Received(emulator(), names.queue)
+        queue = QueueReader(emulator(), names.queue)
 
         async def taken(seconds: float) -> list[str]:
             clock.now += seconds
@@ -130,14 +130,14 @@ def aws(_: Path) -> Iterator[Home]:
             here,
             Table(here, names.table),
             "http://127.0.0.1:9/live",
-            stored=jobs.events,
-            longest=_LISTENING,
+            read_events=jobs.events,
+            longest_wait=_LISTENING,
         )
         yield Home(
             jobs=jobs,
             jobs_elsewhere=elsewhere,
-            tasks=SqsTasks(here, names.queue, now=clock, expect=jobs.expect),
-            audio=S3Audio(here, names.bucket, seconds=900),
+            tasks=SqsQueue(here, names.queue, now=clock, note_message=jobs.note_message),
+            audio=S3Audio(here, names.bucket, ticket_seconds=900),
             quota=DynamoAccount(Table(here, names.table), name="whisper", start=start),
             quota_elsewhere=DynamoAccount(Table(there, names.table), name="whisper", start=start),
             taken=taken,

@@ -9,7 +9,7 @@ import pytest
 from tests.emulator import emulator
 from tests.endpoints.targets import Targets
 from tests.server import Server
-from tests.stack import Received, stack_of
+from tests.stack import QueueReader, stack_of
 from tests.upstream import KEY, Upstream
 
 
@@ -28,4 +28,4 @@ def targets(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory)
         for name, value in (emulator().environment | environment | resources).items():
             patch.setenv(name, value)
         with Server(tmp_path_factory.mktemp("endpoints") / "data", **environment) as server:
-            yield Targets(server, Received(emulator(), names.queue))
+            yield Targets(server, QueueReader(emulator(), names.queue))

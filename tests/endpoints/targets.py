@@ -18,15 +18,15 @@ import httpx
 from functions import run_job
 from tests.recorded import http_event, sqs_event
 from tests.server import Server
-from tests.stack import Received
-from tests.template import resources
+from tests.stack import QueueReader
+from tests.template import module_of, resources
 
 
 @cache
 def _routes() -> list[tuple[str, re.Pattern[str], str]]:
     """Method, paths and module, as template.yaml routes them."""
     return [
-        (event["Properties"]["Method"], _path_pattern(event["Properties"]["Path"]), function["Handler"])
+        (event["Properties"]["Method"], _path_pattern(event["Properties"]["Path"]), module_of(function))
         for function in resources("AWS::Serverless::Function").values()
         for event in function.get("Events", {}).values()
         if event["Type"] == "HttpApi" and "Path" in event["Properties"]
@@ -40,7 +40,7 @@ def _path_pattern(path: str) -> re.Pattern[str]:
 def handler_of(method: str, path: str) -> Any:
     """The handler of the function that API Gateway calls; it calls `health` where no route matches."""
     names = [name for verb, pattern, name in _routes() if verb == method and pattern.fullmatch(path)]
-    module = names[0].rpartition(".")[2] if names else "health"
+    module = names[0] if names else "health"
     return import_module(f"functions.{module}").handler
 
 
@@ -101,7 +101,7 @@ class Targets:
     """Sends each request to both targets and compares the answers; returns the container's."""
 
     server: Server
-    queue: Received
+    queue: QueueReader
 
     def __call__(self, method: str, path: str, *, compare: bool = True, **arguments: Any) -> Answer:
         request = httpx.Request(method, self.server.url + path, **arguments)

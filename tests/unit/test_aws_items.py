@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.aws import job_items
-from common.aws.table import plain, wired
+from common.aws.table_requests import from_wire, to_wire
 from common.jobs import state
 from common.models import Piece, Transcript, Word
 from tests.contract.recordings import NOW, queued, transcript
@@ -18,19 +18,18 @@ VALUES = st.dictionaries(st.text(min_size=1), st.text() | NUMBERS | st.booleans(
 
 
 @given(VALUES)
-def test_what_goes_over_the_wire_comes_back_equal(item: dict[str, object]) -> None:
-    assert plain(wired(item)) == item
+def test_an_item_comes_back_from_the_wire_equal(item: dict[str, object]) -> None:
+    assert from_wire(to_wire(item)) == item
 
 
-def test_what_is_none_is_no_attribute() -> None:
-    assert wired({"a": None, "b": 1}) == {"b": {"N": "1"}}
+def test_none_is_no_attribute() -> None:
+    assert to_wire({"a": None, "b": 1}) == {"b": {"N": "1"}}
 
 
 def test_an_event_with_text_comes_back_equal() -> None:
-    job = queued()
     spoken = Piece(index=3, start=29.5, transcript=transcript("Ñandú 日本語 \x00"))
-    event = state.event_of(job, piece=spoken)
-    assert job_items.event_of(plain(wired(job_items.event_item(event)))) == event
+    event = state.event_of(queued(), piece=spoken)
+    assert job_items.event_of(from_wire(to_wire(job_items.event_item(event)))) == event
 
 
 def test_a_long_text_is_cut_into_parts_that_an_item_can_hold() -> None:
@@ -43,16 +42,15 @@ def test_a_long_text_is_cut_into_parts_that_an_item_can_hold() -> None:
     parts = job_items.result_items(queued(), long)
     assert len(parts) > 2
     assert all(len(part["bytes"]) <= 350_000 for part in parts)
-    (document,) = job_items.documents(parts)
+    (document,) = job_items.join_parts(parts)
     assert Transcript.model_validate_json(document) == long
 
 
-def test_what_a_longer_text_before_left_is_passed_over() -> None:
-    job = queued()
-    short = job_items.result_items(job, transcript("short"))
-    stale = {**short[0], "sk": "result#001", "bytes": b"of another"}
-    assert job_items.documents([*short, stale]) == job_items.documents(short)
+def test_parts_that_a_longer_text_left_behind_are_passed_over() -> None:
+    short = job_items.result_items(queued(), transcript("short"))
+    stale = {**short[0], "sk": "result#001", "bytes": b"of a longer text"}
+    assert job_items.join_parts([*short, stale]) == job_items.join_parts(short)
 
 
-def test_time_to_live_is_long_after_a_job_expired() -> None:
+def test_time_to_live_ends_long_after_a_job_expired() -> None:
     assert job_items.ttl_of(NOW) - NOW > 7 * 86_400

@@ -1,4 +1,4 @@
-"""The Dockerfile holds no mistake that can be seen without building it."""
+"""The Dockerfile, as far as it can be checked without building it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def copied() -> list[str]:
 
 def test_every_file_it_copies_exists_and_is_not_ignored() -> None:
     ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line]
-    kept = [line.removeprefix("!") for line in ignored if line.startswith("!")]
+    exceptions = [line.removeprefix("!") for line in ignored if line.startswith("!")]
     assert ignored[0] == "*"
     for source in copied():
         assert (ROOT / source).exists(), source
-        assert any(fnmatch(source, pattern) for pattern in kept), source
+        assert any(fnmatch(source, pattern) for pattern in exceptions), source
 
 
 def reaches_the_builder(path: str) -> bool:
@@ -65,7 +65,7 @@ def test_nothing_else_reaches_the_builder(path: str) -> None:
     assert not reaches_the_builder(path)
 
 
-def test_all_that_the_server_imports_is_copied() -> None:
+def test_everything_that_the_server_imports_is_copied() -> None:
     assert {"local_server.py", "common", "functions"} <= set(copied())
 
 
@@ -76,7 +76,7 @@ def test_two_stages_start_from_the_slim_image() -> None:
 def test_packages_come_from_the_production_lock_by_hash_alone() -> None:
     install = next(line for line in instructions("RUN") if "pip install" in line)
     assert "--require-hashes" in install
-    # Or pip looks for what a locked package wants with an extra, and stops at the first newer release.
+    # Without it pip looks for the extras of a locked package, and stops at the first newer release.
     assert "--no-deps" in install
     assert "locks/production.txt" in copied()
     lock = (ROOT / "locks" / "production.txt").read_text()
@@ -85,16 +85,16 @@ def test_packages_come_from_the_production_lock_by_hash_alone() -> None:
     assert "boto3" not in lock
 
 
-def test_it_runs_as_a_user_without_rights_and_a_folder_to_write_to() -> None:
+def test_it_runs_as_an_unprivileged_user_who_owns_the_data_folder() -> None:
     (user,) = instructions("USER")
     assert user not in {"root", "0"}
-    made = next(line for line in instructions("RUN") if "useradd" in line)
-    assert user in made
-    assert "/data" in made
+    creates_user = next(line for line in instructions("RUN") if "useradd" in line)
+    assert user in creates_user
+    assert "/data" in creates_user
     assert any("DATA_DIR=/data" in line for line in instructions("ENV"))
 
 
-def test_health_is_checked_by_curl_on_the_port_that_is_served() -> None:
+def test_the_health_check_asks_the_port_that_is_served() -> None:
     (check,) = instructions("HEALTHCHECK")
     assert "curl" in check
     assert "${PORT}/health" in check

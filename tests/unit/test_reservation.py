@@ -171,6 +171,23 @@ def test_a_piece_that_our_own_mistake_kept_from_being_cut_is_refunded(
     assert account.audio == 0
 
 
+def test_a_piece_whose_file_cannot_be_read_is_refunded(
+    service: JobService, tmp_path: Path, media: Media
+) -> None:
+    account = MemoryQuota()
+    path = tmp_path / "removed.mp3"
+    path.write_bytes(media("cbr.mp3").read_bytes())
+
+    async def scenario() -> None:
+        running = transcribe(service.services, account, path, tmp_path)
+        path.unlink()
+        with pytest.raises(FileNotFoundError):
+            await running
+
+    service.call(scenario())
+    assert account.audio == 0
+
+
 def test_a_refund_long_after_the_reservation_gives_nothing_of_other_reservations_back(
     service: JobService, tmp_path: Path, media: Media
 ) -> None:

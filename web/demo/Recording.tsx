@@ -1,33 +1,27 @@
+/** One recording: its status, its progress, its text, and what a person can do with it. */
 import { useRef, useState } from "react";
 import type { Problem, Transcription } from "../src";
 import type { PersistentTranscription } from "../src/usePersistentTranscription";
-import type { Language, WORDS } from "./messages";
+import type { Language, Messages } from "./messages";
 
-type Words = (typeof WORDS)[Language];
-
-export function Recording({
-  job,
-  words,
-  language,
-  escriba,
-  onRemove,
-}: {
+type Props = {
   job: Transcription;
-  words: Words;
+  messages: Messages;
   language: Language;
   escriba: PersistentTranscription;
   onRemove: () => void;
-}) {
-  const { jobId, status, text, error, problem, needsFile } = job;
-  const name = job.filename ?? jobId;
+};
+
+export function Recording({ job, messages, language, escriba, onRemove }: Props) {
+  const name = job.filename ?? job.jobId;
   const heading = useRef<HTMLHeadingElement>(null);
-  /** The button that was pressed goes away with what it did: whoever uses the keyboard stays at the recording. */
+  /** The button disappears with its action: a person at the keyboard stays at the recording. */
   const act = (action: () => unknown) => {
     void action();
     heading.current?.focus();
   };
   return (
-    <li className={`recording ${status}`} data-job={jobId} data-status={status} aria-label={name}>
+    <li className={`recording ${job.status}`} data-job={job.jobId} data-status={job.status} aria-label={name}>
       <div className="row">
         <h3 ref={heading} tabIndex={-1}>
           {name}
@@ -35,86 +29,85 @@ export function Recording({
         <Size bytes={job.sizeBytes} language={language} />
       </div>
       <p className="status" aria-live="polite">
-        {describe(job, words, language)}
+        {describe(job, messages, language)}
       </p>
       <Progress job={job} label={name} />
-      <Trouble trouble={status === "failed" ? error : null} words={words} />
-      <Trouble trouble={problem} words={words} />
-      {needsFile && <p className="trouble">{words.needsFile}</p>}
-      <Text job={job} text={text} words={words} />
-      <div className="actions">
-        {needsFile && (
-          <label className="button">
-            {words.giveFile}
-            <input
-              type="file"
-              accept="audio/*,video/*"
-              onChange={({ target }) => target.files?.[0] && act(() => escriba.provide(jobId, target.files![0]!))}
-            />
-          </label>
-        )}
-        {job.canRetry && (
-          <button type="button" onClick={() => act(() => escriba.retry(jobId))}>
-            {words.retry}
-          </button>
-        )}
-        {job.canCancel && (
-          <button type="button" onClick={() => act(() => escriba.cancel(jobId))}>
-            {words.cancel}
-          </button>
-        )}
-        {!job.canCancel && !job.cancelling && (
-          <button
-            type="button"
-            onClick={() => {
-              if (!confirm(words.reallyRemove)) return;
-              void escriba.remove(jobId);
-              onRemove();
-            }}
-          >
-            {words.remove}
-          </button>
-        )}
-      </div>
+      <Trouble trouble={job.status === "failed" ? job.error : null} messages={messages} />
+      <Trouble trouble={job.problem} messages={messages} />
+      {job.needsFile && <p className="trouble">{messages.needsFile}</p>}
+      <Text job={job} messages={messages} />
+      <Actions {...{ job, messages, escriba, act, onRemove }} />
     </li>
   );
 }
 
-function Trouble({
-  trouble,
-  words,
-}: {
+type ActionsProps = Pick<Props, "job" | "messages" | "escriba" | "onRemove"> & {
+  act: (action: () => unknown) => void;
+};
+
+function Actions({ job, messages, escriba, act, onRemove }: ActionsProps) {
+  const { jobId } = job;
+  const remove = () => {
+    if (!confirm(messages.confirmRemove)) return;
+    void escriba.remove(jobId);
+    onRemove();
+  };
+  return (
+    <div className="actions">
+      {job.needsFile && (
+        <label className="button">
+          {messages.chooseFileAgain}
+          <input
+            type="file"
+            accept="audio/*,video/*"
+            onChange={({ target }) => target.files?.[0] && act(() => escriba.provide(jobId, target.files![0]!))}
+          />
+        </label>
+      )}
+      {job.canRetry && <Button label={messages.retry} onClick={() => act(() => escriba.retry(jobId))} />}
+      {job.canCancel && <Button label={messages.cancel} onClick={() => act(() => escriba.cancel(jobId))} />}
+      {!job.canCancel && !job.cancelling && <Button label={messages.remove} onClick={remove} />}
+    </div>
+  );
+}
+
+const Button = ({ label, onClick }: { label: string; onClick: () => void }) => (
+  <button type="button" onClick={onClick}>
+    {label}
+  </button>
+);
+
+type TroubleProps = {
   trouble: (Pick<Problem, "code" | "message"> & { hint?: string | null }) | null;
-  words: Words;
-}) {
+  messages: Messages;
+};
+
+function Trouble({ trouble, messages }: TroubleProps) {
   if (!trouble) return null;
   return (
     <p className="trouble" role="alert">
-      {words.problem[trouble.code] ?? `${trouble.message} ${trouble.hint ?? ""}`}
+      {messages.problem[trouble.code] ?? `${trouble.message} ${trouble.hint ?? ""}`}
     </p>
   );
 }
 
-function describe(
-  { status, stage, uploaded, waitsToBeSent, cancelling, chunks, waitingUntil }: Transcription,
-  words: Words,
-  language: Language,
-): string {
-  if (cancelling) return words.cancelling;
-  if (uploaded !== null) return words.sending;
-  if (waitsToBeSent) return words.waitsToBeSent;
-  const said = (status === "processing" && stage && words.stage[stage]) || words.status[status];
+function describe(job: Transcription, messages: Messages, language: Language): string {
+  const { status, stage, chunks, waitingUntil } = job;
+  if (job.cancelling) return messages.cancelling;
+  if (job.uploaded !== null) return messages.sending;
+  if (job.waitsToBeSent) return messages.waitsToBeSent;
+  const text = (status === "processing" && stage && messages.stage[stage]) || messages.status[status];
   if (status === "processing" && chunks?.total && chunks.total > 1)
-    return `${said} · ${words.pieces(chunks.done, chunks.total)}`;
-  if (status === "waiting" && waitingUntil)
-    return `${said} ${words.goesOn(new Date(waitingUntil).toLocaleTimeString(language, { timeStyle: "short" }))}`;
-  return said;
+    return `${text} · ${messages.pieces(chunks.done, chunks.total)}`;
+  if (status !== "waiting" || !waitingUntil) return text;
+  const time = new Date(waitingUntil).toLocaleTimeString(language, { timeStyle: "short" });
+  return `${text} ${messages.continuesAt(time)}`;
 }
 
 function Progress({ job, label }: { job: Transcription; label: string }) {
-  const sending = job.uploaded !== null;
-  if (!sending && !["queued", "processing", "waiting"].includes(job.status)) return null;
-  const percent = Math.round(sending ? job.uploaded! * 100 : job.progress);
+  const isUploading = job.uploaded !== null;
+  if (!isUploading && !["queued", "processing", "waiting"].includes(job.status)) return null;
+  const percent = Math.round(isUploading ? job.uploaded! * 100 : job.progress);
   return (
     <div className="bar">
       <progress max={100} value={percent} aria-label={label} />
@@ -123,52 +116,54 @@ function Progress({ job, label }: { job: Transcription; label: string }) {
   );
 }
 
-/** A page without HTTPS has no clipboard, whatever its type says. */
-const canCopy = (navigator.clipboard as Clipboard | undefined) !== undefined;
-
-function Text({ job, text, words }: { job: Transcription; text: string; words: Words }) {
-  const [copied, setCopied] = useState(false);
-  const done = job.status === "completed" && job.result !== null;
-  if (job.textIsGone) return <p className="gone">{words.textIsGone}</p>;
-  if (!done && !text) return null;
-  const copy = () => void navigator.clipboard.writeText(text).then(() => setCopied(true));
+function Text({ job, messages }: { job: Transcription; messages: Messages }) {
+  const isDone = job.status === "completed" && job.result !== null;
+  if (job.textIsGone) return <p className="gone">{messages.textIsGone}</p>;
+  if (!isDone && !job.text) return null;
   return (
     <div className="text">
       <p className="row">
-        <b>{done ? words.transcript : words.soFar}</b>
-        {done && text && (
-          <span className="actions">
-            {canCopy && (
-              <button type="button" className="plain" onClick={copy}>
-                {copied ? words.copied : words.copy}
-              </button>
-            )}
-            <a
-              className="plain"
-              download={`${job.filename ?? job.jobId}.txt`}
-              href={`data:text/plain;charset=utf-8,${encodeURIComponent(text)}`}
-            >
-              {words.download}
-            </a>
-          </span>
-        )}
+        <b>{isDone ? messages.transcript : messages.textSoFar}</b>
+        {isDone && job.text && <TextActions job={job} messages={messages} />}
       </p>
       <blockquote lang={job.result?.language} tabIndex={0}>
-        {text || words.emptyText}
+        {job.text || messages.emptyText}
       </blockquote>
     </div>
   );
 }
 
+/** A page without HTTPS has no clipboard, although the type does not say so. */
+const canCopy = (navigator.clipboard as Clipboard | undefined) !== undefined;
+
+function TextActions({ job, messages }: { job: Transcription; messages: Messages }) {
+  const [isCopied, setCopied] = useState(false);
+  const copy = () => void navigator.clipboard.writeText(job.text).then(() => setCopied(true));
+  return (
+    <span className="actions">
+      {canCopy && (
+        <button type="button" className="plain" onClick={copy}>
+          {isCopied ? messages.copied : messages.copy}
+        </button>
+      )}
+      <a
+        className="plain"
+        download={`${job.filename ?? job.jobId}.txt`}
+        href={`data:text/plain;charset=utf-8,${encodeURIComponent(job.text)}`}
+      >
+        {messages.download}
+      </a>
+    </span>
+  );
+}
+
 function Size({ bytes, language }: { bytes: number | null; language: Language }) {
   if (bytes === null) return null;
-  const large = bytes >= 1e6;
-  const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(
-    Math.max(bytes / (large ? 1e6 : 1e3), 0.1),
-  );
+  const [divisor, unit] = bytes >= 1e6 ? [1e6, "MB"] : [1e3, "kB"];
+  const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(Math.max(bytes / divisor, 0.1));
   return (
     <span className="size">
-      {number} {large ? "MB" : "kB"}
+      {number} {unit}
     </span>
   );
 }

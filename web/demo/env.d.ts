@@ -1,6 +1,6 @@
 interface ImportMetaEnv {
-  /** The Convex deployment. Without it the page asks the API instead. */
+  /** The address of the Convex deployment. Without it the page polls the API. */
   readonly VITE_CONVEX_URL?: string;
-  /** The transcription API. Default: where the page came from. */
+  /** The address of the transcription API. Default: the origin of the page. */
   readonly VITE_API_URL?: string;
 }

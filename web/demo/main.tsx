@@ -1,3 +1,4 @@
+/** Starts the demo page, with Convex where VITE_CONVEX_URL names a deployment. */
 import { ConvexProvider, ConvexReactClient } from "convex/react";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

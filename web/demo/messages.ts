@@ -1,17 +1,17 @@
-/** Everything the page says, in both of its languages. */
+/** The texts of the page, in both of its languages. */
 import type { Connection, Status } from "../src";
 
 export type Language = "en" | "es";
 
-type Words = {
+export type Messages = {
   title: string;
   lead: string;
   choose: string;
   drop: string;
-  spoken: string;
-  detect: string;
+  spokenLanguage: string;
+  detectLanguage: string;
   jobs: string;
-  none: string;
+  emptyList: string;
   otherLanguage: string;
   status: Record<Status, string>;
   stage: Record<string, string>;
@@ -20,34 +20,34 @@ type Words = {
   waitsToBeSent: string;
   cancelling: string;
   pieces: (done: number, total: number) => string;
-  goesOn: (time: string) => string;
+  continuesAt: (time: string) => string;
   textIsGone: string;
   needsFile: string;
-  giveFile: string;
+  chooseFileAgain: string;
   cancel: string;
   retry: string;
   remove: string;
-  reallyRemove: string;
+  confirmRemove: string;
   copy: string;
   copied: string;
   download: string;
   emptyText: string;
   transcript: string;
-  soFar: string;
-  /** What is told again after a reload, when the service's own words are in the language of then. */
+  textSoFar: string;
+  /** By error code. The message of the API is in the language of the page when the error came. */
   problem: Record<string, string>;
 };
 
-export const WORDS: Record<Language, Words> = {
+export const MESSAGES: Record<Language, Messages> = {
   en: {
     title: "Recordings to text",
     lead: "Choose a recording. Once the audio is sent you may close this page: the work goes on, and you find it here again.",
     choose: "Choose recordings",
     drop: "or drop them here",
-    spoken: "Spoken language",
-    detect: "Find out by itself",
+    spokenLanguage: "Spoken language",
+    detectLanguage: "Find out by itself",
     jobs: "Your recordings",
-    none: "Nothing here yet.",
+    emptyList: "Nothing here yet.",
     otherLanguage: "Español",
     status: {
       pending: "Waiting for the audio",
@@ -65,26 +65,27 @@ export const WORDS: Record<Language, Words> = {
       polling: "Without a live connection: looking every few seconds",
       offline: "No network: this page goes on when it is back",
     },
-    sending: "UploadTask the audio: keep this page open",
+    sending: "Sending the audio: keep this page open",
     waitsToBeSent: "Sent after the others: keep this page open",
     cancelling: "Cancelling…",
     pieces: (done, total) => `${done} of ${total} parts`,
-    goesOn: (time) => `at ${time}`,
+    continuesAt: (time) => `at ${time}`,
     needsFile: "The audio did not arrive whole. Choose the same recording again to go on.",
-    giveFile: "Choose it again",
+    chooseFileAgain: "Choose it again",
     cancel: "Cancel",
     retry: "Try again",
     remove: "Delete",
-    reallyRemove: "Delete this recording and its text everywhere?",
+    confirmRemove: "Delete this recording and its text everywhere?",
     copy: "Copy",
     copied: "Copied",
     download: "Download",
     emptyText: "Nothing was said in this recording.",
     textIsGone: "Its text has been deleted.",
     transcript: "Transcript",
-    soFar: "Text so far",
+    textSoFar: "Text so far",
     problem: {
       unreachable: "The service cannot be reached at the moment.",
+      timeout: "The service did not answer in time.",
       upload_failed: "The audio could not be sent.",
       job_lost: "The service no longer knows this recording.",
       job_not_found: "The service no longer knows this recording.",
@@ -105,10 +106,10 @@ export const WORDS: Record<Language, Words> = {
     lead: "Elige una grabación. Una vez enviado el audio puedes cerrar esta página: el trabajo continúa y aquí lo encontrarás.",
     choose: "Elegir grabaciones",
     drop: "o suéltalas aquí",
-    spoken: "Idioma hablado",
-    detect: "Detectarlo",
+    spokenLanguage: "Idioma hablado",
+    detectLanguage: "Detectarlo",
     jobs: "Tus grabaciones",
-    none: "Todavía no hay nada.",
+    emptyList: "Todavía no hay nada.",
     otherLanguage: "English",
     status: {
       pending: "A la espera del audio",
@@ -130,22 +131,23 @@ export const WORDS: Record<Language, Words> = {
     waitsToBeSent: "Se envía tras las otras: no cierres esta página",
     cancelling: "Cancelando…",
     pieces: (done, total) => `${done} de ${total} partes`,
-    goesOn: (time) => `a las ${time}`,
+    continuesAt: (time) => `a las ${time}`,
     needsFile: "El audio no llegó entero. Vuelve a elegir la misma grabación para continuar.",
-    giveFile: "Elegirla otra vez",
+    chooseFileAgain: "Elegirla otra vez",
     cancel: "Cancelar",
     retry: "Reintentar",
     remove: "Eliminar",
-    reallyRemove: "¿Eliminar esta grabación y su texto en todas partes?",
+    confirmRemove: "¿Eliminar esta grabación y su texto en todas partes?",
     copy: "Copiar",
     copied: "Copiado",
     download: "Descargar",
     emptyText: "En esta grabación no se dice nada.",
     textIsGone: "Su texto se ha eliminado.",
     transcript: "Transcripción",
-    soFar: "Texto hasta ahora",
+    textSoFar: "Texto hasta ahora",
     problem: {
       unreachable: "Ahora mismo no se puede llegar al servicio.",
+      timeout: "El servicio no respondió a tiempo.",
       upload_failed: "No se pudo enviar el audio.",
       job_lost: "El servicio ya no conoce esta grabación.",
       job_not_found: "El servicio ya no conoce esta grabación.",
@@ -164,7 +166,7 @@ export const WORDS: Record<Language, Words> = {
   },
 };
 
-export const preferred = (): Language =>
+export const preferredLanguage = (): Language =>
   (navigator.languages
     .find((tag) => /^(en|es)\b/i.test(tag))
     ?.slice(0, 2)

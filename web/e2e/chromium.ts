@@ -1,6 +1,6 @@
 /**
- * Unpacks Chromium before any test needs it, once for all of them and for later runs. It appears whole or
- * not at all: what several workers unpack at once, or a killed run left half, does not start.
+ * Unpacks Chromium before the tests, once for all of them and for later runs. The folder appears only when it is
+ * complete: a Chromium that several workers unpack at once, or that a killed run left incomplete, does not start.
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -12,40 +12,41 @@ import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** The folder that holds it. */
+    /** The folder of the unpacked Chromium. */
     chromium: string;
   }
 }
 
 export default async function setup({ provide }: TestProject): Promise<void> {
-  provide("chromium", await unpacked());
+  provide("chromium", await findOrUnpack());
 }
 
 const web = fileURLToPath(new URL("../", import.meta.url));
 
-async function unpacked(): Promise<string> {
-  const about = await readFile(path.join(web, "node_modules/@sparticuz/chromium/package.json"), "utf8");
-  const whole = path.join(web, "node_modules/.cache", `chromium-${JSON.parse(about).version}`);
-  if (existsSync(whole)) return whole;
-  const half = `${whole}.${process.pid}`;
-  await mkdir(half, { recursive: true });
-  await unpackTo(half);
-  const fonts = path.join(half, "fonts/fonts.conf");
-  await writeFile(fonts, (await readFile(fonts, "utf8")).replaceAll("/tmp/", `${whole}/`));
-  // Another run may have been faster.
-  await rename(half, whole).catch(() => rm(half, { recursive: true }));
-  return whole;
+/** The folder of the unpacked Chromium. */
+async function findOrUnpack(): Promise<string> {
+  const manifest = await readFile(path.join(web, "node_modules/@sparticuz/chromium/package.json"), "utf8");
+  const folder = path.join(web, "node_modules/.cache", `chromium-${JSON.parse(manifest).version}`);
+  if (existsSync(folder)) return folder;
+  const temporary = `${folder}.${process.pid}`;
+  await mkdir(temporary, { recursive: true });
+  await unpackTo(temporary);
+  const fonts = path.join(temporary, "fonts/fonts.conf");
+  await writeFile(fonts, (await readFile(fonts, "utf8")).replaceAll("/tmp/", `${folder}/`));
+  // Another run may have unpacked it meanwhile.
+  await rename(temporary, folder).catch(() => rm(temporary, { recursive: true }));
+  return folder;
 }
 
-/** The package unpacks to the temporary folder; the libraries that a bare system lacks only where it believes to be at AWS. */
+/** The package unpacks to TMPDIR; it unpacks the libraries that a bare system lacks only where it finds AWS Lambda. */
 async function unpackTo(folder: string): Promise<void> {
   const script = 'import packed from "@sparticuz/chromium"; await packed.executablePath();';
   const env = { ...process.env, TMPDIR: folder, AWS_LAMBDA_JS_RUNTIME: "nodejs20.x" };
   await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], { cwd: web, env });
 }
 
-/** Where and how it starts from that folder. */
-export const inFolder = (folder: string) => ({
+/** The options that launch Chromium from that folder. */
+export const launchOptions = (folder: string) => ({
   executablePath: path.join(folder, "chromium"),
   env: {
     ...(process.env as Record<string, string>),

@@ -1,4 +1,4 @@
-/** All that a page needs, real and on this machine: Chromium, the built page, a local Convex, an API. */
+/** What a page needs, on this machine: Chromium, the built page, a local Convex, and a stand-in for the API. */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,12 +9,12 @@ import { type Browser, type BrowserContextOptions, type Page, chromium } from "p
 import { build } from "vite";
 import { inject } from "vitest";
 import { startLocalConvex } from "../dev/local-convex.mjs";
-import { KEY, ApiStandIn } from "../test/api-stand-in";
-import { inFolder } from "./chromium";
+import { ApiStandIn, KEY } from "../test/api-stand-in";
+import { launchOptions } from "./chromium";
 
 export type Environment = Awaited<ReturnType<typeof startEnvironment>>;
 
-/** `apiUrl` makes the page talk to another API than the small one. */
+/** With `apiUrl` the page uses the API at that address instead of the stand-in. */
 export async function startEnvironment({ react = 19, withConvex = true, apiUrl = "" } = {}) {
   process.env.ESCRIBA_API_KEY = KEY;
   const convex = await startLocalConvex({ log: () => {} });
@@ -32,20 +32,9 @@ export async function startEnvironment({ react = 19, withConvex = true, apiUrl =
     api,
     site,
     browser,
-    /** A person's browser: English unless it says otherwise. */
-    async person(options: BrowserContextOptions = {}, prepare: () => void = () => {}) {
-      const context = await browser.newContext({ locale: "en-GB", ...options });
-      context.setDefaultTimeout(30_000);
-      await context.addInitScript(watchPaints);
-      await context.addInitScript(prepare);
-      const page = await context.newPage();
-      page.on("dialog", (dialog) => void dialog.accept());
-      page.on("pageerror", (error) => {
-        throw error;
-      });
-      await page.goto(site.url);
-      return page;
-    },
+    /** Opens the page in a browser of its own, in English unless `options` has another locale. */
+    openPage: (options: BrowserContextOptions = {}, prepare: () => void = () => {}) =>
+      openPage(browser, site.url, options, prepare),
     async close() {
       await browser.close();
       await site.close();
@@ -55,21 +44,28 @@ export async function startEnvironment({ react = 19, withConvex = true, apiUrl =
   };
 }
 
-/** Without the flags of Chromium's package: they switch off the checks of origin that a real browser makes. */
+/** Without the flags of Chromium's package: they switch off the origin checks that a real browser makes. */
 const launch = (): Promise<Browser> =>
-  chromium.launch({ ...inFolder(inject("chromium")), args: ["--no-sandbox", "--no-zygote", "--disable-gpu"] });
+  chromium.launch({ ...launchOptions(inject("chromium")), args: ["--no-sandbox", "--no-zygote", "--disable-gpu"] });
+
+/** `prepare` runs in the page before its own scripts. */
+async function openPage(browser: Browser, url: string, options: BrowserContextOptions, prepare: () => void) {
+  const context = await browser.newContext({ locale: "en-GB", ...options });
+  context.setDefaultTimeout(30_000);
+  await context.addInitScript(recordPaints);
+  await context.addInitScript(prepare);
+  const page = await context.newPage();
+  page.on("dialog", (dialog) => void dialog.accept());
+  page.on("pageerror", (error) => {
+    throw error;
+  });
+  await page.goto(url);
+  return page;
+}
 
 async function servePage({ react, ...env }: { react: number; VITE_API_URL: string; VITE_CONVEX_URL: string }) {
   const folder = await mkdtemp(path.join(tmpdir(), "escriba-page-"));
-  Object.assign(process.env, env, { REACT: String(react) });
-  const mode = process.env.NODE_ENV;
-  process.env.NODE_ENV = "production";
-  await build({
-    configFile: fileURLToPath(new URL("../vite.config.ts", import.meta.url)),
-    logLevel: "error",
-    build: { outDir: folder },
-  });
-  process.env.NODE_ENV = mode;
+  await buildPage(folder, { ...env, REACT: String(react) });
   const types: Record<string, string> = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript",
@@ -82,39 +78,51 @@ async function servePage({ react, ...env }: { react: number; VITE_API_URL: strin
       response.writeHead(200, { "content-type": types[path.extname(file)] ?? "application/octet-stream" }).end(content);
     else response.writeHead(404).end();
   });
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     folder,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     async close() {
       server.closeAllConnections();
-      await new Promise((closed) => server.close(closed));
+      await new Promise((resolve) => server.close(resolve));
       await rm(folder, { recursive: true });
     },
   };
 }
 
+async function buildPage(folder: string, env: Record<string, string>): Promise<void> {
+  Object.assign(process.env, env);
+  const mode = process.env.NODE_ENV;
+  process.env.NODE_ENV = "production";
+  await build({
+    configFile: fileURLToPath(new URL("../vite.config.ts", import.meta.url)),
+    logLevel: "error",
+    build: { outDir: folder },
+  });
+  process.env.NODE_ENV = mode;
+}
+
 declare global {
   interface Window {
-    /** Every status a recording has shown, in order, with when it was on the screen (epoch ms). */
+    /** Every status that a recording has shown, in order, and when it was on the screen (epoch ms). */
     paints: Array<{ job: string; status: string; progress: number; text: string; at: number }>;
   }
 }
 
-function watchPaints() {
+function recordPaints() {
   window.paints = [];
-  const look = () => {
-    const shown = [...document.querySelectorAll<HTMLElement>("[data-job]")].map((item) => ({
+  const record = () => {
+    const recordings = [...document.querySelectorAll<HTMLElement>("[data-job]")].map((item) => ({
       job: item.dataset.job!,
       status: item.dataset.status!,
       progress: item.querySelector("progress")?.value ?? -1,
       text: item.querySelector("blockquote")?.textContent ?? "",
     }));
-    // The frame after a change has it on the screen.
+    // The change is on the screen in the next frame.
     requestAnimationFrame(() =>
       setTimeout(() => {
         const at = performance.timeOrigin + performance.now();
-        for (const now of shown) {
+        for (const now of recordings) {
           const last = window.paints.filter(({ job }) => job === now.job).at(-1);
           if (!last || last.status !== now.status || last.progress !== now.progress || last.text !== now.text)
             window.paints.push({ ...now, at });
@@ -122,7 +130,7 @@ function watchPaints() {
       }),
     );
   };
-  new MutationObserver(look).observe(document, {
+  new MutationObserver(record).observe(document, {
     subtree: true,
     childList: true,
     attributes: true,
@@ -132,7 +140,7 @@ function watchPaints() {
 
 export const recording = (page: Page, name = "talk.wav") => page.getByRole("listitem", { name });
 
-export async function choose(
+export async function chooseFile(
   page: Page,
   { name = "talk.wav", size = 1_000, label = "Choose recordings" } = {},
 ): Promise<string> {

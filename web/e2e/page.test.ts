@@ -1,46 +1,46 @@
-/** The page in Chromium, with both versions of React, against a real local Convex and an API on a socket. */
+/** The page in Chromium, with both versions of React, against a local Convex and a stand-in for the API. */
 import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Environment, choose, recording, shows, startEnvironment } from "./environment";
+import { type Environment, chooseFile, recording, shows, startEnvironment } from "./environment";
 
-let world: Environment;
+let environment: Environment;
 const end = { timeout: 10_000 };
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
 
 describe.each([19, 18])("with React %i", (react) => {
   beforeAll(async () => {
-    world = await startEnvironment({ react });
+    environment = await startEnvironment({ react });
   });
-  afterAll(() => world.close());
+  afterAll(() => environment.close());
   afterEach(async () => {
-    world.convex.faults.clear();
-    world.api.convexSiteUrl = world.convex.siteUrl;
-    await Promise.all(world.browser.contexts().map((context) => context.close()));
+    environment.convex.faults.clear();
+    environment.api.convexSiteUrl = environment.convex.siteUrl;
+    await Promise.all(environment.browser.contexts().map((context) => context.close()));
   });
 
-  test("it is that React", async () => {
-    const assets = path.join(world.site.folder, "assets");
+  test("the page is built with this React", async () => {
+    const assets = path.join(environment.site.folder, "assets");
     const script = (await readdir(assets)).find((name) => name.endsWith(".js"))!;
     const code = await readFile(path.join(assets, script), "utf8");
     expect([code.includes("18.3.1"), code.includes("19.3.1")]).toEqual([react === 18, react === 19]);
   });
 
-  test("from the file to the transcript, through a reload, and nothing goes backwards", async () => {
-    const { api } = world;
-    const page = await world.person();
-    const slow = await page.context().newCDPSession(page);
-    await slow.send("Network.emulateNetworkConditions", {
+  test("a job goes from its file to its transcript through a reload, and its progress never falls", async () => {
+    const { api } = environment;
+    const page = await environment.openPage();
+    const session = await page.context().newCDPSession(page);
+    await session.send("Network.emulateNetworkConditions", {
       offline: false,
       latency: 0,
       downloadThroughput: -1,
       uploadThroughput: 600_000,
     });
-    const job = await choose(page, { size: 3_000_000 });
-    await recording(page).getByText("UploadTask the audio").waitFor();
+    const job = await chooseFile(page, { size: 3_000_000 });
+    await recording(page).getByText("Sending the audio").waitFor();
     await shows(page, "talk.wav", "queued");
-    await slow.send("Network.emulateNetworkConditions", {
+    await session.send("Network.emulateNetworkConditions", {
       offline: false,
       latency: 0,
       downloadThroughput: -1,
@@ -75,29 +75,29 @@ describe.each([19, 18])("with React %i", (react) => {
     expect(api.requests.filter((request) => request === `GET /job/${job}`)).toEqual([]);
   });
 
-  test("cancel, and try again", async () => {
-    const page = await world.person();
-    const job = await choose(page);
+  test("a cancelled job can be retried and deleted, and the focus stays at the recording", async () => {
+    const page = await environment.openPage();
+    const job = await chooseFile(page);
     await shows(page, "talk.wav", "queued");
     await recording(page).getByRole("button", { name: "Cancel" }).click();
     await shows(page, "talk.wav", "cancelled");
-    expect(await focused(page)).toBe("talk.wav"); // the button has gone
+    expect(await focused(page)).toBe("talk.wav"); // the button has disappeared
     await recording(page).getByRole("button", { name: "Try again" }).click();
     await shows(page, "talk.wav", "queued");
-    await world.api.complete(job, "At last.");
+    await environment.api.complete(job, "At last.");
     await recording(page).getByText("At last.").waitFor();
     await recording(page).getByRole("button", { name: "Delete" }).click();
     await page.getByText("Nothing here yet.").waitFor();
     expect(await focused(page)).toBe("Your recordings");
-    expect(await world.convex.backend.table("transcriptionJobs")).not.toContainEqual(
+    expect(await environment.convex.backend.table("transcriptionJobs")).not.toContainEqual(
       expect.objectContaining({ jobId: job }),
     );
   });
 
-  test("Convex goes away and comes back: the API is asked meanwhile, and not afterwards", async () => {
-    const { api, convex } = world;
-    const page = await world.person();
-    const job = await choose(page);
+  test("the page polls the API while Convex is away, and shows the same when Convex is back", async () => {
+    const { api, convex } = environment;
+    const page = await environment.openPage();
+    const job = await chooseFile(page);
     await shows(page, "talk.wav", "queued");
     await page.getByText("Connected: changes appear by themselves").waitFor();
     convex.faults.add({ status: "away", seconds: 6 });
@@ -110,7 +110,7 @@ describe.each([19, 18])("with React %i", (react) => {
     await recording(page).getByText("While Convex was away.").waitFor();
     await page.getByText("Connected: changes appear by themselves").waitFor();
     await shows(page, "talk.wav", "completed");
-    // The API's relay delivers late; what is shown does not change.
+    // The API pushes the job late; the page shows no change.
     api.convexSiteUrl = convex.siteUrl;
     expect(await api.pushToConvex(job)).toBe(200);
     expect(await page.evaluate(() => window.paints.at(-1)!)).toMatchObject({
@@ -119,91 +119,111 @@ describe.each([19, 18])("with React %i", (react) => {
     });
   });
 
-  test("two tabs of one browser show the same", async () => {
-    const page = await world.person();
+  test("two tabs of one browser show the same jobs", async () => {
+    const page = await environment.openPage();
     const other = await page.context().newPage();
-    await other.goto(world.site.url);
-    const job = await choose(page);
+    await other.goto(environment.site.url);
+    const job = await chooseFile(page);
     await shows(other, "talk.wav", "queued");
     await recording(other).getByRole("button", { name: "Cancel" }).click();
     await Promise.all([shows(page, "talk.wav", "cancelled"), shows(other, "talk.wav", "cancelled")]);
-    expect(world.api.jobs.get(job)!.status).toBe("cancelled");
+    expect(environment.api.jobs.get(job)!.status).toBe("cancelled");
   });
 });
 
 describe("the page", () => {
   beforeAll(async () => {
-    world = await startEnvironment({ withConvex: false });
+    environment = await startEnvironment({ withConvex: false });
   });
-  afterAll(() => world.close());
-  afterEach(() => Promise.all(world.browser.contexts().map((context) => context.close())));
+  afterAll(() => environment.close());
+  afterEach(async () => {
+    environment.api.intercept = null;
+    await Promise.all(environment.browser.contexts().map((context) => context.close()));
+  });
 
   test("works without Convex", async () => {
-    const page = await world.person();
-    const job = await choose(page);
+    const page = await environment.openPage();
+    const job = await chooseFile(page);
     await shows(page, "talk.wav", "queued");
-    await world.api.complete(job, "Asked for.");
-    await recording(page).getByText("Asked for.").waitFor();
+    await environment.api.complete(job, "Polled.");
+    await recording(page).getByText("Polled.").waitFor();
   });
 
-  test("that was closed while it sent asks for the file, and goes on with the same job", async () => {
-    const page = await world.person();
-    world.api.intercept = (request) => request.url!.endsWith("/audio"); // takes it in, and never answers
-    const job = await choose(page);
-    await expect.poll(() => world.api.requests.includes(`POST /job/${job}/audio`), end).toBe(true);
+  test("asks for the file after it was closed while it uploaded, and continues the same job", async () => {
+    const page = await environment.openPage();
+    environment.api.intercept = (request) => request.url!.endsWith("/audio"); // never answers
+    const job = await chooseFile(page);
+    await expect.poll(() => environment.api.requests.includes(`POST /job/${job}/audio`), end).toBe(true);
     await page.reload();
-    world.api.intercept = null;
+    environment.api.intercept = null;
     await recording(page).getByText("The audio did not arrive whole.").waitFor();
     await recording(page)
       .getByLabel("Choose it again")
       .setInputFiles({ name: "talk.wav", mimeType: "audio/wav", buffer: Buffer.alloc(50) });
     await shows(page, "talk.wav", "queued");
-    expect(world.api.audio.get(job)).toBe(50);
+    expect(environment.api.audio.get(job)).toBe(50);
   });
 
-  test("tells why a recording failed, in the reader's language, and announces it", async () => {
-    const page = await world.person({ locale: "es-ES" });
-    const job = await choose(page, { label: "Elegir grabaciones" });
+  test("uploads the audio again after two minutes without progress and without an answer", async () => {
+    const { api } = environment;
+    const page = await environment.openPage();
+    await page.clock.install();
+    await page.reload();
+    api.intercept = (request) => request.url!.endsWith("/audio"); // never answers
+    const job = await chooseFile(page, { size: 70 });
+    const uploads = () => api.requests.filter((request) => request === `POST /job/${job}/audio`).length;
+    await expect.poll(uploads, end).toBe(1);
+    api.intercept = null;
+    await page.clock.fastForward("01:50");
+    expect(uploads()).toBe(1);
+    await page.clock.fastForward("00:20");
+    await shows(page, "talk.wav", "queued");
+    expect([uploads(), api.audio.get(job)]).toEqual([2, 70]);
+  });
+
+  test("shows in an alert why a recording failed, in the language of the page", async () => {
+    const page = await environment.openPage({ locale: "es-ES" });
+    const job = await chooseFile(page, { label: "Elegir grabaciones" });
     await shows(page, "talk.wav", "queued");
     const error = { code: "audio_track_missing", message: "The file has no audio track.", retryable: false };
-    await world.api.change(job, { status: "failed", error });
+    await environment.api.change(job, { status: "failed", error });
     await recording(page).getByRole("alert").getByText("Este archivo no tiene sonido.").waitFor();
   });
 
-  test("says that a text has been deleted", async () => {
-    const page = await world.person();
-    const job = await choose(page);
+  test("shows that a text has been deleted", async () => {
+    const page = await environment.openPage();
+    const job = await chooseFile(page);
     await shows(page, "talk.wav", "queued");
-    await world.api.change(job, { status: "completed", completedAt: new Date().toISOString() });
+    await environment.api.change(job, { status: "completed", completedAt: new Date().toISOString() });
     await recording(page).getByText("Its text has been deleted.").waitFor();
   });
 
-  test("works without HTTPS on a home network, without what browsers keep for HTTPS", async () => {
-    const page = await world.person({}, () => {
+  test("works without HTTPS, where browsers have no clipboard and no crypto.randomUUID", async () => {
+    const page = await environment.openPage({}, () => {
       Object.defineProperty(navigator, "clipboard", { value: undefined });
       Object.defineProperty(crypto, "randomUUID", { value: undefined });
     });
-    const job = await choose(page);
+    const job = await chooseFile(page);
     await shows(page, "talk.wav", "queued");
-    await world.api.complete(job, "At home.");
-    await recording(page).getByText("At home.").waitFor();
+    await environment.api.complete(job, "Without HTTPS.");
+    await recording(page).getByText("Without HTTPS.").waitFor();
     expect(await recording(page).getByRole("button", { name: "Copy" }).count()).toBe(0);
   });
 
-  test("says so when there is no network, and goes on when it is back", async () => {
-    const page = await world.person();
-    const job = await choose(page);
+  test("shows that there is no network, and continues when there is one again", async () => {
+    const page = await environment.openPage();
+    const job = await chooseFile(page);
     await shows(page, "talk.wav", "queued");
     await page.context().setOffline(true);
     await page.getByText("No network").waitFor();
-    world.api.closeSockets();
-    await world.api.complete(job, "Back again.");
+    environment.api.closeSockets();
+    await environment.api.complete(job, "Back again.");
     await page.context().setOffline(false);
     await recording(page).getByText("Back again.").waitFor();
   });
 
-  test("speaks the reader's language, and the other at a click", async () => {
-    const page = await world.person({ locale: "es-ES" });
+  test("is in the language of the browser, and in the other one after a click", async () => {
+    const page = await environment.openPage({ locale: "es-ES" });
     await page.getByRole("heading", { name: "Grabaciones a texto" }).waitFor();
     expect(await page.getAttribute("html", "lang")).toBe("es");
     await page.getByRole("button", { name: "English" }).click();

@@ -1,75 +1,76 @@
-/** The page against the real API process, its engine a stand-in on a socket; skipped where there is no API. */
+/** The page in Chromium against the real API process. Skipped where there is no API. */
+import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type RealEnvironment, apiIsThere, chooseRecording, startRealEnvironment } from "./real-api";
 import { recording, shows } from "./environment";
+import { FILE, type RealEnvironment, chooseRecording, hasApi, startRealEnvironment } from "./real-api";
 
-const FILE = "english-short.wav";
 const end = { timeout: 20_000, interval: 20 };
 
-describe.skipIf(!apiIsThere)("with the real API", () => {
-  let world: RealEnvironment;
+describe.skipIf(!hasApi)("with the real API", () => {
+  let environment: RealEnvironment;
   beforeAll(async () => {
-    world = await startRealEnvironment();
+    environment = await startRealEnvironment();
   });
-  afterAll(() => world.close());
+  afterAll(() => environment.close());
   afterEach(async () => {
-    await world.calmEngine();
-    await Promise.all(world.browser.contexts().map((context) => context.close()));
+    await environment.resetEngine();
+    await Promise.all(environment.browser.contexts().map((context) => context.close()));
   });
 
-  test("from the file to the transcript", async () => {
-    const page = await world.person();
+  test("a job goes from its file to its transcript", async () => {
+    const page = await environment.openPage();
     const id = await chooseRecording(page);
-    await recording(page, FILE).locator("blockquote", { hasText: "heard" }).waitFor();
     await shows(page, FILE, "completed");
-    await agree(id);
+    await showsText(page, await textOf(id));
+    await rowEqualsJob(id);
   });
 
-  test("cancel while the engine is busy, then try again", async () => {
-    await world.engine({ script: [{ hang: true }] });
-    const page = await world.person();
+  test("a job that is cancelled while the engine works can be retried", async () => {
+    await environment.controlEngine({ script: [{ hang: true }] });
+    const page = await environment.openPage();
     const id = await chooseRecording(page);
     await shows(page, FILE, "processing");
     await recording(page, FILE).getByRole("button", { name: "Cancel" }).click();
     await shows(page, FILE, "cancelled");
-    await agree(id);
-    await world.calmEngine(); // it may have been cancelled before the engine was asked
+    await rowEqualsJob(id);
+    await environment.resetEngine(); // the cancel may have come before the engine's request
     await recording(page, FILE).getByRole("button", { name: "Try again" }).click();
-    // A cancelled job's audio is gone from the service; the page still has it, and sends it again.
+    // The API has deleted the audio of the cancelled job. The page still has it, and uploads it again.
     await shows(page, FILE, "completed");
-    await recording(page, FILE).locator("blockquote", { hasText: "heard" }).waitFor();
-    await agree(id);
-    expect((await world.row(id)).run).toBe(2);
+    await showsText(page, await textOf(id));
+    await rowEqualsJob(id);
+    expect((await environment.readRow(id)).run).toBe(2);
   });
 
-  test("the next run of a failed job reaches the page, whoever asked for it", async () => {
-    await world.engine({ script: [{ status: 401, body: { error: { message: "Invalid API Key" } } }] });
-    const page = await world.person();
+  test("the page follows a run that another client of the API has started", async () => {
+    await environment.controlEngine({ script: [{ status: 401, body: { error: { message: "Invalid API Key" } } }] });
+    const page = await environment.openPage();
     const id = await chooseRecording(page);
     await shows(page, FILE, "failed");
-    await agree(id);
-    expect((await fetch(`${world.apiUrl}/job/${id}/retry`, { method: "POST" })).status).toBe(202);
-    await recording(page, FILE).locator("blockquote", { hasText: "heard" }).waitFor();
+    await rowEqualsJob(id);
+    expect((await fetch(`${environment.apiUrl}/job/${id}/retry`, { method: "POST" })).status).toBe(202);
     await shows(page, FILE, "completed");
-    await agree(id);
-    expect((await world.row(id)).run).toBe(2);
+    await showsText(page, await textOf(id));
+    await rowEqualsJob(id);
+    expect((await environment.readRow(id)).run).toBe(2);
   });
 
-  test("what is deleted at the API stays readable in the page", async () => {
-    const page = await world.person();
+  test("the page still shows the text of a job that was deleted at the API", async () => {
+    const page = await environment.openPage();
     const id = await chooseRecording(page);
     await shows(page, FILE, "completed");
-    await agree(id);
-    const { seq } = await (await fetch(`${world.apiUrl}/job/${id}`, { method: "DELETE" })).json();
-    await expect.poll(async () => (await world.row(id)).seq, end).toBe(seq);
+    await rowEqualsJob(id);
+    const text = await textOf(id);
+    const { seq } = await (await fetch(`${environment.apiUrl}/job/${id}`, { method: "DELETE" })).json();
+    await expect.poll(async () => (await environment.readRow(id)).seq, end).toBe(seq);
     await page.reload();
-    await recording(page, FILE).locator("blockquote", { hasText: "heard" }).waitFor();
+    await showsText(page, text);
     await shows(page, FILE, "completed");
   });
 
-  test("a cancel that races with completion ends in one state", async () => {
-    await world.engine({ default: { delay: 0.3 } });
-    const page = await world.person();
+  test("a cancel in the moment of completion leaves page, row and API in one status", async () => {
+    await environment.controlEngine({ default: { delay: 0.3 } });
+    const page = await environment.openPage();
     const id = await chooseRecording(page);
     await shows(page, FILE, "processing");
     await page.waitForTimeout(300);
@@ -77,22 +78,30 @@ describe.skipIf(!apiIsThere)("with the real API", () => {
       .getByRole("button", { name: "Cancel" })
       .click({ timeout: 1_000 })
       .catch(() => {});
-    await expect.poll(async () => (await world.row(id)).status, end).toMatch(/completed|cancelled/);
-    const { status } = await world.row(id);
-    const told = await fetch(`${world.apiUrl}/job/${id}`);
-    // Cancelled a moment after it completed, it is gone from the API: the page keeps what it had.
-    if (told.status === 410) expect(status).toBe("completed");
-    else await agree(id);
+    await expect.poll(async () => (await environment.readRow(id)).status, end).toMatch(/completed|cancelled/);
+    const { status } = await environment.readRow(id);
+    const response = await fetch(`${environment.apiUrl}/job/${id}`);
+    // A cancel just after the completion deletes the job at the API: the page keeps what it had.
+    if (response.status === 410) expect(status).toBe("completed");
+    else await rowEqualsJob(id);
     await shows(page, FILE, status);
   });
 
-  /** The row is the API's job. */
-  async function agree(id: string) {
-    await expect.poll(async () => (await world.job(id)).sync?.state, end).toBe("confirmed");
-    const { status, run, seq, progress, result } = await world.job(id);
-    const mine = await world.row(id);
-    expect(mine).toMatchObject({ status, run, seq, progress });
-    if (result) expect(JSON.parse(mine.resultJson)).toMatchObject({ text: result.text });
-    expect(mine).not.toHaveProperty("cancelRequestedAt");
+  async function textOf(id: string): Promise<string> {
+    const { result } = await environment.getJob(id);
+    expect(result.text).not.toBe("");
+    return result.text;
+  }
+
+  const showsText = (page: Page, text: string) =>
+    recording(page, FILE).locator("blockquote", { hasText: text }).waitFor();
+
+  async function rowEqualsJob(id: string) {
+    await expect.poll(async () => (await environment.getJob(id)).sync?.state, end).toBe("confirmed");
+    const { status, run, seq, progress, result } = await environment.getJob(id);
+    const row = await environment.readRow(id);
+    expect(row).toMatchObject({ status, run, seq, progress });
+    if (result) expect(JSON.parse(row.resultJson)).toMatchObject({ text: result.text });
+    expect(row).not.toHaveProperty("cancelRequestedAt");
   }
 });

@@ -1,19 +1,19 @@
 // @ts-check
-/** Fails when `convex/_generated/` is not what Convex would generate now: then run `npm run codegen`. */
+/** Fails when `convex/_generated/` differs from what Convex generates now; `npm run codegen` updates it. */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-const here = fileURLToPath(new URL("..", import.meta.url));
-const cache = path.join(here, "node_modules/.cache");
+const web = fileURLToPath(new URL("..", import.meta.url));
+const cache = path.join(web, "node_modules/.cache");
 mkdirSync(cache, { recursive: true });
-const copy = mkdtempSync(path.join(cache, "codegen-")); // generated in a copy: a check changes nothing
+const copy = mkdtempSync(path.join(cache, "codegen-")); // Convex generates in a copy: the check changes no file
 try {
-  cpSync(path.join(here, "convex"), path.join(copy, "convex"), { recursive: true });
-  cpSync(path.join(here, "package.json"), path.join(copy, "package.json"));
+  cpSync(path.join(web, "convex"), path.join(copy, "convex"), { recursive: true });
+  cpSync(path.join(web, "package.json"), path.join(copy, "package.json"));
   rmSync(path.join(copy, "convex/_generated"), { recursive: true });
-  const convex = path.join(here, "node_modules/convex/bin/main.js");
+  const convex = path.join(web, "node_modules/convex/bin/main.js");
   execFileSync(process.execPath, [convex, "codegen", "--system-udfs", "--typecheck", "disable"], {
     cwd: copy,
     stdio: ["ignore", "ignore", "inherit"],
@@ -26,7 +26,7 @@ try {
         .map((name) => [name, readFileSync(path.join(folder, name), "utf8")]),
     );
   };
-  const [committed, fresh] = [read(here), read(copy)];
+  const [committed, fresh] = [read(web), read(copy)];
   const drifted = Object.keys({ ...committed, ...fresh }).filter((name) => committed[name] !== fresh[name]);
   if (drifted.length > 0) {
     console.error(`convex/_generated is out of date (${drifted.join(", ")}): run "npm run codegen".`);

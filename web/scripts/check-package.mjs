@@ -1,14 +1,14 @@
 // @ts-check
-/** Packs the library as others would install it, and uses it: types under both kinds of resolution, and in Node. */
+/** Packs and installs the library, compiles a consumer of it under both kinds of module resolution, and imports it in Node. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-const here = fileURLToPath(new URL("..", import.meta.url));
-const cache = path.join(here, "node_modules/.cache");
+const web = fileURLToPath(new URL("..", import.meta.url));
+const cache = path.join(web, "node_modules/.cache");
 mkdirSync(cache, { recursive: true });
-const app = mkdtempSync(path.join(cache, "consumer-")); // below our node_modules: React and Convex are found there
+const app = mkdtempSync(path.join(cache, "consumer-")); // below our node_modules, where it finds React and Convex
 
 const CONSUMER = `
 import { Transcriptions, createClient, linkConvex, type Transcription } from "escriba";
@@ -33,15 +33,15 @@ try {
   const run = (/** @type {string} */ command, /** @type {string[]} */ args) =>
     execFileSync(command, args, { cwd: app, encoding: "utf8" });
   execFileSync("npm", ["pack", "--silent", "--pack-destination", app], {
-    cwd: here,
+    cwd: web,
     stdio: ["ignore", "ignore", "inherit"],
   });
-  const home = path.join(app, "node_modules/escriba");
-  mkdirSync(home, { recursive: true });
-  run("tar", ["-xzf", "escriba-0.1.0.tgz", "--strip-components=1", "-C", home]);
+  const library = path.join(app, "node_modules/escriba");
+  mkdirSync(library, { recursive: true });
+  run("tar", ["-xzf", "escriba-0.1.0.tgz", "--strip-components=1", "-C", library]);
   writeFileSync(path.join(app, "package.json"), '{"type": "module"}');
   writeFileSync(path.join(app, "consumer.ts"), CONSUMER);
-  const tsc = path.join(here, "node_modules/typescript/bin/tsc");
+  const tsc = path.join(web, "node_modules/typescript/bin/tsc");
   for (const resolution of ["NodeNext", "Bundler"]) {
     const module = resolution === "Bundler" ? "ESNext" : resolution;
     const compilerOptions = {

@@ -15,14 +15,14 @@ from common.models import Audio
 from common.services import Services
 
 
-async def posted(services: Services, store: S3Audio, job_id: str) -> None:
-    """Take it in and put the job in the queue; told twice, or too late, it only tidies up."""
+async def accept_posted_audio(services: Services, store: S3Audio, job_id: str) -> None:
+    """Keep it and queue its job. Called again, or too late, it only removes what was posted."""
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="posted-") as folder:
         try:
             file = await store.fetch_posted(job_id, Path(folder))
         except AudioGone:
             return
-        audio = await asyncio.to_thread(_described, file)
+        audio = await asyncio.to_thread(_describe, file)
         try:
             await deliver(services, await services.jobs.get(job_id), file, audio)
         except (JobNotFound, JobConflict, UploadExpired) as exc:
@@ -30,7 +30,8 @@ async def posted(services: Services, store: S3Audio, job_id: str) -> None:
     await store.remove_posted(job_id)
 
 
-def _described(file: Path) -> Audio:
+def _describe(file: Path) -> Audio:
+    """Without a name: S3 passes none on, and the job has the one that was submitted."""
     with file.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     return Audio(size_bytes=file.stat().st_size, sha256=digest)

@@ -89,7 +89,7 @@ export class SyncSession {
         this.#mutations = this.#mutations.then(() => this.#mutate(message));
         return;
       case "Action":
-        return void this.#act(message);
+        return void this.#runAction(message);
       default:
         return this.#fatal(`unknown message ${message.type}`);
     }
@@ -139,7 +139,7 @@ export class SyncSession {
   }
 
   /** @param {any} message */
-  async #act({ requestId, udfPath, args }) {
+  async #runAction({ requestId, udfPath, args }) {
     this.#respond("ActionResponse", requestId, await this.#run("action", udfPath, args));
     this.#requestTransition();
   }
@@ -169,12 +169,12 @@ export class SyncSession {
     this.#isUpdating = true;
     do {
       this.#isStale = false;
-      await this.#transition();
+      await this.#sendTransition();
     } while (this.#isStale);
     this.#isUpdating = false;
   }
 
-  async #transition() {
+  async #sendTransition() {
     const mustSend = this.#mustSend;
     this.#mustSend = false;
     const removed = this.#removed.splice(0);
@@ -182,7 +182,7 @@ export class SyncSession {
     const end = { querySet: this.#querySet, identity: this.#identityVersion, ts: this.#backend.now() };
     const modifications = removed.map((queryId) => JSON.stringify({ type: "QueryRemoved", queryId }));
     for (const [queryId, query] of [...this.#queries]) {
-      const text = await this.#result(queryId, query);
+      const text = await this.#runQuery(queryId, query);
       if (text === query.last || this.#queries.get(queryId) !== query) continue;
       query.last = text;
       modifications.push(text);
@@ -194,7 +194,7 @@ export class SyncSession {
   }
 
   /** @param {number} queryId @param {{ udfPath: string, args: unknown, journal: unknown }} query */
-  async #result(queryId, { udfPath, args, journal }) {
+  async #runQuery(queryId, { udfPath, args, journal }) {
     const head = { queryId, logLines: [], journal };
     try {
       const value = await this.#backend.run("query", udfPath, args, this.#identity);

@@ -1,12 +1,12 @@
 /** Where the page gets a job's text from, and what it shows when there is none. */
 import { expect, onTestFinished, test, vi } from "vitest";
-import { api, countPolls, onlyJob, openPage, page, startJob, untilJob } from "../test/page";
+import { LONG_GRACE, api, countPolls, onlyJob, openPage, page, startJob, untilJob } from "../test/page";
 
 /** Too large for a row: Convex stores it in a file. */
 const LARGE = "y".repeat(300_000);
 
 test("a transcript that is too large for a row comes from its file", async () => {
-  openPage();
+  openPage(LONG_GRACE);
   const jobId = await startJob();
   await api.complete(jobId, LARGE);
   await untilJob((job) => job.text === LARGE);

@@ -3,6 +3,7 @@ import { webcrypto } from "node:crypto";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { eventually } from "../test/eventually";
 import {
+  LONG_GRACE,
   api,
   audioFile,
   closePage,
@@ -21,7 +22,7 @@ import {
 describe.each(["ConvexReactClient", "ConvexClient"])("with %s", (kind) => {
   test("a job goes from its file to its transcript without a request for its status", async () => {
     if (kind === "ConvexClient") await useConvexClient();
-    openPage();
+    openPage(LONG_GRACE);
     const jobId = page.start(audioFile(1000), { language: "es" });
     expect(onlyJob()).toMatchObject({ jobId, filename: "a.wav", sizeBytes: 1000, status: "pending", uploaded: 0 });
     await untilJob((job) => job.status === "queued");
@@ -42,13 +43,13 @@ describe.each(["ConvexReactClient", "ConvexClient"])("with %s", (kind) => {
 });
 
 test("a job is stored before anything can fail, and the page shows it after a reload", async () => {
-  openPage();
+  openPage(LONG_GRACE);
   const jobId = page.start(audioFile());
   expect(localStorage.getItem("escriba:jobs")).toContain(jobId);
   await untilJob((job) => job.status === "queued");
   closePage();
   await api.complete(jobId, "while the page was closed");
-  openPage();
+  openPage(LONG_GRACE);
   expect(onlyJob().jobId).toBe(jobId);
   await untilJob((job) => job.text === "while the page was closed");
   expect(countPolls()).toBe(0);

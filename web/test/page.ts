@@ -38,6 +38,8 @@ export function openPage(config: Partial<TranscriptionsConfig> = {}): void {
   });
   unsubscribe = page.subscribe(() => {});
 }
+/** Convex may take this long to connect before the page polls the API: for tests that expect no poll. */
+export const LONG_GRACE = { graceMs: 20_000 };
 export const closePage = () => unsubscribe();
 
 /** Closes the page as a browser does: what it uploads ends, and its heartbeats too. */

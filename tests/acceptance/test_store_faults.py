@@ -112,7 +112,6 @@ def test_what_expired_is_let_go_however_full_the_disk_is(
 # ── a lock ────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.alone
 def test_a_database_that_somebody_locks_is_waited_for(
     start: Callable[..., Server], upstream: Upstream
 ) -> None:

@@ -34,7 +34,7 @@ WORKERS := --dist loadscope --no-loadscope-reorder --numprocesses
 
 # The only lane that measures coverage: it is bound by CPU, and gives way to the lane that waits for servers.
 units: .venv/development .venv/aws-tools/installed
-	nice -n 10 $(PYTEST) -m "not alone" $(WORKERS) logical --cov $(UNITS)
+	nice -n 5 $(PYTEST) --cov -m "not alone" $(WORKERS) logical $(UNITS)
 
 # All other tests: they mostly wait, so there are more workers than cores.
 servers: .venv/development .venv/aws-tools/installed .venv/aws-sam/installed web/node_modules tests/sdk/node_modules
@@ -59,7 +59,7 @@ check: .venv/development
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	nice -n 10 $(BIN)/mypy
+	nice -n 5 $(BIN)/mypy
 	$(BIN)/pip check --disable-pip-version-check
 
 bench: .venv/development lambda

@@ -82,13 +82,12 @@ class LambdaProcess:
 
     def _start(self) -> None:
         port = self._server.server_address[1]
-        inherited = {n: os.environ[n] for n in ("PATH", "COVERAGE_PROCESS_CONFIG") if n in os.environ}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-W", "error", "-m", "awslambdaric", HANDLER],
                 cwd=ROOT,
                 env={
-                    **inherited,
+                    "PATH": os.environ["PATH"],
                     "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
                     "AWS_LAMBDA_FUNCTION_NAME": "escriba",
                     "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",

@@ -15,7 +15,7 @@ import pytest
 
 from tests.server import ROOT, free_port
 
-INHERITED = {name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
+INHERITED = {"PATH": os.environ["PATH"]}
 BOTH = "CONVEX_SITE_URL and CONVEX_API_KEY"
 
 

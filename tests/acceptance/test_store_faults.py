@@ -110,7 +110,6 @@ def test_expired_jobs_are_removed_from_a_full_disk(start: Callable[..., Server],
 # ── a lock ────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.alone
 def test_jobs_wait_for_a_database_that_another_process_locks(
     start: Callable[..., Server], upstream: Upstream
 ) -> None:

@@ -350,6 +350,7 @@ async def watch_to_the_end(
     return received
 
 
+@pytest.mark.alone
 async def test_a_hundred_watchers_that_reconnect_get_the_same_states_and_the_same_text(
     service: JobService,
 ) -> None:

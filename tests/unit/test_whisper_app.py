@@ -326,13 +326,10 @@ async def test_a_cancelled_call_ends_at_once_and_frees_the_engine(recogniser: Re
 def _process(models: Path, *arguments: str) -> Iterator[tuple[str, psutil.Popen]]:
     """The engine as a process on a free port: its base URL and the process."""
     command = [sys.executable, "-W", "error", "-m", "common.local.whisper.app", "--port", "0"]
-    environment = {
-        name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ
-    }
     with psutil.Popen(
         [*command, "--models", str(models), *arguments],
         cwd=ROOT,
-        env=environment,
+        env={"PATH": os.environ["PATH"]},
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

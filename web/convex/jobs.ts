@@ -82,8 +82,8 @@ export const list = query({
 
 /**
  * Notes that the owner asks to cancel this job. The page also sends the API `DELETE /job/{id}`, and the API alone
- * decides: it may have completed the job in the same moment, and row and API would disagree for ever. If the page's
- * request never arrives at the API, `reconcile.ts` repeats it.
+ * decides: it may have completed the job in the same moment, and then a row that this function ended would differ from
+ * the API for ever. If the page's request does not reach the API, `reconcile.ts` repeats it.
  *
  * `run` is the run to cancel: this call may arrive late, when the next run has started. `unknownToApi` is for a job
  * that the API answers 404 for: then nothing else would end the row.

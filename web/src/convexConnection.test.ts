@@ -45,7 +45,7 @@ test("the page sends no second poll while the first has no answer", async () => 
 });
 
 test("the page polls the API while Convex is away, and stops when Convex is back", async () => {
-  openPage({ liveText: false });
+  openPage({ liveText: false, graceMs: 3_000 }); // a machine that stalls for a moment must not count as away
   await eventually(() => expect(page.state.connection).toBe("live"));
   const pollsBefore = countPolls();
   const jobId = await startJob();

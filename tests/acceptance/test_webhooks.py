@@ -71,7 +71,7 @@ def test_each_end_of_a_run_is_posted_once_and_nothing_else_is(
     assert len({event for _, event, _ in events(receiver)}) == 5
     for job_id in wanted:
         api.delete(job_id)
-    with pytest.raises(AssertionError, match="never came"):
+    with pytest.raises(AssertionError, match="never met"):
         wait_until(lambda: len(receiver.received) > 5, 3)
 
 

@@ -202,7 +202,9 @@ async def _transcribe_incrementally(
     async def keep(piece: Piece) -> None:
         async with in_order:
             if stretch := settling.add_piece(piece):
-                for text in settling.append(await suppress_hallucinations(services, ready, stretch, request.options)):
+                for text in settling.append(
+                    await suppress_hallucinations(services, ready, stretch, request.options)
+                ):
                     on_text(text)
 
     await transcribe_pieces(services, ready, request.options, folder, kept={}, keep=keep)

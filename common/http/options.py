@@ -8,7 +8,7 @@ from typing import Any
 
 from common.errors import ONE_VALUE, LanguageUnknown, OptionInvalid, OptionUnknown, Sentence
 from common.models import Granularity, Options, Task
-from common.text.languages import code_of
+from common.text.languages import code_of, is_unspecified
 
 Fields = Iterable[tuple[str, str]]
 
@@ -57,10 +57,8 @@ def _read(option: str, texts: list[str]) -> Any:
 
 
 def _language(value: str) -> str | None:
-    if value.lower() == "auto":
-        return None
     code = code_of(value)
-    if code is None:
+    if code is None and not is_unspecified(value):
         raise LanguageUnknown(language=value[:40])
     return code
 

@@ -25,7 +25,7 @@ from common.models import Piece, Task
 from common.openai.errors import refusal
 from common.openai.models import model_of, models
 from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
-from common.openai.response import write_response
+from common.openai.response import ignored_header, write_response
 from common.openai.stream import OnText, TranscriptionStream
 from common.services import Services
 from common.transcription.incremental import IncrementalText
@@ -89,7 +89,7 @@ def _error_response(request: Request, failure: EscribaError | RetryLater) -> Res
 def _form(fields: dict[str, dict[str, object]]) -> dict[str, Any]:
     """OpenAPI of a form. FastAPI must not parse it, since it would read the recording into memory."""
     properties = {"file": {"type": "string", "format": "binary"}, **fields}
-    schema = {"type": "object", "required": ["file", "model"], "properties": properties}
+    schema = {"type": "object", "required": ["file"], "properties": properties}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
@@ -98,7 +98,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"description": what, "content": {"application/json": {"example": _ERROR}}}
     for status, what in {
         400: "a parameter or the recording is wrong",
-        404: "no such model",
+        404: "no such model, with STRICT_MODELS",
         413: "the recording is too large",
         429: "the engine's quota is spent until Retry-After",
         500: "an error of this server or of the engine (5xx)",
@@ -159,14 +159,25 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
         folder = Path(resources.enter_context(_scratch_folder(services)))
         limit = services.settings.max_job_upload_bytes
         upload = await receive(body_of(request), request.headers, folder, max_bytes=limit)
-        parsed = parse_request(upload.fields, task=task, server_model=services.settings.groq_model)
+        settings = services.settings
+        parsed = parse_request(
+            upload.fields,
+            task=task,
+            server_model=settings.groq_model,
+            strict_models=settings.strict_models,
+        )
+        headers = ignored_header(parsed.ignored)
         if parsed.stream:
             return TranscriptionStream(
                 lambda on_text: _transcribe_incrementally(services, upload.path, folder, parsed, on_text),
                 resources=resources.pop_all(),
                 refuse=lambda failure: _error_response(request, failure),
+                headers=headers,
             )
-        return await respond_unless_left(_transcribe(services, upload.path, folder, parsed), request.receive)
+        transcribing = _transcribe(services, upload.path, folder, parsed, request.state.request_id)
+        response = await respond_unless_left(transcribing, request.receive)
+        response.headers.update(headers)
+        return response
 
 
 @contextmanager
@@ -180,10 +191,13 @@ def _scratch_folder(services: Services) -> Iterator[str]:
         services.active.transcriptions -= 1
 
 
-async def _transcribe(services: Services, source: Path, folder: Path, request: OpenAIRequest) -> Response:
+async def _transcribe(
+    services: Services, source: Path, folder: Path, request: OpenAIRequest, request_id: str
+) -> Response:
     ready = await prepare_recording(services, source, folder)
     pieces = await transcribe_pieces(services, ready, request.options, folder, kept={}, keep=_keep_nothing)
-    body, kind = write_response(await merge_pieces(services, ready, pieces, request.options), request)
+    transcript = await merge_pieces(services, ready, pieces, request.options)
+    body, kind = write_response(transcript, request, request_id=request_id)
     return Response(body, media_type=kind)
 
 

@@ -69,7 +69,7 @@ def _allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:
         allow_origins=origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],
-        expose_headers=["Retry-After", "X-Request-Id", "ETag", "Content-Disposition"],
+        expose_headers=["Retry-After", "X-Request-Id", "ETag", "Content-Disposition", "X-Escriba-Ignored"],
         max_age=86_400,
     )
 

@@ -45,7 +45,7 @@ def handler_of(method: str, path: str) -> Any:
 
 
 # Fields that differ between two answers to the same request: ids, clocks and durations.
-_VOLATILE = {"requestId", "uptimeSeconds", "processing", "inHand", "upload", "seq"} | {
+_VOLATILE = {"requestId", "uptimeSeconds", "processing", "inHand", "upload", "seq", "x_groq"} | {
     f"{what}At" for what in ("created", "started", "updated", "completed", "expires", "erased")
 }
 _COMPARED_HEADERS = (
@@ -57,6 +57,7 @@ _COMPARED_HEADERS = (
     "cache-control",
     "allow",
     "x-should-retry",
+    "x-escriba-ignored",
 )
 
 

@@ -35,7 +35,27 @@ def post(targets: Targets, media: Media, upstream: Upstream) -> Any:
 @pytest.mark.parametrize("path", [PATH, "/openai/v1/audio/transcriptions"])
 def test_both_prefixes_answer(path: str, post: Any) -> None:
     answer = post(transcription("hola"), path=path)
-    assert answer.json() == {"text": "hola", "usage": {"type": "duration", "seconds": 5}}
+    usage = {"type": "duration", "seconds": 5}
+    assert answer.json() == {
+        "text": "hola",
+        "usage": usage,
+        "x_groq": {"id": answer.headers["x-request-id"]},
+    }
+
+
+@pytest.mark.parametrize("stream", ["true", "false"])
+def test_fields_that_change_nothing_are_named_in_a_header(stream: str, post: Any) -> None:
+    answer = post(transcription("hola"), stream=stream, vad_filter="true", user="ana")
+    assert (answer.status, answer.headers["x-escriba-ignored"]) == (200, "vad_filter, user")
+    assert "x-escriba-ignored" not in post(transcription("hola"), stream=stream).headers
+
+
+def test_the_model_that_ran_is_in_a_verbose_answer(post: Any) -> None:
+    answer = post(transcription("hola"), model="gpt-4o-transcribe", response_format="verbose_json")
+    assert answer.json()["model"] == "whisper-large-v3-turbo"
+    path = "/v1/audio/translations"
+    answer = post(transcription("hi"), path=path, model="", response_format="verbose_json")
+    assert answer.json()["model"] == "whisper-large-v3"
 
 
 @pytest.mark.parametrize("format_", ["text", "srt", "vtt"])
@@ -61,7 +81,7 @@ def test_any_key_or_none_is_accepted(post: Any) -> None:
 
 REFUSED: dict[str, tuple[list[Reply], dict[str, Any], int, str, str | None]] = {
     "a parameter": ([], {"temperature": "x"}, 400, "option_invalid", "temperature"),
-    "a model": ([], {"model": "x"}, 404, "model_not_found", "model"),
+    "speakers": ([], {"diarize": "true"}, 400, "option_unsupported", "diarize"),
     "a quota": ([rate_limited(retry_after=100)], {}, 429, "rate_limit_exceeded", None),
     "a key": ([bad_key()], {}, 401, "invalid_api_key", None),
     "the engine": ([broken()] * 3, {}, 502, "engine_broken", None),
@@ -129,5 +149,5 @@ def test_openapi_shows_one_prefix(targets: Targets) -> None:
     assert {"/v1/audio/transcriptions", "/v1/audio/translations", "/v1/models"} <= set(paths)
     assert not [path for path in paths if path.startswith("/openai/")]
     form = paths[PATH]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert form["required"] == ["file", "model"]
+    assert form["required"] == ["file"]
     assert form["properties"]["response_format"]["default"] == "json"

@@ -77,7 +77,7 @@ class Answer:
 
     def comparable(self) -> Any:
         headers = {name: self.headers[name] for name in _COMPARED_HEADERS if name in self.headers}
-        is_json = self.headers["content-type"] == "application/json"
+        is_json = self.body and self.headers["content-type"] == "application/json"
         return self.status, headers, _without_volatile(self.json()) if is_json else self.body
 
 

@@ -58,6 +58,58 @@ def test_the_model_that_ran_is_in_a_verbose_answer(post: Any) -> None:
     assert answer.json()["model"] == "whisper-large-v3"
 
 
+@pytest.mark.parametrize("task", ["transcriptions", "translations"])
+def test_azures_address_names_the_model(task: str, post: Any, upstream: Upstream) -> None:
+    path = f"/openai/deployments/whisper-large-v3/audio/{task}?api-version=2024-06-01"
+    headers = {"api-key": "any"}
+    answer = post(transcription("hola"), path=path, model="", response_format="verbose_json", headers=headers)
+    assert (answer.status, answer.json()["model"]) == (200, "whisper-large-v3")
+    assert post(transcription("hola"), path=path.replace("whisper-large-v3", "mine")).status == 200
+
+
+WRONG_BASES = [
+    ("POST", "/audio/transcriptions", "/v1", "/v1/audio/transcriptions"),
+    ("POST", "/v1/v1/audio/translations", "/v1", "/v1/audio/translations"),
+    ("POST", "/v1/audio/transcriptions/", "/v1", "/v1/audio/transcriptions"),
+    ("GET", "/models", "/v1", "/v1/models"),
+    ("GET", "/v1/v1/models", "/v1", "/v1/models"),
+    ("POST", "/v1/openai/v1/audio/transcriptions", "", "/openai/v1/audio/transcriptions"),
+    ("POST", "/openai/v1/openai/v1/audio/transcriptions", "", "/openai/v1/audio/transcriptions"),
+    ("POST", "/openai/audio/transcriptions", "/v1", "/v1/audio/transcriptions"),
+    ("POST", "/v1/chat/completions", "/v1", "/v1/audio/transcriptions"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "base", "address"), WRONG_BASES)
+def test_a_wrong_base_url_is_answered_with_the_right_one(
+    method: str, path: str, base: str, address: str, targets: Targets
+) -> None:
+    answer = targets(method, path)
+    root = targets.server.url
+    assert (answer.status, answer.code) == (404, "base_url_wrong")
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert f"base URL to {root}{base}, so that it calls {root}{address}." in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", PATH, "POST"),
+        ("POST", "/v1/models", "GET, HEAD"),
+        ("DELETE", "/openai/v1/models/whisper-1", "GET, HEAD"),
+        ("PUT", "/openai/deployments/a/audio/translations", "POST"),
+        ("HEAD", "/v1/audio/translations", "POST"),
+    ],
+)
+def test_a_wrong_method_is_refused_in_openais_shape(
+    method: str, path: str, allowed: str, targets: Targets
+) -> None:
+    answer = targets(method, path)
+    assert (answer.status, answer.headers["allow"]) == (405, allowed)
+    if method != "HEAD":
+        assert answer.json()["error"]["type"] == "invalid_request_error"
+
+
 @pytest.mark.parametrize("format_", ["text", "srt", "vtt"])
 def test_text_formats_are_plain_text_in_utf_8(format_: str, post: Any) -> None:
     answer = post(transcription("¿qué tal?"), response_format=format_)

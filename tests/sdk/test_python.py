@@ -310,6 +310,23 @@ def test_groqs_own_sdk_works(groq_client: groq.Groq, recording: Path, upstream: 
     assert groq_client.audio.translations.create(**ask).text == "hola qué tal"
 
 
+def test_azures_client_works(server: Server, recording: Path, upstream: Upstream) -> None:
+    upstream.script.append(transcription("hola"))
+    with openai.AzureOpenAI(
+        azure_endpoint=server.url, api_key="any", api_version="2024-06-01", max_retries=0
+    ) as client:
+        assert client.audio.transcriptions.create(file=recording, model="whisper").text == "hola"
+
+
+@pytest.mark.parametrize("base", ["", "/v1/v1"])
+def test_a_wrong_base_url_is_answered_with_the_right_one(base: str, server: Server, recording: Path) -> None:
+    with (
+        openai.OpenAI(base_url=server.url + base, api_key="any", max_retries=0) as client,
+        pytest.raises(openai.NotFoundError, match=f"base URL to {server.url}/v1,"),
+    ):
+        client.audio.transcriptions.create(file=recording, model="whisper-1")
+
+
 # ── errors ────────────────────────────────────────────────────────────────────────────────────────
 
 

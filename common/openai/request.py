@@ -39,7 +39,7 @@ FIELDS: dict[str, dict[str, object]] = {
         "example": "whisper-1",
         "description": "one of GET /v1/models; any other name, or none, is the server's",
     },
-    "prompt": {"type": "string", "description": "context or spellings, up to 896 bytes"},
+    "prompt": {"type": "string", "description": "context or spellings; the last 896 bytes count"},
     "response_format": {"type": "string", "enum": list(FORMATS), "default": "json"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
     "language": {"type": "string", "description": "a code such as es; detected when absent", "example": "es"},

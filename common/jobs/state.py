@@ -38,11 +38,8 @@ def accept(
         stage="upload",
         **known,
     )
-    return (
-        here
-        if audio is None
-        else here.model_copy(update={"status": "queued", "stage": "queue", "audio": audio})
-    )
+    came = {"status": "queued", "stage": "queue", "audio": audio}
+    return here if audio is None else here.model_copy(update=came)
 
 
 def promised(job: Job, audio: Audio) -> Job:
@@ -190,12 +187,21 @@ def retry(job: Job, *, now: float, expires_at: float, has_audio: bool) -> Job:
     """
     if job.status not in {"failed", "cancelled"}:
         raise JobNotRetryable(status=job.status)
+    status, stage = ("queued", "queue") if has_audio else ("pending", "upload")
+    audio = job.audio if has_audio else None
+    return _next_run(job, now, expires_at, status=status, stage=stage, audio=audio)
+
+
+def submit_again(job: Job, *, audio: Audio | None, now: float, expires_at: float) -> Job:
+    """The same request after the job's audio and text are gone: the next run, from its beginning."""
+    _require(job, "completed", "failed", "cancelled")
+    return _next_run(job, now, expires_at, status="pending", stage="upload", audio=audio, language=None)
+
+
+def _next_run(job: Job, now: float, expires_at: float, **changes: Any) -> Job:
     return _next(
         job,
         now,
-        status="queued" if has_audio else "pending",
-        stage="queue" if has_audio else "upload",
-        audio=job.audio if has_audio else None,
         run=job.run + 1,
         attempts=0,
         progress=0.0,
@@ -206,6 +212,7 @@ def retry(job: Job, *, now: float, expires_at: float, has_audio: bool) -> Job:
         completed_at=None,
         erased_at=None,
         expires_at=expires_at,
+        **changes,
     )
 
 

@@ -74,6 +74,12 @@ class AnyLife(RuleBasedStateMachine):
     def give_back(self) -> None:
         self._become(lambda: state.give_back(self.job, now=self.now))
 
+    @rule(audio=st.sampled_from([None, AUDIO]))
+    def submit_again(self, audio: Audio | None) -> None:
+        self._become(
+            lambda: state.submit_again(self.job, audio=audio, now=self.now, expires_at=self.now + 60)
+        )
+
     @rule()
     def complete(self) -> None:
         self._become(lambda: state.complete(self.job, language="es", now=self.now, expires_at=self.now + 60))

@@ -27,6 +27,7 @@ from common.local.server.stop_signal import StopSignal
 from common.local.server.upload_guard import UploadGuard, UploadLimits
 from common.local.sqlite.database import DatabaseUnusable
 from common.log import set_level
+from common.openai.address import UPLOADS
 from common.settings import SettingInvalid, Settings, read_settings
 from functions import health, job, job_audio, openai_audio, transcribe, transcribe_job, transcription_ws
 
@@ -98,7 +99,7 @@ def _upload_limits(settings: Settings) -> UploadLimits:
             "/transcribe": settings.max_upload_bytes,
             "/transcribe-job": settings.max_job_upload_bytes,
             "/job/*/audio": settings.max_job_upload_bytes,
-            **dict.fromkeys(openai_audio.UPLOADS, settings.max_job_upload_bytes),
+            **dict.fromkeys(UPLOADS, settings.max_job_upload_bytes),
         },
         slots=settings.upload_slots,
         pace=Pace(

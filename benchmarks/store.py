@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from common.jobs import state
+from common.jobs.events import make_event
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
@@ -45,10 +46,10 @@ async def _measure(path: Path, kept: int) -> float:
     cpu_of_get = await _measure_calls("get", 10 * ROUNDS, lambda _: jobs.get(random.choice(ids)))
     new = [_new(number) for number in range(ROUNDS)]
     await _measure_calls(
-        "create", ROUNDS, lambda n: jobs.create(new[n], state.event_of(new[n]), targets=("convex",))
+        "create", ROUNDS, lambda n: jobs.create(new[n], make_event(new[n]), targets=("convex",))
     )
     running = [state.start(job, now=NOW) for job in new]
-    await _measure_calls("commit", ROUNDS, lambda n: jobs.commit(running[n], state.event_of(running[n])))
+    await _measure_calls("commit", ROUNDS, lambda n: jobs.commit(running[n], make_event(running[n])))
     await _measure_calls("claim", ROUNDS, lambda _: tasks.claim(NOW + WEEK / 2, "bench", 30))
     await _measure_calls("claim, nothing due", ROUNDS, lambda _: tasks.claim(NOW + WEEK / 2, "bench", 30))
     await _measure_calls("deliveries", ROUNDS, lambda _: jobs.deliveries(now=NOW + WEEK / 2, limit=20))
@@ -76,16 +77,16 @@ async def _fill(path: Path, kept: int) -> list[str]:
 
 
 async def _complete_job(jobs: SqliteJobs, job: Job) -> str:
-    await jobs.create(job, state.event_of(job), targets=("convex",))
+    await jobs.create(job, make_event(job), targets=("convex",))
     job = state.start(job, now=NOW)
-    await jobs.commit(job, state.event_of(job))
+    await jobs.commit(job, make_event(job))
     piece = Piece(index=0, start=0.0, transcript=TRANSCRIPT)
     await jobs.lease(job.job_id, "bench", now=NOW, seconds=30)
     await jobs.keep_piece(job.job_id, piece, holder="bench")
     job = state.add_piece(job, done=1, language="es", now=NOW)
-    await jobs.commit(job, state.event_of(job, piece=piece))
+    await jobs.commit(job, make_event(job, piece=piece))
     job = state.complete(job, language="es", now=NOW, expires_at=NOW + WEEK)
-    await jobs.commit(job, state.event_of(job), result=TRANSCRIPT)
+    await jobs.commit(job, make_event(job), result=TRANSCRIPT)
     delivery = await jobs.delivery(job.job_id, "convex")
     assert delivery
     await jobs.settle(replace(delivery, confirmed_seq=job.seq))

@@ -52,6 +52,7 @@ class Settings(BaseModel):
     groq_api_key: str | None = Field(None, repr=False)
     groq_base_url: str = GROQ_URL
     groq_model: str = "whisper-large-v3-turbo"
+    strict_models: bool = False
     engine_model: str | None = None  # a folder or a hub name for the embedded engine
 
     max_upload_mb: int = Field(25, ge=1, le=2000)

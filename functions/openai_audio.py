@@ -1,8 +1,8 @@
 """POST /v1/audio/transcriptions · /v1/audio/translations, GET /v1/models: OpenAI's API, for its own SDKs.
 
-/openai/v1 serves the same for Groq's SDK. Any bearer key is accepted, or none: a client that can reach the
-server may use it, as with every other endpoint. Which parameters are accepted, ignored and refused, and why:
-docs/decisions/openai-api.md.
+/openai/v1 serves the same for Groq's SDK, /openai/deployments/{name} for Azure's. Any bearer key is accepted,
+or none: a client that can reach the server may use it, as with every other endpoint. Which parameters are
+read, ignored and refused, and why: docs/decisions/openai-api.md.
 """
 
 from __future__ import annotations
@@ -17,15 +17,19 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from common.errors import EscribaError, RetryLater
+from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLater
 from common.http.app import ServicesDep, json_response
 from common.http.disconnect import body_of, respond_unless_left
+from common.http.job_links import root_url
+from common.http.methods import REFUSING, allowed_methods
 from common.lambda_entry.handlers import http_handler
 from common.models import Piece, Task
+from common.openai.address import AUDIO, AZURE, PREFIXES, REFUSED, right_address
 from common.openai.errors import refusal
 from common.openai.models import model_of, models
+from common.openai.openapi import ERRORS, STREAM, TEXT, form
 from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
-from common.openai.response import write_response
+from common.openai.response import ignored_header, write_response
 from common.openai.stream import OnText, TranscriptionStream
 from common.services import Services
 from common.transcription.incremental import IncrementalText
@@ -41,25 +45,21 @@ router = APIRouter(tags=["OpenAI"])
 
 Endpoint = Callable[..., Awaitable[Response]]
 
-# Of the SDK of OpenAI, whose base URL ends in /v1, and of Groq's.
-_PREFIXES = ("/v1", "/openai/v1")
-UPLOADS = tuple(
-    f"{prefix}/audio/{task}" for prefix in _PREFIXES for task in ("transcriptions", "translations")
-)
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-def _route(method: str, path: str, **openapi: Any) -> Callable[[Endpoint], Endpoint]:
-    """Serve an endpoint under both prefixes, with its errors in OpenAI's shape; show the first in OpenAPI."""
+def _route(method: str, path: str, *, azure: bool = False, **openapi: Any) -> Callable[[Endpoint], Endpoint]:
+    """Serve an endpoint under all prefixes, with its errors in OpenAI's shape; show the first in OpenAPI."""
 
     def add(endpoint: Endpoint) -> Endpoint:
         wrapped = _with_openai_errors(endpoint)
-        for prefix in _PREFIXES:
+        for prefix in (*PREFIXES, AZURE) if azure else PREFIXES:
             router.add_api_route(
                 prefix + path,
                 wrapped,
                 methods=[method],
                 response_model=None,
-                include_in_schema=prefix == _PREFIXES[0],
+                include_in_schema=prefix == PREFIXES[0],
                 **openapi,
             )
         return wrapped
@@ -86,42 +86,13 @@ def _error_response(request: Request, failure: EscribaError | RetryLater) -> Res
     return response
 
 
-def _form(fields: dict[str, dict[str, object]]) -> dict[str, Any]:
-    """OpenAPI of a form. FastAPI must not parse it, since it would read the recording into memory."""
-    properties = {"file": {"type": "string", "format": "binary"}, **fields}
-    schema = {"type": "object", "required": ["file", "model"], "properties": properties}
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
-
-
-_ERROR = {"error": {"message": "…", "type": "invalid_request_error", "param": "model", "code": "…"}}
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"description": what, "content": {"application/json": {"example": _ERROR}}}
-    for status, what in {
-        400: "a parameter or the recording is wrong",
-        404: "no such model",
-        413: "the recording is too large",
-        429: "the engine's quota is spent until Retry-After",
-        500: "an error of this server or of the engine (5xx)",
-    }.items()
-}
-_TEXT = {
-    "application/json": {"example": {"text": "Hola, ¿qué tal?", "usage": {"type": "duration", "seconds": 3}}},
-    "text/plain": {"example": "Hola, ¿qué tal?\n"},
-}
-_STREAM = {
-    "text/event-stream": {
-        "example": 'data: {"type":"transcript.text.delta","delta":"Hola"}\n\n'
-        'data: {"type":"transcript.text.done","text":"Hola"}\n\n'
-    }
-}
-
-
 @_route(
     "POST",
-    "/audio/transcriptions",
+    AUDIO[0],
+    azure=True,
     summary="Transcribe a recording, as OpenAI's API does",
-    openapi_extra=_form(FIELDS),
-    responses={200: {"description": "what was said", "content": {**_TEXT, **_STREAM}}, **_ERRORS},
+    openapi_extra=form(FIELDS),
+    responses={200: {"description": "what was said", "content": {**TEXT, **STREAM}}, **ERRORS},
 )
 async def transcriptions(request: Request, services: ServicesDep) -> Response:
     """Recordings up to MAX_JOB_UPLOAD_MB; `stream` works with every model."""
@@ -130,10 +101,11 @@ async def transcriptions(request: Request, services: ServicesDep) -> Response:
 
 @_route(
     "POST",
-    "/audio/translations",
+    AUDIO[1],
+    azure=True,
     summary="Translate a recording into English, as OpenAI's API does",
-    openapi_extra=_form(TRANSLATION_FIELDS),
-    responses={200: {"description": "what was said, in English", "content": _TEXT}, **_ERRORS},
+    openapi_extra=form(TRANSLATION_FIELDS),
+    responses={200: {"description": "what was said, in English", "content": TEXT}, **ERRORS},
 )
 async def translations(request: Request, services: ServicesDep) -> Response:
     """With a model that cannot translate, one that can is used."""
@@ -146,9 +118,26 @@ async def list_models(request: Request, services: ServicesDep) -> Response:  # n
     return json_response({"object": "list", "data": views})
 
 
-@_route("GET", "/models/{name:path}", summary="One model", responses={404: _ERRORS[404]})
+@_route("GET", "/models/{name:path}", summary="One model", responses={404: ERRORS[404]})
 async def read_model(request: Request, services: ServicesDep, name: str) -> Response:  # noqa: ARG001
     return json_response(model_of(name, services.settings.groq_model).view())
+
+
+@_with_openai_errors
+async def _refuse(request: Request) -> Response:
+    """Another method, or an address that a client with a wrong base URL calls."""
+    if methods := allowed_methods(request):
+        response = _error_response(request, MethodNotAllowed(method=request.method))
+        response.headers["Allow"] = ", ".join(methods)
+        return response
+    base, address = right_address(request.url.path)
+    root = root_url(request, request.app.state.services.settings)
+    raise BaseUrlWrong(base_url=root + base, address=root + address)
+
+
+for _prefix in REFUSED:
+    for _path in (_prefix, _prefix + "/{rest:path}"):
+        router.add_route(_path, _refuse, methods=_METHODS, name=REFUSING, include_in_schema=False)
 
 
 # ── one recording ─────────────────────────────────────────────────────────────────────────────────
@@ -159,14 +148,33 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
         folder = Path(resources.enter_context(_scratch_folder(services)))
         limit = services.settings.max_job_upload_bytes
         upload = await receive(body_of(request), request.headers, folder, max_bytes=limit)
-        parsed = parse_request(upload.fields, task=task, server_model=services.settings.groq_model)
+        settings = services.settings
+        parsed = parse_request(
+            _fields(request, upload.fields),
+            task=task,
+            server_model=settings.groq_model,
+            strict_models=settings.strict_models,
+        )
+        headers = ignored_header(parsed.ignored)
         if parsed.stream:
             return TranscriptionStream(
                 lambda on_text: _transcribe_incrementally(services, upload.path, folder, parsed, on_text),
                 resources=resources.pop_all(),
                 refuse=lambda failure: _error_response(request, failure),
+                headers=headers,
             )
-        return await respond_unless_left(_transcribe(services, upload.path, folder, parsed), request.receive)
+        transcribing = _transcribe(services, upload.path, folder, parsed, request.state.request_id)
+        response = await respond_unless_left(transcribing, request.receive)
+        response.headers.update(headers)
+        return response
+
+
+def _fields(request: Request, fields: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The form's fields; where it names no model, Azure's clients name it in the address."""
+    deployment = request.path_params.get("deployment")
+    if deployment is None or any(name == "model" and value.strip() for name, value in fields):
+        return fields
+    return (*fields, ("model", deployment))
 
 
 @contextmanager
@@ -180,10 +188,13 @@ def _scratch_folder(services: Services) -> Iterator[str]:
         services.active.transcriptions -= 1
 
 
-async def _transcribe(services: Services, source: Path, folder: Path, request: OpenAIRequest) -> Response:
+async def _transcribe(
+    services: Services, source: Path, folder: Path, request: OpenAIRequest, request_id: str
+) -> Response:
     ready = await prepare_recording(services, source, folder)
     pieces = await transcribe_pieces(services, ready, request.options, folder, kept={}, keep=_keep_nothing)
-    body, kind = write_response(await merge_pieces(services, ready, pieces, request.options), request)
+    transcript = await merge_pieces(services, ready, pieces, request.options)
+    body, kind = write_response(transcript, request, request_id=request_id)
     return Response(body, media_type=kind)
 
 

@@ -18,6 +18,7 @@ from common.groq.client import Groq
 from common.http.app import build_app
 from common.jobs import state
 from common.jobs.commit import commit_job
+from common.jobs.events import make_event
 from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
 from common.local.server.connections import ConnectionLimits
@@ -121,13 +122,13 @@ class JobService:
         received.write_bytes(b"sound")
         await self.services.audio.keep(job_id, received)
         new = queued_job(job_id, now=now, expires_at=now + 3600, audio=AUDIO, **fields)
-        await self.services.jobs.create(new, state.event_of(new))
+        await self.services.jobs.create(new, make_event(new))
         return new
 
     async def create_pending(self) -> Job:
         now = self.now()
         new = state.accept(str(uuid4()), options=Options(), now=now, expires_at=now + 900)
-        await self.services.jobs.create(new, state.event_of(new))
+        await self.services.jobs.create(new, make_event(new))
         return new
 
     async def create_running(self, pieces: int = 3) -> Job:

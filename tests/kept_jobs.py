@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.jobs import state
+from common.jobs.events import make_event
 from common.local.sqlite import job_rows, lease_rows
 from common.local.sqlite.database import Database
 from common.models import Audio, Job, Options, Piece, Segment, Transcript
@@ -48,7 +49,7 @@ def _store_first(db: Connection) -> str:
     audio = Audio(size_bytes=1_000_000, sha256="0" * 64, filename="llamada.mp3")
     expires_at = now + 3 * 86_400
     job = state.accept(str(uuid.uuid4()), options=Options(language="es"), now=now, expires_at=expires_at)
-    job_rows.create(db, job, state.event_of(job), ())
+    job_rows.create(db, job, make_event(job), ())
     job = _commit(db, state.queue(job, audio, now=now, expires_at=expires_at))
     job = _commit(db, state.start(job, now=now))
     job = _commit(db, state.plan(job, pieces=1, done=0, now=now))
@@ -57,14 +58,14 @@ def _store_first(db: Connection) -> str:
     lease_rows.lease(db, job.job_id, "test", now, 30)
     job_rows.keep_piece(db, job.job_id, piece, "test")
     job = state.add_piece(job, done=1, language="es", now=now)
-    job_rows.commit(db, job, state.event_of(job, "text", piece=piece), None)
+    job_rows.commit(db, job, make_event(job, "text", piece=piece), None)
     completed = state.complete(job, language="es", now=now, expires_at=expires_at)
     _commit(db, completed, transcript)
     return job.job_id
 
 
 def _commit(db: Connection, job: Job, result: Transcript | None = None) -> Job:
-    job_rows.commit(db, job, state.event_of(job), result)
+    job_rows.commit(db, job, make_event(job), result)
     return job
 
 

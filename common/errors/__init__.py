@@ -5,6 +5,7 @@
     │   ├── BodyMalformed             400 body_malformed
     │   ├── RequestMalformed          400 request_malformed
     │   ├── RouteUnknown              404 not_found
+    │   ├── BaseUrlWrong              404 base_url_wrong
     │   ├── ModelUnknown              404 model_not_found
     │   ├── MethodNotAllowed          405 method_not_allowed
     │   ├── UploadTooSlow             408 upload_too_slow
@@ -97,6 +98,7 @@ from common.errors.job import (
     UploadTicketInvalid,
 )
 from common.errors.request import (
+    BaseUrlWrong,
     BodyMalformed,
     HeadersTooLarge,
     LanguageUnknown,
@@ -136,6 +138,7 @@ __all__ = [
     "AudioTrackMissing",
     "AudioTruncated",
     "AudioUnreadable",
+    "BaseUrlWrong",
     "BodyMalformed",
     "Busy",
     "Detail",

@@ -44,6 +44,18 @@ class RouteUnknown(RequestRefused):
     hint = Sentence("GET /docs lists what there is.", "GET /docs muestra lo que hay.")
 
 
+class BaseUrlWrong(RequestRefused):
+    """A client of OpenAI's API adds its path to another base URL. Details: `base_url`, `address`."""
+
+    status = 404
+    code = "base_url_wrong"
+    sentence = RouteUnknown.sentence
+    hint = Sentence(
+        "Set the client's base URL to {base_url}, so that it calls {address}.",
+        "Pon {base_url} como URL base del cliente, para que llame a {address}.",
+    )
+
+
 class ModelUnknown(RequestRefused):
     """Details: `model`, `known` (a list in words)."""
 

@@ -46,17 +46,17 @@ def build_request(options: Options, default_model: str) -> EngineRequest:
     )
 
 
-def fit_prompt(prompt: str) -> str:
-    """The end of `prompt` that Groq takes, from the start of a word; Whisper reads no more than the end.
+def fit_prompt(prompt: str, max_bytes: int = PROMPT_BYTES) -> str:
+    """The end of `prompt` in `max_bytes`, from the start of a word; Whisper reads no more than the end.
 
     A single word that is too long (or a language without spaces) is cut between two characters.
     """
     prompt = prompt.strip()
     data = prompt.encode(errors="replace")
-    if len(data) <= PROMPT_BYTES:
+    if len(data) <= max_bytes:
         return data.decode()
-    kept = data[-PROMPT_BYTES:].decode(errors="ignore")
-    if data[-PROMPT_BYTES - 1 : -PROMPT_BYTES].isspace():
+    kept = data[-max_bytes:].decode(errors="ignore")
+    if data[-max_bytes - 1 : -max_bytes].isspace():
         return kept.strip()
     _, _, from_next_word = kept.partition(" ")
     return from_next_word.strip() or kept

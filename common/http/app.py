@@ -23,6 +23,7 @@ from common.errors import (
 )
 from common.http.docs_page import add_docs
 from common.http.error_response import failure, spoken_language
+from common.http.methods import HeadAsGet, allowed_methods
 from common.http.request_log import RequestLog
 from common.services import VERSION, Services
 
@@ -50,6 +51,8 @@ def build_app(*routers: APIRouter, cors_origins: tuple[str, ...] = ()) -> FastAP
     )
     for router in routers:
         app.include_router(router)
+    # FastAPI nests the routers that it includes.
+    app.state.routes = [route for router in routers for route in router.routes]
     add_docs(app)
     app.add_exception_handler(EscribaError, _handle_escriba_error)
     app.add_exception_handler(RetryLater, _handle_retry_later)
@@ -57,6 +60,7 @@ def build_app(*routers: APIRouter, cors_origins: tuple[str, ...] = ()) -> FastAP
     app.add_exception_handler(RequestValidationError, _handle_validation_error)
     if cors_origins:
         _allow_origins(app, cors_origins)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog)
     return app
 
@@ -69,7 +73,7 @@ def _allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:
         allow_origins=origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],
-        expose_headers=["Retry-After", "X-Request-Id", "ETag", "Content-Disposition"],
+        expose_headers=["Retry-After", "X-Request-Id", "ETag", "Content-Disposition", "X-Escriba-Ignored"],
         max_age=86_400,
     )
 
@@ -92,6 +96,8 @@ async def _handle_http_exception(request: Request, exc: Exception) -> Response:
     if exc.status_code < 400:  # a redirect, say: no failure
         return Response(status_code=exc.status_code, headers=exc.headers)
     response = error_response(request, _error_of(exc, request.method))
+    if exc.status_code == 405:  # the framework knows only the first route at the address
+        response.headers["Allow"] = ", ".join(allowed_methods(request))
     for name, value in (exc.headers or {}).items():
         response.headers.setdefault(name, value)
     return response

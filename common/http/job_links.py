@@ -14,7 +14,7 @@ from common.settings import Settings
 
 def links_of(job: Job, request: Request, settings: Settings) -> dict[str, Any]:
     """`{jobId, status, statusUrl, eventsUrl, websocketUrl}`, absolute."""
-    root = _root(request, settings)
+    root = root_url(request, settings)
     return {
         "jobId": job.job_id,
         "status": job.status,
@@ -35,10 +35,10 @@ async def upload_of(job: Job, request: Request, services: Services) -> dict[str,
         until=job.expires_at,  # a second ticket must not be valid for longer than its job
     )
     view = ticket_view(ticket)
-    return view if "://" in ticket.url else {**view, "url": _root(request, settings) + ticket.url}
+    return view if "://" in ticket.url else {**view, "url": root_url(request, settings) + ticket.url}
 
 
-def _root(request: Request, settings: Settings) -> str:
+def root_url(request: Request, settings: Settings) -> str:
     """PUBLIC_URL, or the address that the client used; a proxy in front may have ended TLS."""
     if settings.public_url:
         return settings.public_url

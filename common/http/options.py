@@ -6,16 +6,17 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from common.errors import ONE_VALUE, LanguageUnknown, OptionInvalid, OptionUnknown, Sentence
+from common.errors import ONE_VALUE, LanguageUnknown, OptionInvalid, OptionUnknown
+from common.groq.request import fit_prompt
 from common.models import Granularity, Options, Task
-from common.text.languages import code_of
+from common.text.languages import code_of, is_unspecified
 
 Fields = Iterable[tuple[str, str]]
 
 # What OpenAPI shows of the options, for every endpoint that takes them.
 FORM_FIELDS: dict[str, dict[str, Any]] = {
     "language": {"type": "string", "description": "a code such as es; detected when absent", "example": "es"},
-    "prompt": {"type": "string", "description": "context or spellings, up to 896 bytes"},
+    "prompt": {"type": "string", "description": "context or spellings; the last 896 bytes count"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
     "timestamps": {"type": "string", "enum": ["segment", "word", "segment,word"], "default": "segment"},
     "task": {"type": "string", "enum": ["transcribe", "translate"], "default": "transcribe"},
@@ -27,9 +28,9 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
     },
 }
 
-# The engine uses only the end of a longer prompt, but the whole would be stored with each event of a job.
+# The engine uses only the end of a longer prompt, and a warning says so; the whole would be stored with each
+# event of a job.
 MAX_PROMPT_BYTES = 8 * 1024
-_SHORT_PROMPT = Sentence(f"at most {MAX_PROMPT_BYTES} bytes", f"como mucho {MAX_PROMPT_BYTES} bytes")
 
 MODELS = ("whisper-large-v3-turbo", "whisper-large-v3")
 
@@ -57,18 +58,14 @@ def _read(option: str, texts: list[str]) -> Any:
 
 
 def _language(value: str) -> str | None:
-    if value.lower() == "auto":
-        return None
     code = code_of(value)
-    if code is None:
+    if code is None and not is_unspecified(value):
         raise LanguageUnknown(language=value[:40])
     return code
 
 
 def _prompt(value: str) -> str:
-    if len(value.encode()) > MAX_PROMPT_BYTES:
-        raise OptionInvalid(option="prompt", expected=_SHORT_PROMPT)
-    return value
+    return fit_prompt(value, MAX_PROMPT_BYTES)
 
 
 def _temperature(value: str) -> float:

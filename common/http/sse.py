@@ -5,6 +5,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from common.http.disconnect import sending
@@ -31,15 +32,16 @@ class EventWriter:
     A stream that is not ended with `end` is cut, and browsers connect again.
     """
 
-    def __init__(self, send: Any) -> None:
+    def __init__(self, send: Any, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         self.has_started = False
         self._send = send
+        self._headers = [*_HEADERS, *headers]
 
     async def write(self, block: bytes) -> None:
         """Send an event or a comment. Raises ClientLeft."""
         if not self.has_started:
             self.has_started = True
-            await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})
         async with sending():
             await self._send({"type": "http.response.body", "body": block, "more_body": True})
 

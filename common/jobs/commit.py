@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.jobs.state import Kind, event_of
+from common.jobs.events import Kind, make_event
 from common.log import log
 from common.models import Job, Piece, Transcript
 from common.services import Services
@@ -20,7 +20,7 @@ async def commit_job(
 
     An event is published only once it is stored; a watcher that misses it finds it in the store.
     """
-    event = event_of(job, kind, piece=piece)
+    event = make_event(job, kind, piece=piece)
     await services.jobs.commit(job, event, result=result)
     await services.subscribers.publish(event)
     if job.has_ended and kind == "state" and job.erased_at is None:  # its erasure is no second end

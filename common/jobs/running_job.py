@@ -10,7 +10,7 @@ from typing import TypeVar
 from common.errors import Busy, EscribaError
 from common.jobs import state
 from common.jobs.commit import commit_job
-from common.jobs.state import Kind
+from common.jobs.events import Kind
 from common.models import Job, Piece, Transcript
 from common.ports import StaleJob
 from common.services import Services

@@ -8,13 +8,11 @@ Nothing here reads a clock or a store: `now` is passed in, and the caller commit
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from common.errors import EscribaError, Interrupted, JobNotRetryable, Sentence
 from common.jobs import progress, suspects
-from common.models import Audio, Job, JobError, JobEvent, Options, Piece, Status
-
-Kind = Literal["state", "progress", "text"]
+from common.models import Audio, Job, JobError, Options, Status
 
 
 class IllegalTransition(Exception):
@@ -200,12 +198,21 @@ def retry(job: Job, *, now: float, expires_at: float, has_audio: bool) -> Job:
     """
     if job.status not in {"failed", "cancelled"}:
         raise JobNotRetryable(status=job.status)
+    status, stage = ("queued", "queue") if has_audio else ("pending", "upload")
+    audio = job.audio if has_audio else None
+    return _next_run(job, now, expires_at, status=status, stage=stage, audio=audio)
+
+
+def submit_again(job: Job, *, audio: Audio | None, now: float, expires_at: float) -> Job:
+    """The same request after the job's audio and text are gone: the next run, from its beginning."""
+    _require(job, "completed", "failed", "cancelled")
+    return _next_run(job, now, expires_at, status="pending", stage="upload", audio=audio, language=None)
+
+
+def _next_run(job: Job, now: float, expires_at: float, **changes: Any) -> Job:
     return _next(
         job,
         now,
-        status="queued" if has_audio else "pending",
-        stage="queue" if has_audio else "upload",
-        audio=job.audio if has_audio else None,
         filename=job.filename or (job.audio.filename if job.audio else None),
         run=job.run + 1,
         attempts=0,
@@ -218,21 +225,7 @@ def retry(job: Job, *, now: float, expires_at: float, has_audio: bool) -> Job:
         completed_at=None,
         erased_at=None,
         expires_at=expires_at,
-    )
-
-
-def event_of(job: Job, kind: Kind = "state", *, piece: Piece | None = None) -> JobEvent:
-    """The event that goes with a commit of `job`."""
-    if piece is None:
-        return JobEvent(type=kind, seq=job.seq, job=job)
-    return JobEvent(
-        type="text",
-        seq=job.seq,
-        job=job,
-        index=piece.index,
-        start=piece.start,
-        end=piece.start + piece.transcript.duration,
-        text=piece.transcript.text,
+        **changes,
     )
 
 

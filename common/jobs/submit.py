@@ -1,7 +1,8 @@
 """From a request to a job that will end: the row first, then the audio, then the queue.
 
 The request that creates the row owns the id, so two submits at once cannot mix their recordings; a repeat of
-the same request finds the same job and finishes what a crash left undone.
+the same request finds the same job and finishes what a crash left undone. Where the job's audio and text are
+gone, a repeat starts its next run.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from common.errors import Busy, JobConflict, UploadExpired
+from common.errors import AudioGone, Busy, JobConflict, UploadExpired
 from common.jobs import state
 from common.jobs.commit import commit_job
+from common.jobs.events import make_event
 from common.models import Audio, Job, Options
 from common.ports import AlreadyExists, StaleJob, Target
 from common.services import Services
@@ -117,12 +119,35 @@ async def _create_or_get(services: Services, request: JobRequest, *, audio: Audi
     )
     job = state.expect_audio(job, audio) if audio else job
     try:
-        await services.jobs.create(job, state.event_of(job), targets=_targets(job, services))
+        await services.jobs.create(job, make_event(job), targets=_targets(job, services))
     except AlreadyExists as exists:
         if exists.job.fingerprint != fingerprint:
             raise JobConflict from exists
-        return exists.job
+        return await _submit_again(services, exists.job, audio)
     return job
+
+
+async def _submit_again(services: Services, job: Job, audio: Audio | None) -> Job:
+    """The job as it is; in its next run where nothing of it can be read or run any more."""
+    now = services.now()
+    if not _is_gone(job, now=now):
+        return job
+    # No piece or text of an earlier run may mix with this one's.
+    await services.audio.remove(job.job_id)
+    await services.jobs.erase_text(job.job_id)
+    again = state.submit_again(job, audio=audio, now=now, expires_at=services.upload_end(now))
+    try:
+        return await commit_job(services, again)
+    except StaleJob:  # the same request came at the same time, and was first
+        return await services.jobs.get(job.job_id)
+
+
+def _is_gone(job: Job, *, now: float) -> bool:
+    """Whether a job was deleted, has expired, or failed since its audio never came or is lost."""
+    if not job.has_ended:
+        return False
+    lost_audio = job.error is not None and job.error.code in {AudioGone.code, UploadExpired.code}
+    return lost_audio or job.erased_at is not None or job.expires_at <= now
 
 
 def _targets(job: Job, services: Services) -> tuple[Target, ...]:

@@ -12,7 +12,7 @@ from common.http.error_response import Headers, failure
 _RESERVED_SECONDS = 2.0
 
 # Where the SDKs of OpenAI and Groq call, and expect errors in OpenAI's shape.
-_OPENAI = ("/v1/", "/openai/v1/")
+_OPENAI = ("/v1/", "/openai/")
 
 
 class DeadlineGuard:

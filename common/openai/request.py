@@ -1,4 +1,6 @@
-"""Form fields as OpenAI's SDKs send them → OpenAIRequest; what Whisper cannot do is refused, never ignored.
+"""Form fields as clients of OpenAI's API send them → OpenAIRequest.
+
+Fields without meaning here are ignored and named; what would change the answer and cannot be had is refused.
 
 The parameters: https://platform.openai.com/docs/api-reference/audio/createTranscription
 """
@@ -9,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from common.errors import ONE_VALUE, OptionInvalid, OptionMissing, OptionUnknown, OptionUnsupported
+from common.errors import ONE_VALUE, ModelUnknown, OptionInvalid, OptionMissing, OptionUnsupported
 from common.http.options import parse_options
 from common.models import Granularity, Options, Task
-from common.openai.models import model_of
+from common.openai.form import group_fields, list_items
+from common.openai.models import ALIAS, model_of
 from common.transcription.pipeline import with_word_times
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
@@ -21,16 +24,22 @@ GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity)
 
 _OURS = ("language", "prompt", "temperature")  # read as our own options of these names
 _READ = ("model", "response_format", "timestamp_granularities", "stream")
-# For models that let the client choose how a recording is cut; here the engine decides.
-_WITHOUT_EFFECT = ("chunking_strategy",)
-# For what only OpenAI's other models or Groq's own servers can do.
-_UNSUPPORTED = ("include", "keywords", "known_speaker_names", "known_speaker_references", "languages", "url")
+# For what only other models, or Groq's own servers, can do: a program that gets no speakers fails later.
+_UNSUPPORTED = frozenset(
+    {"diarization", "diarize", "include", "known_speaker_names", "known_speaker_references", "logprobs"}
+    | {"speaker_labels", "top_logprobs", "url"}
+)
+_NO = frozenset({"false", "0", "no", "off", "none"})  # not even asked for
 _TRANSLATION = ("model", "prompt", "response_format", "temperature")
 
 # What OpenAPI shows of the parameters.
 FIELDS: dict[str, dict[str, object]] = {
-    "model": {"type": "string", "example": "whisper-1", "description": "one of GET /v1/models"},
-    "prompt": {"type": "string", "description": "context or spellings, up to 896 bytes"},
+    "model": {
+        "type": "string",
+        "example": "whisper-1",
+        "description": "one of GET /v1/models; any other name, or none, is the server's",
+    },
+    "prompt": {"type": "string", "description": "context or spellings; the last 896 bytes count"},
     "response_format": {"type": "string", "enum": list(FORMATS), "default": "json"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
     "language": {"type": "string", "description": "a code such as es; detected when absent", "example": "es"},
@@ -40,28 +49,30 @@ FIELDS: dict[str, dict[str, object]] = {
         "description": "of verbose_json; segment when absent",
     },
     "stream": {"type": "boolean", "default": False, "description": "the text as server-sent events"},
-    "chunking_strategy": {"description": "accepted, without effect"},
 }
 TRANSLATION_FIELDS = {name: FIELDS[name] for name in _TRANSLATION}
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAIRequest:
-    """How to transcribe, and how to write the response."""
+    """How to transcribe, and how to write the response; `ignored` names the fields that changed nothing."""
 
     options: Options
     format: Format = "json"
     granularities: tuple[Granularity, ...] = ("segment",)
     stream: bool = False
+    ignored: tuple[str, ...] = ()
 
 
-def parse_request(fields: Iterable[tuple[str, str]], *, task: Task, server_model: str) -> OpenAIRequest:
-    """Raises ModelUnknown, LanguageUnknown and OptionMissing, -Unknown, -Unsupported or -Invalid."""
-    values = _group(fields, task)
+def parse_request(
+    fields: Iterable[tuple[str, str]], *, task: Task, server_model: str, strict_models: bool = False
+) -> OpenAIRequest:
+    """Raises LanguageUnknown, OptionUnsupported, OptionInvalid; if strict, ModelUnknown or OptionMissing."""
+    values, ignored = _split(group_fields(fields), task)
     format_ = _format(_single(values, "response_format"))
-    granularities = _granularities(values.get("timestamp_granularities", []), format_)
+    granularities = _granularities(list_items(values.get("timestamp_granularities", [])), format_)
     options = parse_options((name, value) for name in _OURS for value in values.get(name, []))
-    model = _model(_single(values, "model"), server_model)
+    model = _model(_single(values, "model"), server_model, is_strict=strict_models)
     options = options.model_copy(update={"task": task, "model": model})
     # Subtitles are cut at words.
     needs_words = "word" in granularities or format_ in {"srt", "vtt"}
@@ -70,22 +81,22 @@ def parse_request(fields: Iterable[tuple[str, str]], *, task: Task, server_model
         format=format_,
         granularities=granularities,
         stream=_stream(_single(values, "stream"), format_),
+        ignored=ignored,
     )
 
 
-def _group(fields: Iterable[tuple[str, str]], task: Task) -> Mapping[str, list[str]]:
-    """Values by name; `name[]`, `name[0]` and `name[key]` are how forms spell lists and objects."""
-    known = _TRANSLATION if task == "translate" else (*_OURS, *_READ, *_WITHOUT_EFFECT)
-    values: dict[str, list[str]] = {}
-    for spelling, value in fields:
-        name = spelling.partition("[")[0]
-        if name in _UNSUPPORTED and task == "transcribe":
+def _split(values: dict[str, list[str]], task: Task) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+    """The values that are read, and the names of the other fields. Raises OptionUnsupported."""
+    for name in _UNSUPPORTED & values.keys():
+        if not _NO.issuperset(value.lower() for value in values[name]):
             raise OptionUnsupported(option=name)
-        if name not in known:
-            raise OptionUnknown(option=name[:40], known=", ".join(("file", *known)))
-        if value.strip():
-            values.setdefault(name, []).append(value.strip())
-    return values
+    known = _TRANSLATION if task == "translate" else (*_OURS, *_READ)
+    read = {name: values[name] for name in known if name in values}
+    if (
+        "temperature" in read
+    ):  # Whisper's own programs take the further values after a failure; so does the engine
+        read["temperature"] = list_items(read["temperature"])[:1]
+    return read, tuple(name for name in values if name not in known)
 
 
 def _single(values: Mapping[str, list[str]], name: str) -> str | None:
@@ -95,10 +106,16 @@ def _single(values: Mapping[str, list[str]], name: str) -> str | None:
     return texts[0] if texts else None
 
 
-def _model(name: str | None, server_model: str) -> str | None:
-    if name is None:
+def _model(name: str | None, server_model: str, *, is_strict: bool) -> str | None:
+    """The model to run; None is the server's, which also stands in for models that it does not have."""
+    if is_strict and name is None:
         raise OptionMissing(option="model")
-    return model_of(name, server_model).runs
+    try:
+        return model_of(name or ALIAS, server_model).runs
+    except ModelUnknown:
+        if is_strict:
+            raise
+        return None
 
 
 def _format(value: str | None) -> Format:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from common.models import Segment, Transcript, Word
@@ -18,20 +20,32 @@ JSON = "application/json"
 # OpenAI's server sends srt and vtt as plain text, too; the SDKs return all three as a string.
 TEXT = "text/plain; charset=utf-8"
 
+# A stranger's names of fields, in a header.
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
+_LONGEST_NAME = 40
+_MOST_NAMES = 20
 
-def write_response(transcript: Transcript, request: OpenAIRequest) -> tuple[str, str]:
-    """The body and its media type."""
+
+def write_response(transcript: Transcript, request: OpenAIRequest, *, request_id: str) -> tuple[str, str]:
+    """The body and its media type. Groq's clients need `x_groq`; OpenAI's pass over it."""
+    x_groq = {"x_groq": {"id": request_id}}
     match request.format:
         case "json":
-            return _json(_short(transcript, request)), JSON
+            return _json(_short(transcript, request) | x_groq), JSON
         case "verbose_json":
-            return _json(_verbose(transcript, request)), JSON
+            return _json(_verbose(transcript, request) | x_groq), JSON
         case "text":
             return f"{transcript.text}\n", TEXT
         case "srt" | "vtt":
             from common.text.subtitles import render
 
             return render(transcript, request.format), TEXT
+
+
+def ignored_header(names: Sequence[str]) -> dict[str, str]:
+    """The header that names the fields of the request that changed nothing; none without such fields."""
+    safe = (_UNSAFE.sub("?", name)[:_LONGEST_NAME] for name in names[:_MOST_NAMES])
+    return {"X-Escriba-Ignored": ", ".join(safe)} if names else {}
 
 
 def _json(value: dict[str, Any]) -> str:
@@ -49,6 +63,7 @@ def _verbose(transcript: Transcript, request: OpenAIRequest) -> dict[str, Any]:
         "language": "english" if is_translation else name_of(transcript.language or ""),
         "duration": round(transcript.duration, 3),
         "text": transcript.text,
+        "model": transcript.model,  # the one that ran, whatever the request named
     }
     if "word" in request.granularities:
         fields["words"] = [_word(word) for word in transcript.words or ()]

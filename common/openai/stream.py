@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, aclosing
 from typing import Any
 
@@ -29,7 +29,7 @@ class TranscriptionStream(Response):
     """Runs `transcribe` until it ends or the client leaves; it passes on each new text and returns them all.
 
     `resources` are released at the end in any case. `refuse` makes the response to a failure before the
-    first text; a later failure is an event of the stream, as in OpenAI's.
+    first text; a later failure is an event of the stream, as in OpenAI's. `headers` are added.
     """
 
     def __init__(
@@ -38,12 +38,14 @@ class TranscriptionStream(Response):
         *,
         resources: AbstractContextManager[Any],
         refuse: Refuse,
+        headers: Mapping[str, str] | None = None,
         heartbeat: float = _HEARTBEAT,
     ) -> None:
         super().__init__()
         self._transcribe = transcribe
         self._resources = resources
         self._refuse = refuse
+        self._extra = [(name.encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
         self._heartbeat = heartbeat
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -51,7 +53,7 @@ class TranscriptionStream(Response):
             await run_until_left(self._respond(scope, receive, send), receive)
 
     async def _respond(self, scope: Any, receive: Any, send: Any) -> None:
-        writer = EventWriter(send)
+        writer = EventWriter(send, self._extra)
         try:
             async with aclosing(self._blocks()) as blocks:
                 async for block in blocks:

@@ -11,124 +11,50 @@ import re
 import unicodedata
 from functools import cache
 
-# code | the English name that engines return | further codes, names and endonyms
-_TABLE = """
-af|afrikaans
-am|amharic|አማርኛ
-ar|arabic|العربية|عربي
-as|assamese|অসমীয়া
-az|azerbaijani|azeri|azərbaycanca|azərbaycan dili
-ba|bashkir|башҡортса|башҡорт теле
-be|belarusian|беларуская
-bg|bulgarian|български
-bn|bengali|bangla|বাংলা
-bo|tibetan|བོད་སྐད་
-br|breton|brezhoneg
-bs|bosnian|bosanski
-ca|catalan|valencian|català|valencià|catalán
-cs|czech|čeština|česky|checo
-cy|welsh|cymraeg|galés
-da|danish|dansk|danés
-de|german|deutsch|alemán|allemand|alemão
-el|greek|ελληνικά|griego
-en|english|inglés|anglais|inglês|englisch|inglese
-es|spanish|castilian|español|castellano|espagnol|espanhol|spanisch|spagnolo|castellà
-et|estonian|eesti|eesti keel
-eu|basque|euskara|euskera|vasco
-fa|persian|farsi|فارسی|prs|dari
-fi|finnish|suomi|finés|finlandés
-fo|faroese|føroyskt
-fr|french|français|francés|francês|französisch|francese
-gl|galician|galego|gallego
-gu|gujarati|ગુજરાતી
-ha|hausa
-haw|hawaiian|ʻōlelo hawaiʻi
-he|hebrew|iw|עברית|hebreo
-hi|hindi|हिन्दी|हिंदी
-hr|croatian|hrvatski|croata
-ht|haitian creole|haitian|kreyòl ayisyen|kreyòl
-hu|hungarian|magyar|húngaro
-hy|armenian|հայերեն
-id|indonesian|in|bahasa indonesia
-is|icelandic|íslenska
-it|italian|italiano|italien|italienisch
-ja|japanese|日本語|japonés
-jv|javanese|jw|basa jawa
-ka|georgian|ქართული
-kk|kazakh|қазақша|қазақ тілі
-km|khmer|cambodian|ខ្មែរ|ភាសាខ្មែរ
-kn|kannada|ಕನ್ನಡ
-ko|korean|한국어|조선말|coreano
-la|latin|latina|latín
-lb|luxembourgish|letzeburgesch|lëtzebuergesch
-ln|lingala|lingála
-lo|lao|laotian|ລາວ|ພາສາລາວ
-lt|lithuanian|lietuvių|lietuvių kalba
-lv|latvian|latviešu|latviešu valoda
-mg|malagasy
-mi|maori|māori|te reo māori
-mk|macedonian|македонски
-ml|malayalam|മലയാളം
-mn|mongolian|монгол
-mr|marathi|मराठी
-ms|malay|bahasa melayu
-mt|maltese|malti
-my|myanmar|burmese|မြန်မာ|မြန်မာဘာသာ
-ne|nepali|नेपाली
-nl|dutch|flemish|nederlands|vlaams|neerlandés|holandés
-nn|nynorsk|norwegian nynorsk|norsk nynorsk
-no|norwegian|nb|bokmål|norsk|norsk bokmål|noruego
-oc|occitan
-pa|punjabi|panjabi|ਪੰਜਾਬੀ
-pl|polish|polski|polaco
-ps|pashto|pushto|پښتو
-pt|portuguese|português|portugués|portugais|portugiesisch
-ro|romanian|moldavian|moldovan|mo|română|rumano
-ru|russian|русский|ruso
-sa|sanskrit|संस्कृतम्
-sd|sindhi|سنڌي
-si|sinhala|sinhalese|සිංහල
-sk|slovak|slovenčina|eslovaco
-sl|slovenian|slovene|slovenščina|esloveno
-sn|shona|chishona
-so|somali|soomaali
-sq|albanian|shqip|albanés
-sr|serbian|sh|српски|srpski
-su|sundanese|basa sunda
-sv|swedish|svenska|sueco
-sw|swahili|kiswahili
-ta|tamil|தமிழ்
-te|telugu|తెలుగు
-tg|tajik|тоҷикӣ
-th|thai|ไทย|ภาษาไทย
-tk|turkmen|türkmençe|türkmen dili
-tl|tagalog|filipino|fil
-tr|turkish|türkçe|turco
-tt|tatar|татарча|татар теле
-uk|ukrainian|українська|ucraniano
-ur|urdu|اردو
-uz|uzbek|oʻzbekcha|o'zbek
-vi|vietnamese|tiếng việt|vietnamita
-yi|yiddish|ji|ייִדיש|יידיש
-yo|yoruba|yorùbá
-yue|cantonese|zh-yue|粵語|粤语|廣東話|广东话
-zh|chinese|mandarin|cmn|zho|中文|汉语|漢語|普通话|國語|chino
-"""
+from common.text.language_table import QUALIFIERS, TABLE, UNSPECIFIED
 
-_TAG = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{1,8}){1,6}(?:\.[a-z0-9-]{1,16})?")
+_TAG = re.compile(r"([a-z]{2,3})((?:[-_][a-z0-9]{1,8}){1,6})(?:\.[a-z0-9-]{1,16})?")
+_EXTENDED = re.compile(r"[-_]([a-z]{3})(?![a-z0-9])")  # BCP 47's extlang: `yue` in `zh-yue-HK`
+_LIST = re.compile(r"[,;/|]")
+_WITH_REGION = re.compile(r"(.+?)(?: ?[(\[]| [-–—] |: ?)(.*)")
+_OF_PLACE = re.compile(r"(.+?) (?:de|del|do|of|from) .+")
+_JOINTS = re.compile(r"[-_ ]+")
 _LATIN_ACCENTS = re.compile(r"[\u0300-\u036f]")
 _LONGEST = 64  # characters of a name
 
+# A language that is also written as a variety of another: `Chinese (Cantonese)`.
+_VARIETIES = frozenset({("zh", "yue"), ("no", "nn")})
 
-def code_of(name_or_code: str) -> str | None:
-    """The code for a name (`Spanish`, `español`), a code (`es`) or a tag (`es-ES`, `es_419`); else None."""
-    if len(name_or_code) > _LONGEST:
+
+def code_of(text: str) -> str | None:
+    """The code for a name (`Spanish`, `English (US)`), a code (`es`, `spa`) or a tag (`es-ES`); else None.
+
+    A list (`Spanish; Castilian`) has a code when no two of its items are different languages.
+    """
+    if len(text) > _LONGEST:
         return None
-    simple = _simplify(name_or_code)
+    simple = _simplify(text)
     if code := _codes().get(simple):
         return code
-    tag = _TAG.fullmatch(simple)
-    return _codes().get(tag.group(1)) if tag else None
+    first, *others = (_code_of_item(item.strip()) for item in _LIST.split(simple))
+    for other in others:
+        if (first, other) in _VARIETIES:
+            first = other
+        elif other not in {first, None}:
+            return None
+    return first
+
+
+def is_unspecified(text: str) -> bool:
+    """Whether the text names no language and leaves it to the engine: empty, `auto`, `und`, `multi`."""
+    if len(text) > _LONGEST:
+        return False
+    simple = _simplify(text)
+    region = _WITH_REGION.fullmatch(simple)
+    words = {
+        " ".join(_JOINTS.split(form)).strip() for form in (simple, region.group(1) if region else simple)
+    }
+    return simple.startswith(("und-", "und_")) or not words.isdisjoint(UNSPECIFIED | {""})
 
 
 def name_of(code: str) -> str:
@@ -141,6 +67,45 @@ def codes() -> frozenset[str]:
     return frozenset(_names())
 
 
+def _code_of_item(text: str) -> str | None:
+    if code := _codes().get(text) or _code_of_tag(text):
+        return code
+    if with_region := _WITH_REGION.fullmatch(text):
+        name, region = with_region.groups()
+        code = _codes().get(name) or _code_of_tag(name) or _code_of_phrase(name)
+        variety = _code_of_phrase(region.strip(" )]"))
+        return variety if (code, variety) in _VARIETIES else code
+    return _code_of_phrase(text)
+
+
+def _code_of_tag(text: str) -> str | None:
+    tag = _TAG.fullmatch(text)
+    if not tag:
+        return None
+    language, subtags = tag.groups()
+    extended = _EXTENDED.match(subtags)
+    return (extended and _codes().get(extended.group(1))) or _codes().get(language)
+
+
+def _code_of_phrase(text: str) -> str | None:
+    """The language of `Brazilian Portuguese`, `español de México`, `english-us`."""
+    if of_place := _OF_PLACE.fullmatch(text):
+        return _codes().get(of_place.group(1))
+    words = _JOINTS.split(text)
+    runs = [(i, j) for i in range(len(words)) for j in range(i + 1, len(words) + 1)]
+    for i, j in sorted(runs, key=lambda run: run[0] - run[1]):
+        name = " ".join(words[i:j])
+        code = _codes().get(name)
+        if code and name not in QUALIFIERS and _is_qualified((*words[:i], *words[j:]), code):
+            return code
+    return None
+
+
+def _is_qualified(words: tuple[str, ...], code: str) -> bool:
+    """Whether the words beside a language's name name no other language."""
+    return all(word in QUALIFIERS or _codes().get(word) == code for word in words)
+
+
 def _simplify(text: str) -> str:
     """Without case, accents on Latin letters and extra spaces: none of them distinguishes two languages."""
     folded = unicodedata.normalize("NFKD", text.casefold())
@@ -149,7 +114,7 @@ def _simplify(text: str) -> str:
 
 
 def _rows() -> list[list[str]]:
-    return [row.split("|") for row in _TABLE.split("\n") if row]
+    return [row.split("|") for row in TABLE.split("\n") if row]
 
 
 @cache

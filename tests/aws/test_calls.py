@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from common.jobs import state
+from common.jobs.events import make_event
 from common.models import Audio, Options, Transcript, Word
 from tests.aws.world import World, call
 from tests.contract.sample_jobs import commit, create, new_id
@@ -61,7 +62,7 @@ async def completed_job(world: World, text: str) -> str:
     job = await commit(world.jobs, state.plan(job, pieces=1, done=1, now=now))
     job = await commit(world.jobs, state.merge(job, now=now), "progress")
     done = state.complete(job, language="es", now=now, expires_at=now + 3600)
-    await world.jobs.commit(done, state.event_of(done), result=result)
+    await world.jobs.commit(done, make_event(done), result=result)
     return job.job_id
 
 

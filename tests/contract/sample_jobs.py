@@ -6,6 +6,7 @@ import uuid
 
 from common.errors import EngineBroken
 from common.jobs import state
+from common.jobs.events import Kind, make_event
 from common.models import Audio, Job, JobEvent, Options, Piece, Segment, Transcript, Word
 from common.ports import JobStore
 from tests.new_jobs import queued_job
@@ -70,14 +71,14 @@ def sample_transcript(text: str = "Hola, ¿qué tal?") -> Transcript:
 
 
 async def create(jobs: JobStore, job: Job, **more: object) -> Job:
-    await jobs.create(job, state.event_of(job), **more)  # type: ignore[arg-type]
+    await jobs.create(job, make_event(job), **more)  # type: ignore[arg-type]
     return job
 
 
-async def commit(jobs: JobStore, job: Job, kind: state.Kind = "state") -> Job:
-    await jobs.commit(job, state.event_of(job, kind))
+async def commit(jobs: JobStore, job: Job, kind: Kind = "state") -> Job:
+    await jobs.commit(job, make_event(job, kind))
     return job
 
 
-def event_of(job: Job, kind: state.Kind = "state") -> JobEvent:
-    return state.event_of(job, kind)
+def event_of(job: Job, kind: Kind = "state") -> JobEvent:
+    return make_event(job, kind)

@@ -8,6 +8,7 @@ import pytest
 
 from common.errors import JobNotFound
 from common.jobs import state
+from common.jobs.events import make_event
 from common.models import Job, Options
 from common.ports import AlreadyExists, JobStore, LeaseLost, StaleJob
 from tests.contract.sample_jobs import (
@@ -163,7 +164,7 @@ async def test_events_after_a_seq_come_in_order(jobs: JobStore) -> None:
     texts = []
     for index in range(12):
         running = state.add_piece(running, done=index + 1, language="es", now=NOW)
-        texts.append(state.event_of(running, piece=sample_piece(f"pieza {index}", index=index)))
+        texts.append(make_event(running, piece=sample_piece(f"pieza {index}", index=index)))
         await jobs.commit(running, texts[-1])
     assert await jobs.events(job.job_id, after=2) == texts
     assert await jobs.events(job.job_id, after=9) == texts[7:]
@@ -221,7 +222,7 @@ async def test_erasing_text_leaves_jobs_and_events(jobs: JobStore) -> None:
         await jobs.lease(each.job_id, "me", now=NOW, seconds=30)
         await jobs.keep_piece(each.job_id, piece, holder="me")
         after = state.add_piece(running, done=1, language="es", now=NOW)
-        await jobs.commit(after, state.event_of(after, piece=piece), result=sample_transcript("secreto"))
+        await jobs.commit(after, make_event(after, piece=piece), result=sample_transcript("secreto"))
     before = await jobs.events(job.job_id, after=0)
     await jobs.erase_text(job.job_id)
     await jobs.erase_text(job.job_id)

@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 
 from common.errors import JobNotFound, JobNotRetryable
 from common.jobs import state
+from common.jobs.events import Kind
 from common.models import Audio, Job, JobEvent, Piece, Transcript
 from common.ports import AlreadyExists, LeaseLost, StaleJob, Target
 from tests.contract.sample_jobs import (
@@ -148,7 +149,7 @@ class Stores(RuleBasedStateMachine):
         except (state.IllegalTransition, JobNotRetryable):
             return
         after = after.model_copy(update={"seq": after.seq - behind})
-        kind: state.Kind = "progress" if after.status == model.job.status == "processing" else "state"
+        kind: Kind = "progress" if after.status == model.job.status == "processing" else "state"
         event = event_of(after, kind)
         result = sample_transcript(f"{after.seq}") if has_result else None
         if behind:

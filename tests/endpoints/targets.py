@@ -45,7 +45,7 @@ def handler_of(method: str, path: str) -> Any:
 
 
 # Fields that differ between two answers to the same request: ids, clocks and durations.
-_VOLATILE = {"requestId", "uptimeSeconds", "processing", "inHand", "upload", "seq"} | {
+_VOLATILE = {"requestId", "uptimeSeconds", "processing", "inHand", "upload", "seq", "x_groq"} | {
     f"{what}At" for what in ("created", "started", "updated", "completed", "expires", "erased")
 }
 _COMPARED_HEADERS = (
@@ -57,6 +57,7 @@ _COMPARED_HEADERS = (
     "cache-control",
     "allow",
     "x-should-retry",
+    "x-escriba-ignored",
 )
 
 
@@ -76,7 +77,7 @@ class Answer:
 
     def comparable(self) -> Any:
         headers = {name: self.headers[name] for name in _COMPARED_HEADERS if name in self.headers}
-        is_json = self.headers["content-type"] == "application/json"
+        is_json = self.body and self.headers["content-type"] == "application/json"
         return self.status, headers, _without_volatile(self.json()) if is_json else self.body
 
 

@@ -14,6 +14,7 @@ import webvtt
 
 from common.jobs import state
 from common.jobs.commit import commit_job
+from common.jobs.events import make_event
 from common.models import Audio, Job, Options, Segment, Transcript, Word
 from tests.endpoints.targets import Targets
 from tests.job_service import JobService
@@ -125,7 +126,7 @@ async def _completed(service: JobService, *, options: Options | None = None) -> 
     services, now = service.services, service.now()
     audio = Audio(size_bytes=5, sha256="0" * 64, filename=NAME)
     job = queued_job(str(uuid4()), options=options or Options(), now=now, expires_at=now + 3600, audio=audio)
-    await services.jobs.create(job, state.event_of(job))
+    await services.jobs.create(job, make_event(job))
     job = await commit_job(services, state.start(job, now=now))
     job = await commit_job(services, state.plan(job, pieces=1, done=1, now=now))
     job = await commit_job(services, state.merge(job, now=now), "progress")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import httpx
 import pytest
 
@@ -90,3 +92,37 @@ def test_the_preflight_of_an_upload_is_answered(targets: Targets) -> None:
     answer = targets("OPTIONS", "/transcribe", compare=False, headers=headers)
     assert answer.status == 200
     assert answer.headers["access-control-allow-origin"] == "https://page.example"
+
+
+@pytest.mark.parametrize("path", ["/health", "/v1/models", "/docs", "/openapi.json", f"/job/{uuid.uuid4()}"])
+def test_head_has_the_status_and_headers_of_get_and_no_body(targets: Targets, path: str) -> None:
+    # The targets' documents differ: each shows its own routes.
+    get, head = (
+        targets(method, path, compare=path.startswith(("/v1", "/job"))) for method in ("GET", "HEAD")
+    )
+    assert (head.status, head.body) == (get.status, b"")
+    for name in {"content-type", "cache-control", "vary"} & set(get.headers):
+        assert head.headers[name] == get.headers[name]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/job/x", "DELETE, GET, HEAD"),
+        ("GET", "/job/x/retry", "POST"),
+        ("POST", "/health", "GET, HEAD"),
+        ("DELETE", "/docs", "GET, HEAD"),
+    ],
+)
+def test_allow_names_every_method_of_an_address(
+    targets: Targets, method: str, path: str, allowed: str
+) -> None:
+    assert targets(method, path).headers["allow"] == allowed
+
+
+def test_head_of_an_event_stream_ends_at_once(targets: Targets) -> None:
+    body = {"jobId": str(uuid.uuid4()), "sizeBytes": 1000}
+    assert targets("POST", "/transcribe-job", json=body, compare=False).status == 201
+    answer = targets("HEAD", f"/job/{body['jobId']}/events", compare=False)
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert answer.body == b""

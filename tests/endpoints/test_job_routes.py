@@ -15,6 +15,7 @@ import pytest
 from common.errors import AudioUnreadable, EngineBroken
 from common.jobs import state
 from common.jobs.commit import commit_job
+from common.jobs.events import make_event
 from common.models import Job
 from common.ports import Delivery, StaleJob
 from tests.job_service import JobService
@@ -151,7 +152,7 @@ async def _deliver_to_convex(service: JobService, job: Job) -> None:
     """Replace the job by the same one with a delivery to confirm."""
     jobs = service.services.jobs
     await jobs.remove(job.job_id)
-    await jobs.create(job, state.event_of(job), targets=("convex",))
+    await jobs.create(job, make_event(job), targets=("convex",))
 
 
 # ── waiting for a change ──────────────────────────────────────────────────────────────────────────────

@@ -51,6 +51,36 @@ def test_a_repeated_submit_is_the_same_job_and_other_content_with_its_id_a_confl
     assert (other.status, other.code) == (409, "job_conflict")
 
 
+@pytest.mark.parametrize("ended", ["completed", "failed"])
+def test_a_deleted_job_that_is_sent_again_runs_anew(
+    ended: str, targets: Targets, upstream: Upstream, job_id: str
+) -> None:
+    if ended == "failed":
+        upstream.script.extend([not_media(), not_media()])
+    request = form(jobId=job_id, language="es")
+    assert targets("POST", "/transcribe-job", **request).status == 202
+    assert targets.finish(job_id) == ended
+    before = targets("DELETE", f"/job/{job_id}").json()
+    again = targets("POST", "/transcribe-job", **request)
+    assert (again.status, again.json()["jobId"], again.json()["status"]) == (202, job_id, "queued")
+    assert targets.finish(job_id) == "completed"
+    job = targets("GET", f"/job/{job_id}").json()
+    assert job["result"]["text"].startswith("heard ")
+    assert job["run"] == 2
+    assert "erasedAt" not in job
+    assert job["seq"] > before["seq"]
+    assert targets("POST", "/transcribe-job", **request).json()["status"] == "completed"
+
+
+def test_a_deleted_job_whose_audio_is_posted_apart_gets_a_new_upload(targets: Targets, job_id: str) -> None:
+    body = {"jobId": job_id, "filename": "voz.wav"}
+    for _ in range(2):
+        expected = targets("POST", "/transcribe-job", json=body)
+        assert (expected.status, expected.json()["status"]) == (201, "pending")
+        assert expected.json()["upload"]["url"]
+        targets("DELETE", f"/job/{job_id}")
+
+
 def test_one_idempotency_key_is_one_job(targets: Targets, upstream: Upstream) -> None:
     key = {"Idempotency-Key": str(uuid.uuid4())}
     ids = {

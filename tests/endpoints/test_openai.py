@@ -35,7 +35,79 @@ def post(targets: Targets, media: Media, upstream: Upstream) -> Any:
 @pytest.mark.parametrize("path", [PATH, "/openai/v1/audio/transcriptions"])
 def test_both_prefixes_answer(path: str, post: Any) -> None:
     answer = post(transcription("hola"), path=path)
-    assert answer.json() == {"text": "hola", "usage": {"type": "duration", "seconds": 5}}
+    usage = {"type": "duration", "seconds": 5}
+    assert answer.json() == {
+        "text": "hola",
+        "usage": usage,
+        "x_groq": {"id": answer.headers["x-request-id"]},
+    }
+
+
+@pytest.mark.parametrize("stream", ["true", "false"])
+def test_fields_that_change_nothing_are_named_in_a_header(stream: str, post: Any) -> None:
+    answer = post(transcription("hola"), stream=stream, vad_filter="true", user="ana")
+    assert (answer.status, answer.headers["x-escriba-ignored"]) == (200, "vad_filter, user")
+    assert "x-escriba-ignored" not in post(transcription("hola"), stream=stream).headers
+
+
+def test_the_model_that_ran_is_in_a_verbose_answer(post: Any) -> None:
+    answer = post(transcription("hola"), model="gpt-4o-transcribe", response_format="verbose_json")
+    assert answer.json()["model"] == "whisper-large-v3-turbo"
+    path = "/v1/audio/translations"
+    answer = post(transcription("hi"), path=path, model="", response_format="verbose_json")
+    assert answer.json()["model"] == "whisper-large-v3"
+
+
+@pytest.mark.parametrize("task", ["transcriptions", "translations"])
+def test_azures_address_names_the_model(task: str, post: Any, upstream: Upstream) -> None:
+    path = f"/openai/deployments/whisper-large-v3/audio/{task}?api-version=2024-06-01"
+    headers = {"api-key": "any"}
+    answer = post(transcription("hola"), path=path, model="", response_format="verbose_json", headers=headers)
+    assert (answer.status, answer.json()["model"]) == (200, "whisper-large-v3")
+    assert post(transcription("hola"), path=path.replace("whisper-large-v3", "mine")).status == 200
+
+
+WRONG_BASES = [
+    ("POST", "/audio/transcriptions", "/v1", "/v1/audio/transcriptions"),
+    ("POST", "/v1/v1/audio/translations", "/v1", "/v1/audio/translations"),
+    ("POST", "/v1/audio/transcriptions/", "/v1", "/v1/audio/transcriptions"),
+    ("GET", "/models", "/v1", "/v1/models"),
+    ("GET", "/v1/v1/models", "/v1", "/v1/models"),
+    ("POST", "/v1/openai/v1/audio/transcriptions", "", "/openai/v1/audio/transcriptions"),
+    ("POST", "/openai/v1/openai/v1/audio/transcriptions", "", "/openai/v1/audio/transcriptions"),
+    ("POST", "/openai/audio/transcriptions", "/v1", "/v1/audio/transcriptions"),
+    ("POST", "/v1/chat/completions", "/v1", "/v1/audio/transcriptions"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "base", "address"), WRONG_BASES)
+def test_a_wrong_base_url_is_answered_with_the_right_one(
+    method: str, path: str, base: str, address: str, targets: Targets
+) -> None:
+    answer = targets(method, path)
+    root = targets.server.url
+    assert (answer.status, answer.code) == (404, "base_url_wrong")
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert f"base URL to {root}{base}, so that it calls {root}{address}." in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", PATH, "POST"),
+        ("POST", "/v1/models", "GET, HEAD"),
+        ("DELETE", "/openai/v1/models/whisper-1", "GET, HEAD"),
+        ("PUT", "/openai/deployments/a/audio/translations", "POST"),
+        ("HEAD", "/v1/audio/translations", "POST"),
+    ],
+)
+def test_a_wrong_method_is_refused_in_openais_shape(
+    method: str, path: str, allowed: str, targets: Targets
+) -> None:
+    answer = targets(method, path)
+    assert (answer.status, answer.headers["allow"]) == (405, allowed)
+    if method != "HEAD":
+        assert answer.json()["error"]["type"] == "invalid_request_error"
 
 
 @pytest.mark.parametrize("format_", ["text", "srt", "vtt"])
@@ -61,7 +133,7 @@ def test_any_key_or_none_is_accepted(post: Any) -> None:
 
 REFUSED: dict[str, tuple[list[Reply], dict[str, Any], int, str, str | None]] = {
     "a parameter": ([], {"temperature": "x"}, 400, "option_invalid", "temperature"),
-    "a model": ([], {"model": "x"}, 404, "model_not_found", "model"),
+    "speakers": ([], {"diarize": "true"}, 400, "option_unsupported", "diarize"),
     "a quota": ([rate_limited(retry_after=100)], {}, 429, "rate_limit_exceeded", None),
     "a key": ([bad_key()], {}, 401, "invalid_api_key", None),
     "the engine": ([broken()] * 3, {}, 502, "engine_broken", None),
@@ -129,5 +201,5 @@ def test_openapi_shows_one_prefix(targets: Targets) -> None:
     assert {"/v1/audio/transcriptions", "/v1/audio/translations", "/v1/models"} <= set(paths)
     assert not [path for path in paths if path.startswith("/openai/")]
     form = paths[PATH]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert form["required"] == ["file", "model"]
+    assert form["required"] == ["file"]
     assert form["properties"]["response_format"]["default"] == "json"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from common.groq.request import PROMPT_CUT
 from tests.acceptance.api import files_below
 from tests.endpoints.targets import Answer, Targets
 from tests.media import GOOD, Media
@@ -232,3 +233,17 @@ def test_nothing_is_left_on_disk(targets: Targets, post: Any) -> None:
     post(SHORT)
     post("text.mp3")
     wait_until(lambda: files_below(targets.server.data_dir) == [])
+
+
+@pytest.mark.parametrize("words", [200, 1_000, 4_000])
+def test_a_long_prompt_is_cut_at_a_word_and_the_answer_says_so(
+    words: int, post: Any, upstream: Upstream
+) -> None:
+    prompt = " ".join(f"palabra{number}" for number in range(words))
+    answer = post(SHORT, transcription("hola"), fields={"prompt": prompt})
+    assert answer.status == 200
+    assert answer.json()["warnings"] == [PROMPT_CUT]
+    for request in upstream.requests:
+        sent = request.form.value("prompt") or ""
+        assert prompt.endswith(f" {sent}")
+        assert 896 - len("palabra0000") <= len(sent) <= 896

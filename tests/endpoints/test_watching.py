@@ -20,6 +20,7 @@ from common.errors import EngineBroken
 from common.http import disconnect
 from common.jobs import state
 from common.jobs.commit import commit_job
+from common.jobs.events import make_event
 from common.jobs.watch import drop_superseded
 from common.local.server.connections import ConnectionLimits
 from common.models import Job
@@ -215,7 +216,7 @@ async def test_changes_by_another_process_are_sent_with_the_next_heartbeat(tmp_p
         await anext(messages)
         # Committed but not published, as by another process on the same file.
         done = state.complete(job, language=None, now=service.now(), expires_at=service.now() + 60)
-        await service.call_async(service.services.jobs.commit(done, state.event_of(done)))
+        await service.call_async(service.services.jobs.commit(done, make_event(done)))
         received = [message for message in await all_of(messages) if message["type"] != "ping"]
         assert [message["job"]["status"] for message in received] == ["completed"]
 
@@ -474,7 +475,7 @@ async def test_a_watcher_that_is_behind_gets_only_the_newest_progress() -> None:
     job = state.accept("j", options={}, now=0, expires_at=1)  # type: ignore[arg-type]
     kinds = ["progress", "state", "progress", "text", "progress", "progress"]
     events = [
-        state.event_of(job.model_copy(update={"seq": seq}), kind)  # type: ignore[arg-type]
+        make_event(job.model_copy(update={"seq": seq}), kind)  # type: ignore[arg-type]
         for seq, kind in enumerate(kinds, 2)
     ]
     assert [(event.seq, event.type) for event in drop_superseded(events)] == [

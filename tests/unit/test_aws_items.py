@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from common.aws import job_items
 from common.aws.table_requests import from_wire, to_wire
-from common.jobs import state
+from common.jobs.events import make_event
 from common.models import Piece, Transcript, Word
 from tests.contract.sample_jobs import NOW, sample_job, sample_transcript
 
@@ -28,7 +28,7 @@ def test_none_is_no_attribute() -> None:
 
 def test_an_event_with_text_comes_back_equal() -> None:
     spoken = Piece(index=3, start=29.5, transcript=sample_transcript("Ñandú 日本語 \x00"))
-    event = state.event_of(sample_job(), piece=spoken)
+    event = make_event(sample_job(), piece=spoken)
     assert job_items.event_of(from_wire(to_wire(job_items.event_item(event)))) == event
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from common.errors import Busy, JobNotFound, StorageBroken, StorageFull
 from common.jobs import state
+from common.jobs.events import make_event
 from common.jobs.ids import new_job_id
 from common.local.sqlite import database as module
 from common.local.sqlite.database import Database, DatabaseUnusable
@@ -346,7 +347,7 @@ async def test_erased_text_cannot_be_read_from_the_files(tmp_path: Path) -> None
     database = Database(tmp_path / "jobs.sqlite3")
     jobs = SqliteJobs(database)
     job = state.accept(new_job_id(), options=Options(), now=1.0, expires_at=9.0)
-    await jobs.create(job, state.event_of(job))
+    await jobs.create(job, make_event(job))
     transcript = Transcript(text="a secret nobody may find", duration=1.0)
     await jobs.lease(job.job_id, "me", now=1.0, seconds=30)
     await jobs.keep_piece(job.job_id, Piece(index=0, start=0.0, transcript=transcript), holder="me")

@@ -20,6 +20,7 @@ from common.delivery.webhook import WebhookSender
 from common.errors import StorageFull
 from common.groq.client import Groq
 from common.jobs import state
+from common.jobs.events import make_event
 from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
 from common.local.sqlite.database import Database
@@ -130,14 +131,14 @@ async def created(
         audio=Audio(size_bytes=5, sha256="0" * 64),
         callback_url=callback_url,
     )
-    await services.jobs.create(job, state.event_of(job), targets=targets)
+    await services.jobs.create(job, make_event(job), targets=targets)
     return job
 
 
 async def end(services: Services, job: Job) -> Job:
     now = services.now()
     over = state.fail(job, StorageFull(), now=now, expires_at=now + 3600)
-    await services.jobs.commit(over, state.event_of(over))
+    await services.jobs.commit(over, make_event(over))
     return over
 
 

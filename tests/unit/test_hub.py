@@ -8,13 +8,14 @@ import pytest
 
 from common.errors import TooManyWatchers
 from common.jobs import state
+from common.jobs.events import make_event
 from common.local.hub import Hub
 from common.models import JobEvent, Options
 
 
 def an_event(seq: int, job_id: str = "j") -> JobEvent:
     job = state.accept(job_id, options=Options(), now=0, expires_at=1)
-    return state.event_of(job.model_copy(update={"seq": seq}))
+    return make_event(job.model_copy(update={"seq": seq}))
 
 
 def seqs(events: list[JobEvent] | None) -> list[int] | None:

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from common.errors import AudioUnreadable, EngineBroken, EscribaError, JobNotRetryable
 from common.jobs import state
+from common.jobs.events import make_event
 from common.models import Audio, Job, Options, Piece, Transcript
 from tests.new_jobs import queued_job
 
@@ -80,6 +81,12 @@ class AnyTransitions(RuleBasedStateMachine):
     @rule()
     def give_back(self) -> None:
         self._become(lambda: state.give_back(self.job, now=self.now))
+
+    @rule(audio=st.sampled_from([None, AUDIO]))
+    def submit_again(self, audio: Audio | None) -> None:
+        self._become(
+            lambda: state.submit_again(self.job, audio=audio, now=self.now, expires_at=self.now + 60)
+        )
 
     @rule()
     def complete(self) -> None:
@@ -181,7 +188,7 @@ def test_a_retry_without_audio_is_pending_until_it_is_sent_again() -> None:
 
 def test_a_text_event_carries_the_text_and_place_of_one_piece() -> None:
     piece = Piece(index=2, start=1180.5, transcript=Transcript(text="hola", duration=600))
-    event = state.event_of(a_job(), piece=piece)
+    event = make_event(a_job(), piece=piece)
     assert (event.type, event.index, event.start, event.end, event.text) == (
         "text",
         2,

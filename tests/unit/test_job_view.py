@@ -6,6 +6,7 @@ import pytest
 
 from common.errors import AudioUnreadable, EscribaError, UploadTooLarge, by_code
 from common.jobs import state
+from common.jobs.events import make_event
 from common.jobs.view import event_view, iso_time, job_view, snapshot_view, sync_view, ticket_view
 from common.models import Audio, Job, JobError, JobEvent, Options, Piece, Transcript, Word
 from common.ports import Delivery, UploadTicket
@@ -130,13 +131,13 @@ def test_a_snapshot_has_the_pieces_so_far_and_no_result() -> None:
 
 
 def test_a_text_event_carries_the_text_of_its_piece() -> None:
-    view = event_view(state.event_of(a_job(seq=8), piece=a_piece(1, 2.5, "mundo")), language="en")
+    view = event_view(make_event(a_job(seq=8), piece=a_piece(1, 2.5, "mundo")), language="en")
     assert view.pop("job")["seq"] == 8
     assert view == {"type": "text", "seq": 8, "index": 1, "start": 2.5, "end": 5.0, "text": "mundo"}
 
 
 def test_a_state_event_carries_the_job_alone() -> None:
-    view = event_view(state.event_of(a_job(seq=8)), language="en")
+    view = event_view(make_event(a_job(seq=8)), language="en")
     assert set(view) == {"type", "seq", "job"}
 
 

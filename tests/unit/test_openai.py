@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,14 +13,17 @@ from common.models import Options, Segment, Transcript, Word
 from common.openai.errors import error_body, refusal, status_of
 from common.openai.models import model_of, models
 from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
-from common.openai.response import write_response
+from common.openai.response import ignored_header, write_response
 from tests.unit.test_error_response import every_error
 
 SERVER = "whisper-large-v3-turbo"
 
 
-def parse(*fields: tuple[str, str], task: Any = "transcribe", model: str = "whisper-1") -> OpenAIRequest:
-    return parse_request([("model", model), *fields], task=task, server_model=SERVER)
+def parse(
+    *fields: tuple[str, str], task: Any = "transcribe", model: str = "whisper-1", strict: bool = False
+) -> OpenAIRequest:
+    named = [("model", model), *fields]
+    return parse_request(named, task=task, server_model=SERVER, strict_models=strict)
 
 
 # ── parameters ────────────────────────────────────────────────────────────────────────────────────
@@ -50,6 +54,13 @@ def test_the_servers_own_model_may_be_named_whatever_it_is() -> None:
             ("segment", "word"),
         ),
         ([("timestamp_granularities[]", "")], ("segment",)),
+        ([("timestamp_granularities", "word,segment")], ("segment", "word")),
+        ([("timestamp_granularities[]", "word, segment")], ("segment", "word")),
+        ([("timestamp_granularities", '["word"]')], ("word",)),
+        ([("timestamp_granularities[]", '["word", "segment"]')], ("segment", "word")),
+        ([("timestamp_granularities", "[]")], ("segment",)),
+        ([("timestamp_granularities", "null")], ("segment",)),
+        ([("timestamp_granularities", "['word']")], ("word",)),
     ],
 )
 def test_a_list_may_have_every_spelling_that_forms_use(
@@ -66,23 +77,66 @@ def test_the_engine_is_asked_for_word_times_where_the_response_needs_them() -> N
     assert parse(("response_format", "vtt"), task="translate").options.timestamps == ("segment",)
 
 
-def test_a_chunking_strategy_has_no_effect() -> None:
-    assert parse(("chunking_strategy", "auto")) == parse()
-    assert (
-        parse(("chunking_strategy[type]", "server_vad"), ("chunking_strategy[threshold]", "0.5")) == parse()
-    )
+@pytest.mark.parametrize(
+    ("value", "temperature"),
+    [("0.2", 0.2), ("[0.0, 0.2, 0.4]", 0.0), ("0.4,0.6", 0.4), ("[1]", 1.0), ("null", None), ("", None)],
+)
+def test_a_temperature_may_be_a_list_as_whispers_own_programs_take(
+    value: str, temperature: float | None
+) -> None:
+    assert parse(("temperature", value)).options.temperature == temperature
+    assert parse(("temperature[]", value)).options.temperature == temperature
+
+
+def test_of_repeated_temperatures_the_first_counts() -> None:
+    assert parse(("temperature[]", "0.3"), ("temperature[]", "0.5")).options.temperature == 0.3
+
+
+@pytest.mark.parametrize("value", ["", " ", "null", "None", "undefined", "[]"])
+@pytest.mark.parametrize("name", [*FIELDS, "user", "include[]", "url"])
+def test_a_value_that_means_not_set_is_not_set(name: str, value: str) -> None:
+    assert parse((name, value)) == parse()
+
+
+def test_the_same_value_twice_is_one_value() -> None:
+    assert parse(("language", "es"), ("language", "es")).options.language == "es"
+    with pytest.raises(errors.OptionInvalid):
+        parse(("language", "es"), ("language", "en"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ([("vad_filter", "true"), ("user", "ana")], ("vad_filter", "user")),
+        (
+            [("chunking_strategy[type]", "server_vad"), ("chunking_strategy[threshold]", "0.5")],
+            ("chunking_strategy",),
+        ),
+        ([("hotwords", "x"), ("beam_size", "5"), ("keywords[]", "x")], ("hotwords", "beam_size", "keywords")),
+        ([("diarize", "false"), ("logprobs", "0")], ("diarize", "logprobs")),
+    ],
+)
+def test_other_fields_are_ignored_and_named(fields: list[tuple[str, str]], names: tuple[str, ...]) -> None:
+    request = parse(*fields)
+    assert request == replace(parse(), ignored=names)
+
+
+def test_the_header_of_ignored_fields_holds_nothing_that_could_forge_a_header() -> None:
+    assert ignored_header(["vad_filter", "user"]) == {"X-Escriba-Ignored": "vad_filter, user"}
+    assert ignored_header([]) == {}
+    (value,) = ignored_header(["a\r\nSet-Cookie: b", "ñ" * 5000, *map(str, range(99))]).values()
+    assert value.startswith("a??Set-Cookie??b, ?????")
+    assert len(value) < 200
 
 
 @pytest.mark.parametrize(
     ("field", "error"),
     [
         (("include[]", "logprobs"), errors.OptionUnsupported),
-        (("keywords[]", "Escriba"), errors.OptionUnsupported),
+        (("diarize", "true"), errors.OptionUnsupported),
+        (("logprobs", "true"), errors.OptionUnsupported),
         (("known_speaker_references[]", "data:audio/wav;base64,AA"), errors.OptionUnsupported),
-        (("languages[]", "es"), errors.OptionUnsupported),
         (("url", "https://example.com/a.mp3"), errors.OptionUnsupported),
-        (("vad_filter", "true"), errors.OptionUnknown),
-        (("x" * 5000, "true"), errors.OptionUnknown),
         (("response_format", "diarized_json"), errors.OptionInvalid),
         (("response_format", "JSON"), errors.OptionInvalid),
         (("stream", "maybe"), errors.OptionInvalid),
@@ -108,17 +162,33 @@ def test_only_text_can_be_streamed() -> None:
         parse(("stream", "true"), ("response_format", "srt"))
 
 
-@pytest.mark.parametrize("name", ["language", "stream", "timestamp_granularities[]", "include[]", "url"])
-def test_a_translation_has_fewer_parameters(name: str) -> None:
-    with pytest.raises(errors.OptionUnknown):
-        parse((name, "true"), task="translate")
+@pytest.mark.parametrize("name", ["language", "stream", "timestamp_granularities[]"])
+def test_a_translation_reads_fewer_parameters(name: str) -> None:
+    request = parse((name, "true"), task="translate")
+    assert request == replace(parse(task="translate"), ignored=(name.removesuffix("[]"),))
 
 
-def test_a_model_must_be_named_and_exist() -> None:
-    with pytest.raises(errors.OptionMissing):
-        parse(model=" ")
-    with pytest.raises(errors.ModelUnknown, match="gpt-4o-transcribe"):
-        parse(model="gpt-4o-transcribe")
+UNKNOWN_MODELS = (
+    "gpt-4o-transcribe",
+    "distil-whisper-large-v3-en",
+    "Systran/faster-whisper-large-v3",
+    "",
+    "x" * 5000,
+)
+
+
+@pytest.mark.parametrize("name", UNKNOWN_MODELS)
+@pytest.mark.parametrize("task", ["transcribe", "translate"])
+def test_the_servers_model_runs_for_a_name_that_it_does_not_know(name: str, task: str) -> None:
+    assert parse(model=name, task=task) == parse(task=task)
+
+
+@pytest.mark.parametrize("name", UNKNOWN_MODELS)
+def test_strict_models_refuses_a_name_that_the_server_does_not_know(name: str) -> None:
+    with pytest.raises((errors.ModelUnknown, errors.OptionMissing)) as caught:
+        parse(model=name, strict=True)
+    assert len(str(caught.value)) < 200
+    assert parse(model="whisper-large-v3", strict=True).options.model == "whisper-large-v3"
 
 
 def test_every_parameter_in_openapi_is_accepted() -> None:
@@ -135,7 +205,7 @@ def test_every_parameter_in_openapi_is_accepted() -> None:
 
 def verbose(transcript: Transcript, **changes: Any) -> Any:
     body, kind = write_response(
-        transcript, OpenAIRequest(Options(temperature=0.4), "verbose_json", **changes)
+        transcript, OpenAIRequest(Options(temperature=0.4), "verbose_json", **changes), request_id="r-1"
     )
     assert kind == "application/json"
     return json.loads(body)
@@ -160,6 +230,14 @@ def test_a_transcript_without_words_has_an_empty_list() -> None:
     assert "segments" not in fields
 
 
+@pytest.mark.parametrize("format_", ["json", "verbose_json"])
+def test_json_has_the_id_that_groqs_clients_need(format_: Any) -> None:
+    ran = Transcript(text="", duration=1.0, model="whisper-large-v3")
+    fields = json.loads(write_response(ran, OpenAIRequest(Options(), format_), request_id="r-1")[0])
+    assert fields["x_groq"] == {"id": "r-1"}
+    assert fields.get("model") == ("whisper-large-v3" if format_ == "verbose_json" else None)
+
+
 def test_words_have_no_spaces_around_them() -> None:
     timed = Transcript(text="hola", duration=1.0, words=(Word(word=" hola", start=0.12345, end=0.5),))
     assert verbose(timed, granularities=("word",))["words"] == [{"word": "hola", "start": 0.123, "end": 0.5}]
@@ -169,6 +247,7 @@ def test_a_translation_is_english_and_has_no_usage() -> None:
     body, _ = write_response(
         Transcript(text="hi", language="es", duration=1.0),
         OpenAIRequest(Options(task="translate"), "verbose_json"),
+        request_id="r-1",
     )
     fields = json.loads(body)
     assert (fields["language"], fields["task"]) == ("english", "translate")

@@ -37,7 +37,7 @@ async def test_commits_that_returned_before_a_kill_are_stored_after_it(path: Pat
                 await jobs.lease(job.job_id, "me", now=NOW, seconds=30)
                 await jobs.keep_piece(job.job_id, sample_piece(), holder="me")
                 job = state.add_piece(job, done=1, language="es", now=NOW)
-                await jobs.commit(job, state.event_of(job, piece=sample_piece()))
+                await jobs.commit(job, make_event(job, piece=sample_piece()))
                 print(job.job_id, job.seq, flush=True)
         asyncio.run(main())
     """

@@ -1,0 +1,35 @@
+"""What OpenAPI shows of OpenAI's endpoints: their form, answers and errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def form(fields: dict[str, dict[str, object]]) -> dict[str, Any]:
+    """OpenAPI of a form. FastAPI must not parse it, since it would read the recording into memory."""
+    properties = {"file": {"type": "string", "format": "binary"}, **fields}
+    schema = {"type": "object", "required": ["file"], "properties": properties}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+_ERROR = {"error": {"message": "…", "type": "invalid_request_error", "param": "model", "code": "…"}}
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"description": what, "content": {"application/json": {"example": _ERROR}}}
+    for status, what in {
+        400: "a parameter or the recording is wrong",
+        404: "no such model, with STRICT_MODELS",
+        413: "the recording is too large",
+        429: "the engine's quota is spent until Retry-After",
+        500: "an error of this server or of the engine (5xx)",
+    }.items()
+}
+TEXT = {
+    "application/json": {"example": {"text": "Hola, ¿qué tal?", "usage": {"type": "duration", "seconds": 3}}},
+    "text/plain": {"example": "Hola, ¿qué tal?\n"},
+}
+STREAM = {
+    "text/event-stream": {
+        "example": 'data: {"type":"transcript.text.delta","delta":"Hola"}\n\n'
+        'data: {"type":"transcript.text.done","text":"Hola"}\n\n'
+    }
+}

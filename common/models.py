@@ -5,9 +5,9 @@ Times of day are epoch seconds; `endpoints` turn them into ISO 8601 where people
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 Task = Literal["transcribe", "translate"]
@@ -70,6 +70,19 @@ class Suppressed(Value):
     reason: Literal["silence", "phrase", "repetition"]
 
 
+class TranscriptWarning(Value):
+    """What a person should know of a transcript: a code of `common.warnings`, and details of its sentence."""
+
+    code: str
+    details: dict[str, str | float] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse_sentence(cls, value: Any) -> Any:
+        """Transcripts that were stored before warnings had codes hold sentences."""
+        return {"code": "note", "details": {"text": value}} if isinstance(value, str) else value
+
+
 class Transcript(Value):
     """What was said. `segments` and `words` are in order of time; `duration` is measured, in seconds."""
 
@@ -81,7 +94,7 @@ class Transcript(Value):
     segments: tuple[Segment, ...] = ()
     words: tuple[Word, ...] | None = Field(None, description="present when word times were asked for")
     suppressed: tuple[Suppressed, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[TranscriptWarning, ...] = ()
 
 
 class Piece(Value):

@@ -17,8 +17,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from common.errors import EscribaError, RetryLater
-from common.http.app import ServicesDep, json_response
+from common.errors import EscribaError, Language, RetryLater
+from common.http.app import ServicesDep, json_response, language_of
 from common.http.disconnect import body_of, respond_unless_left
 from common.lambda_entry.handlers import http_handler
 from common.models import Piece, Task
@@ -166,7 +166,9 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
                 resources=resources.pop_all(),
                 refuse=lambda failure: _error_response(request, failure),
             )
-        return await respond_unless_left(_transcribe(services, upload.path, folder, parsed), request.receive)
+        return await respond_unless_left(
+            _transcribe(services, upload.path, folder, parsed, language_of(request)), request.receive
+        )
 
 
 @contextmanager
@@ -180,10 +182,14 @@ def _scratch_folder(services: Services) -> Iterator[str]:
         services.active.transcriptions -= 1
 
 
-async def _transcribe(services: Services, source: Path, folder: Path, request: OpenAIRequest) -> Response:
+async def _transcribe(
+    services: Services, source: Path, folder: Path, request: OpenAIRequest, language: Language
+) -> Response:
     ready = await prepare_recording(services, source, folder)
     pieces = await transcribe_pieces(services, ready, request.options, folder, kept={}, keep=_keep_nothing)
-    body, kind = write_response(await merge_pieces(services, ready, pieces, request.options), request)
+    body, kind = write_response(
+        await merge_pieces(services, ready, pieces, request.options), request, language
+    )
     return Response(body, media_type=kind)
 
 
@@ -202,7 +208,9 @@ async def _transcribe_incrementally(
     async def keep(piece: Piece) -> None:
         async with in_order:
             if stretch := settling.add_piece(piece):
-                for text in settling.append(await suppress_hallucinations(services, ready, stretch, request.options)):
+                for text in settling.append(
+                    await suppress_hallucinations(services, ready, stretch, request.options)
+                ):
                     on_text(text)
 
     await transcribe_pieces(services, ready, request.options, folder, kept={}, keep=keep)

@@ -9,6 +9,7 @@ from typing import Any
 from common.errors import Language, by_code
 from common.models import Job, JobError, JobEvent, Options, Piece, Transcript
 from common.ports import Delivery, UploadTicket
+from common.warnings import warning_view
 
 View = dict[str, Any]
 
@@ -29,13 +30,13 @@ def job_view(
     if job.error:
         told["error"] = error_view(job.error, language)
     if result:
-        told["result"] = transcript_view(result, job.options)
+        told["result"] = transcript_view(result, job.options, language=language)
     if sync:
         told["sync"] = sync
     return {name: value for name, value in told.items() if value is not None or name == "stage"}
 
 
-def transcript_view(transcript: Transcript, options: Options) -> View:
+def transcript_view(transcript: Transcript, options: Options, *, language: Language) -> View:
     """The text as it was asked for: word times only where they were wanted, lists that are empty left out.
 
     Inside, segments and words keep the engine's leading spaces, which say how pieces join; people get none.
@@ -43,6 +44,7 @@ def transcript_view(transcript: Transcript, options: Options) -> View:
     told = transcript.model_dump(by_alias=True, exclude_none=True)
     for name, key in (("segments", "text"), ("words", "word"), ("suppressed", "text")):
         told[name] = [{**one, key: one[key].strip()} for one in told.get(name, ())]
+    told["warnings"] = [warning_view(warning, language) for warning in transcript.warnings]
     if "word" not in options.timestamps:
         del told["words"]
     return {name: value for name, value in told.items() if value not in ([], ()) or name == "segments"}

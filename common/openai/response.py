@@ -10,22 +10,24 @@ import math
 import zlib
 from typing import Any
 
+from common.errors import Language
 from common.models import Segment, Transcript, Word
 from common.openai.request import OpenAIRequest
 from common.text.languages import name_of
+from common.warnings import warning_view
 
 JSON = "application/json"
 # OpenAI's server sends srt and vtt as plain text, too; the SDKs return all three as a string.
 TEXT = "text/plain; charset=utf-8"
 
 
-def write_response(transcript: Transcript, request: OpenAIRequest) -> tuple[str, str]:
-    """The body and its media type."""
+def write_response(transcript: Transcript, request: OpenAIRequest, language: Language) -> tuple[str, str]:
+    """The body and its media type; warnings are in `language`."""
     match request.format:
         case "json":
             return _json(_short(transcript, request)), JSON
         case "verbose_json":
-            return _json(_verbose(transcript, request)), JSON
+            return _json(_verbose(transcript, request, language)), JSON
         case "text":
             return f"{transcript.text}\n", TEXT
         case "srt" | "vtt":
@@ -42,7 +44,7 @@ def _short(transcript: Transcript, request: OpenAIRequest) -> dict[str, Any]:
     return {"text": transcript.text, **_usage(transcript, request)}
 
 
-def _verbose(transcript: Transcript, request: OpenAIRequest) -> dict[str, Any]:
+def _verbose(transcript: Transcript, request: OpenAIRequest, language: Language) -> dict[str, Any]:
     is_translation = request.options.task == "translate"
     fields: dict[str, Any] = {
         "task": request.options.task,
@@ -54,6 +56,8 @@ def _verbose(transcript: Transcript, request: OpenAIRequest) -> dict[str, Any]:
         fields["words"] = [_word(word) for word in transcript.words or ()]
     if "segment" in request.granularities:
         fields["segments"] = [_segment(segment, request) for segment in transcript.segments]
+    if transcript.warnings:  # a field of ours; OpenAI's has none
+        fields["warnings"] = [warning_view(warning, language) for warning in transcript.warnings]
     return fields | _usage(transcript, request)
 
 

@@ -135,7 +135,7 @@ def test_every_parameter_in_openapi_is_accepted() -> None:
 
 def verbose(transcript: Transcript, **changes: Any) -> Any:
     body, kind = write_response(
-        transcript, OpenAIRequest(Options(temperature=0.4), "verbose_json", **changes)
+        transcript, OpenAIRequest(Options(temperature=0.4), "verbose_json", **changes), "es"
     )
     assert kind == "application/json"
     return json.loads(body)
@@ -169,6 +169,7 @@ def test_a_translation_is_english_and_has_no_usage() -> None:
     body, _ = write_response(
         Transcript(text="hi", language="es", duration=1.0),
         OpenAIRequest(Options(task="translate"), "verbose_json"),
+        "en",
     )
     fields = json.loads(body)
     assert (fields["language"], fields["task"]) == ("english", "translate")

@@ -37,6 +37,8 @@ class Options(Value):
     timestamps: tuple[Granularity, ...] = ("segment",)
     task: Task = "transcribe"
     model: str | None = Field(None, description="the server's GROQ_MODEL when absent")
+    track: int | None = Field(None, ge=1, description="the audio track of the file, from 1")
+    tracks: Literal["mix"] | None = Field(None, description="all audio tracks of the file at once")
     guard: bool = Field(True, description="take out text nobody said; what was taken out is in `suppressed`")
 
 

@@ -19,6 +19,11 @@ SENTENCES: dict[str, Sentence] = {
         "Word times are not available for translations; segments have theirs.",
         "Las traducciones no tienen tiempos por palabra; los segmentos sí tienen los suyos.",
     ),
+    "track_chosen": Sentence(
+        "The file has {tracks} audio tracks; track {track} was transcribed. `track` or `tracks=mix` chooses.",
+        "El archivo tiene {tracks} pistas de audio; se transcribió la {track}. "
+        "Se elige con `track` o `tracks=mix`.",
+    ),
     # Transcripts that were stored before warnings had codes hold the English sentence alone.
     "note": Sentence("{text}", "{text}"),
 }

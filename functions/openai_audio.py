@@ -185,7 +185,7 @@ def _scratch_folder(services: Services) -> Iterator[str]:
 async def _transcribe(
     services: Services, source: Path, folder: Path, request: OpenAIRequest, language: Language
 ) -> Response:
-    ready = await prepare_recording(services, source, folder)
+    ready = await prepare_recording(services, source, request.options, folder)
     pieces = await transcribe_pieces(services, ready, request.options, folder, kept={}, keep=_keep_nothing)
     body, kind = write_response(
         await merge_pieces(services, ready, pieces, request.options), request, language
@@ -201,7 +201,7 @@ async def _transcribe_incrementally(
     services: Services, source: Path, folder: Path, request: OpenAIRequest, on_text: OnText
 ) -> str:
     """Transcribe the recording and pass on each text that no later piece can change; the whole text."""
-    ready = await prepare_recording(services, source, folder)
+    ready = await prepare_recording(services, source, request.options, folder)
     settling = IncrementalText([ready.audio.start + cut.start for cut in ready.cuts], ready.duration)
     in_order = asyncio.Lock()
 

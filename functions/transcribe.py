@@ -69,11 +69,13 @@ _EXAMPLE = {
             errors.FileRepeated(),
             errors.FileEmpty(),
             errors.OptionUnknown(
-                option="lang", known="guard, language, model, prompt, task, temperature, timestamps"
+                option="lang",
+                known="guard, language, model, prompt, task, temperature, timestamps, track, tracks",
             ),
             errors.OptionInvalid(option="temperature", expected="0 … 1"),
             errors.LanguageUnknown(language="klingon"),
             errors.AudioTrackMissing(),
+            errors.AudioTrackUnknown(track=3, tracks=2),
             errors.AudioTruncated(),
             errors.AudioTooShort(minimum=0.01),
             errors.AudioTooLong(limit_minutes=240),
@@ -113,7 +115,7 @@ async def _transcribe(
 ) -> Response:
     layout = parse_layout(upload.fields)
     options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
-    ready = await prepare_recording(services, upload.path, folder)
+    ready = await prepare_recording(services, upload.path, options, folder)
     stages.end("prepare")
     engine_options = with_word_times(options) if layout.wants_words else options
     pieces = await transcribe_pieces(services, ready, engine_options, folder, kept={}, keep=_keep_nothing)

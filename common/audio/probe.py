@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from common.audio.child import Bounds
 from common.audio.exit_status import error_lines
 from common.audio.ffmpeg import COPY, Ffmpeg, parse_out_time
+from common.audio.header import read_header
+from common.audio.tracks import TrackRequest, choose_track
 from common.errors import AudioTooCostly, AudioTooLong, AudioTooShort, AudioUnreadable, FileEmpty
 
 MIN_SECONDS = 0.01  # the shortest recording that Groq takes
@@ -25,7 +27,9 @@ _CHANNEL_COUNT = re.compile(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?(?: channels)?(?:\(.*
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """The first audio track of a file: `duration` in seconds, `sample_rate` in Hz.
+    """An audio track of a file: `duration` in seconds, `sample_rate` in Hz.
+
+    `track` is its index among the `tracks` audio tracks, from 0; None means the mix of all.
 
     `start`: seconds of a film before its sound begins; `duration` counts from there.
 
@@ -44,27 +48,47 @@ class ProbeResult:
     is_cut_off: bool
     size_bytes: int
     start: float = 0.0
+    track: int | None = 0
+    tracks: int = 1
+
+    @property
+    def selector(self) -> str:
+        """What ffmpeg's -map takes for the track, or for all of them."""
+        return selector_of(self.track)
 
 
-async def probe(ffmpeg: Ffmpeg, source: Path, *, max_seconds: float) -> ProbeResult:
-    """Read every packet of the first audio track, up to just past `max_seconds`, without decoding.
+def selector_of(track: int | None) -> str:
+    return "0:a" if track is None else f"0:a:{track}"
 
-    Raises FileEmpty, AudioUnreadable, AudioTrackMissing, AudioTruncated, AudioTooShort, AudioTooLong,
-    AudioTooCostly.
+
+async def probe(
+    ffmpeg: Ffmpeg, source: Path, *, max_seconds: float, track: TrackRequest = None
+) -> ProbeResult:
+    """Choose a track and read its packets, up to just past `max_seconds`, without decoding.
+
+    Raises FileEmpty, AudioUnreadable, AudioTrackMissing, AudioTrackUnknown, AudioTruncated, AudioTooShort,
+    AudioTooLong, AudioTooCostly.
     """
     size_bytes = os.lstat(source).st_size
     if size_bytes == 0:
         raise FileEmpty
+    header = await read_header(ffmpeg, source)
+    chosen = await choose_track(ffmpeg, source, header, track)
+    selector = selector_of(chosen)
     lines: list[str] = []
     log = await ffmpeg.run(
         source,
         f"-progress pipe:1 -stats_period 3600 -t {max_seconds + 1:.3f}",
         # The first packet says what the track is; all of them say how long it lasts.
-        f"-map 0:a:0 -c copy -frames:a 1 -f framecrc pipe:1 -map 0:a:0 {COPY} -f null /dev/null",
+        f"-map {selector} -c copy -frames:a 1 -f framecrc pipe:1 -map {selector} {COPY} -f null /dev/null",
         bounds=Bounds.of_cpu(5 + size_bytes / 20e6),
         on_line=lines.append,
     )
-    return check_limits(parse_probe(lines, log, size_bytes), max_seconds)
+    probed = parse_probe(lines, log, size_bytes)
+    _check_formats(lines)
+    if chosen is None:  # tracks may begin at different times: the mix counts from the start of the file
+        probed = replace(probed, start=0.0, duration=probed.start + probed.duration)
+    return check_limits(replace(probed, track=chosen, tracks=header.tracks), max_seconds)
 
 
 def parse_probe(lines: Sequence[str], log: str, size_bytes: int) -> ProbeResult:
@@ -89,6 +113,17 @@ def parse_probe(lines: Sequence[str], log: str, size_bytes: int) -> ProbeResult:
         size_bytes=size_bytes,
         start=start,
     )
+
+
+def _check_formats(lines: Iterable[str]) -> None:
+    """Raise AudioTooCostly if any of the tracks has a rate or channels outside the limits."""
+    text = "\n".join(lines)
+    rates = [int(rate) for rate in re.findall(r"^#sample_rate \d+: (\d+)$", text, re.MULTILINE)]
+    layouts = re.findall(r"^#channel_layout_name \d+: (.+)$", text, re.MULTILINE)
+    if not all(MIN_RATE <= rate <= MAX_RATE for rate in rates) or not all(
+        1 <= _channels(layout) <= MAX_CHANNELS for layout in layouts
+    ):
+        raise AudioTooCostly
 
 
 def packet_times(lines: Iterable[str]) -> Iterator[float]:

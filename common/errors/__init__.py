@@ -24,6 +24,7 @@
     ├── AudioRefused                  (the recording cannot be transcribed)
     │   ├── AudioUnreadable           415 audio_unreadable
     │   ├── AudioTrackMissing         422 audio_track_missing
+    │   ├── AudioTrackUnknown         422 audio_track_unknown
     │   ├── AudioTruncated            422 audio_truncated
     │   ├── AudioTooShort             422 audio_too_short
     │   ├── AudioTooLong              422 audio_too_long
@@ -68,6 +69,7 @@ from common.errors.audio import (
     AudioTooLong,
     AudioTooShort,
     AudioTrackMissing,
+    AudioTrackUnknown,
     AudioTruncated,
     AudioUnreadable,
 )
@@ -134,6 +136,7 @@ __all__ = [
     "AudioTooLong",
     "AudioTooShort",
     "AudioTrackMissing",
+    "AudioTrackUnknown",
     "AudioTruncated",
     "AudioUnreadable",
     "BodyMalformed",

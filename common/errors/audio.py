@@ -37,6 +37,20 @@ class AudioTrackMissing(AudioRefused):
     )
 
 
+class AudioTrackUnknown(AudioRefused):
+    """Details: `track` (as requested) and `tracks` (how many there are)."""
+
+    code = "audio_track_unknown"
+    sentence = Sentence(
+        "The file has no audio track {track}; it has {tracks}.",
+        "El archivo no tiene pista de audio {track}; tiene {tracks}.",
+    )
+    hint = Sentence(
+        "Send a `track` from 1 to {tracks}, or none and let the server choose.",
+        "Envía una `track` de 1 a {tracks}, o ninguna y que elija el servidor.",
+    )
+
+
 class AudioTruncated(AudioRefused):
     code = "audio_truncated"
     sentence = Sentence(

@@ -20,6 +20,12 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
     "timestamps": {"type": "string", "enum": ["segment", "word", "segment,word"], "default": "segment"},
     "task": {"type": "string", "enum": ["transcribe", "translate"], "default": "transcribe"},
     "model": {"type": "string", "enum": ["whisper-large-v3-turbo", "whisper-large-v3"]},
+    "track": {
+        "type": "integer",
+        "minimum": 1,
+        "description": "the audio track of a file with several; chosen by the server when absent",
+    },
+    "tracks": {"type": "string", "enum": ["mix"], "description": "mix all audio tracks of the file"},
     "guard": {
         "type": "boolean",
         "default": True,
@@ -30,6 +36,8 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
 # The engine uses only the end of a longer prompt, but the whole would be stored with each event of a job.
 MAX_PROMPT_BYTES = 8 * 1024
 _SHORT_PROMPT = Sentence(f"at most {MAX_PROMPT_BYTES} bytes", f"como mucho {MAX_PROMPT_BYTES} bytes")
+
+_TRACK_NUMBER = Sentence("1, 2, …, without `tracks`", "1, 2, …, sin `tracks`")
 
 MODELS = ("whisper-large-v3-turbo", "whisper-large-v3")
 
@@ -47,6 +55,8 @@ def parse_options(fields: Fields, *, beside: Iterable[str] = ()) -> Options:
             raise OptionUnknown(option=option[:40], known=", ".join(sorted(known)))
         if option in _READERS and value.strip():
             values.setdefault(option, []).append(value.strip())
+    if "track" in values and "tracks" in values:
+        raise OptionInvalid(option="track", expected=_TRACK_NUMBER)
     return Options(**{option: _read(option, texts) for option, texts in values.items()})
 
 
@@ -96,6 +106,18 @@ def _task(value: str) -> Task:
     return tasks[value.lower()]
 
 
+def _track(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:4]) <= 999):
+        raise OptionInvalid(option="track", expected=_TRACK_NUMBER)
+    return int(value[:4])
+
+
+def _tracks(value: str) -> str:
+    if value.lower() != "mix":
+        raise OptionInvalid(option="tracks", expected="mix")
+    return "mix"
+
+
 def _guard(value: str) -> bool:
     if value.lower() not in {"true", "false"}:
         raise OptionInvalid(option="guard", expected="true, false")
@@ -115,5 +137,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "timestamps": _timestamps,
     "task": _task,
     "model": _model,
+    "track": _track,
+    "tracks": _tracks,
     "guard": _guard,
 }

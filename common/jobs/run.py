@@ -152,7 +152,7 @@ class _Run:
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
             folder = Path(name)
             source = await services.audio.fetch(self.job.job_id, folder)
-            ready = await prepare_recording(services, source, folder, on_progress=self._tell_share)
+            ready = await prepare_recording(services, source, options, folder, on_progress=self._tell_share)
             if self._telling:
                 await self._telling
             kept = await self._kept(ready)

@@ -1,0 +1,15 @@
+"""The warnings about a recording itself: what of it is not transcribed, and why. Pure."""
+
+from __future__ import annotations
+
+from common.audio.probe import ProbeResult
+from common.models import TranscriptWarning
+
+
+def warnings_of(source: ProbeResult, *, is_requested: bool) -> tuple[TranscriptWarning, ...]:
+    """`is_requested`: the person chose the track, so its number is no news."""
+    warnings = []
+    if source.tracks > 1 and source.track is not None and not is_requested:
+        details = {"track": source.track + 1, "tracks": source.tracks}
+        warnings.append(TranscriptWarning(code="track_chosen", details=details))
+    return tuple(warnings)

@@ -1,0 +1,149 @@
+"""Recordings as people have them, of which something could get lost: every word at its time, or an error.
+
+The engine decodes the words that are really in the file it gets, and takes its first track, mixed to one
+channel, as an engine with ffmpeg does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.coded_speech import WORD_SECONDS, ToneRecogniser, speech_file, word_times, words_of
+from tests.media import Media
+from tests.server import Server
+from tests.upstream import Upstream
+
+SECONDS = 30.0
+SILENCE = f"-f lavfi -i anullsrc=r=48000:cl=stereo:d={SECONDS}"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    data = tmp_path_factory.mktemp("recordings") / "data"
+    upstream = Upstream(recognise=ToneRecogniser())
+    with upstream as engine, Server(data, GROQ_BASE_URL=engine.url, LOG_LEVEL="WARNING") as server:
+        yield server
+
+
+@pytest.fixture
+def speech(media: Media) -> Path:
+    return speech_file(media, "speech.wav", "", SECONDS)
+
+
+def send(server: Server, path: Path, **fields: str) -> httpx.Response:
+    return httpx.post(
+        f"{server.url}/transcribe",
+        files={"file": (path.name, path.read_bytes())},
+        data={"timestamps": "segment,word", **fields},
+        headers={"accept-language": "es"},
+        timeout=120,
+    )
+
+
+def transcribe(server: Server, path: Path, **fields: str) -> dict[str, Any]:
+    answer = send(server, path, **fields)
+    assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer.json()
+    return result
+
+
+def codes(result: dict[str, Any]) -> list[str]:
+    return [warning["code"] for warning in result.get("warnings", [])]
+
+
+def check_words(
+    result: dict[str, Any], seconds: float = SECONDS, *, times: list[float] | None = None
+) -> None:
+    """Every word once, within 0.05 s of its time, and the duration."""
+    times = word_times(seconds) if times is None else times
+    assert [word["word"] for word in result["words"]] == words_of(len(times))
+    for word, start in zip(result["words"], times, strict=True):
+        assert (word["start"], word["end"]) == pytest.approx((start, start + WORD_SECONDS), abs=0.05)
+    assert result["duration"] == pytest.approx(seconds, abs=0.1)
+
+
+# ── several audio tracks ──────────────────────────────────────────────────────────────────────────
+
+FLAGS = {
+    "no flag": "-disposition:a:0 0 -disposition:a:1 0 -default_mode passthrough",
+    "the first": "-disposition:a:0 default -disposition:a:1 0",
+    "the second": "-disposition:a:0 0 -disposition:a:1 default",
+}
+
+
+def recording_with_silent_microphone(media: Media, speech: Path, name: str, options: str) -> Path:
+    path = media.folder / name
+    return media.ffmpeg(f"{SILENCE} -i {speech} -map 0:a -map 1:a -c:a aac {options}", path)
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_of_several_tracks_the_first_that_is_audible_is_transcribed_with_a_warning(
+    flag: str, server: Server, media: Media, speech: Path
+) -> None:
+    path = recording_with_silent_microphone(media, speech, "tracks.mkv", FLAGS[flag])
+    result = transcribe(server, path)
+    check_words(result)
+    assert codes(result) == ["track_chosen"]
+    assert result["warnings"][0]["message"].startswith(
+        "El archivo tiene 2 pistas de audio; se transcribió la 2."
+    )
+
+
+def test_the_default_track_goes_before_another_audible_one(
+    server: Server, media: Media, speech: Path
+) -> None:
+    path = media.folder / "commentary.mp4"
+    tone = f"-f lavfi -i sine=200:d={SECONDS}"
+    flags = "-disposition:a:0 0 -disposition:a:1 default"
+    media.ffmpeg(f"{tone} -i {speech} -map 0:a -map 1:a -c:a aac {flags}", path)
+    check_words(transcribe(server, path))
+
+
+def test_a_track_that_starts_with_silence_is_found(server: Server, media: Media, speech: Path) -> None:
+    path = media.folder / "late.mka"
+    late = f"-i {speech} -af adelay=8000,atrim=end={SECONDS + 8}"
+    media.ffmpeg(f"{SILENCE} {late} -map 0:a -map 1:a -c:a libopus", path)
+    result = transcribe(server, path)
+    check_words(result, SECONDS + 8, times=[start + 8 for start in word_times(SECONDS)])
+
+
+def test_a_track_may_be_requested_and_is_no_news_then(server: Server, media: Media, speech: Path) -> None:
+    path = recording_with_silent_microphone(media, speech, "request.mp4", "")
+    second = transcribe(server, path, track="2")
+    check_words(second)
+    assert "warnings" not in second
+    assert transcribe(server, path, track="1")["text"] == ""
+    refusal = send(server, path, track="3")
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "audio_track_unknown")
+    assert refusal.json()["error"]["message"] == "El archivo no tiene pista de audio 3; tiene 2."
+
+
+def test_all_tracks_may_be_mixed(server: Server, media: Media, speech: Path) -> None:
+    """One half of the words in each track, as two sides of a call."""
+    path = media.folder / "sides.mkv"
+    half = SECONDS / 2
+    sides = f"[0:a]asplit[x][y];[x]volume=0:enable='lt(t,{half})'[a];[y]volume=0:enable='gte(t,{half})'[b]"
+    media.ffmpeg(f"-i {speech} -filter_complex {sides} -map [a] -map [b] -c:a flac", path)
+    result = transcribe(server, path, tracks="mix")
+    check_words(result)
+    assert "warnings" not in result
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"track": "0"},
+        {"track": "x"},
+        {"track": "9999999"},
+        {"tracks": "all"},
+        {"track": "1", "tracks": "mix"},
+    ],
+)
+def test_an_invalid_choice_of_track_is_refused(fields: dict[str, str], server: Server, speech: Path) -> None:
+    refusal = send(server, speech, **fields)
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "option_invalid")

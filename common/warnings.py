@@ -24,6 +24,10 @@ SENTENCES: dict[str, Sentence] = {
         "El archivo tiene {tracks} pistas de audio; se transcribió la {track}. "
         "Se elige con `track` o `tracks=mix`.",
     ),
+    "channel_chosen": Sentence(
+        "The {channels} channels cancel each other when they are mixed; channel {channel} was transcribed.",
+        "Los {channels} canales se anulan al mezclarlos; se transcribió el canal {channel}.",
+    ),
     # Transcripts that were stored before warnings had codes hold the English sentence alone.
     "note": Sentence("{text}", "{text}"),
 }

@@ -20,9 +20,11 @@ _CENTRE_WITHIN = 6.0  # dB below the loudest channel
 
 
 async def choose_channel(
-    ffmpeg: Ffmpeg, source: Path, track: int, channels: int, duration: float
+    ffmpeg: Ffmpeg, source: Path, track: int, channels: int, *, start: float, duration: float
 ) -> int | None:
     """The index of the channel to transcribe; None to mix all, as every engine does by itself.
+
+    The track has `duration` seconds of sound from its `start`.
 
     It decides by the first place where something is audible. A side that is silent there is no reason to
     drop it: on a telephone call it may be the one who speaks next. Raises what Ffmpeg.run raises.
@@ -30,7 +32,7 @@ async def choose_channel(
     if channels < 2:
         return None
     for place in places_to_look(duration):
-        levels = await measure_channels(ffmpeg, source, track, place)
+        levels = await measure_channels(ffmpeg, source, track, start + place)
         if max(levels.channels, default=AUDIBLE) > AUDIBLE:
             return channel_of(levels)
     return None

@@ -84,7 +84,7 @@ class PreparedAudio:
 
 def plan_preparation(source: ProbeResult) -> PreparationPlan:
     """Decide by the content, never by a name."""
-    if source.track is None:
+    if source.track is None or source.channel is not None:
         return _DECODE_TO_FLAC
     # An engine takes the first track of a file, or whichever its own ffmpeg likes best.
     is_readable = not source.has_video and not source.is_cut_off and source.tracks == 1
@@ -168,9 +168,10 @@ def _conversion(plan: PreparationPlan, source: ProbeResult) -> tuple[str, Bounds
 
 
 def _decoding(source: ProbeResult) -> str:
-    """What to decode: the track, or the mix of all tracks, each at its time on the file's clock."""
+    """What to decode: the track, a channel of it, or the mix of all tracks at their times."""
     if source.track is not None:
-        return f"-map {source.selector} -af {_BOUNDED}"
+        pan = "" if source.channel is None else f",pan=mono|c0=c{source.channel}"
+        return f"-map {source.selector} -af {_BOUNDED}{pan}"
     parts = [f"[0:a:{i}]{_BOUNDED},aresample={RATE}:async=1:first_pts=0[t{i}]" for i in range(source.tracks)]
     names = "".join(f"[t{i}]" for i in range(source.tracks))
     mix = f"{names}amix=inputs={source.tracks}:duration=longest,{_BOUNDED}[mix]"

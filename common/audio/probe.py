@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from common.audio.channels import choose_channel
 from common.audio.child import Bounds
 from common.audio.exit_status import error_lines
 from common.audio.ffmpeg import COPY, Ffmpeg, parse_out_time
@@ -29,7 +30,8 @@ _CHANNEL_COUNT = re.compile(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?(?: channels)?(?:\(.*
 class ProbeResult:
     """An audio track of a file: `duration` in seconds, `sample_rate` in Hz.
 
-    `track` is its index among the `tracks` audio tracks, from 0; None means the mix of all.
+    `track` is its index among the `tracks` audio tracks, from 0; None means the mix of all. `channel` is the
+    index of the one channel to use; None means the mix of all, as usual.
 
     `start`: seconds of a film before its sound begins; `duration` counts from there.
 
@@ -50,6 +52,7 @@ class ProbeResult:
     start: float = 0.0
     track: int | None = 0
     tracks: int = 1
+    channel: int | None = None
 
     @property
     def selector(self) -> str:
@@ -88,7 +91,16 @@ async def probe(
     _check_formats(lines)
     if chosen is None:  # tracks may begin at different times: the mix counts from the start of the file
         probed = replace(probed, start=0.0, duration=probed.start + probed.duration)
-    return check_limits(replace(probed, track=chosen, tracks=header.tracks), max_seconds)
+    probed = check_limits(replace(probed, track=chosen, tracks=header.tracks), max_seconds)
+    return replace(probed, channel=await _channel_of(ffmpeg, source, probed))
+
+
+async def _channel_of(ffmpeg: Ffmpeg, source: Path, probed: ProbeResult) -> int | None:
+    if probed.track is None:
+        return None
+    return await choose_channel(
+        ffmpeg, source, probed.track, probed.channels, start=probed.start, duration=probed.duration
+    )
 
 
 def parse_probe(lines: Sequence[str], log: str, size_bytes: int) -> ProbeResult:

@@ -12,4 +12,7 @@ def warnings_of(source: ProbeResult, *, is_requested: bool) -> tuple[TranscriptW
     if source.tracks > 1 and source.track is not None and not is_requested:
         details = {"track": source.track + 1, "tracks": source.tracks}
         warnings.append(TranscriptWarning(code="track_chosen", details=details))
+    if source.channel is not None:
+        details = {"channel": source.channel + 1, "channels": source.channels}
+        warnings.append(TranscriptWarning(code="channel_chosen", details=details))
     return tuple(warnings)

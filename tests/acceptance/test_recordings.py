@@ -147,3 +147,70 @@ def test_all_tracks_may_be_mixed(server: Server, media: Media, speech: Path) -> 
 def test_an_invalid_choice_of_track_is_refused(fields: dict[str, str], server: Server, speech: Path) -> None:
     refusal = send(server, speech, **fields)
     assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "option_invalid")
+
+
+# ── channels ──────────────────────────────────────────────────────────────────────────────────────
+
+INVERTED = "pan=stereo|c0=c0|c1=-1*c0"
+
+
+@pytest.mark.parametrize("ending", ["wav", "mp3", "m4a", "webm", "flac"])
+def test_one_channel_of_two_that_cancel_each_other_is_transcribed_with_a_warning(
+    ending: str, server: Server, media: Media, speech: Path
+) -> None:
+    path = media.ffmpeg(f"-i {speech} -af {INVERTED}", media.folder / f"inverted.{ending}")
+    result = transcribe(server, path)
+    check_words(result)
+    assert codes(result) == ["channel_chosen"]
+
+
+def test_the_louder_of_two_channels_that_cancel_each_other_is_used(
+    server: Server, media: Media, speech: Path
+) -> None:
+    pan = "pan=stereo|c0=0.7*c0|c1=-1*c0"
+    result = transcribe(server, media.ffmpeg(f"-i {speech} -af {pan}", media.folder / "uneven.wav"))
+    check_words(result)
+    assert "2 canales" in result["warnings"][0]["message"]
+    assert result["warnings"][0]["message"].endswith("se transcribió el canal 2.")
+
+
+def test_channels_that_cancel_are_found_after_a_silent_beginning(
+    server: Server, media: Media, speech: Path
+) -> None:
+    options = f"-i {speech} -af adelay=9000,{INVERTED}"
+    result = transcribe(server, media.ffmpeg(options, media.folder / "inverted-late.flac"))
+    check_words(result, SECONDS + 9, times=[start + 9 for start in word_times(SECONDS)])
+
+
+@pytest.mark.parametrize("side", ["c0=c0|c1=0*c0", "c0=0*c0|c1=c0"])
+def test_a_recording_with_one_silent_side_is_sent_as_it_is(
+    side: str, server: Server, media: Media, speech: Path
+) -> None:
+    path = media.ffmpeg(f"-i {speech} -af pan=stereo|{side},volume=1.8", media.folder / f"{side[3:6]}.wav")
+    result = transcribe(server, path)
+    check_words(result)
+    assert "warnings" not in result
+
+
+def test_both_sides_of_a_call_are_transcribed(server: Server, media: Media, speech: Path) -> None:
+    """One speaks on the left, then the other on the right, out of phase: neither side may be dropped."""
+    half = SECONDS / 2
+    left, right = f"volume=2:enable='lt(t,{half})'", f"volume=-2:enable='gte(t,{half})'"
+    mute_left, mute_right = f"volume=0:enable='gte(t,{half})'", f"volume=0:enable='lt(t,{half})'"
+    graph = (
+        f"[0:a]asplit[x][y];[x]{left},{mute_left}[a];[y]{right},{mute_right}[b];[a][b]amerge=inputs=2[out]"
+    )
+    path = media.ffmpeg(f"-i {speech} -filter_complex {graph} -map [out]", media.folder / "call.wav")
+    result = transcribe(server, path)
+    check_words(result)
+    assert "warnings" not in result
+
+
+def test_the_centre_of_six_channels_is_used_where_the_others_cancel_it(
+    server: Server, media: Media, speech: Path
+) -> None:
+    pan = "pan=5.1|FL=-0.71*c0|FR=-0.71*c0|FC=c0|BL=0*c0|BR=0*c0"
+    path = media.ffmpeg(f"-i {speech} -af {pan}", media.folder / "surround-cancels.wav")
+    result = transcribe(server, path)
+    check_words(result)
+    assert result["warnings"][0]["message"].endswith("se transcribió el canal 3.")

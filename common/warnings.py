@@ -28,6 +28,10 @@ SENTENCES: dict[str, Sentence] = {
         "The {channels} channels cancel each other when they are mixed; channel {channel} was transcribed.",
         "Los {channels} canales se anulan al mezclarlos; se transcribió el canal {channel}.",
     ),
+    "audio_cut_off": Sentence(
+        "The end of the file is missing; what is there was transcribed.",
+        "Falta el final del archivo; se transcribió lo que hay.",
+    ),
     # Transcripts that were stored before warnings had codes hold the English sentence alone.
     "note": Sentence("{text}", "{text}"),
 }

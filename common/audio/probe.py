@@ -13,7 +13,7 @@ from common.audio.channels import choose_channel
 from common.audio.child import Bounds
 from common.audio.exit_status import error_lines
 from common.audio.ffmpeg import COPY, Ffmpeg, parse_out_time
-from common.audio.header import read_header
+from common.audio.header import Header, read_header
 from common.audio.tracks import TrackRequest, choose_track
 from common.errors import AudioTooCostly, AudioTooLong, AudioTooShort, AudioUnreadable, FileEmpty
 
@@ -23,6 +23,7 @@ MAX_CHANNELS = 8
 
 _CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "cube": 8}
 _CUT_OFF = ("partial file", "File ended prematurely")  # messages of the mov and matroska demuxers
+_COUNTING = frozenset({"mov", "matroska", "mp3", "flac"})  # a wav that was streamed claims 37 hours
 _CHANNEL_COUNT = re.compile(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?(?: channels)?(?:\(.*\))?")
 
 
@@ -37,7 +38,8 @@ class ProbeResult:
 
     `container` and `codec` are ffmpeg's names (`mov`, `matroska`, `ogg`; `aac`, `opus`); `brand` is the major
     brand of a file of the mov family (`M4A`, `isom`, `qt`), else empty. `has_video` means a moving picture,
-    not a cover. `is_cut_off`: the end of the file is missing, but what is left can be read.
+    not a cover. `is_cut_off`: the end of the file is missing, but what is left can be read. `is_short`: it is
+    cut off, or lasts less than its header claims.
     """
 
     container: str
@@ -53,6 +55,7 @@ class ProbeResult:
     track: int | None = 0
     tracks: int = 1
     channel: int | None = None
+    is_short: bool = False
 
     @property
     def selector(self) -> str:
@@ -92,7 +95,18 @@ async def probe(
     if chosen is None:  # tracks may begin at different times: the mix counts from the start of the file
         probed = replace(probed, start=0.0, duration=probed.start + probed.duration)
     probed = check_limits(replace(probed, track=chosen, tracks=header.tracks), max_seconds)
-    return replace(probed, channel=await _channel_of(ffmpeg, source, probed))
+    return replace(
+        probed,
+        channel=await _channel_of(ffmpeg, source, probed),
+        is_short=probed.is_cut_off or _claims_more(header, probed),
+    )
+
+
+def _claims_more(header: Header, probed: ProbeResult) -> bool:
+    """Whether a header that counts the sound alone claims much more than there is."""
+    if header.duration is None or probed.has_video or probed.tracks > 1 or probed.container not in _COUNTING:
+        return False
+    return header.duration - probed.start - probed.duration > max(1.0, 0.02 * header.duration)
 
 
 async def _channel_of(ffmpeg: Ffmpeg, source: Path, probed: ProbeResult) -> int | None:

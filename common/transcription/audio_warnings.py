@@ -15,4 +15,6 @@ def warnings_of(source: ProbeResult, *, is_requested: bool) -> tuple[TranscriptW
     if source.channel is not None:
         details = {"channel": source.channel + 1, "channels": source.channels}
         warnings.append(TranscriptWarning(code="channel_chosen", details=details))
+    if source.is_short:
+        warnings.append(TranscriptWarning(code="audio_cut_off"))
     return tuple(warnings)

@@ -214,3 +214,66 @@ def test_the_centre_of_six_channels_is_used_where_the_others_cancel_it(
     result = transcribe(server, path)
     check_words(result)
     assert result["warnings"][0]["message"].endswith("se transcribió el canal 3.")
+
+
+# ── what is cut off, protected, or no recording ───────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("half.m4a", "-movflags +faststart"), ("half.webm", ""), ("half.mp3", ""), ("half.flac", "")],
+)
+def test_a_recording_whose_end_is_missing_is_transcribed_with_a_warning(
+    name: str, options: str, server: Server, media: Media, speech: Path
+) -> None:
+    path = media.ffmpeg(f"-i {speech} {options}", media.folder / name)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    result = transcribe(server, path)
+    assert 10 < len(result["words"]) < len(word_times(SECONDS))
+    assert [word["word"] for word in result["words"]][:10] == words_of(10)
+    assert codes(result) == ["audio_cut_off"]
+    assert result["warnings"][0]["message"].startswith("Falta el final del archivo")
+
+
+@pytest.mark.parametrize("entry", ["aavd", "drms", "enca"])
+def test_a_protected_recording_is_refused_as_such(
+    entry: str, server: Server, media: Media, speech: Path
+) -> None:
+    plain = media.ffmpeg(f"-i {speech} -c:a aac", media.folder / "to-protect.m4a").read_bytes()
+    path = media.folder / f"{entry}.m4a"
+    path.write_bytes(plain.replace(b"mp4a", entry.encode()))
+    refusal = send(server, path)
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "audio_protected")
+
+
+def test_a_recording_with_common_encryption_is_refused_as_such(
+    server: Server, media: Media, speech: Path
+) -> None:
+    key = "-encryption_scheme cenc-aes-ctr -encryption_key 76a6c65c5ea762046bd749a2e632ccbb"
+    options = f"-i {speech} -c:a aac {key} -encryption_kid a7e61c373e219033c21091fa607bf3b8"
+    refusal = send(server, media.ffmpeg(options, media.folder / "cenc.mp4"))
+    assert refusal.json()["error"]["code"] == "audio_protected"
+
+
+NO_RECORDINGS = {
+    "list.m3u8": (b"#EXTM3U\n#EXT-X-ENDLIST\n", "file_is_playlist"),
+    "list.pls": (b"[playlist]\nFile1=a.mp3\n", "file_is_playlist"),
+    "talk.srt": (b"\xef\xbb\xbf1\r\n00:00:01,000 --> 00:00:02,000\r\nHola\r\n", "file_is_subtitles"),
+    "talk.vtt": (b"WEBVTT\n\n00:01.000 --> 00:02.000\nHola\n", "file_is_subtitles"),
+    "photo.heic": (b"\0\0\0\x18ftypheic" + bytes(64), "file_is_image"),
+    "photo.webp": (b"RIFF\x20\0\0\0WEBPVP8 " + bytes(64), "file_is_image"),
+    "notes.zip": (b"PK\x03\x04" + bytes(64), "file_is_archive"),
+    "notes.tar": (b"a.mp3" + bytes(252) + b"ustar" + bytes(300), "file_is_archive"),
+    "paper.pdf": (b"%PDF-1.7\n" + bytes(64), "file_is_document"),
+    "sign-in.mp3": (b"<!DOCTYPE html><html><body>Sign in</body></html>", "file_is_document"),
+}
+
+
+@pytest.mark.parametrize("name", NO_RECORDINGS)
+def test_what_is_no_recording_is_refused_by_name(name: str, server: Server, tmp_path: Path) -> None:
+    content, code = NO_RECORDINGS[name]
+    path = tmp_path / name
+    path.write_bytes(content)
+    refusal = send(server, path)
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (415, code)
+    assert refusal.json()["error"]["hint"]

@@ -39,6 +39,7 @@ class Options(Value):
     model: str | None = Field(None, description="the server's GROQ_MODEL when absent")
     track: int | None = Field(None, ge=1, description="the audio track of the file, from 1")
     tracks: Literal["mix"] | None = Field(None, description="all audio tracks of the file at once")
+    input_format: str | None = Field(None, description="how a headerless file is read: mulaw;rate=8000")
     guard: bool = Field(True, description="take out text nobody said; what was taken out is in `suppressed`")
 
 

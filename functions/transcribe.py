@@ -75,7 +75,7 @@ _EXAMPLE = {
             errors.FileEmpty(),
             errors.OptionUnknown(
                 option="lang",
-                known="guard, language, model, prompt, task, temperature, timestamps, track, tracks",
+                known="guard, inputFormat, language, model, prompt, task, temperature, timestamps, …",
             ),
             errors.OptionInvalid(option="temperature", expected="0 … 1"),
             errors.LanguageUnknown(language="klingon"),

@@ -51,6 +51,8 @@ _GROQ_FORMATS: dict[tuple[str, str], Format] = {
 # asetnsamples: without it a hostile packet may decode to minutes of sound, and ffmpeg that runs out of memory
 # over one exits with 0 and audio missing. s16: by default the encoder writes 24 bits, twice the size.
 _BOUNDED = "asetnsamples=n=8192:p=0"
+# Decoders drop the time of missing packets; this fills it with silence, before asetnsamples joins the frames.
+_FILL = "aresample=async=1:min_hard_comp=0.03"
 _FLAC = f"-filter_threads 1 -threads 1 -ac 1 -ar {RATE} -sample_fmt s16 -c:a flac -f flac"
 DECODE = f"-af {_BOUNDED} {_FLAC}"
 
@@ -84,7 +86,7 @@ class PreparedAudio:
 
 def plan_preparation(source: ProbeResult) -> PreparationPlan:
     """Decide by the content, never by a name."""
-    if source.track is None or source.channel is not None:
+    if source.track is None or source.channel is not None or source.has_gap:
         return _DECODE_TO_FLAC
     # An engine takes the first track of a file, or whichever its own ffmpeg likes best.
     is_readable = not source.has_video and not source.is_cut_off and source.tracks == 1
@@ -171,8 +173,9 @@ def _decoding(source: ProbeResult) -> str:
     """What to decode: the track, a channel of it, or the mix of all tracks at their times."""
     if source.track is not None:
         pan = "" if source.channel is None else f",pan=mono|c0=c{source.channel}"
-        return f"-map {source.selector} -af {_BOUNDED}{pan}"
-    parts = [f"[0:a:{i}]{_BOUNDED},aresample={RATE}:async=1:first_pts=0[t{i}]" for i in range(source.tracks)]
+        fill = f"{_FILL}," if source.has_gap else ""
+        return f"-map {source.selector} -af {fill}{_BOUNDED}{pan}"
+    parts = [f"[0:a:{i}]{_FILL}:first_pts=0,{_BOUNDED}[t{i}]" for i in range(source.tracks)]
     names = "".join(f"[t{i}]" for i in range(source.tracks))
     mix = f"{names}amix=inputs={source.tracks}:duration=longest,{_BOUNDED}[mix]"
     return f"-filter_complex {';'.join(parts)};{mix} -map [mix]"

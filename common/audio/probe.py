@@ -14,11 +14,13 @@ from common.audio.child import Bounds
 from common.audio.exit_status import error_lines
 from common.audio.ffmpeg import COPY, Ffmpeg, parse_out_time
 from common.audio.header import Header, read_header
+from common.audio.packets import PacketReader, packet_output
 from common.audio.tracks import TrackRequest, choose_track
 from common.errors import AudioTooCostly, AudioTooLong, AudioTooShort, AudioUnreadable, FileEmpty
 
 MIN_SECONDS = 0.01  # the shortest recording that Groq takes
 MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz
+MAX_DSD_RATE = 705_600  # bytes a second of one channel, which ffmpeg calls its sample rate: DSD128
 MAX_CHANNELS = 8
 
 _CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "cube": 8}
@@ -39,7 +41,7 @@ class ProbeResult:
     `container` and `codec` are ffmpeg's names (`mov`, `matroska`, `ogg`; `aac`, `opus`); `brand` is the major
     brand of a file of the mov family (`M4A`, `isom`, `qt`), else empty. `has_video` means a moving picture,
     not a cover. `is_cut_off`: the end of the file is missing, but what is left can be read. `is_short`: it is
-    cut off, or lasts less than its header claims.
+    cut off, or lasts less than its header claims. `has_gap`: packets are missing midway.
     """
 
     container: str
@@ -56,6 +58,7 @@ class ProbeResult:
     tracks: int = 1
     channel: int | None = None
     is_short: bool = False
+    has_gap: bool = False
 
     @property
     def selector(self) -> str:
@@ -81,23 +84,24 @@ async def probe(
     header = await read_header(ffmpeg, source)
     chosen = await choose_track(ffmpeg, source, header, track)
     selector = selector_of(chosen)
-    lines: list[str] = []
+    packets = PacketReader()
     log = await ffmpeg.run(
         source,
         f"-progress pipe:1 -stats_period 3600 -t {max_seconds + 1:.3f}",
         # The first packet says what the track is; all of them say how long it lasts.
-        f"-map {selector} -c copy -frames:a 1 -f framecrc pipe:1 -map {selector} {COPY} -f null /dev/null",
+        f"{packet_output(selector, header.container)} -map {selector} {COPY} -f null /dev/null",
         bounds=Bounds.of_cpu(5 + size_bytes / 20e6),
-        on_line=lines.append,
+        on_line=packets.read,
     )
-    probed = parse_probe(lines, log, size_bytes)
-    _check_formats(lines)
+    probed = parse_probe(packets.lines, log, size_bytes)
+    _check_formats(packets.lines)
     if chosen is None:  # tracks may begin at different times: the mix counts from the start of the file
         probed = replace(probed, start=0.0, duration=probed.start + probed.duration)
     probed = check_limits(replace(probed, track=chosen, tracks=header.tracks), max_seconds)
     return replace(
         probed,
         channel=await _channel_of(ffmpeg, source, probed),
+        has_gap=packets.has_gap and probed.track is not None,
         is_short=probed.is_cut_off or _claims_more(header, probed),
     )
 
@@ -144,11 +148,12 @@ def parse_probe(lines: Sequence[str], log: str, size_bytes: int) -> ProbeResult:
 def _check_formats(lines: Iterable[str]) -> None:
     """Raise AudioTooCostly if any of the tracks has a rate or channels outside the limits."""
     text = "\n".join(lines)
-    rates = [int(rate) for rate in re.findall(r"^#sample_rate \d+: (\d+)$", text, re.MULTILINE)]
+    codecs = re.findall(r"^#codec_id \d+: (.+)$", text, re.MULTILINE)
+    rates = re.findall(r"^#sample_rate \d+: (\d+)$", text, re.MULTILINE)
     layouts = re.findall(r"^#channel_layout_name \d+: (.+)$", text, re.MULTILINE)
-    if not all(MIN_RATE <= rate <= MAX_RATE for rate in rates) or not all(
-        1 <= _channels(layout) <= MAX_CHANNELS for layout in layouts
-    ):
+    if not all(
+        _is_rate_allowed(codec, int(rate)) for codec, rate in zip(codecs, rates, strict=False)
+    ) or not all(1 <= _channels(layout) <= MAX_CHANNELS for layout in layouts):
         raise AudioTooCostly
 
 
@@ -164,13 +169,17 @@ def packet_times(lines: Iterable[str]) -> Iterator[float]:
 
 def check_limits(probed: ProbeResult, max_seconds: float) -> ProbeResult:
     """The same result. Raises AudioTooCostly, AudioTooShort, AudioTooLong where it exceeds a limit."""
-    if not MIN_RATE <= probed.sample_rate <= MAX_RATE or not 1 <= probed.channels <= MAX_CHANNELS:
+    if not _is_rate_allowed(probed.codec, probed.sample_rate) or not 1 <= probed.channels <= MAX_CHANNELS:
         raise AudioTooCostly
     if probed.duration < MIN_SECONDS:
         raise AudioTooShort(minimum=MIN_SECONDS)
     if probed.duration > max_seconds:
         raise AudioTooLong(limit_minutes=round(max_seconds / 60, 1))
     return probed
+
+
+def _is_rate_allowed(codec: str, rate: int) -> bool:
+    return MIN_RATE <= rate <= (MAX_DSD_RATE if codec.startswith("dsd_") else MAX_RATE)
 
 
 def _channels(layout: str) -> int:

@@ -23,8 +23,8 @@ class AudioUnreadable(AudioRefused):
         "El archivo no es audio ni vídeo que se pueda leer, diga lo que diga su nombre.",
     )
     hint = Sentence(
-        "Send mp3, wav, m4a, flac, ogg, webm or mp4.",
-        "Envía mp3, wav, m4a, flac, ogg, webm o mp4.",
+        "Send mp3, wav, m4a, flac, ogg, webm or mp4; `ffmpeg -i FILE recording.m4a` converts most others.",
+        "Envía mp3, wav, m4a, flac, ogg, webm o mp4; `ffmpeg -i ARCHIVO grabacion.m4a` convierte casi todo.",
     )
 
 

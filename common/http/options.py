@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from common.audio.raw import FORMATS as RAW_FORMATS
+from common.audio.raw import parse_raw_format
 from common.errors import ONE_VALUE, LanguageUnknown, OptionInvalid, OptionUnknown, Sentence
 from common.models import Granularity, Options, Task
 from common.text.languages import code_of
@@ -26,6 +28,13 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
         "description": "the audio track of a file with several; chosen by the server when absent",
     },
     "tracks": {"type": "string", "enum": ["mix"], "description": "mix all audio tracks of the file"},
+    "inputFormat": {
+        "type": "string",
+        "example": "mulaw;rate=8000",
+        "description": "for files without a header: "
+        + ", ".join(RAW_FORMATS)
+        + "; rate (8000), channels (1)",
+    },
     "guard": {
         "type": "boolean",
         "default": True,
@@ -118,6 +127,14 @@ def _tracks(value: str) -> str:
     return "mix"
 
 
+def _input_format(value: str) -> str:
+    if parse_raw_format(value) is None:
+        raise OptionInvalid(
+            option="inputFormat", expected=f"{', '.join(RAW_FORMATS)} (;rate=8000;channels=1)"
+        )
+    return value
+
+
 def _guard(value: str) -> bool:
     if value.lower() not in {"true", "false"}:
         raise OptionInvalid(option="guard", expected="true, false")
@@ -139,5 +156,6 @@ _READERS: dict[str, Callable[[str], object]] = {
     "model": _model,
     "track": _track,
     "tracks": _tracks,
+    "inputFormat": _input_format,
     "guard": _guard,
 }

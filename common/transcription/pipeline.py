@@ -13,6 +13,7 @@ from pathlib import Path
 from common.audio.loudness import measure_loudness
 from common.audio.prepare import PreparedAudio, prepare
 from common.audio.probe import probe
+from common.audio.raw import add_header, parse_raw_format
 from common.audio.split import PIECE_SECONDS, Cut, cut_piece, plan_cuts
 from common.errors import EngineMissing, EscribaError, RetryLater
 from common.log import log
@@ -60,6 +61,7 @@ async def prepare_recording(
     """
     if services.engine_problem:
         raise EngineMissing
+    source = await _with_header(services, source, options, folder)
     max_seconds, request = services.settings.max_audio_minutes * 60, options.tracks or options.track
     probe_result = await probe(services.ffmpeg, source, max_seconds=max_seconds, track=request)
 
@@ -71,6 +73,16 @@ async def prepare_recording(
     hour = services.settings.quota_audio_per_hour or PIECE_SECONDS  # no single request may exceed it
     warnings = warnings_of(probe_result, is_requested=request is not None)
     return PreparedRecording(audio, plan_cuts(audio, piece_seconds=min(PIECE_SECONDS, hour)), warnings)
+
+
+async def _with_header(services: Services, source: Path, options: Options, folder: Path) -> Path:
+    """The recording, which gets a header if the options say how to read it without one."""
+    raw = parse_raw_format(options.input_format or "")
+    if raw is None:
+        return source
+    return await add_header(
+        services.ffmpeg, source, raw, folder, max_seconds=services.settings.max_audio_minutes * 60
+    )
 
 
 def are_pieces_reusable(pieces: Iterable[Piece], recording: PreparedRecording) -> bool:

@@ -277,3 +277,84 @@ def test_what_is_no_recording_is_refused_by_name(name: str, server: Server, tmp_
     refusal = send(server, path)
     assert (refusal.status_code, refusal.json()["error"]["code"]) == (415, code)
     assert refusal.json()["error"]["hint"]
+
+
+# ── without a header ──────────────────────────────────────────────────────────────────────────────
+
+RAW = {
+    "mulaw;rate=8000": "-ar 8000 -ac 1 -f mulaw",
+    "ulaw": "-ar 8000 -ac 1 -f mulaw",
+    "alaw;rate=16000": "-ar 16000 -ac 1 -f alaw",
+    "slin": "-ar 8000 -ac 1 -f s16le",
+    "s16le;rate=44100;channels=2": "-ar 44100 -ac 2 -f s16le",
+    "g722": "-ar 16000 -ac 1 -f g722",
+}
+
+
+@pytest.mark.parametrize("input_format", RAW)
+def test_a_file_without_a_header_is_read_as_the_client_says(
+    input_format: str, server: Server, media: Media, speech: Path
+) -> None:
+    path = media.ffmpeg(f"-i {speech} {RAW[input_format]}", media.folder / "call.wav")
+    check_words(transcribe(server, path, inputFormat=input_format))
+
+
+def test_a_gsm_file_without_a_header_is_decoded(server: Server, tmp_path: Path) -> None:
+    """ffmpeg has no GSM encoder: these are five seconds of frames of silence (GSM 06.10)."""
+    path = tmp_path / "call.gsm"
+    path.write_bytes((b"\xd8\x20\xa2\xe1\x5a" + b"\x50\x00\x49\x24\x92\x49\x24" * 4) * 250)
+    result = transcribe(server, path, inputFormat="gsm")
+    assert result["duration"] == pytest.approx(5.0, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "input_format", ["concat", "mulaw;rate=1", "mulaw;rate=x", "g722;rate=8000", "s16le;f=hls", ";"]
+)
+def test_another_format_of_files_without_a_header_is_refused(
+    input_format: str, server: Server, speech: Path
+) -> None:
+    refusal = send(server, speech, inputFormat=input_format)
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "option_invalid")
+
+
+def test_a_file_without_a_header_that_is_too_long_is_refused(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "days.raw"
+    path.write_bytes(bytes(25_000) * 1000)
+    refusal = send(server, path, inputFormat="gsm")
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "audio_too_long")
+
+
+# ── gaps in time ──────────────────────────────────────────────────────────────────────────────────
+
+GAP = (9.0, 17.0)  # seconds
+GAPS = {
+    "call.mkv": "-c:a aac",
+    "call.webm": "-c:a libopus -b:a 32k",
+    "call.m4a": "-c:a aac",
+    "call.mp4": "-c:a libopus -b:a 32k",
+    "call.flv": "-c:a aac",
+    "call.mka": "-c:a ac3",
+    "vorbis.mkv": "-c:a libvorbis",
+}
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_words_after_missing_packets_keep_their_times(
+    name: str, server: Server, media: Media, speech: Path
+) -> None:
+    whole = media.ffmpeg(f"-i {speech} -ar 48000 {GAPS[name]}", media.folder / f"whole-{name}.mkv")
+    drop = f"noise=drop='between(pts*tb,{GAP[0]},{GAP[1]})'"
+    holed = media.ffmpeg(f"-i {whole} -c copy -bsf:a {drop}", media.folder / f"holed-{name}.mkv")
+    path = media.ffmpeg(f"-i {holed} -c copy", media.folder / f"gap-{name}")
+    result = transcribe(server, path)
+    words = words_of(len(word_times(SECONDS)))
+    kept = [
+        (word, start)
+        for word, start in zip(words, word_times(SECONDS), strict=True)
+        if start + WORD_SECONDS < GAP[0] - 0.1 or start > GAP[1] + 0.1
+    ]
+    found = [(word["word"], word["start"]) for word in result["words"]]
+    for word, start in kept:
+        assert any(word == text and abs(start - at) <= 0.06 for text, at in found), (word, start)
+    assert len(found) <= len(kept) + 2  # half a word on either side
+    assert result["duration"] == pytest.approx(SECONDS, abs=0.1)

@@ -9,9 +9,8 @@ from __future__ import annotations
 _TIMED = frozenset({"mov", "matroska", "flv", "asf", "avi", "mpegts", "mpeg"})
 
 _GAP = 0.05  # seconds between two packets
-_LONG = (
-    0.13  # seconds; mp4 has no gaps: the packet before one lasts until the next, longer than the first did
-)
+# Seconds. In mp4, the packet before a gap lasts until the next one: longer than this and than the first.
+_LONG = 0.13
 
 # Keeps the first packet, and each that does not begin where the one before it ended, or that lasts too long.
 # Registers of the expression hold the end of the packet before (0) and how long the first one lasts (1):

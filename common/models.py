@@ -5,9 +5,9 @@ Times of day are epoch seconds; `common/jobs/view.py` turns them into ISO 8601 w
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 Task = Literal["transcribe", "translate"]
@@ -37,6 +37,9 @@ class Options(Value):
     timestamps: tuple[Granularity, ...] = ("segment",)
     task: Task = "transcribe"
     model: str | None = Field(None, description="the server's GROQ_MODEL when absent")
+    track: int | None = Field(None, ge=1, description="the audio track of the file, from 1")
+    tracks: Literal["mix"] | None = Field(None, description="all audio tracks of the file at once")
+    input_format: str | None = Field(None, description="how a headerless file is read: mulaw;rate=8000")
     guard: bool = Field(True, description="remove hallucinations; what was removed is in `suppressed`")
 
 
@@ -70,6 +73,19 @@ class Suppressed(Value):
     reason: Literal["silence", "phrase", "repetition"]
 
 
+class TranscriptWarning(Value):
+    """What a person should know of a transcript: a code of `common.warnings`, and details of its sentence."""
+
+    code: str
+    details: dict[str, str | float] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse_sentence(cls, value: Any) -> Any:
+        """Transcripts that were stored before warnings had codes hold sentences."""
+        return {"code": "note", "details": {"text": value}} if isinstance(value, str) else value
+
+
 class Transcript(Value):
     """The text of a recording. `segments` and `words` are in order; `duration` is measured, in seconds."""
 
@@ -81,7 +97,7 @@ class Transcript(Value):
     segments: tuple[Segment, ...] = ()
     words: tuple[Word, ...] | None = Field(None, description="present when word times were requested")
     suppressed: tuple[Suppressed, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[TranscriptWarning, ...] = ()
 
 
 class Piece(Value):

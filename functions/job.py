@@ -148,7 +148,9 @@ async def read_transcript(
     if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
     if layout.format == "json":
-        return json_response(transcript_view(result, job.options), headers=headers)
+        return json_response(
+            transcript_view(result, job.options, language=language_of(request)), headers=headers
+        )
     return file_response(result, layout, name=job.audio.filename if job.audio else None, headers=headers)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLater
-from common.http.app import ServicesDep, json_response
+from common.http.app import ServicesDep, json_response, language_of
 from common.http.disconnect import body_of, respond_unless_left
 from common.http.job_links import root_url
 from common.http.methods import REFUSING, allowed_methods
@@ -163,7 +163,7 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
                 refuse=lambda failure: _error_response(request, failure),
                 headers=headers,
             )
-        transcribing = _transcribe(services, upload.path, folder, parsed, request.state.request_id)
+        transcribing = _transcribe(services, upload.path, folder, parsed, request)
         response = await respond_unless_left(transcribing, request.receive)
         response.headers.update(headers)
         return response
@@ -189,12 +189,14 @@ def _scratch_folder(services: Services) -> Iterator[str]:
 
 
 async def _transcribe(
-    services: Services, source: Path, folder: Path, request: OpenAIRequest, request_id: str
+    services: Services, source: Path, folder: Path, parsed: OpenAIRequest, request: Request
 ) -> Response:
-    ready = await prepare_recording(services, source, folder)
-    pieces = await transcribe_pieces(services, ready, request.options, folder, kept={}, keep=_keep_nothing)
-    transcript = await merge_pieces(services, ready, pieces, request.options)
-    body, kind = write_response(transcript, request, request_id=request_id)
+    ready = await prepare_recording(services, source, parsed.options, folder)
+    pieces = await transcribe_pieces(services, ready, parsed.options, folder, kept={}, keep=_keep_nothing)
+    transcript = await merge_pieces(services, ready, pieces, parsed.options)
+    body, kind = write_response(
+        transcript, parsed, request_id=request.state.request_id, language=language_of(request)
+    )
     return Response(body, media_type=kind)
 
 
@@ -206,7 +208,7 @@ async def _transcribe_incrementally(
     services: Services, source: Path, folder: Path, request: OpenAIRequest, on_text: OnText
 ) -> str:
     """Transcribe the recording and pass on each text that no later piece can change; the whole text."""
-    ready = await prepare_recording(services, source, folder)
+    ready = await prepare_recording(services, source, request.options, folder)
     settling = IncrementalText([ready.audio.start + cut.start for cut in ready.cuts], ready.duration)
     in_order = asyncio.Lock()
 

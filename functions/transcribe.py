@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from common import errors
-from common.http.app import ServicesDep, error_examples, json_response
+from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.disconnect import body_of, respond_unless_left
 from common.http.options import FORM_FIELDS, parse_options
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
@@ -65,15 +65,23 @@ _EXAMPLE = {
             errors.EncodingUnsupported(),
             errors.MediaTypeUnsupported(),
             errors.AudioUnreadable(),
+            errors.FileIsPlaylist(),
+            errors.FileIsSubtitles(),
+            errors.FileIsImage(),
+            errors.FileIsArchive(),
+            errors.FileIsDocument(),
             errors.FileMissing(),
             errors.FileRepeated(),
             errors.FileEmpty(),
             errors.OptionUnknown(
-                option="lang", known="guard, language, model, prompt, task, temperature, timestamps"
+                option="lang",
+                known="guard, inputFormat, language, model, prompt, task, temperature, timestamps, …",
             ),
             errors.OptionInvalid(option="temperature", expected="0 … 1"),
             errors.LanguageUnknown(language="klingon"),
+            errors.AudioProtected(),
             errors.AudioTrackMissing(),
+            errors.AudioTrackUnknown(track=3, tracks=2),
             errors.AudioTruncated(),
             errors.AudioTooShort(minimum=0.01),
             errors.AudioTooLong(limit_minutes=240),
@@ -101,15 +109,19 @@ async def transcribe(request: Request, services: ServicesDep) -> Response:
             folder, stages, limit = Path(name), Stages(), services.settings.max_upload_bytes
             upload = await receive(body_of(request), request.headers, folder, max_bytes=limit)
             stages.end("receive")
-            return await respond_unless_left(_transcribe(services, upload, folder, stages), request.receive)
+            return await respond_unless_left(
+                _transcribe(services, upload, folder, stages, language_of(request)), request.receive
+            )
     finally:
         services.active.transcriptions -= 1
 
 
-async def _transcribe(services: Services, upload: Upload, folder: Path, stages: Stages) -> Response:
+async def _transcribe(
+    services: Services, upload: Upload, folder: Path, stages: Stages, language: errors.Language
+) -> Response:
     layout = parse_layout(upload.fields)
     options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
-    ready = await prepare_recording(services, upload.path, folder)
+    ready = await prepare_recording(services, upload.path, options, folder)
     stages.end("prepare")
     engine_options = with_word_times(options) if layout.wants_words else options
     pieces = await transcribe_pieces(services, ready, engine_options, folder, kept={}, keep=_keep_nothing)
@@ -118,7 +130,7 @@ async def _transcribe(services: Services, upload: Upload, folder: Path, stages: 
     if layout.format != "json":
         return file_response(transcript, layout, name=upload.filename)
     process = {"engine": services.settings.engine, "processing": stages.seconds()}
-    return json_response({**transcript_view(transcript, options), **process})
+    return json_response({**transcript_view(transcript, options, language=language), **process})
 
 
 async def _keep_nothing(piece: Piece) -> None:

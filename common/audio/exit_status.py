@@ -36,6 +36,7 @@ _ERRORS: tuple[tuple[str, type[AudioRefused | StorageFull]], ...] = (
 # The kernel sends these to a process that exceeds a limit. A failed allocation in C++ ends in SIGABRT.
 _LIMIT_SIGNALS = frozenset({signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ, signal.SIGABRT})
 _SHUTDOWN_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+_NO_OUTPUT = "At least one output file must be specified"  # the end of a run that only reads the header
 _EXIT_AFTER_SIGNAL = 255  # ffmpeg caught a signal and ended in order
 
 
@@ -51,6 +52,8 @@ def error_from_exit(code: int, log: str) -> AudioRefused | StorageFull | RetryLa
             return RetryLater(5, "ffmpeg was stopped")
         return AudioTooCostly() if number in _LIMIT_SIGNALS else AudioUnreadable()
     errors = error_lines(log)
+    if _NO_OUTPUT in errors:
+        return None
     return next((error() for text, error in _ERRORS if text in errors), AudioUnreadable())
 
 

@@ -23,11 +23,17 @@ from common.errors import AudioTooCostly, AudioUnreadable, StorageFull, ToolMiss
 
 # Containers that hold audio themselves. Demuxers such as hls, concat and sbg open other files or never end,
 # and a protocol whitelist alone does not stop an ffconcat script from reading the files beside it.
-_CONTAINERS = "wav,w64,aiff,au,caf,mp3,aac,flac,ogg,mov,matroska,amr,asf"
+# Of avi, ffmpeg opens embedded subtitles too, but only as srt or ass and under the same whitelist.
+_CONTAINERS = (
+    "wav,w64,aiff,au,caf,mp3,aac,flac,ogg,mov,matroska,amr,asf,"
+    "mpegts,mpeg,flv,avi,ac3,eac3,dts,dtshd,wv,tta,dsf"
+)
 
 _DECODERS = (
     "aac,mp1,mp1float,mp2,mp2float,mp3,mp3float,flac,alac,opus,libopus,vorbis,libvorbis,amrnb,amrwb,"
     "wmav1,wmav2,wmapro,wmalossless,wmavoice,ac3,eac3,gsm,gsm_ms,speex,"
+    "dca,wavpack,tta,dsd_lsbf,dsd_msbf,dsd_lsbf_planar,dsd_msbf_planar,aac_latm,"
+    "pcm_bluray,pcm_dvd,adpcm_swf,g726le,"
     "adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,adpcm_yamaha,g722,g726,pcm_alaw,pcm_mulaw,pcm_u8,pcm_s8,"
     "pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be"
 )

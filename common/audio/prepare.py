@@ -50,10 +50,11 @@ _GROQ_FORMATS: dict[tuple[str, str], Format] = {
 
 # asetnsamples: without it a hostile packet may decode to minutes of sound, and ffmpeg that runs out of memory
 # over one exits with 0 and audio missing. s16: by default the encoder writes 24 bits, twice the size.
-DECODE = (
-    "-af asetnsamples=n=8192:p=0 -filter_threads 1 -threads 1 "
-    f"-ac 1 -ar {RATE} -sample_fmt s16 -c:a flac -f flac"
-)
+_BOUNDED = "asetnsamples=n=8192:p=0"
+# Decoders drop the time of missing packets; this fills it with silence, before asetnsamples joins the frames.
+_FILL = "aresample=async=1:min_hard_comp=0.03"
+_FLAC = f"-filter_threads 1 -threads 1 -ac 1 -ar {RATE} -sample_fmt s16 -c:a flac -f flac"
+DECODE = f"-af {_BOUNDED} {_FLAC}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,10 @@ class PreparedAudio:
 
 def plan_preparation(source: ProbeResult) -> PreparationPlan:
     """Decide by the content, never by a name."""
-    is_readable = not source.has_video and not source.is_cut_off
+    if source.track is None or source.channel is not None or source.has_gap:
+        return _DECODE_TO_FLAC
+    # An engine takes the first track of a file, or whichever its own ffmpeg likes best.
+    is_readable = not source.has_video and not source.is_cut_off and source.tracks == 1
     if is_readable and (format_ := _groq_format(source)) is not None:
         return PreparationPlan("as_is", format_)
     if source.codec in _COPY_TARGETS:
@@ -153,15 +157,28 @@ async def _convert(
 
 def _conversion(plan: PreparationPlan, source: ProbeResult) -> tuple[str, Bounds]:
     """ffmpeg's output options for the plan, and the bounds of its run."""
-    track = f"-map 0:a:0 -map_metadata -1 -map_chapters -1 -t {source.start + source.duration + 1:.3f}"
+    bare = f"-map_metadata -1 -map_chapters -1 -t {source.start + source.duration + 1:.3f}"
     if plan.method == "copy":
         bounds = Bounds.of_cpu(5 + source.size_bytes / 10e6, output_bytes=2 * source.size_bytes + 2**20)
         # `start` keeps a late beginning: some players wait for it in the file, others do not.
         at_zero = "-avoid_negative_ts make_zero" if source.start else ""
-        return f"{track} {COPY} {at_zero} -f {plan.muxer}", bounds
+        return f"-map {source.selector} {bare} {COPY} {at_zero} -f {plan.muxer}", bounds
     # FLAC is never larger than its samples and the headers of its frames.
     largest = round(source.duration * RATE * 2.1) + 2**16
-    return f"{track} {DECODE}", Bounds.of_cpu(10 + source.duration / 50, output_bytes=largest)
+    bounds = Bounds.of_cpu(10 + source.tracks * source.duration / 50, output_bytes=largest)
+    return f"{_decoding(source)} {bare} {_FLAC}", bounds
+
+
+def _decoding(source: ProbeResult) -> str:
+    """What to decode: the track, a channel of it, or the mix of all tracks at their times."""
+    if source.track is not None:
+        pan = "" if source.channel is None else f",pan=mono|c0=c{source.channel}"
+        fill = f"{_FILL}," if source.has_gap else ""
+        return f"-map {source.selector} -af {fill}{_BOUNDED}{pan}"
+    parts = [f"[0:a:{i}]{_FILL}:first_pts=0,{_BOUNDED}[t{i}]" for i in range(source.tracks)]
+    names = "".join(f"[t{i}]" for i in range(source.tracks))
+    mix = f"{names}amix=inputs={source.tracks}:duration=longest,{_BOUNDED}[mix]"
+    return f"-filter_complex {';'.join(parts)};{mix} -map [mix]"
 
 
 class _Progress:

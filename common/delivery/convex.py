@@ -191,7 +191,7 @@ def snapshot_of(job: Job, result: Transcript | None) -> dict[str, Any]:
         "progress": job.progress,
         "chunks": {"done": job.pieces_done, "total": job.pieces_total},
         "waitingUntil": _milliseconds(job.waiting_until),
-        "result": transcript_view(result, job.options) if result else None,
+        "result": transcript_view(result, job.options, language=job.locale) if result else None,
         "error": error_view(job.error, job.locale) if job.error else None,
         "timestamps": {
             "createdAt": _milliseconds(job.created_at),

@@ -24,7 +24,14 @@
     │   └── HeadersTooLarge           431 headers_too_large
     ├── AudioRefused                  (the recording cannot be transcribed)
     │   ├── AudioUnreadable           415 audio_unreadable
+    │   │   ├── FileIsPlaylist        415 file_is_playlist
+    │   │   ├── FileIsSubtitles       415 file_is_subtitles
+    │   │   ├── FileIsImage           415 file_is_image
+    │   │   ├── FileIsArchive         415 file_is_archive
+    │   │   └── FileIsDocument        415 file_is_document
+    │   ├── AudioProtected            422 audio_protected
     │   ├── AudioTrackMissing         422 audio_track_missing
+    │   ├── AudioTrackUnknown         422 audio_track_unknown
     │   ├── AudioTruncated            422 audio_truncated
     │   ├── AudioTooShort             422 audio_too_short
     │   ├── AudioTooLong              422 audio_too_long
@@ -64,13 +71,20 @@ Raise with the details that the sentence names: `UploadTooLarge(limit_mb=25)`.
 from __future__ import annotations
 
 from common.errors.audio import (
+    AudioProtected,
     AudioRefused,
     AudioTooCostly,
     AudioTooLong,
     AudioTooShort,
     AudioTrackMissing,
+    AudioTrackUnknown,
     AudioTruncated,
     AudioUnreadable,
+    FileIsArchive,
+    FileIsDocument,
+    FileIsImage,
+    FileIsPlaylist,
+    FileIsSubtitles,
 )
 from common.errors.engine import (
     AudioOverQuota,
@@ -131,11 +145,13 @@ __all__ = [
     "AnswerTooLarge",
     "AudioGone",
     "AudioOverQuota",
+    "AudioProtected",
     "AudioRefused",
     "AudioTooCostly",
     "AudioTooLong",
     "AudioTooShort",
     "AudioTrackMissing",
+    "AudioTrackUnknown",
     "AudioTruncated",
     "AudioUnreadable",
     "BaseUrlWrong",
@@ -153,6 +169,11 @@ __all__ = [
     "EngineUnreachable",
     "EscribaError",
     "FileEmpty",
+    "FileIsArchive",
+    "FileIsDocument",
+    "FileIsImage",
+    "FileIsPlaylist",
+    "FileIsSubtitles",
     "FileMissing",
     "FileRepeated",
     "HeadersTooLarge",

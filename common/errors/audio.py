@@ -23,8 +23,74 @@ class AudioUnreadable(AudioRefused):
         "El archivo no es audio ni vídeo que se pueda leer, diga lo que diga su nombre.",
     )
     hint = Sentence(
-        "Send mp3, wav, m4a, flac, ogg, webm or mp4.",
-        "Envía mp3, wav, m4a, flac, ogg, webm o mp4.",
+        "Send mp3, wav, m4a, flac, ogg, webm or mp4; `ffmpeg -i FILE recording.m4a` converts most others.",
+        "Envía mp3, wav, m4a, flac, ogg, webm o mp4; `ffmpeg -i ARCHIVO grabacion.m4a` convierte casi todo.",
+    )
+
+
+class FileIsPlaylist(AudioUnreadable):
+    code = "file_is_playlist"
+    sentence = Sentence(
+        "The file is a playlist: it names recordings elsewhere and holds none itself.",
+        "El archivo es una lista de reproducción: nombra grabaciones de otra parte y no contiene ninguna.",
+    )
+    hint = Sentence(
+        "Send the recording itself; `ffmpeg -i ADDRESS recording.m4a` downloads what a playlist plays.",
+        "Envía la grabación misma; `ffmpeg -i DIRECCIÓN grabacion.m4a` descarga lo que la lista reproduce.",
+    )
+
+
+class FileIsSubtitles(AudioUnreadable):
+    code = "file_is_subtitles"
+    sentence = Sentence(
+        "The file contains subtitles, which are text already.",
+        "El archivo contiene subtítulos, que ya son texto.",
+    )
+    hint = Sentence(
+        "Send the video or the recording that the subtitles belong to.",
+        "Envía el vídeo o la grabación a la que pertenecen los subtítulos.",
+    )
+
+
+class FileIsImage(AudioUnreadable):
+    code = "file_is_image"
+    sentence = Sentence("The file is an image.", "El archivo es una imagen.")
+    hint = Sentence("Send a recording or a video.", "Envía una grabación o un vídeo.")
+
+
+class FileIsArchive(AudioUnreadable):
+    code = "file_is_archive"
+    sentence = Sentence(
+        "The file is an archive or is compressed (zip, rar, gz, …).",
+        "El archivo está comprimido o empaquetado (zip, rar, gz, …).",
+    )
+    hint = Sentence(
+        "Unpack it and send each recording by itself.",
+        "Descomprímelo y envía cada grabación por separado.",
+    )
+
+
+class FileIsDocument(AudioUnreadable):
+    code = "file_is_document"
+    sentence = Sentence(
+        "The file is a document or a web page.",
+        "El archivo es un documento o una página web.",
+    )
+    hint = Sentence(
+        "Send the recording itself; a download that needs a sign-in often saves a web page instead.",
+        "Envía la grabación misma; una descarga que exige iniciar sesión suele guardar una página web.",
+    )
+
+
+class AudioProtected(AudioRefused):
+    code = "audio_protected"
+    sentence = Sentence(
+        "The recording is encrypted: its seller protects it against copying (DRM).",
+        "La grabación está cifrada: quien la vende la protege contra copias (DRM).",
+    )
+    hint = Sentence(
+        "Send a copy without protection; Escriba cannot decrypt it.",
+        "Envía una copia sin protección; Escriba no puede descifrarla.",
     )
 
 
@@ -34,6 +100,20 @@ class AudioTrackMissing(AudioRefused):
     hint = Sentence(
         "Check that the video was recorded with sound.",
         "Comprueba que el vídeo se grabó con sonido.",
+    )
+
+
+class AudioTrackUnknown(AudioRefused):
+    """Details: `track` (as requested) and `tracks` (how many there are)."""
+
+    code = "audio_track_unknown"
+    sentence = Sentence(
+        "The file has no audio track {track}; it has {tracks}.",
+        "El archivo no tiene pista de audio {track}; tiene {tracks}.",
+    )
+    hint = Sentence(
+        "Send a `track` from 1 to {tracks}, or none and let the server choose.",
+        "Envía una `track` de 1 a {tracks}, o ninguna y que elija el servidor.",
     )
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.models import Options
+from common.models import Options, TranscriptWarning
 
 # Groq documents 224 tokens but counts bytes: ñ, á and ¿ are two.
 PROMPT_BYTES = 896
 
 TRANSLATOR = "whisper-large-v3"
 
-PROMPT_CUT = f"The prompt is longer than {PROMPT_BYTES} bytes; only its end was used."
-NO_WORD_TIMES = "Word times are not available for translations; segments have theirs."
+PROMPT_CUT = TranscriptWarning(code="prompt_cut", details={"bytes": PROMPT_BYTES})
+NO_WORD_TIMES = TranscriptWarning(code="word_times_missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class EngineRequest:
     path: str
     model: str
     fields: tuple[tuple[str, str], ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[TranscriptWarning, ...]
 
 
 def build_request(options: Options, default_model: str) -> EngineRequest:
@@ -44,6 +44,10 @@ def build_request(options: Options, default_model: str) -> EngineRequest:
         tuple(fields),
         tuple(_warnings(options, requested, model, prompt)),
     )
+
+
+def model_replaced(requested: str, used: str) -> TranscriptWarning:
+    return TranscriptWarning(code="model_replaced", details={"requested": requested, "used": used})
 
 
 def fit_prompt(prompt: str, max_bytes: int = PROMPT_BYTES) -> str:
@@ -77,12 +81,12 @@ def _transcription_fields(options: Options) -> list[tuple[str, str]]:
     return fields
 
 
-def _warnings(options: Options, requested: str, model: str, prompt: str) -> list[str]:
+def _warnings(options: Options, requested: str, model: str, prompt: str) -> list[TranscriptWarning]:
     warnings = []
     if prompt != (options.prompt or "").strip():
         warnings.append(PROMPT_CUT)
     if model != requested:
-        warnings.append(f"{requested} cannot translate; {model} was used.")
+        warnings.append(model_replaced(requested, model))
     if options.task == "translate" and "word" in options.timestamps:
         warnings.append(NO_WORD_TIMES)
     return warnings

@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from common.errors import EngineBroken
-from common.models import Options, Segment, Transcript, Word
+from common.models import Options, Segment, Transcript, TranscriptWarning, Word
 from common.text.languages import code_of
 
 
 def parse_transcript(
-    body: bytes, *, options: Options, duration: float, model: str, warnings: tuple[str, ...] = ()
+    body: bytes,
+    *,
+    options: Options,
+    duration: float,
+    model: str,
+    warnings: tuple[TranscriptWarning, ...] = (),
 ) -> Transcript:
     """Parse the body of a 200. `duration` is the one that we measured.
 

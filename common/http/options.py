@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from common.errors import ONE_VALUE, LanguageUnknown, OptionInvalid, OptionUnknown
+from common.audio.raw import FORMATS as RAW_FORMATS
+from common.audio.raw import parse_raw_format
+from common.errors import ONE_VALUE, LanguageUnknown, OptionInvalid, OptionUnknown, Sentence
 from common.groq.request import fit_prompt
 from common.models import Granularity, Options, Task
 from common.text.languages import code_of, is_unspecified
@@ -21,6 +23,19 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
     "timestamps": {"type": "string", "enum": ["segment", "word", "segment,word"], "default": "segment"},
     "task": {"type": "string", "enum": ["transcribe", "translate"], "default": "transcribe"},
     "model": {"type": "string", "enum": ["whisper-large-v3-turbo", "whisper-large-v3"]},
+    "track": {
+        "type": "integer",
+        "minimum": 1,
+        "description": "the audio track of a file with several; chosen by the server when absent",
+    },
+    "tracks": {"type": "string", "enum": ["mix"], "description": "mix all audio tracks of the file"},
+    "inputFormat": {
+        "type": "string",
+        "example": "mulaw;rate=8000",
+        "description": "for files without a header: "
+        + ", ".join(RAW_FORMATS)
+        + "; rate (8000), channels (1)",
+    },
     "guard": {
         "type": "boolean",
         "default": True,
@@ -31,6 +46,8 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
 # The engine uses only the end of a longer prompt, and a warning says so; the whole would be stored with each
 # event of a job.
 MAX_PROMPT_BYTES = 8 * 1024
+
+_TRACK_NUMBER = Sentence("1, 2, …, without `tracks`", "1, 2, …, sin `tracks`")
 
 MODELS = ("whisper-large-v3-turbo", "whisper-large-v3")
 
@@ -48,6 +65,8 @@ def parse_options(fields: Fields, *, beside: Iterable[str] = ()) -> Options:
             raise OptionUnknown(option=option[:40], known=", ".join(sorted(known)))
         if option in _READERS and value.strip():
             values.setdefault(option, []).append(value.strip())
+    if "track" in values and "tracks" in values:
+        raise OptionInvalid(option="track", expected=_TRACK_NUMBER)
     return Options(**{option: _read(option, texts) for option, texts in values.items()})
 
 
@@ -93,6 +112,26 @@ def _task(value: str) -> Task:
     return tasks[value.lower()]
 
 
+def _track(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:4]) <= 999):
+        raise OptionInvalid(option="track", expected=_TRACK_NUMBER)
+    return int(value[:4])
+
+
+def _tracks(value: str) -> str:
+    if value.lower() != "mix":
+        raise OptionInvalid(option="tracks", expected="mix")
+    return "mix"
+
+
+def _input_format(value: str) -> str:
+    if parse_raw_format(value) is None:
+        raise OptionInvalid(
+            option="inputFormat", expected=f"{', '.join(RAW_FORMATS)} (;rate=8000;channels=1)"
+        )
+    return value
+
+
 def _guard(value: str) -> bool:
     if value.lower() not in {"true", "false"}:
         raise OptionInvalid(option="guard", expected="true, false")
@@ -112,5 +151,8 @@ _READERS: dict[str, Callable[[str], object]] = {
     "timestamps": _timestamps,
     "task": _task,
     "model": _model,
+    "track": _track,
+    "tracks": _tracks,
+    "inputFormat": _input_format,
     "guard": _guard,
 }

@@ -131,7 +131,9 @@ class _Run:
         services = self._services
         source = await services.audio.fetch(self._job.job_id, folder)
         reports = ProgressReports(self._running, now=services.now)
-        ready = await prepare_recording(services, source, folder, on_progress=reports.report)
+        ready = await prepare_recording(
+            services, source, self._job.options, folder, on_progress=reports.report
+        )
         await reports.finish()
         return ready
 

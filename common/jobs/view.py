@@ -9,6 +9,7 @@ from typing import Any
 from common.errors import Language, by_code
 from common.models import Job, JobError, JobEvent, Options, Piece, Transcript
 from common.ports import Delivery, UploadTicket
+from common.warnings import warning_view
 
 View = dict[str, Any]
 
@@ -29,13 +30,13 @@ def job_view(
     if job.error:
         view["error"] = error_view(job.error, language)
     if result:
-        view["result"] = transcript_view(result, job.options)
+        view["result"] = transcript_view(result, job.options, language=language)
     if sync:
         view["sync"] = sync
     return {name: value for name, value in view.items() if value is not None or name == "stage"}
 
 
-def transcript_view(transcript: Transcript, options: Options) -> View:
+def transcript_view(transcript: Transcript, options: Options, *, language: Language) -> View:
     """The text as it was requested: word times only where they were, and no empty lists.
 
     The engine's leading spaces, by which merging joins segments and words, are stripped.
@@ -43,6 +44,7 @@ def transcript_view(transcript: Transcript, options: Options) -> View:
     view = transcript.model_dump(by_alias=True, exclude_none=True)
     for name, key in (("segments", "text"), ("words", "word"), ("suppressed", "text")):
         view[name] = [{**item, key: item[key].strip()} for item in view.get(name, ())]
+    view["warnings"] = [warning_view(warning, language) for warning in transcript.warnings]
     if "word" not in options.timestamps:
         del view["words"]
     return {name: value for name, value in view.items() if value not in ([], ()) or name == "segments"}

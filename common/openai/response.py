@@ -12,9 +12,11 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
+from common.errors import Language
 from common.models import Segment, Transcript, Word
 from common.openai.request import OpenAIRequest
 from common.text.languages import name_of
+from common.warnings import warning_view
 
 JSON = "application/json"
 # OpenAI's server sends srt and vtt as plain text, too; the SDKs return all three as a string.
@@ -26,14 +28,16 @@ _LONGEST_NAME = 40
 _MOST_NAMES = 20
 
 
-def write_response(transcript: Transcript, request: OpenAIRequest, *, request_id: str) -> tuple[str, str]:
-    """The body and its media type. Groq's clients need `x_groq`; OpenAI's pass over it."""
+def write_response(
+    transcript: Transcript, request: OpenAIRequest, *, request_id: str, language: Language
+) -> tuple[str, str]:
+    """The body and its media type; warnings are in `language`. Groq's clients need `x_groq`."""
     x_groq = {"x_groq": {"id": request_id}}
     match request.format:
         case "json":
             return _json(_short(transcript, request) | x_groq), JSON
         case "verbose_json":
-            return _json(_verbose(transcript, request) | x_groq), JSON
+            return _json(_verbose(transcript, request, language) | x_groq), JSON
         case "text":
             return f"{transcript.text}\n", TEXT
         case "srt" | "vtt":
@@ -56,7 +60,7 @@ def _short(transcript: Transcript, request: OpenAIRequest) -> dict[str, Any]:
     return {"text": transcript.text, **_usage(transcript, request)}
 
 
-def _verbose(transcript: Transcript, request: OpenAIRequest) -> dict[str, Any]:
+def _verbose(transcript: Transcript, request: OpenAIRequest, language: Language) -> dict[str, Any]:
     is_translation = request.options.task == "translate"
     fields: dict[str, Any] = {
         "task": request.options.task,
@@ -69,6 +73,8 @@ def _verbose(transcript: Transcript, request: OpenAIRequest) -> dict[str, Any]:
         fields["words"] = [_word(word) for word in transcript.words or ()]
     if "segment" in request.granularities:
         fields["segments"] = [_segment(segment, request) for segment in transcript.segments]
+    if transcript.warnings:  # a field of ours; OpenAI's has none
+        fields["warnings"] = [warning_view(warning, language) for warning in transcript.warnings]
     return fields | _usage(transcript, request)
 
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from common.models import Piece, Segment, Suppressed, Transcript, Word
+from common.models import Piece, Segment, Suppressed, Transcript, TranscriptWarning, Word
 from common.text.languages import code_of
 from common.text.lines import Line, lines_of
 from common.text.overlap import merge_overlap
@@ -34,8 +34,16 @@ def merge(pieces: Iterable[Piece], *, duration: float) -> Transcript:
         segments=segments if any(piece.transcript.segments for piece in pieces) else (),
         words=_words(lines) if any(piece.transcript.words is not None for piece in pieces) else None,
         suppressed=_suppressed(pieces, duration),
-        warnings=tuple(dict.fromkeys(w for piece in pieces for w in piece.transcript.warnings)),
+        warnings=_warnings(pieces),
     )
+
+
+def _warnings(pieces: Iterable[Piece]) -> tuple[TranscriptWarning, ...]:
+    """Each warning once."""
+    warnings: list[TranscriptWarning] = []
+    for piece in pieces:
+        warnings += [warning for warning in piece.transcript.warnings if warning not in warnings]
+    return tuple(warnings)
 
 
 def _sort(pieces: Iterable[Piece]) -> list[Piece]:

@@ -13,14 +13,16 @@ from pathlib import Path
 from common.audio.loudness import measure_loudness
 from common.audio.prepare import PreparedAudio, prepare
 from common.audio.probe import probe
+from common.audio.raw import add_header, parse_raw_format
 from common.audio.split import PIECE_SECONDS, Cut, cut_piece, plan_cuts
 from common.errors import EngineMissing, EscribaError, RetryLater
 from common.log import log
-from common.models import Options, Piece, Transcript
+from common.models import Options, Piece, Transcript, TranscriptWarning
 from common.services import Services
 from common.text.hallucinations import remove_hallucinations, spans_to_measure
 from common.text.merge import merge
 from common.text.speech_evidence import Loudness
+from common.transcription.audio_warnings import warnings_of
 from common.transcription.reservation import reserve_quota
 
 # Seconds that a piece may start or end away from its cut, since a packet cannot be divided.
@@ -33,6 +35,7 @@ class PreparedRecording:
 
     audio: PreparedAudio
     cuts: tuple[Cut, ...]
+    warnings: tuple[TranscriptWarning, ...] = ()
 
     @property
     def duration(self) -> float:
@@ -45,15 +48,22 @@ class PreparedRecording:
 
 
 async def prepare_recording(
-    services: Services, source: Path, folder: Path, *, on_progress: Callable[[float], None] | None = None
+    services: Services,
+    source: Path,
+    options: Options,
+    folder: Path,
+    *,
+    on_progress: Callable[[float], None] | None = None,
 ) -> PreparedRecording:
-    """Probe `source`, prepare it and plan the cuts; new files are made in `folder`.
+    """Probe `source`, prepare the track that `options` choose, and plan the cuts; new files are in `folder`.
 
     `on_progress` gets the share that is done, 0 to 1. Raises AudioRefused, EngineMissing, ToolMissing.
     """
     if services.engine_problem:
         raise EngineMissing
-    probe_result = await probe(services.ffmpeg, source, max_seconds=services.settings.max_audio_minutes * 60)
+    source = await _with_header(services, source, options, folder)
+    max_seconds, request = services.settings.max_audio_minutes * 60, options.tracks or options.track
+    probe_result = await probe(services.ffmpeg, source, max_seconds=max_seconds, track=request)
 
     def report_share(seconds: float) -> None:
         if on_progress:
@@ -61,7 +71,18 @@ async def prepare_recording(
 
     audio = await prepare(services.ffmpeg, source, probe_result, folder, on_progress=report_share)
     hour = services.settings.quota_audio_per_hour or PIECE_SECONDS  # no single request may exceed it
-    return PreparedRecording(audio, plan_cuts(audio, piece_seconds=min(PIECE_SECONDS, hour)))
+    warnings = warnings_of(probe_result, is_requested=request is not None)
+    return PreparedRecording(audio, plan_cuts(audio, piece_seconds=min(PIECE_SECONDS, hour)), warnings)
+
+
+async def _with_header(services: Services, source: Path, options: Options, folder: Path) -> Path:
+    """The recording, which gets a header if the options say how to read it without one."""
+    raw = parse_raw_format(options.input_format or "")
+    if raw is None:
+        return source
+    return await add_header(
+        services.ffmpeg, source, raw, folder, max_seconds=services.settings.max_audio_minutes * 60
+    )
 
 
 def are_pieces_reusable(pieces: Iterable[Piece], recording: PreparedRecording) -> bool:
@@ -117,6 +138,8 @@ async def merge_pieces(
     The files of `prepare_recording` must still exist: doubtful lines are measured in them.
     """
     transcript = merge(pieces, duration=recording.duration)
+    warnings = (*recording.warnings, *transcript.warnings)
+    transcript = transcript.model_copy(update={"warnings": warnings})
     return await suppress_hallucinations(services, recording, transcript, options)
 
 

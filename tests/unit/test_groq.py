@@ -26,7 +26,7 @@ from common.errors import (
     RetryLater,
 )
 from common.groq.client import Groq
-from common.groq.request import NO_WORD_TIMES, PROMPT_CUT
+from common.groq.request import NO_WORD_TIMES, PROMPT_CUT, model_replaced
 from common.models import Options, Transcript
 from common.quota import QuotaNews
 from tests.replies import (
@@ -163,7 +163,7 @@ def test_a_translation_goes_to_a_model_that_can_translate_with_a_warning(
     assert request.path.endswith("/audio/translations")
     assert dict(request.form.fields) == {"model": V3, "response_format": "verbose_json"}
     assert transcript.model == V3
-    assert transcript.warnings == (f"{TURBO} cannot translate; {V3} was used.", NO_WORD_TIMES)
+    assert transcript.warnings == (model_replaced(TURBO, V3), NO_WORD_TIMES)
     assert transcript.words == ()
 
 

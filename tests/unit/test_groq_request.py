@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.groq.request import PROMPT_BYTES, PROMPT_CUT, build_request, fit_prompt
-from common.models import Options
+from common.models import Options, TranscriptWarning
 
 words = st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=30)
 
@@ -41,7 +41,9 @@ def test_words_of_exactly_the_limit_are_all_kept() -> None:
 
 
 @pytest.mark.parametrize(("length", "warnings"), [(896, ()), (897, (PROMPT_CUT,))])
-def test_only_a_prompt_that_was_cut_gets_a_warning(length: int, warnings: tuple[str, ...]) -> None:
+def test_only_a_prompt_that_was_cut_gets_a_warning(
+    length: int, warnings: tuple[TranscriptWarning, ...]
+) -> None:
     assert build_request(Options(prompt=f"  {'a' * length}\n"), "m").warnings == warnings
 
 

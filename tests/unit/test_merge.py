@@ -442,4 +442,4 @@ def test_suppressions_and_warnings_are_kept_once() -> None:
         duration=110,
     )
     assert [s.start for s in merged.suppressed] == [52, 90]
-    assert merged.warnings == ("prompt cut", "quiet")
+    assert [warning.details["text"] for warning in merged.warnings] == ["prompt cut", "quiet"]

@@ -205,7 +205,10 @@ def test_every_parameter_in_openapi_is_accepted() -> None:
 
 def verbose(transcript: Transcript, **changes: Any) -> Any:
     body, kind = write_response(
-        transcript, OpenAIRequest(Options(temperature=0.4), "verbose_json", **changes), request_id="r-1"
+        transcript,
+        OpenAIRequest(Options(temperature=0.4), "verbose_json", **changes),
+        request_id="r-1",
+        language="es",
     )
     assert kind == "application/json"
     return json.loads(body)
@@ -233,7 +236,9 @@ def test_a_transcript_without_words_has_an_empty_list() -> None:
 @pytest.mark.parametrize("format_", ["json", "verbose_json"])
 def test_json_has_the_id_that_groqs_clients_need(format_: Any) -> None:
     ran = Transcript(text="", duration=1.0, model="whisper-large-v3")
-    fields = json.loads(write_response(ran, OpenAIRequest(Options(), format_), request_id="r-1")[0])
+    fields = json.loads(
+        write_response(ran, OpenAIRequest(Options(), format_), request_id="r-1", language="en")[0]
+    )
     assert fields["x_groq"] == {"id": "r-1"}
     assert fields.get("model") == ("whisper-large-v3" if format_ == "verbose_json" else None)
 
@@ -248,6 +253,7 @@ def test_a_translation_is_english_and_has_no_usage() -> None:
         Transcript(text="hi", language="es", duration=1.0),
         OpenAIRequest(Options(task="translate"), "verbose_json"),
         request_id="r-1",
+        language="en",
     )
     fields = json.loads(body)
     assert (fields["language"], fields["task"]) == ("english", "translate")

@@ -1,0 +1,49 @@
+"""Reads the packets of a track: when they begin and end, and whether some are missing midway.
+
+ffmpeg itself drops the packets that say nothing new, so that an hour costs a few lines of output.
+"""
+
+from __future__ import annotations
+
+# Containers whose packets have times of their own. In the others, packets follow each other without a clock.
+_TIMED = frozenset({"mov", "matroska", "flv", "asf", "avi", "mpegts", "mpeg"})
+
+_GAP = 0.05  # seconds between two packets
+# Seconds. In mp4, the packet before a gap lasts until the next one: longer than this and than the first.
+_LONG = 0.13
+
+# Keeps the first packet, and each that does not begin where the one before it ended, or that lasts too long.
+# Registers of the expression hold the end of the packet before (0) and how long the first one lasts (1):
+# https://ffmpeg.org/ffmpeg-utils.html#Expression-Evaluation
+_KEEP = f"gt(n,0)*lt(abs(pts-ld(0)),{_GAP}/tb)*lt(d,max({{long}}/tb,2.5*ld(1)))"
+_DROP = "noise=drop='if({keep},st(0,pts+d)*0+1,st(0,pts+d)*0+if(eq(n,0),st(1,d),0)*0)'"
+
+
+def packet_output(selector: str, container: str) -> str:
+    """ffmpeg's output options for the lines that a PacketReader takes."""
+    if container not in _TIMED:
+        return f"-map {selector} -c copy -frames:a 1 -f framecrc pipe:1"
+    keep = _KEEP.format(long=_LONG if container == "mov" else 3600)
+    return f"-map {selector} -c copy -bsf:a {_DROP.format(keep=keep)} -f framecrc pipe:1"
+
+
+class PacketReader:
+    """Keeps, of the lines of `packet_output` and of `-progress`, what a probe needs: `lines`.
+
+    `has_gap`: packets are missing midway.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._packets = 0
+
+    @property
+    def has_gap(self) -> bool:
+        return self._packets > 1
+
+    def read(self, line: str) -> None:
+        if line[:1].isdigit():  # a packet: `track, dts, pts, duration, …`
+            self._packets += line.startswith("0,")
+            if self._packets > 1 or not line.startswith("0,"):
+                return
+        self.lines.append(line)

@@ -1,0 +1,20 @@
+"""The warnings about a recording itself: what of it is not transcribed, and why. Pure."""
+
+from __future__ import annotations
+
+from common.audio.probe import ProbeResult
+from common.models import TranscriptWarning
+
+
+def warnings_of(source: ProbeResult, *, is_requested: bool) -> tuple[TranscriptWarning, ...]:
+    """`is_requested`: the person chose the track, so its number is no news."""
+    warnings = []
+    if source.tracks > 1 and source.track is not None and not is_requested:
+        details = {"track": source.track + 1, "tracks": source.tracks}
+        warnings.append(TranscriptWarning(code="track_chosen", details=details))
+    if source.channel is not None:
+        details = {"channel": source.channel + 1, "channels": source.channels}
+        warnings.append(TranscriptWarning(code="channel_chosen", details=details))
+    if source.is_short:
+        warnings.append(TranscriptWarning(code="audio_cut_off"))
+    return tuple(warnings)

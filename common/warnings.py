@@ -1,0 +1,43 @@
+"""The warnings of an answer: each has a stable code, and its sentence in English and Spanish."""
+
+from __future__ import annotations
+
+from common.errors import Language, Sentence
+from common.models import TranscriptWarning
+
+# `{name}` is a detail of the warning. A code is never renamed: clients and stored transcripts hold it.
+SENTENCES: dict[str, Sentence] = {
+    "prompt_cut": Sentence(
+        "The prompt is longer than {bytes} bytes; only its end was used.",
+        "El prompt ocupa más de {bytes} bytes; solo se usó el final.",
+    ),
+    "model_replaced": Sentence(
+        "{requested} cannot translate; {used} was used.",
+        "{requested} no puede traducir; se usó {used}.",
+    ),
+    "word_times_missing": Sentence(
+        "Word times are not available for translations; segments have theirs.",
+        "Las traducciones no tienen tiempos por palabra; los segmentos sí tienen los suyos.",
+    ),
+    "track_chosen": Sentence(
+        "The file has {tracks} audio tracks; track {track} was transcribed. `track` or `tracks=mix` chooses.",
+        "El archivo tiene {tracks} pistas de audio; se transcribió la {track}. "
+        "Se elige con `track` o `tracks=mix`.",
+    ),
+    "channel_chosen": Sentence(
+        "The {channels} channels cancel each other when they are mixed; channel {channel} was transcribed.",
+        "Los {channels} canales se anulan al mezclarlos; se transcribió el canal {channel}.",
+    ),
+    "audio_cut_off": Sentence(
+        "The end of the file is missing; what is there was transcribed.",
+        "Falta el final del archivo; se transcribió lo que hay.",
+    ),
+    # Transcripts that were stored before warnings had codes hold the English sentence alone.
+    "note": Sentence("{text}", "{text}"),
+}
+
+
+def warning_view(warning: TranscriptWarning, language: Language) -> dict[str, str]:
+    """A warning as clients read it: its code, and its sentence in their language."""
+    sentence = SENTENCES.get(warning.code, SENTENCES["note"])
+    return {"code": warning.code, "message": sentence.render(language, warning.details)}

@@ -61,7 +61,8 @@ def handler_of(*routers: APIRouter, nowhere_but: tuple[str, ...] = ()) -> Lambda
 
 
 def _served(services: Services, *routers: APIRouter) -> LambdaHandler:
-    app = build_app(*routers, cors_origins=services.settings.cors_origins)
+    settings = services.settings
+    app = build_app(*routers, cors_origins=settings.cors_origins, public_url=settings.public_url)
     app.state.services = services
     # "auto" would run start-up and shut-down on every invocation.
     return Mangum(InTime(app), lifespan="off")

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from urllib.parse import urlsplit
 
 from common.local.server import startup
 
@@ -75,14 +76,16 @@ def build(settings: Settings) -> FastAPI:
         transcription_ws.router,
         openai_audio.router,
         cors_origins=settings.cors_origins,
+        public_url=settings.public_url,
     )
     app.router.add_route("/", _redirect_to_docs, include_in_schema=False)
     return app
 
 
-async def _redirect_to_docs(_: Request) -> Response:
+async def _redirect_to_docs(request: Request) -> Response:
     """A person who opens the bare address in a browser sees what the service offers."""
-    return RedirectResponse("/docs")
+    path = urlsplit(request.app.state.services.settings.public_url or "").path
+    return RedirectResponse(f"{path}/docs")
 
 
 @asynccontextmanager

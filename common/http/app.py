@@ -35,7 +35,9 @@ async def _services(connection: HTTPConnection) -> Services:  # async, or FastAP
 ServicesDep = Annotated[Services, Depends(_services)]
 
 
-def build_app(*routers: APIRouter, cors_origins: tuple[str, ...] = ()) -> FastAPI:
+def build_app(
+    *routers: APIRouter, cors_origins: tuple[str, ...] = (), public_url: str | None = None
+) -> FastAPI:
     """An app that serves `routers`; `app.state.services` must be set before the first request."""
     app = FastAPI(
         title="Escriba",
@@ -43,6 +45,7 @@ def build_app(*routers: APIRouter, cors_origins: tuple[str, ...] = ()) -> FastAP
         summary="Recordings to text, free to run. / Grabaciones a texto, sin coste.",
         description="Each change of a job is also sent over WS /ws/transcription/{job_id}?after=<seq>, "
         "in the same messages as GET /job/{job_id}/events.",
+        servers=[{"url": public_url}] if public_url else None,
         openapi_url=None,  # docs_page serves it
         # Behind a proxy that ends TLS the redirect would lead to http, and a recording would follow it.
         redirect_slashes=False,

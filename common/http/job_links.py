@@ -43,6 +43,8 @@ def root_url(request: Request, settings: Settings) -> str:
     if settings.public_url:
         return settings.public_url
     root = str(request.base_url).rstrip("/")
-    if request.headers.get("x-forwarded-proto") == "https":
+    # Each proxy adds its scheme at the end. Anybody may send it, since it changes only the sender's links.
+    forwarded, _, _ = request.headers.get("x-forwarded-proto", "").partition(",")
+    if forwarded.strip().lower() == "https":
         return root.replace("http://", "https://", 1)
     return root

@@ -75,7 +75,8 @@ class _Apps:
 
 
 def _adapter(services: Services, *routers: APIRouter) -> Handle:
-    app = build_app(*routers, cors_origins=services.settings.cors_origins)
+    settings = services.settings
+    app = build_app(*routers, cors_origins=settings.cors_origins, public_url=settings.public_url)
     app.state.services = services
     # "auto" would run start-up and shut-down on every invocation.
     return Mangum(DeadlineGuard(app), lifespan="off")

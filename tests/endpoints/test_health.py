@@ -94,7 +94,9 @@ def test_the_preflight_of_an_upload_is_answered(targets: Targets) -> None:
     assert answer.headers["access-control-allow-origin"] == "https://page.example"
 
 
-@pytest.mark.parametrize("path", ["/health", "/v1/models", "/docs", "/openapi.json", "/job/6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10"])
+@pytest.mark.parametrize(
+    "path", ["/health", "/v1/models", "/docs", "/openapi.json", "/job/6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10"]
+)
 def test_head_has_the_status_and_headers_of_get_and_no_body(targets: Targets, path: str) -> None:
     # The targets' documents differ: each shows its own routes.
     get, head = (

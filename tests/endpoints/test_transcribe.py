@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from common.groq.request import PROMPT_CUT
+from common.warnings import warning_view
 from tests.acceptance.api import files_below
 from tests.endpoints.targets import Answer, Targets
 from tests.media import GOOD, Media
@@ -242,7 +243,7 @@ def test_a_long_prompt_is_cut_at_a_word_and_the_answer_says_so(
     prompt = " ".join(f"palabra{number}" for number in range(words))
     answer = post(SHORT, transcription("hola"), fields={"prompt": prompt})
     assert answer.status == 200
-    assert answer.json()["warnings"] == [PROMPT_CUT]
+    assert answer.json()["warnings"] == [warning_view(PROMPT_CUT, "en")]
     for request in upstream.requests:
         sent = request.form.value("prompt") or ""
         assert prompt.endswith(f" {sent}")

@@ -24,6 +24,7 @@ async def test_commits_that_returned_before_a_kill_are_stored_after_it(path: Pat
         import asyncio
         from pathlib import Path
         from common.jobs import state
+        from common.jobs.events import make_event
         from common.local.sqlite.database import Database
         from common.local.sqlite.jobs import SqliteJobs
         from tests.contract.sample_jobs import NOW, commit, create, sample_job, sample_piece

@@ -13,8 +13,8 @@ _NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*"
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 # What IANA lists as special, whatever the standard library of this Python makes of it, and where clouds serve
-# their own machines. An address that a gateway translates (6to4, Teredo, NAT64) says nothing of the network that
-# its gateway leads into, so all of them are refused; NAT64 and mapped IPv4 lie outside 2000::/3 anyway.
+# their own machines. An address that a gateway translates (6to4, Teredo, NAT64) says nothing of the network
+# that its gateway leads into, so all of them are refused; NAT64 and mapped IPv4 lie outside 2000::/3 anyway.
 # https://www.iana.org/assignments/iana-ipv4-special-registry · …/iana-ipv6-special-registry
 _SPECIAL = tuple(
     ipaddress.ip_network(network)

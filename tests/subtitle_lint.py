@@ -1,4 +1,4 @@
-"""What is wrong with a subtitle file, by the rules of people who make them; a file is read by other programs."""
+"""What is wrong with a subtitle file, by the rules of people who make them; other programs read the file."""
 
 from __future__ import annotations
 

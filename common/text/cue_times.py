@@ -1,9 +1,9 @@
-"""Decides when a cue comes and goes: long enough to be seen and read, never two at once, none past the end."""
+"""Decides when a cue comes and goes: time to see and read it, never two at once, none past the end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, pairwise
 
 from common.text.cue_shape import TWO_FRAMES, CueShape
 from common.text.cue_words import CueWord
@@ -15,8 +15,8 @@ def add_times(groups: Sequence[Group], shape: CueShape, limit: float) -> list[tu
     """Start and end of each cue in milliseconds, with its words.
 
     A cue starts with its first word and lasts as long as reading takes, at most until the next one starts.
-    None is shorter than two frames, none shorter than `shape.shortest` unless the next follows at once, and none
-    goes past `limit` seconds, unless the whole recording is shorter than two frames.
+    None is shorter than two frames, none shorter than `shape.shortest` unless the next follows at once, and
+    none goes past `limit` seconds, unless the whole recording is shorter than two frames.
     """
     end = max(TWO_FRAMES, int(limit * 1000))
     last = min(end, max(TWO_FRAMES, round(shape.shortest * 1000)))
@@ -33,7 +33,7 @@ def _merge_surplus(groups: Sequence[Group], most: int) -> list[Group]:
     if len(groups) <= most:
         return list(groups)
     cuts = [i * len(groups) // most for i in range(most + 1)]
-    return [list(chain.from_iterable(groups[a:b])) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [list(chain.from_iterable(groups[a:b])) for a, b in pairwise(cuts)]
 
 
 def _starts(groups: Sequence[Group], end: int, last: int, shape: CueShape) -> list[int]:

@@ -1,4 +1,4 @@
-"""The words of a transcript as cues need them: none wider than a line, in order, each with a time of its own."""
+"""The words of a transcript as cues need them: none wider than a line, in order, each at a time of its own."""
 
 from __future__ import annotations
 
@@ -116,10 +116,8 @@ def _in_order(words: Sequence[CueWord], limit: float) -> list[CueWord]:
 
 
 def _clamp(time: float, least: float, most: float) -> float:
-    """`least` also where `time` is no number."""
-    if time > most:
-        return most
-    return time if time >= least else least
+    """`least` also where `time` is no number: no comparison with that is true."""
+    return most if time > most else max(least, time)
 
 
 def _share_instants(words: Sequence[CueWord], limit: float) -> list[CueWord]:
@@ -138,7 +136,7 @@ def _share_instants(words: Sequence[CueWord], limit: float) -> list[CueWord]:
 
 
 def _share(run: Sequence[CueWord], earliest: float, latest: float) -> Iterator[CueWord]:
-    """Divide the time that the run has; where it has too little, also the silence after it, then before it."""
+    """Divide the time of the run; where that is too little, also the silence after it, then before it."""
     sizes = [max(1, word.width) for word in run]
     needed = sum(sizes) * _FASTEST_LETTER
     start = run[0].start

@@ -17,7 +17,7 @@ Mark = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """The lines on the screen from `start` to `end`, in whole milliseconds; `marks` has the words of each line."""
+    """The lines on the screen from `start` to `end`, in milliseconds; `marks` has the words of each line."""
 
     start: int
     end: int

@@ -54,7 +54,7 @@ def srt(transcript: Transcript, shape: CueShape | None = None) -> str:
 
 
 def vtt(transcript: Transcript, shape: CueShape | None = None, *, word_times: bool = False) -> str:
-    """WebVTT, https://www.w3.org/TR/webvtt1/; who speaks is a voice span, where the transcript has speakers."""
+    """WebVTT, https://www.w3.org/TR/webvtt1/; where the transcript has speakers, a voice span names them."""
     body = "".join(
         f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{_vtt_text(cue, word_times)}\n\n"
         for cue in make_cues(transcript, shape)

@@ -1,4 +1,4 @@
-"""Decides which words share a cue and a line: short lines, time to read, breaks where the meaning allows them."""
+"""Decides which words share a cue and a line: short lines, time to read, breaks where the meaning has one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def break_lines(words: Sequence[CueWord], shape: CueShape) -> list[Sequence[CueW
 
 
 def _possible_ends(words: Sequence[CueWord], i: int, shape: CueShape) -> Iterator[tuple[int, int, float]]:
-    """Each possible end of a cue that starts with word `i`, its width, and what pauses and segments in it cost."""
+    """Each possible end of a cue from word `i` on, its width, and what pauses and segments in it cost."""
     rows, row, width, within, before = 1, 0, 0, 0.0, words[i]
     until = before.start + shape.longest
     for j in range(i, len(words)):

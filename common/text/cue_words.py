@@ -1,4 +1,4 @@
-"""The words of a transcript as cues need them: none wider than a line, in order, each at a time of its own."""
+"""The words of a transcript as cues need them: none wider than a line, each at a time of its own."""
 
 from __future__ import annotations
 

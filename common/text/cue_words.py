@@ -40,7 +40,8 @@ def recording_end(transcript: Transcript) -> float:
     """The recording's duration; where a transcript has none, the last time in it."""
     if 0 < transcript.duration < math.inf:
         return transcript.duration
-    ends = [timed.end for timed in (*transcript.segments, *(transcript.words or ()))]
+    ends = [segment.end for segment in transcript.segments]
+    ends += [word.end for word in transcript.words or ()]
     return max((end for end in ends if 0 < end < math.inf), default=0.0)
 
 

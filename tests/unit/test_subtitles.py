@@ -203,7 +203,9 @@ def test_text_that_nobody_could_say_still_fits_into_the_recording() -> None:
 def speech(seconds: float, random: Random) -> Transcript:
     """Spontaneous speech as engines time it: short replies, pauses, words at one instant, gaps of a frame."""
     vocabulary = [word.strip(".,;¡!¿?") for word in SPANISH.split()] + ["sí", "no", "a", "internacionalmente"]
-    clock, segments, words = 0.4, [], []
+    clock = 0.4
+    segments: list[Segment] = []
+    words: list[Word] = []
     while clock < seconds - 8:
         line = random.choices(vocabulary, k=random.choice([1, 1, 2, 5, 9, 14, 25]))
         start = clock

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from common.audio.ffmpeg import Ffmpeg
 from common.groq.client import Groq
+from common.places import Places
 from common.ports import AudioStore, JobStore, QuotaStore, Sender, Subscribers, Target, TaskQueue
 from common.settings import Settings
 
@@ -34,7 +35,8 @@ class Services:
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
     limits. `senders` deliver snapshots of jobs. `cancel_run` ends a run of a job in this process at once, if
     there is one. With `key_secret`, nobody can derive the job id from an Idempotency-Key. `store_timeout` is
-    how many seconds /health waits for the store: a file answers at once unless it is locked.
+    how many seconds /health waits for the store: a file answers at once unless it is locked. `transcribing`
+    bounds the transcriptions that clients wait for; jobs have their own bound.
     """
 
     settings: Settings
@@ -54,6 +56,7 @@ class Services:
     key_secret: bytes = field(default=b"", repr=False)
     store_timeout: float = 0.02
     active: ActiveWork = field(default_factory=ActiveWork)
+    transcribing: Places = field(default_factory=Places)
 
     def retention_end(self, now: float) -> float:
         """Until when a job's text, or the audio of one that failed, is kept from now on."""

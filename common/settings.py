@@ -72,6 +72,8 @@ class Settings(BaseModel):
     max_watchers: int = Field(500, ge=1)
     watch_heartbeat: float = Field(15, gt=0)
     public_url: str | None = None
+    trusted_proxies: Listed = ("private",)
+    trusted_hops: int = Field(1, ge=1, le=16)
     convex_site_url: str | None = None
     convex_api_key: str | None = Field(None, repr=False)
     convex_monthly_pushes: int = Field(300_000, ge=1)
@@ -91,6 +93,10 @@ class Settings(BaseModel):
     quota_audio_per_hour: int | None = Field(None, ge=10)
     quota_audio_per_day: int | None = Field(None, ge=10)
 
+    transcriptions_at_once: int = Field(5, ge=1, le=64)
+    line_length: int = Field(64, ge=1, le=1000)
+    line_timeout: float = Field(90, gt=0)
+    line_mb: int = Field(500, ge=1)
     upload_slots: int = Field(5, ge=1)
     upload_timeout: float = Field(300, gt=0)
     upload_idle_timeout: float = Field(15, gt=0)
@@ -134,6 +140,21 @@ class Settings(BaseModel):
                 raise ValueError("origins such as https://example.com, separated by commas, or *")
         return origins
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        import ipaddress
+
+        for name in names:
+            if name not in {"private", "*", "none"}:
+                try:
+                    ipaddress.ip_network(name, strict=False)
+                except ValueError:
+                    raise ValueError(
+                        "addresses or networks such as 10.0.0.0/8, separated by commas; private, * or none"
+                    ) from None
+        return names
+
     @model_validator(mode="after")
     def _convex_needs_both(self) -> Settings:
         if (self.convex_site_url is None) != (self.convex_api_key is None):
@@ -147,6 +168,10 @@ class Settings(BaseModel):
     @property
     def max_job_upload_bytes(self) -> int:
         return self.max_job_upload_mb * MB
+
+    @property
+    def line_bytes(self) -> int:
+        return self.line_mb * MB
 
     @property
     def storage_bytes(self) -> int:

@@ -11,7 +11,7 @@ import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fastapi import APIRouter, Request, Response
 from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLater
 from common.http.app import ServicesDep, json_response, language_of
 from common.http.disconnect import body_of, respond_unless_left
+from common.http.edge import caller_of
 from common.http.job_links import root_url
 from common.http.methods import REFUSING, allowed_methods
 from common.lambda_entry.handlers import http_handler
@@ -31,6 +32,7 @@ from common.openai.openapi import ERRORS, STREAM, TEXT, form
 from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
 from common.openai.response import ignored_header, write_response
 from common.openai.stream import OnText, TranscriptionStream
+from common.places import Place
 from common.services import Services
 from common.transcription.incremental import IncrementalText
 from common.transcription.pipeline import (
@@ -44,6 +46,7 @@ from common.upload.receive import receive
 router = APIRouter(tags=["OpenAI"])
 
 Endpoint = Callable[..., Awaitable[Response]]
+Take = Callable[[], Awaitable[Place]]
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -144,6 +147,7 @@ for _prefix in REFUSED:
 
 
 async def _respond(request: Request, services: Services, task: Task) -> Response:
+    services.transcribing.check_room(caller_of(request))
     with ExitStack() as resources:
         folder = Path(resources.enter_context(_scratch_folder(services)))
         limit = services.settings.max_job_upload_bytes
@@ -156,14 +160,15 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
             strict_models=settings.strict_models,
         )
         headers = ignored_header(parsed.ignored)
+        take = partial(services.transcribing.take, caller_of(request), upload.size_bytes)
         if parsed.stream:
             return TranscriptionStream(
-                lambda on_text: _transcribe_incrementally(services, upload.path, folder, parsed, on_text),
+                lambda on_text: _transcribe_incrementally(services, take, upload.path, parsed, on_text),
                 resources=resources.pop_all(),
                 refuse=lambda failure: _error_response(request, failure),
                 headers=headers,
             )
-        transcribing = _transcribe(services, upload.path, folder, parsed, request)
+        transcribing = _transcribe(services, take, upload.path, parsed, request)
         response = await respond_unless_left(transcribing, request.receive)
         response.headers.update(headers)
         return response
@@ -189,11 +194,13 @@ def _scratch_folder(services: Services) -> Iterator[str]:
 
 
 async def _transcribe(
-    services: Services, source: Path, folder: Path, parsed: OpenAIRequest, request: Request
+    services: Services, take: Take, source: Path, parsed: OpenAIRequest, request: Request
 ) -> Response:
-    ready = await prepare_recording(services, source, parsed.options, folder)
-    pieces = await transcribe_pieces(services, ready, parsed.options, folder, kept={}, keep=_keep_nothing)
-    transcript = await merge_pieces(services, ready, pieces, parsed.options)
+    options, folder = parsed.options, source.parent
+    with await take():
+        ready = await prepare_recording(services, source, options, folder)
+        pieces = await transcribe_pieces(services, ready, options, folder, kept={}, keep=_keep_nothing)
+        transcript = await merge_pieces(services, ready, pieces, options)
     body, kind = write_response(
         transcript, parsed, request_id=request.state.request_id, language=language_of(request)
     )
@@ -205,9 +212,17 @@ async def _keep_nothing(piece: Piece) -> None:
 
 
 async def _transcribe_incrementally(
-    services: Services, source: Path, folder: Path, request: OpenAIRequest, on_text: OnText
+    services: Services, take: Take, source: Path, request: OpenAIRequest, on_text: OnText
 ) -> str:
     """Transcribe the recording and pass on each text that no later piece can change; the whole text."""
+    with await take():
+        return await _transcribe_in_pieces(services, source, request, on_text)
+
+
+async def _transcribe_in_pieces(
+    services: Services, source: Path, request: OpenAIRequest, on_text: OnText
+) -> str:
+    folder = source.parent
     ready = await prepare_recording(services, source, request.options, folder)
     settling = IncrementalText([ready.audio.start + cut.start for cut in ready.cuts], ready.duration)
     in_order = asyncio.Lock()

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from common import errors
 from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.disconnect import body_of, respond_unless_left
+from common.http.edge import caller_of
 from common.http.options import FORM_FIELDS, parse_options
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.view import transcript_view
@@ -43,7 +44,7 @@ _EXAMPLE = {
     "segments": [{"id": 0, "start": 0.0, "end": 2.4, "text": "Hola, ¿qué tal?", "avgLogprob": -0.21}],
     "model": "whisper-large-v3-turbo",
     "engine": "groq",
-    "processing": {"receive": 0.4, "prepare": 0.05, "recognise": 0.8, "total": 1.25},
+    "processing": {"receive": 0.4, "wait": 0.0, "prepare": 0.05, "recognise": 0.8, "total": 1.25},
 }
 
 
@@ -102,6 +103,7 @@ _EXAMPLE = {
 )
 async def transcribe(request: Request, services: ServicesDep) -> Response:
     """Fields may come in any order; the content of a file decides its format, never its name."""
+    services.transcribing.check_room(caller_of(request))
     services.active.transcriptions += 1
     try:
         # The folder is deleted with the request in any case; after a kill, the next start deletes it.
@@ -110,27 +112,29 @@ async def transcribe(request: Request, services: ServicesDep) -> Response:
             upload = await receive(body_of(request), request.headers, folder, max_bytes=limit)
             stages.end("receive")
             return await respond_unless_left(
-                _transcribe(services, upload, folder, stages, language_of(request)), request.receive
+                _transcribe(services, upload, folder, stages, request), request.receive
             )
     finally:
         services.active.transcriptions -= 1
 
 
 async def _transcribe(
-    services: Services, upload: Upload, folder: Path, stages: Stages, language: errors.Language
+    services: Services, upload: Upload, folder: Path, stages: Stages, request: Request
 ) -> Response:
     layout = parse_layout(upload.fields)
     options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
-    ready = await prepare_recording(services, upload.path, options, folder)
-    stages.end("prepare")
     engine_options = with_word_times(options) if layout.wants_words else options
-    pieces = await transcribe_pieces(services, ready, engine_options, folder, kept={}, keep=_keep_nothing)
-    stages.end("recognise")
-    transcript = await merge_pieces(services, ready, pieces, options)
+    with await services.transcribing.take(caller_of(request), upload.size_bytes):
+        stages.end("wait")
+        ready = await prepare_recording(services, upload.path, options, folder)
+        stages.end("prepare")
+        pieces = await transcribe_pieces(services, ready, engine_options, folder, kept={}, keep=_keep_nothing)
+        stages.end("recognise")
+        transcript = await merge_pieces(services, ready, pieces, options)
     if layout.format != "json":
         return file_response(transcript, layout, name=upload.filename)
     process = {"engine": services.settings.engine, "processing": stages.seconds()}
-    return json_response({**transcript_view(transcript, options, language=language), **process})
+    return json_response({**transcript_view(transcript, options, language=language_of(request)), **process})
 
 
 async def _keep_nothing(piece: Piece) -> None:

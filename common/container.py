@@ -20,6 +20,7 @@ from common.local.hub import Hub
 from common.local.scratch import Scratch, scratch_folder
 from common.local.server.stop_signal import StopSignal
 from common.local.sqlite.account import SqliteAccount
+from common.local.sqlite.cache import SqliteCache
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
@@ -65,6 +66,9 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             queue=SqliteQueue(data.database, now=now, on_put=worker.notify),
             subscribers=_Publisher(hub, committed),
             quota=quota,
+            cache=SqliteCache(data.database, budget_bytes=settings.cache_bytes)
+            if settings.cache_mb
+            else None,
             senders=_senders(settings, data.database, now, stack),
             cancel_run=worker.cancel_run,
             key_secret=await read_secret(data.database, "idempotency"),

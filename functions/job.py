@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from common import errors
 from common.http.app import ServicesDep, error_examples, json_response, language_of
+from common.http.cache_header import cache_header
 from common.http.disconnect import run_until_left
 from common.http.etag import etag_of, is_known, known_seq
 from common.http.job_events import JobEvents
@@ -100,7 +101,7 @@ async def _respond_with_state(
 ) -> Response:
     delivery = await services.jobs.delivery(job.job_id, "convex")
     sync = sync_view(delivery) if delivery else None
-    headers = {**_HEADERS, "ETag": etag_of(job, sync)}
+    headers = {**_HEADERS, **cache_header(is_hit=bool(job.cached)), "ETag": etag_of(job, sync)}
     if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
     language = language_of(request)
@@ -145,6 +146,7 @@ async def read_transcript(
     if result is None:
         raise errors.TranscriptNotReady(status=job.status)
     headers = {"Cache-Control": "no-store", "ETag": f'W/"{job.seq}-{layout.tag}"'}
+    headers |= cache_header(is_hit=bool(job.cached))
     if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
     if layout.format == "json":

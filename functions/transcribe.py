@@ -134,7 +134,7 @@ async def _respond(
     )
     headers = note_cache(request, is_hit=is_kept)
     if layout.format != "json":
-        return file_response(transcript, layout, name=upload.filename, headers=headers)
+        return await file_response(transcript, layout, name=upload.filename, headers=headers)
     view = transcript_view(transcript, options, language=language_of(request))
     process = {"engine": services.settings.engine, "processing": stages.seconds()}
     return json_response({**view, **({"cached": True} if is_kept else {}), **process}, headers=headers)

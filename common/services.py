@@ -7,17 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.audio.ffmpeg import Ffmpeg
+from common.cache_port import TranscriptCache
 from common.groq.client import Groq
-from common.ports import (
-    AudioStore,
-    JobStore,
-    QuotaStore,
-    Sender,
-    Subscribers,
-    Target,
-    TaskQueue,
-    TranscriptCache,
-)
+from common.ports import AudioStore, JobStore, QuotaStore, Sender, Subscribers, Target, TaskQueue
 from common.settings import Settings
 
 VERSION = "0.1.0"

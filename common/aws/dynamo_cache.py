@@ -12,8 +12,8 @@ import zlib
 
 from common.aws.table import Table
 from common.aws.table_requests import Key
+from common.cache_port import CacheKey
 from common.models import Transcript
-from common.ports import CacheKey
 
 _LARGEST_TEXT = 380_000  # an item holds 400 KB
 _ZLIB_LEVEL = 6  # every KB that is written costs more than packing it

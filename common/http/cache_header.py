@@ -8,8 +8,8 @@ from starlette.requests import Request
 def note_cache(request: Request, *, is_hit: bool) -> dict[str, str]:
     """The header of a response whose text was kept, none of another; the request's log event says which."""
     request.state.cache = "hit" if is_hit else "miss"
-    return cache_header(is_hit=is_hit)
+    return cache_header(is_hit)
 
 
-def cache_header(*, is_hit: bool) -> dict[str, str]:
+def cache_header(is_hit: bool | None) -> dict[str, str]:
     return {"X-Escriba-Cache": "hit"} if is_hit else {}

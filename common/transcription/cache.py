@@ -1,6 +1,6 @@
 """The text of a recording that was transcribed before: the same bytes, the same options, the same caller.
 
-Whoever sends a recording has it, so its text reveals nothing new. Which text answers which request is decided
+Who sends a recording has it, so its text reveals nothing new. Which text answers which request is decided
 here; a deployment target only keeps it, for as long as the text of a job. docs/decisions/transcript-cache.md
 """
 
@@ -10,10 +10,10 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 
+from common.cache_port import CacheKey
 from common.errors import EscribaError
 from common.log import log
 from common.models import Options, Transcript
-from common.ports import CacheKey
 from common.services import VERSION, Services
 from common.settings import Settings
 

@@ -13,10 +13,10 @@ import pytest
 from common.aws.clients import Clients
 from common.aws.dynamo_cache import DynamoCache
 from common.aws.table import Table
+from common.cache_port import CacheKey, TranscriptCache
 from common.local.sqlite.cache import SqliteCache
 from common.local.sqlite.database import Database
 from common.models import Segment, Transcript, TranscriptWarning, Word
-from common.ports import CacheKey, TranscriptCache
 from tests.emulator import emulator
 from tests.stack import stack_of
 

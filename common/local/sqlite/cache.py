@@ -5,9 +5,9 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
+from common.cache_port import CacheKey
 from common.local.sqlite.database import Database
 from common.models import Transcript
-from common.ports import CacheKey
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -61,6 +61,11 @@ class SqliteCache:
         statement = f"DELETE FROM cache WHERE {condition}"
         if await self._database.write(lambda db: db.execute(statement, (value,)).rowcount):
             await self._database.truncate_log()
+
+
+def open_cache(database: Database, budget_bytes: int) -> SqliteCache | None:
+    """None where no text is to be kept."""
+    return SqliteCache(database, budget_bytes=budget_bytes) if budget_bytes else None
 
 
 def _stored_bytes(db: Connection) -> int:

@@ -31,8 +31,8 @@ def cache_key(
 ) -> CacheKey:
     """Differs wherever the text may: by caller, bytes, engine, model, version, and every option.
 
-    An option that is added later counts by itself. Of `timestamps` only `has_words` counts: a text that has the
-    times of words also answers those who want none.
+    An option that is added later counts by itself. Of `timestamps` only `has_words` counts: a text that has
+    the times of words also answers those who want none.
     """
     identity = {
         "version": VERSION,

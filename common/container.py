@@ -20,11 +20,11 @@ from common.local.hub import Hub
 from common.local.scratch import Scratch, scratch_folder
 from common.local.server.stop_signal import StopSignal
 from common.local.sqlite.account import SqliteAccount
+from common.local.sqlite.cache import open_cache
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
 from common.local.sqlite.secret import read_secret
-from common.local.upload_ticket import UploadTickets
 from common.local.whisper import weights
 from common.local.worker import Worker
 from common.log import log
@@ -32,10 +32,13 @@ from common.models import JobEvent
 from common.places import Places
 from common.ports import QuotaStore, Sender, Target
 from common.services import Services
-from common.settings import Settings
+from common.settings import SettingInvalid, Settings
+from common.upload.ticket import UploadTickets
 
 if TYPE_CHECKING:
     import httpx
+
+    from common.bucket.audio import BucketAudio
 
 Clock = Callable[[], float]
 
@@ -49,7 +52,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
     now, committed = steady_clock(), asyncio.Event()
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
-        data = await stack.enter_async_context(_open_data(settings))
+        data = await stack.enter_async_context(_open_data(settings, now))
         worker = await _worker(settings, data.database, scratch, now)
         signal.subscribe(lambda: worker.leave(settings.shutdown_timeout / 2))
         quota = _quota(settings, data.database)
@@ -66,6 +69,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             queue=SqliteQueue(data.database, now=now, on_put=worker.notify),
             subscribers=_Publisher(hub, committed),
             quota=quota,
+            cache=open_cache(data.database, settings.cache_bytes),
             senders=_senders(settings, data.database, now, stack),
             cancel_run=worker.cancel_run,
             key_secret=await read_secret(data.database, "idempotency"),
@@ -86,22 +90,35 @@ class _Data:
 
     database: Database
     jobs: SqliteJobs
-    audio: AudioFolder
+    audio: AudioFolder | BucketAudio
 
 
 @asynccontextmanager
-async def _open_data(settings: Settings) -> AsyncIterator[_Data]:
+async def _open_data(settings: Settings, now: Clock) -> AsyncIterator[_Data]:
+    if settings.database_url:
+        raise SettingInvalid("DATABASE_URL is set, but this version keeps jobs in SQLite alone; unset it.")
     database = Database(settings.data_dir / "escriba.sqlite3")
     try:
         await database.open()
         secret = await read_secret(database, "upload")
         tickets = UploadTickets(secret, seconds=settings.upload_ticket_seconds)
-        folder = settings.data_dir / "audio"
-        audio = AudioFolder(folder, budget_bytes=settings.storage_bytes, tickets=tickets)
+        audio = _audio(settings, tickets, now)
         await audio.open()
         yield _Data(database, SqliteJobs(database), audio)
     finally:
         database.close()
+
+
+def _audio(settings: Settings, tickets: UploadTickets, now: Clock) -> AudioFolder | BucketAudio:
+    """A folder of DATA_DIR, or the bucket of AUDIO_URL, which is imported only then."""
+    if settings.audio_url is None:
+        folder = settings.data_dir / "audio"
+        return AudioFolder(folder, budget_bytes=settings.storage_bytes, tickets=tickets)
+    from common.bucket.address import read_address
+    from common.bucket.audio import BucketAudio
+
+    address = read_address(settings)
+    return BucketAudio(address, budget_bytes=settings.storage_bytes, tickets=tickets, now=now)
 
 
 def _quota(settings: Settings, database: Database) -> QuotaStore | None:
@@ -118,15 +135,13 @@ def _transcribing(settings: Settings) -> Places:
     )
 
 
-def _senders(
-    settings: Settings, database: Database, now: Clock, stack: AsyncExitStack
-) -> dict[Target, Sender]:
+def _senders(settings: Settings, db: Database, now: Clock, stack: AsyncExitStack) -> dict[Target, Sender]:
     """The end of `stack` closes their connections."""
     convex = wiring.convex_sender(
         settings,
         settings.convex_api_key,
         now=now,
-        budget=lambda start: SqliteAccount(database, name="convex", start=start),
+        budget=lambda start: SqliteAccount(db, name="convex", start=start),
     )
     if convex:
         stack.push_async_callback(convex.aclose)

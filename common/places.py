@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +18,10 @@ _FIRST_GUESS = 5.0
 _NEWS = 0.2
 # Seconds; OpenAI's SDKs ignore a longer Retry-After and send the recording again at once.
 _LONGEST_PAUSE = 60.0
+
+
+# Waits for a place for one request.
+Take = Callable[[], Awaitable["Place"]]
 
 
 class WaiterLeft(Exception):

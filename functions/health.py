@@ -55,7 +55,13 @@ async def health(services: ServicesDep) -> Response:
     backlog, store_problem = await _backlog(services)
     ffmpeg_problem = None if services.ffmpeg.is_available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
     sender_problems = [sender.problem for sender in services.senders.values()]
-    causes = [ffmpeg_problem, services.engine_problem, store_problem, *sender_problems]
+    causes = [
+        ffmpeg_problem,
+        services.engine_problem,
+        store_problem,
+        services.audio.problem,
+        *sender_problems,
+    ]
     problems = [problem for problem in causes if problem]
     report = _report(services, problems, backlog)
     return json_response(report, headers={"Cache-Control": "no-store"})

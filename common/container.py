@@ -29,7 +29,6 @@ from common.local.whisper import weights
 from common.local.worker import Worker
 from common.log import log
 from common.models import JobEvent
-from common.places import Places
 from common.ports import QuotaStore, Sender, Target
 from common.services import Services
 from common.settings import SettingInvalid, Settings
@@ -73,7 +72,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             senders=_senders(settings, data.database, now, stack),
             cancel_run=worker.cancel_run,
             key_secret=await read_secret(data.database, "idempotency"),
-            transcribing=_transcribing(settings),
+            transcribing=wiring.transcription_places(settings),
         )
         await stack.enter_async_context(_deliver_and_sweep(services, data, committed))
         await stack.enter_async_context(_run_jobs(services, worker))
@@ -124,15 +123,6 @@ def _audio(settings: Settings, tickets: UploadTickets, now: Clock) -> AudioFolde
 def _quota(settings: Settings, database: Database) -> QuotaStore | None:
     start = wiring.first_quota(settings)
     return SqliteAccount(database, name=settings.groq_model, start=start) if start else None
-
-
-def _transcribing(settings: Settings) -> Places:
-    return Places(
-        settings.transcriptions_at_once,
-        length=settings.line_length,
-        longest_wait=settings.line_timeout,
-        max_bytes=settings.line_bytes,
-    )
 
 
 def _senders(settings: Settings, db: Database, now: Clock, stack: AsyncExitStack) -> dict[Target, Sender]:

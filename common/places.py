@@ -99,8 +99,8 @@ class Places:
     ) -> Place:
         """A place, at once or after waiting for it. Raises Busy when the line is full or moves too slowly.
 
-        Whoever is cancelled while waiting frees its place in the line; so does, with WaiterLeft, whoever is
-        said to have `left`.
+        A request that is cancelled while it waits frees its place in the line; so does one whose client
+        `left`, with WaiterLeft.
         """
         if self._refuse:
             raise self._refuse()

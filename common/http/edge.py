@@ -19,8 +19,8 @@ _IPV6_PREFIX = 64
 class Edge:
     """ASGI middleware, outermost: sets `caller` and `prefix` in `scope["state"]`, and corrects the scope.
 
-    The headers of `proxies` decide scheme, host and client. `caller` names whoever shares a place fairly with
-    others: today a client's address.
+    The headers of `proxies` decide scheme, host and client. `caller` is the name by which places are
+    shared fairly: today a client's address.
     """
 
     def __init__(self, app: Any, *, proxies: Iterable[str], hops: int) -> None:

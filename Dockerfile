@@ -18,8 +18,8 @@ FROM python:3.11-slim
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends curl \
  && rm -rf /var/lib/apt/lists/* \
- && groupadd --system --gid 10001 escriba \
- && useradd --system --uid 10001 --gid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin escriba \
+ && groupadd --gid 10001 escriba \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin escriba \
  && install --directory --owner=10001 --group=10001 --mode=700 /data
 COPY --from=packages /venv /venv
 WORKDIR /app

@@ -20,6 +20,7 @@ from common.local.hub import Hub
 from common.local.scratch import Scratch, scratch_folder
 from common.local.server.stop_signal import StopSignal
 from common.local.sqlite.account import SqliteAccount
+from common.local.sqlite.cache import open_cache
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
@@ -67,6 +68,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             queue=SqliteQueue(data.database, now=now, on_put=worker.notify),
             subscribers=_Publisher(hub, committed),
             quota=quota,
+            cache=open_cache(data.database, settings.cache_bytes),
             senders=_senders(settings, data.database, now, stack),
             cancel_run=worker.cancel_run,
             key_secret=await read_secret(data.database, "idempotency"),
@@ -122,15 +124,13 @@ def _quota(settings: Settings, database: Database) -> QuotaStore | None:
     return SqliteAccount(database, name=settings.groq_model, start=start) if start else None
 
 
-def _senders(
-    settings: Settings, database: Database, now: Clock, stack: AsyncExitStack
-) -> dict[Target, Sender]:
+def _senders(settings: Settings, db: Database, now: Clock, stack: AsyncExitStack) -> dict[Target, Sender]:
     """The end of `stack` closes their connections."""
     convex = wiring.convex_sender(
         settings,
         settings.convex_api_key,
         now=now,
-        budget=lambda start: SqliteAccount(database, name="convex", start=start),
+        budget=lambda start: SqliteAccount(db, name="convex", start=start),
     )
     if convex:
         stack.push_async_callback(convex.aclose)

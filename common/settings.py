@@ -69,6 +69,7 @@ class Settings(BaseModel):
     max_attempts: int = Field(4, ge=1, le=20)
     retention_hours: float = Field(72, gt=0)
     storage_mb: int = Field(2000, ge=1)
+    cache_mb: int = Field(50, ge=0)
     upload_ticket_seconds: float = Field(900, gt=0)
     sweep_seconds: float = Field(60, gt=0)
     max_watchers: int = Field(500, ge=1)
@@ -186,6 +187,10 @@ class Settings(BaseModel):
     @property
     def storage_bytes(self) -> int:
         return self.storage_mb * MB
+
+    @property
+    def cache_bytes(self) -> int:
+        return self.cache_mb * MB
 
     @property
     def quota_limits(self) -> dict[str, int]:

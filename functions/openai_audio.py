@@ -19,11 +19,12 @@ from fastapi import APIRouter, Request, Response
 
 from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLater
 from common.http.app import ServicesDep, json_response, language_of
+from common.http.cache_header import note_cache
 from common.http.disconnect import body_of, respond_unless_left
 from common.http.job_links import root_url
 from common.http.methods import REFUSING, allowed_methods
 from common.lambda_entry.handlers import http_handler
-from common.models import Piece, Task
+from common.models import Piece, Task, Transcript
 from common.openai.address import AUDIO, AZURE, PREFIXES, REFUSED, right_address
 from common.openai.errors import refusal
 from common.openai.models import model_of, models
@@ -32,14 +33,11 @@ from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, par
 from common.openai.response import ignored_header, write_response
 from common.openai.stream import OnText, TranscriptionStream
 from common.services import Services
+from common.transcription.cache import recall, transcribe_unless_kept
 from common.transcription.incremental import IncrementalText
-from common.transcription.pipeline import (
-    merge_pieces,
-    prepare_recording,
-    suppress_hallucinations,
-    transcribe_pieces,
-)
-from common.upload.receive import receive
+from common.transcription.pipeline import prepare_recording, suppress_hallucinations, transcribe_pieces
+from common.transcription.whole import transcribe_whole
+from common.upload.receive import Upload, receive
 
 router = APIRouter(tags=["OpenAI"])
 
@@ -147,7 +145,9 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
     with ExitStack() as resources:
         folder = Path(resources.enter_context(_scratch_folder(services)))
         limit = services.settings.max_job_upload_bytes
-        upload = await receive(body_of(request), request.headers, folder, max_bytes=limit)
+        upload = await receive(
+            body_of(request), request.headers, folder, max_bytes=limit, digest=services.cache is not None
+        )
         settings = services.settings
         parsed = parse_request(
             _fields(request, upload.fields),
@@ -157,14 +157,22 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
         )
         headers = ignored_header(parsed.ignored)
         if parsed.stream:
+            kept = await recall(services, upload.sha256, parsed.options)
+            headers |= note_cache(request, is_hit=kept is not None)
+
+            async def transcribe(on_text: OnText) -> str:
+                if kept is not None:
+                    return _repeat(kept, on_text)
+                return await _transcribe_incrementally(services, upload.path, folder, parsed, on_text)
+
             return TranscriptionStream(
-                lambda on_text: _transcribe_incrementally(services, upload.path, folder, parsed, on_text),
+                transcribe,
                 resources=resources.pop_all(),
                 refuse=lambda failure: _error_response(request, failure),
                 headers=headers,
             )
-        transcribing = _transcribe(services, upload.path, folder, parsed, request)
-        response = await respond_unless_left(transcribing, request.receive)
+        answering = _answer(services, upload, folder, parsed, request)
+        response = await respond_unless_left(answering, request.receive)
         response.headers.update(headers)
         return response
 
@@ -188,20 +196,27 @@ def _scratch_folder(services: Services) -> Iterator[str]:
         services.active.transcriptions -= 1
 
 
-async def _transcribe(
-    services: Services, source: Path, folder: Path, parsed: OpenAIRequest, request: Request
+async def _answer(
+    services: Services, upload: Upload, folder: Path, parsed: OpenAIRequest, request: Request
 ) -> Response:
-    ready = await prepare_recording(services, source, parsed.options, folder)
-    pieces = await transcribe_pieces(services, ready, parsed.options, folder, kept={}, keep=_keep_nothing)
-    transcript = await merge_pieces(services, ready, pieces, parsed.options)
+    transcript, is_kept = await transcribe_unless_kept(
+        services,
+        upload.sha256,
+        parsed.options,
+        lambda: transcribe_whole(services, upload.path, parsed.options, folder),
+    )
     body, kind = write_response(
         transcript, parsed, request_id=request.state.request_id, language=language_of(request)
     )
-    return Response(body, media_type=kind)
+    return Response(body, headers=note_cache(request, is_hit=is_kept), media_type=kind)
 
 
-async def _keep_nothing(piece: Piece) -> None:
-    """A client that waits for its response sends the whole recording again after a failure."""
+def _repeat(kept: Transcript, on_text: OnText) -> str:
+    """Pass on the segments of a kept text as they would have come, and return the whole."""
+    incremental = IncrementalText([0.0], kept.duration)
+    for text in incremental.append(kept):
+        on_text(text)
+    return incremental.text
 
 
 async def _transcribe_incrementally(

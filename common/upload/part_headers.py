@@ -30,7 +30,7 @@ class Disposition:
 def read_disposition(value: bytes | None) -> Disposition:
     """Raises BodyMalformed for a part that has no name and no file.
 
-    A part with the name of a file is the file, and so is one named `file`: some clients send only one of both.
+    A part with the name of a file is the file, and so is one named `file`: some clients send only one.
     """
     kind, parameters = header_parameters(value)
     filename = parameters.get(b"filename") or _extended_filename(value or b"")

@@ -80,6 +80,22 @@ class StorageBroken(EscribaError):
     )
 
 
+class StoreUnavailable(EscribaError):
+    """The database that keeps jobs does not answer; always raised with `retry_after`."""
+
+    status = 503
+    code = "store_unavailable"
+    sentence = Sentence(
+        "The database that keeps jobs cannot be reached just now.",
+        "Ahora mismo no se puede acceder a la base de datos que guarda los trabajos.",
+    )
+    hint = Sentence(
+        "Send the same request again after the seconds in Retry-After; jobs that were accepted before are kept.",
+        "Repite la misma petición pasados los segundos de Retry-After; los trabajos ya aceptados se conservan.",
+    )
+    retryable = True
+
+
 class ToolMissing(EscribaError):
     status = 503
     code = "ffmpeg_missing"

@@ -10,6 +10,7 @@ from common.audio.ffmpeg import Ffmpeg
 from common.groq.client import Groq
 from common.ports import AudioStore, JobStore, QuotaStore, Sender, Subscribers, Target, TaskQueue
 from common.settings import Settings
+from common.stores import StoreStatus
 
 VERSION = "0.1.0"
 
@@ -34,7 +35,8 @@ class Services:
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
     limits. `senders` deliver snapshots of jobs. `cancel_run` ends a run of a job in this process at once, if
     there is one. With `key_secret`, nobody can derive the job id from an Idempotency-Key. `store_timeout` is
-    how many seconds /health waits for the store: a file answers at once unless it is locked.
+    how many seconds /health waits for the store: a file answers at once unless it is locked. `store_status`
+    says without asking the store what is known of it.
     """
 
     settings: Settings
@@ -53,6 +55,7 @@ class Services:
     cancel_run: Callable[[str], None] = _cancel_nothing
     key_secret: bytes = field(default=b"", repr=False)
     store_timeout: float = 0.02
+    store_status: Callable[[], StoreStatus] = StoreStatus
     active: ActiveWork = field(default_factory=ActiveWork)
 
     def retention_end(self, now: float) -> float:

@@ -6,6 +6,7 @@ Each field is the environment variable of the same name in capitals; README.md l
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,6 +23,7 @@ from pydantic import (
 )
 
 MB = 1024 * 1024
+_BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 GROQ_URL = "https://api.groq.com/openai/v1"
 
 
@@ -78,6 +80,16 @@ class Settings(BaseModel):
     callback_secret: str | None = Field(None, repr=False)
     callback_private_addresses: bool = False
 
+    # jobs and recordings that outlast every instance; S3's tools share the names of the last four
+    database_url: str | None = Field(None, repr=False)
+    database_idle_seconds: float = Field(240, gt=0)
+    database_check_seconds: float = Field(3600, gt=0)
+    audio_url: str | None = None
+    aws_endpoint_url_s3: str | None = None
+    aws_region: str = "us-east-1"
+    aws_access_key_id: str | None = Field(None, repr=False)
+    aws_secret_access_key: str | None = Field(None, repr=False)
+
     # AWS's names of the resources that template.yaml creates
     function_module: str | None = None
     jobs_table: str | None = None
@@ -98,7 +110,7 @@ class Settings(BaseModel):
     header_timeout: float = Field(10, gt=0)
     shutdown_timeout: float = Field(20, gt=0)
 
-    @field_validator("groq_base_url", "public_url", "convex_site_url")
+    @field_validator("groq_base_url", "public_url", "convex_site_url", "aws_endpoint_url_s3")
     @classmethod
     def _is_http(cls, url: str | None) -> str | None:
         if url is None:
@@ -133,6 +145,31 @@ class Settings(BaseModel):
             if origin != "*" and not exact:
                 raise ValueError("origins such as https://example.com, separated by commas, or *")
         return origins
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, url: str | None) -> str | None:
+        if url and urlsplit(url).scheme not in {"postgres", "postgresql"}:
+            raise ValueError("postgres://user:password@host/database")
+        return url
+
+    @field_validator("audio_url")
+    @classmethod
+    def _names_a_bucket(cls, url: str | None) -> str | None:
+        if url and not _BUCKET_URL.fullmatch(url):
+            raise ValueError("s3://bucket or s3://bucket/prefix")
+        return url
+
+    @model_validator(mode="after")
+    def _instances_share_both(self) -> Settings:
+        if (self.database_url is None) != (self.audio_url is None):
+            raise ValueError(
+                "DATABASE_URL (Postgres for jobs) and AUDIO_URL (a bucket for recordings), both or neither; "
+                "one alone would still lose jobs with this disk"
+            )
+        if self.audio_url and not (self.aws_access_key_id and self.aws_secret_access_key):
+            raise ValueError("with AUDIO_URL also AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        return self
 
     @model_validator(mode="after")
     def _convex_needs_both(self) -> Settings:

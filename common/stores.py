@@ -42,8 +42,8 @@ class ContainerJobs(JobStore, Protocol):
 class Wakers:
     """What a store calls when it learns of something that this process did not do itself.
 
-    `on_job`: a job may be claimed. `on_delivery`: a delivery is due. `on_sweep`: a sweep is. `on_commit`: another
-    process has stored this `seq` of a job, with this status. `on_gap`: such calls may have been lost.
+    `on_job`: a job may be claimed. `on_delivery`: a delivery is due. `on_sweep`: a sweep is. `on_commit`:
+    another process has stored this `seq` of a job, with this status. `on_gap`: such calls may have been lost.
     """
 
     on_job: Callable[[], None]
@@ -83,7 +83,9 @@ class Stores(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
-    """`problem` is why the store was away when it was last asked. While `is_idle` nobody should ask it in vain."""
+    """`problem` is why the store was away when it was last asked. While `is_idle` nobody should ask it
+    in vain.
+    """
 
     problem: EscribaError | None = None
     is_idle: bool = False

@@ -151,7 +151,9 @@ async def read_transcript(
         return json_response(
             transcript_view(result, job.options, language=language_of(request)), headers=headers
         )
-    return file_response(result, layout, name=job.audio.filename if job.audio else None, headers=headers)
+    return await file_response(
+        result, layout, name=job.audio.filename if job.audio else None, headers=headers
+    )
 
 
 @router.delete(

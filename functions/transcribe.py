@@ -128,7 +128,7 @@ async def _transcribe(
     stages.end("recognise")
     transcript = await merge_pieces(services, ready, pieces, options)
     if layout.format != "json":
-        return file_response(transcript, layout, name=upload.filename)
+        return await file_response(transcript, layout, name=upload.filename)
     process = {"engine": services.settings.engine, "processing": stages.seconds()}
     return json_response({**transcript_view(transcript, options, language=language), **process})
 

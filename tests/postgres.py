@@ -1,6 +1,7 @@
-"""A real Postgres on this machine, from a package that carries its programs; it needs no root and no installation.
+"""A real Postgres on this machine, from a package that carries its programs; it needs no root and no
+installation.
 
-    url = postgres().database()
+url = postgres().database()
 
 One server for all tests of a process, a database for each that asks.
 """
@@ -58,14 +59,27 @@ class Postgres:
             os.chown(self._folder, _NOBODY["user"], _NOBODY["group"])
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self._run("initdb", "--no-sync", "--auth=trust", "--username=escriba", "--no-locale", "--encoding=UTF8", "-D", "data")
+        self._run(
+            "initdb",
+            "--no-sync",
+            "--auth=trust",
+            "--username=escriba",
+            "--no-locale",
+            "--encoding=UTF8",
+            "-D",
+            "data",
+        )
 
     def start(self) -> Postgres:
         options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [_PROGRAMS / "postgres", "-D", "data", "-p", str(self.port), *options],
-                cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **_NOBODY,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **_NOBODY,
             )
         deadline = time.monotonic() + 60
         while True:
@@ -136,9 +150,10 @@ async def _migrate(url: str) -> None:
 async def fetch(url: str, statement: str, *values: Any) -> list[Any]:
     connection = await asyncpg.connect(url, timeout=10)
     try:
-        return await connection.fetch(statement, *values)
+        rows: list[Any] = await connection.fetch(statement, *values)
     finally:
         await connection.close()
+    return rows
 
 
 def query(url: str, statement: str, *values: Any) -> list[Any]:

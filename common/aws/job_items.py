@@ -60,7 +60,6 @@ def state_item(job: Job) -> Item:
     }
 
 
-
 def commit(job: Job) -> Update:
     """The next value over the last. A running job stays due; a job that no worker may run has no lease."""
     values: dict[str, str | float] = {

@@ -22,6 +22,23 @@ class Busy(EscribaError):
     retryable = True
 
 
+class StoreUnavailable(EscribaError):
+    """The database or the bucket does not answer; always raised with `retry_after`."""
+
+    status = 503
+    code = "store_unavailable"
+    sentence = Sentence(
+        "The server cannot reach the storage of its jobs and recordings.",
+        "El servidor no puede acceder al almacén de sus trabajos y grabaciones.",
+    )
+    hint = Sentence(
+        "Try again after the seconds in Retry-After; accepted jobs are kept and go on by themselves.",
+        "Inténtalo de nuevo pasados los segundos de Retry-After; los trabajos aceptados se conservan y "
+        "continúan solos.",
+    )
+    retryable = True
+
+
 class AnswerLate(EscribaError):
     """On Lambda, where a call has limited time; the same request again would only take as long again."""
 
@@ -78,22 +95,6 @@ class StorageBroken(EscribaError):
         "If you run the server: check the disk and the database in DATA_DIR.",
         "Si administras el servidor: revisa el disco y la base de datos en DATA_DIR.",
     )
-
-
-class StoreUnavailable(EscribaError):
-    """The database that keeps jobs does not answer; always raised with `retry_after`."""
-
-    status = 503
-    code = "store_unavailable"
-    sentence = Sentence(
-        "The database that keeps jobs cannot be reached just now.",
-        "Ahora mismo no se puede acceder a la base de datos que guarda los trabajos.",
-    )
-    hint = Sentence(
-        "Send the same request again after the seconds in Retry-After; jobs that were accepted before are kept.",
-        "Repite la misma petición pasados los segundos de Retry-After; los trabajos ya aceptados se conservan.",
-    )
-    retryable = True
 
 
 class ToolMissing(EscribaError):

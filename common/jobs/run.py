@@ -10,13 +10,14 @@ import asyncio
 import random
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from common.backoff import Backoff, doubling
-from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater
+from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater, StoreUnavailable
 from common.jobs import state, suspects
 from common.jobs.lease import keep_lease
-from common.jobs.running_job import ProgressReports, RunningJob, retry_while_busy
+from common.jobs.running_job import PersistentQuota, ProgressReports, RunningJob, retry_while_busy
 from common.log import log
 from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
@@ -46,6 +47,9 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
             job_id, holder, now=services.now(), seconds=services.settings.lease_seconds
         )
     except (LeaseLost, JobNotFound):
+        return
+    except StoreUnavailable as exc:
+        log("job.interrupted", level="WARNING", jobId=job_id, code=exc.code)
         return
     run = _Run(services, job, holder, isolated=isolated)
     try:
@@ -82,6 +86,8 @@ class _Run:
             raise
         except RetryLater as later:
             await self._wait(later.delay, attempt_counts=False)
+        except StoreUnavailable as away:  # the recording is there once the store answers: no attempt counts
+            await self._wait(away.retry_after or _STORE_PAUSE, attempt_counts=False)
         except EscribaError as error:
             await self._fail_or_back_off(error)
         except Exception as exc:  # noqa: BLE001 - the border: a bug must end a job, not leave it for ever
@@ -114,6 +120,8 @@ class _Run:
 
     async def _transcribe(self) -> None:
         services, options = self._services, self._job.options
+        if services.quota:
+            services = replace(services, quota=PersistentQuota(services.quota))
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
             folder = Path(name)
             ready = await self._prepare(folder)

@@ -7,8 +7,11 @@ from contextlib import suppress
 
 from common.errors import EscribaError
 from common.log import log
-from common.ports import RunQueue
 from common.services import Services
+from common.stores import RunQueue
+
+# Seconds: a job that falls due while nothing else happens is noticed this late at most.
+POLL_EVERY = 1.0
 
 
 class Worker:
@@ -17,7 +20,9 @@ class Worker:
     It also looks every `poll_every` seconds; None where `notify` is called for every job that falls due.
     """
 
-    def __init__(self, queue: RunQueue, *, at_once: int, holder: str, poll_every: float | None = 1.0) -> None:
+    def __init__(
+        self, queue: RunQueue, *, at_once: int, holder: str, poll_every: float | None = POLL_EVERY
+    ) -> None:
         self._queue = queue
         self._poll_every = poll_every
         self._at_once = at_once

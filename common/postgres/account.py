@@ -18,8 +18,8 @@ _SWAP = "SELECT escriba.swap_value($1, $2, $3)"
 class PostgresAccount(Generic[A]):
     """The account called `name`; `start` is it before anything was taken, with the limits of the settings.
 
-    A change is decided from the account as this process saw it last. Where another instance changed it since, the
-    database returns what it is now, and the change is decided again.
+    A change is decided from the account as this process saw it last. Where another instance changed it since,
+    the database returns what it is now, and the change is decided again.
     """
 
     def __init__(self, database: Database, *, name: str, start: A) -> None:
@@ -45,7 +45,9 @@ class PostgresAccount(Generic[A]):
     def _decide(
         self, decide: Callable[[A], tuple[A, T]], known: str | None
     ) -> tuple[str | None, T] | Exception:
-        """What is to be stored and the answer, or what the decision raised: it counts once `known` proves true."""
+        """What is to be stored and the answer, or what the decision raised: it counts once `known`
+        proves true.
+        """
         before = self._start.resume(known) if known is not None else self._start
         try:
             after, answer = decide(before)

@@ -8,8 +8,8 @@ from common.postgres.errors import DatabaseUnusable
 
 # A pool that hands a connection on after each transaction has neither prepared statements nor LISTEN.
 POOLED = (
-    "DATABASE_URL leads to a connection pool in transaction mode, which has no LISTEN: use the direct address "
-    "(Neon: the host without '-pooler'; Supabase: port 5432)."
+    "DATABASE_URL leads to a connection pool in transaction mode, which has no LISTEN: use the direct "
+    "address (Neon: the host without '-pooler'; Supabase: port 5432)."
 )
 _TRANSACTION_POOL_PORT = 6543
 

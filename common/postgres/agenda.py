@@ -1,8 +1,8 @@
 """When something of the store falls due next: one statement, asked only when that may have changed.
 
 Free databases stop while nobody asks them and bill by the hours that they are awake. So nothing here asks at
-intervals: after a change, at the time that the last answer named, and once an hour, for what another instance may
-have left behind.
+intervals: after a change, at the time that the last answer named, and once an hour, for what another instance
+may have left behind.
 """
 
 from __future__ import annotations

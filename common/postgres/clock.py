@@ -1,7 +1,7 @@
 """The database's clock, as this process knows it: instances whose own clocks differ agree on all times.
 
-A statement that returns the database's time teaches it. Between two of them time passes by a clock of this machine
-that no correction moves.
+A statement that returns the database's time teaches it. Between two of them time passes by a clock of this
+machine that no correction moves.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class DatabaseClock:
     def learn(self, database_time: float, *, asked_at: float) -> None:
         """`database_time` came in the answer to a statement that was sent at `asked_at` of the steady clock.
 
-        It was read at some moment in between. A slow answer does not replace a better one that agrees with it.
+        It was read at some moment in between. A slow answer does not replace a better one that agrees with
+        it.
         """
         answered_at = read_steady_clock()
         error = (answered_at - asked_at) / 2

@@ -33,9 +33,9 @@ _LONGEST_START = 30.0
 class Database:
     """One database. Creating one has no effect. Every call may raise what `to_escriba_error` makes.
 
-    `clock` is the database's. `problem` says why the last call failed; None when it did not. `on_use` is called
-    before and `on_recovery` after the first call that succeeds once others have failed. After `idle_after`
-    seconds without use it counts as idle, and its connections are closed.
+    `clock` is the database's. `problem` says why the last call failed; None when it did not. `on_use` is
+    called before and `on_recovery` after the first call that succeeds once others have failed. After
+    `idle_after` seconds without use it counts as idle, and its connections are closed.
     """
 
     def __init__(self, url: str, *, idle_after: float = 240.0) -> None:
@@ -46,6 +46,7 @@ class Database:
         self.idle_after = idle_after
         self.on_use: list[Callable[[], None]] = []
         self.on_recovery: list[Callable[[], None]] = []
+        self.on_change: list[Callable[[], None]] = []
         self.used_at = read_steady_clock()  # of the steady clock
         self._is_probing = False
         self._opening = asyncio.Lock()
@@ -73,11 +74,14 @@ class Database:
         except Exception as exc:
             raise self.failure(exc) from exc
 
-    async def rows(self, statement: str, *values: Any, counts: bool = True, repeats: bool = True) -> list[Record]:
+    async def rows(
+        self, statement: str, *values: Any, counts: bool = True, repeats: bool = True
+    ) -> list[Record]:
         """What one statement returns. `counts`: it is use, so that the database is not idle.
 
         A connection that was lost while nobody used it is replaced once, and the statement sent again if it
-        `repeats`, which must be harmless. While the database is away one call at a time tries it; the others fail at once.
+        `repeats`, which must be harmless. While the database is away one call at a time tries it; the others
+        fail at once.
         """
         if counts:
             self.used_at = read_steady_clock()
@@ -109,6 +113,11 @@ class Database:
     def idle_in(self) -> float:
         """Seconds until it counts as idle."""
         return max(0.0, self.used_at + self.idle_after - read_steady_clock())
+
+    def note_change(self) -> None:
+        """Something was stored that may fall due at another time than what was known."""
+        for notify in self.on_change:
+            notify()
 
     async def close(self) -> None:
         """Finish the calls under way and disconnect. Harmless twice."""
@@ -147,10 +156,11 @@ class Database:
     async def _fetch_once(self, statement: str, values: tuple[Any, ...]) -> list[Record]:
         async with self._connection() as connection:
             try:
-                return await connection.fetch(statement, *values)
+                rows: list[Record] = await connection.fetch(statement, *values)
             except TimeoutError:
                 connection.terminate()  # to cancel the statement politely would wait for the same server
                 raise
+            return rows
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[PoolConnectionProxy]:
@@ -177,7 +187,9 @@ class Database:
         )
 
     def failure(self, exc: Exception) -> EscribaError:
-        """What an error of asyncpg means here; one that says that the database is away becomes the problem."""
+        """What an error of asyncpg means here; one that says that the database is away becomes the
+        problem.
+        """
         error = to_escriba_error(exc)
         if isinstance(error, StoreUnavailable):
             if self.problem is None:
@@ -197,7 +209,9 @@ class Database:
 
 
 async def _leave_as_it_is(_: Connection) -> None:
-    """No statement of ours changes its session: asyncpg's own reset would be one more round trip each time."""
+    """No statement of ours changes its session: asyncpg's own reset would be one more round trip each
+    time.
+    """
 
 
 async def _check_session(connection: Connection) -> None:

@@ -1,7 +1,8 @@
 """Deliveries as rows, one for each job and target; common/delivery/rules.py decides what each becomes.
 
-A change names the deliveries that it was decided from, as this process saw them last. Where they are others by now,
-the database returns those, and the change is decided again: mostly one round trip, two after another instance's.
+A change names the deliveries that it was decided from, as this process saw them last. Where they are others
+by now, the database returns those, and the change is decided again: mostly one round trip, two after another
+instance's.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ _REMEMBERED = 128
 
 _COLUMNS = "job_id, target, wanted_seq, confirmed_seq, attempts, next_at, last_error, ended"
 
-# Every row that the rule may find due, in the order of the index. Those it does not are few, since a row with no
-# failed attempt is due within a second.
+# Every row that the rule may find due, in the order of the index. Those it does not are few, since a row with
+# no failed attempt is due within a second.
 _CANDIDATES = f"""
     SELECT {_COLUMNS} FROM escriba.deliveries
     WHERE wanted_seq > confirmed_seq AND (next_at <= $1 OR next_at > $2 OR attempts = 0)
@@ -44,7 +45,9 @@ class DeliveryRows:
         self._known: OrderedDict[str, str] = OrderedDict()
 
     async def change(self, job_id: str, decide: Decision, keep: Keep) -> None:
-        """Decide what each delivery of a job becomes and `keep` it, until it was decided from what is stored."""
+        """Decide what each delivery of a job becomes and `keep` it, until it was decided from what is
+        stored.
+        """
         while True:
             known = self._known.get(job_id, _NONE)
             outcome, stored = await keep(known, _decide(job_id, known, decide))

@@ -6,8 +6,8 @@ from common.errors import Busy, EscribaError, JobNotFound, StorageBroken, Storag
 
 RETRY_AFTER = 2.0
 
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: classes of errors in which the server is away,
-# stops, starts, or takes no more connections; 25006: it is a standby just now.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: classes of errors in which the server is
+# away, stops, starts, or takes no more connections; 25006: it is a standby just now.
 _AWAY = ("08", "57P", "53300", "25006")
 # Out of disk; and, by some providers, past the size of the plan.
 _FULL = ("53100", "54000")

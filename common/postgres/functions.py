@@ -1,17 +1,18 @@
-"""Functions in the database: each is one port call in one round trip, and holds its locks no longer than that.
+"""Functions in the database: each is one port call in one round trip, and holds its locks no longer than
+that.
 
-Every statement of a function sees what was committed before it began, so a row that was locked first is read as it
-is. What a job, a delivery or an account becomes is decided in Python; the functions only compare and keep.
-They belong to the migrations: a released one is never edited, a change gets another name.
+Every statement of a function sees what was committed before it began, so a row that was locked first is read
+as it is. What a job, a delivery or an account becomes is decided in Python; the functions only compare and
+keep. They belong to the migrations: a released one is never edited, a change gets another name.
 """
 
 from __future__ import annotations
 
 # SQL: the row is leased at `stated_now`. A lease that ends further ahead than anyone could have asked for was
 # written by a clock that has stepped back since, and counts as over.
-LEASED = (
-    "coalesce(jobs.lease_until > stated_now AND jobs.lease_until <= stated_now + 2 * jobs.lease_seconds, false)"
-)
+LEASED = """coalesce(
+    jobs.lease_until > stated_now AND jobs.lease_until <= stated_now + 2 * jobs.lease_seconds, false
+)"""
 
 # A delivery as JSON: target, wanted_seq, confirmed_seq, attempts, next_at, last_error, ended.
 _DELIVERIES_OF = """
@@ -30,8 +31,9 @@ CREATE FUNCTION escriba.keep_deliveries(of_job text, wanted text) RETURNS void L
         (one->>6)::boolean
     FROM jsonb_array_elements(wanted::jsonb) AS one
     ON CONFLICT (job_id, target) DO UPDATE SET
-        wanted_seq = excluded.wanted_seq, confirmed_seq = excluded.confirmed_seq, attempts = excluded.attempts,
-        next_at = excluded.next_at, last_error = excluded.last_error, ended = excluded.ended
+        wanted_seq = excluded.wanted_seq, confirmed_seq = excluded.confirmed_seq,
+        attempts = excluded.attempts, next_at = excluded.next_at,
+        last_error = excluded.last_error, ended = excluded.ended
 $$
 """
 
@@ -66,10 +68,10 @@ DECLARE
     existing text;
 BEGIN
     LOOP
-        INSERT INTO escriba.jobs (job_id, seq, status, user_id, document, suspect, due_at, created_at, updated_at,
-            expires_at, audio_bytes)
-        VALUES (new_id, new_seq, new_status, new_user_id, new_document, new_suspect, new_due_at, new_created_at,
-            new_updated_at, new_expires_at, new_audio_bytes)
+        INSERT INTO escriba.jobs (job_id, seq, status, user_id, document, suspect, due_at,
+            created_at, updated_at, expires_at, audio_bytes)
+        VALUES (new_id, new_seq, new_status, new_user_id, new_document, new_suspect, new_due_at,
+            new_created_at, new_updated_at, new_expires_at, new_audio_bytes)
         ON CONFLICT DO NOTHING;
         EXIT WHEN FOUND;
         SELECT document INTO existing FROM escriba.jobs WHERE job_id = new_id;
@@ -85,7 +87,8 @@ END
 $$
 """
 
-# outcome: 'done', 'missing', 'stale' (with the stored document), or 'changed' (with the deliveries as they are).
+# outcome: 'done', 'missing', 'stale' (with the stored document), or 'changed' (with the deliveries as they
+# are).
 _COMMIT_JOB = """
 CREATE FUNCTION escriba.commit_job(
     of_job text, new_seq integer, new_status text, new_suspect boolean, new_document text, new_due_at float8,
@@ -137,10 +140,11 @@ END
 $$
 """
 
-# Leases the next job that may begin. Of users' jobs those come first whose user has the fewest running jobs, among
-# them those of the user whose last turn is longest ago, then the job that has been due for longest. `verdicts` are
-# what common.jobs.suspects says in each of the eight cases. One claim at a time, on all instances together.
-# A caller whose clock is off by more than `tolerance` gets no job; every caller gets the database's time.
+# Leases the next job that may begin. Of users' jobs those come first whose user has the fewest running jobs,
+# among them those of the user whose last turn is longest ago, then the job that has been due for longest.
+# `verdicts` are what common.jobs.suspects says in each of the eight cases. One claim at a time, on all
+# instances together. A caller whose clock is off by more than `tolerance` gets no job; every caller gets the
+# database's time.
 CLAIM_JOB = f"""
 CREATE FUNCTION escriba.claim_job(
     stated_now float8, tolerance float8, holder text, seconds float8, far float8, busy text[], verdicts text[]
@@ -158,7 +162,8 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(7305788, 1);
-    SELECT coalesce(bool_or(suspect), false), coalesce(bool_or(NOT suspect), false) INTO suspect_runs, other_runs
+    SELECT coalesce(bool_or(suspect), false), coalesce(bool_or(NOT suspect), false)
+        INTO suspect_runs, other_runs
         FROM escriba.jobs WHERE due_at IS NOT NULL AND ({LEASED} OR job_id = ANY (busy));
     suspect_is_due := EXISTS (SELECT 1 FROM escriba.jobs WHERE suspect AND {{claimable}});
     verdict := verdicts[1 + 4 * suspect_runs::int + 2 * other_runs::int + suspect_is_due::int];
@@ -176,7 +181,8 @@ BEGIN
         ORDER BY coalesce(share.running, 0), coalesce(turns.at, 0), jobs.due_at LIMIT 1
         FOR UPDATE OF jobs SKIP LOCKED;
     IF FOUND THEN
-        UPDATE escriba.jobs SET lease_holder = holder, lease_until = stated_now + seconds, lease_seconds = seconds
+        UPDATE escriba.jobs SET
+            lease_holder = holder, lease_until = stated_now + seconds, lease_seconds = seconds
             WHERE job_id = chosen.job_id;
         DELETE FROM escriba.turns WHERE turns.at < stated_now - 3600;
         INSERT INTO escriba.turns AS turn VALUES (chosen.user_id, extract(epoch FROM clock_timestamp()))

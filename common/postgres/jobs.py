@@ -27,7 +27,8 @@ _KEEP_PIECE = """
     ), kept AS (
         INSERT INTO escriba.pieces SELECT job_id, $2, $3 FROM held ON CONFLICT DO NOTHING
     )
-    SELECT EXISTS (SELECT 1 FROM held) AS is_held, EXISTS (SELECT 1 FROM escriba.jobs WHERE job_id = $1) AS is_known
+    SELECT EXISTS (SELECT 1 FROM held) AS is_held,
+        EXISTS (SELECT 1 FROM escriba.jobs WHERE job_id = $1) AS is_known
 """
 
 _ERASE_TEXT = """
@@ -54,8 +55,7 @@ class PostgresJobs(LeaseRows):
     """`JobStore` says what each call promises. `origin` names this instance in notices."""
 
     def __init__(self, database: Database, *, origin: str = "") -> None:
-        super().__init__(database)
-        self._origin = origin
+        super().__init__(database, origin)
         self._unconfirmed: dict[str, str] = {}
         self._deliveries = DeliveryRows(database)
 
@@ -64,6 +64,7 @@ class PostgresJobs(LeaseRows):
         notice = write_notice(self._origin, job)
         values = (*of_job(job), *of_event(event), notice, of_user(job), job.created_at, wanted)
         existing = await self._database.value(_CREATE, *values)
+        self._database.note_change()
         if existing is not None:
             raise AlreadyExists(Job.model_validate_json(existing))
 
@@ -88,6 +89,7 @@ class PostgresJobs(LeaseRows):
             return "done", known  # by an earlier call, whose answer was lost
 
         await self._deliveries.change(job.job_id, lambda delivery: rules.commit(delivery, job), keep)
+        self._database.note_change()
 
     async def _send_commit(self, job: Job, values: tuple[SqlValue, ...]) -> Record | None:
         """A call without an answer may have been a commit: then this job at its next `seq` is our own."""
@@ -156,6 +158,8 @@ class PostgresJobs(LeaseRows):
 
     async def settle(self, delivery: Delivery) -> None:
         await self._deliveries.settle(delivery)
+        self._database.note_change()
 
     async def redeliver(self, job_id: str, *, now: float) -> None:
         await self._deliveries.redeliver(job_id, now)
+        self._database.note_change()

@@ -19,17 +19,22 @@ _RENEW = """
     WHERE job_id = $1 AND lease_holder = $2 RETURNING 1
 """
 
+# It notifies the others, in the form of `write_notice`: one of them may run the job at once.
 _RELEASE = """
-    UPDATE escriba.jobs SET lease_holder = NULL, lease_until = NULL, lease_seconds = NULL
-    WHERE job_id = $1 AND lease_holder = $2
+    WITH freed AS (
+        UPDATE escriba.jobs SET lease_holder = NULL, lease_until = NULL, lease_seconds = NULL
+        WHERE job_id = $1 AND lease_holder = $2 RETURNING job_id, seq, status
+    )
+    SELECT pg_notify('escriba', concat_ws(' ', $3::text, job_id, seq, status)) FROM freed
 """
 
 
 class LeaseRows:
-    """The part of `JobStore` that is about leases."""
+    """The part of `JobStore` that is about leases. `origin` names this instance in notices."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, origin: str) -> None:
         self._database = database
+        self._origin = origin
 
     async def lease(self, job_id: str, holder: str, *, now: float, seconds: float) -> Job:
         document = await self._database.value(_LEASE, job_id, holder, now, seconds, sorted(TERMINAL))
@@ -43,7 +48,8 @@ class LeaseRows:
             raise LeaseLost(job_id)
 
     async def release(self, job_id: str, holder: str) -> None:
-        await self._database.rows(_RELEASE, job_id, holder)
+        await self._database.rows(_RELEASE, job_id, holder, self._origin)
+        self._database.note_change()
 
     async def _require_job(self, job_id: str) -> None:
         if await self._database.value("SELECT 1 FROM escriba.jobs WHERE job_id = $1", job_id) is None:

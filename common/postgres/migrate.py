@@ -16,7 +16,9 @@ _KEEP_VERSION = "INSERT INTO escriba.meta VALUES ('schema', $1) ON CONFLICT (key
 
 
 async def migrate(connection: Connection) -> None:
-    """Run the migrations that are missing, all or none. A newer schema than ours is no obstacle: it only adds."""
+    """Run the migrations that are missing, all or none. A newer schema than ours is no obstacle: it
+    only adds.
+    """
     if await _version(connection) >= len(MIGRATIONS):
         return
     async with connection.transaction():

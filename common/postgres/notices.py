@@ -1,4 +1,5 @@
-"""What instances tell each other: a commit's NOTIFY, and the connection that listens while the database is in use.
+"""What instances tell each other: a commit's NOTIFY, and the connection that listens while the database is in
+use.
 
 A notice only wakes: whoever gets one asks the store. So a lost one costs time and nothing else.
 """
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.backoff import Backoff
 from common.errors import EscribaError, StoreUnavailable
-from common.models import Job
+from common.models import Job, Status
 from common.postgres.database import Database
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Notice:
 
     job_id: str
     seq: int
-    status: str
+    status: Status
 
 
 def write_notice(origin: str, job: Job) -> str:
@@ -41,7 +42,8 @@ def read_notice(text: str, *, origin: str) -> Notice | None:
     parts = text.split(" ")
     if len(parts) < 4 or parts[0] == origin or not parts[2].isdigit():
         return None
-    return Notice(parts[1], int(parts[2]), parts[3])
+    status: Any = parts[3]
+    return Notice(parts[1], int(parts[2]), status)
 
 
 class Notices:

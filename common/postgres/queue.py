@@ -49,12 +49,15 @@ class PostgresQueue:
 
     async def put(self, job_id: str, *, delay: float = 0) -> None:
         await self._database.rows(_PUT, job_id, float(delay), self._now())
+        self._database.note_change()
         self._on_put()
 
     async def claim(
         self, now: float, holder: str, seconds: float, *, busy: AbstractSet[str] = frozenset()
     ) -> str | None:
-        """Lease the next job that may begin beside `busy`, the jobs that run here; None when there is none."""
+        """Lease the next job that may begin beside `busy`, the jobs that run here; None when there is
+        none.
+        """
         asked_at = read_steady_clock()
         if asked_at < self._claims_from:
             return None

@@ -1,10 +1,11 @@
 """The tables in Postgres, and how an older database becomes a newer one.
 
-Migrations only add: during a deployment an old and a new version of Escriba use the same database. So a released
-migration is never edited, no column or function is changed or dropped, and a new column has a default.
+Migrations only add: during a deployment an old and a new version of Escriba use the same database. So a
+released migration is never edited, no column or function is changed or dropped, and a new column has a
+default.
 
-All lies in a schema of its own: some providers serve the schema `public` to anybody over HTTP.
-JSON is text, since Postgres's own types refuse the character NUL. Times are epoch seconds of the database's clock.
+All lies in a schema of its own: some providers serve the schema `public` to anybody over HTTP. JSON is text,
+since Postgres's own types refuse the character NUL. Times are epoch seconds of the database's clock.
 """
 
 from __future__ import annotations

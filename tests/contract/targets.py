@@ -22,13 +22,13 @@ from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
-from common.local.upload_ticket import UploadTickets
 from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueue
 from common.postgres.account import PostgresAccount
 from common.postgres.database import Database as PostgresDatabase
 from common.postgres.jobs import PostgresJobs
 from common.postgres.queue import PostgresQueue
 from common.quota import Quota
+from common.upload.ticket import UploadTickets
 from tests.closing import close_after_test
 from tests.contract.sample_jobs import NOW
 from tests.emulator import emulator

@@ -159,7 +159,6 @@ def _columns(job: Job, document: str) -> dict[str, str | float | None]:
     return {**columns, "document": document, "suspect": is_suspect(job), "due_at": due_time(job)}
 
 
-
 def _json(value: Job | Piece | Transcript) -> str:
     return value.model_dump_json(by_alias=True, exclude_none=True)
 

@@ -14,7 +14,9 @@ from tests.upstream import Upstream
 class Cluster:
     """`start` starts one more instance; each has a folder below `root`."""
 
-    def __init__(self, root: Path, upstream: Upstream, *, server: Postgres | None = None, **settings: str) -> None:
+    def __init__(
+        self, root: Path, upstream: Upstream, *, server: Postgres | None = None, **settings: str
+    ) -> None:
         self._root = root
         self.database = (server or postgres()).database()
         self.prefix = s3_server().new_prefix()

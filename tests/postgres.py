@@ -33,12 +33,11 @@ assert _PACKAGE is not None
 assert _PACKAGE.origin is not None
 _PROGRAMS = Path(_PACKAGE.origin).parent / "pginstall" / "bin"  # importing it has effects that we do not need
 
-# Durability is Postgres's own promise; what the tests need of it is speed.
+# A kill loses nothing by these, a power cut would; what the tests need is speed.
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "16MB",
     "max_connections": "60",

@@ -1,7 +1,7 @@
 """What instances tell each other: a commit's NOTIFY, and the connection that listens while the database is in
 use.
 
-A notice only wakes: whoever gets one asks the store. So a lost one costs time and nothing else.
+A notice only wakes: the instance that gets one asks the store. So a lost one costs time and nothing else.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _VERDICTS = [
     for suspect_runs, other_runs, suspect_is_due in product((False, True), repeat=3)
 ]
 
-# Seconds after an outage in which no job is claimed: whoever ran a job meanwhile renews its lease first.
+# Seconds after an outage in which no job is claimed: an instance that runs a job renews its lease first.
 _GRACE = 5.0
 
 

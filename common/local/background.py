@@ -5,11 +5,12 @@ commits.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
+from common.cancellation import background_task
 from common.delivery.dispatch import LOOK_EVERY, Dispatcher
 from common.errors import EscribaError
 from common.jobs.sweep import sweep
@@ -60,8 +61,8 @@ async def work_in_background(
     async with (
         stores.wake(_wakers(worker, hub, signals)),
         Dispatcher(services, changed=signals.delivery, look_every=look_every) as dispatcher,
-        _background_task(dispatcher.run()),
-        _background_task(_sweep_for_ever(services, stores, audio, signals.sweep, sweep_every)),
+        background_task(dispatcher.run()),
+        background_task(_sweep_for_ever(services, stores, audio, signals.sweep, sweep_every)),
         _run_jobs(services, worker),
     ):
         yield
@@ -86,7 +87,7 @@ def _wakers(worker: Worker, hub: Hub, signals: Signals) -> Wakers:
 
 @asynccontextmanager
 async def _run_jobs(services: Services, worker: Worker) -> AsyncIterator[None]:
-    async with _background_task(worker.work(services)) as working:
+    async with background_task(worker.work(services)) as working:
         try:
             yield
         finally:  # also after an exception: a job that is not given back waits for its lease to end
@@ -110,15 +111,3 @@ async def _sweep_for_ever(
         with suppress(TimeoutError):
             async with asyncio.timeout(every):
                 await is_due.wait()
-
-
-@asynccontextmanager
-async def _background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
-    """A task for as long as the body runs."""
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

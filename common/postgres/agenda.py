@@ -25,7 +25,8 @@ _LOOK = """
             FROM escriba.jobs WHERE due_at IS NOT NULL) AS job_at,
         (SELECT min(CASE WHEN attempts = 0 THEN least(next_at, $1) ELSE next_at END)
             FROM escriba.deliveries WHERE wanted_seq > confirmed_seq) AS delivery_at,
-        (SELECT min(expires_at) FROM escriba.jobs) AS expiry_at
+        least((SELECT min(expires_at) FROM escriba.jobs),
+            (SELECT min(expires_at) FROM escriba.cache)) AS expiry_at
 """
 
 # Seconds between two looks while much changes.

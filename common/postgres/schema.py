@@ -77,6 +77,18 @@ _TABLES = (
     CREATE INDEX deliveries_open ON escriba.deliveries (ended DESC, next_at, attempts, confirmed_seq)
         WHERE wanted_seq > confirmed_seq
     """,
+    # Texts for equal recordings, packed.
+    """
+    CREATE TABLE escriba.cache (
+        answer text PRIMARY KEY,
+        recording text NOT NULL,
+        expires_at float8 NOT NULL,
+        bytes integer NOT NULL,
+        document bytea NOT NULL          -- the Transcript, as JSON under zlib
+    )
+    """,
+    "CREATE INDEX cache_recording ON escriba.cache (recording)",
+    "CREATE INDEX cache_expiring ON escriba.cache (expires_at, bytes)",
     # When a job of each user was last claimed, by any instance.
     "CREATE TABLE escriba.turns (user_id text PRIMARY KEY, at float8 NOT NULL)",
 )

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from common.ports import AccountStore
 from common.postgres.account import PostgresAccount
 from common.postgres.agenda import Agenda, Callbacks
+from common.postgres.cache import PostgresCache
 from common.postgres.database import Database
 from common.postgres.jobs import PostgresJobs
 from common.postgres.notices import Notice, Notices
@@ -36,6 +37,9 @@ class PostgresStores:
 
     def account(self, name: str, start: AnyAccount) -> AccountStore[AnyAccount]:
         return PostgresAccount(self._database, name=name, start=start)
+
+    def cache(self, budget_bytes: int) -> PostgresCache | None:
+        return PostgresCache(self._database, budget_bytes=budget_bytes) if budget_bytes else None
 
     async def secret(self, name: str) -> bytes:
         return await read_secret(self._database, name)

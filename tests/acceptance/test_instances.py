@@ -29,7 +29,7 @@ def cluster(tmp_path: Path, upstream: Upstream) -> Iterator[Callable[..., Cluste
     made: list[Cluster] = []
 
     def make(**settings: str) -> Cluster:
-        made.append(Cluster(tmp_path, upstream, **settings))
+        made.append(Cluster(tmp_path, upstream, settings))
         return made[-1]
 
     yield make

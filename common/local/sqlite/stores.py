@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from pathlib import Path
 
 from common.local.sqlite.account import SqliteAccount
+from common.local.sqlite.cache import SqliteCache, open_cache
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
@@ -30,6 +31,9 @@ class SqliteStores:
 
     def account(self, name: str, start: AnyAccount) -> AccountStore[AnyAccount]:
         return SqliteAccount(self._database, name=name, start=start)
+
+    def cache(self, budget_bytes: int) -> SqliteCache | None:
+        return open_cache(self._database, budget_bytes)
 
     async def secret(self, name: str) -> bytes:
         return await read_secret(self._database, name)

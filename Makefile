@@ -44,10 +44,11 @@ servers: .venv/development .venv/aws-tools/installed .venv/aws-sam/installed .ve
 alone: .venv/development .venv/aws-tools/installed web/node_modules
 	$(PYTEST) -m alone
 
-# What `test` does in small, at full length: Convex away for a minute, 500 jobs amid its faults, kills without end.
+# What `test` does in small, at full length: Convex or Postgres away for a minute, 500 jobs amid faults, kills.
 soak: .venv/development web/node_modules
 	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
-	  --away 60 --soak 500 --kills 14 --rounds 100 --attempts 4
+	  tests/acceptance/test_instances_killed.py tests/acceptance/test_database_away.py \
+	  --away 60 --soak 500 --kills 14 --rounds 100 --cluster-rounds 30 --attempts 4
 
 web: web/node_modules .venv/development
 	cd web && npm test
@@ -67,6 +68,7 @@ bench: .venv/development lambda
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.jobs
 	$(BIN)/python -m benchmarks.one_hour
+	$(BIN)/python -m benchmarks.instances
 	$(BIN)/python -m benchmarks.lambda_starts
 
 # Real API, local Convex, real browser: completed → on the screen; requests while waiting.

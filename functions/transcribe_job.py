@@ -25,7 +25,7 @@ from common.jobs.submit import JobRequest, check_queue_length, create_pending, s
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio
 from common.services import Services
-from common.upload.form import display_name
+from common.upload.part_headers import display_name
 from common.upload.receive import receive
 
 router = APIRouter(tags=["jobs"])
@@ -177,7 +177,7 @@ def _fields_of(body: dict[str, Any]) -> list[tuple[str, str]]:
     fields: list[tuple[str, str]] = []
     for name, value in body.items():
         for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, bool) and name == "guard":
+            if isinstance(item, bool) and name in {"guard", "cache"}:
                 fields.append((name, str(item).lower()))
             elif isinstance(item, dict | list | bool):
                 raise errors.OptionInvalid(option=name[:40], expected=_TEXT_OR_NUMBER)

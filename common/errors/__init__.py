@@ -127,7 +127,15 @@ from common.errors.request import (
     RouteUnknown,
 )
 from common.errors.sentence import ONE_VALUE, Detail, Language, Sentence
-from common.errors.server import AnswerLate, AnswerTooLarge, Busy, StorageBroken, StorageFull, ToolMissing
+from common.errors.server import (
+    AnswerLate,
+    AnswerTooLarge,
+    Busy,
+    StorageBroken,
+    StorageFull,
+    StoreUnavailable,
+    ToolMissing,
+)
 from common.errors.upload import (
     EncodingUnsupported,
     FileEmpty,
@@ -199,6 +207,7 @@ __all__ = [
     "Sentence",
     "StorageBroken",
     "StorageFull",
+    "StoreUnavailable",
     "TooManyWatchers",
     "ToolMissing",
     "TranscriptNotReady",

@@ -303,16 +303,17 @@ def test_every_right_to_the_table_names_the_kinds_of_items(name: str) -> None:
             assert all(key.endswith("#*") for key in condition["dynamodb:LeadingKeys"])
 
 
-def test_only_functions_that_need_them_have_the_quota_and_the_shared_secret() -> None:
-    """The quota of the engine or of Convex's pushes; the secret for ids of Idempotency-Keys."""
+def test_only_functions_that_need_them_have_the_quota_the_shared_secret_and_the_cache() -> None:
+    """The quota of the engine or of Convex's pushes; the secret for ids of Idempotency-Keys; kept texts."""
     users: dict[str, set[str]] = {}
     for function in FUNCTIONS.values():
         text = json.dumps(statements(function))
-        for kind in ("quota#*", "secret#*"):
+        for kind in ("quota#*", "secret#*", "cache#*"):
             if kind in text:
                 users.setdefault(kind, set()).add(module_of(function))
     assert users["quota#*"] == {"transcribe", "openai_audio", "run_job", "sweep"}
     assert users["secret#*"] == {"transcribe_job", "job"}
+    assert users["cache#*"] == {"transcribe", "openai_audio", "run_job", "job", "sweep"}
 
 
 def test_only_functions_that_call_the_engine_read_its_key_and_only_those_that_deliver_the_senders() -> None:

@@ -21,9 +21,9 @@ from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
-from common.local.upload_ticket import UploadTickets
 from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueue
 from common.quota import Quota
+from common.upload.ticket import UploadTickets
 from tests.contract.sample_jobs import NOW
 from tests.emulator import emulator
 from tests.stack import QueueReader, stack_of

@@ -30,13 +30,15 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 def settings_table(readme: str) -> dict[str, str]:
     text = (ROOT / readme).read_text()
-    rows = re.findall(r"^\| `([A-Z_]+)` \|(.*?)\|", text, re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z0-9_]+)` \|(.*?)\|", text, re.MULTILINE)
     return {name: default.strip() for name, default in rows}
 
 
 def as_written(value: object) -> str:
     if value in (None, (), PydanticUndefined):
         return ""
+    if isinstance(value, tuple):
+        return f"`{','.join(value)}`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"

@@ -187,7 +187,7 @@ async def test_a_wrong_form_gets_the_error_of_groq(
 @pytest.mark.parametrize(
     "form",
     [
-        {**TURBO, "prompt": "ñ" * 448},
+        {**TURBO, "prompt": ("Comienza la lección. " * 22)[:448]},
         {**TURBO, "temperature": "1", "language": "EN"},
         {**TURBO, "language": "", "prompt": "", "temperature": "", "response_format": ""},
     ],

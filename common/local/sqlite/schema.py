@@ -86,4 +86,19 @@ _SUSPECTS = (
     "CREATE INDEX jobs_suspect ON jobs (due_at) WHERE suspect = 1",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS)
+# Texts for equal recordings, packed; the index also holds what is needed to count the bytes.
+_CACHE = (
+    """
+    CREATE TABLE cache (
+        answer TEXT PRIMARY KEY,
+        recording TEXT NOT NULL,
+        expires_at REAL NOT NULL,
+        bytes INTEGER NOT NULL,
+        document BLOB NOT NULL           -- the Transcript, as JSON under zlib
+    ) STRICT
+    """,
+    "CREATE INDEX cache_recording ON cache (recording)",
+    "CREATE INDEX cache_expiring ON cache (expires_at, bytes)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE)

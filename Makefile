@@ -12,7 +12,7 @@ ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
 run: .venv/$(ENGINE)
 	@$(BIN)/python local_server.py
 
-# The server, a local Convex and the demo page; functions and page reload as they are edited.
+# The server, a local Convex and the page of the example; functions and page reload as they are edited.
 DEV_SETTINGS := CONVEX_SITE_URL=http://127.0.0.1:3211 CONVEX_API_KEY=local-development-key \
   CORS_ORIGINS=http://127.0.0.1:5173,http://localhost:5173
 dev: .venv/$(ENGINE) web/node_modules

@@ -25,7 +25,7 @@ from common.jobs.submit import JobRequest, check_queue_length, create_pending, s
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio
 from common.services import Services
-from common.upload.form import display_name
+from common.upload.part_headers import display_name
 from common.upload.receive import receive
 
 router = APIRouter(tags=["jobs"])

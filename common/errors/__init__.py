@@ -22,6 +22,14 @@
     │   ├── OptionUnsupported         422 option_unsupported
     │   ├── LanguageUnknown           422 language_unknown
     │   └── HeadersTooLarge           431 headers_too_large
+    ├── AccessRefused                 403 access_refused
+    │   ├── KeyMissing                401 key_missing
+    │   ├── KeyInvalid                401 key_invalid
+    │   ├── KeyExpired                401 key_expired
+    │   ├── ScopeMissing              403 scope_missing
+    │   ├── OriginRefused             403 origin_refused
+    │   ├── KeyNotFound               404 key_not_found
+    │   └── HostUnknown               421 host_unknown
     ├── AudioRefused                  (the recording cannot be transcribed)
     │   ├── AudioUnreadable           415 audio_unreadable
     │   │   ├── FileIsPlaylist        415 file_is_playlist
@@ -70,6 +78,16 @@ Raise with the details that the sentence names: `UploadTooLarge(limit_mb=25)`.
 
 from __future__ import annotations
 
+from common.errors.access import (
+    AccessRefused,
+    HostUnknown,
+    KeyExpired,
+    KeyInvalid,
+    KeyMissing,
+    KeyNotFound,
+    OriginRefused,
+    ScopeMissing,
+)
 from common.errors.audio import (
     AudioProtected,
     AudioRefused,
@@ -141,6 +159,7 @@ from common.errors.upload import (
 
 __all__ = [
     "ONE_VALUE",
+    "AccessRefused",
     "AnswerLate",
     "AnswerTooLarge",
     "AudioGone",
@@ -177,12 +196,17 @@ __all__ = [
     "FileMissing",
     "FileRepeated",
     "HeadersTooLarge",
+    "HostUnknown",
     "Interrupted",
     "JobConflict",
     "JobExpired",
     "JobNotFound",
     "JobNotRetryable",
     "JobRefused",
+    "KeyExpired",
+    "KeyInvalid",
+    "KeyMissing",
+    "KeyNotFound",
     "Language",
     "LanguageUnknown",
     "MediaTypeUnsupported",
@@ -192,10 +216,12 @@ __all__ = [
     "OptionMissing",
     "OptionUnknown",
     "OptionUnsupported",
+    "OriginRefused",
     "RequestMalformed",
     "RequestRefused",
     "RetryLater",
     "RouteUnknown",
+    "ScopeMissing",
     "Sentence",
     "StorageBroken",
     "StorageFull",

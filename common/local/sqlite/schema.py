@@ -86,4 +86,14 @@ _SUSPECTS = (
     "CREATE INDEX jobs_suspect ON jobs (due_at) WHERE suspect = 1",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS)
+_ACCESS_KEYS = (
+    """
+    CREATE TABLE access_keys (
+        key_id TEXT PRIMARY KEY,
+        created_at REAL NOT NULL,
+        document TEXT NOT NULL           -- the AccessKey, as JSON: a digest, never the key
+    ) STRICT
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _ACCESS_KEYS)

@@ -1,0 +1,113 @@
+"""Decides who a caller is by the key or token that a request carries."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from common.access import tokens
+from common.access.caller import ALL_SCOPES, Caller, address_caller
+from common.access.keys import PREFIX, digest_of, parse_key
+from common.errors import KeyExpired, KeyInvalid, KeyMissing
+from common.models import AccessKey
+from common.access.key_store import AccessKeyStore
+
+ADMIN = "admin"
+
+# Seconds for which a key is believed without asking the store: so long a revoked key may still work.
+_CACHED_FOR = 5.0
+_CACHE_SIZE = 2000
+
+
+@dataclass(slots=True)
+class Access:
+    """The doors of one process. `admin_digest` is of ADMIN_KEY; without it no key is asked for.
+
+    `configured` are the keys of API_KEYS by digest, `secret` signs tokens, `allows_anonymous` lets requests
+    without a key in.
+    """
+
+    store: AccessKeyStore
+    now: Callable[[], float]
+    secret: bytes = field(default=b"", repr=False)
+    admin_digest: str | None = field(default=None, repr=False)
+    configured: Mapping[str, AccessKey] = field(default_factory=dict, repr=False)
+    allows_anonymous: bool = False
+    _cache: dict[str, tuple[float, AccessKey | None]] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether requests need a key."""
+        return self.admin_digest is not None or bool(self.configured)
+
+    async def identify(self, credential: str | None, address: str) -> Caller:
+        """The caller of a request. Raises KeyMissing, KeyInvalid, KeyExpired."""
+        if not self.is_on:
+            return address_caller(address)
+        if credential is None or (self.allows_anonymous and not _is_ours(credential)):
+            if self.allows_anonymous:
+                return address_caller(address)
+            raise KeyMissing
+        if self._is_admin_key(credential):
+            return Caller("admin", ADMIN, ALL_SCOPES, owner=ADMIN)
+        if credential.startswith(tokens.PREFIX):
+            return await self._holder_of_token(credential)
+        return _holder_of_key(await self._key_of(credential))
+
+    def _is_admin_key(self, credential: str) -> bool:
+        expected = self.admin_digest
+        return expected is not None and hmac.compare_digest(digest_of(credential), expected)
+
+    async def _key_of(self, credential: str) -> AccessKey:
+        digest = digest_of(credential)
+        if configured := self.configured.get(digest):
+            return configured
+        key_id = parse_key(credential)
+        key = await self._stored_key(key_id) if key_id else None
+        if key is None or not hmac.compare_digest(key.digest, digest):
+            raise KeyInvalid
+        return self._check_valid(key)
+
+    def _check_valid(self, key: AccessKey) -> AccessKey:
+        if key.revoked_at is not None:
+            raise KeyInvalid
+        if key.expires_at is not None and self.now() >= key.expires_at:
+            raise KeyExpired
+        return key
+
+    async def _stored_key(self, key_id: str) -> AccessKey | None:
+        now = self.now()
+        read_at, key = self._cache.get(key_id, (-1.0, None))
+        if not 0 <= now - read_at < _CACHED_FOR:
+            key = await self.store.get(key_id)
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            self._cache[key_id] = (now, key)
+        return key
+
+    async def _holder_of_token(self, credential: str) -> Caller:
+        token = tokens.read_token(credential, secret=self.secret, now=self.now())
+        scopes = frozenset(token.scopes) & await self._scopes_of(token.key_id)
+        owner = f"{token.key_id}/{token.subject}" if token.subject is not None else token.key_id
+        return Caller("token", f"key:{owner}", scopes, owner, token.subject, token.job_id)
+
+    async def _scopes_of(self, key_id: str) -> frozenset[str]:
+        """What the key that issued a token may do. Raises KeyInvalid, KeyExpired."""
+        if key_id == ADMIN and self.admin_digest is not None:
+            return ALL_SCOPES
+        configured = next((key for key in self.configured.values() if key.key_id == key_id), None)
+        key = configured or await self._stored_key(key_id)
+        if key is None:
+            raise KeyInvalid
+        return frozenset(self._check_valid(key).scopes)
+
+
+def _is_ours(credential: str) -> bool:
+    """Whether a client means one of our keys: those of OpenAI's API send any text."""
+    return credential.startswith((PREFIX, tokens.PREFIX))
+
+
+def _holder_of_key(key: AccessKey) -> Caller:
+    return Caller("key", f"key:{key.key_id}", frozenset(key.scopes), key.key_id)
+

@@ -1,0 +1,70 @@
+"""Who sends a request, and what that caller may do. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from common.errors import JobNotFound, ScopeMissing
+from common.models import Job, Scope
+
+ALL_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read", "admin"})
+OPEN_SCOPES: frozenset[Scope] = ALL_SCOPES - {"admin"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request: the holder of a key, of a page's token or of the admin key, or an address.
+
+    `name` tells callers apart (`key:1a2b3c4d/alice`, `address:192.0.2.7`). Jobs that the caller makes belong
+    to `owner`; None belongs to everybody who knows the job's id. With `only_job`, the caller may read that job
+    and nothing else. `subject` is the user that a token was issued for.
+    """
+
+    kind: Literal["admin", "key", "token", "address"]
+    name: str
+    scopes: frozenset[Scope]
+    owner: str | None = None
+    subject: str | None = None
+    only_job: str | None = None
+
+    def require(self, scope: Scope) -> None:
+        """Raises ScopeMissing."""
+        if scope not in self.scopes:
+            raise ScopeMissing(scope=scope)
+
+    def may_see(self, owner: str | None, job_id: str) -> bool:
+        """Whether a job of `owner` exists for this caller.
+
+        The holder of a key also sees the jobs of the users for whom that key issued tokens.
+        """
+        if self.only_job is not None and self.only_job != job_id:
+            return False
+        if owner is None or "admin" in self.scopes:
+            return True
+        return self.owner is not None and (owner == self.owner or owner.startswith(f"{self.owner}/"))
+
+    def check_sees(self, job: Job) -> None:
+        """Raises JobNotFound: who may not see a job does not learn that there is one."""
+        if not self.may_see(job.owner, job.job_id):
+            raise JobNotFound
+
+
+def address_caller(address: str, *, scopes: frozenset[Scope] = OPEN_SCOPES) -> Caller:
+    """Someone without a key: an IPv4 address, or the /64 of an IPv6 address."""
+    return Caller("address", f"address:{network_of(address)}", scopes)
+
+
+def network_of(address: str) -> str:
+    """The address, or the /64 network that one subscriber has of IPv6 (RFC 6177)."""
+    import ipaddress
+
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if parsed.version == 6 and parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    if parsed.version == 6:
+        return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed)

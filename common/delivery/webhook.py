@@ -12,19 +12,20 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from common.delivery.dns import addresses_of
-from common.delivery.webhook_url import is_public
 from common.jobs.view import job_view
 from common.models import Job, Transcript
+from common.outbound.dns import addresses_of
+from common.outbound.pinned import NotPublic, Resolve, checked_addresses, open_response
 from common.ports import DeliveryFailed, DeliveryRejected
+
+if TYPE_CHECKING:
+    import httpx
 
 # Seconds for one delivery: the look-up, every address that is tried, and the answer.
 _TIMEOUT = 10.0
-# A name with more addresses must not make this server knock at all of them.
-_ADDRESSES_AT_MOST = 8
 _NAMESPACE = uuid.UUID("0b5f1f0e-2f62-5c1e-8d0c-6a7f0f1f7b42")
 
 
@@ -41,7 +42,7 @@ class WebhookSender:
         secret: str,
         private_allowed: bool,
         now: Callable[[], float],
-        resolve: Callable[[str, int], Awaitable[list[str]]] = addresses_of,
+        resolve: Resolve = addresses_of,
     ) -> None:
         self.problem: str | None = None  # each webhook has an address of its own
         self._secret = signing_key(secret)
@@ -76,37 +77,30 @@ class WebhookSender:
         """The status that the first address answers which takes a connection."""
         import httpx
 
-        loop = asyncio.get_running_loop()
-        ends_at = loop.time() + _TIMEOUT
-        signature = self._sign(event_id, body)
-        async with asyncio.timeout_at(ends_at), httpx.AsyncClient(trust_env=False) as client:
-            addresses = await self._addresses(url)
-            while True:
-                # One that never answers must leave time for the others.
-                timeout = httpx.Timeout(_TIMEOUT, connect=(ends_at - loop.time()) / len(addresses))
-                pinned, headers, extensions = _pin(url, addresses.pop(0))
-                try:
-                    async with client.stream(
-                        "POST",
-                        pinned,
-                        content=body,
-                        headers=headers | signature,
-                        timeout=timeout,
-                        extensions=extensions,
-                    ) as response:
-                        return response.status_code
-                except (httpx.ConnectError, httpx.ConnectTimeout):
-                    if not addresses:
-                        raise
+        address = httpx.URL(url)
+        ends_at = asyncio.get_running_loop().time() + _TIMEOUT
+        async with (
+            asyncio.timeout_at(ends_at),
+            httpx.AsyncClient(trust_env=False) as client,
+            open_response(
+                client,
+                "POST",
+                address,
+                await self._addresses(address),
+                ends_at=ends_at,
+                read_timeout=_TIMEOUT,
+                headers=self._sign(event_id, body),
+                content=body,
+            ) as response,
+        ):
+            return response.status_code
 
-    async def _addresses(self, url: str) -> list[str]:
+    async def _addresses(self, url: httpx.URL) -> list[str]:
         """Those that may be called, the best first. Raises DeliveryFailed where there is none."""
-        host, port = _host_and_port(url)
-        found = await self._resolve(host, port)
-        allowed = [address for address in found if self._private_allowed or is_public(address)]
-        if not allowed:
-            raise DeliveryFailed("the address is not a public one")
-        return allowed[:_ADDRESSES_AT_MOST]
+        try:
+            return await checked_addresses(url, resolve=self._resolve, private_allowed=self._private_allowed)
+        except NotPublic as exc:
+            raise DeliveryFailed("the address is not a public one") from exc
 
     def _sign(self, event_id: str, body: bytes) -> dict[str, str]:
         timestamp = str(int(self._now()))
@@ -125,20 +119,6 @@ def signing_key(secret: str) -> bytes:
     """Raises ValueError where `whsec_` is not followed by base64."""
     encoded = secret.removeprefix("whsec_")
     return secret.encode() if encoded == secret else base64.b64decode(encoded, validate=True)
-
-
-def _host_and_port(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    assert parts.hostname is not None
-    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _pin(url: str, address: str) -> tuple[str, dict[str, str], dict[str, str]]:
-    """The URL with `address` in the place of the name, and what carries the name instead: Host and TLS."""
-    parts = urlsplit(url)
-    host, port = _host_and_port(url)
-    literal = f"[{address}]" if ":" in address else address
-    return parts._replace(netloc=f"{literal}:{port}").geturl(), {"Host": parts.netloc}, {"sni_hostname": host}
 
 
 def _body(job: Job, result: Transcript | None, event_id: str) -> bytes:

@@ -21,6 +21,12 @@ from common.models import Audio, Job, Options
 from common.ports import AlreadyExists, StaleJob, Target
 from common.services import Services
 
+# What earlier versions hashed, at its default too. Jobs that they stored must still know their request.
+_OPTIONS_ONCE_HASHED = {
+    "language", "prompt", "temperature", "timestamps", "task", "model",
+    "track", "tracks", "input_format", "guard",
+}  # fmt: skip
+
 # Seconds after which a client may try a full queue again: about the time of one short job.
 _QUEUE_FULL_RETRY = 30.0
 
@@ -37,13 +43,23 @@ class JobRequest:
     filename: str | None = None
 
     def fingerprint(self, audio: Audio | None) -> str:
-        """The same for the same request, whatever its language or the name of the file."""
-        identity = [
-            self.options.model_dump_json(),
-            self.user_id,
-            self.callback_url,
-            audio.sha256 if audio else None,
-        ]
+        """The same for the same request, whatever its language or the name of the file.
+
+        Options at their default count for nothing, so that a new option leaves the fingerprints of stored
+        jobs valid.
+        """
+        return self._hash(self.options.model_dump_json(exclude_defaults=True), audio)
+
+    def has_made(self, job: Job, audio: Audio | None) -> bool:
+        """Whether `job` was made by this request."""
+        if job.fingerprint == self.fingerprint(audio):
+            return True
+        uses_new_options = self.options.model_dump(exclude_defaults=True).keys() - _OPTIONS_ONCE_HASHED
+        earlier = self.options.model_dump_json(include=_OPTIONS_ONCE_HASHED)
+        return not uses_new_options and job.fingerprint == self._hash(earlier, audio)
+
+    def _hash(self, options: str, audio: Audio | None) -> str:
+        identity = [options, self.user_id, self.callback_url, audio.sha256 if audio else None]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
 
@@ -105,7 +121,6 @@ async def _keep_and_queue(services: Services, job: Job, file: Path, audio: Audio
 async def _create_or_get(services: Services, request: JobRequest, *, audio: Audio | None) -> Job:
     """A new job, or the one of this id if the same request made it."""
     now = services.now()
-    fingerprint = request.fingerprint(audio)
     job = state.accept(
         request.job_id,
         options=request.options,
@@ -114,14 +129,14 @@ async def _create_or_get(services: Services, request: JobRequest, *, audio: Audi
         user_id=request.user_id,
         callback_url=request.callback_url,
         locale=request.locale,
-        fingerprint=fingerprint,
+        fingerprint=request.fingerprint(audio),
         filename=request.filename,
     )
     job = state.expect_audio(job, audio) if audio else job
     try:
         await services.jobs.create(job, make_event(job), targets=_targets(job, services))
     except AlreadyExists as exists:
-        if exists.job.fingerprint != fingerprint:
+        if not request.has_made(exists.job, audio):
             raise JobConflict from exists
         return await _submit_again(services, exists.job, audio)
     return job

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from common.delivery import dns
-from common.delivery.dns import addresses_of
+from common.outbound import dns
+from common.outbound.dns import addresses_of
 from tests.children import python
 
 
@@ -68,7 +68,7 @@ def test_a_process_ends_without_waiting_for_a_look_up() -> None:
     process = python(
         """
         import asyncio, socket, time
-        from common.delivery.dns import addresses_of
+        from common.outbound.dns import addresses_of
         socket.getaddrinfo = lambda *_, **__: time.sleep(60)
         async def main():
             try:

@@ -181,7 +181,7 @@ async def test_a_name_that_has_only_private_addresses_is_not_called(addresses: l
 
 async def test_of_a_name_s_addresses_only_the_public_ones_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
     # No address of this machine is public: one is declared to be.
-    monkeypatch.setattr("common.delivery.webhook.is_public", lambda address: address == "127.0.0.3")
+    monkeypatch.setattr("common.outbound.pinned.is_public", lambda address: address == "127.0.0.3")
     with Receiver(address="127.0.0.3") as public, Receiver(public.port, address="127.0.0.2") as private:
         job = completed(f"http://receiver.example:{public.port}/hook")
         resolve = resolving("127.0.0.2", "127.0.0.3", "127.0.0.4")

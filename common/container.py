@@ -19,6 +19,7 @@ from common.local.clock import steady_clock
 from common.local.hub import Hub
 from common.local.scratch import Scratch, scratch_folder
 from common.local.server.stop_signal import StopSignal
+from common.local.sqlite.access_keys import SqliteAccessKeys
 from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
@@ -65,6 +66,14 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             queue=SqliteQueue(data.database, now=now, on_put=worker.notify),
             subscribers=_Publisher(hub, committed),
             quota=quota,
+            access=wiring.access(
+                settings,
+                SqliteAccessKeys(data.database),
+                admin_key=settings.admin_key,
+                api_keys=settings.api_keys,
+                secret=await read_secret(data.database, "tokens"),
+                now=now,
+            ),
             senders=_senders(settings, data.database, now, stack),
             cancel_run=worker.cancel_run,
             key_secret=await read_secret(data.database, "idempotency"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.access.access import Access
 from common.audio.ffmpeg import Ffmpeg
 from common.groq.client import Groq
 from common.ports import AudioStore, JobStore, QuotaStore, Sender, Subscribers, Target, TaskQueue
@@ -32,7 +33,7 @@ class Services:
     """`scratch` holds files that live as long as one request or run; `now` answers epoch seconds.
 
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
-    limits. `senders` deliver snapshots of jobs. `cancel_run` ends a run of a job in this process at once, if
+    limits, `access` identifies callers. `senders` deliver snapshots of jobs. `cancel_run` ends a run of a job in this process at once, if
     there is one. With `key_secret`, nobody can derive the job id from an Idempotency-Key. `store_timeout` is
     how many seconds /health waits for the store: a file answers at once unless it is locked.
     """
@@ -51,6 +52,7 @@ class Services:
     quota: QuotaStore | None
     senders: Mapping[Target, Sender] = field(default_factory=dict)
     cancel_run: Callable[[str], None] = _cancel_nothing
+    access: Access = field(default_factory=Access)
     key_secret: bytes = field(default=b"", repr=False)
     store_timeout: float = 0.02
     active: ActiveWork = field(default_factory=ActiveWork)

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 MB = 1024 * 1024
+SHORTEST_ADMIN_KEY = 32  # characters
 GROQ_URL = "https://api.groq.com/openai/v1"
 
 
@@ -33,6 +34,11 @@ def _split(value: object) -> object:
     return (
         tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
     )
+
+
+def _is_reference(text: str) -> bool:
+    """Whether AWS keeps the value: common/aws/secret_references.py reads it."""
+    return text.startswith(("ssm:", "secretsmanager:"))
 
 
 Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
@@ -78,6 +84,10 @@ class Settings(BaseModel):
     callback_secret: str | None = Field(None, repr=False)
     callback_private_addresses: bool = False
 
+    admin_key: str | None = Field(None, repr=False)
+    api_keys: str = Field("", repr=False)
+    anonymous_access: bool = False
+
     # AWS's names of the resources that template.yaml creates
     function_module: str | None = None
     jobs_table: str | None = None
@@ -119,6 +129,22 @@ class Settings(BaseModel):
             except binascii.Error:
                 raise ValueError("whsec_ followed by base64, or any other text") from None
         return secret
+
+    @field_validator("admin_key")
+    @classmethod
+    def _is_long_enough(cls, key: str | None) -> str | None:
+        if key is not None and len(key) < SHORTEST_ADMIN_KEY and not _is_reference(key):
+            raise ValueError(f"at least {SHORTEST_ADMIN_KEY} characters, as `openssl rand -hex 32` prints them")
+        return key
+
+    @field_validator("api_keys")
+    @classmethod
+    def _are_keys(cls, text: str) -> str:
+        if text and not _is_reference(text):
+            from common.access.configured_keys import parse_api_keys
+
+            parse_api_keys(text)
+        return text
 
     @field_validator("cors_origins")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -22,24 +23,20 @@ _CACHE_SIZE = 2000
 
 @dataclass(slots=True)
 class Access:
-    """The doors of one process. `admin_digest` is of ADMIN_KEY; without it no key is asked for.
+    """Who may use this process. Unless it `is_on`, everybody may.
 
-    `configured` are the keys of API_KEYS by digest, `secret` signs tokens, `allows_anonymous` lets requests
-    without a key in.
+    `admin_digest` is of ADMIN_KEY, `configured` are the keys of API_KEYS by digest, `secret` signs tokens,
+    `allows_anonymous` lets requests without a key in.
     """
 
-    store: AccessKeyStore
-    now: Callable[[], float]
+    is_on: bool = False
+    store: AccessKeyStore | None = None
+    now: Callable[[], float] = time.time
     secret: bytes = field(default=b"", repr=False)
     admin_digest: str | None = field(default=None, repr=False)
     configured: Mapping[str, AccessKey] = field(default_factory=dict, repr=False)
     allows_anonymous: bool = False
     _cache: dict[str, tuple[float, AccessKey | None]] = field(default_factory=dict, repr=False)
-
-    @property
-    def is_on(self) -> bool:
-        """Whether requests need a key."""
-        return self.admin_digest is not None or bool(self.configured)
 
     async def identify(self, credential: str | None, address: str) -> Caller:
         """The caller of a request. Raises KeyMissing, KeyInvalid, KeyExpired."""
@@ -80,7 +77,7 @@ class Access:
         now = self.now()
         read_at, key = self._cache.get(key_id, (-1.0, None))
         if not 0 <= now - read_at < _CACHED_FOR:
-            key = await self.store.get(key_id)
+            key = await self.store.get(key_id) if self.store else None
             if len(self._cache) >= _CACHE_SIZE:
                 self._cache.clear()
             self._cache[key_id] = (now, key)
@@ -94,7 +91,7 @@ class Access:
 
     async def _scopes_of(self, key_id: str) -> frozenset[str]:
         """What the key that issued a token may do. Raises KeyInvalid, KeyExpired."""
-        if key_id == ADMIN and self.admin_digest is not None:
+        if key_id == ADMIN:
             return ALL_SCOPES
         configured = next((key for key in self.configured.values() if key.key_id == key_id), None)
         key = configured or await self._stored_key(key_id)

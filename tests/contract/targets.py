@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.access.key_store import AccessKeyStore
 from common.aws.clients import Clients
+from common.aws.dynamo_access_keys import DynamoAccessKeys
 from common.aws.dynamo_account import DynamoAccount
 from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.gateway_subscribers import GatewaySubscribers
@@ -17,6 +19,7 @@ from common.aws.sqs_queue import SqsQueue
 from common.aws.table import Table
 from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
+from common.local.sqlite.access_keys import SqliteAccessKeys
 from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
@@ -33,7 +36,7 @@ from tests.stack import QueueReader, stack_of
 class DeploymentTarget:
     """The adapters of one target over a store of their own, which is empty at first.
 
-    `other_jobs` and `other_quota` reach the same store as another process would. `claim_all(seconds)` lets
+    `other_jobs`, `other_keys` and `other_quota` reach the same store as another process would. `claim_all(seconds)` lets
     that time pass for the queue and returns the jobs that it then brings to a worker; `kill_worker()` ends
     that worker abruptly and returns when nothing holds its jobs any more. `close_listeners()` makes every
     listener stop. `isolated`: each job runs in a process of its own.
@@ -43,6 +46,8 @@ class DeploymentTarget:
     other_jobs: JobStore
     queue: TaskQueue
     audio: AudioStore
+    keys: AccessKeyStore
+    other_keys: AccessKeyStore
     quota: QuotaStore
     other_quota: QuotaStore
     claim_all: Callable[[float], Awaitable[list[str]]]
@@ -96,6 +101,8 @@ def container(folder: Path) -> Iterator[DeploymentTarget]:
         other_jobs=SqliteJobs(other_database),
         queue=queue,
         audio=audio,
+        keys=SqliteAccessKeys(database),
+        other_keys=SqliteAccessKeys(other_database),
         quota=SqliteAccount(database, name="whisper", start=start),
         other_quota=SqliteAccount(other_database, name="whisper", start=start),
         claim_all=claim_all,
@@ -140,6 +147,8 @@ def aws(_: Path) -> Iterator[DeploymentTarget]:
             other_jobs=other_jobs,
             queue=SqsQueue(clients, names.queue, now=clock, note_message=jobs.note_message),
             audio=S3Audio(clients, names.bucket, ticket_seconds=900),
+            keys=DynamoAccessKeys(Table(clients, names.table)),
+            other_keys=DynamoAccessKeys(Table(other_clients, names.table)),
             quota=DynamoAccount(Table(clients, names.table), name="whisper", start=start),
             other_quota=DynamoAccount(Table(other_clients, names.table), name="whisper", start=start),
             claim_all=claim_all,

@@ -123,7 +123,8 @@ lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/uv
 
 # The newest versions that pyproject.toml allows, pinned by hash, for every platform.
 GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
-LOCKED := production: local:--extra=local development:--extra=local,--extra=aws,--extra=dev
+LOCKED := production: container:--extra=bucket local:--extra=local \
+  development:--extra=local,--extra=bucket,--extra=aws,--extra=dev
 lock: .venv/uv
 	@for one in $(LOCKED); do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \

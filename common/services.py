@@ -33,9 +33,10 @@ class Services:
     """`scratch` holds files that live as long as one request or run; `now` answers epoch seconds.
 
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
-    limits, `access` identifies callers. `senders` deliver snapshots of jobs. `cancel_run` ends a run of a job in this process at once, if
-    there is one. With `key_secret`, nobody can derive the job id from an Idempotency-Key. `store_timeout` is
-    how many seconds /health waits for the store: a file answers at once unless it is locked.
+    limits. `senders` deliver snapshots of jobs. `cancel_run` ends a run of a job in this process at once, if
+    there is one. `access` identifies callers. With `key_secret`, nobody can derive the job id from an
+    Idempotency-Key. `store_timeout` is how many seconds /health waits for the store: a file answers at once
+    unless it is locked.
     """
 
     settings: Settings

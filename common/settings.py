@@ -8,40 +8,26 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from common.setting_types import (
+    AdminKey,
+    ApiKeys,
+    BucketUrl,
+    HttpUrl,
+    Origins,
+    PostgresUrl,
+    SigningSecret,
 )
 
 MB = 1024 * 1024
-SHORTEST_ADMIN_KEY = 32  # characters
 GROQ_URL = "https://api.groq.com/openai/v1"
 
 
 class SettingInvalid(Exception):
     """A variable has an invalid value; the sentence names the variable and never repeats a key."""
-
-
-def _split(value: object) -> object:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
-
-
-def _is_reference(text: str) -> bool:
-    """Whether AWS keeps the value: common/aws/secret_references.py reads it."""
-    return text.startswith(("ssm:", "secretsmanager:"))
-
-
-Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 class Settings(BaseModel):
@@ -52,11 +38,11 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     data_dir: Path = Path("data")
-    cors_origins: Listed = ()
+    cors_origins: Origins = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     groq_api_key: str | None = Field(None, repr=False)
-    groq_base_url: str = GROQ_URL
+    groq_base_url: HttpUrl = GROQ_URL
     groq_model: str = "whisper-large-v3-turbo"
     strict_models: bool = False
     engine_model: str | None = None  # a folder or a hub name for the embedded engine
@@ -77,16 +63,24 @@ class Settings(BaseModel):
     sweep_seconds: float = Field(60, gt=0)
     max_watchers: int = Field(500, ge=1)
     watch_heartbeat: float = Field(15, gt=0)
-    public_url: str | None = None
-    convex_site_url: str | None = None
+    public_url: HttpUrl | None = None
+    convex_site_url: HttpUrl | None = None
     convex_api_key: str | None = Field(None, repr=False)
     convex_monthly_pushes: int = Field(300_000, ge=1)
-    callback_secret: str | None = Field(None, repr=False)
+    callback_secret: SigningSecret | None = Field(None, repr=False)
     callback_private_addresses: bool = False
 
-    admin_key: str | None = Field(None, repr=False)
-    api_keys: str = Field("", repr=False)
+    admin_key: AdminKey | None = Field(None, repr=False)
+    api_keys: ApiKeys = Field("", repr=False)
     anonymous_access: bool = False
+
+    # jobs and recordings that outlast every instance; S3's tools share the names of the last four
+    database_url: PostgresUrl | None = Field(None, repr=False)
+    audio_url: BucketUrl | None = None
+    aws_endpoint_url_s3: HttpUrl | None = None
+    aws_region: str = "us-east-1"
+    aws_access_key_id: str | None = Field(None, repr=False)
+    aws_secret_access_key: str | None = Field(None, repr=False)
 
     # AWS's names of the resources that template.yaml creates
     function_module: str | None = None
@@ -108,57 +102,16 @@ class Settings(BaseModel):
     header_timeout: float = Field(10, gt=0)
     shutdown_timeout: float = Field(20, gt=0)
 
-    @field_validator("groq_base_url", "public_url", "convex_site_url")
-    @classmethod
-    def _is_http(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("an http or https address")
-        return url.rstrip("/")
-
-    @field_validator("callback_secret")
-    @classmethod
-    def _can_sign(cls, secret: str | None) -> str | None:
-        if secret and secret.startswith("whsec_"):
-            import binascii
-
-            try:
-                binascii.a2b_base64(secret.removeprefix("whsec_"), strict_mode=True)
-            except binascii.Error:
-                raise ValueError("whsec_ followed by base64, or any other text") from None
-        return secret
-
-    @field_validator("admin_key")
-    @classmethod
-    def _is_long_enough(cls, key: str | None) -> str | None:
-        if key is not None and len(key) < SHORTEST_ADMIN_KEY and not _is_reference(key):
-            raise ValueError(f"at least {SHORTEST_ADMIN_KEY} characters, as `openssl rand -hex 32` prints them")
-        return key
-
-    @field_validator("api_keys")
-    @classmethod
-    def _are_keys(cls, text: str) -> str:
-        if text and not _is_reference(text):
-            from common.access.configured_keys import parse_api_keys
-
-            parse_api_keys(text)
-        return text
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            parts = urlsplit(origin)
-            exact = (
-                parts.scheme in {"http", "https"}
-                and parts.hostname
-                and origin == f"{parts.scheme}://{parts.netloc}"
+    @model_validator(mode="after")
+    def _instances_share_both(self) -> Settings:
+        if (self.database_url is None) != (self.audio_url is None):
+            raise ValueError(
+                "DATABASE_URL (Postgres for jobs) and AUDIO_URL (a bucket for recordings), both or neither; "
+                "one alone would still lose jobs with this disk"
             )
-            if origin != "*" and not exact:
-                raise ValueError("origins such as https://example.com, separated by commas, or *")
-        return origins
+        if self.audio_url and not (self.aws_access_key_id and self.aws_secret_access_key):
+            raise ValueError("with AUDIO_URL also AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        return self
 
     @model_validator(mode="after")
     def _convex_needs_both(self) -> Settings:

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from common.access.access import Access
-from common.access.configured_keys import parse_api_keys
 from common.access.key_store import AccessKeyStore
 from common.access.keys import digest_of
 from common.groq.client import Groq
 from common.ports import AccountStore, QuotaStore, Sender, Target
 from common.quota import Quota, QuotaNews
+from common.setting_types import parse_api_keys
 from common.settings import GROQ_URL, Settings
 from common.token_bucket import Budget
 

@@ -52,7 +52,13 @@ async def health(services: ServicesDep) -> Response:
     backlog, store_problem = await _backlog(services)
     ffmpeg_problem = None if services.ffmpeg.is_available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
     sender_problems = [sender.problem for sender in services.senders.values()]
-    causes = [ffmpeg_problem, services.engine_problem, store_problem, *sender_problems]
+    causes = [
+        ffmpeg_problem,
+        services.engine_problem,
+        store_problem,
+        services.audio.problem,
+        *sender_problems,
+    ]
     problems = [problem for problem in causes if problem]
     report = _report(services, problems, backlog)
     return json_response(report, headers={"Cache-Control": "no-store"})
@@ -95,4 +101,6 @@ def _report(services: Services, problems: list[str], backlog: int | None) -> dic
 
 
 # On AWS it also answers requests that no route of API Gateway matches.
-handler = http_handler(router, fallback_for=("transcribe", "transcribe_job", "job", "openai_audio"))
+handler = http_handler(
+    router, fallback_for=("transcribe", "transcribe_job", "job", "openai_audio", "tokens", "admin")
+)

@@ -1,7 +1,7 @@
 """POST /v1/audio/transcriptions · /v1/audio/translations, GET /v1/models: OpenAI's API, for its own SDKs.
 
-/openai/v1 serves the same for Groq's SDK, /openai/deployments/{name} for Azure's. Any bearer key is accepted,
-or none: a client that can reach the server may use it, as with every other endpoint. Which parameters are
+/openai/v1 serves the same for Groq's SDK, /openai/deployments/{name} for Azure's. Where the server
+has no access keys, any bearer key is accepted, or none. Which parameters are
 read, ignored and refused, and why: docs/decisions/openai-api.md.
 """
 
@@ -19,6 +19,7 @@ from fastapi import APIRouter, Request, Response
 
 from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLater
 from common.http.app import ServicesDep, json_response, language_of
+from common.http.caller import caller_of
 from common.http.disconnect import body_of, respond_unless_left
 from common.http.job_links import root_url
 from common.http.methods import REFUSING, allowed_methods
@@ -52,7 +53,7 @@ def _route(method: str, path: str, *, azure: bool = False, **openapi: Any) -> Ca
     """Serve an endpoint under all prefixes, with its errors in OpenAI's shape; show the first in OpenAPI."""
 
     def add(endpoint: Endpoint) -> Endpoint:
-        wrapped = _with_openai_errors(endpoint)
+        wrapped = _with_openai_errors(_for_transcribers(endpoint))
         for prefix in (*PREFIXES, AZURE) if azure else PREFIXES:
             router.add_api_route(
                 prefix + path,
@@ -65,6 +66,17 @@ def _route(method: str, path: str, *, azure: bool = False, **openapi: Any) -> Ca
         return wrapped
 
     return add
+
+
+def _for_transcribers(endpoint: Endpoint) -> Endpoint:
+    """No dependency, since what that raises would not get OpenAI's shape."""
+
+    @wraps(endpoint)
+    async def respond(request: Request, **dependencies: Any) -> Response:
+        (await caller_of(request)).require("transcribe")
+        return await endpoint(request, **dependencies)
+
+    return respond
 
 
 def _with_openai_errors(endpoint: Endpoint) -> Endpoint:

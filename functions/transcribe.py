@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from common import errors
 from common.http.app import ServicesDep, error_examples, json_response, language_of
+from common.http.caller import Transcriber
 from common.http.disconnect import body_of, respond_unless_left
 from common.http.options import FORM_FIELDS, parse_options
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
@@ -100,7 +101,7 @@ _EXAMPLE = {
         ),
     },
 )
-async def transcribe(request: Request, services: ServicesDep) -> Response:
+async def transcribe(request: Request, services: ServicesDep, _: Transcriber) -> Response:
     """Fields may come in any order; the content of a file decides its format, never its name."""
     services.active.transcriptions += 1
     try:
@@ -128,7 +129,7 @@ async def _transcribe(
     stages.end("recognise")
     transcript = await merge_pieces(services, ready, pieces, options)
     if layout.format != "json":
-        return file_response(transcript, layout, name=upload.filename)
+        return await file_response(transcript, layout, name=upload.filename)
     process = {"engine": services.settings.engine, "processing": stages.seconds()}
     return json_response({**transcript_view(transcript, options, language=language), **process})
 

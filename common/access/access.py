@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from common.access import tokens
 from common.access.caller import ALL_SCOPES, Caller, address_caller
+from common.access.key_store import AccessKeyStore
 from common.access.keys import PREFIX, digest_of, parse_key
 from common.errors import KeyExpired, KeyInvalid, KeyMissing
 from common.models import AccessKey
-from common.access.key_store import AccessKeyStore
 
 ADMIN = "admin"
 
@@ -42,24 +42,27 @@ class Access:
         """The caller of a request. Raises KeyMissing, KeyInvalid, KeyExpired."""
         if not self.is_on:
             return address_caller(address)
-        if credential is None or (self.allows_anonymous and not _is_ours(credential)):
-            if self.allows_anonymous:
-                return address_caller(address)
-            raise KeyMissing
-        if self._is_admin_key(credential):
+        caller = await self._holder_of(credential) if credential else None
+        if caller is not None:
+            return caller
+        if self.allows_anonymous:  # clients of OpenAI's API send any text as a key
+            return address_caller(address)
+        raise KeyInvalid if credential else KeyMissing
+
+    async def _holder_of(self, credential: str) -> Caller | None:
+        """None for a text that is none of our keys and does not look like one."""
+        digest = digest_of(credential)
+        if self.admin_digest is not None and hmac.compare_digest(digest, self.admin_digest):
             return Caller("admin", ADMIN, ALL_SCOPES, owner=ADMIN)
         if credential.startswith(tokens.PREFIX):
             return await self._holder_of_token(credential)
-        return _holder_of_key(await self._key_of(credential))
-
-    def _is_admin_key(self, credential: str) -> bool:
-        expected = self.admin_digest
-        return expected is not None and hmac.compare_digest(digest_of(credential), expected)
-
-    async def _key_of(self, credential: str) -> AccessKey:
-        digest = digest_of(credential)
         if configured := self.configured.get(digest):
-            return configured
+            return _holder_of_key(configured)
+        if credential.startswith(PREFIX):
+            return _holder_of_key(await self._check_stored(credential, digest))
+        return None
+
+    async def _check_stored(self, credential: str, digest: str) -> AccessKey:
         key_id = parse_key(credential)
         key = await self._stored_key(key_id) if key_id else None
         if key is None or not hmac.compare_digest(key.digest, digest):
@@ -100,11 +103,5 @@ class Access:
         return frozenset(self._check_valid(key).scopes)
 
 
-def _is_ours(credential: str) -> bool:
-    """Whether a client means one of our keys: those of OpenAI's API send any text."""
-    return credential.startswith((PREFIX, tokens.PREFIX))
-
-
 def _holder_of_key(key: AccessKey) -> Caller:
     return Caller("key", f"key:{key.key_id}", frozenset(key.scopes), key.key_id)
-

@@ -17,8 +17,8 @@ class Caller:
     """Who sends a request: the holder of a key, of a page's token or of the admin key, or an address.
 
     `name` tells callers apart (`key:1a2b3c4d/alice`, `address:192.0.2.7`). Jobs that the caller makes belong
-    to `owner`; None belongs to everybody who knows the job's id. With `only_job`, the caller may read that job
-    and nothing else. `subject` is the user that a token was issued for.
+    to `owner`; those of None belong to everybody who knows the job's id. With `only_job`, the caller may read
+    that job and nothing else. `subject` is the user that a token was issued for.
     """
 
     kind: Literal["admin", "key", "token", "address"]
@@ -42,7 +42,8 @@ class Caller:
             return False
         if owner is None or "admin" in self.scopes:
             return True
-        return self.owner is not None and (owner == self.owner or owner.startswith(f"{self.owner}/"))
+        has_users = self.owner is not None and self.subject is None
+        return owner == self.owner or (has_users and owner.startswith(f"{self.owner}/"))
 
     def check_sees(self, job: Job) -> None:
         """Raises JobNotFound: who may not see a job does not learn that there is one."""

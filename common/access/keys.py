@@ -1,7 +1,7 @@
 """The text of an access key: `esc_<id><secret><checksum>`, made here and recognised here. Pure.
 
-The fixed prefix and the checksum let secret scanners find a leaked key and let a typing error be told from a
-key that was revoked: https://github.blog/engineering/behind-githubs-new-authentication-token-formats/
+By prefix and checksum, secret scanners find a leaked key, and a typing error needs no look into the store:
+https://github.blog/engineering/behind-githubs-new-authentication-token-formats/
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from common.aws.table import Table
 from common.models import AccessKey
 
-_PARTITION = "access-keys"
+_PARTITION = "access#keys"
 
 
 class DynamoAccessKeys:

@@ -93,3 +93,21 @@ class KeyNotFound(AccessRefused):
     status = 404
     code = "key_not_found"
     sentence = Sentence("There is no such access key.", "No existe esa clave de acceso.")
+
+
+class UserNotYours(AccessRefused):
+    """Details: `user`."""
+
+    code = "user_not_yours"
+    sentence = Sentence(
+        "This token was issued for another user than '{user}'.",
+        "Este token se emitió para otro usuario, no para '{user}'.",
+    )
+    hint = Sentence("Leave userId out.", "Quita userId.")
+
+
+class AccessOff(AccessRefused):
+    status = 404
+    code = "access_off"
+    sentence = Sentence("This server has no access keys.", "Este servidor no tiene claves de acceso.")
+    hint = Sentence("Set ADMIN_KEY to turn them on.", "Define ADMIN_KEY para activarlas.")

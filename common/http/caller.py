@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from common.access.caller import Caller
 from common.access.credentials import find_credential
+from common.errors import AccessOff
 from common.models import Scope
 from common.services import Services
 
@@ -35,10 +36,12 @@ CallerDep = Annotated[Caller, Depends(caller_of)]
 
 
 def require(scope: Scope) -> Callable[[HTTPConnection], Awaitable[Caller]]:
-    """A dependency: the caller, who must have `scope`. It raises ScopeMissing, and what `caller_of` raises."""
+    """A dependency: the caller, who has `scope`. Raises what `caller_of` raises, ScopeMissing, AccessOff."""
 
     async def caller_with_scope(connection: HTTPConnection) -> Caller:
         caller = await caller_of(connection)
+        if scope == "admin" and not connection.app.state.services.access.is_on:
+            raise AccessOff
         caller.require(scope)
         return caller
 

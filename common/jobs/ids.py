@@ -26,7 +26,7 @@ def new_job_id() -> str:
 
 
 def derive_job_id(key: str, user_id: str | None, *, caller: str, secret: bytes) -> str:
-    """The id of the job that an Idempotency-Key names: the same key of the same user of one caller is one job.
+    """The id of the job that an Idempotency-Key names: one key of one user of one caller is one job.
 
     Keys can be guessed: with `caller` in it, nobody reaches the job of another. Without access keys, anybody
     who knows an id may read the job: `secret` keeps ids from being derived.

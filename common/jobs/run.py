@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from common.backoff import Backoff, doubling
-from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater
+from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater, StoreUnavailable
 from common.jobs import state, suspects
 from common.jobs.lease import keep_lease
 from common.jobs.running_job import ProgressReports, RunningJob, retry_while_busy
@@ -82,6 +82,8 @@ class _Run:
             raise
         except RetryLater as later:
             await self._wait(later.delay, attempt_counts=False)
+        except StoreUnavailable as away:  # the recording is there once the store answers: no attempt counts
+            await self._wait(away.retry_after or _STORE_PAUSE, attempt_counts=False)
         except EscribaError as error:
             await self._fail_or_back_off(error)
         except Exception as exc:  # noqa: BLE001 - the border: a bug must end a job, not leave it for ever

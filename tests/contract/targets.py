@@ -24,9 +24,9 @@ from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
-from common.local.upload_ticket import UploadTickets
 from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueue
 from common.quota import Quota
+from common.upload.ticket import UploadTickets
 from tests.contract.sample_jobs import NOW
 from tests.emulator import emulator
 from tests.stack import QueueReader, stack_of
@@ -36,10 +36,10 @@ from tests.stack import QueueReader, stack_of
 class DeploymentTarget:
     """The adapters of one target over a store of their own, which is empty at first.
 
-    `other_jobs`, `other_keys` and `other_quota` reach the same store as another process would. `claim_all(seconds)` lets
-    that time pass for the queue and returns the jobs that it then brings to a worker; `kill_worker()` ends
-    that worker abruptly and returns when nothing holds its jobs any more. `close_listeners()` makes every
-    listener stop. `isolated`: each job runs in a process of its own.
+    `other_jobs`, `other_keys` and `other_quota` reach the same store as another process would.
+    `claim_all(seconds)` lets that time pass for the queue and returns the jobs that it then brings to a
+    worker; `kill_worker()` ends that worker abruptly and returns when nothing holds its jobs any more.
+    `close_listeners()` makes every listener stop. `isolated`: each job runs in a process of its own.
     """
 
     jobs: JobStore

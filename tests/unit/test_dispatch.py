@@ -26,11 +26,11 @@ from common.local.hub import Hub
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
-from common.local.upload_ticket import UploadTickets
 from common.models import Audio, Job, Transcript
 from common.ports import Delivery, DeliveryFailed, Sender, Target
 from common.services import Services
 from common.settings import Settings
+from common.upload.ticket import UploadTickets
 from tests.new_jobs import queued_job
 
 

@@ -30,7 +30,7 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 def settings_table(readme: str) -> dict[str, str]:
     text = (ROOT / readme).read_text()
-    rows = re.findall(r"^\| `([A-Z_]+)` \|(.*?)\|", text, re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z0-9_]+)` \|(.*?)\|", text, re.MULTILINE)
     return {name: default.strip() for name, default in rows}
 
 

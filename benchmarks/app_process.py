@@ -82,6 +82,7 @@ def run_app(
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "DATA_DIR": str(data),
+        "CACHE_MB": "0",  # the same recording is sent many times, and each is to be transcribed
         "GROQ_BASE_URL": upstream,
         "GROQ_API_KEY": "bench",
         **settings,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from common import wiring
 from common.audio.ffmpeg import Ffmpeg
+from common.cancellation import background_task
 from common.delivery.dispatch import Dispatcher
 from common.errors import EscribaError
 from common.jobs.sweep import sweep
@@ -21,6 +22,7 @@ from common.local.scratch import Scratch, scratch_folder
 from common.local.server.stop_signal import StopSignal
 from common.local.sqlite.access_keys import SqliteAccessKeys
 from common.local.sqlite.account import SqliteAccount
+from common.local.sqlite.cache import open_cache
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
@@ -70,9 +72,11 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
                 secret=await read_secret(data.database, "tokens"),
                 now=now,
             ),
+            cache=open_cache(data.database, settings.cache_bytes),
             senders=_senders(settings, data.database, now, stack),
             cancel_run=worker.cancel_run,
             key_secret=await read_secret(data.database, "idempotency"),
+            transcribing=wiring.transcription_places(settings),
         )
         await stack.enter_async_context(_deliver_and_sweep(services, data, committed))
         await stack.enter_async_context(_run_jobs(services, worker))
@@ -125,15 +129,13 @@ def _quota(settings: Settings, database: Database) -> QuotaStore | None:
     return SqliteAccount(database, name=settings.groq_model, start=start) if start else None
 
 
-def _senders(
-    settings: Settings, database: Database, now: Clock, stack: AsyncExitStack
-) -> dict[Target, Sender]:
+def _senders(settings: Settings, db: Database, now: Clock, stack: AsyncExitStack) -> dict[Target, Sender]:
     """The end of `stack` closes their connections."""
     convex = wiring.convex_sender(
         settings,
         settings.convex_api_key,
         now=now,
-        budget=lambda start: SqliteAccount(database, name="convex", start=start),
+        budget=lambda start: SqliteAccount(db, name="convex", start=start),
     )
     if convex:
         stack.push_async_callback(convex.aclose)
@@ -167,7 +169,7 @@ async def _worker(settings: Settings, database: Database, scratch: Scratch, now:
 
 @asynccontextmanager
 async def _run_jobs(services: Services, worker: Worker) -> AsyncIterator[None]:
-    async with _background_task(worker.work(services)) as working:
+    async with background_task(worker.work(services)) as working:
         try:
             yield
         finally:  # also after an exception: a job that is not given back waits for its lease to end
@@ -181,8 +183,8 @@ async def _deliver_and_sweep(
 ) -> AsyncIterator[None]:
     async with (
         Dispatcher(services, changed=committed) as dispatcher,
-        _background_task(dispatcher.run()),
-        _background_task(_sweep_for_ever(services, data)),
+        background_task(dispatcher.run()),
+        background_task(_sweep_for_ever(services, data)),
     ):
         yield
 
@@ -197,15 +199,3 @@ async def _sweep_for_ever(services: Services, data: _Data) -> None:
         except Exception as exc:  # noqa: BLE001 - the border: without a sweep no lost job is found again
             log("sweep.broke", level="ERROR", exc_info=exc)
         await asyncio.sleep(services.settings.sweep_seconds)
-
-
-@asynccontextmanager
-async def _background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
-    """A task for as long as the body runs."""
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

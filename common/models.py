@@ -42,6 +42,7 @@ class Options(Value):
     tracks: Literal["mix"] | None = Field(None, description="all audio tracks of the file at once")
     input_format: str | None = Field(None, description="how a headerless file is read: mulaw;rate=8000")
     guard: bool = Field(True, description="remove hallucinations; what was removed is in `suppressed`")
+    cache: bool = Field(True, description="answer with the text of an equal recording, and keep this one's")
 
 
 class Word(Value):
@@ -177,6 +178,7 @@ class Job(Value):
         None, description="hash of the request: a repeat has the same, another request under this id has not"
     )
     error: JobError | None = None
+    cached: Literal[True] | None = Field(None, description="the text of an equal recording was its answer")
 
     @property
     def has_ended(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a setting may hold, each with the sentence that says so; nothing here reads the environment."""
+"""The kinds of values that settings have, and what makes one wrong: each error says what is expected."""
 
 from __future__ import annotations
 
@@ -24,16 +24,22 @@ def _split(value: object) -> object:
     )
 
 
-def _is_reference(text: str) -> bool:
-    """Whether AWS keeps the value: common/aws/secret_references.py reads it."""
-    return text.startswith(("ssm:", "secretsmanager:"))
-
-
 def _check_http(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("an http or https address")
     return url.rstrip("/")
+
+
+def _check_secret(secret: str) -> str:
+    if secret.startswith("whsec_"):
+        import binascii
+
+        try:
+            binascii.a2b_base64(secret.removeprefix("whsec_"), strict_mode=True)
+        except binascii.Error:
+            raise ValueError("whsec_ followed by base64, or any other text") from None
+    return secret
 
 
 def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
@@ -49,15 +55,23 @@ def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     return origins
 
 
-def _check_signing_secret(secret: str) -> str:
-    if secret.startswith("whsec_"):
-        import binascii
+def _check_proxies(names: tuple[str, ...]) -> tuple[str, ...]:
+    import ipaddress
 
-        try:
-            binascii.a2b_base64(secret.removeprefix("whsec_"), strict_mode=True)
-        except binascii.Error:
-            raise ValueError("whsec_ followed by base64, or any other text") from None
-    return secret
+    for name in names:
+        if name not in {"private", "*", "none"}:
+            try:
+                ipaddress.ip_network(name, strict=False)
+            except ValueError:
+                raise ValueError(
+                    "addresses or networks such as 10.0.0.0/8, separated by commas; private, * or none"
+                ) from None
+    return names
+
+
+def _is_reference(text: str) -> bool:
+    """Whether AWS keeps the value: common/aws/secret_references.py reads it."""
+    return text.startswith(("ssm:", "secretsmanager:"))
 
 
 def _check_admin_key(key: str) -> str:
@@ -67,7 +81,7 @@ def _check_admin_key(key: str) -> str:
 
 
 def _check_api_keys(text: str) -> str:
-    if text and not _is_reference(text):
+    if not _is_reference(text):
         parse_api_keys(text)
     return text
 
@@ -114,8 +128,9 @@ def _check_bucket(url: str) -> str:
 
 Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Origins = Annotated[Listed, AfterValidator(_check_origins)]
+Proxies = Annotated[Listed, AfterValidator(_check_proxies)]
 HttpUrl = Annotated[str, AfterValidator(_check_http)]
-SigningSecret = Annotated[str, AfterValidator(_check_signing_secret)]
+SigningSecret = Annotated[str, AfterValidator(_check_secret)]
 AdminKey = Annotated[str, AfterValidator(_check_admin_key)]
 ApiKeys = Annotated[str, AfterValidator(_check_api_keys)]
 PostgresUrl = Annotated[str, AfterValidator(_check_postgres)]

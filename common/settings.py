@@ -19,6 +19,7 @@ from common.setting_types import (
     HttpUrl,
     Origins,
     PostgresUrl,
+    Proxies,
     SigningSecret,
 )
 
@@ -59,11 +60,14 @@ class Settings(BaseModel):
     max_attempts: int = Field(4, ge=1, le=20)
     retention_hours: float = Field(72, gt=0)
     storage_mb: int = Field(2000, ge=1)
+    cache_mb: int = Field(50, ge=0)
     upload_ticket_seconds: float = Field(900, gt=0)
     sweep_seconds: float = Field(60, gt=0)
     max_watchers: int = Field(500, ge=1)
     watch_heartbeat: float = Field(15, gt=0)
     public_url: HttpUrl | None = None
+    trusted_proxies: Proxies = ("private",)
+    trusted_hops: int = Field(1, ge=1, le=16)
     convex_site_url: HttpUrl | None = None
     convex_api_key: str | None = Field(None, repr=False)
     convex_monthly_pushes: int = Field(300_000, ge=1)
@@ -71,7 +75,7 @@ class Settings(BaseModel):
     callback_private_addresses: bool = False
 
     admin_key: AdminKey | None = Field(None, repr=False)
-    api_keys: ApiKeys = Field("", repr=False)
+    api_keys: ApiKeys | None = Field(None, repr=False)
     anonymous_access: bool = False
 
     # jobs and recordings that outlast every instance; S3's tools share the names of the last four
@@ -95,6 +99,10 @@ class Settings(BaseModel):
     quota_audio_per_hour: int | None = Field(None, ge=10)
     quota_audio_per_day: int | None = Field(None, ge=10)
 
+    transcriptions_at_once: int = Field(5, ge=1, le=64)
+    line_length: int = Field(64, ge=1, le=1000)
+    line_timeout: float = Field(90, gt=0)
+    line_mb: int = Field(500, ge=1)
     upload_slots: int = Field(5, ge=1)
     upload_timeout: float = Field(300, gt=0)
     upload_idle_timeout: float = Field(15, gt=0)
@@ -128,8 +136,16 @@ class Settings(BaseModel):
         return self.max_job_upload_mb * MB
 
     @property
+    def line_bytes(self) -> int:
+        return self.line_mb * MB
+
+    @property
     def storage_bytes(self) -> int:
         return self.storage_mb * MB
+
+    @property
+    def cache_bytes(self) -> int:
+        return self.cache_mb * MB
 
     @property
     def quota_limits(self) -> dict[str, int]:

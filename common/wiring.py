@@ -13,6 +13,7 @@ from common.access.access import Access
 from common.access.key_store import AccessKeyStore
 from common.access.keys import digest_of
 from common.groq.client import Groq
+from common.places import Places
 from common.ports import AccountStore, QuotaStore, Sender, Target
 from common.quota import Quota, QuotaNews
 from common.setting_types import parse_api_keys
@@ -68,6 +69,16 @@ def access(
         admin_digest=digest_of(admin_key) if admin_key else None,
         configured=parse_api_keys(api_keys or ""),
         allows_anonymous=settings.anonymous_access,
+    )
+
+
+def transcription_places(settings: Settings) -> Places:
+    """The bound on transcriptions that clients wait for."""
+    return Places(
+        settings.transcriptions_at_once,
+        length=settings.line_length,
+        longest_wait=settings.line_timeout,
+        max_bytes=settings.line_bytes,
     )
 
 

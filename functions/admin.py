@@ -70,7 +70,7 @@ _REFUSALS = (errors.KeyMissing(), errors.KeyInvalid(), errors.ScopeMissing(scope
     },
 )
 async def create_key(request: Request, services: ServicesDep, admin: Admin) -> Response:
-    """Only its SHA-256 is stored: whoever loses the key needs another."""
+    """Only its SHA-256 is stored: a key that is lost is replaced by another."""
     body = await read_json(request)
     for field in body:
         if field not in _FIELDS:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from common import errors
 from common.http.app import ServicesDep, error_examples, json_response, language_of
+from common.http.cache_header import cache_header
 from common.http.caller import Reader, check_visible, require
 from common.http.disconnect import run_until_left
 from common.http.etag import etag_of, is_known, known_seq
@@ -19,7 +20,7 @@ from common.http.job_links import links_of, upload_of
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.actions import discard, get_readable, retry
 from common.jobs.ids import parse_job_id
-from common.jobs.view import job_view, sync_view, transcript_view
+from common.jobs.view import View, job_view, sync_view, transcript_view
 from common.jobs.watch import open_watch, parse_seq
 from common.lambda_entry.handlers import http_handler
 from common.models import Job
@@ -88,7 +89,7 @@ async def _respond_with_state(
 ) -> Response:
     delivery = await services.jobs.delivery(job.job_id, "convex")
     sync = sync_view(delivery) if delivery else None
-    headers = {**_HEADERS, "ETag": etag_of(job, sync)}
+    headers = {**_HEADERS, **cache_header(job.cached), "ETag": etag_of(job, sync)}
     if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
     language = language_of(request)
@@ -132,7 +133,7 @@ async def read_transcript(
     result = await services.jobs.result(job_id) if job.status == "completed" else None
     if result is None:
         raise errors.TranscriptNotReady(status=job.status)
-    headers = {"Cache-Control": "no-store", "ETag": f'W/"{job.seq}-{layout.tag}"'}
+    headers = {"Cache-Control": "no-store", "ETag": f'W/"{job.seq}-{layout.tag}"'} | cache_header(job.cached)
     if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
     if layout.format == "json":
@@ -179,15 +180,13 @@ async def delete_job(request: Request, services: ServicesDep, job_id: JobId) -> 
 async def retry_job(request: Request, services: ServicesDep, job_id: JobId) -> Response:
     """The same job in its next run; `seq` continues."""
     job = await retry(services, job_id)
-    links: dict[str, Any] = links_of(job, request, services.settings)
+    links: View = links_of(job, request, services.settings)
     if job.status == "pending":
         links["upload"] = await upload_of(job, request, services)
     return _respond_with(request, job, links, status=202)
 
 
-def _respond_with(
-    request: Request, job: Job, links: dict[str, Any] | None = None, *, status: int = 200
-) -> Response:
+def _respond_with(request: Request, job: Job, links: View | None = None, *, status: int = 200) -> Response:
     language = language_of(request)
     return json_response({**job_view(job, language=language), **(links or {})}, status, _HEADERS)
 

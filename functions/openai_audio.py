@@ -7,11 +7,10 @@ read, ignored and refused, and why: docs/decisions/openai-api.md.
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +18,26 @@ from fastapi import APIRouter, Request, Response
 
 from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLater
 from common.http.app import ServicesDep, json_response, language_of
+from common.http.cache_header import note_cache
 from common.http.caller import caller_of
 from common.http.disconnect import body_of, respond_unless_left
 from common.http.job_links import root_url
 from common.http.methods import REFUSING, allowed_methods
 from common.lambda_entry.handlers import http_handler
-from common.models import Piece, Task
+from common.models import Task
 from common.openai.address import AUDIO, AZURE, PREFIXES, REFUSED, right_address
 from common.openai.errors import refusal
 from common.openai.models import model_of, models
 from common.openai.openapi import ERRORS, STREAM, TEXT, form
 from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
 from common.openai.response import ignored_header, write_response
-from common.openai.stream import OnText, TranscriptionStream
+from common.openai.stream import TranscriptionStream
+from common.places import Take
 from common.services import Services
-from common.transcription.incremental import IncrementalText
-from common.transcription.pipeline import (
-    merge_pieces,
-    prepare_recording,
-    suppress_hallucinations,
-    transcribe_pieces,
-)
-from common.upload.receive import receive
+from common.transcription.cache import recall, transcribe_unless_kept
+from common.transcription.progressive import OnText, repeat, transcribe_progressively
+from common.transcription.whole import transcribe_whole
+from common.upload.receive import Upload, receive
 
 router = APIRouter(tags=["OpenAI"])
 
@@ -156,10 +153,14 @@ for _prefix in REFUSED:
 
 
 async def _respond(request: Request, services: Services, task: Task) -> Response:
+    caller = await caller_of(request)
+    services.transcribing.check_room(caller.name)
     with ExitStack() as resources:
         folder = Path(resources.enter_context(_scratch_folder(services)))
         limit = services.settings.max_job_upload_bytes
-        upload = await receive(body_of(request), request.headers, folder, max_bytes=limit)
+        upload = await receive(
+            body_of(request), request.headers, folder, max_bytes=limit, digest=services.cache is not None
+        )
         settings = services.settings
         parsed = parse_request(
             _fields(request, upload.fields),
@@ -168,15 +169,24 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
             strict_models=settings.strict_models,
         )
         headers = ignored_header(parsed.ignored)
+        take = partial(services.transcribing.take, caller.name, upload.size_bytes)
         if parsed.stream:
+            kept = await recall(services, upload.sha256, parsed.options, owner=caller.owner)
+            headers |= note_cache(request, is_hit=kept is not None)
+
+            async def transcribe(on_text: OnText) -> str:
+                if kept is not None:
+                    return repeat(kept, on_text)
+                return await transcribe_progressively(services, upload.path, parsed.options, take, on_text)
+
             return TranscriptionStream(
-                lambda on_text: _transcribe_incrementally(services, upload.path, folder, parsed, on_text),
+                transcribe,
                 resources=resources.pop_all(),
                 refuse=lambda failure: _error_response(request, failure),
                 headers=headers,
             )
-        transcribing = _transcribe(services, upload.path, folder, parsed, request)
-        response = await respond_unless_left(transcribing, request.receive)
+        answering = _answer(services, upload, take, parsed, request)
+        response = await respond_unless_left(answering, request.receive)
         response.headers.update(headers)
         return response
 
@@ -200,40 +210,20 @@ def _scratch_folder(services: Services) -> Iterator[str]:
         services.active.transcriptions -= 1
 
 
-async def _transcribe(
-    services: Services, source: Path, folder: Path, parsed: OpenAIRequest, request: Request
+async def _answer(
+    services: Services, upload: Upload, take: Take, parsed: OpenAIRequest, request: Request
 ) -> Response:
-    ready = await prepare_recording(services, source, parsed.options, folder)
-    pieces = await transcribe_pieces(services, ready, parsed.options, folder, kept={}, keep=_keep_nothing)
-    transcript = await merge_pieces(services, ready, pieces, parsed.options)
+    transcript, is_kept = await transcribe_unless_kept(
+        services,
+        upload.sha256,
+        parsed.options,
+        lambda: transcribe_whole(services, upload.path, parsed.options, take),
+        owner=(await caller_of(request)).owner,
+    )
     body, kind = write_response(
         transcript, parsed, request_id=request.state.request_id, language=language_of(request)
     )
-    return Response(body, media_type=kind)
-
-
-async def _keep_nothing(piece: Piece) -> None:
-    """A client that waits for its response sends the whole recording again after a failure."""
-
-
-async def _transcribe_incrementally(
-    services: Services, source: Path, folder: Path, request: OpenAIRequest, on_text: OnText
-) -> str:
-    """Transcribe the recording and pass on each text that no later piece can change; the whole text."""
-    ready = await prepare_recording(services, source, request.options, folder)
-    settling = IncrementalText([ready.audio.start + cut.start for cut in ready.cuts], ready.duration)
-    in_order = asyncio.Lock()
-
-    async def keep(piece: Piece) -> None:
-        async with in_order:
-            if stretch := settling.add_piece(piece):
-                for text in settling.append(
-                    await suppress_hallucinations(services, ready, stretch, request.options)
-                ):
-                    on_text(text)
-
-    await transcribe_pieces(services, ready, request.options, folder, kept={}, keep=keep)
-    return settling.text
+    return Response(body, headers=note_cache(request, is_hit=is_kept), media_type=kind)
 
 
 handler = http_handler(router)

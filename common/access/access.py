@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from common.access import tokens
-from common.access.caller import ALL_SCOPES, Caller, address_caller
+from common.access.caller import ALL_SCOPES, Caller, client_without_key
 from common.access.key_store import AccessKeyStore
 from common.access.keys import PREFIX, digest_of, parse_key
 from common.errors import KeyExpired, KeyInvalid, KeyMissing
@@ -38,15 +38,18 @@ class Access:
     allows_anonymous: bool = False
     _cache: dict[str, tuple[float, AccessKey | None]] = field(default_factory=dict, repr=False)
 
-    async def identify(self, credential: str | None, address: str) -> Caller:
-        """The caller of a request. Raises KeyMissing, KeyInvalid, KeyExpired."""
+    async def identify(self, credential: str | None, *, client: str) -> Caller:
+        """The caller of a request; `client` names the address that it came from.
+
+        Raises KeyMissing, KeyInvalid, KeyExpired.
+        """
         if not self.is_on:
-            return address_caller(address)
+            return client_without_key(client)
         caller = await self._holder_of(credential) if credential else None
         if caller is not None:
             return caller
         if self.allows_anonymous:  # clients of OpenAI's API send any text as a key
-            return address_caller(address)
+            return client_without_key(client)
         raise KeyInvalid if credential else KeyMissing
 
     async def _holder_of(self, credential: str) -> Caller | None:

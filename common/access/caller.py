@@ -51,21 +51,6 @@ class Caller:
             raise JobNotFound
 
 
-def address_caller(address: str, *, scopes: frozenset[Scope] = OPEN_SCOPES) -> Caller:
-    """Someone without a key: an IPv4 address, or the /64 of an IPv6 address."""
-    return Caller("address", f"address:{network_of(address)}", scopes)
-
-
-def network_of(address: str) -> str:
-    """The address, or the /64 network that one subscriber has of IPv6 (RFC 6177)."""
-    import ipaddress
-
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if parsed.version == 6 and parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    if parsed.version == 6:
-        return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
-    return str(parsed)
+def client_without_key(client: str) -> Caller:
+    """Someone without a key; `client` names the address (`address:192.0.2.7`)."""
+    return Caller("address", client, OPEN_SCOPES)

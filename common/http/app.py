@@ -76,7 +76,15 @@ def _allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:
         allow_origins=origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],
-        expose_headers=["Retry-After", "X-Request-Id", "ETag", "Content-Disposition", "X-Escriba-Ignored"],
+        allow_private_network=True,  # a page on the internet may call a server at home
+        expose_headers=[
+            "Retry-After",
+            "X-Request-Id",
+            "ETag",
+            "Content-Disposition",
+            "X-Escriba-Ignored",
+            "X-Escriba-Cache",
+        ],
         max_age=86_400,
     )
 

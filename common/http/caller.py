@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from common.access.caller import Caller
 from common.access.credentials import find_credential
 from common.errors import AccessOff
+from common.http.edge import client_of
 from common.models import Scope
 from common.services import Services
 
@@ -22,14 +23,9 @@ async def caller_of(connection: HTTPConnection) -> Caller:
         services: Services = connection.app.state.services
         scope = connection.scope
         credential = find_credential(scope["headers"], scope.get("query_string", b""))
-        known = await services.access.identify(credential, client_address(connection))
+        known = await services.access.identify(credential, client=client_of(connection))
         connection.state.caller = known
     return known
-
-
-def client_address(connection: HTTPConnection) -> str:
-    """The address that the connection comes from; empty where the server does not know it."""
-    return connection.client.host if connection.client else ""
 
 
 CallerDep = Annotated[Caller, Depends(caller_of)]

@@ -42,7 +42,7 @@ def form_fields(body: dict[str, Any]) -> list[tuple[str, str]]:
     fields: list[tuple[str, str]] = []
     for name, value in body.items():
         for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, bool) and name == "guard":
+            if isinstance(item, bool) and name in {"guard", "cache"}:
                 fields.append((name, str(item).lower()))
             elif isinstance(item, dict | list | bool):
                 raise errors.OptionInvalid(option=name[:40], expected=_TEXT_OR_NUMBER)

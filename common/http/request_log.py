@@ -58,6 +58,7 @@ class RequestLog:
                     status=response.get("status"),
                     seconds=round(time.perf_counter() - started_at, 4),
                     requestId=request_id,
+                    **({"cache": cache} if (cache := scope["state"].get("cache")) else {}),
                 )
 
 

@@ -21,6 +21,7 @@ from common.log import log
 from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
 from common.services import Services
+from common.transcription.cache import forget, recall, remember
 from common.transcription.pipeline import (
     PreparedRecording,
     are_pieces_reusable,
@@ -115,7 +116,10 @@ class _Run:
     # ── the work ───────────────────────────────────────────────────────────────────────────────────
 
     async def _transcribe(self) -> None:
-        services, options = self._services, self._job.options
+        services, options, sha256 = self._services, self._job.options, self._sha256
+        if (known := await recall(services, sha256, options, owner=self._job.owner)) is not None:
+            await self._complete(known, is_cached=True)
+            return
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
             folder = Path(name)
             ready = await self._prepare(folder)
@@ -128,6 +132,7 @@ class _Run:
             await self._running.change(lambda job: state.merge(job, now=self._now), "progress")
             transcript = await merge_pieces(services, ready, pieces, options)
         await self._complete(transcript)
+        await self._remember(transcript)
 
     async def _prepare(self, folder: Path) -> PreparedRecording:
         services = self._services
@@ -161,13 +166,26 @@ class _Run:
 
     # ── how it ends ───────────────────────────────────────────────────────────────────────────────
 
-    async def _complete(self, transcript: Transcript) -> None:
+    async def _complete(self, transcript: Transcript, *, is_cached: bool = False) -> None:
         language, expires_at = transcript.language, self._retention_end
         await self._running.change(
-            lambda job: state.complete(job, language=language, now=self._now, expires_at=expires_at),
+            lambda job: state.complete(
+                job, language=language, now=self._now, expires_at=expires_at, is_cached=is_cached
+            ),
             result=transcript,
         )
         await self._services.audio.remove(self._job.job_id)
+
+    async def _remember(self, transcript: Transcript) -> None:
+        """Keep the text for equal recordings, unless the job was deleted just now: deleted text is gone."""
+        services, sha256 = self._services, self._sha256
+        await remember(services, sha256, self._job.options, transcript, owner=self._job.owner)
+        try:
+            is_erased = (await services.jobs.get(self._job.job_id)).erased_at is not None
+        except EscribaError:  # it is removed, or nobody can tell
+            is_erased = True
+        if is_erased:
+            await forget(services, sha256, owner=self._job.owner)
 
     async def _fail_or_back_off(self, error: EscribaError) -> None:
         attempts = self._job.attempts
@@ -190,6 +208,11 @@ class _Run:
     @property
     def _job(self) -> Job:
         return self._running.job
+
+    @property
+    def _sha256(self) -> str:
+        assert self._job.audio is not None
+        return self._job.audio.sha256
 
     @property
     def _now(self) -> float:

@@ -15,6 +15,7 @@ from common.audio.ffmpeg import Ffmpeg
 from common.aws.clients import Clients
 from common.aws.dynamo_access_keys import DynamoAccessKeys
 from common.aws.dynamo_account import DynamoAccount
+from common.aws.dynamo_cache import DynamoCache
 from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
@@ -98,6 +99,7 @@ def compose(*, sends_deliveries: bool = False, longest_wait: float = 20.0) -> Sa
         subscribers=gateway,
         quota=quota,
         access=_access(settings, keys, table, clients),
+        cache=DynamoCache(table) if settings.cache_mb and settings.jobs_table else None,
         senders=_senders(settings, keys, table) if sends_deliveries else _recording_senders(settings),
         key_secret=b"" if sends_deliveries else _key_secret(settings, clients),
         store_timeout=_STORE_TIMEOUT,

@@ -60,7 +60,7 @@ async def _start_watching(sandbox: Sandbox, connection: str, body: str) -> None:
     """Send the job's snapshot, or what came after the given seq; from then on every change is sent."""
     job_id, after, language, credential = _parse(body)
     services, gateway = sandbox.services, sandbox.gateway
-    caller = await services.access.identify(credential, "")
+    caller = await services.access.identify(credential, client="")
     caller.require("read")
     await check_visible(services, caller, job_id)
     await gateway.check_room(job_id, connection)

@@ -38,22 +38,28 @@ def post_form(port: int, path: str, fields: dict[str, str], audio: bytes) -> soc
 @pytest.mark.parametrize(
     ("path", "fields"), [("/transcribe", {}), ("/v1/audio/transcriptions", {"model": "whisper-1"})]
 )
-def test_a_client_that_leaves_frees_its_slot_and_ends_the_engine_request(
+def test_a_client_that_leaves_frees_its_place_and_ends_the_engine_request(
     path: str, fields: dict[str, str], start: Callable[..., Server], upstream: Upstream
 ) -> None:
     upstream.default = Reply(hang=True)
-    server = start(GROQ_BASE_URL=upstream.url, UPLOAD_SLOTS="2")
+    server = start(GROQ_BASE_URL=upstream.url, TRANSCRIPTIONS_AT_ONCE="2", LINE_LENGTH="1")
     api = Api(server.url)
-    waiting = [post_form(server.port, path, fields, tone(Random(seed))) for seed in range(2)]
+    clients = [post_form(server.port, path, fields, tone(Random(seed))) for seed in range(2)]
     wait_until(lambda: len(upstream.requests) == 2)
-    assert api.submit(tone(Random(9))).status_code == 503
-    for connection in waiting:
+    clients.append(post_form(server.port, path, fields, tone(Random(2))))
+    wait_until(lambda: api.health()["inHand"]["waiting"] == 1)
+    with post_form(server.port, path, fields, tone(Random(3))) as refused:
+        answer = refused.recv(65536).decode().lower()
+    assert answer.startswith("http/1.1 503 ")
+    assert 1 <= int(answer.partition("retry-after: ")[2].partition("\r\n")[0]) <= 60
+    for connection in reversed(clients):  # first the one that waits
         connection.close()
     wait_until(lambda: all(seen.client_gone for seen in upstream.requests))
-    wait_until(lambda: api.health()["inHand"]["transcriptions"] == 0)
+    in_hand = ("transcriptions", "waiting")
+    wait_until(lambda: [api.health()["inHand"][what] for what in in_hand] == [0, 0])
     wait_until(lambda: files_below(server.data_dir) == [])
-    upstream.default = Reply()
-    assert api.submit(tone(Random(9))).status_code == 202
+    assert len(upstream.requests) == 2
+    assert "ERROR" not in server.log
 
 
 def test_a_full_queue_refuses_the_audio_of_a_pending_job_and_its_ticket_stays_valid(

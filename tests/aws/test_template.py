@@ -317,16 +317,17 @@ def test_only_functions_that_callers_call_read_access_keys_and_only_admin_writes
     assert {name for name, actions in rights.items() if "dynamodb:PutItem" in actions} == {"admin"}
 
 
-def test_only_functions_that_need_them_have_the_quota_and_the_shared_secret() -> None:
-    """The quota of the engine or of Convex's pushes; the secrets for Idempotency-Keys and for tokens."""
+def test_only_functions_that_need_them_have_the_quota_the_shared_secret_and_the_cache() -> None:
+    """The quota of the engine or of Convex's pushes; secrets for Idempotency-Keys and tokens; kept texts."""
     users: dict[str, set[str]] = {}
     for function in FUNCTIONS.values():
         text = json.dumps(statements(function))
-        for kind in ("quota#*", "secret#*"):
+        for kind in ("quota#*", "secret#*", "cache#*"):
             if kind in text:
                 users.setdefault(kind, set()).add(module_of(function))
     assert users["quota#*"] == {"transcribe", "openai_audio", "run_job", "sweep"}
     assert users["secret#*"] == KEYED
+    assert users["cache#*"] == {"transcribe", "openai_audio", "run_job", "job", "sweep"}
 
 
 def test_only_functions_that_call_the_engine_read_its_key_and_only_those_that_deliver_the_senders() -> None:

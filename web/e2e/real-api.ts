@@ -36,6 +36,7 @@ export async function startRealEnvironment() {
   const environment = await startEnvironment({ apiUrl });
   const api = await startApi(apiUrl, {
     DATA_DIR: folder,
+    CACHE_MB: "0", // tests send a recording twice, and mean it
     CORS_ORIGINS: "*",
     GROQ_API_KEY: "gsk_test",
     GROQ_BASE_URL: engineUrl,

@@ -86,6 +86,21 @@ _SUSPECTS = (
     "CREATE INDEX jobs_suspect ON jobs (due_at) WHERE suspect = 1",
 )
 
+# Texts for equal recordings, packed; the index also holds what is needed to count the bytes.
+_CACHE = (
+    """
+    CREATE TABLE cache (
+        answer TEXT PRIMARY KEY,
+        recording TEXT NOT NULL,
+        expires_at REAL NOT NULL,
+        bytes INTEGER NOT NULL,
+        document BLOB NOT NULL           -- the Transcript, as JSON under zlib
+    ) STRICT
+    """,
+    "CREATE INDEX cache_recording ON cache (recording)",
+    "CREATE INDEX cache_expiring ON cache (expires_at, bytes)",
+)
+
 _ACCESS_KEYS = (
     """
     CREATE TABLE access_keys (
@@ -96,4 +111,4 @@ _ACCESS_KEYS = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _ACCESS_KEYS)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS)

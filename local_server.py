@@ -18,6 +18,7 @@ from fastapi.responses import RedirectResponse
 from common.container import container
 from common.http.app import build_app
 from common.http.edge import Edge
+from common.http.foreign_pages import is_loopback
 from common.http.job_links import root_path
 from common.local.engine import engine_problem
 from common.local.hub import Hub
@@ -93,6 +94,7 @@ def build(settings: Settings) -> FastAPI:
         admin.router,
         cors_origins=settings.cors_origins,
         public_url=settings.public_url,
+        is_local=is_loopback(settings.host),
     )
     app.router.add_route("/", _redirect_to_docs, include_in_schema=False)
     return app

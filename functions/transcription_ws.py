@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket
 
@@ -12,6 +11,7 @@ from common.errors import EscribaError
 from common.http.app import ServicesDep, language_of
 from common.http.caller import caller_of, check_visible
 from common.http.disconnect import run_until_left, sending
+from common.http.foreign_pages import host_of
 from common.jobs.ids import parse_job_id
 from common.jobs.watch import Watch, open_watch, parse_seq
 from common.lambda_entry.handlers import websocket_handler
@@ -42,14 +42,7 @@ def _is_welcome(origin: str | None, host: str, settings: Settings) -> bool:
     allowed = settings.cors_origins
     if origin is None or not allowed or "*" in allowed:
         return True
-    return origin in allowed or _host_of(origin) == host
-
-
-def _host_of(origin: str) -> str | None:
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return None
+    return origin in allowed or host_of(origin) == host
 
 
 def _subprotocol(socket: WebSocket) -> str | None:

@@ -17,9 +17,10 @@ _IPV6_PREFIX = 64
 
 
 class Edge:
-    """ASGI middleware, outermost: sets `client` and `prefix` in `scope["state"]`, and corrects the scope.
+    """ASGI middleware, outermost: sets `client`, `host`, `prefix` in `scope["state"]`, corrects the scope.
 
-    The headers of `proxies` decide scheme, host and client. `client` names the address, or an IPv6 network.
+    The headers of `proxies` decide scheme, host and client. `client` names the address, or an IPv6 network;
+    `host` is the Host header as it was sent.
     """
 
     def __init__(self, app: Any, *, proxies: Iterable[str], hops: int) -> None:
@@ -40,6 +41,7 @@ class Edge:
         state = scope.setdefault("state", {})
         state["client"] = name_client(client)
         state["prefix"] = forwarded.prefix
+        state["host"] = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
         if forwarded.client:
             scope["client"] = (str(forwarded.client), 0)
         if forwarded.scheme:
@@ -60,6 +62,11 @@ def name_client(address: Address | None) -> str:
 def client_of(connection: HTTPConnection) -> str:
     """Who a client without an access key is; empty behind no Edge."""
     return getattr(connection.state, "client", "")
+
+
+def host_as_sent(connection: HTTPConnection) -> str:
+    """The Host header, whatever a proxy says of it."""
+    return getattr(connection.state, "host", "")
 
 
 def prefix_of(connection: HTTPConnection) -> str:

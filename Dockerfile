@@ -17,7 +17,7 @@ FROM python:3.11-slim
 # curl is for the health check. User and group have numbers, as runAsNonRoot and the owners of volumes need them.
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends curl \
- && rm -rf /var/lib/apt/lists/* \
+ && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin \
  && groupadd --gid 10001 escriba \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin escriba \
  && install --directory --owner=10001 --group=10001 --mode=700 /data

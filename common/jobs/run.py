@@ -10,13 +10,14 @@ import asyncio
 import random
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from common.backoff import Backoff, doubling
 from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater, StoreUnavailable
 from common.jobs import state, suspects
 from common.jobs.lease import keep_lease
-from common.jobs.running_job import ProgressReports, RunningJob, retry_while_busy
+from common.jobs.running_job import PersistentQuota, ProgressReports, RunningJob, retry_while_busy
 from common.log import log
 from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
@@ -47,6 +48,9 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
             job_id, holder, now=services.now(), seconds=services.settings.lease_seconds
         )
     except (LeaseLost, JobNotFound):
+        return
+    except StoreUnavailable as exc:
+        log("job.interrupted", level="WARNING", jobId=job_id, code=exc.code)
         return
     run = _Run(services, job, holder, isolated=isolated)
     try:
@@ -120,6 +124,8 @@ class _Run:
         if (known := await recall(services, sha256, options, owner=self._job.owner)) is not None:
             await self._complete(known, is_cached=True)
             return
+        if services.quota:
+            services = replace(services, quota=PersistentQuota(services.quota))
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
             folder = Path(name)
             ready = await self._prepare(folder)

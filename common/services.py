@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,9 @@ from common.settings import Settings
 
 VERSION = "0.1.0"
 
+# Recordings that are fetched from addresses side by side, for requests that wait for their text.
+_DOWNLOADS_AT_ONCE = 5
+
 
 def _cancel_nothing(job_id: str) -> None:
     """Where jobs run in other processes, a run ends when it loses its lease."""
@@ -24,6 +28,7 @@ class ActiveWork:
     """What this process is doing right now, counted for /health."""
 
     transcriptions: int = 0
+    downloads: int = 0
     jobs: int = 0
     watchers: int = 0
 
@@ -52,6 +57,7 @@ class Services:
     subscribers: Subscribers
     quota: QuotaStore | None
     cache: TranscriptCache | None = None
+    downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_DOWNLOADS_AT_ONCE))
     senders: Mapping[Target, Sender] = field(default_factory=dict)
     cancel_run: Callable[[str], None] = _cancel_nothing
     key_secret: bytes = field(default=b"", repr=False)

@@ -80,6 +80,8 @@ class Settings(BaseModel):
     convex_monthly_pushes: int = Field(300_000, ge=1)
     callback_secret: str | None = Field(None, repr=False)
     callback_private_addresses: bool = False
+    download_private_addresses: bool = False
+    download_timeout: float = Field(600, gt=0)
 
     # jobs and recordings that outlast every instance; S3's tools share the names of the last four
     database_url: str | None = Field(None, repr=False)

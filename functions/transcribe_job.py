@@ -1,14 +1,15 @@
 """POST /transcribe-job: accepts a recording, responds at once, transcribes it in the background.
 
-A form brings the audio with it. After JSON, the response says where to post the audio, in the same shape on
-both deployment targets: POST /job/{id}/audio of the container, S3 on AWS.
+A form brings the audio with it, or the `url` at which the job will fetch it. After JSON without one, the
+response says where to post the audio, in the same shape on both deployment targets: POST /job/{id}/audio of
+the container, S3 on AWS.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,19 @@ from fastapi import APIRouter, Request, Response
 
 from common import errors
 from common.delivery.webhook_url import check_callback_url
+from common.download.address import parse_address
 from common.http.app import ServicesDep, error_examples, json_response, language_of
-from common.http.disconnect import body_of
 from common.http.job_links import links_of, upload_of
 from common.http.options import FORM_FIELDS, parse_options
+from common.http.recording import URL_FIELD, receive_request, take_url
 from common.jobs.ids import derive_job_id, new_job_id, parse_job_id
-from common.jobs.submit import JobRequest, check_queue_length, create_pending, submit
+from common.jobs.submit import JobRequest, check_queue_length, create_pending, submit, submit_url
 from common.lambda_entry.handlers import http_handler
-from common.models import Audio
+from common.models import Audio, Job
 from common.services import Services
+from common.upload.fields import MULTIPART, Fields, media_type
 from common.upload.form import display_name
-from common.upload.receive import receive
+from common.upload.receive import Upload
 
 router = APIRouter(tags=["jobs"])
 
@@ -46,22 +49,18 @@ _JOB_FIELDS = {
 }
 _FORM = {
     "type": "object",
-    "required": ["file"],
-    "properties": {"file": {"type": "string", "format": "binary"}, **FORM_FIELDS, **_JOB_FIELDS},
+    "properties": {
+        "file": {"type": "string", "format": "binary"},
+        "url": URL_FIELD,
+        **FORM_FIELDS,
+        **_JOB_FIELDS,
+    },
 }
-_JSON = {"type": "object", "properties": {**FORM_FIELDS, **_JOB_FIELDS}}
+_JSON = {"type": "object", "properties": {"url": URL_FIELD, **FORM_FIELDS, **_JOB_FIELDS}}
 
-_MAX_JSON_BYTES = 64 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _USER = re.compile(r"[\w.@:|+/=-]{1,128}", re.ASCII)
 
-_TOO_MUCH_JSON = errors.Sentence("it is more than 64 KB of JSON", "son más de 64 KB de JSON")
-_NOT_JSON = errors.Sentence("it is not JSON", "no es JSON")
-_NO_OBJECT = errors.Sentence("it is JSON, but no object", "es JSON, pero no un objeto")
-_CUT_CHARACTER = errors.Sentence(
-    "a text in it ends within a character", "un texto termina en mitad de un carácter"
-)
-_TEXT_OR_NUMBER = errors.Sentence("text or a number", "texto o un número")
 _A_UUID = errors.Sentence("a UUID", "un UUID")
 _VISIBLE_ASCII = errors.Sentence(
     "1 to 255 characters of ASCII, without spaces", "de 1 a 255 caracteres ASCII, sin espacios"
@@ -102,7 +101,7 @@ _UPLOAD = {
     },
     responses={
         202: {
-            "description": "accepted: job and audio are stored durably",
+            "description": "accepted: job and audio are stored durably; from a `url`, the job fetches it",
             "content": {"application/json": {"example": {**_LINKS, "status": "queued"}}},
         },
         201: {
@@ -124,75 +123,49 @@ _UPLOAD = {
             errors.LanguageUnknown(language="klingon"),
             errors.Busy(retry_after=30),
             errors.StorageFull(),
+            errors.UrlNotPublic(),
         ),
     },
 )
 async def transcribe_job(request: Request, services: ServicesDep) -> Response:
     """The same jobId or Idempotency-Key with the same content is the same job; with other content, 409."""
     await check_queue_length(services)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        return await _expect(request, services)
-    return await _accept(request, services)
-
-
-async def _accept(request: Request, services: Services) -> Response:
-    limit = services.settings.max_job_upload_bytes
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as folder:
-        upload = await receive(body_of(request), request.headers, Path(folder), max_bytes=limit, digest=True)
-        assert upload.sha256 is not None
-        audio = Audio(size_bytes=upload.size_bytes, sha256=upload.sha256, filename=upload.filename)
-        job_request = _job_request(upload.fields, request, services)
-        job = await submit(services, job_request, upload.path, audio)
+        limit = services.settings.max_job_upload_bytes
+        received = await receive_request(request, Path(folder), max_bytes=limit, digest=True)
+        if isinstance(received, Upload):
+            return _accepted(await _submit(request, services, received), request, services)
+    url, fields = take_url(received)
+    if url is not None:
+        return _accepted(await _submit_url(request, services, url, fields), request, services)
+    if media_type(request.headers.get("content-type")) == MULTIPART:
+        raise errors.FileMissing
+    return await _expect(request, services, fields)
+
+
+async def _submit(request: Request, services: Services, upload: Upload) -> Job:
+    assert upload.sha256 is not None
+    audio = Audio(size_bytes=upload.size_bytes, sha256=upload.sha256, filename=upload.filename)
+    return await submit(services, _job_request(upload.fields, request, services), upload.path, audio)
+
+
+async def _submit_url(request: Request, services: Services, url: str, fields: Fields) -> Job:
+    parse_address(url, private_allowed=services.settings.download_private_addresses)
+    job_request = _job_request(fields, request, services)
+    return await submit_url(services, replace(job_request, url=url))
+
+
+def _accepted(job: Job, request: Request, services: Services) -> Response:
     links = links_of(job, request, services.settings)
     return json_response(links, 202, {"Location": links["statusUrl"]})
 
 
-async def _expect(request: Request, services: Services) -> Response:
-    fields = _fields_of(await _json_body(request))
+async def _expect(request: Request, services: Services, fields: Fields) -> Response:
     job = await create_pending(services, _job_request(fields, request, services))
     links: dict[str, Any] = links_of(job, request, services.settings)
     if job.status == "pending":
         links["upload"] = await upload_of(job, request, services)
     return json_response(links, 201, {"Location": links["statusUrl"]})
-
-
-async def _json_body(request: Request) -> dict[str, Any]:
-    body = bytearray()
-    async for block in body_of(request):
-        body += block
-        if len(body) > _MAX_JSON_BYTES:
-            raise errors.BodyMalformed(problem=_TOO_MUCH_JSON)
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise errors.BodyMalformed(problem=_NOT_JSON) from None
-    if not isinstance(value, dict):
-        raise errors.BodyMalformed(problem=_NO_OBJECT)
-    return value
-
-
-def _fields_of(body: dict[str, Any]) -> list[tuple[str, str]]:
-    """JSON's values as a form sends them, so that one parser checks both."""
-    fields: list[tuple[str, str]] = []
-    for name, value in body.items():
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, bool) and name in {"guard", "cache"}:
-                fields.append((name, str(item).lower()))
-            elif isinstance(item, dict | list | bool):
-                raise errors.OptionInvalid(option=name[:40], expected=_TEXT_OR_NUMBER)
-            elif item is not None:
-                fields.append((name, _check_characters(str(item))))
-    return fields
-
-
-def _check_characters(text: str) -> str:
-    """The same text. Raises BodyMalformed for half a character, as JSON can hold it (RFC 8259, 8.2)."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise errors.BodyMalformed(problem=_CUT_CHARACTER) from None
-    return text
 
 
 def _job_request(fields: Any, request: Request, services: Services) -> JobRequest:

@@ -46,6 +46,15 @@
     │   ├── UploadTicketInvalid       403 upload_ticket_invalid
     │   ├── UploadExpired             410 upload_expired
     │   └── TooManyWatchers           429 too_many_watchers
+    ├── DownloadFailed                (the recording at `url` cannot be fetched)
+    │   ├── UrlIsPage                 415 url_is_page
+    │   ├── UrlDenied                 422 url_denied
+    │   ├── UrlNotFound               422 url_not_found
+    │   ├── UrlNotPublic              422 url_not_public
+    │   ├── UrlRedirects              422 url_redirects
+    │   ├── UrlUnusable               422 url_unusable
+    │   ├── UrlUnreachable            502 url_unreachable
+    │   └── UrlTooSlow                504 url_too_slow
     ├── Interrupted                   500 interrupted
     ├── Busy                          503 busy
     ├── AnswerLate                    504 answer_late
@@ -85,6 +94,17 @@ from common.errors.audio import (
     FileIsImage,
     FileIsPlaylist,
     FileIsSubtitles,
+)
+from common.errors.download import (
+    DownloadFailed,
+    UrlDenied,
+    UrlIsPage,
+    UrlNotFound,
+    UrlNotPublic,
+    UrlRedirects,
+    UrlTooSlow,
+    UrlUnreachable,
+    UrlUnusable,
 )
 from common.errors.engine import (
     AudioOverQuota,
@@ -166,6 +186,7 @@ __all__ = [
     "BodyMalformed",
     "Busy",
     "Detail",
+    "DownloadFailed",
     "EncodingUnsupported",
     "EngineBroken",
     "EngineFailed",
@@ -216,5 +237,13 @@ __all__ = [
     "UploadTicketInvalid",
     "UploadTooLarge",
     "UploadTooSlow",
+    "UrlDenied",
+    "UrlIsPage",
+    "UrlNotFound",
+    "UrlNotPublic",
+    "UrlRedirects",
+    "UrlTooSlow",
+    "UrlUnreachable",
+    "UrlUnusable",
     "by_code",
 ]

@@ -37,7 +37,7 @@ class FormReader:
         self._admit = admit
         self.filename: str | None = None
         self.fields: list[tuple[str, str]] = []
-        self._has_file = False
+        self.has_file = False
         self._is_complete = False
         self._parts = 0
         self._fields_bytes = 0
@@ -67,14 +67,12 @@ class FormReader:
         )
 
     def check_complete(self) -> None:
-        """Raises unless the form has its last boundary and one file that is not empty."""
+        """Raises unless the form has its last boundary, and its file, if it has one, is not empty."""
         if not self._is_complete:
             raise BodyMalformed(
                 problem=Sentence("it ends before its last boundary", "termina antes de su último límite")
             )
-        if not self._has_file:
-            raise FileMissing
-        if not self.file.size_bytes:
+        if self.has_file and not self.file.size_bytes:
             raise FileEmpty
 
     def _begin_part(self) -> None:
@@ -114,12 +112,12 @@ class FormReader:
             raise FileMissing
 
     def _begin_file(self, filename: bytes) -> None:
-        if self._has_file:
+        if self.has_file:
             raise FileRepeated
         # A browser sends an empty name when no file was chosen.
         if self._field != "file" or not filename:
             raise FileMissing
-        self._has_file = True
+        self.has_file = True
         self._value = None
         self.filename = display_name(filename)
         if self._admit:

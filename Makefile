@@ -37,7 +37,8 @@ units: .venv/development .venv/aws-tools/installed
 	nice -n 5 $(PYTEST) --cov -m "not alone" $(WORKERS) logical $(UNITS)
 
 # All other tests: they mostly wait, so there are more workers than cores.
-servers: .venv/development .venv/aws-tools/installed .venv/aws-sam/installed web/node_modules tests/sdk/node_modules
+servers: .venv/development .venv/aws-tools/installed .venv/aws-sam/installed .venv/clients/installed \
+  web/node_modules tests/sdk/node_modules
 	$(PYTEST) -m "not alone" $(WORKERS) 4 $(UNITS:%=--ignore=%)
 
 alone: .venv/development .venv/aws-tools/installed web/node_modules
@@ -104,7 +105,8 @@ FETCHED_local := about 320 MB, most of it the embedded engine
 # The AWS emulator and what checks template.yaml: they need other versions than we do, and than each other.
 TOOL_aws-tools := an AWS emulator
 TOOL_aws-sam := the AWS SAM CLI
-.venv/aws-tools/installed .venv/aws-sam/installed: .venv/%/installed: locks/%.txt .venv/uv
+TOOL_clients := the clients of docs/clients.md
+.venv/aws-tools/installed .venv/aws-sam/installed .venv/clients/installed: .venv/%/installed: locks/%.txt .venv/uv
 	@echo "Installing $(TOOL_$*) for the tests …"
 	@$(PYTHON) -m venv --without-pip .venv/$*
 	$(call install,.venv/$*,$<)
@@ -122,9 +124,9 @@ lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/uv
 	@du -sm build/lambda/code build/lambda/ffmpeg
 
 # The newest versions that pyproject.toml allows, pinned by hash, for every platform.
-GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
+GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 clients:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
 LOCKED := production: container:--extra=bucket local:--extra=local \
-  development:--extra=local,--extra=bucket,--extra=aws,--extra=dev
+  development:--extra=local,--extra=bucket,--extra=cli,--extra=aws,--extra=dev
 lock: .venv/uv
 	@for one in $(LOCKED); do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \

@@ -6,7 +6,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from urllib.parse import urlsplit
 
 from common.local.server import startup
 
@@ -18,6 +17,8 @@ from fastapi.responses import RedirectResponse
 
 from common.container import container, engine_problem
 from common.http.app import build_app
+from common.http.edge import Edge
+from common.http.job_links import root_path
 from common.local.hub import Hub
 from common.local.scratch import FolderUnusable
 from common.local.server.banner import banner
@@ -25,7 +26,8 @@ from common.local.server.connections import ConnectionLimits
 from common.local.server.request_body import Pace
 from common.local.server.serve import AddressUnusable, serve
 from common.local.server.stop_signal import StopSignal
-from common.local.server.upload_guard import UploadGuard, UploadLimits
+from common.local.server.upload_guard import UploadGuard
+from common.local.server.upload_limits import UploadLimits
 from common.local.sqlite.database import DatabaseUnusable
 from common.log import set_level
 from common.openai.address import UPLOADS
@@ -54,8 +56,9 @@ def serve_forever(settings: Settings) -> None:
     signal = StopSignal()
     signal.subscribe(hub.close)
     app = build(settings)
+    guard = UploadGuard(app, _upload_limits(settings))
     serve(
-        UploadGuard(app, _upload_limits(settings)),
+        Edge(guard, proxies=settings.trusted_proxies, hops=settings.trusted_hops),
         host=settings.host,
         port=settings.port,
         limits=_connection_limits(settings),
@@ -84,8 +87,7 @@ def build(settings: Settings) -> FastAPI:
 
 async def _redirect_to_docs(request: Request) -> Response:
     """A person who opens the bare address in a browser sees what the service offers."""
-    path = urlsplit(request.app.state.services.settings.public_url or "").path
-    return RedirectResponse(f"{path}/docs")
+    return RedirectResponse(f"{root_path(request, request.app.state.services.settings)}/docs")
 
 
 @asynccontextmanager
@@ -105,6 +107,9 @@ def _upload_limits(settings: Settings) -> UploadLimits:
             **dict.fromkeys(UPLOADS, settings.max_job_upload_bytes),
         },
         slots=settings.upload_slots,
+        max_slow=2 * settings.upload_slots,
+        line_length=settings.line_length,
+        line_wait=settings.line_timeout,
         pace=Pace(
             deadline=settings.upload_timeout,
             idle=settings.upload_idle_timeout,

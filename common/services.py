@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +9,11 @@ from pathlib import Path
 from common.audio.ffmpeg import Ffmpeg
 from common.cache_port import TranscriptCache
 from common.groq.client import Groq
+from common.places import Places
 from common.ports import AudioStore, JobStore, QuotaStore, Sender, Subscribers, Target, TaskQueue
 from common.settings import Settings
 
 VERSION = "0.1.0"
-
-# Recordings that are fetched from addresses side by side, for requests that wait for their text.
-_DOWNLOADS_AT_ONCE = 5
 
 
 def _cancel_nothing(job_id: str) -> None:
@@ -28,7 +25,6 @@ class ActiveWork:
     """What this process is doing right now, counted for /health."""
 
     transcriptions: int = 0
-    downloads: int = 0
     jobs: int = 0
     watchers: int = 0
 
@@ -41,7 +37,8 @@ class Services:
     limits, `cache` where no text is kept for equal recordings. `senders` deliver snapshots of jobs.
     `cancel_run` ends a run of a job in this process at once, if there is one. With `key_secret`, nobody can
     derive a job id from an Idempotency-Key. `store_timeout` is how many seconds /health waits for the store:
-    a file answers at once unless it is locked.
+    a file answers at once unless it is locked. `transcribing` bounds the transcriptions that clients wait
+    for, `downloading` the recordings that are fetched for them; jobs have a bound of their own.
     """
 
     settings: Settings
@@ -57,12 +54,13 @@ class Services:
     subscribers: Subscribers
     quota: QuotaStore | None
     cache: TranscriptCache | None = None
-    downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_DOWNLOADS_AT_ONCE))
     senders: Mapping[Target, Sender] = field(default_factory=dict)
     cancel_run: Callable[[str], None] = _cancel_nothing
     key_secret: bytes = field(default=b"", repr=False)
     store_timeout: float = 0.02
     active: ActiveWork = field(default_factory=ActiveWork)
+    transcribing: Places = field(default_factory=Places)
+    downloading: Places = field(default_factory=Places)
 
     def retention_end(self, now: float) -> float:
         """Until when a job's text, or the audio of one that failed, is kept from now on."""

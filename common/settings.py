@@ -6,38 +6,20 @@ Each field is the environment variable of the same name in capitals; README.md l
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from common.setting_types import BucketUrl, HttpUrl, Origins, PostgresUrl, Proxies, SigningSecret
 
 MB = 1024 * 1024
-_BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 GROQ_URL = "https://api.groq.com/openai/v1"
 
 
 class SettingInvalid(Exception):
     """A variable has an invalid value; the sentence names the variable and never repeats a key."""
-
-
-def _split(value: object) -> object:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
-
-
-Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 class Settings(BaseModel):
@@ -48,11 +30,11 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     data_dir: Path = Path("data")
-    cors_origins: Listed = ()
+    cors_origins: Origins = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     groq_api_key: str | None = Field(None, repr=False)
-    groq_base_url: str = GROQ_URL
+    groq_base_url: HttpUrl = GROQ_URL
     groq_model: str = "whisper-large-v3-turbo"
     strict_models: bool = False
     engine_model: str | None = None  # a folder or a hub name for the embedded engine
@@ -74,19 +56,21 @@ class Settings(BaseModel):
     sweep_seconds: float = Field(60, gt=0)
     max_watchers: int = Field(500, ge=1)
     watch_heartbeat: float = Field(15, gt=0)
-    public_url: str | None = None
-    convex_site_url: str | None = None
+    public_url: HttpUrl | None = None
+    trusted_proxies: Proxies = ("private",)
+    trusted_hops: int = Field(1, ge=1, le=16)
+    convex_site_url: HttpUrl | None = None
     convex_api_key: str | None = Field(None, repr=False)
     convex_monthly_pushes: int = Field(300_000, ge=1)
-    callback_secret: str | None = Field(None, repr=False)
+    callback_secret: SigningSecret | None = Field(None, repr=False)
     callback_private_addresses: bool = False
     download_private_addresses: bool = False
     download_timeout: float = Field(600, gt=0)
 
     # jobs and recordings that outlast every instance; S3's tools share the names of the last four
-    database_url: str | None = Field(None, repr=False)
-    audio_url: str | None = None
-    aws_endpoint_url_s3: str | None = None
+    database_url: PostgresUrl | None = Field(None, repr=False)
+    audio_url: BucketUrl | None = None
+    aws_endpoint_url_s3: HttpUrl | None = None
     aws_region: str = "us-east-1"
     aws_access_key_id: str | None = Field(None, repr=False)
     aws_secret_access_key: str | None = Field(None, repr=False)
@@ -104,62 +88,16 @@ class Settings(BaseModel):
     quota_audio_per_hour: int | None = Field(None, ge=10)
     quota_audio_per_day: int | None = Field(None, ge=10)
 
+    transcriptions_at_once: int = Field(5, ge=1, le=64)
+    line_length: int = Field(64, ge=1, le=1000)
+    line_timeout: float = Field(90, gt=0)
+    line_mb: int = Field(500, ge=1)
     upload_slots: int = Field(5, ge=1)
     upload_timeout: float = Field(300, gt=0)
     upload_idle_timeout: float = Field(15, gt=0)
     upload_min_bytes_per_second: int = Field(4096, ge=0)
     header_timeout: float = Field(10, gt=0)
     shutdown_timeout: float = Field(20, gt=0)
-
-    @field_validator("groq_base_url", "public_url", "convex_site_url", "aws_endpoint_url_s3")
-    @classmethod
-    def _is_http(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("an http or https address")
-        return url.rstrip("/")
-
-    @field_validator("callback_secret")
-    @classmethod
-    def _can_sign(cls, secret: str | None) -> str | None:
-        if secret and secret.startswith("whsec_"):
-            import binascii
-
-            try:
-                binascii.a2b_base64(secret.removeprefix("whsec_"), strict_mode=True)
-            except binascii.Error:
-                raise ValueError("whsec_ followed by base64, or any other text") from None
-        return secret
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            parts = urlsplit(origin)
-            exact = (
-                parts.scheme in {"http", "https"}
-                and parts.hostname
-                and origin == f"{parts.scheme}://{parts.netloc}"
-            )
-            if origin != "*" and not exact:
-                raise ValueError("origins such as https://example.com, separated by commas, or *")
-        return origins
-
-    @field_validator("database_url")
-    @classmethod
-    def _is_postgres(cls, url: str | None) -> str | None:
-        if url and urlsplit(url).scheme not in {"postgres", "postgresql"}:
-            raise ValueError("postgres://user:password@host/database")
-        return url
-
-    @field_validator("audio_url")
-    @classmethod
-    def _names_a_bucket(cls, url: str | None) -> str | None:
-        if url and not _BUCKET_URL.fullmatch(url):
-            raise ValueError("s3://bucket or s3://bucket/prefix")
-        return url
 
     @model_validator(mode="after")
     def _instances_share_both(self) -> Settings:
@@ -185,6 +123,10 @@ class Settings(BaseModel):
     @property
     def max_job_upload_bytes(self) -> int:
         return self.max_job_upload_mb * MB
+
+    @property
+    def line_bytes(self) -> int:
+        return self.line_mb * MB
 
     @property
     def storage_bytes(self) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from common.groq.client import Groq
+from common.places import Places
 from common.ports import AccountStore, QuotaStore, Sender, Target
 from common.quota import Quota, QuotaNews
 from common.settings import GROQ_URL, Settings
@@ -41,6 +42,16 @@ def first_quota(settings: Settings) -> Quota | None:
     if settings.engine == "embedded" or (settings.groq_base_url != GROQ_URL and not limits):
         return None
     return Quota.with_limits(**limits)
+
+
+def transcription_places(settings: Settings) -> Places:
+    """The bound on transcriptions that clients wait for."""
+    return Places(
+        settings.transcriptions_at_once,
+        length=settings.line_length,
+        longest_wait=settings.line_timeout,
+        max_bytes=settings.line_bytes,
+    )
 
 
 def webhook_sender(settings: Settings, secret: str | None) -> WebhookSender | None:

@@ -26,9 +26,11 @@ _EXAMPLE = {
         "maxAudioMinutes": 240,
         "maxQueue": 100,
         "uploadSlots": 5,
+        "transcriptionsAtOnce": 5,
+        "lineLength": 64,
         "ffmpegAtOnce": 1,
     },
-    "inHand": {"transcriptions": 0, "jobs": 1, "watchers": 4, "backlog": 7},
+    "inHand": {"transcriptions": 0, "waiting": 0, "jobs": 1, "watchers": 4, "backlog": 7},
 }
 
 
@@ -47,7 +49,8 @@ _EXAMPLE = {
 async def health(services: ServicesDep) -> Response:
     """200 as long as the process can answer; `degraded` when something cannot work, and `problems` says why.
 
-    `backlog` counts the jobs that wait or run; null when the store did not answer at once.
+    `waiting` counts the transcriptions in the line; `backlog` the jobs that wait or run, null when the store
+    did not answer at once.
     """
     backlog, store_problem = await _backlog(services)
     ffmpeg_problem = None if services.ffmpeg.is_available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
@@ -89,10 +92,13 @@ def _report(services: Services, problems: list[str], backlog: int | None) -> dic
             "maxAudioMinutes": settings.max_audio_minutes,
             "maxQueue": settings.max_queue,
             "uploadSlots": settings.upload_slots,
+            "transcriptionsAtOnce": settings.transcriptions_at_once,
+            "lineLength": settings.line_length,
             "ffmpegAtOnce": settings.ffmpeg_at_once,
         },
         "inHand": {
             "transcriptions": active.transcriptions,
+            "waiting": services.transcribing.waiting,
             "jobs": active.jobs,
             "watchers": active.watchers,
             "backlog": backlog,

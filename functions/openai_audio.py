@@ -7,11 +7,10 @@ read, ignored and refused, and why: docs/decisions/openai-api.md.
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +20,23 @@ from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLat
 from common.http.app import ServicesDep, json_response, language_of
 from common.http.cache_header import note_cache
 from common.http.disconnect import respond_unless_left
+from common.http.edge import caller_of
 from common.http.job_links import root_url
 from common.http.methods import REFUSING, allowed_methods
 from common.http.recording import receive_recording
 from common.lambda_entry.handlers import http_handler
-from common.models import Piece, Task, Transcript
+from common.models import Task
 from common.openai.address import AUDIO, AZURE, PREFIXES, REFUSED, right_address
 from common.openai.errors import refusal
 from common.openai.models import model_of, models
 from common.openai.openapi import ERRORS, STREAM, TEXT, form
 from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
 from common.openai.response import ignored_header, write_response
-from common.openai.stream import OnText, TranscriptionStream
+from common.openai.stream import TranscriptionStream
+from common.places import Take
 from common.services import Services
 from common.transcription.cache import recall, transcribe_unless_kept
-from common.transcription.incremental import IncrementalText
-from common.transcription.pipeline import prepare_recording, suppress_hallucinations, transcribe_pieces
+from common.transcription.progressive import OnText, repeat, transcribe_progressively
 from common.transcription.whole import transcribe_whole
 from common.upload.receive import Upload
 
@@ -143,6 +143,7 @@ for _prefix in REFUSED:
 
 
 async def _respond(request: Request, services: Services, task: Task) -> Response:
+    services.transcribing.check_room(caller_of(request))
     with ExitStack() as resources:
         folder = Path(resources.enter_context(_scratch_folder(services)))
         limit = services.settings.max_job_upload_bytes
@@ -155,14 +156,15 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
             strict_models=settings.strict_models,
         )
         headers = ignored_header(parsed.ignored)
+        take = partial(services.transcribing.take, caller_of(request), upload.size_bytes)
         if parsed.stream:
             kept = await recall(services, upload.sha256, parsed.options)
             headers |= note_cache(request, is_hit=kept is not None)
 
             async def transcribe(on_text: OnText) -> str:
                 if kept is not None:
-                    return _repeat(kept, on_text)
-                return await _transcribe_incrementally(services, upload.path, folder, parsed, on_text)
+                    return repeat(kept, on_text)
+                return await transcribe_progressively(services, upload.path, parsed.options, take, on_text)
 
             return TranscriptionStream(
                 transcribe,
@@ -170,7 +172,7 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
                 refuse=lambda failure: _error_response(request, failure),
                 headers=headers,
             )
-        answering = _answer(services, upload, folder, parsed, request)
+        answering = _answer(services, upload, take, parsed, request)
         response = await respond_unless_left(answering, request.receive)
         response.headers.update(headers)
         return response
@@ -196,46 +198,18 @@ def _scratch_folder(services: Services) -> Iterator[str]:
 
 
 async def _answer(
-    services: Services, upload: Upload, folder: Path, parsed: OpenAIRequest, request: Request
+    services: Services, upload: Upload, take: Take, parsed: OpenAIRequest, request: Request
 ) -> Response:
     transcript, is_kept = await transcribe_unless_kept(
         services,
         upload.sha256,
         parsed.options,
-        lambda: transcribe_whole(services, upload.path, parsed.options, folder),
+        lambda: transcribe_whole(services, upload.path, parsed.options, take),
     )
     body, kind = write_response(
         transcript, parsed, request_id=request.state.request_id, language=language_of(request)
     )
     return Response(body, headers=note_cache(request, is_hit=is_kept), media_type=kind)
-
-
-def _repeat(kept: Transcript, on_text: OnText) -> str:
-    """Pass on the segments of a kept text as they would have come, and return the whole."""
-    incremental = IncrementalText([0.0], kept.duration)
-    for text in incremental.append(kept):
-        on_text(text)
-    return incremental.text
-
-
-async def _transcribe_incrementally(
-    services: Services, source: Path, folder: Path, request: OpenAIRequest, on_text: OnText
-) -> str:
-    """Transcribe the recording and pass on each text that no later piece can change; the whole text."""
-    ready = await prepare_recording(services, source, request.options, folder)
-    settling = IncrementalText([ready.audio.start + cut.start for cut in ready.cuts], ready.duration)
-    in_order = asyncio.Lock()
-
-    async def keep(piece: Piece) -> None:
-        async with in_order:
-            if stretch := settling.add_piece(piece):
-                for text in settling.append(
-                    await suppress_hallucinations(services, ready, stretch, request.options)
-                ):
-                    on_text(text)
-
-    await transcribe_pieces(services, ready, request.options, folder, kept={}, keep=keep)
-    return settling.text
 
 
 handler = http_handler(router)

@@ -28,7 +28,7 @@ from common.lambda_entry.handlers import http_handler
 from common.models import Audio, Job
 from common.services import Services
 from common.upload.fields import MULTIPART, Fields, media_type
-from common.upload.form import display_name
+from common.upload.part_headers import display_name
 from common.upload.receive import Upload
 
 router = APIRouter(tags=["jobs"])

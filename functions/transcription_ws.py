@@ -19,7 +19,7 @@ from common.settings import Settings
 router = APIRouter()
 
 ENDED = 1000
-SHUTTING_DOWN = 1001
+RESTARTING = 1012  # "service restart": a client connects again, here or to another instance
 # Plus the HTTP status of the error: 4404, 4410, 4429.
 _ERROR_BASE = 4000
 
@@ -70,7 +70,7 @@ async def _send_messages(socket: WebSocket, watch: Watch) -> None:
         if watch.is_over:
             await socket.close(ENDED, "ended")
         else:
-            await socket.close(SHUTTING_DOWN, "shutting down")
+            await socket.close(RESTARTING, "connect again")
 
 
 def _reason(sentence: str) -> str:

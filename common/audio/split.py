@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Literal
 
 from common.audio.child import Bounds
+from common.audio.decoding import DECODE, RATE
 from common.audio.ffmpeg import COPY, Ffmpeg, parse_out_time
-from common.audio.prepare import DECODE, RATE, Format, PreparedAudio, flac_seconds
-from common.audio.probe import MIN_SECONDS, packet_times
+from common.audio.prepare import Format, PreparedAudio, flac_seconds
+from common.audio.probe import packet_times
+from common.audio.probe_result import MIN_SECONDS
 from common.errors import AudioTruncated
 
 PIECE_SECONDS = 600.0

@@ -13,8 +13,10 @@ import hmac
 import json
 import uuid
 from collections.abc import Callable
+from datetime import UTC
 from typing import TYPE_CHECKING
 
+from common.delivery import rules
 from common.jobs.view import job_view
 from common.models import Job, Transcript
 from common.outbound.dns import addresses_of
@@ -63,7 +65,7 @@ class WebhookSender:
         # Of the run, not of `seq`: that grows once more when text and audio are removed.
         event_id = str(uuid.uuid5(_NAMESPACE, f"{job.job_id}/{job.run}"))
         try:
-            status = await self._post(job.callback_url, event_id, _body(job, result, event_id))
+            status, retry_after = await self._post(job.callback_url, event_id, _body(job, result, event_id))
         except (TimeoutError, httpx.HTTPError, OSError) as exc:
             raise DeliveryFailed(type(exc).__name__) from exc
         except (ValueError, httpx.InvalidURL) as exc:  # a name that idna, TLS or httpx cannot write down
@@ -71,10 +73,12 @@ class WebhookSender:
         if status == 410:  # Standard Webhooks: the receiver wants nothing more
             raise DeliveryRejected("answered 410")
         if not 200 <= status < 300:
-            raise DeliveryFailed(f"answered {status}")
+            raise DeliveryFailed(
+                f"answered {status}", retry_after=parse_retry_after(retry_after, self._now())
+            )
 
-    async def _post(self, url: str, event_id: str, body: bytes) -> int:
-        """The status that the first address answers which takes a connection."""
+    async def _post(self, url: str, event_id: str, body: bytes) -> tuple[int, str]:
+        """Status and Retry-After of the first address that takes a connection."""
         import httpx
 
         address = httpx.URL(url)
@@ -93,7 +97,7 @@ class WebhookSender:
                 content=body,
             ) as response,
         ):
-            return response.status_code
+            return response.status_code, response.headers.get("retry-after", "")
 
     async def _addresses(self, url: httpx.URL) -> list[str]:
         """Those that may be called, the best first. Raises DeliveryFailed where there is none."""
@@ -113,6 +117,21 @@ class WebhookSender:
             "webhook-timestamp": timestamp,
             "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
         }
+
+
+def parse_retry_after(value: str, now: float) -> float | None:
+    """Seconds to wait, of a number or a date (RFC 9110, 10.2.3), an hour at most; None without either."""
+    from email.utils import parsedate_to_datetime
+
+    value = value.strip()
+    if value.isascii() and value.isdecimal():
+        return float(min(int(value[:9]), rules.FAR))
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now
+    return min(max(seconds, 0.0), rules.FAR)
 
 
 def signing_key(secret: str) -> bytes:

@@ -15,7 +15,7 @@ from common.errors import (
     UrlUnreachable,
     UrlUnusable,
 )
-from common.upload.form import display_name, header_parameters
+from common.upload.part_headers import display_name, header_parameters
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 

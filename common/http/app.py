@@ -76,6 +76,7 @@ def _allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:
         allow_origins=origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],
+        allow_private_network=True,  # a page on the internet may call a server at home
         expose_headers=[
             "Retry-After",
             "X-Request-Id",

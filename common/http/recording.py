@@ -11,7 +11,6 @@ from common.download.fetch import fetch
 from common.download.limits import limits_of
 from common.errors import (
     ONE_VALUE,
-    Busy,
     EscribaError,
     FileMissing,
     OptionInvalid,
@@ -27,6 +26,7 @@ from common.errors import (
     UrlUnusable,
 )
 from common.http.disconnect import body_of, run_until_left
+from common.http.edge import caller_of
 from common.services import Services
 from common.upload.fields import FORM, JSON, UNSET, Fields, media_type, read_fields
 from common.upload.receive import Upload, receive_form
@@ -50,9 +50,6 @@ URL_ERRORS: tuple[EscribaError, ...] = (
 )
 
 _EITHER = Sentence("either `file` or `url`, not both", "o `file` o `url`, no los dos")
-# Downloads that run or wait; and the seconds after which a client may try again where there are as many.
-_MOST_WAITING = 32
-_RETRY_AFTER = 5.0
 
 
 def body_of_fields(schema: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +73,10 @@ async def receive_recording(request: Request, services: Services, folder: Path, 
     uploads: list[Upload] = []
 
     async def download() -> None:
-        uploads.append(await _download(services, url, folder, max_bytes, fields))
+        limits = limits_of(services.settings, max_bytes=max_bytes)
+        with await services.downloading.take(caller_of(request)):
+            got = await fetch(url, folder, limits=limits)
+        uploads.append(Upload(got.path, got.size_bytes, got.filename, fields, got.sha256))
 
     if not await run_until_left(download(), request.receive):
         raise UploadTooSlow
@@ -105,15 +105,3 @@ def take_url(fields: Fields) -> tuple[str | None, Fields]:
     if len(urls) > 1:
         raise OptionInvalid(option="url", expected=ONE_VALUE)
     return next(iter(urls), None), tuple(field for field in fields if field[0] != "url")
-
-
-async def _download(services: Services, url: str, folder: Path, max_bytes: int, fields: Fields) -> Upload:
-    if services.downloads.locked() and services.active.downloads >= _MOST_WAITING:
-        raise Busy(retry_after=_RETRY_AFTER)
-    services.active.downloads += 1
-    try:
-        async with services.downloads:
-            got = await fetch(url, folder, limits=limits_of(services.settings, max_bytes=max_bytes))
-    finally:
-        services.active.downloads -= 1
-    return Upload(got.path, got.size_bytes, got.filename, fields, got.sha256)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from common.audio.probe import ProbeResult
+from common.audio.decoding import WITHOUT_CLOCK
+from common.audio.probe_result import ProbeResult
 from common.models import TranscriptWarning
 
 
@@ -17,4 +18,7 @@ def warnings_of(source: ProbeResult, *, is_requested: bool) -> tuple[TranscriptW
         warnings.append(TranscriptWarning(code="channel_chosen", details=details))
     if source.is_short:
         warnings.append(TranscriptWarning(code="audio_cut_off"))
+    if source.is_damaged:
+        code = "audio_damaged_times" if source.container in WITHOUT_CLOCK else "audio_damaged"
+        warnings.append(TranscriptWarning(code=code))
     return tuple(warnings)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from common.models import Options, Piece, Transcript
+from common.places import Take
 from common.services import Services
 from common.transcription.pipeline import merge_pieces, prepare_recording, transcribe_pieces
 
@@ -14,16 +15,22 @@ async def transcribe_whole(
     services: Services,
     source: Path,
     options: Options,
-    folder: Path,
+    take: Take,
     *,
     on_stage: Callable[[str], None] = lambda _: None,
 ) -> Transcript:
-    """The text of `source`; `on_stage` gets the name of each stage as it ends. New files are in `folder`."""
-    recording = await prepare_recording(services, source, options, folder)
-    on_stage("prepare")
-    pieces = await transcribe_pieces(services, recording, options, folder, kept={}, keep=keep_nothing)
-    on_stage("recognise")
-    return await merge_pieces(services, recording, pieces, options)
+    """The text of `source`, once `take` has a place for it. New files are in the folder of `source`.
+
+    `on_stage` gets the name of each stage as it ends.
+    """
+    folder = source.parent
+    with await take():
+        on_stage("wait")
+        recording = await prepare_recording(services, source, options, folder)
+        on_stage("prepare")
+        pieces = await transcribe_pieces(services, recording, options, folder, kept={}, keep=keep_nothing)
+        on_stage("recognise")
+        return await merge_pieces(services, recording, pieces, options)
 
 
 async def keep_nothing(piece: Piece) -> None:

@@ -37,6 +37,8 @@ def settings_table(readme: str) -> dict[str, str]:
 def as_written(value: object) -> str:
     if value in (None, (), PydanticUndefined):
         return ""
+    if isinstance(value, tuple):
+        return f"`{','.join(value)}`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CODE = [
     *ROOT.glob("common/**/*.py"),
+    *ROOT.glob("escriba/*.py"),
     *ROOT.glob("functions/*.py"),
     ROOT / "local_server.py",
 ]

@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from common.audio.file_kind import HEAD_BYTES, refusal_of
 from common.backoff import Backoff, doubling
-from common.download.address import parse_address, redirected
+from common.download.address import parse_address
+from common.download.hops import ConnectionBroken, Hops, follow, new_client
 from common.download.limits import DownloadLimits
 from common.download.response import (
-    REDIRECTS,
     Content,
     content_of,
     filename_of,
@@ -29,13 +29,11 @@ from common.errors import (
     FileEmpty,
     FileIsDocument,
     UrlIsPage,
-    UrlNotPublic,
-    UrlRedirects,
     UrlTooSlow,
     UrlUnreachable,
 )
 from common.outbound.dns import addresses_of
-from common.outbound.pinned import NotPublic, Resolve, checked_addresses, open_response
+from common.outbound.pinned import Resolve
 from common.upload.file import UploadFile
 
 if TYPE_CHECKING:
@@ -43,7 +41,6 @@ if TYPE_CHECKING:
 
 OnProgress = Callable[[int, int | None], None]
 
-_MAX_REDIRECTS = 5
 # Connections for one recording, and those in a row that bring nothing new.
 _MAX_TRIES = 20
 _FRUITLESS_TRIES = 3
@@ -76,24 +73,15 @@ async def fetch(
     `on_progress` gets how many bytes of how many (None: unknown) have come. Raises DownloadFailed,
     OptionInvalid, UploadTooLarge, FileEmpty, StorageFull.
     """
-    import httpx
-
     address = parse_address(url, private_allowed=limits.private_allowed)
     download = _Download(address, folder, limits, on_progress, resolve)
     try:
-        async with (
-            asyncio.timeout(limits.seconds),
-            httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)) as client,
-        ):
+        async with asyncio.timeout(limits.seconds), new_client() as client:
             return await download.run(client)
     except TimeoutError as exc:
         raise UrlTooSlow from exc
     finally:
         download.discard_unfinished()
-
-
-class _Broken(Exception):
-    """The connection ended before the recording did, or there was none."""
 
 
 class _Download:
@@ -111,9 +99,9 @@ class _Download:
         self._folder = folder
         self._limits = limits
         self._on_progress = on_progress
-        self._resolve = resolve
         self._loop = asyncio.get_running_loop()
-        self._ends_at = self._loop.time() + limits.seconds
+        ends_at = self._loop.time() + limits.seconds
+        self._hops = Hops(resolve, limits.private_allowed, read_timeout=limits.idle, ends_at=ends_at)
         self._file: UploadFile | None = None
         self._content = Content(0, None, None)
         self._filename: str | None = None
@@ -127,7 +115,7 @@ class _Download:
             try:
                 if await self._receive(client):
                     return await self._finish()
-            except _Broken as exc:
+            except ConnectionBroken as exc:
                 size_bytes = self._file.size_bytes if self._file else 0
                 fruitless = 0 if size_bytes > furthest else fruitless + 1
                 furthest = max(furthest, size_bytes)
@@ -145,7 +133,8 @@ class _Download:
     async def _receive(self, client: httpx.AsyncClient) -> bool:
         """Receive the file, or its rest; False where the server cannot go on there and must begin anew."""
         start = self._file.size_bytes if self._file and self._content.version else 0
-        async with self._follow(client, resume_headers(start, self._content.version)) as response:
+        headers = {**_HEADERS, **resume_headers(start, self._content.version)}
+        async with follow(client, self._address, self._hops, headers) as response:
             content = content_of(response.status_code, response.headers, expected_start=start)
             if content is None:
                 self._content = Content(0, None, None)
@@ -154,45 +143,6 @@ class _Download:
             self._filename = filename_of(self._address.path, response.headers.get("content-disposition"))
             await self._write(response, file)
         return True
-
-    @asynccontextmanager
-    async def _follow(
-        self, client: httpx.AsyncClient, headers: dict[str, str]
-    ) -> AsyncIterator[httpx.Response]:
-        """The first response that leads no further."""
-        import httpx
-
-        address = self._address
-        for _ in range(_MAX_REDIRECTS + 1):
-            addresses = await self._look_up(address)
-            try:
-                async with open_response(
-                    client,
-                    "GET",
-                    address,
-                    addresses,
-                    ends_at=self._ends_at,
-                    read_timeout=self._limits.idle,
-                    headers={**_HEADERS, **headers},
-                ) as response:
-                    location = response.headers.get("location")
-                    if response.status_code not in REDIRECTS or location is None:
-                        yield response
-                        return
-            except httpx.TransportError as exc:
-                raise _Broken from exc
-            address = redirected(address, location, private_allowed=self._limits.private_allowed)
-        raise UrlRedirects(limit=_MAX_REDIRECTS)
-
-    async def _look_up(self, address: httpx.URL) -> list[str]:
-        try:
-            return await checked_addresses(
-                address, resolve=self._resolve, private_allowed=self._limits.private_allowed
-            )
-        except NotPublic as exc:
-            raise UrlNotPublic from exc
-        except (OSError, UnicodeError) as exc:
-            raise _Broken from exc
 
     # ── the file ──────────────────────────────────────────────────────────────────────────────────
 
@@ -219,7 +169,7 @@ class _Download:
                     await file.flush()
                 self._on_progress(file.size_bytes, self._content.total)
         if self._content.total is not None and file.size_bytes < self._content.total:
-            raise _Broken
+            raise ConnectionBroken
 
     async def _next(self, blocks: AsyncIterator[bytes]) -> bytes | None:
         """The next block, None at the end. Only the time that we wait counts for the server's rate."""

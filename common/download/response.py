@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from common.errors import (
+    BodyMalformed,
     DownloadFailed,
     Sentence,
     UrlDenied,
@@ -73,10 +74,17 @@ def resume_headers(start: int, version: str | None) -> dict[str, str]:
 
 def filename_of(path: str, disposition: str | None) -> str | None:
     """What the recording is called: by its server, or by the end of its address."""
-    _, parameters = header_parameters(disposition) if disposition else (b"", {})
-    if name := display_name(parameters.get(b"filename", b"")):
+    if name := display_name(_parameters(disposition).get(b"filename", b"")):
         return name
     return display_name(unquote(path.rpartition("/")[2], errors="replace").encode())
+
+
+def _parameters(disposition: str | None) -> dict[bytes, bytes]:
+    """None of a header that makes no sense: a recording needs no name."""
+    try:
+        return header_parameters(disposition)[1] if disposition else {}
+    except (BodyMalformed, ValueError):
+        return {}
 
 
 def _version(headers: Mapping[str, str]) -> str | None:

@@ -146,6 +146,12 @@ async def test_redirects_are_followed_relative_ones_too(files: FileServer, tmp_p
     assert got.filename == "start.m4a"
 
 
+async def test_no_cookie_of_one_hop_goes_to_another(files: FileServer, tmp_path: Path) -> None:
+    files.script.append(status(302, Location=PATH, Set_Cookie="a=b; Path=/"))
+    await fetch(f"{files.url}/start", tmp_path, limits=LIMITS)
+    assert [asked.headers.get("cookie") for asked in files.requests] == [None, None]
+
+
 REFUSED: dict[str, tuple[Answer, type[EscribaError]]] = {
     "gone": (status(410), UrlNotFound),
     "missing": (status(404), UrlNotFound),
@@ -384,6 +390,8 @@ def test_a_server_may_ask_to_wait_but_not_for_ever() -> None:
         ("/a/grabaci%C3%B3n%20uno.mp3", None, "grabación uno.mp3"),
         ("/a", 'attachment; filename="../../etc/x.mp3"', "x.mp3"),
         ("/", None, None),
+        ("/a.mp3", "attachment" + "; a=b" * 100, "a.mp3"),
+        ("/a.mp3", ";;=;\x00", "a.mp3"),
         ("/a/..%2F..%2Fpasswd", None, "passwd"),
         ("/%00%ff", 'attachment; filename=""', "\ufffd"),
     ],

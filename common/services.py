@@ -12,6 +12,7 @@ from common.groq.client import Groq
 from common.places import Places
 from common.ports import AudioStore, JobStore, QuotaStore, Sender, Subscribers, Target, TaskQueue
 from common.settings import Settings
+from common.stores import StoreStatus
 
 VERSION = "0.1.0"
 
@@ -37,8 +38,9 @@ class Services:
     limits, `cache` where no text is kept for equal recordings. `senders` deliver snapshots of jobs.
     `cancel_run` ends a run of a job in this process at once, if there is one. With `key_secret`, nobody can
     derive a job id from an Idempotency-Key. `store_timeout` is how many seconds /health waits for the store:
-    a file answers at once unless it is locked. `transcribing` bounds the transcriptions that clients wait
-    for, `downloading` the recordings that are fetched for them; jobs have a bound of their own.
+    a file answers at once unless it is locked. `store_status` says what is known of the store without asking
+    it. `transcribing` bounds the transcriptions that clients wait for, `downloading` the recordings that are
+    fetched for them; jobs have a bound of their own.
     """
 
     settings: Settings
@@ -58,6 +60,7 @@ class Services:
     cancel_run: Callable[[str], None] = _cancel_nothing
     key_secret: bytes = field(default=b"", repr=False)
     store_timeout: float = 0.02
+    store_status: Callable[[], StoreStatus] = StoreStatus
     active: ActiveWork = field(default_factory=ActiveWork)
     transcribing: Places = field(default_factory=Places)
     downloading: Places = field(default_factory=Places)

@@ -69,6 +69,8 @@ class Settings(BaseModel):
 
     # jobs and recordings that outlast every instance; S3's tools share the names of the last four
     database_url: PostgresUrl | None = Field(None, repr=False)
+    database_idle_seconds: float = Field(240, gt=0)
+    database_check_seconds: float = Field(3600, gt=0)
     audio_url: BucketUrl | None = None
     aws_endpoint_url_s3: HttpUrl | None = None
     aws_region: str = "us-east-1"

@@ -10,6 +10,7 @@ import asyncio
 import random
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from common.backoff import Backoff, doubling
@@ -17,7 +18,7 @@ from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater, S
 from common.jobs import state, suspects
 from common.jobs.download import download_if_missing
 from common.jobs.lease import keep_lease
-from common.jobs.running_job import ProgressReports, RunningJob, retry_while_busy
+from common.jobs.running_job import PersistentQuota, ProgressReports, RunningJob, retry_while_busy
 from common.log import log
 from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
@@ -48,6 +49,9 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
             job_id, holder, now=services.now(), seconds=services.settings.lease_seconds
         )
     except (LeaseLost, JobNotFound):
+        return
+    except StoreUnavailable as exc:
+        log("job.interrupted", level="WARNING", jobId=job_id, code=exc.code)
         return
     run = _Run(services, job, holder, isolated=isolated)
     try:
@@ -128,6 +132,8 @@ class _Run:
 
     async def _recognise(self, folder: Path) -> Transcript:
         services, options = self._services, self._job.options
+        if services.quota:
+            services = replace(services, quota=PersistentQuota(services.quota))
         ready = await self._prepare(folder)
         kept = await self._kept_pieces(ready)
         total = len(ready.cuts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,10 +23,16 @@ from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
 from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueue
+from common.postgres.account import PostgresAccount
+from common.postgres.database import Database as PostgresDatabase
+from common.postgres.jobs import PostgresJobs
+from common.postgres.queue import PostgresQueue
 from common.quota import Quota
 from common.upload.ticket import UploadTickets
+from tests.closing import close_after_test
 from tests.contract.sample_jobs import NOW
 from tests.emulator import emulator
+from tests.postgres import postgres
 from tests.stack import QueueReader, stack_of
 
 
@@ -150,4 +157,48 @@ def aws(_: Path) -> Iterator[DeploymentTarget]:
         )
 
 
-DEPLOYMENT_TARGETS = {"container": container, "aws": aws}
+@contextmanager
+def instances(folder: Path) -> Iterator[DeploymentTarget]:
+    """Postgres, as one of several instances has it, and a folder."""
+    url = postgres().database(template=postgres().migrated)
+    database, other_database = (PostgresDatabase(url) for _ in range(2))
+    clock = Clock()
+    # These tests set the time, so the database's own is no measure of it.
+    queue = PostgresQueue(database, now=clock, tolerance=math.inf)
+    audio = AudioFolder(folder / "audio", budget_bytes=1_000_000, tickets=UploadTickets(b"secret"))
+    asyncio.run(audio.open())
+    for each in (database, other_database):
+        close_after_test(each.close)
+
+    async def claim_all(seconds: float) -> list[str]:
+        clock.now += seconds
+        claimed: list[str] = []
+        while job_id := await queue.claim(clock.now, "worker", LEASE):
+            claimed.append(job_id)
+        return claimed
+
+    async def kill_worker() -> None:
+        clock.now += LEASE
+
+    hub = Hub(max_listeners=10)
+
+    async def close_listeners() -> None:
+        hub.close()
+
+    start = Quota()
+    yield DeploymentTarget(
+        jobs=PostgresJobs(database),
+        other_jobs=PostgresJobs(other_database),
+        queue=queue,
+        audio=audio,
+        quota=PostgresAccount(database, name="whisper", start=start),
+        other_quota=PostgresAccount(other_database, name="whisper", start=start),
+        claim_all=claim_all,
+        kill_worker=kill_worker,
+        subscribers=hub,
+        close_listeners=close_listeners,
+        isolated=False,
+    )
+
+
+DEPLOYMENT_TARGETS = {"container": container, "postgres": instances, "aws": aws}

@@ -1,21 +1,25 @@
 /**
- * All messages between API, Convex and page about one job: always with the local Convex, and also with a real
- * deployment of these functions where CONVEX_SELF_HOSTED_URL, CONVEX_SITE_URL and ESCRIBA_API_KEY name one. It shows
- * where the local Convex differs from the real one.
+ * All messages between API, Convex and page about one job: with the component, with the functions that apps copied
+ * before there was a component, and with a real deployment of the example where CONVEX_SELF_HOSTED_URL, CONVEX_SITE_URL
+ * and ESCRIBA_API_KEY name one. It shows where the local Convex differs from the real one.
  */
+import { fileURLToPath } from "node:url";
 import { ConvexClient } from "convex/browser";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import WebSocket from "ws";
-import { api } from "../convex/_generated/api";
+import { api } from "../example/convex/_generated/api";
 import { startLocalConvex } from "./local-convex.mjs";
 import { eventually } from "../test/eventually";
 
 const { CONVEX_SELF_HOSTED_URL, CONVEX_SITE_URL, ESCRIBA_API_KEY = "a-key-for-tests" } = process.env;
-const deployments =
-  CONVEX_SELF_HOSTED_URL && CONVEX_SITE_URL ? ["the local Convex", "the real deployment"] : ["the local Convex"];
+const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const APPS: Record<string, string | null> = {
+  "the component": folder("../example/convex/"),
+  "copied functions": folder("../test/copied/convex/"),
+  ...(CONVEX_SELF_HOSTED_URL && CONVEX_SITE_URL ? { "the real deployment": null } : {}),
+};
 
-describe.each(deployments)("with %s", (deployment) => {
-  const isReal = deployment === "the real deployment";
+describe.each(Object.entries(APPS))("with %s", (_, functions) => {
   let local: Awaited<ReturnType<typeof startLocalConvex>> | null = null;
   let client: ConvexClient;
   let siteUrl: string;
@@ -23,9 +27,9 @@ describe.each(deployments)("with %s", (deployment) => {
   const access = { jobId, ownerToken: crypto.randomUUID() };
 
   beforeAll(async () => {
-    if (!isReal) {
+    if (functions) {
       vi.stubEnv("ESCRIBA_API_KEY", ESCRIBA_API_KEY);
-      local = await startLocalConvex();
+      local = await startLocalConvex({ functions });
     }
     siteUrl = local?.siteUrl ?? CONVEX_SITE_URL!;
     client = new ConvexClient(local?.url ?? CONVEX_SELF_HOSTED_URL!, {

@@ -57,8 +57,8 @@ export async function startRealEnvironment() {
         const rows = (await environment.convex.backend.table(table)) as Array<Record<string, any>>;
         return rows.find(({ jobId }) => jobId === id);
       };
-      const row = await find("transcriptionJobs");
-      return { ...(await find("transcriptionResults")), ...row } as Record<string, any>;
+      const row = await find("escriba/jobs");
+      return { ...(await find("escriba/transcripts")), ...row } as Record<string, any>;
     },
     async close() {
       for (const child of [engine, api]) child.kill();

@@ -25,8 +25,8 @@ from common.errors import (
     UrlUnreachable,
     UrlUnusable,
 )
+from common.http.caller import caller_of
 from common.http.disconnect import body_of, run_until_left
-from common.http.edge import caller_of
 from common.services import Services
 from common.upload.fields import FORM, JSON, UNSET, Fields, media_type, read_fields
 from common.upload.receive import Upload, receive_form
@@ -70,11 +70,12 @@ async def receive_recording(request: Request, services: Services, folder: Path, 
     url, fields = take_url(received)
     if url is None:
         raise FileMissing
+    caller = await caller_of(request)
     uploads: list[Upload] = []
 
     async def download() -> None:
         limits = limits_of(services.settings, max_bytes=max_bytes)
-        with await services.downloading.take(caller_of(request)):
+        with await services.downloading.take(caller.name):
             got = await fetch(url, folder, limits=limits)
         uploads.append(Upload(got.path, got.size_bytes, got.filename, fields, got.sha256))
 

@@ -124,7 +124,7 @@ class _Run:
         services = self._services
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
             await download_if_missing(services, self._running, Path(name))
-            known = await recall(services, self._sha256, self._job.options)
+            known = await recall(services, self._sha256, self._job.options, owner=self._job.owner)
             transcript = known or await self._recognise(Path(name))
         await self._complete(transcript, is_cached=known is not None)
         if known is None:
@@ -187,13 +187,13 @@ class _Run:
     async def _remember(self, transcript: Transcript) -> None:
         """Keep the text for equal recordings, unless the job was deleted just now: deleted text is gone."""
         services, sha256 = self._services, self._sha256
-        await remember(services, sha256, self._job.options, transcript)
+        await remember(services, sha256, self._job.options, transcript, owner=self._job.owner)
         try:
             is_erased = (await services.jobs.get(self._job.job_id)).erased_at is not None
         except EscribaError:  # it is removed, or nobody can tell
             is_erased = True
         if is_erased:
-            await forget(services, sha256)
+            await forget(services, sha256, owner=self._job.owner)
 
     async def _fail_or_back_off(self, error: EscribaError) -> None:
         attempts = self._job.attempts

@@ -93,6 +93,17 @@ _TABLES = (
     "CREATE TABLE escriba.turns (user_id text PRIMARY KEY, at float8 NOT NULL)",
 )
 
+_ACCESS_KEYS = (
+    """
+    CREATE TABLE escriba.access_keys (
+        key_id text PRIMARY KEY,
+        created_at float8 NOT NULL,
+        document text NOT NULL           -- the AccessKey, as JSON: a digest, never the key
+    )
+    """,
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *functions.ON_JOBS, *functions.ON_DELIVERIES, functions.CLAIM_JOB, functions.SWAP_VALUE),
+    _ACCESS_KEYS,
 )

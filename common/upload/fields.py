@@ -39,12 +39,29 @@ def media_type(content_type: str | None) -> str:
 
 async def read_fields(stream: AsyncIterable[bytes], kind: str) -> Fields:
     """The fields of JSON or of a form, as a multipart form has them. Raises BodyMalformed, OptionInvalid."""
+    if kind == FORM:
+        return _form_fields(await _read(stream))
+    return tuple(_pairs(await read_object(stream)))
+
+
+async def read_object(stream: AsyncIterable[bytes]) -> dict[str, Any]:
+    """The object that a body of JSON holds. Raises BodyMalformed."""
+    try:
+        value = json.loads(await _read(stream))
+    except (ValueError, RecursionError):
+        raise BodyMalformed(problem=_NOT_JSON) from None
+    if not isinstance(value, dict):
+        raise BodyMalformed(problem=_NO_OBJECT)
+    return value
+
+
+async def _read(stream: AsyncIterable[bytes]) -> bytes:
     body = bytearray()
     async for block in stream:
         body += block
         if len(body) > MAX_BYTES:
             raise BodyMalformed(problem=_TOO_MUCH)
-    return _form_fields(bytes(body)) if kind == FORM else _json_fields(bytes(body))
+    return bytes(body)
 
 
 def _form_fields(body: bytes) -> Fields:
@@ -53,16 +70,6 @@ def _form_fields(body: bytes) -> Fields:
     except ValueError:
         raise BodyMalformed(problem=_NO_FORM) from None
     return tuple(pairs)
-
-
-def _json_fields(body: bytes) -> Fields:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BodyMalformed(problem=_NOT_JSON) from None
-    if not isinstance(value, dict):
-        raise BodyMalformed(problem=_NO_OBJECT)
-    return tuple(_pairs(value))
 
 
 def _pairs(body: dict[str, Any]) -> list[tuple[str, str]]:

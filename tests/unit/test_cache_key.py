@@ -62,16 +62,14 @@ def test_another_key_of_the_same_engine_is_not() -> None:
 
 def test_another_recording_or_caller_is_another_text() -> None:
     assert key(sha256="b" * 64) != key()
-    one, other = (
-        cache_key(SETTINGS, SHA, Options(), has_words=False, caller=name) for name in ("ana", "ben")
-    )
+    one, other = (cache_key(SETTINGS, SHA, Options(), has_words=False, owner=name) for name in ("ana", "ben"))
     assert one.answer != other.answer
     assert one.recording != other.recording
-    assert recording_of(SHA, caller='a", "b') != recording_of(SHA, caller="a")
+    assert recording_of(SHA, owner='a", "b') != recording_of(SHA, owner="a")
 
 
 def test_a_recording_has_one_name_for_all_its_texts() -> None:
     names = {
         cache_key(SETTINGS, SHA, Options(guard=guard), has_words=guard).recording for guard in (True, False)
     }
-    assert names == {recording_of(SHA)}
+    assert names == {recording_of(SHA, owner=None)}

@@ -1,6 +1,6 @@
 """The secrets that sign webhooks: one for jobs without an access key, and one of its own for each key. Pure.
 
-With one secret for all, whoever may submit a job could have a message of any text signed for another's
+With one secret for all, anybody who may submit a job could have a message of any text signed for another's
 receiver.
 """
 

@@ -196,7 +196,8 @@ class Database:
                 log("store.away", level="WARNING", reason=type(exc).__name__)
             self.problem = error
         elif not isinstance(exc, EscribaError):
-            log("store.failed", level="ERROR", reason=type(exc).__name__, code=error.code)
+            sqlstate = getattr(exc, "sqlstate", None)
+            log("store.failed", level="ERROR", reason=type(exc).__name__, code=error.code, sqlstate=sqlstate)
         return error
 
     def _note_success(self) -> None:

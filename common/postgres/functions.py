@@ -68,7 +68,7 @@ $$
 _CREATE_JOB = """
 CREATE FUNCTION escriba.create_job(
     new_id text, new_seq integer, new_status text, new_suspect boolean, new_document text, new_due_at float8,
-    new_updated_at float8, new_expires_at float8, new_audio_bytes bigint,
+    new_updated_at float8, new_expires_at float8,
     event_type text, event_detail text, event_text text, notice text,
     new_user_id text, new_created_at float8, wanted text
 ) RETURNS text LANGUAGE plpgsql AS $$
@@ -77,9 +77,9 @@ DECLARE
 BEGIN
     LOOP
         INSERT INTO escriba.jobs (job_id, seq, status, user_id, document, suspect, due_at,
-            created_at, updated_at, expires_at, audio_bytes)
+            created_at, updated_at, expires_at)
         VALUES (new_id, new_seq, new_status, new_user_id, new_document, new_suspect, new_due_at,
-            new_created_at, new_updated_at, new_expires_at, new_audio_bytes)
+            new_created_at, new_updated_at, new_expires_at)
         ON CONFLICT DO NOTHING;
         EXIT WHEN FOUND;
         SELECT document INTO existing FROM escriba.jobs WHERE job_id = new_id;
@@ -101,7 +101,7 @@ $$
 _COMMIT_JOB = """
 CREATE FUNCTION escriba.commit_job(
     of_job text, new_seq integer, new_status text, new_suspect boolean, new_document text, new_due_at float8,
-    new_updated_at float8, new_expires_at float8, new_audio_bytes bigint,
+    new_updated_at float8, new_expires_at float8,
     event_type text, event_detail text, event_text text, notice text,
     new_result text, known text, wanted text
 ) RETURNS TABLE (outcome text, stored text) LANGUAGE plpgsql AS $$
@@ -126,7 +126,7 @@ BEGIN
     -- A job that runs stays due, so that it comes back by itself when its lease runs out.
     UPDATE escriba.jobs SET
         seq = new_seq, status = new_status, document = new_document, suspect = new_suspect,
-        updated_at = new_updated_at, expires_at = new_expires_at, audio_bytes = new_audio_bytes,
+        updated_at = new_updated_at, expires_at = new_expires_at,
         due_at = CASE WHEN new_status = 'processing' THEN coalesce(due_at, new_due_at) ELSE new_due_at END,
         lease_holder = CASE WHEN new_due_at IS NULL THEN NULL ELSE lease_holder END,
         lease_until = CASE WHEN new_due_at IS NULL THEN NULL ELSE lease_until END,

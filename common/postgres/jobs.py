@@ -18,8 +18,8 @@ from common.postgres.notices import write_notice
 if TYPE_CHECKING:
     from asyncpg import Record
 
-_CREATE = f"SELECT escriba.create_job({', '.join(f'${n}' for n in range(1, 17))})"
-_COMMIT = f"SELECT * FROM escriba.commit_job({', '.join(f'${n}' for n in range(1, 17))})"
+_CREATE = f"SELECT escriba.create_job({', '.join(f'${n}' for n in range(1, 16))})"
+_COMMIT = f"SELECT * FROM escriba.commit_job({', '.join(f'${n}' for n in range(1, 16))})"
 
 _KEEP_PIECE = """
     WITH held AS (
@@ -137,10 +137,6 @@ class PostgresJobs(LeaseRows):
             return set()
         rows = await self._database.rows(_NEEDING_AUDIO, job_ids, counts=False)
         return {row[0] for row in rows}
-
-    async def audio_bytes(self) -> int:
-        """How much the recordings of all jobs take, on all instances together."""
-        return int(await self._database.value("SELECT coalesce(sum(audio_bytes), 0) FROM escriba.jobs"))
 
     async def expired(self, *, now: float, limit: int) -> list[Job]:
         rows = await self._database.rows(_EXPIRED, now, limit, counts=False)

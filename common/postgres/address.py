@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from common.postgres.errors import DatabaseUnusable
+from common.stores import DatabaseUnusable
 
 if TYPE_CHECKING:
     from ssl import SSLContext

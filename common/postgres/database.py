@@ -15,8 +15,9 @@ from common.errors import EscribaError, StoreUnavailable
 from common.log import log
 from common.postgres.address import POOLED, read_address
 from common.postgres.clock import DatabaseClock, read_steady_clock
-from common.postgres.errors import RETRY_AFTER, DatabaseUnusable, is_lost, is_untrusted, to_escriba_error
+from common.postgres.errors import RETRY_AFTER, is_lost, is_untrusted, to_escriba_error
 from common.postgres.migrate import migrate
+from common.stores import DatabaseUnusable
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Pool, Record
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _CONNECTIONS = 4
 # Seconds without an answer, after which the database counts as away.
 _TIMEOUT = 10.0
+# Seconds for which an end waits for calls under way.
+_LONGEST_CLOSE = 2.0
 # Seconds for which a start waits for a database that wakes up.
 _LONGEST_START = 30.0
 
@@ -123,7 +126,7 @@ class Database:
         """Finish the calls under way and disconnect. Harmless twice."""
         if self._pool is not None:
             try:
-                async with asyncio.timeout(_TIMEOUT):
+                async with asyncio.timeout(_LONGEST_CLOSE):
                     await self._pool.close()
             except TimeoutError:
                 self._pool.terminate()

@@ -15,10 +15,6 @@ _FULL = ("53100", "54000")
 _BUSY = ("40", "55P03", "57014")
 
 
-class DatabaseUnusable(Exception):
-    """This address can never work as it is; the sentence tells the operator why."""
-
-
 def is_lost(exc: BaseException) -> bool:
     """Whether the connection is gone, or none could be made."""
     import asyncpg

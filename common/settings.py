@@ -12,7 +12,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from common.setting_types import BucketUrl, HttpUrl, Origins, PostgresUrl, Proxies, SigningSecret
+from common.setting_types import (
+    AdminKey,
+    ApiKeys,
+    BucketUrl,
+    HttpUrl,
+    Origins,
+    PostgresUrl,
+    Proxies,
+    SigningSecret,
+)
 
 MB = 1024 * 1024
 GROQ_URL = "https://api.groq.com/openai/v1"
@@ -64,6 +73,12 @@ class Settings(BaseModel):
     convex_monthly_pushes: int = Field(300_000, ge=1)
     callback_secret: SigningSecret | None = Field(None, repr=False)
     callback_private_addresses: bool = False
+    download_private_addresses: bool = False
+    download_timeout: float = Field(600, gt=0)
+
+    admin_key: AdminKey | None = Field(None, repr=False)
+    api_keys: ApiKeys | None = Field(None, repr=False)
+    anonymous_access: bool = False
 
     # jobs and recordings that outlast every instance; S3's tools share the names of the last four
     database_url: PostgresUrl | None = Field(None, repr=False)

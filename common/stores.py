@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from common.access.key_store import AccessKeyStore
 from common.cache_port import TranscriptCache
 from common.errors import EscribaError
 from common.models import Status
@@ -15,6 +16,10 @@ from common.ports import AccountStore, JobStore, TaskQueue
 from common.token_bucket import Account
 
 AnyAccount = TypeVar("AnyAccount", bound=Account)
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be used at all; the sentence tells the operator why."""
 
 
 class RunQueue(TaskQueue, Protocol):
@@ -63,6 +68,8 @@ class Stores(Protocol):
 
     @property
     def jobs(self) -> ContainerJobs: ...
+    @property
+    def access_keys(self) -> AccessKeyStore: ...
     @property
     def now(self) -> Callable[[], float]: ...
     @property

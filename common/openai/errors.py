@@ -10,15 +10,20 @@ import math
 
 from common.errors import (
     AudioRefused,
+    DownloadFailed,
     EngineKeyInvalid,
     EngineQuotaSpent,
     EscribaError,
     FileEmpty,
     FileMissing,
     FileRepeated,
+    KeyExpired,
+    KeyInvalid,
+    KeyMissing,
     RetryLater,
     UploadNeedsTicket,
     UploadTooLarge,
+    UrlIsPage,
 )
 from common.http.error_response import Headers, spoken_language
 
@@ -62,7 +67,7 @@ def status_of(error: EscribaError) -> int:
         return 429
     if isinstance(error, EngineKeyInvalid):
         return 401
-    return 400 if error.status == 422 or isinstance(error, AudioRefused) else error.status
+    return 400 if error.status == 422 or isinstance(error, AudioRefused | UrlIsPage) else error.status
 
 
 def _type(error: EscribaError) -> str:
@@ -76,7 +81,8 @@ def _code(error: EscribaError) -> str:
     """Our own codes, except where programs look for OpenAI's."""
     if isinstance(error, EngineQuotaSpent):
         return "rate_limit_exceeded"
-    return "invalid_api_key" if isinstance(error, EngineKeyInvalid) else error.code
+    is_key_wrong = isinstance(error, EngineKeyInvalid | KeyExpired | KeyInvalid | KeyMissing)
+    return "invalid_api_key" if is_key_wrong else error.code
 
 
 def _param(error: EscribaError) -> str | None:
@@ -84,6 +90,8 @@ def _param(error: EscribaError) -> str | None:
         return str(error.details["option"])
     if isinstance(error, _FILE_ERRORS):
         return "file"
+    if isinstance(error, DownloadFailed):
+        return "url"
     return next((name for name in ("language", "model") if name in error.details), None)
 
 

@@ -28,13 +28,11 @@ _TABLES = (
         created_at float8 NOT NULL,
         updated_at float8 NOT NULL,
         expires_at float8 NOT NULL,
-        audio_bytes bigint,              -- of the recording, while the store may have it
         CHECK ((due_at IS NOT NULL) = (status IN ('queued', 'processing', 'waiting')))
     )
     """,
     "CREATE INDEX jobs_due ON escriba.jobs (due_at) WHERE due_at IS NOT NULL",
     "CREATE INDEX jobs_expiring ON escriba.jobs (expires_at)",
-    "CREATE INDEX jobs_with_audio ON escriba.jobs (audio_bytes) WHERE audio_bytes IS NOT NULL",
     """
     CREATE TABLE escriba.pieces (
         job_id text NOT NULL REFERENCES escriba.jobs ON DELETE CASCADE,
@@ -93,6 +91,17 @@ _TABLES = (
     "CREATE TABLE escriba.turns (user_id text PRIMARY KEY, at float8 NOT NULL)",
 )
 
+_ACCESS_KEYS = (
+    """
+    CREATE TABLE escriba.access_keys (
+        key_id text PRIMARY KEY,
+        created_at float8 NOT NULL,
+        document text NOT NULL           -- the AccessKey, as JSON: a digest, never the key
+    )
+    """,
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *functions.ON_JOBS, *functions.ON_DELIVERIES, functions.CLAIM_JOB, functions.SWAP_VALUE),
+    _ACCESS_KEYS,
 )

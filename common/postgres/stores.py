@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from common.ports import AccountStore
+from common.postgres.access_keys import PostgresAccessKeys
 from common.postgres.account import PostgresAccount
 from common.postgres.agenda import Agenda, Callbacks
 from common.postgres.cache import PostgresCache
@@ -31,6 +32,7 @@ class PostgresStores:
         self._origin = secrets.token_hex(4)
         self.now = database.clock
         self.jobs = PostgresJobs(database, origin=self._origin)
+        self.access_keys = PostgresAccessKeys(database)
 
     def queue(self, on_put: Callable[[], None] = lambda: None) -> PostgresQueue:
         return PostgresQueue(self._database, now=self.now, on_put=on_put)

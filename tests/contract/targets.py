@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.access.key_store import AccessKeyStore
 from common.aws.clients import Clients
+from common.aws.dynamo_access_keys import DynamoAccessKeys
 from common.aws.dynamo_account import DynamoAccount
 from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.gateway_subscribers import GatewaySubscribers
@@ -18,11 +20,13 @@ from common.aws.sqs_queue import SqsQueue
 from common.aws.table import Table
 from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
+from common.local.sqlite.access_keys import SqliteAccessKeys
 from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
 from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueue
+from common.postgres.access_keys import PostgresAccessKeys
 from common.postgres.account import PostgresAccount
 from common.postgres.database import Database as PostgresDatabase
 from common.postgres.jobs import PostgresJobs
@@ -40,16 +44,18 @@ from tests.stack import QueueReader, stack_of
 class DeploymentTarget:
     """The adapters of one target over a store of their own, which is empty at first.
 
-    `other_jobs` and `other_quota` reach the same store as another process would. `claim_all(seconds)` lets
-    that time pass for the queue and returns the jobs that it then brings to a worker; `kill_worker()` ends
-    that worker abruptly and returns when nothing holds its jobs any more. `close_listeners()` makes every
-    listener stop. `isolated`: each job runs in a process of its own.
+    `other_jobs`, `other_keys` and `other_quota` reach the same store as another process would.
+    `claim_all(seconds)` lets that time pass for the queue and returns the jobs that it then brings to a
+    worker; `kill_worker()` ends that worker abruptly and returns when nothing holds its jobs any more.
+    `close_listeners()` makes every listener stop. `isolated`: each job runs in a process of its own.
     """
 
     jobs: JobStore
     other_jobs: JobStore
     queue: TaskQueue
     audio: AudioStore
+    keys: AccessKeyStore
+    other_keys: AccessKeyStore
     quota: QuotaStore
     other_quota: QuotaStore
     claim_all: Callable[[float], Awaitable[list[str]]]
@@ -103,6 +109,8 @@ def container(folder: Path) -> Iterator[DeploymentTarget]:
         other_jobs=SqliteJobs(other_database),
         queue=queue,
         audio=audio,
+        keys=SqliteAccessKeys(database),
+        other_keys=SqliteAccessKeys(other_database),
         quota=SqliteAccount(database, name="whisper", start=start),
         other_quota=SqliteAccount(other_database, name="whisper", start=start),
         claim_all=claim_all,
@@ -147,6 +155,8 @@ def aws(_: Path) -> Iterator[DeploymentTarget]:
             other_jobs=other_jobs,
             queue=SqsQueue(clients, names.queue, now=clock, note_message=jobs.note_message),
             audio=S3Audio(clients, names.bucket, ticket_seconds=900),
+            keys=DynamoAccessKeys(Table(clients, names.table)),
+            other_keys=DynamoAccessKeys(Table(other_clients, names.table)),
             quota=DynamoAccount(Table(clients, names.table), name="whisper", start=start),
             other_quota=DynamoAccount(Table(other_clients, names.table), name="whisper", start=start),
             claim_all=claim_all,
@@ -191,6 +201,8 @@ def instances(folder: Path) -> Iterator[DeploymentTarget]:
         other_jobs=PostgresJobs(other_database),
         queue=queue,
         audio=audio,
+        keys=PostgresAccessKeys(database),
+        other_keys=PostgresAccessKeys(other_database),
         quota=PostgresAccount(database, name="whisper", start=start),
         other_quota=PostgresAccount(other_database, name="whisper", start=start),
         claim_all=claim_all,

@@ -98,4 +98,14 @@ _CACHE = (
     "CREATE INDEX cache_expiring ON cache (expires_at, bytes)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE)
+_ACCESS_KEYS = (
+    """
+    CREATE TABLE access_keys (
+        key_id TEXT PRIMARY KEY,
+        created_at REAL NOT NULL,
+        document TEXT NOT NULL           -- the AccessKey, as JSON: a digest, never the key
+    ) STRICT
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 
+from common.local.sqlite.access_keys import SqliteAccessKeys
 from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.cache import SqliteCache, open_cache
 from common.local.sqlite.database import Database
@@ -25,6 +26,7 @@ class SqliteStores:
         self._database = database
         self.now = now
         self.jobs = SqliteJobs(database)
+        self.access_keys = SqliteAccessKeys(database)
 
     def queue(self, on_put: Callable[[], None] = lambda: None) -> SqliteQueue:
         return SqliteQueue(self._database, now=self.now, on_put=on_put)

@@ -1,4 +1,5 @@
-# run: the server on port 8000 · dev: with a local Convex and a page · test: everything · soak: at full length
+# run: the server on port 8000 · dev: with a local Convex and a page · dev-cluster: two instances · test: everything
+# soak: at full length
 # check: lint and types · bench: what the README claims · bench-page: the same of the page · lock: newer packages
 # web, units, servers, alone: the lanes of `test`
 PYTHON ?= python3
@@ -6,7 +7,7 @@ BIN := .venv/bin
 # Without a key or another server's address the embedded engine is installed too.
 ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
 
-.PHONY: run dev test soak check web units servers alone bench bench-page lambda lock clean
+.PHONY: run dev dev-cluster test soak check web units servers alone bench bench-page lambda lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/$(ENGINE)
@@ -44,11 +45,16 @@ servers: .venv/development .venv/aws-tools/installed .venv/aws-sam/installed .ve
 alone: .venv/development .venv/aws-tools/installed web/node_modules
 	$(PYTEST) -m alone
 
+# A Postgres, an S3 server and two instances behind PORT, to kill one and look; nothing is kept.
+dev-cluster: .venv/development
+	@$(BIN)/python -u -m tests.dev_cluster
+
 # What `test` does in small, at full length: Convex or Postgres away for a minute, 500 jobs amid faults, kills.
 soak: .venv/development web/node_modules
 	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
 	  tests/acceptance/test_instances_killed.py tests/acceptance/test_database_away.py \
-	  --away 60 --soak 500 --kills 14 --rounds 100 --cluster-rounds 30 --attempts 4
+	  tests/acceptance/test_rolling.py \
+	  --away 60 --soak 500 --kills 14 --rounds 100 --cluster-rounds 30 --rolls 10 --attempts 4
 
 web: web/node_modules .venv/development
 	cd web && npm test

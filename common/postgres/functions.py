@@ -14,6 +14,14 @@ LEASED = """coalesce(
     jobs.lease_until > stated_now AND jobs.lease_until <= stated_now + 2 * jobs.lease_seconds, false
 )"""
 
+# A job's document as its events keep it: they outlive what is deleted, and an address may be a signed one.
+_WITHOUT_ADDRESS = """
+CREATE FUNCTION escriba.without_address(document text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN strpos(document, '"sourceUrl"') > 0 THEN (document::jsonb - 'sourceUrl')::text
+        ELSE document END
+$$
+"""
+
 # A delivery as JSON: target, wanted_seq, confirmed_seq, attempts, next_at, last_error, ended.
 _DELIVERIES_OF = """
 CREATE FUNCTION escriba.deliveries_of(of_job text) RETURNS text LANGUAGE sql STABLE AS $$
@@ -60,7 +68,7 @@ $$
 _CREATE_JOB = """
 CREATE FUNCTION escriba.create_job(
     new_id text, new_seq integer, new_status text, new_suspect boolean, new_document text, new_due_at float8,
-    new_updated_at float8, new_expires_at float8, new_audio_bytes bigint,
+    new_updated_at float8, new_expires_at float8,
     event_type text, event_detail text, event_text text, notice text,
     new_user_id text, new_created_at float8, wanted text
 ) RETURNS text LANGUAGE plpgsql AS $$
@@ -69,9 +77,9 @@ DECLARE
 BEGIN
     LOOP
         INSERT INTO escriba.jobs (job_id, seq, status, user_id, document, suspect, due_at,
-            created_at, updated_at, expires_at, audio_bytes)
+            created_at, updated_at, expires_at)
         VALUES (new_id, new_seq, new_status, new_user_id, new_document, new_suspect, new_due_at,
-            new_created_at, new_updated_at, new_expires_at, new_audio_bytes)
+            new_created_at, new_updated_at, new_expires_at)
         ON CONFLICT DO NOTHING;
         EXIT WHEN FOUND;
         SELECT document INTO existing FROM escriba.jobs WHERE job_id = new_id;
@@ -79,7 +87,8 @@ BEGIN
             RETURN existing;
         END IF;
     END LOOP;
-    INSERT INTO escriba.events VALUES (new_id, new_seq, event_type, new_document, event_detail, event_text);
+    INSERT INTO escriba.events
+    VALUES (new_id, new_seq, event_type, escriba.without_address(new_document), event_detail, event_text);
     PERFORM escriba.keep_deliveries(new_id, wanted);
     PERFORM pg_notify('escriba', notice);
     RETURN NULL;
@@ -92,7 +101,7 @@ $$
 _COMMIT_JOB = """
 CREATE FUNCTION escriba.commit_job(
     of_job text, new_seq integer, new_status text, new_suspect boolean, new_document text, new_due_at float8,
-    new_updated_at float8, new_expires_at float8, new_audio_bytes bigint,
+    new_updated_at float8, new_expires_at float8,
     event_type text, event_detail text, event_text text, notice text,
     new_result text, known text, wanted text
 ) RETURNS TABLE (outcome text, stored text) LANGUAGE plpgsql AS $$
@@ -117,7 +126,7 @@ BEGIN
     -- A job that runs stays due, so that it comes back by itself when its lease runs out.
     UPDATE escriba.jobs SET
         seq = new_seq, status = new_status, document = new_document, suspect = new_suspect,
-        updated_at = new_updated_at, expires_at = new_expires_at, audio_bytes = new_audio_bytes,
+        updated_at = new_updated_at, expires_at = new_expires_at,
         due_at = CASE WHEN new_status = 'processing' THEN coalesce(due_at, new_due_at) ELSE new_due_at END,
         lease_holder = CASE WHEN new_due_at IS NULL THEN NULL ELSE lease_holder END,
         lease_until = CASE WHEN new_due_at IS NULL THEN NULL ELSE lease_until END,
@@ -125,7 +134,8 @@ BEGIN
     WHERE job_id = of_job;
     -- The mere progress that this event supersedes goes, so that a job's events stay few.
     DELETE FROM escriba.events WHERE job_id = of_job AND seq = new_seq - 1 AND type = 'progress';
-    INSERT INTO escriba.events VALUES (of_job, new_seq, event_type, new_document, event_detail, event_text);
+    INSERT INTO escriba.events
+    VALUES (of_job, new_seq, event_type, escriba.without_address(new_document), event_detail, event_text);
     IF new_result IS NOT NULL THEN
         INSERT INTO escriba.results VALUES (of_job, new_result)
         ON CONFLICT (job_id) DO UPDATE SET document = excluded.document;
@@ -220,4 +230,4 @@ $$
 """
 
 ON_DELIVERIES = (_REPLACE_DELIVERIES,)
-ON_JOBS = (_DELIVERIES_OF, _KEEP_DELIVERIES, _CREATE_JOB, _COMMIT_JOB)
+ON_JOBS = (_WITHOUT_ADDRESS, _DELIVERIES_OF, _KEEP_DELIVERIES, _CREATE_JOB, _COMMIT_JOB)

@@ -27,7 +27,6 @@ def of_job(job: Job) -> tuple[SqlValue, ...]:
         due_time(job),
         job.updated_at,
         job.expires_at,
-        _audio_bytes(job),
     )
 
 
@@ -85,9 +84,3 @@ def to_delivery(row: Record) -> Delivery:
         row["last_error"],
         row["ended"],
     )
-
-
-def _audio_bytes(job: Job) -> int | None:
-    """Of the recording, for as long as the store may have it."""
-    may_have_audio = job.audio is not None and job.erased_at is None and job.status != "completed"
-    return job.audio.size_bytes if job.audio and may_have_audio else None

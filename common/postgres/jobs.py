@@ -18,8 +18,8 @@ from common.postgres.notices import write_notice
 if TYPE_CHECKING:
     from asyncpg import Record
 
-_CREATE = f"SELECT escriba.create_job({', '.join(f'${n}' for n in range(1, 17))})"
-_COMMIT = f"SELECT * FROM escriba.commit_job({', '.join(f'${n}' for n in range(1, 17))})"
+_CREATE = f"SELECT escriba.create_job({', '.join(f'${n}' for n in range(1, 16))})"
+_COMMIT = f"SELECT * FROM escriba.commit_job({', '.join(f'${n}' for n in range(1, 16))})"
 
 _KEEP_PIECE = """
     WITH held AS (
@@ -35,6 +35,10 @@ _ERASE_TEXT = """
     WITH pieces AS (DELETE FROM escriba.pieces WHERE job_id = $1),
         results AS (DELETE FROM escriba.results WHERE job_id = $1)
     UPDATE escriba.events SET text = NULL WHERE job_id = $1 AND text IS NOT NULL
+"""
+
+_EVENTS = """
+    SELECT type, seq, job, detail, text FROM escriba.events WHERE job_id = $1 AND seq > $2 ORDER BY seq
 """
 
 _EXPIRED = "SELECT document FROM escriba.jobs WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
@@ -107,8 +111,7 @@ class PostgresJobs(LeaseRows):
         return None
 
     async def events(self, job_id: str, *, after: int) -> list[JobEvent]:
-        query = "SELECT * FROM escriba.events WHERE job_id = $1 AND seq > $2 ORDER BY seq"
-        return [to_event(row) for row in await self._database.rows(query, job_id, after)]
+        return [to_event(row) for row in await self._database.rows(_EVENTS, job_id, after)]
 
     async def keep_piece(self, job_id: str, piece: Piece, *, holder: str) -> None:
         row = await self._database.row(_KEEP_PIECE, job_id, piece.index, to_json(piece), holder)
@@ -137,10 +140,6 @@ class PostgresJobs(LeaseRows):
             return set()
         rows = await self._database.rows(_NEEDING_AUDIO, job_ids, counts=False)
         return {row[0] for row in rows}
-
-    async def audio_bytes(self) -> int:
-        """How much the recordings of all jobs take, on all instances together."""
-        return int(await self._database.value("SELECT coalesce(sum(audio_bytes), 0) FROM escriba.jobs"))
 
     async def expired(self, *, now: float, limit: int) -> list[Job]:
         rows = await self._database.rows(_EXPIRED, now, limit, counts=False)

@@ -28,13 +28,11 @@ _TABLES = (
         created_at float8 NOT NULL,
         updated_at float8 NOT NULL,
         expires_at float8 NOT NULL,
-        audio_bytes bigint,              -- of the recording, while the store may have it
         CHECK ((due_at IS NOT NULL) = (status IN ('queued', 'processing', 'waiting')))
     )
     """,
     "CREATE INDEX jobs_due ON escriba.jobs (due_at) WHERE due_at IS NOT NULL",
     "CREATE INDEX jobs_expiring ON escriba.jobs (expires_at)",
-    "CREATE INDEX jobs_with_audio ON escriba.jobs (audio_bytes) WHERE audio_bytes IS NOT NULL",
     """
     CREATE TABLE escriba.pieces (
         job_id text NOT NULL REFERENCES escriba.jobs ON DELETE CASCADE,

@@ -24,6 +24,19 @@ from tests.upstream import Upstream, not_before
 RANDOM = random.Random(17)
 
 
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Upstream]:
+    with Upstream() as running:
+        yield running
+
+
+@pytest.fixture
+def upstream(engine: Upstream) -> Upstream:
+    """The stand-in engine, with nothing scripted and nothing seen."""
+    engine.reset()
+    return engine
+
+
 @pytest.fixture
 def cluster(tmp_path: Path, upstream: Upstream) -> Iterator[Callable[..., Cluster]]:
     made: list[Cluster] = []
@@ -48,7 +61,7 @@ def states(url: str, job_id: str) -> list[tuple[float, str]]:
     return seen
 
 
-def test_ten_instances_that_start_at_once_make_the_tables_once(
+def test_instances_that_start_at_once_make_the_tables_once(
     cluster: Callable[..., Cluster], upstream: Upstream
 ) -> None:
     made = cluster()
@@ -61,12 +74,20 @@ def test_ten_instances_that_start_at_once_make_the_tables_once(
     wait_until(lambda: made.recordings() == [])
 
 
-@pytest.fixture
-def two(cluster: Callable[..., Cluster]) -> tuple[Cluster, Api, Api]:
-    made = cluster(UPLOAD_SLOTS="64", JOBS_AT_ONCE="3")
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory, engine: Upstream) -> Iterator[Cluster]:
+    """Two instances for all tests that leave them as they are."""
+    made = Cluster(tmp_path_factory.mktemp("pair"), engine, {"UPLOAD_SLOTS": "64", "JOBS_AT_ONCE": "3"})
     with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(lambda _: made.start(), range(2))
-    return made, Api(first.url), Api(second.url)
+        list(pool.map(lambda _: made.start(), range(2)))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def two(pair: Cluster) -> tuple[Cluster, Api, Api]:
+    first, second = pair.instances
+    return pair, Api(first.url), Api(second.url)
 
 
 def runner(apis: tuple[Api, Api]) -> int:
@@ -121,6 +142,24 @@ def test_a_watcher_of_one_instance_follows_a_job_that_runs_on_another(
     lag = remote[-1][0] - local[-1][0]
     assert lag < 5, "far from the heartbeat of 15 s, on a busy machine too"
     print(f"lag {lag * 1000:.0f} ms")
+
+
+def test_a_watcher_misses_nothing_when_the_notices_are_cut_off(
+    two: tuple[Cluster, Api, Api], upstream: Upstream
+) -> None:
+    made, *apis = two
+    may_answer = threading.Event()
+    upstream.recognise = not_before(may_answer)
+    job_id = apis[0].accepted(tone(RANDOM))
+    other = apis[1 - runner((apis[0], apis[1]))]
+    with ThreadPoolExecutor(1) as pool:
+        watch = pool.submit(states, other.url, job_id)
+        wait_until(lambda: other.health()["inHand"]["watchers"] == 1)
+        listening = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+        assert made.query(f"SELECT pg_terminate_backend(pid) {listening}")
+        may_answer.set()
+        assert watch.result()[-1][1] == "completed"
+    wait_until(lambda: made.query(f"SELECT count(*) {listening}")[0][0] == 2)
 
 
 def test_a_websocket_on_one_instance_gets_the_end_of_a_job_on_another(
@@ -193,8 +232,10 @@ def test_a_stop_gives_jobs_to_another_instance_at_once(
     wait_until(lambda: bool(calls(upstream, audio)))
     runs_at = runner((apis[0], apis[1]))
     began = time.monotonic()
-    assert made.instances[runs_at].stop() == 0
+    stopping = made.instances[runs_at]
+    assert stopping.stop() == 0
     stopped = time.monotonic()
     assert apis[1 - runs_at].completed(job_id) == text_of(audio)
     print(f"stop {stopped - began:.1f} s, end {time.monotonic() - stopped:.1f} s after it")
     assert time.monotonic() - stopped < 15  # its lease would have had 30 s
+    stopping.start()

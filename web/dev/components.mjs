@@ -3,7 +3,7 @@
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
-import { COMPILE } from "./functions.mjs";
+import { compileOptions } from "./functions.mjs";
 
 /** @param {string} app  the folder `convex/` @param {string} root  a folder for compiled files
  * @returns {Promise<Array<{ name: string, folder: string }>>} */
@@ -37,6 +37,6 @@ const definitionsByPath = (root) => ({
  * @returns {Promise<any>} */
 async function evaluate(file, root, plugins = []) {
   const outfile = path.join(root, `config-${Buffer.from(file).toString("hex").slice(-40)}.mjs`);
-  await build({ ...COMPILE, entryPoints: [file], outfile, plugins });
+  await build({ ...compileOptions(file), entryPoints: [file], outfile, plugins });
   return (await import(pathToFileURL(outfile).href)).default;
 }

@@ -10,16 +10,20 @@ import WebSocket from "ws";
 import { api } from "../example/convex/_generated/api";
 import { startLocalConvex } from "./local-convex.mjs";
 import { eventually } from "../test/eventually";
+import { installApp } from "../test/installedApp";
 
 const { CONVEX_SELF_HOSTED_URL, CONVEX_SITE_URL, ESCRIBA_API_KEY = "a-key-for-tests" } = process.env;
 const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const APPS: Record<string, string | null> = {
-  "the component": folder("../example/convex/"),
-  "copied functions": folder("../test/copied/convex/"),
-  ...(CONVEX_SELF_HOSTED_URL && CONVEX_SITE_URL ? { "the real deployment": null } : {}),
+type App = { functions: string | null; checkTypes?: () => Promise<string>; remove?: () => Promise<void> };
+const APPS: Record<string, () => Promise<App>> = {
+  "the component": async () => ({ functions: folder("../example/convex/") }),
+  "copied functions": async () => ({ functions: folder("../test/copied/convex/") }),
+  "an app that follows the README": installApp,
+  ...(CONVEX_SELF_HOSTED_URL && CONVEX_SITE_URL ? { "the real deployment": async () => ({ functions: null }) } : {}),
 };
 
-describe.each(Object.entries(APPS))("with %s", (_, functions) => {
+describe.each(Object.entries(APPS))("with %s", (_, prepare) => {
+  let app: App;
   let local: Awaited<ReturnType<typeof startLocalConvex>> | null = null;
   let client: ConvexClient;
   let siteUrl: string;
@@ -27,9 +31,10 @@ describe.each(Object.entries(APPS))("with %s", (_, functions) => {
   const access = { jobId, ownerToken: crypto.randomUUID() };
 
   beforeAll(async () => {
-    if (functions) {
+    app = await prepare();
+    if (app.functions) {
       vi.stubEnv("ESCRIBA_API_KEY", ESCRIBA_API_KEY);
-      local = await startLocalConvex({ functions });
+      local = await startLocalConvex({ functions: app.functions });
     }
     siteUrl = local?.siteUrl ?? CONVEX_SITE_URL!;
     client = new ConvexClient(local?.url ?? CONVEX_SELF_HOSTED_URL!, {
@@ -37,10 +42,11 @@ describe.each(Object.entries(APPS))("with %s", (_, functions) => {
       unsavedChangesWarning: false,
       logger: false,
     });
-  });
+  }, 180_000); // an installation may take its time
   afterAll(async () => {
     await client.close();
     await local?.close();
+    await app.remove?.();
   });
 
   const push = async (fields: object, key = ESCRIBA_API_KEY) => {
@@ -54,6 +60,7 @@ describe.each(Object.entries(APPS))("with %s", (_, functions) => {
   };
 
   test("a job goes from the creation of its row to its removal", async () => {
+    await app.checkTypes?.();
     expect(await push({})).toMatchObject({ http: 404, error: { code: "job_not_found" } });
     expect(await push({}, "wrong")).toMatchObject({ http: 401 });
     const seen: Array<{ status: string; resultUrl: string | null } | null> = [];

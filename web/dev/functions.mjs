@@ -14,17 +14,19 @@ const CACHE = fileURLToPath(new URL("../node_modules/.cache/local-convex/", impo
 /** Functions with tables of their own: the app, whose name is empty, or a component.
  * @typedef {{ name: string, modules: Modules, schema: any }} Unit */
 
+const WEB = fileURLToPath(new URL("../", import.meta.url));
+
 /** How Convex compiles functions, but for Node. All packages but Convex are compiled too: a component is a package.
- * @type {import("esbuild").BuildOptions} */
-export const COMPILE = {
+ * @param {string} source @returns {import("esbuild").BuildOptions} */
+export const compileOptions = (source) => ({
   bundle: true,
   format: "esm",
   platform: "node",
   target: "node20",
   external: ["convex", "convex/*"],
-  conditions: ["@convex-dev/component-source"], // the packages in this folder, from their sources
+  conditions: source.startsWith(WEB) ? ["@convex-dev/component-source"] : [], // here the component is not built yet
   logLevel: "warning",
-};
+});
 
 /** @param {string} source  the folder `convex/` of an app */
 export async function compile(source) {
@@ -65,7 +67,7 @@ export async function compile(source) {
 /** @param {string} folder @param {string} source @param {string[]} files */
 const compileTo = (folder, source, files) =>
   build({
-    ...COMPILE,
+    ...compileOptions(source),
     entryPoints: files.map((file) => path.join(source, file)),
     outbase: source,
     outdir: folder,

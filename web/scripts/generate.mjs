@@ -1,11 +1,13 @@
 // @ts-check
 /**
  * Writes `_generated/` of the component and of the example with the templates of Convex's own CLI, which itself needs a
- * deployment for that. With `--check` it changes nothing, and fails where a file is out of date.
+ * deployment for that. With `--check` it changes nothing, and fails where a file is out of date. With `--app FOLDER` it
+ * writes those of another app that installs the component.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { format } from "prettier";
 import { findModules } from "../dev/modules.mjs";
@@ -17,20 +19,22 @@ const COMPONENT = path.join(web, "src/component");
 const EXAMPLE = path.join(web, "example/convex");
 
 mkdirSync(cache, { recursive: true });
-const folder = mkdtempSync(path.join(cache, "generate-"));
-const isCheck = process.argv.includes("--check");
+const temporary = mkdtempSync(path.join(cache, "generate-"));
+const { check: isCheck, app } = parseArgs({
+  options: { check: { type: "boolean", default: false }, app: { type: "string" } },
+}).values;
 /** @type {string[]} */
 const drifted = [];
 try {
   const templates = await loadTemplates();
-  await generateComponent(templates);
-  await generateExample(templates);
+  if (app === undefined) await generateComponent(templates);
+  await generateApp(templates, app ?? EXAMPLE);
   if (isCheck && drifted.length > 0) {
     console.error(`Out of date (${drifted.join(", ")}): run "npm run codegen".`);
     process.exitCode = 1;
   }
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(temporary, { recursive: true, force: true });
 }
 
 /** @param {string} root @param {Record<string, string>} files */
@@ -72,7 +76,7 @@ async function loadTemplates() {
   const contents = names
     .map((name) => `export * from ${JSON.stringify(path.join(TEMPLATES, `${name}.ts`))};`)
     .join("\n");
-  const outfile = path.join(folder, "templates.mjs");
+  const outfile = path.join(temporary, "templates.mjs");
   const plugins = [withoutCli()];
   await build({
     stdin: { contents, resolveDir: web },
@@ -101,7 +105,7 @@ async function generateComponent(t) {
 
 /** A module of the component. @param {string} file @returns {Promise<any>} */
 async function load(file) {
-  const outfile = path.join(folder, `${file}.mjs`);
+  const outfile = path.join(temporary, `${file}.mjs`);
   const entryPoints = [path.join(COMPONENT, file)];
   await build({ entryPoints, outfile, bundle: true, format: "esm", platform: "node", packages: "external" });
   return await import(pathToFileURL(outfile).href);
@@ -152,14 +156,14 @@ function reference(t, fn) {
   return `FunctionReference<"${kind}", "internal", ${type(fn.exportArgs())}, ${type(fn.exportReturns())}, Name>`;
 }
 
-/** @param {any} t */
-async function generateExample(t) {
-  const modules = findModules(EXAMPLE)
+/** @param {any} t @param {string} folder  the folder `convex/` */
+async function generateApp(t, folder) {
+  const modules = findModules(folder)
     .filter((file) => !/^(_generated\/|schema\.)/.test(file))
     .sort(t.compareModulePaths);
   const api = t.apiCodegen(modules);
-  const server = t.serverCodegen({ useTypeScript: false, envVars: exampleEnv() });
-  await emit(EXAMPLE, {
+  const server = t.serverCodegen({ useTypeScript: false, envVars: readEnv(folder) });
+  await emit(folder, {
     "api.d.ts": `${api.DTS}
       export declare const components: {
         "escriba": import("escriba/_generated/component.js").ComponentApi<"escriba">,
@@ -172,8 +176,8 @@ async function generateExample(t) {
   });
 }
 
-/** The variables that `example/convex/convex.config.ts` declares. */
-function exampleEnv() {
-  const names = readFileSync(path.join(EXAMPLE, "convex.config.ts"), "utf8").match(/\b[A-Z_]{3,}(?=: v\.)/g) ?? [];
+/** The variables that an app declares in its `convex.config.ts`. @param {string} folder */
+function readEnv(folder) {
+  const names = readFileSync(path.join(folder, "convex.config.ts"), "utf8").match(/\b[A-Z_]{3,}(?=: v\.)/g) ?? [];
   return names.map((name) => [name, { type: "value", value: '{"type":"string"}', optional: true }]);
 }

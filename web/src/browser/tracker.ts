@@ -76,6 +76,11 @@ export class Tracker {
     return this.#upload.isActive;
   }
 
+  /** This page has audio that the API does not have yet: by now, or after a `retry`. */
+  get holdsUnsentAudio(): boolean {
+    return this.isUploading || (this.#upload.file !== null && !this.#record.stored.sent);
+  }
+
   get view(): Transcription {
     const { isActive, fraction, file } = this.#upload;
     const isElsewhere = this.#isUploadedElsewhere;

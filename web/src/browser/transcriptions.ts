@@ -79,6 +79,11 @@ export class Transcriptions {
     };
   }
 
+  /** Some audio is only in this object, and would be lost with it. */
+  get holdsUnsentAudio(): boolean {
+    return [...this.#trackers.values()].some((tracker) => tracker.holdsUnsentAudio);
+  }
+
   /** The language of the error messages from now on. */
   setLanguage(language: string | undefined): void {
     this.#language = language;

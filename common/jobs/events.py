@@ -10,11 +10,11 @@ Kind = Literal["state", "progress", "text"]
 
 
 def make_event(job: Job, kind: Kind = "state", *, piece: Piece | None = None) -> JobEvent:
-    """The event that goes with a commit of `job`."""
+    """The event that goes with a commit of `job`; with the text of a piece, or of a part of it (progress)."""
     if piece is None:
         return JobEvent(type=kind, seq=job.seq, job=job)
     return JobEvent(
-        type="text",
+        type=kind,
         seq=job.seq,
         job=job,
         index=piece.index,

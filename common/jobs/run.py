@@ -16,6 +16,7 @@ from common.backoff import Backoff, doubling
 from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater
 from common.jobs import state, suspects
 from common.jobs.lease import keep_lease
+from common.jobs.partial_reports import PartialReports
 from common.jobs.running_job import ProgressReports, RunningJob, retry_while_busy
 from common.log import log
 from common.models import Job, Piece, Transcript
@@ -118,11 +119,19 @@ class _Run:
             folder = Path(name)
             ready = await self._prepare(folder)
             kept = await self._kept_pieces(ready)
-            total = len(ready.cuts)
+            parts = PartialReports(self._running, ready, kept, now=services.now)
+            total, share = len(ready.cuts), parts.share
             await self._running.change(
-                lambda job: state.plan(job, pieces=total, done=len(kept), now=self._now)
+                lambda job: state.plan(job, pieces=total, done=len(kept), share=share, now=self._now)
             )
-            pieces = await transcribe_pieces(services, ready, options, folder, kept=kept, keep=self._keep)
+
+            async def keep(piece: Piece) -> None:
+                await self._keep(piece, parts.add(piece))
+
+            async with parts:
+                pieces = await transcribe_pieces(
+                    services, ready, options, folder, kept=kept, keep=keep, on_partial=parts.report
+                )
             await self._running.change(lambda job: state.merge(job, now=self._now), "progress")
             transcript = await merge_pieces(services, ready, pieces, options)
         await self._complete(transcript)
@@ -146,13 +155,16 @@ class _Run:
             return {}
         return {piece.index: piece for piece in pieces}
 
-    async def _keep(self, piece: Piece) -> None:
+    async def _keep(self, piece: Piece, share: float) -> None:
+        """Keep a piece, with which `share` of the recording is transcribed."""
         jobs, job_id = self._services.jobs, self._job.job_id
         await retry_while_busy(lambda: jobs.keep_piece(job_id, piece, holder=self._holder))
         transcript = piece.transcript
         language = transcript.language if transcript.text else None
         await self._running.change(
-            lambda job: state.add_piece(job, done=job.pieces_done + 1, language=language, now=self._now),
+            lambda job: state.add_piece(
+                job, done=job.pieces_done + 1, language=language, share=share, now=self._now
+            ),
             "text",
             piece=piece,
         )

@@ -75,8 +75,11 @@ def prepare(job: Job, *, share: float, now: float) -> Job:
     return _next(job, now, stage="prepare", progress=_forward(job, progress.of_preparing(share)))
 
 
-def plan(job: Job, *, pieces: int, done: int, now: float) -> Job:
-    """The recording is ready and goes to the engine in `pieces`, of which an earlier run kept `done`."""
+def plan(job: Job, *, pieces: int, done: int, now: float, share: float | None = None) -> Job:
+    """The recording is ready and goes to the engine in `pieces`, of which an earlier run kept `done`.
+
+    They are `share` (0 to 1) of the recording; without it, pieces count as equally long.
+    """
     _require(job, "processing")
     return _next(
         job,
@@ -84,12 +87,18 @@ def plan(job: Job, *, pieces: int, done: int, now: float) -> Job:
         stage="transcribe",
         pieces_total=pieces,
         pieces_done=done,
-        progress=_forward(job, progress.of_pieces(done, pieces)),
+        progress=_forward(job, progress.of_pieces(done, pieces, share)),
     )
 
 
-def add_piece(job: Job, *, done: int, language: str | None, now: float) -> Job:
-    """`done` of the pieces are transcribed; the first `language` that is found holds for all.
+def add_part(job: Job, *, share: float, now: float) -> Job:
+    """The engine has transcribed `share` (0 to 1) of the recording, and is in the midst of a piece."""
+    _require(job, "processing")
+    return _next(job, now, progress=_forward(job, progress.of_transcribing(share)))
+
+
+def add_piece(job: Job, *, done: int, language: str | None, now: float, share: float | None = None) -> Job:
+    """`done` of the pieces are transcribed, the first of them in `language`; `share` as in `plan`.
 
     The job made progress, so attempts and deaths count from here: only a job that makes none is given up.
     """
@@ -102,7 +111,7 @@ def add_piece(job: Job, *, done: int, language: str | None, now: float) -> Job:
         attempts=min(job.attempts, 1),
         deaths=0,
         language=job.language or language,
-        progress=_forward(job, progress.of_pieces(done, total)),
+        progress=_forward(job, progress.of_pieces(done, total, share)),
     )
 
 

@@ -6,7 +6,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from urllib.parse import urlsplit
 
 from common.local.server import startup
 
@@ -16,8 +15,12 @@ if __name__ == "__main__":
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
-from common.container import container, engine_problem
+from common.container import container
 from common.http.app import build_app
+from common.http.edge import Edge
+from common.http.foreign_pages import is_loopback
+from common.http.job_links import root_path
+from common.local.engine import engine_problem
 from common.local.hub import Hub
 from common.local.scratch import FolderUnusable
 from common.local.server.banner import banner
@@ -25,12 +28,23 @@ from common.local.server.connections import ConnectionLimits
 from common.local.server.request_body import Pace
 from common.local.server.serve import AddressUnusable, serve
 from common.local.server.stop_signal import StopSignal
-from common.local.server.upload_guard import UploadGuard, UploadLimits
+from common.local.server.upload_guard import UploadGuard
+from common.local.server.upload_limits import UploadLimits
 from common.local.sqlite.database import DatabaseUnusable
 from common.log import set_level
 from common.openai.address import UPLOADS
 from common.settings import SettingInvalid, Settings, read_settings
-from functions import health, job, job_audio, openai_audio, transcribe, transcribe_job, transcription_ws
+from functions import (
+    admin,
+    health,
+    job,
+    job_audio,
+    openai_audio,
+    tokens,
+    transcribe,
+    transcribe_job,
+    transcription_ws,
+)
 
 # Connections for all clients but watchers.
 _OTHER_CONNECTIONS = 128
@@ -54,8 +68,9 @@ def serve_forever(settings: Settings) -> None:
     signal = StopSignal()
     signal.subscribe(hub.close)
     app = build(settings)
+    guard = UploadGuard(app, _upload_limits(settings))
     serve(
-        UploadGuard(app, _upload_limits(settings)),
+        Edge(guard, proxies=settings.trusted_proxies, hops=settings.trusted_hops),
         host=settings.host,
         port=settings.port,
         limits=_connection_limits(settings),
@@ -75,8 +90,11 @@ def build(settings: Settings) -> FastAPI:
         job.router,
         transcription_ws.router,
         openai_audio.router,
+        tokens.router,
+        admin.router,
         cors_origins=settings.cors_origins,
         public_url=settings.public_url,
+        is_local=is_loopback(settings.host),
     )
     app.router.add_route("/", _redirect_to_docs, include_in_schema=False)
     return app
@@ -84,8 +102,7 @@ def build(settings: Settings) -> FastAPI:
 
 async def _redirect_to_docs(request: Request) -> Response:
     """A person who opens the bare address in a browser sees what the service offers."""
-    path = urlsplit(request.app.state.services.settings.public_url or "").path
-    return RedirectResponse(f"{path}/docs")
+    return RedirectResponse(f"{root_path(request, request.app.state.services.settings)}/docs")
 
 
 @asynccontextmanager
@@ -105,6 +122,9 @@ def _upload_limits(settings: Settings) -> UploadLimits:
             **dict.fromkeys(UPLOADS, settings.max_job_upload_bytes),
         },
         slots=settings.upload_slots,
+        max_slow=2 * settings.upload_slots,
+        line_length=settings.line_length,
+        line_wait=settings.line_timeout,
         pace=Pace(
             deadline=settings.upload_timeout,
             idle=settings.upload_idle_timeout,

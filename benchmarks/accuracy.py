@@ -24,7 +24,7 @@ from common.audio.ffmpeg import Ffmpeg
 from common.audio.prepare import prepare
 from common.audio.probe import probe
 from common.audio.split import plan_cuts
-from common.container import _engine
+from common.local.engine import build_engine
 from common.models import Options, Piece, Transcript
 from common.settings import Settings
 from common.text.spoken_languages import languages_of
@@ -100,7 +100,7 @@ def errors_by_language(recordings: Sequence[Recording], text: str) -> dict[str, 
 
 async def measure(minutes: float, models: Path) -> None:
     settings = Settings(data_dir=models)
-    services = _Services(settings, Ffmpeg(at_once=1), _engine(settings, None, lambda: 0.0))
+    services = _Services(settings, Ffmpeg(at_once=1), build_engine(settings, None, lambda: 0.0))
     bilingual = turns(minutes)
     every = [recording for turn in bilingual for recording in turn]
     halves = {language: [each for each in every if each.language == language] for language in ("es", "en")}

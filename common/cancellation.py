@@ -1,10 +1,11 @@
-"""Work that must not be left half done: a cancellation waits until it has ended."""
+"""Work that must not be left half done, and work that ends with something else."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -23,3 +24,15 @@ async def run_to_end(work: Awaitable[T]) -> T:
     if not running.cancelled():
         running.exception()  # retrieved, so that asyncio does not report it as never retrieved
     raise cancellation
+
+
+@asynccontextmanager
+async def background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
+    """A task for as long as the body runs."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

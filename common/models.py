@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 Task = Literal["transcribe", "translate"]
 Granularity = Literal["segment", "word"]
+Scope = Literal["transcribe", "read", "admin"]
 
 
 class Value(BaseModel):
@@ -42,6 +43,7 @@ class Options(Value):
     tracks: Literal["mix"] | None = Field(None, description="all audio tracks of the file at once")
     input_format: str | None = Field(None, description="how a headerless file is read: mulaw;rate=8000")
     guard: bool = Field(True, description="remove hallucinations; what was removed is in `suppressed`")
+    cache: bool = Field(True, description="answer with the text of an equal recording, and keep this one's")
 
 
 class Word(Value):
@@ -149,6 +151,7 @@ class Job(Value):
 
     job_id: str
     user_id: str | None = None
+    owner: str | None = Field(None, description="the access key that made it, with the user of its token")
     status: Status
     stage: Stage | None = None
     seq: int = 1
@@ -177,6 +180,7 @@ class Job(Value):
         None, description="hash of the request: a repeat has the same, another request under this id has not"
     )
     error: JobError | None = None
+    cached: Literal[True] | None = Field(None, description="the text of an equal recording was its answer")
 
     @property
     def has_ended(self) -> bool:
@@ -197,3 +201,18 @@ class JobEvent(Value):
     start: float | None = None
     end: float | None = None
     text: str | None = None
+
+
+# ── access ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class AccessKey(Value):
+    """An access key as it is stored: its SHA-256 and what it allows, never the key itself. Epoch seconds."""
+
+    key_id: str
+    name: str
+    digest: str
+    scopes: tuple[Scope, ...]
+    created_at: float
+    expires_at: float | None = None
+    revoked_at: float | None = None

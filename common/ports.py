@@ -147,7 +147,11 @@ class TaskQueue(Protocol):
 
 
 class AudioStore(Protocol):
-    """Recordings of jobs, one each, until they are removed."""
+    """Recordings of jobs, one each, until they are removed. Calls raise StoreUnavailable, StorageBroken."""
+
+    @property
+    def problem(self) -> str | None:
+        """What /health says of it."""
 
     async def keep(self, job_id: str, file: Path) -> None:
         """Move a received file into the store; durable on return. Raises StorageFull."""

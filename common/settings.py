@@ -8,17 +8,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from common.setting_types import (
+    AdminKey,
+    ApiKeys,
+    BucketUrl,
+    HttpUrl,
+    Origins,
+    PostgresUrl,
+    Proxies,
+    SigningSecret,
 )
 
 MB = 1024 * 1024
@@ -29,15 +31,6 @@ class SettingInvalid(Exception):
     """A variable has an invalid value; the sentence names the variable and never repeats a key."""
 
 
-def _split(value: object) -> object:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
-
-
-Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
-
-
 class Settings(BaseModel):
     """All settings, with defaults for 512 MB and 0.1 vCPU. Times are in seconds."""
 
@@ -46,11 +39,11 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     data_dir: Path = Path("data")
-    cors_origins: Listed = ()
+    cors_origins: Origins = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     groq_api_key: str | None = Field(None, repr=False)
-    groq_base_url: str = GROQ_URL
+    groq_base_url: HttpUrl = GROQ_URL
     groq_model: str = "whisper-large-v3-turbo"
     strict_models: bool = False
     engine_model: str | None = None  # a folder or a hub name for the embedded engine
@@ -67,16 +60,33 @@ class Settings(BaseModel):
     max_attempts: int = Field(4, ge=1, le=20)
     retention_hours: float = Field(72, gt=0)
     storage_mb: int = Field(2000, ge=1)
+    cache_mb: int = Field(50, ge=0)
     upload_ticket_seconds: float = Field(900, gt=0)
     sweep_seconds: float = Field(60, gt=0)
     max_watchers: int = Field(500, ge=1)
     watch_heartbeat: float = Field(15, gt=0)
-    public_url: str | None = None
-    convex_site_url: str | None = None
+    public_url: HttpUrl | None = None
+    trusted_proxies: Proxies = ("private",)
+    trusted_hops: int = Field(1, ge=1, le=16)
+    convex_site_url: HttpUrl | None = None
     convex_api_key: str | None = Field(None, repr=False)
     convex_monthly_pushes: int = Field(300_000, ge=1)
-    callback_secret: str | None = Field(None, repr=False)
+    callback_secret: SigningSecret | None = Field(None, repr=False)
     callback_private_addresses: bool = False
+
+    admin_key: AdminKey | None = Field(None, repr=False)
+    api_keys: ApiKeys | None = Field(None, repr=False)
+    anonymous_access: bool = False
+
+    # jobs and recordings that outlast every instance; S3's tools share the names of the last four
+    database_url: PostgresUrl | None = Field(None, repr=False)
+    database_idle_seconds: float = Field(240, gt=0)
+    database_check_seconds: float = Field(3600, gt=0)
+    audio_url: BucketUrl | None = None
+    aws_endpoint_url_s3: HttpUrl | None = None
+    aws_region: str = "us-east-1"
+    aws_access_key_id: str | None = Field(None, repr=False)
+    aws_secret_access_key: str | None = Field(None, repr=False)
 
     # AWS's names of the resources that template.yaml creates
     function_module: str | None = None
@@ -91,6 +101,10 @@ class Settings(BaseModel):
     quota_audio_per_hour: int | None = Field(None, ge=10)
     quota_audio_per_day: int | None = Field(None, ge=10)
 
+    transcriptions_at_once: int = Field(5, ge=1, le=64)
+    line_length: int = Field(64, ge=1, le=1000)
+    line_timeout: float = Field(90, gt=0)
+    line_mb: int = Field(500, ge=1)
     upload_slots: int = Field(5, ge=1)
     upload_timeout: float = Field(300, gt=0)
     upload_idle_timeout: float = Field(15, gt=0)
@@ -98,41 +112,16 @@ class Settings(BaseModel):
     header_timeout: float = Field(10, gt=0)
     shutdown_timeout: float = Field(20, gt=0)
 
-    @field_validator("groq_base_url", "public_url", "convex_site_url")
-    @classmethod
-    def _is_http(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("an http or https address")
-        return url.rstrip("/")
-
-    @field_validator("callback_secret")
-    @classmethod
-    def _can_sign(cls, secret: str | None) -> str | None:
-        if secret and secret.startswith("whsec_"):
-            import binascii
-
-            try:
-                binascii.a2b_base64(secret.removeprefix("whsec_"), strict_mode=True)
-            except binascii.Error:
-                raise ValueError("whsec_ followed by base64, or any other text") from None
-        return secret
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            parts = urlsplit(origin)
-            exact = (
-                parts.scheme in {"http", "https"}
-                and parts.hostname
-                and origin == f"{parts.scheme}://{parts.netloc}"
+    @model_validator(mode="after")
+    def _instances_share_both(self) -> Settings:
+        if (self.database_url is None) != (self.audio_url is None):
+            raise ValueError(
+                "DATABASE_URL (Postgres for jobs) and AUDIO_URL (a bucket for recordings), both or neither; "
+                "one alone would still lose jobs with this disk"
             )
-            if origin != "*" and not exact:
-                raise ValueError("origins such as https://example.com, separated by commas, or *")
-        return origins
+        if self.audio_url and not (self.aws_access_key_id and self.aws_secret_access_key):
+            raise ValueError("with AUDIO_URL also AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        return self
 
     @model_validator(mode="after")
     def _convex_needs_both(self) -> Settings:
@@ -149,8 +138,16 @@ class Settings(BaseModel):
         return self.max_job_upload_mb * MB
 
     @property
+    def line_bytes(self) -> int:
+        return self.line_mb * MB
+
+    @property
     def storage_bytes(self) -> int:
         return self.storage_mb * MB
+
+    @property
+    def cache_bytes(self) -> int:
+        return self.cache_mb * MB
 
     @property
     def quota_limits(self) -> dict[str, int]:

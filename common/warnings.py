@@ -32,6 +32,19 @@ SENTENCES: dict[str, Sentence] = {
         "The end of the file is missing; what is there was transcribed.",
         "Falta el final del archivo; se transcribió lo que hay.",
     ),
+    "audio_damaged": Sentence(
+        "The file is damaged midway; what can be read of it was transcribed.",
+        "El archivo está dañado por el medio; se transcribió lo que se puede leer.",
+    ),
+    "audio_damaged_times": Sentence(
+        "The file is damaged midway and tells no times: words after the damage may be early.",
+        "El archivo está dañado por el medio y no indica tiempos: "
+        "las palabras tras el daño pueden salir adelantadas.",
+    ),
+    "silence_skipped": Sentence(
+        "Long stretches are digital silence; they were not sent to the engine.",
+        "Hay tramos largos de silencio digital; no se enviaron al motor.",
+    ),
     # Transcripts that were stored before warnings had codes hold the English sentence alone.
     "note": Sentence("{text}", "{text}"),
 }

@@ -26,9 +26,11 @@ _EXAMPLE = {
         "maxAudioMinutes": 240,
         "maxQueue": 100,
         "uploadSlots": 5,
+        "transcriptionsAtOnce": 5,
+        "lineLength": 64,
         "ffmpegAtOnce": 1,
     },
-    "inHand": {"transcriptions": 0, "jobs": 1, "watchers": 4, "backlog": 7},
+    "inHand": {"transcriptions": 0, "waiting": 0, "jobs": 1, "watchers": 4, "backlog": 7},
 }
 
 
@@ -47,26 +49,42 @@ _EXAMPLE = {
 async def health(services: ServicesDep) -> Response:
     """200 as long as the process can answer; `degraded` when something cannot work, and `problems` says why.
 
-    `backlog` counts the jobs that wait or run; null when the store did not answer at once.
+    `waiting` counts the transcriptions in the line; `backlog` the jobs that wait or run, null when the store
+    did not answer at once, or when nothing was asked of a database for some minutes: it may be asleep.
     """
     backlog, store_problem = await _backlog(services)
     ffmpeg_problem = None if services.ffmpeg.is_available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
     sender_problems = [sender.problem for sender in services.senders.values()]
-    causes = [ffmpeg_problem, services.engine_problem, store_problem, *sender_problems]
+    causes = [
+        ffmpeg_problem,
+        services.engine_problem,
+        store_problem,
+        services.audio.problem,
+        *sender_problems,
+    ]
     problems = [problem for problem in causes if problem]
     report = _report(services, problems, backlog)
     return json_response(report, headers={"Cache-Control": "no-store"})
 
 
 async def _backlog(services: Services) -> tuple[int | None, str | None]:
-    """How many jobs run or wait, and what is wrong with the store."""
+    """How many jobs run or wait, and what is wrong with the store; an idle one is not asked."""
+    status = services.store_status()
+    if status.problem:
+        return None, _describe(status.problem)
+    if status.is_idle:
+        return None, None
     try:
         async with asyncio.timeout(services.store_timeout):
             return await services.queue.backlog(), None
     except TimeoutError:
         return None, None  # another process holds its lock, or it is slow: it still works
     except EscribaError as exc:
-        return None, f"jobs cannot be kept: {exc.message('en')}"
+        return None, _describe(exc)
+
+
+def _describe(problem: EscribaError) -> str:
+    return f"jobs cannot be kept: {problem.message('en')}"
 
 
 def _report(services: Services, problems: list[str], backlog: int | None) -> dict[str, Any]:
@@ -83,10 +101,13 @@ def _report(services: Services, problems: list[str], backlog: int | None) -> dic
             "maxAudioMinutes": settings.max_audio_minutes,
             "maxQueue": settings.max_queue,
             "uploadSlots": settings.upload_slots,
+            "transcriptionsAtOnce": settings.transcriptions_at_once,
+            "lineLength": settings.line_length,
             "ffmpegAtOnce": settings.ffmpeg_at_once,
         },
         "inHand": {
             "transcriptions": active.transcriptions,
+            "waiting": services.transcribing.waiting,
             "jobs": active.jobs,
             "watchers": active.watchers,
             "backlog": backlog,
@@ -95,4 +116,6 @@ def _report(services: Services, problems: list[str], backlog: int | None) -> dic
 
 
 # On AWS it also answers requests that no route of API Gateway matches.
-handler = http_handler(router, fallback_for=("transcribe", "transcribe_job", "job", "openai_audio"))
+handler = http_handler(
+    router, fallback_for=("transcribe", "transcribe_job", "job", "openai_audio", "tokens", "admin")
+)

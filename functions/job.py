@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from common import errors
 from common.http.app import ServicesDep, error_examples, json_response, language_of
+from common.http.cache_header import cache_header
+from common.http.caller import Reader, check_visible, require
 from common.http.disconnect import run_until_left
 from common.http.etag import etag_of, is_known, known_seq
 from common.http.job_events import JobEvents
+from common.http.job_example import JOB_CONTENT
 from common.http.job_links import links_of, upload_of
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.actions import discard, get_readable, retry
 from common.jobs.ids import parse_job_id
-from common.jobs.view import job_view, sync_view, transcript_view
+from common.jobs.view import View, job_view, sync_view, transcript_view
 from common.jobs.watch import open_watch, parse_seq
 from common.lambda_entry.handlers import http_handler
 from common.models import Job
@@ -31,28 +34,14 @@ _MAX_WAIT = 25.0
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 
 
-async def _job_id(job_id: str) -> str:
-    return parse_job_id(job_id)
+async def _job_id(job_id: str, services: ServicesDep, caller: Reader) -> str:
+    parsed = parse_job_id(job_id)
+    await check_visible(services, caller, parsed)
+    return parsed
 
 
 JobId = Annotated[str, Depends(_job_id)]
 After = Annotated[int | None, Query(ge=0, description="the last `seq` you know")]
-
-_EXAMPLE = {
-    "jobId": "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10",
-    "status": "processing",
-    "stage": "transcribe",
-    "progress": 54.5,
-    "run": 1,
-    "attempts": 1,
-    "seq": 9,
-    "chunks": {"done": 3, "total": 6},
-    "createdAt": "2026-01-01T12:00:00.000Z",
-    "startedAt": "2026-01-01T12:00:01.100Z",
-    "updatedAt": "2026-01-01T12:00:09.350Z",
-    "expiresAt": "2026-01-04T12:00:00.000Z",
-}
-_JOB_CONTENT = {"content": {"application/json": {"example": _EXAMPLE}}}
 
 
 @router.get(
@@ -60,7 +49,7 @@ _JOB_CONTENT = {"content": {"application/json": {"example": _EXAMPLE}}}
     summary="The state of a job, and its text once it is completed",
     response_model=None,
     responses={
-        200: {"description": "the job; `result` when completed, `error` when failed", **_JOB_CONTENT},
+        200: {"description": "the job; `result` when completed, `error` when failed", **JOB_CONTENT},
         304: {"description": "not changed since If-None-Match"},
         **error_examples(errors.JobNotFound(), errors.JobExpired(when="…"), errors.TooManyWatchers()),
     },
@@ -100,7 +89,7 @@ async def _respond_with_state(
 ) -> Response:
     delivery = await services.jobs.delivery(job.job_id, "convex")
     sync = sync_view(delivery) if delivery else None
-    headers = {**_HEADERS, "ETag": etag_of(job, sync)}
+    headers = {**_HEADERS, **cache_header(job.cached), "ETag": etag_of(job, sync)}
     if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
     language = language_of(request)
@@ -144,22 +133,25 @@ async def read_transcript(
     result = await services.jobs.result(job_id) if job.status == "completed" else None
     if result is None:
         raise errors.TranscriptNotReady(status=job.status)
-    headers = {"Cache-Control": "no-store", "ETag": f'W/"{job.seq}-{layout.tag}"'}
+    headers = {"Cache-Control": "no-store", "ETag": f'W/"{job.seq}-{layout.tag}"'} | cache_header(job.cached)
     if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
     if layout.format == "json":
         return json_response(
             transcript_view(result, job.options, language=language_of(request)), headers=headers
         )
-    return file_response(result, layout, name=job.audio.filename if job.audio else None, headers=headers)
+    return await file_response(
+        result, layout, name=job.audio.filename if job.audio else None, headers=headers
+    )
 
 
 @router.delete(
     "/job/{job_id}",
+    dependencies=[Depends(require("transcribe"))],
     summary="Cancel a job, or delete its audio and text",
     response_model=None,
     responses={
-        200: {"description": "the job without them; a repeat is harmless", **_JOB_CONTENT},
+        200: {"description": "the job without them; a repeat is harmless", **JOB_CONTENT},
         **error_examples(errors.JobNotFound()),
     },
 )
@@ -170,6 +162,7 @@ async def delete_job(request: Request, services: ServicesDep, job_id: JobId) -> 
 
 @router.post(
     "/job/{job_id}/retry",
+    dependencies=[Depends(require("transcribe"))],
     summary="Run a failed or cancelled job again",
     response_model=None,
     status_code=202,
@@ -177,7 +170,7 @@ async def delete_job(request: Request, services: ServicesDep, job_id: JobId) -> 
         202: {
             "description": "queued, with its options and its completed pieces; or pending, with "
             "`upload`, where its audio was deleted",
-            **_JOB_CONTENT,
+            **JOB_CONTENT,
         },
         **error_examples(
             errors.JobNotFound(), errors.JobNotRetryable(status="completed"), errors.Busy(retry_after=30)
@@ -187,26 +180,25 @@ async def delete_job(request: Request, services: ServicesDep, job_id: JobId) -> 
 async def retry_job(request: Request, services: ServicesDep, job_id: JobId) -> Response:
     """The same job in its next run; `seq` continues."""
     job = await retry(services, job_id)
-    links: dict[str, Any] = links_of(job, request, services.settings)
+    links: View = links_of(job, request, services.settings)
     if job.status == "pending":
         links["upload"] = await upload_of(job, request, services)
     return _respond_with(request, job, links, status=202)
 
 
-def _respond_with(
-    request: Request, job: Job, links: dict[str, Any] | None = None, *, status: int = 200
-) -> Response:
+def _respond_with(request: Request, job: Job, links: View | None = None, *, status: int = 200) -> Response:
     language = language_of(request)
     return json_response({**job_view(job, language=language), **(links or {})}, status, _HEADERS)
 
 
 @router.post(
     "/job/{job_id}/redeliver",
+    dependencies=[Depends(require("transcribe"))],
     summary="Send a job to Convex and its callback again",
     response_model=None,
     status_code=202,
     responses={
-        202: {"description": "it is sent at once", **_JOB_CONTENT},
+        202: {"description": "it is sent at once", **JOB_CONTENT},
         **error_examples(errors.JobNotFound()),
     },
 )

@@ -1,17 +1,16 @@
 """POST /v1/audio/transcriptions · /v1/audio/translations, GET /v1/models: OpenAI's API, for its own SDKs.
 
-/openai/v1 serves the same for Groq's SDK, /openai/deployments/{name} for Azure's. Any bearer key is accepted,
-or none: a client that can reach the server may use it, as with every other endpoint. Which parameters are
+/openai/v1 serves the same for Groq's SDK, /openai/deployments/{name} for Azure's. Where the server
+has no access keys, any bearer key is accepted, or none. Which parameters are
 read, ignored and refused, and why: docs/decisions/openai-api.md.
 """
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +18,26 @@ from fastapi import APIRouter, Request, Response
 
 from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLater
 from common.http.app import ServicesDep, json_response, language_of
+from common.http.cache_header import note_cache
+from common.http.caller import caller_of
 from common.http.disconnect import body_of, respond_unless_left
 from common.http.job_links import root_url
 from common.http.methods import REFUSING, allowed_methods
 from common.lambda_entry.handlers import http_handler
-from common.models import Piece, Task
+from common.models import Task
 from common.openai.address import AUDIO, AZURE, PREFIXES, REFUSED, right_address
 from common.openai.errors import refusal
 from common.openai.models import model_of, models
 from common.openai.openapi import ERRORS, STREAM, TEXT, form
 from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
 from common.openai.response import ignored_header, write_response
-from common.openai.stream import OnText, TranscriptionStream
+from common.openai.stream import TranscriptionStream
+from common.places import Take
 from common.services import Services
-from common.transcription.incremental import IncrementalText
-from common.transcription.pipeline import (
-    merge_pieces,
-    prepare_recording,
-    suppress_hallucinations,
-    transcribe_pieces,
-)
-from common.upload.receive import receive
+from common.transcription.cache import recall, transcribe_unless_kept
+from common.transcription.progressive import OnText, repeat, transcribe_progressively
+from common.transcription.whole import transcribe_whole
+from common.upload.receive import Upload, receive
 
 router = APIRouter(tags=["OpenAI"])
 
@@ -52,7 +50,7 @@ def _route(method: str, path: str, *, azure: bool = False, **openapi: Any) -> Ca
     """Serve an endpoint under all prefixes, with its errors in OpenAI's shape; show the first in OpenAPI."""
 
     def add(endpoint: Endpoint) -> Endpoint:
-        wrapped = _with_openai_errors(endpoint)
+        wrapped = _with_openai_errors(_for_transcribers(endpoint))
         for prefix in (*PREFIXES, AZURE) if azure else PREFIXES:
             router.add_api_route(
                 prefix + path,
@@ -65,6 +63,17 @@ def _route(method: str, path: str, *, azure: bool = False, **openapi: Any) -> Ca
         return wrapped
 
     return add
+
+
+def _for_transcribers(endpoint: Endpoint) -> Endpoint:
+    """No dependency, since what that raises would not get OpenAI's shape."""
+
+    @wraps(endpoint)
+    async def respond(request: Request, **dependencies: Any) -> Response:
+        (await caller_of(request)).require("transcribe")
+        return await endpoint(request, **dependencies)
+
+    return respond
 
 
 def _with_openai_errors(endpoint: Endpoint) -> Endpoint:
@@ -144,10 +153,14 @@ for _prefix in REFUSED:
 
 
 async def _respond(request: Request, services: Services, task: Task) -> Response:
+    caller = await caller_of(request)
+    services.transcribing.check_room(caller.name)
     with ExitStack() as resources:
         folder = Path(resources.enter_context(_scratch_folder(services)))
         limit = services.settings.max_job_upload_bytes
-        upload = await receive(body_of(request), request.headers, folder, max_bytes=limit)
+        upload = await receive(
+            body_of(request), request.headers, folder, max_bytes=limit, digest=services.cache is not None
+        )
         settings = services.settings
         parsed = parse_request(
             _fields(request, upload.fields),
@@ -156,15 +169,24 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
             strict_models=settings.strict_models,
         )
         headers = ignored_header(parsed.ignored)
+        take = partial(services.transcribing.take, caller.name, upload.size_bytes)
         if parsed.stream:
+            kept = await recall(services, upload.sha256, parsed.options, owner=caller.owner)
+            headers |= note_cache(request, is_hit=kept is not None)
+
+            async def transcribe(on_text: OnText) -> str:
+                if kept is not None:
+                    return repeat(kept, on_text)
+                return await transcribe_progressively(services, upload.path, parsed.options, take, on_text)
+
             return TranscriptionStream(
-                lambda on_text: _transcribe_incrementally(services, upload.path, folder, parsed, on_text),
+                transcribe,
                 resources=resources.pop_all(),
                 refuse=lambda failure: _error_response(request, failure),
                 headers=headers,
             )
-        transcribing = _transcribe(services, upload.path, folder, parsed, request)
-        response = await respond_unless_left(transcribing, request.receive)
+        answering = _answer(services, upload, take, parsed, request)
+        response = await respond_unless_left(answering, request.receive)
         response.headers.update(headers)
         return response
 
@@ -188,40 +210,20 @@ def _scratch_folder(services: Services) -> Iterator[str]:
         services.active.transcriptions -= 1
 
 
-async def _transcribe(
-    services: Services, source: Path, folder: Path, parsed: OpenAIRequest, request: Request
+async def _answer(
+    services: Services, upload: Upload, take: Take, parsed: OpenAIRequest, request: Request
 ) -> Response:
-    ready = await prepare_recording(services, source, parsed.options, folder)
-    pieces = await transcribe_pieces(services, ready, parsed.options, folder, kept={}, keep=_keep_nothing)
-    transcript = await merge_pieces(services, ready, pieces, parsed.options)
+    transcript, is_kept = await transcribe_unless_kept(
+        services,
+        upload.sha256,
+        parsed.options,
+        lambda: transcribe_whole(services, upload.path, parsed.options, take),
+        owner=(await caller_of(request)).owner,
+    )
     body, kind = write_response(
         transcript, parsed, request_id=request.state.request_id, language=language_of(request)
     )
-    return Response(body, media_type=kind)
-
-
-async def _keep_nothing(piece: Piece) -> None:
-    """A client that waits for its response sends the whole recording again after a failure."""
-
-
-async def _transcribe_incrementally(
-    services: Services, source: Path, folder: Path, request: OpenAIRequest, on_text: OnText
-) -> str:
-    """Transcribe the recording and pass on each text that no later piece can change; the whole text."""
-    ready = await prepare_recording(services, source, request.options, folder)
-    settling = IncrementalText([ready.audio.start + cut.start for cut in ready.cuts], ready.duration)
-    in_order = asyncio.Lock()
-
-    async def keep(piece: Piece) -> None:
-        async with in_order:
-            if stretch := settling.add_piece(piece):
-                for text in settling.append(
-                    await suppress_hallucinations(services, ready, stretch, request.options)
-                ):
-                    on_text(text)
-
-    await transcribe_pieces(services, ready, request.options, folder, kept={}, keep=keep)
-    return settling.text
+    return Response(body, headers=note_cache(request, is_hit=is_kept), media_type=kind)
 
 
 handler = http_handler(router)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
 from common import errors
+from common.access.caller import Caller
 from common.http.app import ServicesDep, error_examples, json_response, language_of
+from common.http.cache_header import note_cache
+from common.http.caller import Transcriber
 from common.http.disconnect import body_of, respond_unless_left
 from common.http.options import FORM_FIELDS, parse_options
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.view import transcript_view
 from common.lambda_entry.handlers import http_handler
-from common.models import Piece
 from common.services import Services
-from common.transcription.pipeline import merge_pieces, prepare_recording, transcribe_pieces, with_word_times
+from common.transcription.cache import transcribe_unless_kept
+from common.transcription.pipeline import with_word_times
+from common.transcription.whole import transcribe_whole
 from common.upload.receive import Upload, receive
 
 router = APIRouter(tags=["transcribe"])
@@ -53,7 +58,7 @@ _EXAMPLE = {
     "languages": ["es"],
     "model": "whisper-large-v3-turbo",
     "engine": "groq",
-    "processing": {"receive": 0.4, "prepare": 0.05, "recognise": 0.8, "total": 1.25},
+    "processing": {"receive": 0.4, "wait": 0.0, "prepare": 0.05, "recognise": 0.8, "total": 1.25},
 }
 
 
@@ -110,41 +115,45 @@ _EXAMPLE = {
         ),
     },
 )
-async def transcribe(request: Request, services: ServicesDep) -> Response:
+async def transcribe(request: Request, services: ServicesDep, caller: Transcriber) -> Response:
     """Fields may come in any order; the content of a file decides its format, never its name."""
+    services.transcribing.check_room(caller.name)
     services.active.transcriptions += 1
     try:
         # The folder is deleted with the request in any case; after a kill, the next start deletes it.
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="transcribe-") as name:
             folder, stages, limit = Path(name), Stages(), services.settings.max_upload_bytes
-            upload = await receive(body_of(request), request.headers, folder, max_bytes=limit)
+            upload = await receive(
+                body_of(request), request.headers, folder, max_bytes=limit, digest=services.cache is not None
+            )
             stages.end("receive")
             return await respond_unless_left(
-                _transcribe(services, upload, folder, stages, language_of(request)), request.receive
+                _respond(services, upload, stages, request, caller), request.receive
             )
     finally:
         services.active.transcriptions -= 1
 
 
-async def _transcribe(
-    services: Services, upload: Upload, folder: Path, stages: Stages, language: errors.Language
+async def _respond(
+    services: Services, upload: Upload, stages: Stages, request: Request, caller: Caller
 ) -> Response:
     layout = parse_layout(upload.fields)
     options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
-    ready = await prepare_recording(services, upload.path, options, folder)
-    stages.end("prepare")
     engine_options = with_word_times(options) if layout.wants_words else options
-    pieces = await transcribe_pieces(services, ready, engine_options, folder, kept={}, keep=_keep_nothing)
-    stages.end("recognise")
-    transcript = await merge_pieces(services, ready, pieces, options)
+    take = partial(services.transcribing.take, caller.name, upload.size_bytes)
+    transcript, is_kept = await transcribe_unless_kept(
+        services,
+        upload.sha256,
+        engine_options,
+        lambda: transcribe_whole(services, upload.path, engine_options, take, on_stage=stages.end),
+        owner=caller.owner,
+    )
+    headers = note_cache(request, is_hit=is_kept)
     if layout.format != "json":
-        return file_response(transcript, layout, name=upload.filename)
+        return await file_response(transcript, layout, name=upload.filename, headers=headers)
+    view = transcript_view(transcript, options, language=language_of(request))
     process = {"engine": services.settings.engine, "processing": stages.seconds()}
-    return json_response({**transcript_view(transcript, options, language=language), **process})
-
-
-async def _keep_nothing(piece: Piece) -> None:
-    """A client that waits for its response sends the whole recording again after a failure."""
+    return json_response({**view, **({"cached": True} if is_kept else {}), **process}, headers=headers)
 
 
 class Stages:

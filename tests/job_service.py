@@ -26,10 +26,10 @@ from common.local.server.serve import build_server
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
-from common.local.upload_ticket import UploadTickets
 from common.models import Audio, Job, Options, Piece, Transcript
 from common.services import Services
 from common.settings import Settings
+from common.upload.ticket import UploadTickets
 from functions import job, transcription_ws
 from tests.new_jobs import queued_job
 from tests.serving import wait_until

@@ -64,6 +64,7 @@ class Server:
             "PATH": os.environ["PATH"],
             "PORT": str(self.port),
             "DATA_DIR": str(self.data_dir),
+            "CACHE_MB": "0",  # tests send a recording twice, and mean it
             **self.environment,
         }
         with self.log_path.open("ab") as log:

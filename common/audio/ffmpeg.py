@@ -38,7 +38,7 @@ _DECODERS = (
     "pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be"
 )
 
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _COMMON = (
     "-loglevel level+info -nostdin -hide_banner -nostats -max_alloc 67108864 -protocol_whitelist fd "
@@ -176,7 +176,7 @@ def _create_output(output: Path | None) -> Iterator[list[int]]:
     try:
         descriptor = os.open(output, _NEW_FILE, 0o600)
     except OSError as exc:
-        if exc.errno in _DISK_FULL:
+        if exc.errno in DISK_FULL:
             raise StorageFull from exc
         raise  # our own mistake
     try:

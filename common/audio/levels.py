@@ -16,6 +16,7 @@ SILENT = -120.0  # dBFS, in place of minus infinity and of what could not be mea
 AUDIBLE = -60.0  # dBFS (RMS over the seconds measured); the quietest speech is some 10 dB above
 
 _SECONDS = 2.0
+_SECONDS_AT_START = 1.0  # most recordings need no other look, and each second costs
 _RMS = "measure_perchannel=RMS_level:measure_overall=none"
 _LINE = re.compile(r"^\[astats@(\w+) @ \w+\] \[info\] RMS level dB: (\S+)", re.MULTILINE)
 
@@ -52,14 +53,17 @@ async def measure_channels(ffmpeg: Ffmpeg, source: Path, track: int, at: float) 
         f"[b]aresample=ochl=mono,astats@mix={_RMS}[y]"
     )
     options = f"-filter_complex {graph} -map [x] -f null /dev/null -map [y] -f null /dev/null"
-    levels = await _measure(ffmpeg, source, at, options)
+    levels = await _measure(ffmpeg, source, at, options, first=_SECONDS_AT_START)
     return ChannelLevels(tuple(levels.get("each", ())), max(levels.get("mix", ()), default=SILENT))
 
 
-async def _measure(ffmpeg: Ffmpeg, source: Path, at: float, outputs: str) -> dict[str, list[float]]:
+async def _measure(
+    ffmpeg: Ffmpeg, source: Path, at: float, outputs: str, *, first: float = _SECONDS
+) -> dict[str, list[float]]:
+    """`first`: how many seconds to measure at the start of the recording."""
     size = os.lstat(source).st_size
     seek = f"-ss {at:.3f}" if at else ""
-    options = f"{seek} -t {_SECONDS} -filter_threads 1"
+    options = f"{seek} -t {_SECONDS if at else first} -filter_threads 1"
     try:
         log = await ffmpeg.run(source, options, outputs, bounds=Bounds.of_cpu(5 + size / 20e6))
     except (AudioUnreadable, AudioTruncated):

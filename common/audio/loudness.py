@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from math import floor
 
 from common.audio.child import Bounds
+from common.audio.decoding import RATE
 from common.audio.ffmpeg import Ffmpeg
-from common.audio.prepare import RATE, PreparedAudio
+from common.audio.prepare import PreparedAudio
 
 Span = tuple[float, float]  # seconds, from and to
 

@@ -5,6 +5,8 @@ ffmpeg itself drops the packets that say nothing new, so that an hour costs a fe
 
 from __future__ import annotations
 
+from common.audio.ffmpeg import COPY
+
 # Containers whose packets have times of their own. In the others, packets follow each other without a clock.
 _TIMED = frozenset({"mov", "matroska", "flv", "asf", "avi", "mpegts", "mpeg"})
 
@@ -19,12 +21,16 @@ _KEEP = f"gt(n,0)*lt(abs(pts-ld(0)),{_GAP}/tb)*lt(d,max({{long}}/tb,2.5*ld(1)))"
 _DROP = "noise=drop='if({keep},st(0,pts+d)*0+1,st(0,pts+d)*0+if(eq(n,0),st(1,d),0)*0)'"
 
 
-def packet_output(selector: str, container: str) -> str:
-    """ffmpeg's output options for the lines that a PacketReader takes."""
-    if container not in _TIMED:
-        return f"-map {selector} -c copy -frames:a 1 -f framecrc pipe:1"
-    keep = _KEEP.format(long=_LONG if container == "mov" else 3600)
-    return f"-map {selector} -c copy -bsf:a {_DROP.format(keep=keep)} -f framecrc pipe:1"
+def packet_output(track: int | None, container: str) -> str:
+    """ffmpeg's output options for the lines that a PacketReader takes. A track of None means all of them.
+
+    The first packet says what the track is; all of them say how long it lasts.
+    """
+    if track is None:  # the progress of this output is that of the track which lasts longest
+        last = f"-map 0:a {COPY} -f null /dev/null"
+        return f"-map 0:a -c copy -frames:a 1 -f framecrc pipe:1 {last}"
+    keep = _KEEP.format(long=_LONG if container == "mov" else 3600) if container in _TIMED else "gt(n,0)"
+    return f"-map 0:a:{track} {COPY} -bsf:a {_DROP.format(keep=keep)} -f framecrc pipe:1"
 
 
 class PacketReader:

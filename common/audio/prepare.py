@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Literal
 
 from common.audio.child import Bounds
+from common.audio.decoding import RATE, TO_FLAC, decoding_of, has_missing_sound
 from common.audio.ffmpeg import COPY, Ffmpeg, parse_out_time
-from common.audio.probe import ProbeResult
+from common.audio.join import join_parts
+from common.audio.probe_result import ProbeResult
 from common.errors import AudioTooCostly, AudioTruncated, AudioUnreadable
 
 # The extensions that Groq knows and we use; the others (mp4, mpeg, opus) are second names of these.
 Format = Literal["flac", "mp3", "mpga", "m4a", "ogg", "wav", "webm"]
 Method = Literal["as_is", "copy", "decode"]
-
-RATE = 16_000  # Hz, Whisper's sample rate
 
 # The extension and the muxer that a track is copied into, by codec.
 _COPY_TARGETS: dict[str, tuple[Format, str]] = {
@@ -47,14 +47,6 @@ _GROQ_FORMATS: dict[tuple[str, str], Format] = {
     ("mov", "aac"): "m4a",
     ("mov", "alac"): "m4a",
 }
-
-# asetnsamples: without it a hostile packet may decode to minutes of sound, and ffmpeg that runs out of memory
-# over one exits with 0 and audio missing. s16: by default the encoder writes 24 bits, twice the size.
-_BOUNDED = "asetnsamples=n=8192:p=0"
-# Decoders drop the time of missing packets; this fills it with silence, before asetnsamples joins the frames.
-_FILL = "aresample=async=1:min_hard_comp=0.03"
-_FLAC = f"-filter_threads 1 -threads 1 -ac 1 -ar {RATE} -sample_fmt s16 -c:a flac -f flac"
-DECODE = f"-af {_BOUNDED} {_FLAC}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +78,7 @@ class PreparedAudio:
 
 def plan_preparation(source: ProbeResult) -> PreparationPlan:
     """Decide by the content, never by a name."""
-    if source.track is None or source.channel is not None or source.has_gap:
+    if source.track is None or source.channel is not None or has_missing_sound(source):
         return _DECODE_TO_FLAC
     # An engine takes the first track of a file, or whichever its own ffmpeg likes best.
     is_readable = not source.has_video and not source.is_cut_off and source.tracks == 1
@@ -119,6 +111,8 @@ async def prepare(
     `on_progress` gets the seconds of recording that are done. Raises AudioUnreadable, AudioTruncated,
     AudioTooCostly, StorageFull, ToolMissing, and then leaves no file.
     """
+    if source.parts:
+        return await _join(ffmpeg, path, source, folder, on_progress)
     plan = plan_preparation(source)
     if plan.method == "as_is":
         return PreparedAudio(
@@ -130,6 +124,18 @@ async def prepare(
         except AudioUnreadable:
             plan = _DECODE_TO_FLAC  # a decoder may read a track that its muxer refuses
     return await _convert(plan, ffmpeg, path, source, folder=folder, on_progress=on_progress)
+
+
+async def _join(
+    ffmpeg: Ffmpeg,
+    path: Path,
+    source: ProbeResult,
+    folder: Path,
+    on_progress: Callable[[float], None] | None,
+) -> PreparedAudio:
+    target = folder / "prepared.wav"
+    seconds = await join_parts(ffmpeg, path, source, target, on_progress=on_progress)
+    return PreparedAudio(target, "wav", seconds, target.stat().st_size, "decode")
 
 
 async def _convert(
@@ -166,19 +172,7 @@ def _conversion(plan: PreparationPlan, source: ProbeResult) -> tuple[str, Bounds
     # FLAC is never larger than its samples and the headers of its frames.
     largest = round(source.duration * RATE * 2.1) + 2**16
     bounds = Bounds.of_cpu(10 + source.tracks * source.duration / 50, output_bytes=largest)
-    return f"{_decoding(source)} {bare} {_FLAC}", bounds
-
-
-def _decoding(source: ProbeResult) -> str:
-    """What to decode: the track, a channel of it, or the mix of all tracks at their times."""
-    if source.track is not None:
-        pan = "" if source.channel is None else f",pan=mono|c0=c{source.channel}"
-        fill = f"{_FILL}," if source.has_gap else ""
-        return f"-map {source.selector} -af {fill}{_BOUNDED}{pan}"
-    parts = [f"[0:a:{i}]{_FILL}:first_pts=0,{_BOUNDED}[t{i}]" for i in range(source.tracks)]
-    names = "".join(f"[t{i}]" for i in range(source.tracks))
-    mix = f"{names}amix=inputs={source.tracks}:duration=longest,{_BOUNDED}[mix]"
-    return f"-filter_complex {';'.join(parts)};{mix} -map [mix]"
+    return f"{decoding_of(source)} {bare} {TO_FLAC}", bounds
 
 
 class _Progress:

@@ -1,79 +1,46 @@
-"""Finds out what a file holds and how long it lasts, by reading its packets: names, types and headers lie."""
+"""Finds out what a file holds and how long it lasts, by counting frames or packets: names and headers lie."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from common.audio.channels import choose_channel
 from common.audio.child import Bounds
 from common.audio.exit_status import error_lines
-from common.audio.ffmpeg import COPY, Ffmpeg, parse_out_time
-from common.audio.header import Header, read_header
+from common.audio.ffmpeg import Ffmpeg, parse_out_time
+from common.audio.formats.holes import has_hole_in
+from common.audio.formats.mp3_stereo import is_mix_audible
+from common.audio.formats.scan_file import scan_file
+from common.audio.header import Header, parse_header, read_header
 from common.audio.packets import PacketReader, packet_output
+from common.audio.probe_result import (
+    MAX_CHANNELS,
+    ProbeResult,
+    check_limits,
+    claims_more,
+    is_rate_allowed,
+    result_of_scan,
+)
 from common.audio.tracks import TrackRequest, choose_track
-from common.errors import AudioTooCostly, AudioTooLong, AudioTooShort, AudioUnreadable, FileEmpty
-
-MIN_SECONDS = 0.01  # the shortest recording that Groq takes
-MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz
-MAX_DSD_RATE = 705_600  # bytes a second of one channel, which ffmpeg calls its sample rate: DSD128
-MAX_CHANNELS = 8
+from common.errors import AudioRefused, AudioTooCostly, AudioUnreadable, FileEmpty
 
 _CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "cube": 8}
+_EBML = b"\x1a\x45\xdf\xa3"
 _CUT_OFF = ("partial file", "File ended prematurely")  # messages of the mov and matroska demuxers
 _COUNTING = frozenset({"mov", "matroska", "mp3", "flac"})  # a wav that was streamed claims 37 hours
 _CHANNEL_COUNT = re.compile(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?(?: channels)?(?:\(.*\))?")
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """An audio track of a file: `duration` in seconds, `sample_rate` in Hz.
-
-    `track` is its index among the `tracks` audio tracks, from 0; None means the mix of all. `channel` is the
-    index of the one channel to use; None means the mix of all, as usual.
-
-    `start`: seconds of a film before its sound begins; `duration` counts from there.
-
-    `container` and `codec` are ffmpeg's names (`mov`, `matroska`, `ogg`; `aac`, `opus`); `brand` is the major
-    brand of a file of the mov family (`M4A`, `isom`, `qt`), else empty. `has_video` means a moving picture,
-    not a cover. `is_cut_off`: the end of the file is missing, but what is left can be read. `is_short`: it is
-    cut off, or lasts less than its header claims. `has_gap`: packets are missing midway.
-    """
-
-    container: str
-    brand: str
-    codec: str
-    duration: float
-    sample_rate: int
-    channels: int
-    has_video: bool
-    is_cut_off: bool
-    size_bytes: int
-    start: float = 0.0
-    track: int | None = 0
-    tracks: int = 1
-    channel: int | None = None
-    is_short: bool = False
-    has_gap: bool = False
-
-    @property
-    def selector(self) -> str:
-        """What ffmpeg's -map takes for the track, or for all of them."""
-        return selector_of(self.track)
-
-
-def selector_of(track: int | None) -> str:
-    return "0:a" if track is None else f"0:a:{track}"
-
-
 async def probe(
     ffmpeg: Ffmpeg, source: Path, *, max_seconds: float, track: TrackRequest = None
 ) -> ProbeResult:
-    """Choose a track and read its packets, up to just past `max_seconds`, without decoding.
+    """Choose a track and find out how long it lasts, without decoding more than a few seconds.
 
     Raises FileEmpty, AudioUnreadable, AudioTrackMissing, AudioTrackUnknown, AudioTruncated, AudioTooShort,
     AudioTooLong, AudioTooCostly.
@@ -81,18 +48,26 @@ async def probe(
     size_bytes = os.lstat(source).st_size
     if size_bytes == 0:
         raise FileEmpty
-    header = await read_header(ffmpeg, source)
-    chosen = await choose_track(ffmpeg, source, header, track)
-    selector = selector_of(chosen)
-    packets = PacketReader()
-    log = await ffmpeg.run(
-        source,
-        f"-progress pipe:1 -stats_period 3600 -t {max_seconds + 1:.3f}",
-        # The first packet says what the track is; all of them say how long it lasts.
-        f"{packet_output(selector, header.container)} -map {selector} {COPY} -f null /dev/null",
-        bounds=Bounds.of_cpu(5 + size_bytes / 20e6),
-        on_line=packets.read,
-    )
+    scan = await asyncio.to_thread(scan_file, source) if track in (None, 1, "mix") else None
+    if scan:
+        probed = check_limits(result_of_scan(scan, size_bytes), max_seconds)
+    else:
+        probed = await _read_packets(ffmpeg, source, max_seconds, track)
+        is_damaged = await asyncio.to_thread(has_hole_in, source, probed.codec)
+        probed = replace(probed, is_damaged=is_damaged)
+    return replace(probed, channel=await _channel_of(ffmpeg, source, probed))
+
+
+async def _read_packets(ffmpeg: Ffmpeg, source: Path, max_seconds: float, track: TrackRequest) -> ProbeResult:
+    """Choose a track and read its packets, up to just past `max_seconds`."""
+    size_bytes = os.lstat(source).st_size
+    run = await _read_only_track(ffmpeg, source, max_seconds) if track is None else None
+    if run is None:
+        header = await read_header(ffmpeg, source)
+        chosen = await choose_track(ffmpeg, source, header, track)
+        log, packets = await _run_packets(ffmpeg, source, max_seconds, chosen, header.container)
+    else:
+        (log, packets), header, chosen = run, parse_header(run[0]), 0
     probed = parse_probe(packets.lines, log, size_bytes)
     _check_formats(packets.lines)
     if chosen is None:  # tracks may begin at different times: the mix counts from the start of the file
@@ -100,21 +75,51 @@ async def probe(
     probed = check_limits(replace(probed, track=chosen, tracks=header.tracks), max_seconds)
     return replace(
         probed,
-        channel=await _channel_of(ffmpeg, source, probed),
         has_gap=packets.has_gap and probed.track is not None,
         is_short=probed.is_cut_off or _claims_more(header, probed),
     )
+
+
+async def _read_only_track(
+    ffmpeg: Ffmpeg, source: Path, max_seconds: float
+) -> tuple[str, PacketReader] | None:
+    """Read header and packets in one run: of webm, which browsers record, when it has only one track."""
+    with source.open("rb") as file:
+        if file.read(4) != _EBML:
+            return None
+    try:
+        log, packets = await _run_packets(ffmpeg, source, max_seconds, 0, "matroska")
+    except (AudioRefused, OSError):
+        return None  # looking again tells what is wrong
+    header = parse_header(log)
+    return (log, packets) if header.tracks == 1 and header.container == "matroska" else None
+
+
+async def _run_packets(
+    ffmpeg: Ffmpeg, source: Path, max_seconds: float, track: int | None, container: str
+) -> tuple[str, PacketReader]:
+    packets = PacketReader()
+    log = await ffmpeg.run(
+        source,
+        f"-progress pipe:1 -stats_period 3600 -t {max_seconds + 1:.3f}",
+        packet_output(track, container),
+        bounds=Bounds.of_cpu(5 + os.lstat(source).st_size / 20e6),
+        on_line=packets.read,
+    )
+    return log, packets
 
 
 def _claims_more(header: Header, probed: ProbeResult) -> bool:
     """Whether a header that counts the sound alone claims much more than there is."""
     if header.duration is None or probed.has_video or probed.tracks > 1 or probed.container not in _COUNTING:
         return False
-    return header.duration - probed.start - probed.duration > max(1.0, 0.02 * header.duration)
+    return claims_more(header.duration, probed.start + probed.duration)
 
 
 async def _channel_of(ffmpeg: Ffmpeg, source: Path, probed: ProbeResult) -> int | None:
-    if probed.track is None:
+    if probed.track is None or probed.parts:
+        return None
+    if probed.codec == probed.container == "mp3" and await asyncio.to_thread(is_mix_audible, source):
         return None
     return await choose_channel(
         ffmpeg, source, probed.track, probed.channels, start=probed.start, duration=probed.duration
@@ -152,7 +157,7 @@ def _check_formats(lines: Iterable[str]) -> None:
     rates = re.findall(r"^#sample_rate \d+: (\d+)$", text, re.MULTILINE)
     layouts = re.findall(r"^#channel_layout_name \d+: (.+)$", text, re.MULTILINE)
     if not all(
-        _is_rate_allowed(codec, int(rate)) for codec, rate in zip(codecs, rates, strict=False)
+        is_rate_allowed(codec, int(rate)) for codec, rate in zip(codecs, rates, strict=False)
     ) or not all(1 <= _channels(layout) <= MAX_CHANNELS for layout in layouts):
         raise AudioTooCostly
 
@@ -165,21 +170,6 @@ def packet_times(lines: Iterable[str]) -> Iterator[float]:
             base = Fraction(line.removeprefix("#tb 0: "))
         elif packet := re.match(r"0, +\S+, +(-?\d+),", line):
             yield float(int(packet[1]) * base)
-
-
-def check_limits(probed: ProbeResult, max_seconds: float) -> ProbeResult:
-    """The same result. Raises AudioTooCostly, AudioTooShort, AudioTooLong where it exceeds a limit."""
-    if not _is_rate_allowed(probed.codec, probed.sample_rate) or not 1 <= probed.channels <= MAX_CHANNELS:
-        raise AudioTooCostly
-    if probed.duration < MIN_SECONDS:
-        raise AudioTooShort(minimum=MIN_SECONDS)
-    if probed.duration > max_seconds:
-        raise AudioTooLong(limit_minutes=round(max_seconds / 60, 1))
-    return probed
-
-
-def _is_rate_allowed(codec: str, rate: int) -> bool:
-    return MIN_RATE <= rate <= (MAX_DSD_RATE if codec.startswith("dsd_") else MAX_RATE)
 
 
 def _channels(layout: str) -> int:

@@ -34,6 +34,10 @@ class S3Audio:
         self._bucket_name = bucket
         self._ticket_seconds = ticket_seconds
 
+    @property
+    def problem(self) -> None:
+        """Each call says by itself what is wrong."""
+
     async def keep(self, job_id: str, file: Path) -> None:
         key = _key(KEPT_PREFIX, job_id)
         await self._call(lambda s3: s3.upload_file(str(file), self._bucket, key))

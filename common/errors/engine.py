@@ -67,8 +67,10 @@ class EngineMissing(EngineFailed):
         "Este servidor no tiene ningún motor de transcripción configurado.",
     )
     hint = Sentence(
-        "If you run the server: set GROQ_API_KEY, or install the 'local' extra.",
-        "Si administras el servidor: define GROQ_API_KEY o instala el extra 'local'.",
+        "If you run the server: set GROQ_API_KEY, or install the 'local' extra "
+        "(an image: build it with --build-arg ENGINE=embedded).",
+        "Si administras el servidor: define GROQ_API_KEY o instala el extra 'local' "
+        "(una imagen: constrúyela con --build-arg ENGINE=embedded).",
     )
 
 

@@ -22,6 +22,23 @@ class Busy(EscribaError):
     retryable = True
 
 
+class StoreUnavailable(EscribaError):
+    """The database or the bucket does not answer; always raised with `retry_after`."""
+
+    status = 503
+    code = "store_unavailable"
+    sentence = Sentence(
+        "The server cannot reach the storage of its jobs and recordings.",
+        "El servidor no puede acceder al almacén de sus trabajos y grabaciones.",
+    )
+    hint = Sentence(
+        "Try again after the seconds in Retry-After; accepted jobs are kept and go on by themselves.",
+        "Inténtalo de nuevo pasados los segundos de Retry-After; los trabajos aceptados se conservan y "
+        "continúan solos.",
+    )
+    retryable = True
+
+
 class AnswerLate(EscribaError):
     """On Lambda, where a call has limited time; the same request again would only take as long again."""
 

@@ -52,7 +52,7 @@ class Groq:
     `raise_app_exceptions=False`) around an engine in this process. `wait_per_second` is how many seconds to
     wait for an answer per second of audio: Groq needs 0.005, an engine on a small CPU may need more than 1.
     `only_model` names the model of an engine that has one only, whichever model is requested.
-    `takes_languages`: it detects among several languages, and tells that of each segment.
+    `is_embedded`: it is our own, which detects among several languages and tells that of each segment.
     `streams`: it may answer with events where it is asked to; it need not. `on_quota` is
     awaited with the quota that each response states, errors included. Tests pass `sleep`, `jitter` (0 to 1)
     and `boundary` (unguessable).
@@ -69,7 +69,7 @@ class Groq:
         api_key: str | None,
         model: str,
         only_model: str | None = None,
-        takes_languages: bool = False,
+        is_embedded: bool = False,
         streams: bool = False,
         transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
         max_attempts: int = 3,
@@ -80,7 +80,7 @@ class Groq:
         boundary: Callable[[], str] = secrets.token_hex,
     ) -> None:
         self._only_model = only_model
-        self.takes_languages = takes_languages
+        self.is_embedded = is_embedded
         self._streams = streams
         self.model = model
         self._base_url = base_url.rstrip("/")
@@ -111,7 +111,7 @@ class Groq:
         RetryLater (the quota is spent), AudioOverQuota, AudioUnreadable, AudioTooShort or another
         EngineFailed; OSError when the file cannot be read.
         """
-        request = build_request(options, self.model, takes_languages=self.takes_languages)
+        request = build_request(options, self.model, takes_languages=self.is_embedded)
         with audio.open("rb", buffering=0) as file:
             form = MultipartBody(request.fields, file.fileno(), extension=format, boundary=self._boundary())
             response = await self._send_with_retries(request, form, duration, on_segments)

@@ -13,6 +13,8 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
+from common.http.edge import prefix_of
+
 OpenApi = dict[str, Any]
 
 # The page has no script and loads nothing: https://www.w3.org/TR/CSP3/
@@ -39,10 +41,15 @@ def add_docs(app: FastAPI) -> None:
     """Serve /docs and /openapi.json, each rendered at the first request and kept: rendering takes long."""
     cache: dict[str, bytes] = {}
 
-    async def document(_: Request) -> Response:
+    async def document(request: Request) -> Response:
         if "json" not in cache:
             cache["json"] = json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
-        return Response(cache["json"], media_type="application/json", headers={"Cache-Control": "no-cache"})
+        body = cache["json"]
+        prefix = "" if app.servers else prefix_of(request)
+        if prefix:  # each request may have another: it is not kept
+            servers = json.dumps({"servers": [{"url": prefix}]}).encode()
+            body = servers[:-1] + b"," + body[1:]
+        return Response(body, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
     async def html(_: Request) -> Response:
         if "page" not in cache:
@@ -126,8 +133,8 @@ def _describe(field: OpenApi) -> str:
     parts = [field.get("description", "")]
     if "enum" in field:
         parts.append("one of " + ", ".join(map(str, field["enum"])))
-    if field.get("default") not in {None, ""}:
-        default = field["default"]
+    default = field.get("default")
+    if default not in (None, ""):
         parts.append(f"default {default if isinstance(default, str) else json.dumps(default)}")
     return "; ".join(part for part in parts if part) or str(field.get("type", ""))
 

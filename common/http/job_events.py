@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any
 
@@ -9,12 +10,15 @@ from starlette.responses import Response
 
 from common.errors import EscribaError
 from common.http.disconnect import run_until_left
-from common.http.sse import COMMENT, EventWriter, encode_event
+from common.http.sse import COMMENT, EventWriter, encode_event, encode_retry
 from common.jobs.messages import PING, Message
 from common.jobs.watch import Watch
 from common.log import log
 
-_RETRY = b"retry: 2000\n\n"
+# Milliseconds after which a browser connects again where a connection breaks.
+_RETRY = 2000
+# … and where this instance stops: another may be there already. Spread, so that not all come at once.
+_RETRY_AFTER_STOP = (200, 1500)
 
 
 class JobEvents(Response):
@@ -37,10 +41,12 @@ class JobEvents(Response):
 
 async def _send_messages(watch: Watch, writer: EventWriter) -> None:
     try:
-        await writer.write(_RETRY)
+        await writer.write(encode_retry(_RETRY))
         async with aclosing(watch.messages()) as messages:
             async for message in messages:
                 await writer.write(_encode(message))
+        if not watch.is_over:
+            await writer.write(encode_retry(random.randint(*_RETRY_AFTER_STOP)))  # noqa: S311
         await writer.end()
     except EscribaError as exc:  # the client connects again, with the last id that it got
         log("watch.cut", level="WARNING", reason=type(exc).__name__)

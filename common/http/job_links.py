@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from common.http.edge import prefix_of
 from common.jobs.view import ticket_view
 from common.models import Job
 from common.services import Services
@@ -39,12 +41,12 @@ async def upload_of(job: Job, request: Request, services: Services) -> dict[str,
 
 
 def root_url(request: Request, settings: Settings) -> str:
-    """PUBLIC_URL, or the address that the client used; a proxy in front may have ended TLS."""
+    """PUBLIC_URL, or the address that the client used, as the proxies in front say."""
     if settings.public_url:
         return settings.public_url
-    root = str(request.base_url).rstrip("/")
-    # Each proxy adds its scheme at the end. Anybody may send it, since it changes only the sender's links.
-    forwarded, _, _ = request.headers.get("x-forwarded-proto", "").partition(",")
-    if forwarded.strip().lower() == "https":
-        return root.replace("http://", "https://", 1)
-    return root
+    return str(request.base_url).rstrip("/") + prefix_of(request)
+
+
+def root_path(request: Request, settings: Settings) -> str:
+    """The path of `root_url`; empty where nothing stands before our own paths."""
+    return urlsplit(settings.public_url).path if settings.public_url else prefix_of(request)

@@ -45,6 +45,11 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
         "default": True,
         "description": "remove text that nobody said; it stays readable in `suppressed`",
     },
+    "cache": {
+        "type": "boolean",
+        "default": True,
+        "description": "answer with the text of an equal recording if one is kept, and keep this one's",
+    },
 }
 
 # The engine uses only the end of a longer prompt, and a warning says so; the whole would be stored with each
@@ -151,10 +156,13 @@ def _input_format(value: str) -> str:
     return value
 
 
-def _guard(value: str) -> bool:
-    if value.lower() not in {"true", "false"}:
-        raise OptionInvalid(option="guard", expected="true, false")
-    return value.lower() == "true"
+def _switch(option: str) -> Callable[[str], bool]:
+    def read(value: str) -> bool:
+        if value.lower() not in {"true", "false"}:
+            raise OptionInvalid(option=option, expected="true, false")
+        return value.lower() == "true"
+
+    return read
 
 
 def _model(value: str) -> str:
@@ -173,5 +181,6 @@ _READERS: dict[str, Callable[[str], object]] = {
     "track": _track,
     "tracks": _tracks,
     "inputFormat": _input_format,
-    "guard": _guard,
+    "guard": _switch("guard"),
+    "cache": _switch("cache"),
 }

@@ -26,6 +26,11 @@ def encode_event(data: str, *, event_id: int | None = None) -> bytes:
     return (line if event_id is None else f"id: {event_id}\n{line}").encode()
 
 
+def encode_retry(milliseconds: int) -> bytes:
+    """After how long a client connects again once this stream ends without the end of what it shows."""
+    return b"retry: %d\n\n" % milliseconds
+
+
 class EventWriter:
     """Writes one event stream to ASGI's `send`; the response starts with the first block.
 

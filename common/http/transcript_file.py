@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from asyncio import to_thread
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from common.errors import ONE_VALUE, OptionInvalid
 from common.http.content_disposition import attachment
 from common.models import Transcript
-from common.text.cues import CueShape
+from common.text.cue_shape import CueShape
 from common.text.subtitles import FORMATS, MEDIA_TYPES, render
 from common.text.subtitles import Format as FileFormat
 
@@ -48,6 +49,7 @@ _BOUNDS = {
 LAYOUT_FIELDS: dict[str, dict[str, Any]] = {
     "format": {"type": "string", "enum": ["json", *FORMATS], "default": "json"},
     **{name: bound.schema() for name, bound in _BOUNDS.items()},
+    "wordTimes": {"type": "boolean", "default": False, "description": "of vtt: a time before each word"},
 }
 
 
@@ -62,6 +64,7 @@ class Layout:
 
     format: Format = "json"
     shape: CueShape = field(default_factory=CueShape)
+    word_times: bool = False
 
     @property
     def wants_words(self) -> bool:
@@ -72,7 +75,8 @@ class Layout:
     def tag(self) -> str:
         """Unlike the tag of every other layout, in characters that an entity tag may have."""
         shape = self.shape
-        return f"{self.format}-{shape.line_length}-{shape.lines}-{shape.longest:g}-{shape.pace:g}"
+        bounds = f"{shape.line_length}-{shape.lines}-{shape.longest:g}-{shape.pace:g}"
+        return f"{self.format}-{bounds}{'-words' if self.word_times else ''}"
 
 
 def parse_layout(fields: Iterable[tuple[str, str]]) -> Layout:
@@ -84,19 +88,23 @@ def parse_layout(fields: Iterable[tuple[str, str]]) -> Layout:
                 raise OptionInvalid(option=name, expected=ONE_VALUE)
             values[name] = value.strip()
     numbers = {bound.field: _number(name, values[name]) for name, bound in _BOUNDS.items() if name in values}
-    return Layout(_format(values.get("format", "json")), CueShape(**numbers))
+    word_times = _boolean("wordTimes", values.get("wordTimes", "false"))
+    return Layout(_format(values.get("format", "json")), CueShape(**numbers), word_times)
 
 
-def file_response(
+async def file_response(
     transcript: Transcript,
     layout: Layout,
     *,
     name: str | None,
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    """The transcript as a download, named after the recording `name`; not for JSON."""
+    """The transcript as a download, named after the recording `name`; not for JSON.
+
+    A thread renders it: the subtitles of two hours take a second of a processor.
+    """
     assert layout.format != "json"
-    text = render(transcript, layout.format, layout.shape)
+    text = await to_thread(render, transcript, layout.format, layout.shape, word_times=layout.word_times)
     disposition = {"Content-Disposition": attachment(name, layout.format)}
     return Response(text, headers={**headers, **disposition}, media_type=MEDIA_TYPES[layout.format])
 
@@ -107,6 +115,12 @@ def _format(value: str) -> Format:
         if value.lower() == known:
             return known
     raise OptionInvalid(option="format", expected=", ".join(formats))
+
+
+def _boolean(name: str, value: str) -> bool:
+    if value.lower() not in {"true", "1", "false", "0"}:
+        raise OptionInvalid(option=name, expected="true, false")
+    return value.lower() in {"true", "1"}
 
 
 def _number(name: str, value: str) -> Any:

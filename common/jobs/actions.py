@@ -9,7 +9,7 @@ from common.errors import Busy, JobExpired
 from common.jobs import state
 from common.jobs.commit import commit_job
 from common.jobs.submit import check_queue_length
-from common.jobs.sweep import erase
+from common.jobs.sweep import erase, forget_text
 from common.jobs.view import iso_time
 from common.models import Job
 from common.ports import StaleJob
@@ -58,6 +58,7 @@ async def _discard(services: Services, job_id: str) -> Job:
     # Once more, for what a run that was ending just then may have kept.
     await services.audio.remove(job_id)
     await services.jobs.erase_text(job_id)
+    await forget_text(services, job)
     return job
 
 

@@ -25,5 +25,13 @@ async def commit_job(
     await services.subscribers.publish(event)
     if job.has_ended and kind == "state" and job.erased_at is None:  # its erasure is no second end
         code = job.error.code if job.error else None
-        log("job.ended", jobId=job.job_id, status=job.status, code=code, run=job.run, pieces=job.pieces_done)
+        log(
+            "job.ended",
+            jobId=job.job_id,
+            status=job.status,
+            code=code,
+            run=job.run,
+            pieces=job.pieces_done,
+            cached=job.cached,
+        )
     return job

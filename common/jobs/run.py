@@ -10,18 +10,20 @@ import asyncio
 import random
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from common.backoff import Backoff, doubling
-from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater
+from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater, StoreUnavailable
 from common.jobs import state, suspects
 from common.jobs.lease import keep_lease
 from common.jobs.partial_reports import PartialReports
-from common.jobs.running_job import ProgressReports, RunningJob, retry_while_busy
+from common.jobs.running_job import PersistentQuota, ProgressReports, RunningJob, retry_while_busy
 from common.log import log
 from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
 from common.services import Services
+from common.transcription.cache import forget, recall, remember
 from common.transcription.pipeline import (
     PreparedRecording,
     are_pieces_reusable,
@@ -47,6 +49,9 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
             job_id, holder, now=services.now(), seconds=services.settings.lease_seconds
         )
     except (LeaseLost, JobNotFound):
+        return
+    except StoreUnavailable as exc:
+        log("job.interrupted", level="WARNING", jobId=job_id, code=exc.code)
         return
     run = _Run(services, job, holder, isolated=isolated)
     try:
@@ -83,6 +88,8 @@ class _Run:
             raise
         except RetryLater as later:
             await self._wait(later.delay, attempt_counts=False)
+        except StoreUnavailable as away:  # the recording is there once the store answers: no attempt counts
+            await self._wait(away.retry_after or _STORE_PAUSE, attempt_counts=False)
         except EscribaError as error:
             await self._fail_or_back_off(error)
         except Exception as exc:  # noqa: BLE001 - the border: a bug must end a job, not leave it for ever
@@ -114,7 +121,12 @@ class _Run:
     # ── the work ───────────────────────────────────────────────────────────────────────────────────
 
     async def _transcribe(self) -> None:
-        services, options = self._services, self._job.options
+        services, options, sha256 = self._services, self._job.options, self._sha256
+        if (known := await recall(services, sha256, options, owner=self._job.owner)) is not None:
+            await self._complete(known, is_cached=True)
+            return
+        if services.quota:
+            services = replace(services, quota=PersistentQuota(services.quota))
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
             folder = Path(name)
             ready = await self._prepare(folder)
@@ -135,13 +147,14 @@ class _Run:
             await self._running.change(lambda job: state.merge(job, now=self._now), "progress")
             transcript = await merge_pieces(services, ready, pieces, options)
         await self._complete(transcript)
+        await self._remember(transcript)
 
     async def _prepare(self, folder: Path) -> PreparedRecording:
         services = self._services
         source = await services.audio.fetch(self._job.job_id, folder)
         reports = ProgressReports(self._running, now=services.now)
         ready = await prepare_recording(
-            services, source, self._job.options, folder, on_progress=reports.report
+            services, source, self._job.options, folder, use="job", on_progress=reports.report
         )
         await reports.finish()
         return ready
@@ -171,13 +184,26 @@ class _Run:
 
     # ── how it ends ───────────────────────────────────────────────────────────────────────────────
 
-    async def _complete(self, transcript: Transcript) -> None:
+    async def _complete(self, transcript: Transcript, *, is_cached: bool = False) -> None:
         language, expires_at = transcript.language, self._retention_end
         await self._running.change(
-            lambda job: state.complete(job, language=language, now=self._now, expires_at=expires_at),
+            lambda job: state.complete(
+                job, language=language, now=self._now, expires_at=expires_at, is_cached=is_cached
+            ),
             result=transcript,
         )
         await self._services.audio.remove(self._job.job_id)
+
+    async def _remember(self, transcript: Transcript) -> None:
+        """Keep the text for equal recordings, unless the job was deleted just now: deleted text is gone."""
+        services, sha256 = self._services, self._sha256
+        await remember(services, sha256, self._job.options, transcript, owner=self._job.owner)
+        try:
+            is_erased = (await services.jobs.get(self._job.job_id)).erased_at is not None
+        except EscribaError:  # it is removed, or nobody can tell
+            is_erased = True
+        if is_erased:
+            await forget(services, sha256, owner=self._job.owner)
 
     async def _fail_or_back_off(self, error: EscribaError) -> None:
         attempts = self._job.attempts
@@ -200,6 +226,11 @@ class _Run:
     @property
     def _job(self) -> Job:
         return self._running.job
+
+    @property
+    def _sha256(self) -> str:
+        assert self._job.audio is not None
+        return self._job.audio.sha256
 
     @property
     def _now(self) -> float:

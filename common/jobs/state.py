@@ -157,7 +157,9 @@ def prolong(job: Job, *, now: float, expires_at: float) -> Job:
     return _next(job, now, expires_at=expires_at)
 
 
-def complete(job: Job, *, language: str | None, now: float, expires_at: float) -> Job:
+def complete(
+    job: Job, *, language: str | None, now: float, expires_at: float, is_cached: bool = False
+) -> Job:
     _require(job, "processing")
     return _next(
         job,
@@ -166,6 +168,7 @@ def complete(job: Job, *, language: str | None, now: float, expires_at: float) -
         stage=None,
         progress=100.0,
         language=language or job.language,
+        cached=True if is_cached else None,
         pieces_done=job.pieces_total or job.pieces_done,
         completed_at=now,
         expires_at=expires_at,
@@ -230,6 +233,7 @@ def _next_run(job: Job, now: float, expires_at: float, **changes: Any) -> Job:
         pieces_done=0,
         pieces_total=None,
         error=None,
+        cached=None,
         started_at=None,
         completed_at=None,
         erased_at=None,

@@ -11,6 +11,7 @@ from common.log import log
 from common.models import Job
 from common.ports import StaleJob
 from common.services import Services
+from common.transcription.cache import forget
 
 _BATCH = 100
 
@@ -29,6 +30,8 @@ async def sweep(services: Services) -> None:
         await requeue_overdue(services)
     finally:
         await expire_jobs(services)
+    if services.cache:
+        await services.cache.expire(now=services.now())
 
 
 async def requeue_overdue(services: Services) -> None:
@@ -89,4 +92,12 @@ async def erase(services: Services, job: Job) -> Job:
     await services.jobs.erase_text(job.job_id)
     now = services.now()
     seconds = _REMEMBER_WITHOUT_AUDIO if job.audio is None else _REMEMBER
-    return await commit_job(services, state.erase(job, now=now, forget_at=now + seconds))
+    erased = await commit_job(services, state.erase(job, now=now, forget_at=now + seconds))
+    await forget_text(services, job)
+    return erased
+
+
+async def forget_text(services: Services, job: Job) -> None:
+    """Remove what the cache keeps of a job's recording; a run that keeps it looks for the erasure then."""
+    if job.audio is not None:
+        await forget(services, job.audio.sha256, owner=job.owner)

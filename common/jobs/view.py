@@ -28,6 +28,8 @@ def job_view(
     view |= {"progress": job.progress, "run": job.run, "attempts": job.attempts, "seq": job.seq}
     view["chunks"] = {"done": job.pieces_done, "total": job.pieces_total}
     view |= _times_view(job)
+    if job.cached:
+        view["cached"] = True
     if job.error:
         view["error"] = error_view(job.error, language)
     if result:

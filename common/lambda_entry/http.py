@@ -12,6 +12,7 @@ from mangum import Mangum
 
 from common.errors import AnswerTooLarge, EscribaError, UploadNeedsTicket
 from common.http.app import build_app
+from common.http.edge import Edge
 from common.lambda_entry import loop
 from common.lambda_entry.deadline import DeadlineGuard, error_answer
 from common.lambda_entry.handlers import Answer, Event, Handle
@@ -79,7 +80,8 @@ def _adapter(services: Services, *routers: APIRouter) -> Handle:
     app = build_app(*routers, cors_origins=settings.cors_origins, public_url=settings.public_url)
     app.state.services = services
     # "auto" would run start-up and shut-down on every invocation.
-    return Mangum(DeadlineGuard(app), lifespan="off")
+    edge = Edge(app, proxies=settings.trusted_proxies, hops=settings.trusted_hops)
+    return Mangum(DeadlineGuard(edge), lifespan="off")
 
 
 def _add_request_id(event: Event, context: Any) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from uuid import UUID
 
 from common.errors import AudioGone, JobNotFound, StorageFull
-from common.local.storage_budget import Reservation, StorageBudget
-from common.local.upload_ticket import UploadTickets
 from common.ports import UploadTicket
+from common.storage_budget import Reservation, StorageBudget
+from common.upload.ticket import UploadTickets
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _PARTIAL = ".half"
@@ -32,6 +32,10 @@ class AudioFolder:
         self._root = root
         self._budget = StorageBudget(budget_bytes)
         self._tickets = tickets
+
+    @property
+    def problem(self) -> None:
+        """A folder's trouble shows at each call."""
 
     async def open(self) -> None:
         """Make the folder, remove what a kill left half copied, count what is there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -40,13 +41,23 @@ def scratch_folder(root: Path) -> Iterator[Scratch]:
         dead = tuple(folder.name for folder in root.iterdir() if _remove_if_dead(folder))
         folder, lock = _create_folder(root)
     except OSError as exc:
-        raise FolderUnusable(f"The folder {root} cannot be made or written to: {exc.strerror}.") from exc
+        raise FolderUnusable(_sentence(root, exc)) from exc
     try:
         yield Scratch(folder, dead)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if lock is not None:
             os.close(lock)
+
+
+def _sentence(root: Path, exc: OSError) -> str:
+    problem = f"The folder {root} cannot be made or written to: {exc.strerror}."
+    if exc.errno in {errno.EACCES, errno.EPERM}:
+        user, group = os.geteuid(), os.getegid()
+        return f"{problem} DATA_DIR must belong to user {user}: chown -R {user}:{group} {root.parent}"
+    if exc.errno == errno.EROFS:
+        return f"{problem} Mount a writable volume or a tmpfs there, or choose another DATA_DIR."
+    return problem
 
 
 def _create_folder(root: Path) -> tuple[Path, int | None]:

@@ -6,24 +6,33 @@ import asyncio
 from contextlib import suppress
 
 from common.errors import EscribaError
-from common.local.sqlite.queue import SqliteQueue
 from common.log import log
 from common.services import Services
+from common.stores import RunQueue
 
 # Seconds: a job that falls due while nothing else happens is noticed this late at most.
-_POLL_INTERVAL = 1.0
+POLL_EVERY = 1.0
+
+# Seconds: what a piece that is nearly done may still take, so that the engine need not be asked again.
+_LAST_MOMENT = 0.75
 
 
 class Worker:
-    """`holder` names this process in leases. Call `notify` when a job may have fallen due."""
+    """`holder` names this process in leases. Call `notify` when a job may have fallen due.
 
-    def __init__(self, queue: SqliteQueue, *, at_once: int, holder: str) -> None:
+    It also looks every `poll_every` seconds; None where `notify` is called for every job that falls due.
+    """
+
+    def __init__(
+        self, queue: RunQueue, *, at_once: int, holder: str, poll_every: float | None = POLL_EVERY
+    ) -> None:
         self._queue = queue
+        self._poll_every = poll_every
         self._at_once = at_once
         self._holder = holder
         self._running: dict[str, asyncio.Task[None]] = {}
         self._notified = asyncio.Event()
-        self._leaves_at: float | None = None
+        self._has_left = False
 
     def notify(self) -> None:
         self._notified.set()
@@ -48,29 +57,28 @@ class Worker:
             except Exception as exc:  # noqa: BLE001 - the border: one bad row must not end all work
                 log("worker.broke", level="ERROR", exc_info=exc)
             with suppress(TimeoutError):
-                async with asyncio.timeout(_POLL_INTERVAL):  # wait_for loses a cancellation (Python 3.11)
+                async with asyncio.timeout(self._poll_every):  # wait_for loses a cancellation (Python 3.11)
                     await self._notified.wait()
 
     def leave(self, grace: float) -> None:
-        """Start no more jobs; those that run may finish within `grace` seconds from now. Harmless again."""
-        if self._leaves_at is None:
-            self._leaves_at = asyncio.get_running_loop().time() + grace
+        """Start no more jobs. Those that run may finish within `grace` seconds, but no more than a moment,
+        since another instance waits to go on with them; then they go back to the queue. Harmless again."""
+        if not self._has_left:
+            self._has_left = True
+            asyncio.get_running_loop().call_later(min(grace, _LAST_MOMENT), self._give_back)
             self.notify()
 
     async def close(self, grace: float) -> None:
-        """`leave`, and wait for the jobs that run; those that do not finish in time go back to the queue."""
+        """`leave`, and wait until no job runs here."""
         self.leave(grace)
-        assert self._leaves_at is not None
-        running = list(self._running.values())
-        if running:
-            seconds = self._leaves_at - asyncio.get_running_loop().time()
-            _, unfinished = await asyncio.wait(running, timeout=max(0.0, seconds))
-            for task in unfinished:
-                task.cancel()
-            await asyncio.gather(*unfinished, return_exceptions=True)
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    def _give_back(self) -> None:
+        for task in self._running.values():
+            task.cancel()
 
     def _is_leaving(self) -> bool:
-        return self._leaves_at is not None
+        return self._has_left
 
     async def _start_due(self, services: Services) -> None:
         while len(self._running) < self._at_once and not self._is_leaving():

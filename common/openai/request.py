@@ -22,7 +22,7 @@ Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity)
 
-_OURS = ("language", "prompt", "temperature")  # read as our own options of these names
+_OURS = ("language", "prompt", "temperature", "cache")  # read as our own options of these names
 _READ = ("model", "response_format", "timestamp_granularities", "stream")
 # For what only other models, or Groq's own servers, can do: a program that gets no speakers fails later.
 _UNSUPPORTED = frozenset(
@@ -30,7 +30,7 @@ _UNSUPPORTED = frozenset(
     | {"speaker_labels", "top_logprobs", "url"}
 )
 _NO = frozenset({"false", "0", "no", "off", "none"})  # not even asked for
-_TRANSLATION = ("model", "prompt", "response_format", "temperature")
+_TRANSLATION = ("model", "prompt", "response_format", "temperature", "cache")
 
 # What OpenAPI shows of the parameters.
 FIELDS: dict[str, dict[str, object]] = {
@@ -53,6 +53,7 @@ FIELDS: dict[str, dict[str, object]] = {
         "description": "of verbose_json; segment when absent",
     },
     "stream": {"type": "boolean", "default": False, "description": "the text as server-sent events"},
+    "cache": {"type": "boolean", "default": True, "description": "false: no kept text, and none kept; ours"},
 }
 TRANSLATION_FIELDS = {name: FIELDS[name] for name in _TRANSLATION}
 

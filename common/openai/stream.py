@@ -18,8 +18,8 @@ from common.errors import EscribaError, RetryLater
 from common.http.disconnect import run_until_left
 from common.http.sse import COMMENT, EventWriter, encode_event
 from common.openai.errors import error_body
+from common.transcription.progressive import OnText
 
-OnText = Callable[[str], None]
 Refuse = Callable[[EscribaError | RetryLater], Response]
 
 _HEARTBEAT = 15.0  # seconds without a text, after which a comment is sent

@@ -6,11 +6,14 @@ Line feeds, not CR LF: every player reads both, and WebVTT allows both
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Literal, get_args
 
 from common.models import Transcript
-from common.text.cues import CueShape, make_cues, replace_unprintable
+from common.text.cue_shape import CueShape
+from common.text.cue_words import replace_unprintable
+from common.text.cues import Cue, make_cues
 
 Format = Literal["srt", "vtt", "tsv", "txt"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -22,9 +25,22 @@ MEDIA_TYPES: dict[Format, str] = {
 }
 
 
-def render(transcript: Transcript, format_: Format, shape: CueShape | None = None) -> str:
-    """The whole file. `shape` bounds the cues of srt and vtt; tsv and txt have one line a segment."""
-    return _RENDERERS[format_](transcript, shape)
+def render(
+    transcript: Transcript, format_: Format, shape: CueShape | None = None, *, word_times: bool = False
+) -> str:
+    """The whole file. `shape` bounds the cues of srt and vtt; tsv and txt have one line a segment.
+
+    `word_times` puts a time before each word of vtt, so that players can show which one is spoken.
+    """
+    match format_:
+        case "srt":
+            return srt(transcript, shape)
+        case "vtt":
+            return vtt(transcript, shape, word_times=word_times)
+        case "tsv":
+            return tsv(transcript)
+        case "txt":
+            return txt(transcript)
 
 
 def srt(transcript: Transcript, shape: CueShape | None = None) -> str:
@@ -37,34 +53,41 @@ def srt(transcript: Transcript, shape: CueShape | None = None) -> str:
     )
 
 
-def vtt(transcript: Transcript, shape: CueShape | None = None) -> str:
-    """WebVTT, https://www.w3.org/TR/webvtt1/."""
+def vtt(transcript: Transcript, shape: CueShape | None = None, *, word_times: bool = False) -> str:
+    """WebVTT, https://www.w3.org/TR/webvtt1/; where the transcript has speakers, a voice span names them."""
     body = "".join(
-        f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n"
-        + "".join(f"{_escape(line)}\n" for line in cue.lines)
-        + "\n"
+        f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{_vtt_text(cue, word_times)}\n\n"
         for cue in make_cues(transcript, shape)
     )
     return f"WEBVTT\n\n{body}"
 
 
-def tsv(transcript: Transcript, _shape: CueShape | None = None) -> str:
+def _vtt_text(cue: Cue, word_times: bool) -> str:
+    voice = f"<v {_escape(_one_line(cue.speaker))}>" if cue.speaker else ""
+    return voice + "\n".join(_timed_lines(cue) if word_times else map(_escape, cue.lines))
+
+
+def _timed_lines(cue: Cue) -> Iterator[str]:
+    """The lines with a time before each word; times grow, and lie within the cue."""
+    clock = cue.start
+    for line, marks in zip(cue.lines, cue.marks, strict=True):
+        text = ""
+        for (at, time), (until, _) in pairwise([*marks, (len(line), 0)]):
+            if clock < time < cue.end:
+                text, clock = f"{text}<{_clock(time, '.')}>", time
+            text += _escape(line[at:until])
+        yield text
+
+
+def tsv(transcript: Transcript) -> str:
     """Start, end (milliseconds) and text of each segment, as Whisper's own command line writes it."""
     rows = (f"{start}\t{end}\t{text}\n" for start, end, text in _segments(transcript))
     return "start\tend\ttext\n" + "".join(rows)
 
 
-def txt(transcript: Transcript, _shape: CueShape | None = None) -> str:
+def txt(transcript: Transcript) -> str:
     """The text alone, one segment a line."""
     return "".join(f"{text}\n" for _, _, text in _segments(transcript))
-
-
-_RENDERERS: dict[Format, Callable[[Transcript, CueShape | None], str]] = {
-    "srt": srt,
-    "vtt": vtt,
-    "tsv": tsv,
-    "txt": txt,
-}
 
 
 def _segments(transcript: Transcript) -> Iterator[tuple[int, int, str]]:
@@ -73,8 +96,12 @@ def _segments(transcript: Transcript) -> Iterator[tuple[int, int, str]]:
         (0.0, transcript.duration, transcript.text)
     ]
     for start, end, text in timed:
-        if line := " ".join(replace_unprintable(text).split()):
+        if line := _one_line(text):
             yield round(start * 1000), round(end * 1000), line
+
+
+def _one_line(text: str) -> str:
+    return " ".join(replace_unprintable(text).split())
 
 
 def _clock(milliseconds: int, point: str) -> str:

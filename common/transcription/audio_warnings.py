@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from common.audio.probe import ProbeResult
-from common.models import TranscriptWarning
+from common.audio.decoding import WITHOUT_CLOCK
+from common.audio.probe_result import ProbeResult
+from common.audio.split import PieceFile
+from common.models import Options, Transcript, TranscriptWarning
+
+SILENCE_SKIPPED = TranscriptWarning(code="silence_skipped")
+
+
+def silent_transcript(piece: PieceFile, options: Options) -> Transcript:
+    """The transcript of a piece of digital silence, which is not sent to the engine."""
+    words = () if "word" in options.timestamps else None
+    return Transcript(text="", duration=piece.duration, words=words, warnings=(SILENCE_SKIPPED,))
 
 
 def warnings_of(source: ProbeResult, *, is_requested: bool) -> tuple[TranscriptWarning, ...]:
@@ -17,4 +27,7 @@ def warnings_of(source: ProbeResult, *, is_requested: bool) -> tuple[TranscriptW
         warnings.append(TranscriptWarning(code="channel_chosen", details=details))
     if source.is_short:
         warnings.append(TranscriptWarning(code="audio_cut_off"))
+    if source.is_damaged:
+        code = "audio_damaged_times" if source.container in WITHOUT_CLOCK else "audio_damaged"
+        warnings.append(TranscriptWarning(code=code))
     return tuple(warnings)

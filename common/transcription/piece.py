@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.audio.prepare import PreparedAudio
+from common.audio.silence import is_silent
 from common.audio.split import Cut, PieceFile, cut_piece
 from common.errors import EscribaError, RetryLater
 from common.log import log
@@ -20,6 +21,7 @@ from common.models import Options, Piece, Segment, Transcript
 from common.services import Services
 from common.text.certainty import certainty, weave
 from common.text.tokens import join
+from common.transcription.audio_warnings import silent_transcript
 from common.transcription.reservation import Reservation, reserve_quota
 
 
@@ -67,6 +69,8 @@ async def transcribe_piece(
         file = await cut_piece(services.ffmpeg, audio, cut, folder)
         if file.path != audio.path:
             stack.callback(file.path.unlink, missing_ok=True)
+        if await is_silent(services.ffmpeg, file):  # the quota is refunded, since nothing is sent
+            return Piece(index=cut.index, start=file.start, transcript=silent_transcript(file, options))
         # Of several answers, none is the piece's text yet.
         report = on_partial if len(requests) == 1 else None
         answers = [
@@ -81,7 +85,7 @@ async def transcribe_piece(
 
 def _requests(services: Services, options: Options) -> list[Options]:
     """One for each language that is allowed, where the engine takes one language only."""
-    if services.engine.takes_languages or options.task == "translate" or not options.languages:
+    if services.engine.is_embedded or options.task == "translate" or not options.languages:
         return [options]
     return [options.model_copy(update={"language": language}) for language in options.languages]
 

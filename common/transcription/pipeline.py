@@ -6,6 +6,7 @@ A request that waits for its answer and a background job take the same steps; a 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from common.audio.loudness import measure_loudness
 from common.audio.prepare import PreparedAudio, prepare
 from common.audio.probe import probe
 from common.audio.raw import add_header, parse_raw_format
-from common.audio.split import PIECE_SECONDS, Cut, plan_cuts
+from common.audio.split import Cut
 from common.errors import EngineMissing, EscribaError, RetryLater
 from common.log import log
 from common.models import Options, Piece, Transcript, TranscriptWarning
@@ -24,10 +25,13 @@ from common.text.hallucinations import remove_hallucinations, spans_to_measure
 from common.text.merge import merge
 from common.text.speech_evidence import Loudness
 from common.transcription.audio_warnings import warnings_of
+from common.transcription.cut_rule import Use, cuts_for
 from common.transcription.piece import OnPartial, transcribe_piece
 
 # Seconds that a piece may start or end away from its cut, since a packet cannot be divided.
 _CUT_TOLERANCE = 2.0
+
+_FREE_HOUR = 7_200.0  # seconds of audio that Groq allows an hour for free
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ async def prepare_recording(
     options: Options,
     folder: Path,
     *,
+    use: Use,
     on_progress: Callable[[float], None] | None = None,
 ) -> PreparedRecording:
     """Probe `source`, prepare the track that `options` choose, and plan the cuts; new files are in `folder`.
@@ -75,9 +80,17 @@ async def prepare_recording(
             on_progress(min(1.0, seconds / probe_result.duration))
 
     audio = await prepare(services.ffmpeg, source, probe_result, folder, on_progress=report_share)
-    hour = services.settings.quota_audio_per_hour or PIECE_SECONDS  # no single request may exceed it
-    warnings = warnings_of(probe_result, is_requested=request is not None)
-    return PreparedRecording(audio, plan_cuts(audio, piece_seconds=min(PIECE_SECONDS, hour)), warnings)
+    cuts = cuts_for(
+        use, audio, engine_streams=services.engine.is_embedded, most_seconds=_most_seconds(services)
+    )
+    return PreparedRecording(audio, cuts, warnings_of(probe_result, is_requested=request is not None))
+
+
+def _most_seconds(services: Services) -> float:
+    """No single request may exceed the quota of an hour."""
+    if hour := services.settings.quota_audio_per_hour:
+        return hour
+    return _FREE_HOUR if services.quota else math.inf
 
 
 async def _with_header(services: Services, source: Path, options: Options, folder: Path) -> Path:

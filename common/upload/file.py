@@ -69,6 +69,10 @@ class UploadFile:
             else:
                 self._disk_is_slow = _did_block(lambda: self._write(blocks))
 
+    def unwritten(self) -> bytes:
+        """What is in the buffer: of a small file, all of it."""
+        return b"".join(self._blocks)
+
     def too_large(self) -> UploadTooLarge:
         return UploadTooLarge(limit_mb=f"{self.max_bytes / MB:g}")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from common.errors import BodyMalformed, FileEmpty, FileMissing, FileRepeated, Sentence
 from common.upload.file import UploadFile
+from common.upload.part_headers import display_name, field_name, is_text, read_disposition, utf8
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartParser
@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 Admit = Callable[[Mapping[str, str]], int]
 
 MAX_PARTS = 32
-MAX_NAME_BYTES = 8 * 1024
 MAX_VALUE_BYTES = 48 * 1024
 MAX_FIELDS_BYTES = 64 * 1024
 MAX_PART_HEADERS = 8
 MAX_HEADER_BYTES = 12 * 1024
-MAX_SEMICOLONS = 64
 
-_MAX_FILENAME_BYTES = 255
+_LONGEST_TEXT = 1024  # bytes of a `file` without a name that may be a mistake instead of a recording
 _UNENCODED = {b"", b"binary", b"8bit", b"7bit"}
 
 
@@ -37,7 +35,7 @@ class FormReader:
         self._admit = admit
         self.filename: str | None = None
         self.fields: list[tuple[str, str]] = []
-        self._has_file = False
+        self._has_file = self._is_named = False
         self._is_complete = False
         self._parts = 0
         self._fields_bytes = 0
@@ -72,10 +70,15 @@ class FormReader:
             raise BodyMalformed(
                 problem=Sentence("it ends before its last boundary", "termina antes de su último límite")
             )
-        if not self._has_file:
+        if not self._has_file or (not self._is_named and self._is_no_recording()):
             raise FileMissing
         if not self.file.size_bytes:
             raise FileEmpty
+
+    def _is_no_recording(self) -> bool:
+        """A browser sends nothing when no file was chosen, curl the name itself when `@` was forgotten."""
+        content = self.file.unwritten()
+        return self.file.size_bytes <= min(len(content), _LONGEST_TEXT) and is_text(content)
 
     def _begin_part(self) -> None:
         self._parts += 1
@@ -102,24 +105,19 @@ class FormReader:
                     "a part has a Content-Transfer-Encoding", "una parte lleva Content-Transfer-Encoding"
                 )
             )
-        # Only `filename` counts, not `filename*`: RFC 7578, 4.2 forbids the latter.
-        kind, parameters = header_parameters(self._headers.get(b"content-disposition"))
-        if kind != b"form-data" or not parameters.get(b"name"):
-            raise BodyMalformed(problem=Sentence("a part has no name", "una parte no tiene nombre"))
-        self._field = _field_name(parameters[b"name"])
+        part = read_disposition(self._headers.get(b"content-disposition"))
+        self._field = field_name(part.name)
         self._value = bytearray()
-        if b"filename" in parameters:
-            self._begin_file(parameters[b"filename"])
-        elif self._field == "file":
-            raise FileMissing
+        if part.is_file:
+            self._begin_file(part.filename)
 
     def _begin_file(self, filename: bytes) -> None:
         if self._has_file:
             raise FileRepeated
-        # A browser sends an empty name when no file was chosen.
-        if self._field != "file" or not filename:
+        if self._field != "file":
             raise FileMissing
         self._has_file = True
+        self._is_named = bool(filename)
         self._value = None
         self.filename = display_name(filename)
         if self._admit:
@@ -150,75 +148,7 @@ class FormReader:
                     f"sus campos pasan de {MAX_FIELDS_BYTES} bytes en total",
                 )
             )
-        self.fields.append((self._field, _utf8(self._value)))
+        self.fields.append((self._field, utf8(self._value)))
 
     def _end_form(self) -> None:
         self._is_complete = True
-
-
-def header_parameters(value: str | bytes | None) -> tuple[bytes, dict[bytes, bytes]]:
-    """A header such as `form-data; name="file"`: its value, and its parameters.
-
-    The parser searches from the beginning for each semicolon: 11 KB of them took a quarter of a second.
-    """
-    from python_multipart.multipart import parse_options_header
-
-    raw = value.encode("latin-1", "replace") if isinstance(value, str) else value or b""
-    if raw.count(b";") > MAX_SEMICOLONS:
-        raise BodyMalformed(
-            problem=Sentence("a header has too many parameters", "una cabecera tiene demasiados parámetros")
-        )
-    return parse_options_header(raw)
-
-
-def _field_name(raw: bytes) -> str:
-    if len(raw) > MAX_NAME_BYTES:
-        raise BodyMalformed(
-            problem=Sentence(
-                f"the name of a field is larger than {MAX_NAME_BYTES} bytes",
-                f"el nombre de un campo pasa de {MAX_NAME_BYTES} bytes",
-            )
-        )
-    name = _utf8(raw)
-    if not name.isprintable():
-        raise BodyMalformed(
-            problem=Sentence(
-                "the name of a field has characters that cannot be seen",
-                "el nombre de un campo tiene caracteres que no se ven",
-            )
-        )
-    return name
-
-
-def _utf8(raw: bytes | bytearray) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise BodyMalformed(problem=Sentence("a field is not UTF-8", "un campo no es UTF-8")) from None
-
-
-def display_name(raw: bytes) -> str | None:
-    """A file name to show: no path, nothing invisible, NFC, at most 255 bytes; None if nothing is left."""
-    # Browsers write a quote as %22 (HTML standard, multipart/form-data encoding algorithm).
-    text = raw.decode("utf-8", "replace").replace("%22", '"').replace("\\", "/")
-    last = text.rsplit("/", 1)[-1]
-    name = unicodedata.normalize("NFC", "".join(map(_visible, last))).strip()
-    return _shorten(name) if name.strip(". ") else None
-
-
-def _visible(character: str) -> str:
-    """Any space as a plain space; nothing for controls and marks of the reading direction."""
-    if character.isprintable():
-        return character
-    return " " if unicodedata.category(character) == "Zs" else ""
-
-
-def _shorten(name: str) -> str:
-    """At most 255 bytes, with the extension (such as `.mp3`), which says what the file is."""
-    if len(name.encode()) <= _MAX_FILENAME_BYTES:
-        return name
-    stem, dot, extension = name.rpartition(".")
-    if not stem or len(extension.encode()) > 16:
-        stem, dot, extension = name, "", ""
-    limit = _MAX_FILENAME_BYTES - len((dot + extension).encode())
-    return stem.encode()[:limit].decode(errors="ignore") + dot + extension

@@ -15,13 +15,18 @@ from common.errors import (
     Sentence,
 )
 from common.upload.file import UploadFile
-from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, Admit, FormReader, header_parameters
+from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, Admit, FormReader
+from common.upload.part_headers import header_parameters
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartParser
 
 # The most that a body may have besides its file: fields, part headers, boundaries.
 ENVELOPE_BYTES = MAX_FIELDS_BYTES + MAX_PARTS * 2 * 1024
+
+MAX_PREAMBLE_BYTES = 8 * 1024
+
+Write = Callable[[bytes], object]
 
 _SUFFIX = ".upload"
 _SHORT_BOUNDARY = 30
@@ -90,7 +95,7 @@ def _parse_boundary(headers: Mapping[str, str]) -> bytes:
 async def _feed(stream: AsyncIterable[bytes], form: FormReader, boundary: bytes) -> None:
     from python_multipart.exceptions import FormParserError
 
-    write = _limit_boundaries(form.parser(boundary), boundary)
+    write = _skip_preamble(_limit_boundaries(form.parser(boundary), boundary), boundary)
     remaining = form.file.max_bytes + ENVELOPE_BYTES
     try:
         async for block in stream:
@@ -106,7 +111,29 @@ async def _feed(stream: AsyncIterable[bytes], form: FormReader, boundary: bytes)
         ) from None
 
 
-def _limit_boundaries(parser: MultipartParser, boundary: bytes) -> Callable[[bytes], object]:
+def _skip_preamble(write: Write, boundary: bytes) -> Write:
+    """`write` from the first boundary on: text may stand before it (RFC 2046, 5.1.1)."""
+    delimiter = b"--" + boundary
+    start = b""
+    is_past = False
+
+    def write_form(block: bytes) -> object:
+        nonlocal start, is_past
+        if is_past:
+            return write(block)
+        start += block
+        at = -2 if start.startswith(delimiter) else start.find(b"\r\n" + delimiter)
+        if at != -1:
+            is_past = True
+            return write(start[at + 2 :])
+        if len(start) > MAX_PREAMBLE_BYTES:
+            raise BodyMalformed(problem=Sentence("it has no boundary", "no tiene ningún límite (boundary)"))
+        return None
+
+    return write_form
+
+
+def _limit_boundaries(parser: MultipartParser, boundary: bytes) -> Write:
     """The parser's `write`, protected against its slowest case.
 
     The parser reads byte by byte past each boundary that turns out to be content: 25 MB of a one-letter

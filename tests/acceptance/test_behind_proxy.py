@@ -78,6 +78,42 @@ def test_the_scheme_that_the_client_used_is_the_links(plain: Server, proto: str,
     assert links["websocketUrl"].startswith(f"{scheme.replace('http', 'ws')}://{host}/")
 
 
+def test_a_proxy_that_is_trusted_decides_every_part_of_the_links(plain: Server) -> None:
+    links = expect_job(
+        plain,
+        **{"X-Forwarded-Proto": "https", "X-Forwarded-Host": "example.org", "X-Forwarded-Prefix": "/escriba"},
+    )
+    job = f"/job/{links['jobId']}"
+    assert links["statusUrl"] == links["location"] == f"{PUBLIC}{job}"
+    assert links["upload"].startswith(f"{PUBLIC}{job}/audio")
+    assert links["websocketUrl"] == f"wss://example.org/escriba/ws/transcription/{links['jobId']}"
+    standard = {"FORWARDED": 'for=203.0.113.7;Host="example.org:8443";Proto=HTTPS, for=10.0.0.1;proto=http'}
+    assert expect_job(plain, **standard)["statusUrl"].startswith("https://example.org:8443/job/")
+
+
+def test_a_path_before_ours_is_kept_by_redirects_documents_and_hints(plain: Server) -> None:
+    headers = {"X-Forwarded-Prefix": "/escriba"}
+    redirect = httpx.get(plain.url, headers=headers, timeout=60)
+    assert redirect.headers["location"] == "/escriba/docs"
+    document = httpx.get(f"{plain.url}/openapi.json", headers=headers, timeout=60).json()
+    assert document["servers"] == [{"url": "/escriba"}]
+    assert "/transcribe" in document["paths"]
+    error = httpx.get(f"{plain.url}/models", headers=headers, timeout=60).json()["error"]
+    assert f"base URL to {plain.url}/escriba/v1," in error["message"]
+
+
+def test_a_path_that_leads_elsewhere_is_ignored(plain: Server) -> None:
+    headers = {"X-Forwarded-Prefix": "//evil.example", "X-Forwarded-Host": "evil.example/x"}
+    assert httpx.get(plain.url, headers=headers, timeout=60).headers["location"] == "/evil.example/docs"
+    assert expect_job(plain, **{"X-Forwarded-Host": "evil.example/x"})["statusUrl"].startswith(plain.url)
+
+
+def test_nobody_else_is_believed(tmp_path: Path) -> None:
+    with Server(tmp_path / "data", TRUSTED_PROXIES="192.0.2.0/24", **ENGINE) as server:
+        links = expect_job(server, **{"X-Forwarded-Proto": "https", "X-Forwarded-Prefix": "/x"})
+        assert links["statusUrl"] == f"{server.url}/job/{links['jobId']}"
+
+
 def test_without_a_public_address_nothing_is_named(plain: Server, tmp_path: Path) -> None:
     assert httpx.get(plain.url, timeout=60).headers["location"] == "/docs"
     assert "servers" not in httpx.get(f"{plain.url}/openapi.json", timeout=60).json()

@@ -7,6 +7,7 @@ channel, as an engine with ffmpeg does.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -358,3 +359,99 @@ def test_words_after_missing_packets_keep_their_times(
         assert any(word == text and abs(start - at) <= 0.06 for text, at in found), (word, start)
     assert len(found) <= len(kept) + 2  # half a word on either side
     assert result["duration"] == pytest.approx(SECONDS, abs=0.1)
+
+
+# ── damaged midway ────────────────────────────────────────────────────────────────────────────────
+
+DAMAGED = {
+    "call.m4a": "-c:a aac",
+    "call.ogg": "-c:a libvorbis",
+    "call.opus": "-c:a libopus",
+    "call.webm": "-c:a libopus",
+    "call.flac": "",
+}
+
+
+def damaged_recording(media: Media, name: str, options: str) -> Path:
+    """Zeros in place of 15 % of the bytes, in the middle."""
+    content = bytearray(speech_file(media, f"whole-{name}", options, SECONDS).read_bytes())
+    start, size = len(content) * 2 // 5, len(content) * 15 // 100
+    content[start : start + size] = bytes(size)
+    path = media.folder / f"damaged-{name}"
+    path.write_bytes(content)
+    return path
+
+
+def check_times_of_words_that_are_left(result: dict[str, Any], least: float) -> None:
+    """`least`: the share of the words that must be there. Half words at the damage may read as anything."""
+    words, times = words_of(len(word_times(SECONDS))), word_times(SECONDS)
+    found = [(word["word"], word["start"]) for word in result["words"]]
+    in_place = [
+        any(word == text and abs(start - at) <= 0.05 for text, at in found)
+        for word, start in zip(words, times, strict=True)
+    ]
+    assert in_place[:15] == [True] * 15
+    assert in_place[-15:] == [True] * 15
+    assert sum(in_place) >= least * len(words)
+    assert len(found) <= sum(in_place) + 3
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_words_after_a_damage_keep_their_times(name: str, server: Server, media: Media) -> None:
+    result = transcribe(server, damaged_recording(media, name, DAMAGED[name]))
+    check_times_of_words_that_are_left(result, least=0.7)
+    assert result["duration"] == pytest.approx(SECONDS, abs=0.1)
+    assert codes(result) == ["audio_damaged"]
+
+
+def test_a_damaged_mp3_has_no_clock_and_a_warning_says_so(server: Server, media: Media) -> None:
+    result = transcribe(server, damaged_recording(media, "call.mp3", "-b:a 64k"))
+    assert codes(result) == ["audio_damaged_times"]
+    assert [word["word"] for word in result["words"]][:15] == words_of(15)
+    assert [word["word"] for word in result["words"]][-15:] == words_of(len(word_times(SECONDS)))[-15:]
+
+
+# ── several recordings in one file ────────────────────────────────────────────────────────────────
+
+# The options of two halves that follow each other in one file.
+JOINED = {
+    "change.ogg": ("-c:a libvorbis -ar 48000 -ac 2", "-c:a libvorbis -ar 16000 -ac 1"),
+    "codecs.ogg": ("-c:a libopus", "-c:a libvorbis -ar 44100"),
+    "same.ogg": ("-c:a libopus", "-c:a libopus"),
+    "rate.aac": ("-c:a aac -ar 44100", "-c:a aac -ar 22050"),
+    "channels.aac": ("-c:a aac -ar 44100 -ac 2", "-c:a aac -ar 44100 -ac 1"),
+    "rate.mp3": ("-ar 44100", "-ar 22050"),
+    "channels.mp3": ("-ac 2", "-ac 1"),
+    "rate.flac": ("", "-ar 48000"),
+    "same.flac": ("", ""),
+}
+
+
+def joint() -> float:
+    """A moment between two words in the middle of the speech."""
+    before, after = next(pair for pair in pairwise(word_times(SECONDS)) if pair[1] > SECONDS / 2)
+    return (before + WORD_SECONDS + after) / 2
+
+
+def joined_recording(media: Media, speech: Path, name: str, options: tuple[str, ...]) -> Path:
+    """The speech in two halves, each encoded by itself."""
+    path, spans = media.folder / f"joined-{name}", ((0.0, joint()), (joint(), SECONDS))
+    halves = [
+        media.ffmpeg(f"-ss {start} -to {end} -i {speech} {each}", media.folder / f"{start:.0f}-{name}")
+        for (start, end), each in zip(spans, options, strict=True)
+    ]
+    path.write_bytes(b"".join(half.read_bytes() for half in halves))
+    return path
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_recordings_that_follow_each_other_in_one_file_are_all_transcribed(
+    name: str, server: Server, media: Media, speech: Path
+) -> None:
+    result = transcribe(server, joined_recording(media, speech, name, JOINED[name]))
+    times = word_times(SECONDS)
+    if name.endswith("aac"):  # each file of ADTS begins with the sound of its encoder's delay
+        first, second = (1024 / float(each.split()[3]) for each in JOINED[name])
+        times = [start + first + (second if start > joint() else 0.0) for start in times]
+    check_words(result, times=times)
+    assert "warnings" not in result

@@ -65,8 +65,9 @@ def watch_by_socket(server: Server, job_id: str) -> int | None:
             return closed.rcvd.code if closed.rcvd else None
 
 
-def watch_by_sse(server: Server, job_id: str) -> str:
-    with httpx.stream("GET", f"{server.url}/job/{job_id}/events", timeout=60) as answer:
+def watch_by_sse(server: Server, job_id: str, *, after: int | None = None) -> str:
+    headers = {} if after is None else {"Last-Event-ID": str(after)}
+    with httpx.stream("GET", f"{server.url}/job/{job_id}/events", headers=headers, timeout=60) as answer:
         return "".join(answer.iter_text())
 
 
@@ -103,17 +104,18 @@ def test_a_stop_amid_uploads_watchers_and_jobs_of_every_kind(
         wait_until(lambda: refuses(server.port))
         has_stopped_listening.set()
         assert finishes.finish().startswith(b"HTTP/1.1 202")
-        assert code.result(TIMEOUT + SLACK) == 1001
-        assert '"type":"snapshot"' in events.result(TIMEOUT + SLACK)
+        assert code.result(TIMEOUT + SLACK) == 1012
+        stream = events.result(TIMEOUT + SLACK)
+        assert '"type":"snapshot"' in stream
+        assert stream.splitlines()[-2].startswith("retry: ")  # come back, soon
         assert status.result(TIMEOUT + SLACK) == 200
         assert idle.recv(1) == b""
         assert server.stop() == 0
     assert time.monotonic() - start_of_stop < TIMEOUT + SLACK
     for connection in (finishes.socket, never.socket, idle):
         connection.close()
-    # The short job is completed, no other job is leased, and the unfinished upload is deleted.
+    # No job is leased, and the unfinished upload is deleted.
     assert leases(server.data_dir) == 0
-    assert [calls(upstream, audio)[-1].status for audio in (short,)] == [200]
     assert calls(upstream, queued) == []
     assert [path for path in files_below(server.data_dir) if "scratch" in path.parts] == []
     upstream.by_sha256.clear()
@@ -124,6 +126,39 @@ def test_a_stop_amid_uploads_watchers_and_jobs_of_every_kind(
         assert api.job(job_id).json()["attempts"] == 1
     wait_until(lambda: len(calls(upstream, finishes.audio)) == 1)
     wait_until(lambda: files_below(server.data_dir) == [])
+
+
+def test_another_instance_goes_on_at_once_while_the_first_still_receives_an_upload(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    settings = {"GROQ_BASE_URL": upstream.url, "LEASE_SECONDS": "600", "SHUTDOWN_TIMEOUT": "60"}
+    audio = tone(RANDOM)
+    with Server(tmp_path / "data", **settings) as old:
+        api = Api(old.url)
+        upstream.script.append(Reply(hang=True))
+        job_id = api.accepted(audio)
+        wait_until(lambda: bool(calls(upstream, audio)))
+        upload = SlowUpload(old.port, tone(RANDOM, seconds=3))
+        with Server(tmp_path / "data", **settings) as new, ThreadPoolExecutor(2) as pool:
+            code = pool.submit(watch_by_socket, old, job_id)
+            stream = pool.submit(watch_by_sse, old, job_id)
+            wait_until(lambda: api.health()["inHand"]["watchers"] == 2)
+            assert old.process is not None
+            old.process.send_signal(signal.SIGTERM)
+            start_of_stop = time.monotonic()
+            wait_until(lambda: len(calls(upstream, audio)) == 2)
+            print(f"the other instance went on after {time.monotonic() - start_of_stop:.2f} s")
+            assert code.result(60) == 1012
+            # Both come back, from where they were, and find the other instance.
+            last = max(int(line[4:]) for line in stream.result(60).splitlines() if line.startswith("id: "))
+            assert '"status":"completed"' in watch_by_sse(new, job_id, after=last)
+            assert Api(new.url).completed(job_id) == text_of(audio)
+            assert old.process.poll() is None, "the first instance ended before the other one went on"
+            upload.finish()
+            upload.socket.close()
+            assert old.process.wait(60) == 0
+            assert Api(new.url).job(job_id).json()["attempts"] == 1
+            wait_until(lambda: files_below(new.data_dir) == [])
 
 
 def refuses(port: int) -> bool:

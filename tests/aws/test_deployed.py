@@ -146,8 +146,12 @@ def wait_for(client: httpx.Client, job_id: str, status: str) -> None:
 def test_openais_models_and_transcriptions_are_routed(deployed: Deployed, upstream: Upstream) -> None:
     with httpx.Client(base_url=deployed.api, timeout=60) as client, SPEECH.open("rb") as file:
         assert client.get("/v1/models").status_code == 200
-        answer = client.post("/v1/audio/transcriptions", files={"file": file}, data={"model": "whisper-1"})
+        fields = {"model": "whisper-1", "prompt": "of this test alone"}
+        answer = client.post("/v1/audio/transcriptions", files={"file": file}, data=fields)
         assert (answer.status_code, answer.json()["text"][:6]) == (200, "heard ")
+        file.seek(0)
+        again = client.post("/v1/audio/transcriptions", files={"file": file}, data=fields)
+        assert (again.json()["text"], again.headers["x-escriba-cache"]) == (answer.json()["text"], "hit")
 
 
 def test_a_failed_job_is_run_again_with_the_audio_that_is_kept(
@@ -155,7 +159,8 @@ def test_a_failed_job_is_run_again_with_the_audio_that_is_kept(
 ) -> None:
     upstream.script.append(bad_key())
     with httpx.Client(base_url=deployed.api, timeout=60) as client, SPEECH.open("rb") as file:
-        path = f"/job/{client.post('/transcribe-job', files={'file': file}).json()['jobId']}"
+        fields = {"cache": "false"}
+        path = f"/job/{client.post('/transcribe-job', files={'file': file}, data=fields).json()['jobId']}"
         wait_for(client, path.removeprefix("/job/"), "failed")
         assert client.post(f"{path}/retry").json()["status"] == "queued"
         wait_for(client, path.removeprefix("/job/"), "completed")
@@ -199,7 +204,8 @@ def test_the_sweep_fails_jobs_that_expired_and_sends_messages_for_lost_ones(
     upstream.script.append(rate_limited(retry_after=600))
     with httpx.Client(base_url=deployed.api, timeout=60) as client, SPEECH.open("rb") as file:
         forgotten = client.post("/transcribe-job", json={"filename": "a.wav"}).json()["jobId"]
-        lost = client.post("/transcribe-job", files={"file": file}).json()["jobId"]
+        fields = {"cache": "false"}
+        lost = client.post("/transcribe-job", files={"file": file}, data=fields).json()["jobId"]
         wait_for(client, lost, "waiting")
         # First the quota that made it wait: the emulator's own schedule may sweep as soon as the job is due.
         deployed.emulator.client("dynamodb").delete_item(

@@ -80,6 +80,7 @@ class World:
             "WEBSOCKET_URL": "wss://f6g7h8i9j0.execute-api.us-east-1.amazonaws.com/live",
             "WEBSOCKET_ENDPOINT": self.connections.url,
             "MAX_UPLOAD_MB": "4",
+            "CACHE_MB": "0",  # tests send a recording twice, and mean it
             **self.more,
         }
 

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from common.bucket.audio import BucketAudio
 from common.errors import AudioGone, UploadTicketInvalid
 from common.ports import AudioStore
+from common.upload.ticket import UploadTickets
 from tests.contract.sample_jobs import NOW, new_id
+from tests.contract.targets import DEPLOYMENT_TARGETS
+from tests.s3_server import s3_server
+
+
+@pytest.fixture(params=["container", "bucket", "aws"])
+def audio(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AudioStore]:
+    """A folder; a bucket of a real S3 server, as the container uses it; S3, as the functions do."""
+    if request.param == "bucket":
+        server = s3_server()
+        address = server.address(server.new_prefix())
+        tickets = UploadTickets(b"secret")
+        yield BucketAudio(address, budget_bytes=1_000_000_000, tickets=tickets, now=lambda: NOW)
+    else:
+        with DEPLOYMENT_TARGETS[request.param](tmp_path) as target:
+            yield target.audio
 
 
 @pytest.fixture

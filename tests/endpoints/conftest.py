@@ -20,6 +20,7 @@ def targets(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory)
         "GROQ_BASE_URL": upstream_server.url,
         "CORS_ORIGINS": "https://page.example",
         "LOG_LEVEL": "WARNING",
+        "CACHE_MB": "0",
         "MAX_UPLOAD_MB": "3",
         "MAX_AUDIO_MINUTES": "60",
     }

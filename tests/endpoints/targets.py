@@ -58,6 +58,7 @@ _COMPARED_HEADERS = (
     "allow",
     "x-should-retry",
     "x-escriba-ignored",
+    "x-escriba-cache",
 )
 
 

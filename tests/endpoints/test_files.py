@@ -77,6 +77,12 @@ def test_cues_keep_to_the_requested_bounds_and_begin_at_words(post: Any, upstrea
     assert granularities == [["segment", "word"]] * 4
 
 
+def test_vtt_has_word_times_where_they_are_requested(post: Any) -> None:
+    text = post(format="vtt", wordTimes="true").body.decode()
+    assert "Buenos <00:00:00." in text
+    assert "<00:" not in post(format="vtt").body.decode()
+
+
 def test_a_translation_is_requested_without_word_times(post: Any, upstream: Upstream) -> None:
     assert post(format="srt", task="translate").status == 200
     assert all("timestamp_granularities[]" not in dict(seen.form.fields) for seen in upstream.requests)
@@ -222,4 +228,5 @@ def test_openapi_shows_formats_and_bounds_with_their_defaults(client: httpx.Clie
         "linesPerCue": 2,
         "maxCueSeconds": 7.0,
         "readingSpeed": 20.0,
+        "wordTimes": False,
     }

@@ -18,7 +18,8 @@ def test_health_shows_engine_and_limits(targets: Targets) -> None:
     assert report["engine"] == "groq"
     assert report["limits"]["maxUploadMb"] == 3
     assert report["limits"].keys() == {
-        *("maxUploadMb", "maxJobUploadMb", "maxAudioMinutes", "maxQueue", "uploadSlots", "ffmpegAtOnce")
+        *("maxUploadMb", "maxJobUploadMb", "maxAudioMinutes", "maxQueue", "uploadSlots", "ffmpegAtOnce"),
+        *("transcriptionsAtOnce", "lineLength"),
     }
     assert answer.headers["cache-control"] == "no-store"
 
@@ -92,6 +93,12 @@ def test_the_preflight_of_an_upload_is_answered(targets: Targets) -> None:
     answer = targets("OPTIONS", "/transcribe", compare=False, headers=headers)
     assert answer.status == 200
     assert answer.headers["access-control-allow-origin"] == "https://page.example"
+    assert "access-control-allow-private-network" not in answer.headers
+    # Chrome asks before a page on the internet may call a server at home.
+    headers["Access-Control-Request-Private-Network"] = "true"
+    answer = targets("OPTIONS", "/transcribe", compare=False, headers=headers)
+    assert answer.status == 200
+    assert answer.headers["access-control-allow-private-network"] == "true"
 
 
 @pytest.mark.parametrize(

@@ -315,7 +315,7 @@ async def test_what_a_watcher_sends_is_ignored_and_too_large_a_message_closes(se
         assert watching.close_code == 1009
 
 
-async def test_a_shutdown_closes_with_1001_and_does_not_wait_for_watchers(tmp_path: Path) -> None:
+async def test_a_shutdown_closes_with_1012_and_does_not_wait_for_watchers(tmp_path: Path) -> None:
     with JobService(tmp_path) as service:
         job = await service.call_async(service.create_queued())
         events = by_events(service, job.job_id)
@@ -325,7 +325,7 @@ async def test_a_shutdown_closes_with_1001_and_does_not_wait_for_watchers(tmp_pa
             service.stop()
             with pytest.raises(ConnectionClosed):
                 await watching.recv()
-            assert (watching.close_code, watching.close_reason) == (1001, "shutting down")
+            assert (watching.close_code, watching.close_reason) == (1012, "connect again")
         assert await all_of(events) == []  # the stream ends regularly, so an EventSource reconnects
 
 

@@ -19,7 +19,7 @@ import pytest
 from common.errors import AudioGone, JobNotFound, StorageFull, UploadExpired
 from common.local import audio_folder as module
 from common.local.audio_folder import AudioFolder
-from common.local.upload_ticket import UploadTickets
+from common.upload.ticket import UploadTickets
 from tests.contract.sample_jobs import NOW, new_id
 from tests.serving import wait_until
 
@@ -181,7 +181,7 @@ async def test_a_full_disk_is_storage_full(tmp_path: Path) -> None:
         from pathlib import Path
         from common.errors import StorageFull
         from common.local.audio_folder import AudioFolder
-        from common.local.upload_ticket import UploadTickets
+        from common.upload.ticket import UploadTickets
         from tests.contract.sample_jobs import new_id
         from tests.unit.test_audio_folder import open_folder, received, used_bytes
 

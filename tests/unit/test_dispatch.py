@@ -26,11 +26,11 @@ from common.local.hub import Hub
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
-from common.local.upload_ticket import UploadTickets
 from common.models import Audio, Job, Transcript
 from common.ports import Delivery, DeliveryFailed, Sender, Target
 from common.services import Services
 from common.settings import Settings
+from common.upload.ticket import UploadTickets
 from tests.new_jobs import queued_job
 
 
@@ -210,12 +210,12 @@ async def test_webhooks_that_never_answer_do_not_hold_up_convex(tmp_path: Path) 
         assert len(webhooks.sent) <= dispatch.AT_ONCE
 
 
-async def test_a_commit_is_delivered_at_once_where_it_is_signalled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatch, "_LOOK_EVERY", 3600.0)
+async def test_a_commit_is_delivered_at_once_where_it_is_signalled(tmp_path: Path) -> None:
     changed, sender = asyncio.Event(), CountingSender()
-    async with services_of(tmp_path, sender) as services, Dispatcher(services, changed=changed) as dispatcher:
+    async with (
+        services_of(tmp_path, sender) as services,
+        Dispatcher(services, changed=changed, look_every=None) as dispatcher,
+    ):
         running = asyncio.create_task(dispatcher.run())
         await asyncio.sleep(0.2)  # it has looked and found nothing
         await ended(services)

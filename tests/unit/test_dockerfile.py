@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import sysconfig
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
@@ -73,33 +76,75 @@ def test_two_stages_start_from_the_slim_image() -> None:
     assert [line.split()[0] for line in instructions("FROM")] == ["python:3.11-slim"] * 2
 
 
-def test_packages_come_from_the_production_lock_by_hash_alone() -> None:
+def test_packages_come_from_the_locks_by_hash_alone() -> None:
     install = next(line for line in instructions("RUN") if "pip install" in line)
     assert "--require-hashes" in install
     # Without it pip looks for the extras of a locked package, and stops at the first newer release.
     assert "--no-deps" in install
-    assert "locks/production.txt" in copied()
-    lock = (ROOT / "locks" / "production.txt").read_text()
-    assert "faster-whisper" not in lock
-    assert "pytest" not in lock
-    assert "boto3" not in lock
+    assert {"locks/container.txt", "locks/local.txt"} <= set(copied())
 
 
-def test_it_runs_as_an_unprivileged_user_who_owns_the_data_folder() -> None:
+def locked(name: str) -> dict[str, str]:
+    """The packages of a lock and their versions."""
+    lines = (ROOT / "locks" / f"{name}.txt").read_text()
+    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", lines, re.MULTILINE))
+
+
+def test_the_image_has_the_production_lock_and_what_instances_share() -> None:
+    assert set(locked("container")) - set(locked("production")) == {"asyncpg", "obstore"}
+
+
+def test_all_locks_name_the_same_versions() -> None:
+    """With the embedded engine two of them are installed one upon the other."""
+    versions = locked("development")
+    for name in ("production", "container", "local"):
+        assert locked(name).items() <= versions.items()
+
+
+def test_the_embedded_engine_is_included_only_where_it_is_asked_for() -> None:
+    assert instructions("ARG") == ["ENGINE=groq"]
+    install = next(line for line in instructions("RUN") if "pip install" in line)
+    assert "embedded) $pip --requirement /tmp/local.txt" in install
+    assert "faster-whisper" in locked("local")
+    assert "faster-whisper" not in locked("container")
+
+
+def test_it_runs_as_an_unprivileged_number_that_owns_the_data_folder() -> None:
     (user,) = instructions("USER")
-    assert user not in {"root", "0"}
+    number, _, group = user.partition(":")
+    assert int(number) > 1000
+    assert int(group) > 1000
     creates_user = next(line for line in instructions("RUN") if "useradd" in line)
-    assert user in creates_user
-    assert "/data" in creates_user
+    assert f"--uid {number} --gid {group}" in creates_user
+    assert f"--owner={number} --group={group} --mode=700 /data" in creates_user
     assert any("DATA_DIR=/data" in line for line in instructions("ENV"))
 
 
 def test_the_health_check_asks_the_port_that_is_served() -> None:
     (check,) = instructions("HEALTHCHECK")
-    assert "curl" in check
+    assert check.startswith("--interval")
+    assert "CMD exec curl" in check  # no shell is left when docker kills a check that hangs
+    until = int(re.findall(r"--max-time (\d+)", check)[0])
+    assert until < int(re.findall(r"--timeout=(\d+)s", check)[0])
     assert "${PORT}/health" in check
     assert any("install" in line and "curl" in line for line in instructions("RUN"))
     assert any("PORT=8000" in line and "HOST=0.0.0.0" in line for line in instructions("ENV"))
+
+
+def test_our_modules_packages_and_the_standard_library_are_compiled() -> None:
+    """What is left out of the compilation is nothing that the server imports."""
+    compiles = next(line for line in instructions("RUN") if "compileall" in line)
+    assert 'sysconfig.get_path("stdlib")' in compiles
+    assert compiles.count("--invalidation-mode unchecked-hash") == 2
+    (skipped,) = re.findall(r"-x '([^']+)'", compiles)
+    program = "import sys, local_server; print(*(getattr(m, '__file__', '') for m in sys.modules.values()))"
+    files = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    stdlib = sysconfig.get_path("stdlib")
+    imported = [path for path in files if path.startswith(f"{stdlib}/") and "/site-packages/" not in path]
+    assert len(imported) > 200
+    assert [path for path in imported if re.search(skipped, path)] == []
 
 
 def test_the_server_is_the_first_process_so_that_it_gets_the_signals() -> None:

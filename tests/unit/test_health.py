@@ -16,9 +16,9 @@ from common.local.hub import Hub
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
-from common.local.upload_ticket import UploadTickets
 from common.services import Services
 from common.settings import Settings
+from common.upload.ticket import UploadTickets
 from functions.health import health
 
 

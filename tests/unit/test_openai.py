@@ -193,7 +193,7 @@ def test_strict_models_refuses_a_name_that_the_server_does_not_know(name: str) -
 
 def test_every_parameter_in_openapi_is_accepted() -> None:
     values = {"response_format": "verbose_json", "timestamp_granularities[]": "word", "stream": "false"}
-    values |= {"temperature": "0", "language": "es", "model": "whisper-1"}
+    values |= {"temperature": "0", "language": "es", "model": "whisper-1", "cache": "false"}
     fields = [(name, values.get(name, "auto")) for name in FIELDS]
     assert parse_request(fields, task="transcribe", server_model=SERVER).options.language == "es"
     fields = [(name, values.get(name, "x")) for name in TRANSLATION_FIELDS]

@@ -12,7 +12,8 @@ import pytest
 from starlette.responses import Response
 
 from common.errors import EngineBroken, RetryLater
-from common.openai.stream import OnText, TranscriptionStream
+from common.openai.stream import TranscriptionStream
+from common.transcription.progressive import OnText
 
 SCOPE: dict[str, Any] = {"type": "http", "headers": [(b"accept-language", b"es")]}
 

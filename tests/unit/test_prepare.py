@@ -11,7 +11,8 @@ import pytest
 
 from common.audio.ffmpeg import Ffmpeg
 from common.audio.prepare import PreparationPlan, PreparedAudio, flac_seconds, plan_preparation, prepare
-from common.audio.probe import ProbeResult, probe
+from common.audio.probe import probe
+from common.audio.probe_result import ProbeResult
 from common.errors import AudioTooCostly, AudioTruncated, AudioUnreadable
 from tests.children import programs
 from tests.media import PITCH, SECONDS, Media, pitch

@@ -9,7 +9,8 @@ import pytest
 
 from common.audio.child import Bounds
 from common.audio.ffmpeg import Ffmpeg
-from common.audio.probe import ProbeResult, check_limits, parse_probe, probe
+from common.audio.probe import parse_probe, probe
+from common.audio.probe_result import ProbeResult, check_limits
 from common.errors import (
     AudioTooCostly,
     AudioTooLong,

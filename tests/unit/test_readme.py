@@ -30,13 +30,15 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 def settings_table(readme: str) -> dict[str, str]:
     text = (ROOT / readme).read_text()
-    rows = re.findall(r"^\| `([A-Z_]+)` \|(.*?)\|", text, re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z0-9_]+)` \|(.*?)\|", text, re.MULTILINE)
     return {name: default.strip() for name, default in rows}
 
 
 def as_written(value: object) -> str:
     if value in (None, (), PydanticUndefined):
         return ""
+    if isinstance(value, tuple):
+        return f"`{','.join(value)}`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
@@ -74,14 +76,6 @@ def test_paths_modules_and_links_are_found_in_a_sentence() -> None:
     assert MODULE.findall(sentence) == ["benchmarks.jobs"]
     assert LINK.findall(sentence) == ["docs/no.md"]
     assert missing_modules("`common.jobs`, `common.jobs.state`, `common.jobs.no`") == ["common.jobs.no"]
-
-
-@pytest.mark.parametrize("guide", GUIDES)
-def test_the_files_to_copy_into_an_app_exist(guide: str) -> None:
-    names = re.findall(r"`([\w/]+(?:\.ts|/))`", (ROOT / guide).read_text())
-    assert "jobs.ts" in names
-    of_the_app = "convex/"
-    assert {name for name in names if not (ROOT / "web/convex" / name).exists()} == {of_the_app}
 
 
 def test_contributing_lists_every_package() -> None:

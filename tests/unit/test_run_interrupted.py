@@ -26,10 +26,10 @@ from common.local.hub import Hub
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
-from common.local.upload_ticket import UploadTickets
 from common.models import Audio, Job, JobEvent, Options, Piece, Transcript
 from common.services import Services
 from common.settings import Settings
+from common.upload.ticket import UploadTickets
 from tests.acceptance.api import sha, text_of
 from tests.acceptance.client import tone
 from tests.replies import Reply

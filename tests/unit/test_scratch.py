@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-from common.local.scratch import scratch_folder
+import pytest
+
+from common.local.scratch import _sentence, scratch_folder
 from tests.children import begin, python
 from tests.server import ROOT
 
@@ -18,6 +22,20 @@ def test_the_folder_is_removed_at_the_end(tmp_path: Path) -> None:
         (folder / "deep" / "file").write_bytes(b"x")
         assert folder.stat().st_mode & 0o077 == 0
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("problem", "advice"),
+    [
+        (errno.EACCES, f"must belong to user {os.geteuid()}: chown -R {os.geteuid()}:{os.getegid()} /data"),
+        (errno.EROFS, "Mount a writable volume"),
+        (errno.ENOTDIR, "Not a directory."),
+    ],
+)
+def test_an_unusable_folder_is_explained(problem: int, advice: str) -> None:
+    sentence = _sentence(Path("/data/scratch"), OSError(problem, os.strerror(problem)))
+    assert sentence.startswith("The folder /data/scratch cannot be made or written to: ")
+    assert advice in sentence
 
 
 def test_two_processes_keep_each_others_folder(tmp_path: Path) -> None:

@@ -46,6 +46,11 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ("GROQ_BASE_URL", "ftp://x"),
         ("GROQ_BASE_URL", "api.groq.com"),
         ("CALLBACK_SECRET", "whsec_no base64"),
+        ("DATABASE_URL", "mysql://db.example/x"),
+        ("AUDIO_URL", "https://bucket.example"),
+        ("AUDIO_URL", "s3://B"),
+        ("AUDIO_URL", "s3://bucket/../x"),
+        ("AWS_ENDPOINT_URL_S3", "s3.example.com"),
         ("CORS_ORIGINS", "shop.test"),
         ("CORS_ORIGINS", "https://shop.test/path"),
     ],
@@ -62,6 +67,33 @@ def test_a_wrong_value_is_refused_in_one_sentence_that_names_the_variable(variab
 def test_settings_that_need_each_other_are_refused_alone() -> None:
     with pytest.raises(SettingInvalid, match="both or neither"):
         read_settings({"CONVEX_SITE_URL": "https://x.convex.site"})
+
+
+SHARED = {
+    "DATABASE_URL": "postgres://user:a-secret@db.example/escriba",
+    "AUDIO_URL": "s3://recordings/of/escriba",
+    "AWS_ACCESS_KEY_ID": "id",
+    "AWS_SECRET_ACCESS_KEY": "another-secret",
+}
+
+
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [
+        ("DATABASE_URL", "both or neither"),
+        ("AUDIO_URL", "both or neither"),
+        ("AWS_ACCESS_KEY_ID", "also AWS_ACCESS_KEY_ID"),
+        ("AWS_SECRET_ACCESS_KEY", "also AWS_ACCESS_KEY_ID"),
+    ],
+)
+def test_a_database_without_a_bucket_or_without_its_keys_is_refused(missing: str, named: str) -> None:
+    with pytest.raises(SettingInvalid, match=named) as caught:
+        read_settings({name: value for name, value in SHARED.items() if name != missing})
+    assert "secret" not in str(caught.value).removeprefix("SECRET")
+
+
+def test_keys_of_database_and_bucket_are_in_no_repr() -> None:
+    assert "secret" not in repr(read_settings(SHARED)).replace("aws_secret", "")
 
 
 def test_a_key_or_another_address_selects_the_groq_engine() -> None:

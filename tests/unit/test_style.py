@@ -12,12 +12,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CODE = [
     *ROOT.glob("common/**/*.py"),
+    *ROOT.glob("escriba/*.py"),
     *ROOT.glob("functions/*.py"),
     ROOT / "local_server.py",
 ]
 WEB = [
     path
-    for folder in ("convex", "demo", "dev", "src")
+    for folder in ("dev", "example", "scripts", "src")
     for path in ROOT.glob(f"web/{folder}/**/*")
     if path.suffix in {".ts", ".tsx", ".mjs"} and "_generated" not in path.parts and ".test." not in path.name
 ]

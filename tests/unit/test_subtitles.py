@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import io
 from itertools import pairwise
+from random import Random
 
 import pysubs2
 import pytest
 import srt as srt_reader  # type: ignore[import-untyped]
 import webvtt
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.models import Segment, Transcript, Word
-from common.text.cues import Cue, CueShape, make_cues
-from common.text.subtitles import FORMATS, MEDIA_TYPES, render, srt, tsv, txt, vtt
+from common.text.cue_shape import TWO_FRAMES, CueShape
+from common.text.cues import Cue, make_cues
+from common.text.subtitles import FORMATS, MEDIA_TYPES, Format, render, srt, tsv, txt, vtt
 from common.text.tokens import join
+from tests.subtitle_lint import faults, read_cues
 
 SPANISH = (
     "Buenas tardes a todos los que nos escuchan. ¿Qué tal están? Hoy, como cada jueves, vamos a hablar "
@@ -39,7 +42,8 @@ def timed(text: str, start: float, end: float, *, pauses: dict[int, float] | Non
 
 def untimed(*segments: tuple[float, float, str]) -> Transcript:
     lines = tuple(Segment(id=i, start=a, end=b, text=text) for i, (a, b, text) in enumerate(segments))
-    return Transcript(text=join(s.text for s in lines), duration=60, segments=lines)
+    duration = max(60, *(end for _, end, _ in segments))
+    return Transcript(text=join(s.text for s in lines), duration=duration, segments=lines)
 
 
 def lines_of(cues: list[Cue]) -> list[tuple[str, ...]]:
@@ -81,8 +85,9 @@ def test_without_word_times_a_segment_is_divided_by_length() -> None:
 def test_a_short_cue_lasts_long_enough_to_be_read_unless_the_next_starts() -> None:
     alone = make_cues(untimed((1, 1.1, "Sí, claro que sí, desde luego.")))
     assert alone[0].end - alone[0].start == 1500  # 30 characters at 20 a second
-    pair = make_cues(untimed((1, 1.1, "Sí, claro que sí, desde luego."), (1.6, 3, "Bueno.")))
-    assert pair[0].end == 1600
+    long = "Sí, claro que sí, desde luego. Y si no, mañana. O pasado, da igual."
+    pair = make_cues(untimed((1, 1.1, long), (1.6, 3, "Bueno, pues ya nos veremos entonces.")))
+    assert pair[0].end == pair[1].start == 1600
     assert make_cues(untimed((1, 1.1, "Sí.")))[0].end == 2000
 
 
@@ -132,9 +137,131 @@ def test_silence_has_no_cues_and_text_without_segments_has_some() -> None:
 
 
 def test_decreasing_times_still_make_cues_that_do_not_overlap() -> None:
-    cues = make_cues(untimed((5, 6, "uno"), (2, 3, "dos"), (5, 5, "tres")))
+    cues = make_cues(untimed((5, 6, "uno"), (2, 3, "dos"), (25, 26, "tres"), (9, 9, "cuatro")))
     assert all(a.start < a.end <= b.start for a, b in pairwise(cues))
-    assert lines_of(cues) == [("uno",), ("dos",), ("tres",)]
+    assert " ".join(line for cue in cues for line in cue.lines) == "uno dos tres cuatro"
+
+
+# ── cues that nobody has to mend ──────────────────────────────────────────────────────────────────
+
+
+def test_short_replies_share_a_cue() -> None:
+    replies = untimed((1, 1.2, " Sí."), (1.2, 1.4, " No."), (1.4, 1.7, " Vale."), (9, 11, " Entonces nada."))
+    assert make_cues(replies)[:2] == [
+        Cue(1000, 2000, ("Sí. No. Vale.",)),
+        Cue(9000, 11000, ("Entonces nada.",)),
+    ]
+
+
+def test_segments_that_can_be_read_keep_cues_of_their_own() -> None:
+    segments = untimed((1, 3, " Buenas tardes."), (3, 5, " ¿Qué tal?"), (5, 7, " Muy bien."))
+    assert [cue.start for cue in make_cues(segments)] == [1000, 3000, 5000]
+
+
+def test_words_at_one_instant_share_the_time_by_their_letters() -> None:
+    words = [("uno", 1, 1.5), ("dos", 2, 2), ("tres", 2, 2), ("catorce", 2, 4.8), ("cinco", 4.8, 5)]
+    timed_words = tuple(Word(word=word, start=start, end=end) for word, start, end in words)
+    text = " ".join(word for word, _, _ in words)
+    segment = Segment(id=0, start=1, end=5, text=text)
+    (cue,) = make_cues(Transcript(text=text, duration=9, segments=(segment,), words=timed_words))
+    assert cue.marks == (((0, 1000), (4, 2000), (8, 2600), (13, 3400), (21, 4800)),)
+
+
+@pytest.mark.parametrize("at", [0.0, 5.0, 9.99, 10.0])
+def test_words_at_one_instant_take_the_silence_around_them(at: float) -> None:
+    text = "Esto lo dijo alguien en un solo instante."
+    words = tuple(Word(word=word, start=at, end=at) for word in text.split())
+    segment = Segment(id=0, start=at, end=at, text=text)
+    (cue,) = make_cues(Transcript(text=text, duration=10, segments=(segment,), words=words))
+    assert cue.end - cue.start >= 1300  # 33 letters, 0.04 s each
+    assert cue.end <= 10_000
+    assert abs(cue.start - at * 1000) <= 2000
+
+
+def test_the_last_cue_begins_earlier_rather_than_end_after_the_recording() -> None:
+    words = "Adiós."
+    (cue,) = make_cues(untimed((59.9, 60, words)))
+    assert cue == Cue(59_000, 60_000, (words,))
+    segments = untimed((50, 59.5, "Y con esto nos vamos."), (59.8, 63, "Adiós, hasta mañana.")).segments
+    cues = make_cues(Transcript(text="", duration=60, segments=segments))
+    assert cues[-1].end == 60_000
+    assert all(cue.end - cue.start >= 800 for cue in cues)
+
+
+def test_a_recording_shorter_than_a_cue_is_one_cue() -> None:
+    assert make_cues(Transcript(text="Hola.", duration=0.5)) == [Cue(0, 500, ("Hola.",))]
+    assert make_cues(Transcript(text="Hola.", duration=0.01)) == [Cue(0, TWO_FRAMES, ("Hola.",))]
+
+
+def test_text_that_nobody_could_say_still_fits_into_the_recording() -> None:
+    cues = make_cues(Transcript(text="palabra " * 3000, duration=1.0))
+    assert sum(line.count("palabra") for cue in cues for line in cue.lines) == 3000
+    assert all(cue.end - cue.start >= TWO_FRAMES for cue in cues)
+    assert cues[-1].end <= 1000
+
+
+def speech(seconds: float, random: Random) -> Transcript:
+    """Spontaneous speech as engines time it: short replies, pauses, words at one instant, gaps of a frame."""
+    vocabulary = [word.strip(".,;¡!¿?") for word in SPANISH.split()] + ["sí", "no", "a", "internacionalmente"]
+    clock = 0.4
+    segments: list[Segment] = []
+    words: list[Word] = []
+    while clock < seconds - 8:
+        line = random.choices(vocabulary, k=random.choice([1, 1, 2, 5, 9, 14, 25]))
+        start = clock
+        for word in line:
+            length = 0 if random.random() < 0.1 else len(word) / random.uniform(11, 19)
+            words.append(Word(word=word, start=clock, end=clock + length))
+            clock += length + (random.random() < 0.05) * random.uniform(0, 1.5)
+        segments.append(Segment(id=len(segments), start=start, end=clock, text=" " + " ".join(line) + "."))
+        clock += random.choice([0, 0, 0.03, 0.2, 0.6, 4])
+    text = join(segment.text for segment in segments)
+    return Transcript(text=text, duration=clock + 0.1, segments=tuple(segments), words=tuple(words))
+
+
+@pytest.mark.parametrize("format_", ["srt", "vtt"])
+def test_nothing_has_to_be_mended_in_two_hours(format_: Format) -> None:
+    transcript = speech(7200, Random(7))
+    assert transcript.words
+    assert len(transcript.words) > 10_000
+    file = render(transcript, format_, word_times=True)
+    assert faults(file, format_, transcript.duration) == []
+    cues = read_cues(file, format_)
+    assert bare("".join(cue.text for cue in cues)) == bare(transcript.text)
+    brief = [cue for cue in cues if cue.seconds < 0.8]
+    fast = [cue for cue in cues if len(" ".join(cue.lines)) / cue.seconds > 25]
+    assert len(brief) < len(cues) / 100
+    assert len(fast) < len(cues) / 40
+
+
+HOSTILE_TIMES = st.floats(-5, 20) | st.sampled_from([0, 3, 3.0001, 3.05, 10, 1e9, float("nan"), float("inf")])
+
+
+@st.composite
+def hostile(draw: st.DrawFn) -> Transcript:
+    """Any times for the words and the segments, in any order; any duration that has room for the text."""
+    words, segments = [], []
+    for i in range(draw(st.integers(1, 5))):
+        line = draw(st.lists(LATIN | SIGNS, min_size=1, max_size=8))
+        words += [Word(word=text, start=draw(HOSTILE_TIMES), end=draw(HOSTILE_TIMES)) for text in line]
+        segments.append(
+            Segment(id=i, start=draw(HOSTILE_TIMES), end=draw(HOSTILE_TIMES), text=" " + " ".join(line))
+        )
+    text = join(segment.text for segment in segments)
+    duration = draw(st.floats(1 + len(text) / 60, 40))
+    times = tuple(words) if draw(st.booleans()) else None
+    return Transcript(text=text, duration=duration, segments=tuple(segments), words=times)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(hostile(), st.sampled_from(["srt", "vtt"]), st.booleans())
+def test_hostile_times_make_nothing_that_has_to_be_mended(
+    transcript: Transcript, format_: Format, word_times: bool
+) -> None:
+    file = render(transcript, format_, word_times=word_times)
+    assert faults(file, format_, transcript.duration) == []
+    shown = "".join(cue.text for cue in read_cues(file, format_))
+    assert shown == bare(transcript.text.replace("-->", "-- >" if format_ == "srt" else "-->"))
 
 
 # ── formats ───────────────────────────────────────────────────────────────────────────────────────
@@ -165,6 +292,23 @@ def test_vtt_is_escaped() -> None:
         ("00:00:00.000", "00:00:04.500"),
         ("01:01:01.500", "01:01:03.000"),
     ]
+
+
+def test_vtt_says_who_speaks_and_when_each_word_is_spoken() -> None:
+    class SpokenBy(Segment):
+        speaker: str
+
+    transcript = timed("Hola, <qué> tal.", 1, 2.5)
+    (segment,) = transcript.segments
+    lines = (
+        SpokenBy(**segment.model_dump(), speaker="Ana & Eva"),
+        SpokenBy(id=1, start=2.5, end=2.9, text=" Sí.", speaker="Blas"),
+    )
+    assert vtt(transcript.model_copy(update={"segments": lines, "duration": 9.0}), word_times=True) == (
+        "WEBVTT\n\n00:00:01.000 --> 00:00:02.500\n"
+        "<v Ana &amp; Eva>Hola, <00:00:01.500>&lt;qué&gt; <00:00:02.000>tal.\n\n"
+        "00:00:02.500 --> 00:00:03.500\n<v Blas>Sí.\n\n"
+    )
 
 
 def test_tsv_and_txt_have_one_line_a_segment() -> None:
@@ -211,7 +355,9 @@ def transcripts(draw: st.DrawFn, spoken: st.SearchStrategy[str] = LATIN | SIGNS)
         segments.append(Segment(id=i, start=start, end=clock, text=" " + " ".join(line)))
     text = join(s.text for s in segments)
     times = tuple(words) if draw(st.booleans()) else None
-    return Transcript(text=text, duration=clock, segments=tuple(segments), words=times)
+    # Time for 60 letters a second, whatever the words' times are: faster than anybody speaks.
+    duration = max(clock, 2 + len(text) / 60)
+    return Transcript(text=text, duration=duration, segments=tuple(segments), words=times)
 
 
 def bare(text: str) -> str:
@@ -223,9 +369,9 @@ def bare(text: str) -> str:
 def test_every_word_is_shown_once_in_order_within_the_bounds(transcript: Transcript, shape: CueShape) -> None:
     cues = make_cues(transcript, shape)
     assert bare("".join(line for cue in cues for line in cue.lines)) == bare(transcript.text)
-    assert all(cue.start < cue.end for cue in cues)
     assert all(a.end <= b.start for a, b in pairwise(cues))
     for cue in cues:
+        assert cue.end - cue.start >= TWO_FRAMES
         assert 1 <= len(cue.lines) <= shape.lines
         assert all(line == line.strip() and line for line in cue.lines)
         assert all(len(line) <= shape.line_length for line in cue.lines)

@@ -6,7 +6,7 @@ import pytest
 
 from common.errors import OptionInvalid
 from common.http.transcript_file import LAYOUT_FIELDS, Layout, parse_layout
-from common.text.cues import CueShape
+from common.text.cue_shape import CueShape
 
 
 def test_no_options_are_json_with_the_defaults() -> None:
@@ -19,7 +19,7 @@ def test_every_bound_is_read() -> None:
     assert layout == Layout("srt", CueShape(line_length=32, lines=1, longest=5.5, pace=17.0))
 
 
-@pytest.mark.parametrize("name", [name for name in LAYOUT_FIELDS if name != "format"])
+@pytest.mark.parametrize("name", [name for name in LAYOUT_FIELDS if name not in {"format", "wordTimes"}])
 def test_a_number_is_accepted_up_to_its_bounds_and_not_beyond(name: str) -> None:
     least, most = LAYOUT_FIELDS[name]["minimum"], LAYOUT_FIELDS[name]["maximum"]
     for value in (least, most, LAYOUT_FIELDS[name]["default"]):
@@ -32,6 +32,13 @@ def test_a_number_is_accepted_up_to_its_bounds_and_not_beyond(name: str) -> None
 def test_a_fraction_is_refused_where_a_whole_number_is_needed() -> None:
     with pytest.raises(OptionInvalid):
         parse_layout([("lineLength", "40.5")])
+
+
+def test_word_times_are_on_or_off() -> None:
+    assert parse_layout([("format", "vtt"), ("wordTimes", "True")]).word_times
+    assert not parse_layout([("format", "vtt"), ("wordTimes", "0")]).word_times
+    with pytest.raises(OptionInvalid, match="wordTimes"):
+        parse_layout([("wordTimes", "karaoke")])
 
 
 def test_an_option_that_is_sent_twice_is_refused() -> None:
@@ -48,5 +55,10 @@ def test_only_subtitles_need_words() -> None:
 
 def test_every_layout_has_a_tag_of_its_own() -> None:
     queries = [[], [("format", "srt")], [("format", "vtt")], [("lineLength", "30")], [("linesPerCue", "1")]]
-    queries += [[("maxCueSeconds", "3")], [("maxCueSeconds", "3.5")], [("readingSpeed", "12")]]
+    queries += [
+        [("wordTimes", "true")],
+        [("maxCueSeconds", "3")],
+        [("maxCueSeconds", "3.5")],
+        [("readingSpeed", "12")],
+    ]
     assert len({parse_layout(fields).tag for fields in queries}) == len(queries)

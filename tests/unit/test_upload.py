@@ -20,8 +20,9 @@ from starlette.requests import Request
 from common import errors
 from common.http.disconnect import body_of as blocks_of
 from common.upload.file import UploadFile
-from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, MAX_VALUE_BYTES, display_name
-from common.upload.receive import ENVELOPE_BYTES, Upload, receive
+from common.upload.form import MAX_FIELDS_BYTES, MAX_PARTS, MAX_VALUE_BYTES
+from common.upload.part_headers import display_name
+from common.upload.receive import ENVELOPE_BYTES, MAX_PREAMBLE_BYTES, Upload, receive
 
 BOUNDARY = b"------------------------x3d74496d66958873e"
 MB = 1024 * 1024
@@ -226,12 +227,61 @@ def test_a_long_name_keeps_its_extension() -> None:
         (b'; name="file"; filename="a;b=c.mp3"', "a;b=c.mp3"),
         (b"; name=file; filename=bare.mp3", "bare.mp3"),
         ('; name="file"; filename="grabación.mp3"'.encode(), "grabación.mp3"),
+        (b"; name=\"file\"; filename*=UTF-8''grabaci%C3%B3n%20uno.mp3", "grabación uno.mp3"),
+        (b"; name=\"file\"; FILENAME*=utf-8'es'a.mp3", "a.mp3"),
+        (b"; filename*=iso-8859-1''a%F1o.mp3; name=\"file\"", "año.mp3"),
+        (b"; name=\"file\"; filename*=UTF-8''..%2F..%2Fevil.mp3", "evil.mp3"),
+        (b'; name="file"; filename=""; filename*=UTF-8\'\'a.mp3', "a.mp3"),
+        (b'; filename="nameless.mp3"', "nameless.mp3"),
+        (b"; filename*=UTF-8''nameless.mp3", "nameless.mp3"),
+        (b"; filename*=UTF-8''c.mp3; name=\"file\"; x=\"; filename*=UTF-8''d.mp3\"", "c.mp3"),
     ],
 )
 def test_names_are_parsed_as_browsers_and_curl_write_them(
     tmp_path: Path, disposition: bytes, shown: str
 ) -> None:
     assert receive_body(tmp_path, body_of((disposition, b"sound"))).filename == shown
+
+
+@pytest.mark.parametrize(
+    "disposition",
+    [
+        b'; name="file"',
+        b'; name="file"; filename=""',
+        b'; name="file"; filename*=no-charset',
+        b"; name=\"file\"; filename*=koi8-r''%C1",
+        b'; name="file; filename*=UTF-8\'\'x"; name="file"',
+    ],
+)
+def test_a_recording_without_a_file_name_is_accepted(tmp_path: Path, disposition: bytes) -> None:
+    upload = receive_body(tmp_path, body_of((disposition, b"RIFF\x00\xff"), field_part(b"language", b"es")))
+    assert (upload.filename, upload.size_bytes, upload.fields) == (None, 6, (("language", "es"),))
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000], ids=str)
+@pytest.mark.parametrize(
+    "before", [b"\r\n", b"This is a form.\r\n--not it\r\n", b"x" * 8000 + b"\r\n"], ids=len
+)
+def test_text_before_the_first_boundary_and_after_the_last_is_ignored(
+    tmp_path: Path, before: bytes, size: int
+) -> None:
+    body = before + body_of(file_part(b"sound")) + b"and this is not\r\n"
+    upload = receive_body(tmp_path, body, block=size)
+    assert upload.path.read_bytes() == b"sound"
+
+
+def test_a_body_in_which_no_boundary_comes_is_refused_before_it_ends(tmp_path: Path) -> None:
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while True:
+            read += 1000
+            yield b"x" * 1000
+
+    with pytest.raises(errors.BodyMalformed):
+        asyncio.run(receive(endless(), headers(), tmp_path, max_bytes=MB))
+    assert read <= MAX_PREAMBLE_BYTES + 1000
 
 
 @pytest.mark.alone
@@ -285,7 +335,11 @@ def test_reading_stops_at_the_limit(tmp_path: Path) -> None:
         ([file_part(b"one"), field_part(b"language", b"\xff")], errors.BodyMalformed),
         ([field_part(b"\xff", b"es"), file_part(b"one")], errors.BodyMalformed),
         ([field_part(b"a\x00b", b"es"), file_part(b"one")], errors.BodyMalformed),
-        ([(b"; filename=x", b"nameless")], errors.BodyMalformed),
+        ([(b"; x=y", b"nameless")], errors.BodyMalformed),
+        ([field_part(b"file", b"")], errors.FileMissing),
+        ([field_part(b"file", "grabación.mp3".encode())], errors.FileMissing),
+        ([file_part(b"@recording.mp3", b"")], errors.FileMissing),
+        ([(b"; filename=x", b"one"), field_part(b"file", b"\xff")], errors.FileRepeated),
         (
             [(b'; name="file"; filename="x"\r\nContent-Transfer-Encoding: base64', b"c291bmQ=")],
             errors.BodyMalformed,

@@ -16,7 +16,10 @@ from fastapi import APIRouter, HTTPException, Request
 from common.http.app import build_app
 from common.http.disconnect import body_of
 from common.local.server.request_body import Pace, RequestBody
-from common.local.server.upload_guard import UploadGuard, UploadLimits, read_body_headers, refusal_of
+from common.local.server.upload_guard import UploadGuard
+from common.local.server.upload_limits import UploadLimits, read_body_headers, refusal_of
+from common.local.server.upload_slots import UploadSlots
+from common.places import Place
 from common.upload.receive import receive
 from tests.serving import Answer, Client, serving, status_of, wait_until
 
@@ -44,6 +47,7 @@ class App:
     received: list[int] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     pause: float = 0
+    work: float = 0
 
     def build(self) -> Any:
         router = APIRouter()
@@ -57,6 +61,7 @@ class App:
                 self.errors.append(type(exc).__name__)
                 raise
             self.received.append(file.size_bytes)
+            await asyncio.sleep(self.work)
             return {"size": file.size_bytes}
 
         @router.post("/json")
@@ -113,7 +118,7 @@ def app(tmp_path: Path) -> App:
     return App(tmp_path)
 
 
-LIMITS = UploadLimits(uploads={"/upload": MB}, slots=4, pace=NO_HURRY, retry_after=7, linger=5)
+LIMITS = UploadLimits(uploads={"/upload": MB}, slots=4, pace=NO_HURRY, linger=5)
 
 
 @contextlib.contextmanager
@@ -394,83 +399,150 @@ def test_the_headers_tell_whether_there_is_a_body() -> None:
 # ── too many ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_fifth_upload_for_four_slots_is_refused_while_health_answers(app: App) -> None:
-    body = form(bytes(100_000))
-    with guarded(app) as port, contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(Client(port)) for _ in range(4)]
+@contextlib.contextmanager
+def uploads_in_slots(app: App, port: int, count: int) -> Iterator[list[Client]]:
+    """Clients that have sent the first 50 KB of `BODY` and then nothing."""
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(port)) for _ in range(count)]
         for client in clients:
-            client.post("/upload", body[:50_000], length=len(body), headers=FORM)
-        wait_until(lambda: len(app.files) == 4)
-        with Client(port) as fifth:
-            status, headers, answer = fifth.post("/upload", body, headers=FORM).answer()
-            assert (status, answer["error"]["code"]) == (503, "busy")
-            assert headers["retry-after"] == "7"
-            assert answer["error"]["retryAfter"] == 7
+            client.post("/upload", BODY[:50_000], length=len(BODY), headers=FORM)
+        wait_until(lambda: app.calls == count)
+        yield clients
+
+
+# More than is received before a slot is free.
+BODY = form(bytes(500_000))
+NO_SLOW = {"max_slow": 0, "line_wait": 30.0}
+
+
+def test_a_fifth_upload_for_four_slots_waits_until_another_is_complete(app: App) -> None:
+    with guarded(app, **NO_SLOW) as port, uploads_in_slots(app, port, 4) as clients, Client(port) as fifth:
+        fifth.post("/upload", BODY, headers=FORM)
+        assert fifth.answer_within(0.3) is None
         assert status_of(port) == 200
-        for client in clients:
-            assert client.send(body[50_000:]).answer()[0] == 200
-        with Client(port) as sixth:
-            assert sixth.post("/upload", body, headers=FORM).answer()[0] == 200
+        assert app.calls == 4
+        assert clients[2].send(BODY[50_000:]).answer()[0] == 200
+        assert fifth.answer()[0] == 200
 
 
-def test_a_slot_that_is_taken_while_another_body_begins_is_not_given_twice(app: App) -> None:
-    body = form(bytes(100_000))
-    with guarded(app, slots=1) as port, Client(port) as first, Client(port) as second:
-        for client in (first, second):
-            client.post("/upload", body[:100], length=len(body), headers=FORM)
-        time.sleep(0.05)
-        first.send(body[100:50_000])
+def test_an_upload_that_the_app_has_received_needs_no_slot_while_the_app_works(app: App) -> None:
+    app.work = 1.5
+    with guarded(app, slots=1, **NO_SLOW) as port, Client(port) as first, Client(port) as second:
+        first.post("/upload", BODY, headers=FORM)
+        wait_until(lambda: len(app.received) == 1)
+        second.post("/upload", BODY, headers=FORM)
+        wait_until(lambda: len(app.received) == 2)
+        assert first.answer_within(0.01) is None
+        assert [first.answer()[0], second.answer()[0]] == [200, 200]
+
+
+def test_json_and_short_uploads_need_no_slot(app: App) -> None:
+    with guarded(app, slots=1, **NO_SLOW) as port, uploads_in_slots(app, port, 1), Client(port) as client:
+        kind = "content-type: application/json; charset=utf-8\r\n"
+        assert client.post("/json", bytes(40_000), headers=kind).answer()[2] == {"size": 40_000}
+        assert client.post("/upload", form(bytes(1000)), headers=FORM).answer()[0] == 200
+        assert client.post("/twice", bytes(40_000), headers=kind).answer()[0] == 200
+
+
+def test_slow_uploads_go_on_without_a_slot_while_a_quick_one_needs_theirs(app: App) -> None:
+    pace = replace(NO_HURRY, slow_after=0.1)
+    with guarded(app, pace=pace) as port, uploads_in_slots(app, port, 4) as slow, Client(port) as quick:
+        started_at = time.monotonic()
+        assert quick.post("/upload", BODY, headers=FORM).answer()[0] == 200
+        assert time.monotonic() - started_at < 10  # they would need 30 s
+        for client in slow:
+            assert client.send(BODY[50_000:]).answer()[0] == 200
+
+
+def test_when_the_line_is_full_an_upload_is_refused_and_told_when_to_try_again(app: App) -> None:
+    limits = {"slots": 1, "line_length": 1, **NO_SLOW}
+    with (
+        guarded(app, **limits) as port,
+        uploads_in_slots(app, port, 1),
+        Client(port) as waiting,
+        Client(port) as refused,
+    ):
+        waiting.post("/upload", BODY[:50_000], length=len(BODY), headers=FORM)
+        assert waiting.answer_within(0.3) is None
+        status, headers, answer = refused.post("/upload", BODY, headers=FORM).answer()
+        assert (status, answer["error"]["code"]) == (503, "busy")
+        assert int(headers["retry-after"]) == answer["error"]["retryAfter"] > 0
+
+
+def test_an_upload_that_waits_too_long_is_refused(app: App) -> None:
+    limits = {"slots": 1, "max_slow": 0, "line_wait": 0.3}
+    with guarded(app, **limits) as port, uploads_in_slots(app, port, 1) as clients, Client(port) as late:
+        assert code(late.post("/upload", BODY, headers=FORM).answer()) == (503, "busy")
+        assert clients[0].send(BODY[50_000:]).answer()[0] == 200
+
+
+def test_a_client_that_leaves_while_it_waits_frees_its_place_in_the_line(app: App) -> None:
+    limits = {"slots": 1, "line_length": 1, **NO_SLOW}
+    with guarded(app, **limits) as port, uploads_in_slots(app, port, 1) as clients, Client(port) as next_:
+        with Client(port) as leaving:
+            leaving.post("/upload", BODY[:50_000], length=len(BODY), headers=FORM)
+            assert leaving.answer_within(0.3) is None
+        time.sleep(0.3)
+        next_.post("/upload", BODY, headers=FORM)
+        assert next_.answer_within(0.3) is None  # it waits
+        assert clients[0].send(BODY[50_000:]).answer()[0] == 200
+        assert next_.answer()[0] == 200
+        assert app.calls == 2
+
+
+def test_the_time_in_the_line_is_not_counted_against_the_client(app: App) -> None:
+    limits = {"slots": 1, "pace": replace(NO_HURRY, deadline=1.0), **NO_SLOW}
+    app.pause = 0.15  # the first upload is complete after more than the deadline of the second
+    with guarded(app, **limits) as port, Client(port) as first, Client(port) as second:
+        long = form(bytes(900_000))
+        first.post("/upload", long, headers=FORM)
         wait_until(lambda: app.calls == 1)
-        second.send(body[100:])
-        assert code(second.answer()) == (503, "busy")
-        assert first.send(body[50_000:]).answer()[0] == 200
+        second.post("/upload", BODY, headers=FORM)
+        assert [first.answer()[0], second.answer()[0]] == [200, 200]
 
 
-def upload(port: int, body: bytes) -> int:
-    with Client(port) as client:
-        return client.post("/upload", body, headers=FORM).answer()[0]
+def test_when_no_more_slow_uploads_may_go_on_the_slowest_ends(app: App) -> None:
+    pace = replace(NO_HURRY, slow_after=0.1, yield_after=0.1, yield_rate=10**9)
+    with (
+        guarded(app, slots=1, max_slow=1, pace=pace) as port,
+        uploads_in_slots(app, port, 1) as slowest,
+        Client(port) as slow,
+    ):
+        time.sleep(0.3)
+        slow.post("/upload", BODY[:400_000], length=len(BODY), headers=FORM)
+        wait_until(lambda: app.calls == 2)
+        with Client(port) as quick:
+            assert quick.post("/upload", BODY, headers=FORM).answer()[0] == 200
+        assert code(slowest[0].answer()) == (408, "upload_too_slow")
+        assert slow.send(BODY[400_000:]).answer()[0] == 200
 
 
-def test_when_all_slots_are_taken_the_body_of_another_upload_evicts_a_slow_one(app: App) -> None:
-    pace = replace(NO_HURRY, yield_after=0.2, yield_rate=10**9)
-    body = form(bytes(200_000))
-    with guarded(app, slots=1, pace=pace) as port, Client(port) as slow, Client(port) as waiting:
-        slow.post("/upload", body[:50_000], length=len(body), headers=FORM)
-        wait_until(lambda: app.calls == 1)
-        time.sleep(0.5)
-        waiting.post("/upload", body[:100], length=len(body), headers=FORM)
-        time.sleep(0.1)
-        assert app.errors == []
-        wait_until(lambda: upload(port, body) == 200)
-        assert code(slow.answer()) == (408, "upload_too_slow")
+@pytest.mark.parametrize("changed", [{"yield_rate": 1}, {"yield_after": 30}], ids=["quick", "new"])
+def test_an_upload_that_is_quick_enough_or_new_is_not_ended(app: App, changed: dict[str, Any]) -> None:
+    pace = replace(NO_HURRY, **{"slow_after": 0, "yield_after": 0, "yield_rate": 10**9} | changed)
+    limits = {"slots": 1, "max_slow": 0, "line_wait": 0.8}
+    with guarded(app, pace=pace, **limits) as port, uploads_in_slots(app, port, 1) as clients:
+        with Client(port) as late:
+            assert code(late.post("/upload", BODY, headers=FORM).answer()) == (503, "busy")
+        assert clients[0].send(BODY[50_000:]).answer()[0] == 200
 
 
-@pytest.mark.parametrize("changed", [{"yield_rate": 1}, {"yield_after": 30}])
-def test_an_upload_that_is_quick_enough_or_new_keeps_its_slot(app: App, changed: dict[str, Any]) -> None:
-    pace = replace(NO_HURRY, **{"yield_after": 0, "yield_rate": 10**9} | changed)
-    body = form(bytes(200_000))
-    with guarded(app, slots=1, pace=pace) as port, Client(port) as first:
-        first.post("/upload", body[:100_000], length=len(body), headers=FORM)
-        wait_until(lambda: app.calls == 1)
-        assert upload(port, body) == 503
-        assert first.send(body[100_000:]).answer()[0] == 200
-
-
-async def test_the_slowest_upload_is_the_one_to_evict() -> None:
+async def test_the_slowest_upload_is_the_one_to_end() -> None:
     def body(received: int, *, waited: float = 60.0, is_complete: bool = False) -> RequestBody:
         body = RequestBody(None, pace=Pace(), limit_bytes=MB, file_bytes=MB)
         body.received, body._waited, body.is_complete = received, waited, is_complete
         return body
 
-    guard = UploadGuard(None, LIMITS)
+    slots = UploadSlots(replace(LIMITS, max_slow=0))
     complete, new, quick = body(1, is_complete=True), body(1, waited=29), body(60 * 32 * 1024)
-    guard._in_slots = dict.fromkeys((complete, new, quick))
-    assert guard._slowest() is None
     slow, slower = body(600_000), body(400_000)
-    guard._in_slots |= dict.fromkeys((slow, slower))
-    assert guard._slowest() is slower
-    slower.give_up()
-    assert guard._slowest() is slow
+    slots._in_slots = {each: Place(slots._places) for each in (complete, new, quick)}
+    slots._make_slow_place()
+    assert not new.failure
+    slots._in_slots |= {each: Place(slots._places) for each in (slow, slower)}
+    slots._make_slow_place()
+    assert slower.failure
+    assert not slow.failure
 
 
 # ── clients that leave ──────────────────────────────────────────────────────────────────────────────

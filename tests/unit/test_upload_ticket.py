@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.errors import UploadExpired, UploadTicketInvalid
-from common.local.upload_ticket import UploadTickets
+from common.upload.ticket import UploadTickets
 from tests.contract.sample_jobs import NOW, new_id
 
 TICKETS = UploadTickets(b"a secret", seconds=900)

@@ -8,12 +8,14 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from common.delivery.webhook import WebhookSender
+from common.delivery.webhook_secret import secret_of_key
 from common.errors import EngineKeyInvalid
 from common.jobs import state
 from common.models import Audio, Job, Transcript
@@ -119,6 +121,30 @@ async def test_only_2xx_confirms_and_redirects_are_not_followed(code: int) -> No
         with pytest.raises(DeliveryFailed, match=f"answered {code}"):
             await sender().send(completed(receiver.url), None)
     assert (len(receiver.received), elsewhere.received) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "seconds"),
+    [
+        (503, "120", 120.0),
+        (429, " 7 ", 7.0),
+        (429, "99999999999999", 3600.0),
+        (503, "Sat, 28 Nov 2026 12:02:00 GMT", 120.0),
+        (503, "Sat, 28 Nov 2026 11:00:00 GMT", 0.0),
+        (503, "Mon, 30 Nov 2026 12:00:00 GMT", 3600.0),
+        (503, "soon", None),
+        (503, "-5", None),
+        (503, "", None),
+    ],
+    ids=str,
+)
+async def test_the_receiver_says_when_to_try_again(code: int, value: str, seconds: float | None) -> None:
+    noon = datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp()
+    with Receiver() as receiver:
+        receiver.script.append(status(code, **{"Retry-After": value}))
+        with pytest.raises(DeliveryFailed) as failed:
+            await sender(now=lambda: noon).send(completed(receiver.url), None)
+    assert failed.value.retry_after == seconds
 
 
 @pytest.mark.parametrize("code", [200, 201, 202, 204])
@@ -258,3 +284,16 @@ async def test_a_name_without_an_address_is_a_failed_delivery() -> None:
 
     with pytest.raises(DeliveryFailed, match="gaierror"):
         await sender(resolve=resolve).send(completed("https://nothing.invalid/hook"), None)
+
+
+async def test_a_job_of_an_access_key_is_signed_with_that_keys_own_secret() -> None:
+    with Receiver() as receiver:
+        for owner in ("1a2b3c4d", "1a2b3c4d/ana", "99999999", None):
+            job = completed(receiver.url).model_copy(update={"owner": owner})
+            await sender().send(job, None)
+        own = secret_of_key(SECRET, "1a2b3c4d")
+        for received in receiver.received[:2]:
+            assert received.verified(own)["job"]["status"] == "completed"
+        for received in receiver.received[2:]:
+            with pytest.raises(WebhookVerificationError):
+                received.verified(own)

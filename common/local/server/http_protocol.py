@@ -28,7 +28,8 @@ from common.local.server.request_head import (
 )
 
 _MAX_PIPELINED = 8
-_READ_BYTES = 1024 * 1024  # per read: a quarter of asyncio's reads, each of which all layers above handle
+_FIRST_READ_BYTES = 64 * 1024  # per read, while the app may not want the body yet
+_READ_BYTES = 1024 * 1024  # after that: a quarter of asyncio's reads, each of which all layers above handle
 _GATHER_BYTES = 32 * 1024  # the kernel collects so much of a long body before it reports anything
 _BUFFER_BYTES = 256 * 1024  # of a body while the app is busy; more would have to be joined to it
 
@@ -43,7 +44,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._envelope_bytes = 0  # of the current message, without its body
         self._block_bytes = 0  # of the block that a message may begin in
         self._in_message = False
-        self._body_left = 0
+        self._body_bytes = self._body_left = 0
+        self._client_left: asyncio.Future[None] = self.loop.create_future()
         self._low_water_mark = 1
         self._idle_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
@@ -53,13 +55,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        transport.max_size = _READ_BYTES  # type: ignore[attr-defined]
         self._start_idling(self._limits.header)
         # uvicorn would answer 503 to all, /health included, once there are too many.
         self._idle.make_room(self.connections, limit=self._limits.connections, newcomer=self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_idling()
+        if not self._client_left.done():
+            self._client_left.set_result(None)
         if self._probe:
             self._probe.close()
         self.resume_writing()
@@ -132,7 +135,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._envelope_bytes, self._block_bytes = self._block_bytes, 0
-        self._in_message = True
+        self._in_message, self._body_bytes = True, 0
+        self.transport.max_size = _FIRST_READ_BYTES  # type: ignore[attr-defined]
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -157,8 +161,11 @@ class HttpProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if cycle.response_complete:
             return
+        self._body_bytes += len(body)
         buffer: bytes | bytearray = cycle.body
         if not buffer:
+            if self._body_bytes > _BUFFER_BYTES:
+                self.transport.max_size = _READ_BYTES  # type: ignore[attr-defined]
             # As it came, instead of copied into a buffer: uvicorn's `receive` passes bytes on without a copy.
             cycle.body = body  # type: ignore[assignment]
         elif isinstance(buffer, bytes):
@@ -202,6 +209,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._start_idling(self._limits.keep_alive + self._limits.header)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        cycle.scope["state"]["client_left"] = self._client_left
         super()._start_asgi_task(cycle, partial(self._call, app))
 
     async def _call(self, app: Any, scope: Any, receive: Any, send: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +17,17 @@ class Pace:
     """How slow a client may be: seconds, and bytes a second.
 
     The whole body must arrive within `deadline`, and no pause be longer than `idle`. `min_rate` is counted
-    after `grace`; 0 demands no rate. A client that took longer than `yield_after` and is slower than
-    `yield_rate` keeps its slot only while no other client needs it.
+    after `grace`; 0 demands no rate. While others wait, a client that took longer than `slow_after` and is
+    slower than `slow_rate` needs no slot; one that took longer than `yield_after` and is slower than
+    `yield_rate` is the first to be refused.
     """
 
     deadline: float = 300.0
     idle: float = 15.0
     grace: float = 10.0
     min_rate: int = 4096
+    slow_after: float = 1.0
+    slow_rate: int = 256 * 1024
     yield_after: float = 30.0
     yield_rate: int = 32 * 1024
 
@@ -52,6 +56,7 @@ class RequestBody:
         self.is_complete = False
         self.has_client_left = False
         self.received = 0
+        self.on_end: Callable[[], None] = lambda: None  # called once no more bytes will arrive
         self._receive = receive
         self._pace = pace
         self._limit_bytes = limit_bytes
@@ -70,14 +75,27 @@ class RequestBody:
         return self._waited > 0 or self.received > 0
 
     @property
+    def is_slow(self) -> bool:
+        """Whether the client is so slow that its upload needs no slot."""
+        return self._rate_below(self._pace.slow_rate, after=self._pace.slow_after) is not None
+
+    @property
     def yielding_rate(self) -> float | None:
-        """Bytes a second, if that is too few to keep a slot that another client needs."""
+        """Bytes a second, if that is too few to go on while other clients wait."""
+        return self._rate_below(self._pace.yield_rate, after=self._pace.yield_after)
+
+    def _rate_below(self, limit: int, *, after: float) -> float | None:
+        """Bytes a second, if we waited for the client longer than `after` and it is below `limit`."""
         wait = self._loop.time() - self._waiting_since if self._waiting_task else 0.0
         waited = self._waited + wait
-        if self.is_complete or self.failure or waited <= self._pace.yield_after:
+        if self.is_complete or self.failure or waited <= after:
             return None
         rate = self.received / waited
-        return rate if rate < self._pace.yield_rate else None
+        return rate if rate < limit else None
+
+    def extend_deadline(self, seconds: float) -> None:
+        """The client could not send for so long, since it waited for a slot."""
+        self._started_at += seconds
 
     async def read_ahead(self, size_bytes: int) -> None:
         """Receive the first `size_bytes`, or all of a shorter body, for `receive` to return later."""
@@ -94,11 +112,11 @@ class RequestBody:
             return await self._receive()  # type: ignore[no-any-return]
         return await self._next()
 
-    def give_up(self) -> None:
-        """End a wait at once with UploadTooSlow, as if its time had run out; a second call does nothing."""
-        if self.failure:
+    def give_up(self, failure: EscribaError | None = None) -> None:
+        """End a wait at once, as if its time had run out, or with `failure`; a second call does nothing."""
+        if self.failure or self.is_complete:
             return
-        self.failure = UploadTooSlow()
+        self.failure = failure or UploadTooSlow()
         if self._waiting_task:
             self._waiting_task.cancel()
 
@@ -125,6 +143,7 @@ class RequestBody:
         self._count(message)
         if self.is_complete or self.has_client_left:
             self.stop_timing()
+            self.on_end()
         if self.received > self._limit_bytes:
             self.failure = UploadTooLarge(limit_mb=f"{self._file_bytes / MB:g}")
             raise self.failure

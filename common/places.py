@@ -1,0 +1,171 @@
+"""A bounded number of places for work; who finds none free waits in a fair line, for a bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+from common.errors import Busy, EscribaError
+from common.waiting_line import WaitingLine
+
+Waiter = asyncio.Future[None]
+
+# Seconds that work is expected to take before any has ended.
+_FIRST_GUESS = 5.0
+# Each end of work counts for so much of what is expected of the next.
+_NEWS = 0.2
+# Seconds; OpenAI's SDKs ignore a longer Retry-After and send the recording again at once.
+_LONGEST_PAUSE = 60.0
+
+
+# Waits for a place for one request.
+Take = Callable[[], Awaitable["Place"]]
+
+
+class WaiterLeft(Exception):
+    """The client that waited is gone."""
+
+
+class Place:
+    """One taken place, until `release` or the end of a `with` gives it on; a second release does nothing."""
+
+    def __init__(self, places: Places) -> None:
+        self._places: Places | None = places
+        self._since = asyncio.get_running_loop().time()
+
+    def release(self) -> None:
+        places, self._places = self._places, None
+        if places:
+            places._give_back(asyncio.get_running_loop().time() - self._since)  # noqa: SLF001 - one class in two
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+class Places:
+    """`count` places. At most `length` requests with `max_bytes` wait, each for `longest_wait` seconds.
+
+    When the line is full, a newcomer displaces the newest request of the caller that has the most in it, or
+    is refused if its own caller has as many.
+    """
+
+    def __init__(
+        self,
+        count: int = 5,
+        *,
+        length: int = 64,
+        longest_wait: float = 90.0,
+        max_bytes: float = float("inf"),
+    ) -> None:
+        self._count = self._free = count
+        self._length = length
+        self._longest_wait = longest_wait
+        self._max_bytes = max_bytes
+        self._line: WaitingLine[Waiter] = WaitingLine()
+        self._waiting_bytes = 0
+        self._expected = _FIRST_GUESS
+        self._refuse: Callable[[], EscribaError] | None = None
+
+    @property
+    def has_free(self) -> bool:
+        return self._free > 0
+
+    @property
+    def waiting(self) -> int:
+        return len(self._line)
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds after which a place is likely to be free, by how long the last ones were taken."""
+        seconds = self._expected * (len(self._line) + 1) / self._count
+        return min(max(seconds, 1.0), _LONGEST_PAUSE)
+
+    def check_room(self, caller: str) -> None:
+        """Raises Busy when the line is so full that a recording of `caller` need not even be received."""
+        if self._refuse:
+            raise self._refuse()
+        if not self._free and len(self._line) >= self._length and not self._line.longest(caller):
+            raise self._busy()
+
+    async def take(
+        self, caller: str, size_bytes: int = 0, *, left: asyncio.Future[None] | None = None
+    ) -> Place:
+        """A place, at once or after waiting for it. Raises Busy when the line is full or moves too slowly.
+
+        A request that is cancelled while it waits frees its place in the line; so does one whose client
+        `left`, with WaiterLeft.
+        """
+        if self._refuse:
+            raise self._refuse()
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait(caller, size_bytes, left)
+        return Place(self)
+
+    def close(self, refuse: Callable[[], EscribaError]) -> None:
+        """Refuse all that wait, and all that come."""
+        self._refuse = refuse
+        while waiter := self._line.pop_next():
+            _refuse(waiter, refuse())
+
+    async def _wait(self, caller: str, size_bytes: int, left: asyncio.Future[None] | None) -> None:
+        self._make_room(caller, size_bytes)
+        waiter: Waiter = asyncio.get_running_loop().create_future()
+        if left:
+            left.add_done_callback(lambda _: _refuse(waiter, WaiterLeft()))
+        self._line.add(caller, waiter)
+        self._waiting_bytes += size_bytes
+        try:
+            async with asyncio.timeout(self._longest_wait):
+                await waiter
+        except BaseException as exc:
+            if _is_served(waiter):  # in the same moment: the place is for the next
+                self._pass_on()
+            if isinstance(exc, TimeoutError):
+                raise self._busy() from None
+            raise
+        finally:
+            self._line.discard(caller, waiter)
+            self._waiting_bytes -= size_bytes
+
+    def _make_room(self, caller: str, size_bytes: int) -> None:
+        """Raises Busy when there is no place in the line."""
+        if self._waiting_bytes + size_bytes > self._max_bytes:
+            raise self._busy()
+        if len(self._line) < self._length:
+            return
+        longest = self._line.longest(caller)
+        if longest is None:
+            raise self._busy()
+        _refuse(self._line.pop_newest(longest), self._busy())
+
+    def _busy(self) -> Busy:
+        return Busy(retry_after=self.retry_after)
+
+    def _give_back(self, seconds: float) -> None:
+        self._expected += (seconds - self._expected) * _NEWS
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        while waiter := self._line.pop_next():
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._free += 1
+
+
+def _refuse(waiter: Waiter, error: Exception) -> None:
+    if not waiter.done():
+        waiter.set_exception(error)
+
+
+def _is_served(waiter: Waiter) -> bool:
+    return waiter.done() and not waiter.cancelled() and waiter.exception() is None

@@ -14,7 +14,7 @@ def make_event(job: Job, kind: Kind = "state", *, piece: Piece | None = None) ->
     if piece is None:
         return JobEvent(type=kind, seq=job.seq, job=job)
     return JobEvent(
-        type=kind,
+        type="progress" if kind == "progress" else "text",
         seq=job.seq,
         job=job,
         index=piece.index,

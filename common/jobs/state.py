@@ -76,19 +76,10 @@ def prepare(job: Job, *, share: float, now: float) -> Job:
 
 
 def plan(job: Job, *, pieces: int, done: int, now: float, share: float | None = None) -> Job:
-    """The recording is ready and goes to the engine in `pieces`, of which an earlier run kept `done`.
-
-    They are `share` (0 to 1) of the recording; without it, pieces count as equally long.
-    """
+    """The recording is ready, in `pieces` of which an earlier run kept `done`: `share` (0 to 1) of it all."""
     _require(job, "processing")
-    return _next(
-        job,
-        now,
-        stage="transcribe",
-        pieces_total=pieces,
-        pieces_done=done,
-        progress=_forward(job, progress.of_pieces(done, pieces, share)),
-    )
+    reached = _forward(job, progress.of_pieces(done, pieces, share))
+    return _next(job, now, stage="transcribe", pieces_total=pieces, pieces_done=done, progress=reached)
 
 
 def add_part(job: Job, *, share: float, now: float) -> Job:

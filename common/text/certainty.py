@@ -1,6 +1,6 @@
 """Chooses between transcripts of one sound in different languages, by how certain the engine is. Pure.
 
-Whisper that is told a wrong language writes too, but translates or guesses, and is less certain of it.
+With a wrong language, Whisper translates or guesses, and is less certain of what it writes.
 """
 
 from __future__ import annotations

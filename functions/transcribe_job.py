@@ -35,7 +35,11 @@ _FORM = {
     "required": ["file"],
     "properties": {"file": {"type": "string", "format": "binary"}, **FORM_FIELDS, **JOB_FIELDS},
 }
-_JSON = {"type": "object", "properties": {**FORM_FIELDS, **JOB_FIELDS}}
+_SIZE = {
+    "type": "integer",
+    "description": "of the file; where there is a bucket, it can then go there",
+}
+_JSON = {"type": "object", "properties": {**FORM_FIELDS, **JOB_FIELDS, "sizeBytes": _SIZE}}
 
 _LINKS = {
     "jobId": "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10",
@@ -76,7 +80,8 @@ _UPLOAD = {
             "content": {"application/json": {"example": {**_LINKS, "status": "queued"}}},
         },
         201: {
-            "description": "pending: post the audio to upload.url, with upload.fields first and `file` last",
+            "description": "pending: post the audio to upload.url, upload.fields first and `file` last; or, "
+            "where upload.directUrl is given, PUT it there, then post upload.fields as JSON to upload.url",
             "content": {"application/json": {"example": {**_LINKS, "status": "pending", "upload": _UPLOAD}}},
         },
         **error_examples(
@@ -127,8 +132,14 @@ async def _expect(request: Request, services: Services, caller: Caller) -> Respo
     )
     links: dict[str, Any] = links_of(job, request, services.settings)
     if job.status == "pending":
-        links["upload"] = await upload_of(job, request, services)
+        links["upload"] = await upload_of(job, request, services, size_bytes=_size_bytes(fields))
     return json_response(links, 201, {"Location": links["statusUrl"]})
+
+
+def _size_bytes(fields: list[tuple[str, str]]) -> int:
+    """How many bytes the client is about to send; 0 where it did not say so."""
+    text = dict(fields).get("sizeBytes", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 handler = http_handler(router)

@@ -130,7 +130,7 @@ lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/uv
 	@$(BIN)/uv pip install $(FOR_LAMBDA) --target build/lambda/code -r locks/lambda-code.txt
 	@$(BIN)/uv pip install $(FOR_LAMBDA) --target build/lambda/ffmpeg/python -r locks/lambda-ffmpeg.txt
 	@cd build/lambda/code && rm -rf boto3* botocore* s3transfer* jmespath* dateutil python_dateutil* six* urllib3* bin
-	@cp -r common functions build/lambda/code && rm -rf build/lambda/code/common/local
+	@cp -r common functions build/lambda/code && rm -rf $(addprefix build/lambda/code/common/,local postgres bucket)
 	@find build/lambda -name __pycache__ -prune -exec rm -rf {} +
 	@du -sm build/lambda/code build/lambda/ffmpeg
 

@@ -92,7 +92,10 @@ class BucketAudio:
         return False
 
     async def adopt(self, job_id: str, *, max_bytes: int) -> Audio | None:
-        """Copied within the bucket, so that no byte comes here. Raises UploadTooLarge, StorageFull."""
+        """Copied within the bucket, so that no byte comes here. Raises UploadTooLarge, Busy.
+
+        The budget had room for it when the address was given out.
+        """
         kept, put = _key(job_id), _key(job_id, _PUT)
         before = await self._objects.describe(put)
         if before is None:  # or it was adopted by a request whose answer was lost
@@ -101,11 +104,10 @@ class BucketAudio:
         if before.size_bytes > max_bytes:  # not every provider holds an upload to the size that was signed
             await self._objects.delete(put)
             raise UploadTooLarge(limit_mb=max_bytes // MB)
-        with self._budget.reserve(lambda: before.size_bytes) as reservation:
-            await self._objects.copy(put, kept)
-            if await self._objects.describe(put) != before:
-                raise Busy(retry_after=_RETRY_AFTER)  # it was replaced meanwhile: then once more
-            reservation.store(lambda: before.size_bytes)
+        await self._objects.copy(put, kept)
+        if await self._objects.describe(put) != before:
+            raise Busy(retry_after=_RETRY_AFTER)  # it was replaced meanwhile: then once more
+        self._budget.change(lambda: before.size_bytes)
         await self._objects.delete(put)
         self._promises.pop(job_id, None)
         return _audio_of(job_id, before)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +25,7 @@ from common.upload.ticket import UploadTickets
 from tests.contract.sample_jobs import new_id
 from tests.s3_faults import FaultyBucket
 from tests.s3_server import BUCKET, s3_server
+from tests.server import ROOT
 
 _ENVIRONMENT = {
     "DATABASE_URL": "postgres://x@127.0.0.1/x",
@@ -77,6 +80,14 @@ def address() -> BucketAddress:
 
 def audio_in(address: BucketAddress, *, budget_bytes: int = 1_000_000_000, now: float = 0.0) -> BucketAudio:
     return BucketAudio(address, budget_bytes=budget_bytes, tickets=UploadTickets(b"secret"), now=lambda: now)
+
+
+def test_a_server_without_a_bucket_imports_none_of_it() -> None:
+    program = "import sys, local_server; print([m for m in sys.modules if 'bucket' in m or 'obstore' in m])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "['common.token_bucket']"
 
 
 # ── what a client puts there itself ───────────────────────────────────────────────────────────────

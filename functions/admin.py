@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from common import errors
 from common.access.key_store import AccessKeyStore
 from common.access.keys import digest_of, make_key
+from common.delivery.webhook_secret import secret_of_key
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import Admin
 from common.http.json_body import read_json
@@ -61,8 +62,10 @@ _REFUSALS = (errors.KeyMissing(), errors.KeyInvalid(), errors.ScopeMissing(scope
     },
     responses={
         201: {
-            "description": "`key` is shown here and never again",
-            "content": {"application/json": {"example": {**_KEY, "key": "esc_1a2b3c4d_…"}}},
+            "description": "`key` is shown once; `webhookSecret` verifies the callbacks of its jobs",
+            "content": {
+                "application/json": {"example": {**_KEY, "key": "esc_1a2b3c4d_…", "webhookSecret": "whsec_…"}}
+            },
         },
         **error_examples(
             *_REFUSALS, errors.AccessOff(), errors.OptionInvalid(option="name", expected=_A_NAME)
@@ -86,7 +89,10 @@ async def create_key(request: Request, services: ServicesDep, admin: Admin) -> R
     )
     await _store(services).put(key)
     log("admin.key_created", by=admin.name, keyId=key.key_id, scopes=list(key.scopes))
-    return json_response({**_view(key), "key": made.text}, 201, _NO_STORE)
+    shown_once = {"key": made.text}
+    if callback_secret := services.settings.callback_secret:
+        shown_once["webhookSecret"] = secret_of_key(callback_secret, key.key_id)
+    return json_response(_view(key) | shown_once, 201, _NO_STORE)
 
 
 @router.get(

@@ -12,13 +12,13 @@ from common import errors
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.disconnect import body_of
 from common.http.job_links import links_of
-from common.http.json_body import form_fields, read_json
 from common.jobs.actions import get_readable
 from common.jobs.ids import parse_job_id
 from common.jobs.submit import attach_audio, attach_put_audio, check_queue_length
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio, Job
 from common.services import Services
+from common.upload.fields import JSON, media_type, read_fields
 from common.upload.receive import receive
 
 router = APIRouter(tags=["jobs"])
@@ -79,8 +79,9 @@ async def job_audio(
     """
     if (await get_readable(services, job_id)).status == "pending":
         await check_queue_length(services)  # the ticket stays valid until there is room
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
-        services.audio.admit(job_id, dict(form_fields(await read_json(request))), now=services.now())
+    if media_type(request.headers.get("content-type")) == JSON:
+        fields = dict(await read_fields(body_of(request), JSON))
+        services.audio.admit(job_id, fields, now=services.now())
         job = await attach_put_audio(services, await services.jobs.get(job_id))
     else:
         job = await _receive(request, services, job_id)

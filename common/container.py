@@ -41,7 +41,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
     signals = Signals()
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
-        stores = await stack.enter_async_context(_open_stores(settings))
+        stores = await stack.enter_async_context(open_stores(settings))
         audio = await _open_audio(settings, stores)
         worker = await _worker(settings, stores, scratch)
         signal.subscribe(lambda: worker.leave(settings.shutdown_timeout / 2))
@@ -77,7 +77,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
 # ── what it keeps, and where ──────────────────────────────────────────────────────────────────────
 
 
-def _open_stores(settings: Settings) -> AbstractAsyncContextManager[Stores]:
+def open_stores(settings: Settings) -> AbstractAsyncContextManager[Stores]:
     """SQLite in DATA_DIR, or the Postgres of DATABASE_URL, which is imported only then."""
     if settings.database_url is None:
         return sqlite.open_stores(settings.data_dir / "escriba.sqlite3", now=steady_clock())

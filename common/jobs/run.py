@@ -67,8 +67,9 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
         await asyncio.shield(run.give_back())
         raise
     finally:
-        with suppress(EscribaError):
-            await asyncio.shield(services.jobs.release(job_id, holder))
+        with suppress(EscribaError, TimeoutError):
+            async with asyncio.timeout(_GIVE_BACK_TIMEOUT):
+                await asyncio.shield(services.jobs.release(job_id, holder))
 
 
 class _Run:

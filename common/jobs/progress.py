@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+_DOWNLOADED = 5.0
 _PREPARED = 10.0
 MERGING = 99.0
 
 _NEWS = 1.0
 _NEWS_EVERY = 2.0  # seconds
+
+
+def of_downloading(share: float) -> float:
+    """`share` (0 to 1) of the recording has come from its address."""
+    return _DOWNLOADED * share
 
 
 def of_preparing(share: float) -> float:

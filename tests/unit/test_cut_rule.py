@@ -18,9 +18,9 @@ def audio_of(seconds: float, *, byte_rate: float) -> PreparedAudio:
 
 
 def cuts(
-    use: Use, seconds: float, *, streams: bool = False, most: float = math.inf, **more: float
+    use: Use, seconds: float, *, streams: bool = False, most: float = math.inf, byte_rate: float = 4_000
 ) -> list[Cut]:
-    audio = audio_of(seconds, **more)
+    audio = audio_of(seconds, byte_rate=byte_rate)
     return list(cuts_for(use, audio, engine_streams=streams, most_seconds=most))
 
 

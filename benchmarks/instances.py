@@ -1,4 +1,4 @@
-"""`python -m benchmarks.instances`: jobs a minute of 1, 2 and 4 instances on one Postgres and one bucket.
+"""`python -m benchmarks.instances`: the cost of Postgres at a start, and what 1, 2 and 4 instances do.
 
 The stand-in engine is slow, as a real one is for long recordings, so that the instances wait and the machine
 does not become the limit. Every job is polled at another instance than the one that accepted it.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import random
+import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,9 +19,11 @@ from tests.acceptance.api import Api
 from tests.acceptance.client import tone
 from tests.cluster import Cluster
 from tests.replies import Reply
+from tests.server import Server
 from tests.upstream import Upstream
 
 COUNTS = (1, 2, 4)
+STARTS = 5
 JOBS_AT_ONCE = 3
 
 
@@ -28,6 +32,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="what the engine takes for a job")
     parser.add_argument("--jobs", type=int, default=18, help="jobs for each instance")
     arguments = parser.parse_args()
+    compare_starts()
     print(f"{'instances':>9} {'jobs/min':>9} {'times one':>9} {'CPU-ms/job':>10}")
     alone = None
     for count in COUNTS:
@@ -36,6 +41,28 @@ def main() -> None:
             rate, cpu = measure(count, count * arguments.jobs, upstream, Path(root))
         alone = alone or rate
         print(f"{count:9} {rate * 60:9.1f} {rate / alone:9.2f} {cpu * 1000:10.0f}", flush=True)
+
+
+def compare_starts() -> None:
+    """Print CPU and memory of a healthy server that has done nothing, with each kind of storage."""
+    print(f"{'storage':>9} {'start CPU-ms':>12} {'RSS MB':>9}")
+    with Upstream() as upstream, tempfile.TemporaryDirectory() as root:
+        cluster = Cluster(Path(root), upstream, {})
+        default = Server(Path(root) / "default", GROQ_BASE_URL=upstream.url)
+        for name, start in (("SQLite", default.start), ("Postgres", cluster.start)):
+            usage = [usage_of(start) for _ in range(STARTS)]
+            cpu, memory = (statistics.median(figures) for figures in zip(*usage, strict=True))
+            print(f"{name:>9} {cpu * 1000:12.0f} {memory / 1e6:9.1f}", flush=True)
+        cluster.stop()
+
+
+def usage_of(start: Callable[[], Server]) -> tuple[float, int]:
+    """CPU seconds and bytes of memory of a server that is stopped again."""
+    server = start()
+    time.sleep(2)
+    times, memory = server.ps.cpu_times(), server.ps.memory_info().rss
+    server.stop()
+    return times.user + times.system, memory
 
 
 def measure(count: int, jobs: int, upstream: Upstream, root: Path) -> tuple[float, float]:

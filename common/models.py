@@ -117,7 +117,7 @@ class Piece(Value):
 # ── jobs ──────────────────────────────────────────────────────────────────────────────────────────
 
 Status = Literal["pending", "queued", "processing", "waiting", "completed", "failed", "cancelled"]
-Stage = Literal["upload", "queue", "prepare", "transcribe", "merge"]
+Stage = Literal["upload", "queue", "download", "prepare", "transcribe", "merge"]
 
 TERMINAL: frozenset[Status] = frozenset({"completed", "failed", "cancelled"})
 
@@ -169,6 +169,9 @@ class Job(Value):
     options: Options
     filename: str | None = Field(None, description="what its owner calls the recording, said before it came")
     audio: Audio | None = None
+    source_url: str | None = Field(None, description="where the job fetches its audio; no event carries it")
+    received_bytes: int | None = Field(None, description="while it does, how many bytes have come")
+    total_bytes: int | None = Field(None, description="of how many, where the server says it")
     language: str | None = Field(None, description="of the first piece with text, used for the others")
     locale: Literal["en", "es"] = Field(
         "en", alias="reader", description="the language of sentences in deliveries"

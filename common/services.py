@@ -40,8 +40,8 @@ class Services:
     `cancel_run` ends a run of a job in this process at once, if there is one. `access` identifies callers.
     With `key_secret`, nobody can derive a job id from an Idempotency-Key. `store_timeout` is how many seconds
     /health waits for the store: a file answers at once unless it is locked. `store_status` says what is known
-    of the store without asking it. `transcribing` bounds the transcriptions that clients wait for; jobs have
-    a bound of their own.
+    of the store without asking it. `transcribing` bounds the transcriptions that clients wait for,
+    `downloading` the recordings that are fetched for them; jobs have a bound of their own.
     """
 
     settings: Settings
@@ -65,6 +65,7 @@ class Services:
     store_status: Callable[[], StoreStatus] = StoreStatus
     active: ActiveWork = field(default_factory=ActiveWork)
     transcribing: Places = field(default_factory=Places)
+    downloading: Places = field(default_factory=Places)
 
     def retention_end(self, now: float) -> float:
         """Until when a job's text, or the audio of one that failed, is kept from now on."""

@@ -73,6 +73,8 @@ class Settings(BaseModel):
     convex_monthly_pushes: int = Field(300_000, ge=1)
     callback_secret: SigningSecret | None = Field(None, repr=False)
     callback_private_addresses: bool = False
+    download_private_addresses: bool = False
+    download_timeout: float = Field(600, gt=0)
 
     admin_key: AdminKey | None = Field(None, repr=False)
     api_keys: ApiKeys | None = Field(None, repr=False)

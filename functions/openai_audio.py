@@ -20,9 +20,10 @@ from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLat
 from common.http.app import ServicesDep, json_response, language_of
 from common.http.cache_header import note_cache
 from common.http.caller import caller_of
-from common.http.disconnect import body_of, respond_unless_left
+from common.http.disconnect import respond_unless_left
 from common.http.job_links import root_url
 from common.http.methods import REFUSING, allowed_methods
+from common.http.recording import receive_recording
 from common.lambda_entry.handlers import http_handler
 from common.models import Task
 from common.openai.address import AUDIO, AZURE, PREFIXES, REFUSED, right_address
@@ -37,7 +38,7 @@ from common.services import Services
 from common.transcription.cache import recall, transcribe_unless_kept
 from common.transcription.progressive import OnText, repeat, transcribe_progressively
 from common.transcription.whole import transcribe_whole
-from common.upload.receive import Upload, receive
+from common.upload.receive import Upload
 
 router = APIRouter(tags=["OpenAI"])
 
@@ -158,9 +159,7 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
     with ExitStack() as resources:
         folder = Path(resources.enter_context(_scratch_folder(services)))
         limit = services.settings.max_job_upload_bytes
-        upload = await receive(
-            body_of(request), request.headers, folder, max_bytes=limit, digest=services.cache is not None
-        )
+        upload = await receive_recording(request, services, folder, max_bytes=limit)
         settings = services.settings
         parsed = parse_request(
             _fields(request, upload.fields),

@@ -35,6 +35,17 @@ from common.errors.audio import (
     FileIsPlaylist,
     FileIsSubtitles,
 )
+from common.errors.download import (
+    DownloadFailed,
+    UrlDenied,
+    UrlIsPage,
+    UrlNotFound,
+    UrlNotPublic,
+    UrlRedirects,
+    UrlTooSlow,
+    UrlUnreachable,
+    UrlUnusable,
+)
 from common.errors.engine import (
     AudioOverQuota,
     EngineBroken,
@@ -117,6 +128,7 @@ __all__ = [
     "BodyMalformed",
     "Busy",
     "Detail",
+    "DownloadFailed",
     "EncodingUnsupported",
     "EngineBroken",
     "EngineFailed",
@@ -174,6 +186,14 @@ __all__ = [
     "UploadTicketInvalid",
     "UploadTooLarge",
     "UploadTooSlow",
+    "UrlDenied",
+    "UrlIsPage",
+    "UrlNotFound",
+    "UrlNotPublic",
+    "UrlRedirects",
+    "UrlTooSlow",
+    "UrlUnreachable",
+    "UrlUnusable",
     "UserNotYours",
     "by_code",
 ]

@@ -23,7 +23,7 @@ from common.errors import (
 )
 from common.http.docs_page import add_docs
 from common.http.error_response import failure, spoken_language
-from common.http.foreign_pages import refuse_foreign_pages
+from common.http.foreign_pages import KnownPages
 from common.http.methods import HeadAsGet, allowed_methods
 from common.http.request_log import RequestLog
 from common.services import VERSION, Services
@@ -56,14 +56,13 @@ def build_app(
         openapi_url=None,  # docs_page serves it
         # Behind a proxy that ends TLS the redirect would lead to http, and a recording would follow it.
         redirect_slashes=False,
-        dependencies=[Depends(refuse_foreign_pages)],
+        dependencies=[Depends(KnownPages(cors_origins, public_url, is_local).check)],
         # FastAPI's own errors never leave this app, so its 422 has no place in the schema.
         responses={"default": {"description": "Any failure, in one shape", "content": _ERROR_CONTENT}},
     )
     for router in routers:
         app.include_router(router)
     # FastAPI nests the routers that it includes.
-    app.state.is_local = is_local
     app.state.routes = [route for router in routers for route in router.routes]
     add_docs(app)
     app.add_exception_handler(EscribaError, _handle_escriba_error)

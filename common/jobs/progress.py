@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+_DOWNLOADED = 5.0
 _PREPARED = 10.0
 MERGING = 99.0
+
+
+def of_downloading(share: float) -> float:
+    """`share` (0 to 1) of the recording has come from its address."""
+    return _DOWNLOADED * share
 
 
 def of_preparing(share: float) -> float:

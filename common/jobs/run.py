@@ -16,6 +16,7 @@ from pathlib import Path
 from common.backoff import Backoff, doubling
 from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater, StoreUnavailable
 from common.jobs import state, suspects
+from common.jobs.download import download_if_missing
 from common.jobs.lease import keep_lease
 from common.jobs.running_job import PersistentQuota, ProgressReports, RunningJob, retry_while_busy
 from common.log import log
@@ -66,8 +67,9 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
         await asyncio.shield(run.give_back())
         raise
     finally:
-        with suppress(EscribaError):
-            await asyncio.shield(services.jobs.release(job_id, holder))
+        with suppress(EscribaError, TimeoutError):
+            async with asyncio.timeout(_GIVE_BACK_TIMEOUT):
+                await asyncio.shield(services.jobs.release(job_id, holder))
 
 
 class _Run:
@@ -120,25 +122,26 @@ class _Run:
     # ── the work ───────────────────────────────────────────────────────────────────────────────────
 
     async def _transcribe(self) -> None:
-        services, options, sha256 = self._services, self._job.options, self._sha256
-        if (known := await recall(services, sha256, options, owner=self._job.owner)) is not None:
-            await self._complete(known, is_cached=True)
-            return
+        services = self._services
+        with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
+            await download_if_missing(services, self._running, Path(name))
+            known = await recall(services, self._sha256, self._job.options, owner=self._job.owner)
+            transcript = known or await self._recognise(Path(name))
+        await self._complete(transcript, is_cached=known is not None)
+        if known is None:
+            await self._remember(transcript)
+
+    async def _recognise(self, folder: Path) -> Transcript:
+        services, options = self._services, self._job.options
         if services.quota:
             services = replace(services, quota=PersistentQuota(services.quota))
-        with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
-            folder = Path(name)
-            ready = await self._prepare(folder)
-            kept = await self._kept_pieces(ready)
-            total = len(ready.cuts)
-            await self._running.change(
-                lambda job: state.plan(job, pieces=total, done=len(kept), now=self._now)
-            )
-            pieces = await transcribe_pieces(services, ready, options, folder, kept=kept, keep=self._keep)
-            await self._running.change(lambda job: state.merge(job, now=self._now), "progress")
-            transcript = await merge_pieces(services, ready, pieces, options)
-        await self._complete(transcript)
-        await self._remember(transcript)
+        ready = await self._prepare(folder)
+        kept = await self._kept_pieces(ready)
+        total = len(ready.cuts)
+        await self._running.change(lambda job: state.plan(job, pieces=total, done=len(kept), now=self._now))
+        pieces = await transcribe_pieces(services, ready, options, folder, kept=kept, keep=self._keep)
+        await self._running.change(lambda job: state.merge(job, now=self._now), "progress")
+        return await merge_pieces(services, ready, pieces, options)
 
     async def _prepare(self, folder: Path) -> PreparedRecording:
         services = self._services
@@ -172,7 +175,7 @@ class _Run:
 
     # ── how it ends ───────────────────────────────────────────────────────────────────────────────
 
-    async def _complete(self, transcript: Transcript, *, is_cached: bool = False) -> None:
+    async def _complete(self, transcript: Transcript, *, is_cached: bool) -> None:
         language, expires_at = transcript.language, self._retention_end
         await self._running.change(
             lambda job: state.complete(

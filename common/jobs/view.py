@@ -25,6 +25,8 @@ def job_view(
     """The whole of a job. Fields that do not apply are left out; the error's sentence is in `language`."""
     view: View = {"jobId": job.job_id, "userId": job.user_id, "status": job.status, "stage": job.stage}
     view |= {"progress": job.progress, "run": job.run, "attempts": job.attempts, "seq": job.seq}
+    if job.received_bytes is not None:
+        view["download"] = {"receivedBytes": job.received_bytes, "totalBytes": job.total_bytes}
     view["chunks"] = {"done": job.pieces_done, "total": job.pieces_total}
     view |= _times_view(job)
     if job.cached:
@@ -53,8 +55,9 @@ def transcript_view(transcript: Transcript, options: Options, *, language: Langu
 
 
 def ticket_view(ticket: UploadTicket) -> View:
-    """Where a client posts the audio, with which fields, and until when."""
-    return {"url": ticket.url, "fields": ticket.fields, "expiresAt": iso_time(ticket.expires_at)}
+    """Where a client posts the audio, with which fields, and until when; or puts it past this server."""
+    view: View = {"url": ticket.url, "fields": ticket.fields, "expiresAt": iso_time(ticket.expires_at)}
+    return {**view, "directUrl": ticket.direct_url} if ticket.direct_url else view
 
 
 def sync_view(delivery: Delivery) -> View:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from common.http.recording import URL_FIELD, body_of_fields
+
 
 def form(fields: dict[str, dict[str, object]]) -> dict[str, Any]:
     """OpenAPI of a form. FastAPI must not parse it, since it would read the recording into memory."""
-    properties = {"file": {"type": "string", "format": "binary"}, **fields}
-    schema = {"type": "object", "required": ["file"], "properties": properties}
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+    properties = {"file": {"type": "string", "format": "binary"}, "url": URL_FIELD, **fields}
+    content = body_of_fields({"type": "object", "properties": properties})
+    return {"requestBody": {"required": True, "content": content}}
 
 
 _ERROR = {"error": {"message": "…", "type": "invalid_request_error", "param": "model", "code": "…"}}

@@ -24,10 +24,10 @@ GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity)
 
 _OURS = ("language", "prompt", "temperature", "cache")  # read as our own options of these names
 _READ = ("model", "response_format", "timestamp_granularities", "stream")
-# For what only other models, or Groq's own servers, can do: a program that gets no speakers fails later.
+# For what only other models can do: a program that gets no speakers fails later.
 _UNSUPPORTED = frozenset(
     {"diarization", "diarize", "include", "known_speaker_names", "known_speaker_references", "logprobs"}
-    | {"speaker_labels", "top_logprobs", "url"}
+    | {"speaker_labels", "top_logprobs"}
 )
 _NO = frozenset({"false", "0", "no", "off", "none"})  # not even asked for
 _TRANSLATION = ("model", "prompt", "response_format", "temperature", "cache")

@@ -136,7 +136,6 @@ def test_the_header_of_ignored_fields_holds_nothing_that_could_forge_a_header() 
         (("diarize", "true"), errors.OptionUnsupported),
         (("logprobs", "true"), errors.OptionUnsupported),
         (("known_speaker_references[]", "data:audio/wav;base64,AA"), errors.OptionUnsupported),
-        (("url", "https://example.com/a.mp3"), errors.OptionUnsupported),
         (("response_format", "diarized_json"), errors.OptionInvalid),
         (("response_format", "JSON"), errors.OptionInvalid),
         (("stream", "maybe"), errors.OptionInvalid),

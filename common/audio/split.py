@@ -6,7 +6,6 @@ run makes the same piece again, and a small disk never holds the recording twice
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
 from dataclasses import dataclass
@@ -15,13 +14,12 @@ from typing import Literal
 
 from common.audio.child import Bounds
 from common.audio.decoding import DECODE, RATE
-from common.audio.ffmpeg import COPY, DISK_FULL, Ffmpeg, parse_out_time
-from common.audio.formats.mp3_slice import slice_mp3
+from common.audio.ffmpeg import COPY, Ffmpeg, parse_out_time
 from common.audio.prepare import Format, PreparedAudio, flac_seconds
 from common.audio.probe import packet_times
 from common.audio.probe_result import MIN_SECONDS
-from common.cancellation import run_to_end
-from common.errors import AudioTruncated, StorageFull
+from common.audio.slice_file import slice_file
+from common.errors import AudioTruncated
 
 PIECE_SECONDS = 600.0
 OVERLAP_SECONDS = 10.0
@@ -111,7 +109,7 @@ async def cut_piece(
     if cut.method == "whole":
         return PieceFile(cut.index, audio.start, audio.duration, audio.path, audio.format, audio.size_bytes)
     if cut.method == "copy":
-        piece = await _slice_piece(audio, cut, folder) if audio.format == "mp3" else None
+        piece = await _slice_piece(audio, cut, folder)
         piece = piece or await _copy_piece(ffmpeg, audio, cut, folder, piece_bytes)
         if piece.size_bytes <= piece_bytes and _reaches_end(piece, cut, audio):
             return piece
@@ -120,19 +118,13 @@ async def cut_piece(
 
 
 async def _slice_piece(audio: PreparedAudio, cut: Cut, folder: Path) -> PieceFile | None:
-    """Copy the frames of an mp3; None where ffmpeg shall cut."""
-    path = _new_path(folder, cut, "mp3")
-    try:
-        found = await run_to_end(asyncio.to_thread(slice_mp3, audio.path, path, cut.start, cut.length))
-    except OSError as exc:
-        path.unlink(missing_ok=True)
-        if exc.errno in DISK_FULL:
-            raise StorageFull from exc
-        raise
+    """Copy a piece without ffmpeg; None where that cannot be done."""
+    path = _new_path(folder, cut, audio.format)
+    found = await slice_file(audio.format, audio.path, path, cut.start, cut.length)
     if found is None:
         return None
     start = audio.start + found.start
-    return PieceFile(cut.index, start, found.seconds, path, "mp3", path.stat().st_size)
+    return PieceFile(cut.index, start, found.seconds, path, audio.format, path.stat().st_size)
 
 
 async def _copy_piece(

@@ -55,8 +55,9 @@ def transcript_view(transcript: Transcript, options: Options, *, language: Langu
 
 
 def ticket_view(ticket: UploadTicket) -> View:
-    """Where a client posts the audio, with which fields, and until when."""
-    return {"url": ticket.url, "fields": ticket.fields, "expiresAt": iso_time(ticket.expires_at)}
+    """Where a client posts the audio, with which fields, and until when; or puts it past this server."""
+    view: View = {"url": ticket.url, "fields": ticket.fields, "expiresAt": iso_time(ticket.expires_at)}
+    return {**view, "directUrl": ticket.direct_url} if ticket.direct_url else view
 
 
 def sync_view(delivery: Delivery) -> View:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from common.access.access import Access
 from common.access.key_store import AccessKeyStore
 from common.access.keys import digest_of
+from common.access.shares import Shares, share_of
+from common.errors import TooManyWatchers
 from common.groq.client import Groq
 from common.places import Places
 from common.ports import AccountStore, QuotaStore, Sender, Target
@@ -86,6 +88,11 @@ def transcription_places(settings: Settings) -> Places:
         longest_wait=settings.line_timeout,
         max_bytes=settings.line_bytes,
     )
+
+
+def watchers_share(settings: Settings) -> Shares:
+    """What one caller may hold of the places for watchers."""
+    return Shares(share_of(settings.max_watchers, settings.client_share), TooManyWatchers)
 
 
 def webhook_sender(settings: Settings, secret: str | None) -> WebhookSender | None:

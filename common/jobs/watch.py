@@ -121,11 +121,14 @@ def parse_seq(text: str | None) -> int | None:
 
 @asynccontextmanager
 async def open_watch(
-    services: Services, job_id: str, *, after: int | None, language: Language
+    services: Services, job_id: str, *, after: int | None, language: Language, caller: str = ""
 ) -> AsyncIterator[Watch]:
-    """A watcher's place, for as long as the body runs. Raises JobNotFound, JobExpired, TooManyWatchers."""
+    """A watcher's place for `caller`, for as long as the body runs.
+
+    Raises JobNotFound, JobExpired, TooManyWatchers.
+    """
     # Listening begins before the job is read, so that no change falls between the two.
-    with services.subscribers.listen(job_id) as listener:
+    with services.watching.take(caller), services.subscribers.listen(job_id) as listener:
         job = await get_readable(services, job_id)
         services.active.watchers += 1
         try:

@@ -144,6 +144,24 @@ def test_a_watcher_of_one_instance_follows_a_job_that_runs_on_another(
     print(f"lag {lag * 1000:.0f} ms")
 
 
+def test_a_watcher_misses_nothing_when_the_notices_are_cut_off(
+    two: tuple[Cluster, Api, Api], upstream: Upstream
+) -> None:
+    made, *apis = two
+    may_answer = threading.Event()
+    upstream.recognise = not_before(may_answer)
+    job_id = apis[0].accepted(tone(RANDOM))
+    other = apis[1 - runner((apis[0], apis[1]))]
+    with ThreadPoolExecutor(1) as pool:
+        watch = pool.submit(states, other.url, job_id)
+        wait_until(lambda: other.health()["inHand"]["watchers"] == 1)
+        listening = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+        assert made.query(f"SELECT pg_terminate_backend(pid) {listening}")
+        may_answer.set()
+        assert watch.result()[-1][1] == "completed"
+    wait_until(lambda: made.query(f"SELECT count(*) {listening}")[0][0] == 2)
+
+
 def test_a_websocket_on_one_instance_gets_the_end_of_a_job_on_another(
     two: tuple[Cluster, Api, Api], upstream: Upstream
 ) -> None:

@@ -36,7 +36,13 @@ def groq_client(
         if quota is not None:
             await quota.change(lambda account: (account.learn(news, now()), None))
 
-    return Groq(base_url=settings.groq_base_url, api_key=api_key, model=settings.groq_model, on_quota=learn)
+    return Groq(
+        base_url=settings.groq_base_url,
+        api_key=api_key,
+        model=settings.groq_model,
+        streams=settings.groq_base_url != GROQ_URL,  # Groq does not
+        on_quota=learn,
+    )
 
 
 def first_quota(settings: Settings) -> Quota | None:

@@ -42,7 +42,11 @@ _FORM = {
         **JOB_FIELDS,
     },
 }
-_JSON = {"type": "object", "properties": {"url": URL_FIELD, **FORM_FIELDS, **JOB_FIELDS}}
+_SIZE = {"type": "integer", "description": "of the file; where there is a bucket, it can then go there"}
+_JSON = {
+    "type": "object",
+    "properties": {"url": URL_FIELD, **FORM_FIELDS, **JOB_FIELDS, "sizeBytes": _SIZE},
+}
 
 _LINKS = {
     "jobId": "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10",
@@ -83,7 +87,8 @@ _UPLOAD = {
             "content": {"application/json": {"example": {**_LINKS, "status": "queued"}}},
         },
         201: {
-            "description": "pending: post the audio to upload.url, with upload.fields first and `file` last",
+            "description": "pending: post the audio to upload.url, upload.fields first and `file` last; or, "
+            "where upload.directUrl is given, PUT it there, then post upload.fields as JSON to upload.url",
             "content": {"application/json": {"example": {**_LINKS, "status": "pending", "upload": _UPLOAD}}},
         },
         **error_examples(
@@ -119,7 +124,7 @@ async def transcribe_job(request: Request, services: ServicesDep, caller: Transc
         raise errors.FileMissing
     job_request = _parse(fields, request, services, caller)
     if url is None:
-        return await _expect(request, services, job_request)
+        return await _expect(request, services, job_request, _size_bytes(fields))
     parse_address(url, private_allowed=services.settings.download_private_addresses)
     return _accepted(await submit_url(services, replace(job_request, url=url)), request, services)
 
@@ -139,12 +144,18 @@ def _accepted(job: Job, request: Request, services: Services) -> Response:
     return json_response(links, 202, {"Location": links["statusUrl"]})
 
 
-async def _expect(request: Request, services: Services, job_request: JobRequest) -> Response:
+async def _expect(request: Request, services: Services, job_request: JobRequest, size_bytes: int) -> Response:
     job = await create_pending(services, job_request)
     links: dict[str, Any] = links_of(job, request, services.settings)
     if job.status == "pending":
-        links["upload"] = await upload_of(job, request, services)
+        links["upload"] = await upload_of(job, request, services, size_bytes=size_bytes)
     return json_response(links, 201, {"Location": links["statusUrl"]})
+
+
+def _size_bytes(fields: Fields) -> int:
+    """How many bytes the client is about to send; 0 where it did not say so."""
+    text = dict(fields).get("sizeBytes", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 handler = http_handler(router)

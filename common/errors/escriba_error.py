@@ -71,6 +71,7 @@ EscribaError                      500 internal_error
 ├── AnswerTooLarge                413 answer_too_large
 ├── StorageFull                   507 storage_full
 ├── StorageBroken                 500 storage_broken
+├── StoreUnavailable              503 store_unavailable
 ├── ToolMissing                   503 ffmpeg_missing
 └── EngineFailed                  (the engine behind us failed)
     ├── EngineUnreachable         502 engine_unreachable

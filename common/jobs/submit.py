@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from common.errors import AudioGone, Busy, JobConflict, UploadExpired
+from common.errors import AudioGone, Busy, FileMissing, JobConflict, UploadExpired
 from common.jobs import download_state, state
 from common.jobs.commit import commit_job
 from common.jobs.events import make_event
@@ -107,6 +107,25 @@ async def attach_audio(services: Services, job: Job, file: Path, audio: Audio) -
     return await _keep_and_queue(services, job, file, job.audio) if job.status == "pending" else job
 
 
+async def attach_put_audio(services: Services, job: Job) -> Job:
+    """Queue a pending job whose recording its client has put into the store; once more is harmless.
+
+    Raises FileMissing where there is none, JobConflict where the job has other audio, UploadExpired.
+    """
+    if job.status != "pending":
+        if job.audio is None:
+            raise UploadExpired
+        return job
+    if job.audio is not None and not job.audio.sha256.startswith(f"put:{job.job_id}:"):
+        raise JobConflict
+    audio = await services.audio.adopt(job.job_id, max_bytes=services.settings.max_job_upload_bytes)
+    if audio is None:
+        raise FileMissing
+    if job.audio is None:
+        job = await _bind_audio(services, job, audio)
+    return await _queue(services, job, job.audio or audio) if job.status == "pending" else job
+
+
 async def _bind_audio(services: Services, job: Job, audio: Audio) -> Job:
     """The job once it names its audio: of two recordings that come at once, the first one."""
     try:
@@ -117,6 +136,10 @@ async def _bind_audio(services: Services, job: Job, audio: Audio) -> Job:
 
 async def _keep_and_queue(services: Services, job: Job, file: Path, audio: Audio) -> Job:
     await services.audio.keep(job.job_id, file)
+    return await _queue(services, job, audio)
+
+
+async def _queue(services: Services, job: Job, audio: Audio) -> Job:
     now = services.now()
     queued = state.queue(job, audio, now=now, expires_at=services.retention_end(now))
     try:

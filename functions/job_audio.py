@@ -12,6 +12,7 @@ from common import errors
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.disconnect import body_of
 from common.http.job_links import links_of
+from common.http.openapi import FILE, body, form
 from common.jobs.actions import get_readable
 from common.jobs.ids import parse_job_id
 from common.jobs.submit import attach_audio, check_queue_length
@@ -21,16 +22,15 @@ from common.upload.receive import receive
 
 router = APIRouter(tags=["jobs"])
 
-_FORM = {
-    "type": "object",
-    "required": ["expires", "maxBytes", "signature", "file"],
-    "properties": {
-        "expires": {"type": "string"},
-        "maxBytes": {"type": "string"},
-        "signature": {"type": "string"},
-        "file": {"type": "string", "format": "binary", "description": "after the fields of `upload.fields`"},
+_TICKET = ("expires", "maxBytes", "signature")
+_FORM = form(
+    {
+        **{name: {"type": "string", "description": "of `upload.fields`"} for name in _TICKET},
+        "file": {**FILE, "description": "after the fields of `upload.fields`"},
     },
-}
+    required=(*_TICKET, "file"),
+    additionalProperties=False,
+)
 
 
 async def _job_id(job_id: str) -> str:
@@ -42,7 +42,7 @@ async def _job_id(job_id: str) -> str:
     summary="Post the audio of a pending job",
     response_model=None,
     status_code=202,
-    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
+    openapi_extra=body(_FORM),
     responses={
         202: {"description": "the job starts by itself; a repeat with the same audio is harmless"},
         **error_examples(

@@ -17,18 +17,20 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLater
+from common.http import any_path
 from common.http.app import ServicesDep, json_response, language_of
 from common.http.cache_header import note_cache
 from common.http.disconnect import body_of, respond_unless_left
 from common.http.edge import caller_of
 from common.http.job_links import root_url
 from common.http.methods import REFUSING, allowed_methods
+from common.http.openapi import body, form
 from common.lambda_entry.handlers import http_handler
 from common.models import Task
 from common.openai.address import AUDIO, AZURE, PREFIXES, REFUSED, right_address
 from common.openai.errors import refusal
 from common.openai.models import model_of, models
-from common.openai.openapi import ERRORS, STREAM, TEXT, form
+from common.openai.openapi import ERRORS, RULES, STREAM, TEXT
 from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
 from common.openai.response import ignored_header, write_response
 from common.openai.stream import TranscriptionStream
@@ -40,6 +42,7 @@ from common.transcription.whole import transcribe_whole
 from common.upload.receive import Upload, receive
 
 router = APIRouter(tags=["OpenAI"])
+any_path.register()
 
 Endpoint = Callable[..., Awaitable[Response]]
 
@@ -89,7 +92,7 @@ def _error_response(request: Request, failure: EscribaError | RetryLater) -> Res
     AUDIO[0],
     azure=True,
     summary="Transcribe a recording, as OpenAI's API does",
-    openapi_extra=form(FIELDS),
+    openapi_extra=body(form(FIELDS, **RULES)),
     responses={200: {"description": "what was said", "content": {**TEXT, **STREAM}}, **ERRORS},
 )
 async def transcriptions(request: Request, services: ServicesDep) -> Response:
@@ -102,7 +105,7 @@ async def transcriptions(request: Request, services: ServicesDep) -> Response:
     AUDIO[1],
     azure=True,
     summary="Translate a recording into English, as OpenAI's API does",
-    openapi_extra=form(TRANSLATION_FIELDS),
+    openapi_extra=body(form(TRANSLATION_FIELDS)),
     responses={200: {"description": "what was said, in English", "content": TEXT}, **ERRORS},
 )
 async def translations(request: Request, services: ServicesDep) -> Response:
@@ -110,13 +113,18 @@ async def translations(request: Request, services: ServicesDep) -> Response:
     return await _respond(request, services, "translate")
 
 
-@_route("GET", "/models", summary="The models that a request may name, as OpenAI lists them")
+@_route(
+    "GET",
+    "/models",
+    summary="The models that a request may name, as OpenAI lists them",
+    responses={"default": ERRORS["default"]},
+)
 async def list_models(request: Request, services: ServicesDep) -> Response:  # noqa: ARG001
     views = [model.view() for model in models(services.settings.groq_model)]
     return json_response({"object": "list", "data": views})
 
 
-@_route("GET", "/models/{name:path}", summary="One model", responses={404: ERRORS[404]})
+@_route("GET", "/models/{name:any}", summary="One model", responses=ERRORS)
 async def read_model(request: Request, services: ServicesDep, name: str) -> Response:  # noqa: ARG001
     return json_response(model_of(name, services.settings.groq_model).view())
 
@@ -134,7 +142,7 @@ async def _refuse(request: Request) -> Response:
 
 
 for _prefix in REFUSED:
-    for _path in (_prefix, _prefix + "/{rest:path}"):
+    for _path in (_prefix, _prefix + "/{rest:any}"):
         router.add_route(_path, _refuse, methods=_METHODS, name=REFUSING, include_in_schema=False)
 
 

@@ -14,7 +14,8 @@ from common.http.app import ServicesDep, error_examples, json_response, language
 from common.http.cache_header import note_cache
 from common.http.disconnect import body_of, respond_unless_left
 from common.http.edge import caller_of
-from common.http.options import FORM_FIELDS, parse_options
+from common.http.openapi import body, form
+from common.http.options import FORM_FIELDS, FORM_RULES, parse_options
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.view import transcript_view
 from common.lambda_entry.handlers import http_handler
@@ -25,20 +26,6 @@ from common.transcription.whole import transcribe_whole
 from common.upload.receive import Upload, receive
 
 router = APIRouter(tags=["transcribe"])
-
-_FORM = {
-    "type": "object",
-    "required": ["file"],
-    "properties": {
-        "file": {
-            "type": "string",
-            "format": "binary",
-            "description": "mp3 wav m4a flac ogg webm mp4, and more",
-        },
-        **FORM_FIELDS,
-        **LAYOUT_FIELDS,
-    },
-}
 
 _EXAMPLE = {
     "text": "Hola, ¿qué tal?",
@@ -55,7 +42,7 @@ _EXAMPLE = {
     "/transcribe",
     summary="Transcribe a recording and wait for the text",
     response_model=None,
-    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
+    openapi_extra=body(form({**FORM_FIELDS, **LAYOUT_FIELDS}, **FORM_RULES)),
     responses={
         200: {
             "description": "the transcript, or the file of another `format`",

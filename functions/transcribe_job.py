@@ -19,7 +19,8 @@ from common.delivery.webhook_url import check_callback_url
 from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.disconnect import body_of
 from common.http.job_links import links_of, upload_of
-from common.http.options import FORM_FIELDS, parse_options
+from common.http.openapi import body, form, json_object
+from common.http.options import FORM_FIELDS, FORM_RULES, TIMESTAMPS, parse_options
 from common.jobs.ids import derive_job_id, new_job_id, parse_job_id
 from common.jobs.submit import JobRequest, check_queue_length, create_pending, submit
 from common.lambda_entry.handlers import http_handler
@@ -30,30 +31,30 @@ from common.upload.receive import receive
 
 router = APIRouter(tags=["jobs"])
 
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_USER = re.compile(r"[A-Za-z0-9_.@:|+/=-]{1,128}")
+
 _JOB_FIELDS = {
     "jobId": {
         "type": "string",
-        "format": "uuid",
-        "description": "chosen by you, so that a repeat is harmless",
+        "pattern": "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$",
+        "description": "a UUID, chosen by you, so that a repeat is harmless",
     },
-    "userId": {"type": "string", "maxLength": 128, "description": "stored with the job and returned"},
+    "userId": {
+        "type": "string",
+        "pattern": f"^({_USER.pattern})?$",
+        "description": "stored with the job and returned",
+    },
     "callbackUrl": {
         "type": "string",
-        "format": "uri",
+        "pattern": r"^(https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(/[A-Za-z0-9._~/-]*)?)?$",
         "description": "receives a signed request when the job ends",
     },
     "filename": {"type": "string", "description": "of the recording; it wins over the name in a form"},
 }
-_FORM = {
-    "type": "object",
-    "required": ["file"],
-    "properties": {"file": {"type": "string", "format": "binary"}, **FORM_FIELDS, **_JOB_FIELDS},
-}
-_JSON = {"type": "object", "properties": {**FORM_FIELDS, **_JOB_FIELDS}}
+_JSON = json_object({**FORM_FIELDS, **_JOB_FIELDS, "timestamps": TIMESTAMPS}, **FORM_RULES)
 
 _MAX_JSON_BYTES = 64 * 1024
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_USER = re.compile(r"[\w.@:|+/=-]{1,128}", re.ASCII)
 
 _TOO_MUCH_JSON = errors.Sentence("it is more than 64 KB of JSON", "son más de 64 KB de JSON")
 _NOT_JSON = errors.Sentence("it is not JSON", "no es JSON")
@@ -86,15 +87,12 @@ _UPLOAD = {
     response_model=None,
     status_code=202,
     openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"multipart/form-data": {"schema": _FORM}, "application/json": {"schema": _JSON}},
-        },
+        **body(form({**FORM_FIELDS, **_JOB_FIELDS}, **FORM_RULES), _JSON),
         "parameters": [
             {
                 "name": "Idempotency-Key",
                 "in": "header",
-                "schema": {"type": "string", "maxLength": 255},
+                "schema": {"type": "string", "pattern": f"^{_KEY.pattern}$"},
                 "description": "instead of jobId: the same key and content is the same job; "
                 "make it hard to guess, since a client that sends the same key gets the same job",
             }
@@ -176,10 +174,11 @@ def _fields_of(body: dict[str, Any]) -> list[tuple[str, str]]:
     """JSON's values as a form sends them, so that one parser checks both."""
     fields: list[tuple[str, str]] = []
     for name, value in body.items():
-        for item in value if isinstance(value, list) else [value]:
+        is_list = isinstance(value, list) and name == "timestamps"
+        for item in value if is_list else [value]:
             if isinstance(item, bool) and name in {"guard", "cache"}:
                 fields.append((name, str(item).lower()))
-            elif isinstance(item, dict | list | bool):
+            elif isinstance(item, dict | list | bool) or (is_list and item is None):
                 raise errors.OptionInvalid(option=name[:40], expected=_TEXT_OR_NUMBER)
             elif item is not None:
                 fields.append((name, _check_characters(str(item))))

@@ -11,13 +11,19 @@ from common.audio.raw import parse_raw_format
 from common.errors import ONE_VALUE, LanguageUnknown, OptionInvalid, OptionUnknown, Sentence
 from common.groq.request import fit_prompt
 from common.models import Granularity, Options, Task
-from common.text.languages import code_of, is_unspecified
+from common.text.languages import code_of, codes, is_unspecified
 
 Fields = Iterable[tuple[str, str]]
 
+LANGUAGE: dict[str, Any] = {
+    "type": "string",
+    "enum": sorted(codes()),
+    "description": "a code such as es; also a tag (es-MX) or a name; detected when absent",
+}
+
 # What OpenAPI shows of the options, for every endpoint that takes them.
 FORM_FIELDS: dict[str, dict[str, Any]] = {
-    "language": {"type": "string", "description": "a code such as es; detected when absent", "example": "es"},
+    "language": LANGUAGE,
     "prompt": {"type": "string", "description": "context or spellings; the last 896 bytes count"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
     "timestamps": {"type": "string", "enum": ["segment", "word", "segment,word"], "default": "segment"},
@@ -26,13 +32,14 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
     "track": {
         "type": "integer",
         "minimum": 1,
+        "maximum": 999,
         "description": "the audio track of a file with several; chosen by the server when absent",
     },
     "tracks": {"type": "string", "enum": ["mix"], "description": "mix all audio tracks of the file"},
     "inputFormat": {
         "type": "string",
-        "example": "mulaw;rate=8000",
-        "description": "for files without a header: "
+        "pattern": rf"^({'|'.join(RAW_FORMATS)}|(mulaw|alaw|s16le);rate=(8|16|32|48)000(;channels=[12])?)?$",
+        "description": "for files without a header, such as mulaw;rate=8000: "
         + ", ".join(RAW_FORMATS)
         + "; rate (8000), channels (1)",
     },
@@ -45,6 +52,21 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
         "type": "boolean",
         "default": True,
         "description": "answer with the text of an equal recording if one is kept, and keep this one's",
+    },
+}
+
+# In JSON, where it may be a list.
+TIMESTAMPS: dict[str, Any] = {
+    "type": ["string", "array", "null"],
+    "enum": [*FORM_FIELDS["timestamps"]["enum"], ["segment"], ["word"], ["segment", "word"], None],
+}
+
+# Of our own forms, in which every other field is a mistake.
+FORM_RULES: dict[str, Any] = {
+    "additionalProperties": False,
+    "not": {
+        "required": ["track", "tracks"],
+        "properties": {"track": {"type": "integer"}, "tracks": {"type": "string"}},
     },
 }
 

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-
-def form(fields: dict[str, dict[str, object]]) -> dict[str, Any]:
-    """OpenAPI of a form. FastAPI must not parse it, since it would read the recording into memory."""
-    properties = {"file": {"type": "string", "format": "binary"}, **fields}
-    schema = {"type": "object", "required": ["file"], "properties": properties}
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
-
-
 _ERROR = {"error": {"message": "…", "type": "invalid_request_error", "param": "model", "code": "…"}}
+_ERROR_SCHEMA = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": "string"},
+            },
+        }
+    },
+}
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"description": what, "content": {"application/json": {"example": _ERROR}}}
+    status: {
+        "description": what,
+        "content": {"application/json": {"schema": _ERROR_SCHEMA, "example": _ERROR}},
+    }
     for status, what in {
         400: "a parameter or the recording is wrong",
         404: "no such model, with STRICT_MODELS",
         413: "the recording is too large",
         429: "the engine's quota is spent until Retry-After",
         500: "an error of this server or of the engine (5xx)",
+        "default": "any other failure",
     }.items()
 }
 TEXT = {
@@ -32,4 +44,22 @@ STREAM = {
         "example": 'data: {"type":"transcript.text.delta","delta":"Hola"}\n\n'
         'data: {"type":"transcript.text.done","text":"Hola"}\n\n'
     }
+}
+
+# As OpenAI's server: words only where a format shows them, events only of what can be cut anywhere.
+_FORMAT_IS = "response_format"
+RULES = {
+    "allOf": [
+        {
+            "if": {"required": ["stream"], "properties": {"stream": {"const": True}}},
+            "then": {"properties": {_FORMAT_IS: {"enum": ["json", "text"]}}},
+        },
+        {
+            "if": {
+                "required": ["timestamp_granularities[]"],
+                "properties": {"timestamp_granularities[]": {"contains": {"const": "word"}}},
+            },
+            "then": {"required": [_FORMAT_IS], "properties": {_FORMAT_IS: {"const": "verbose_json"}}},
+        },
+    ]
 }

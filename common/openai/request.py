@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from common.errors import ONE_VALUE, ModelUnknown, OptionInvalid, OptionMissing, OptionUnsupported
-from common.http.options import parse_options
+from common.http.options import LANGUAGE, parse_options
 from common.models import Granularity, Options, Task
 from common.openai.form import group_fields, list_items
 from common.openai.models import ALIAS, model_of
@@ -36,13 +36,12 @@ _TRANSLATION = ("model", "prompt", "response_format", "temperature", "cache")
 FIELDS: dict[str, dict[str, object]] = {
     "model": {
         "type": "string",
-        "example": "whisper-1",
-        "description": "one of GET /v1/models; any other name, or none, is the server's",
+        "description": "whisper-1 or another of GET /v1/models; any other name, or none, is the server's",
     },
     "prompt": {"type": "string", "description": "context or spellings; the last 896 bytes count"},
     "response_format": {"type": "string", "enum": list(FORMATS), "default": "json"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
-    "language": {"type": "string", "description": "a code such as es; detected when absent", "example": "es"},
+    "language": LANGUAGE,
     "timestamp_granularities[]": {
         "type": "array",
         "items": {"type": "string", "enum": list(GRANULARITIES)},

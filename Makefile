@@ -1,4 +1,5 @@
-# run: the server on port 8000 · dev: with a local Convex and a page · test: everything · soak: at full length
+# run: the server on port 8000 · dev: with a local Convex and a page · dev-cluster: two instances · test: everything
+# soak: at full length
 # check: lint and types · bench: what the README claims · bench-page: the same of the page · lock: newer packages
 # web, units, servers, alone: the lanes of `test`
 PYTHON ?= python3
@@ -6,13 +7,13 @@ BIN := .venv/bin
 # Without a key or another server's address the embedded engine is installed too.
 ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
 
-.PHONY: run dev test soak check web units servers alone bench bench-page lambda lock clean
+.PHONY: run dev dev-cluster test soak check web units servers alone bench bench-page lambda lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/$(ENGINE)
 	@$(BIN)/python local_server.py
 
-# The server, a local Convex and the demo page; functions and page reload as they are edited.
+# The server, a local Convex and the page of the example; functions and page reload as they are edited.
 DEV_SETTINGS := CONVEX_SITE_URL=http://127.0.0.1:3211 CONVEX_API_KEY=local-development-key \
   CORS_ORIGINS=http://127.0.0.1:5173,http://localhost:5173
 dev: .venv/$(ENGINE) web/node_modules
@@ -44,10 +45,16 @@ servers: .venv/development .venv/aws-tools/installed .venv/aws-sam/installed .ve
 alone: .venv/development .venv/aws-tools/installed web/node_modules
 	$(PYTEST) -m alone
 
-# What `test` does in small, at full length: Convex away for a minute, 500 jobs amid its faults, kills without end.
+# A Postgres, an S3 server and two instances behind PORT, to kill one and look; nothing is kept.
+dev-cluster: .venv/development
+	@$(BIN)/python -u -m tests.dev_cluster
+
+# What `test` does in small, at full length: Convex or Postgres away for a minute, 500 jobs amid faults, kills.
 soak: .venv/development web/node_modules
 	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
-	  --away 60 --soak 500 --kills 14 --rounds 100 --attempts 4
+	  tests/acceptance/test_instances_killed.py tests/acceptance/test_database_away.py \
+	  tests/acceptance/test_rolling.py \
+	  --away 60 --soak 500 --kills 14 --rounds 100 --cluster-rounds 30 --rolls 10 --attempts 4
 
 web: web/node_modules .venv/development
 	cd web && npm test
@@ -67,6 +74,7 @@ bench: .venv/development lambda
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.jobs
 	$(BIN)/python -m benchmarks.one_hour
+	$(BIN)/python -m benchmarks.instances
 	$(BIN)/python -m benchmarks.lambda_starts
 
 # Real API, local Convex, real browser: completed → on the screen; requests while waiting.
@@ -125,8 +133,8 @@ lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/uv
 
 # The newest versions that pyproject.toml allows, pinned by hash, for every platform.
 GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 clients:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
-LOCKED := production: container:--extra=bucket local:--extra=local \
-  development:--extra=local,--extra=bucket,--extra=cli,--extra=aws,--extra=dev
+LOCKED := production: container:--extra=bucket,--extra=postgres local:--extra=local \
+  development:--extra=local,--extra=bucket,--extra=postgres,--extra=cli,--extra=aws,--extra=dev
 lock: .venv/uv
 	@for one in $(LOCKED); do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \

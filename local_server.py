@@ -15,10 +15,12 @@ if __name__ == "__main__":
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
-from common.container import container, engine_problem
+from common.container import container
 from common.http.app import build_app
 from common.http.edge import Edge
+from common.http.foreign_pages import is_loopback
 from common.http.job_links import root_path
+from common.local.engine import engine_problem
 from common.local.hub import Hub
 from common.local.scratch import FolderUnusable
 from common.local.server.banner import banner
@@ -32,7 +34,17 @@ from common.local.sqlite.database import DatabaseUnusable
 from common.log import set_level
 from common.openai.address import UPLOADS
 from common.settings import SettingInvalid, Settings, read_settings
-from functions import health, job, job_audio, openai_audio, transcribe, transcribe_job, transcription_ws
+from functions import (
+    admin,
+    health,
+    job,
+    job_audio,
+    openai_audio,
+    tokens,
+    transcribe,
+    transcribe_job,
+    transcription_ws,
+)
 
 # Connections for all clients but watchers.
 _OTHER_CONNECTIONS = 128
@@ -78,8 +90,11 @@ def build(settings: Settings) -> FastAPI:
         job.router,
         transcription_ws.router,
         openai_audio.router,
+        tokens.router,
+        admin.router,
         cors_origins=settings.cors_origins,
         public_url=settings.public_url,
+        is_local=is_loopback(settings.host),
     )
     app.router.add_route("/", _redirect_to_docs, include_in_schema=False)
     return app

@@ -30,14 +30,16 @@ class AppProcess:
         self.peak_family_mb = 0.0
 
     @property
-    def cpu(self) -> float:
+    def own_cpu(self) -> float:
+        """Of the app's process alone."""
         times = self._process.cpu_times()
         return 1000 * (times.user + times.system)
 
     @property
-    def children_cpu(self) -> float:
+    def cpu(self) -> float:
+        """Of all processes: the app's and the ffmpegs that it has waited for."""
         times = self._process.cpu_times()
-        return 1000 * (times.children_user + times.children_system)
+        return self.own_cpu + 1000 * (times.children_user + times.children_system)
 
     @property
     def rss_mb(self) -> float:

@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +16,20 @@ import imageio_ffmpeg
 MB = 1024 * 1024
 UPLOAD_BYTES = 25 * MB
 WHOLE_BYTES = 22 * MB  # fits into one request to the engine, since the plain app sends all of it at once
+SMALL_BYTES = 5 * MB
 BOUNDARY = "escribabench0d6e4c1f8b1d0c5f2f6c9d"
 
 
 def recording(folder: Path, most_bytes: int) -> bytes:
-    """Up to `most_bytes` of mp3 at 320 kbit/s: a minute of tones, repeated."""
+    """Up to `most_bytes` of stereo mp3 at 320 kbit/s: a minute of tones, repeated."""
     minute = folder / "minute.mp3"
     if not minute.exists():
         tones = "aevalsrc='0.2*sin(2*PI*(300+200*sin(t))*t)':s=44100:d=60"
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", tones]
-        bare = ["-b:a", "320k", "-write_xing", "0", "-id3v2_version", "0"]
+        bare = ["-ac", "2", "-b:a", "320k", "-write_xing", "0", "-id3v2_version", "0"]
         subprocess.run([*command, *bare, minute], check=True)
     content = minute.read_bytes()
-    return content * (most_bytes // len(content))
+    return (content * (most_bytes // len(content) + 1))[:most_bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,10 @@ class Upload:
             connection.sendall(head.encode() + self.body)
             assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
-    def send_at_once(self, port: int, times: int) -> None:
+    def send_at_once(self, port: int, times: int) -> float:
+        """Post it so often at once; return how many seconds it takes."""
+        start = time.monotonic()
         with ThreadPoolExecutor(times) as pool:
             for upload in [pool.submit(self.send, port) for _ in range(times)]:
                 upload.result()
+        return time.monotonic() - start

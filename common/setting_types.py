@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
 
+from common.models import AccessKey, Scope
+
+SHORTEST_ADMIN_KEY = 32  # characters
+
 _BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
+_LINE = re.compile(r"(\S{1,80})\s+([0-9a-f]{64})(?:\s+([a-z,]+))?")
+_SCOPES: tuple[Scope, ...] = ("transcribe", "read", "admin")
 
 
 def _split(value: object) -> object:
@@ -62,6 +69,51 @@ def _check_proxies(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _is_reference(text: str) -> bool:
+    """Whether AWS keeps the value: common/aws/secret_references.py reads it."""
+    return text.startswith(("ssm:", "secretsmanager:"))
+
+
+def _check_admin_key(key: str) -> str:
+    if len(key) < SHORTEST_ADMIN_KEY and not _is_reference(key):
+        raise ValueError(f"at least {SHORTEST_ADMIN_KEY} characters, as `openssl rand -hex 32` prints them")
+    return key
+
+
+def _check_api_keys(text: str) -> str:
+    if not _is_reference(text):
+        parse_api_keys(text)
+    return text
+
+
+def parse_api_keys(text: str) -> Mapping[str, AccessKey]:
+    """The keys of API_KEYS by their digest, one a line or after a `;`.
+
+    `<name> <SHA-256 of the key> [scope,scope]`. Raises ValueError with what a line should be.
+    """
+    return {key.digest: key for key in _keys(text)}
+
+
+def _keys(text: str) -> Iterator[AccessKey]:
+    for line in filter(None, map(str.strip, text.replace(";", "\n").splitlines())):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise ValueError("lines of: name, SHA-256 of the key in 64 hexadecimal digits, scopes")
+        name, digest, scopes = match.groups()
+        yield AccessKey(
+            key_id=digest[:8], name=name, digest=digest, scopes=_parse_scopes(scopes), created_at=0.0
+        )
+
+
+def _parse_scopes(text: str | None) -> tuple[Scope, ...]:
+    if text is None:
+        return ("transcribe", "read")
+    names = set(text.split(","))
+    if not names <= set(_SCOPES):
+        raise ValueError("scopes among transcribe, read and admin")
+    return tuple(scope for scope in _SCOPES if scope in names)
+
+
 def _check_postgres(url: str) -> str:
     if urlsplit(url).scheme not in {"postgres", "postgresql"}:
         raise ValueError("postgres://user:password@host/database")
@@ -79,5 +131,7 @@ Origins = Annotated[Listed, AfterValidator(_check_origins)]
 Proxies = Annotated[Listed, AfterValidator(_check_proxies)]
 HttpUrl = Annotated[str, AfterValidator(_check_http)]
 SigningSecret = Annotated[str, AfterValidator(_check_secret)]
+AdminKey = Annotated[str, AfterValidator(_check_admin_key)]
+ApiKeys = Annotated[str, AfterValidator(_check_api_keys)]
 PostgresUrl = Annotated[str, AfterValidator(_check_postgres)]
 BucketUrl = Annotated[str, AfterValidator(_check_bucket)]

@@ -12,7 +12,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from common.setting_types import BucketUrl, HttpUrl, Origins, PostgresUrl, Proxies, SigningSecret
+from common.setting_types import (
+    AdminKey,
+    ApiKeys,
+    BucketUrl,
+    HttpUrl,
+    Origins,
+    PostgresUrl,
+    Proxies,
+    SigningSecret,
+)
 
 MB = 1024 * 1024
 GROQ_URL = "https://api.groq.com/openai/v1"
@@ -65,8 +74,14 @@ class Settings(BaseModel):
     callback_secret: SigningSecret | None = Field(None, repr=False)
     callback_private_addresses: bool = False
 
+    admin_key: AdminKey | None = Field(None, repr=False)
+    api_keys: ApiKeys | None = Field(None, repr=False)
+    anonymous_access: bool = False
+
     # jobs and recordings that outlast every instance; S3's tools share the names of the last four
     database_url: PostgresUrl | None = Field(None, repr=False)
+    database_idle_seconds: float = Field(240, gt=0)
+    database_check_seconds: float = Field(3600, gt=0)
     audio_url: BucketUrl | None = None
     aws_endpoint_url_s3: HttpUrl | None = None
     aws_region: str = "us-east-1"

@@ -41,6 +41,10 @@ SENTENCES: dict[str, Sentence] = {
         "El archivo está dañado por el medio y no indica tiempos: "
         "las palabras tras el daño pueden salir adelantadas.",
     ),
+    "silence_skipped": Sentence(
+        "Long stretches are digital silence; they were not sent to the engine.",
+        "Hay tramos largos de silencio digital; no se enviaron al motor.",
+    ),
     # Transcripts that were stored before warnings had codes hold the English sentence alone.
     "note": Sentence("{text}", "{text}"),
 }

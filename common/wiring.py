@@ -9,10 +9,14 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from common.access.access import Access
+from common.access.key_store import AccessKeyStore
+from common.access.keys import digest_of
 from common.groq.client import Groq
 from common.places import Places
 from common.ports import AccountStore, QuotaStore, Sender, Target
 from common.quota import Quota, QuotaNews
+from common.setting_types import parse_api_keys
 from common.settings import GROQ_URL, Settings
 from common.token_bucket import Budget
 
@@ -42,6 +46,30 @@ def first_quota(settings: Settings) -> Quota | None:
     if settings.engine == "embedded" or (settings.groq_base_url != GROQ_URL and not limits):
         return None
     return Quota.with_limits(**limits)
+
+
+def access(
+    settings: Settings,
+    store: AccessKeyStore,
+    *,
+    admin_key: str | None,
+    api_keys: str | None,
+    secret: bytes,
+    now: Callable[[], float],
+) -> Access:
+    """Who may use the service; `secret` signs tokens. Without ADMIN_KEY and API_KEYS everybody may.
+
+    The settings may be references: where one cannot be read, its keys open nothing.
+    """
+    return Access(
+        is_on=bool(settings.admin_key or settings.api_keys),
+        store=store,
+        now=now,
+        secret=secret,
+        admin_digest=digest_of(admin_key) if admin_key else None,
+        configured=parse_api_keys(api_keys or ""),
+        allows_anonymous=settings.anonymous_access,
+    )
 
 
 def transcription_places(settings: Settings) -> Places:

@@ -50,7 +50,7 @@ async def health(services: ServicesDep) -> Response:
     """200 as long as the process can answer; `degraded` when something cannot work, and `problems` says why.
 
     `waiting` counts the transcriptions in the line; `backlog` the jobs that wait or run, null when the store
-    did not answer at once.
+    did not answer at once, or when nothing was asked of a database for some minutes: it may be asleep.
     """
     backlog, store_problem = await _backlog(services)
     ffmpeg_problem = None if services.ffmpeg.is_available() else "ffmpeg is missing: reinstall imageio-ffmpeg"
@@ -68,14 +68,23 @@ async def health(services: ServicesDep) -> Response:
 
 
 async def _backlog(services: Services) -> tuple[int | None, str | None]:
-    """How many jobs run or wait, and what is wrong with the store."""
+    """How many jobs run or wait, and what is wrong with the store; an idle one is not asked."""
+    status = services.store_status()
+    if status.problem:
+        return None, _describe(status.problem)
+    if status.is_idle:
+        return None, None
     try:
         async with asyncio.timeout(services.store_timeout):
             return await services.queue.backlog(), None
     except TimeoutError:
         return None, None  # another process holds its lock, or it is slow: it still works
     except EscribaError as exc:
-        return None, f"jobs cannot be kept: {exc.message('en')}"
+        return None, _describe(exc)
+
+
+def _describe(problem: EscribaError) -> str:
+    return f"jobs cannot be kept: {problem.message('en')}"
 
 
 def _report(services: Services, problems: list[str], backlog: int | None) -> dict[str, Any]:
@@ -107,4 +116,6 @@ def _report(services: Services, problems: list[str], backlog: int | None) -> dic
 
 
 # On AWS it also answers requests that no route of API Gateway matches.
-handler = http_handler(router, fallback_for=("transcribe", "transcribe_job", "job", "openai_audio"))
+handler = http_handler(
+    router, fallback_for=("transcribe", "transcribe_job", "job", "openai_audio", "tokens", "admin")
+)

@@ -11,9 +11,11 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from common import errors
 from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.cache_header import cache_header
+from common.http.caller import Reader, check_visible, require
 from common.http.disconnect import run_until_left
 from common.http.etag import etag_of, is_known, known_seq
 from common.http.job_events import JobEvents
+from common.http.job_example import JOB_CONTENT
 from common.http.job_links import links_of, upload_of
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.actions import discard, get_readable, retry
@@ -32,28 +34,14 @@ _MAX_WAIT = 25.0
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 
 
-async def _job_id(job_id: str) -> str:
-    return parse_job_id(job_id)
+async def _job_id(job_id: str, services: ServicesDep, caller: Reader) -> str:
+    parsed = parse_job_id(job_id)
+    await check_visible(services, caller, parsed)
+    return parsed
 
 
 JobId = Annotated[str, Depends(_job_id)]
 After = Annotated[int | None, Query(ge=0, description="the last `seq` you know")]
-
-_EXAMPLE = {
-    "jobId": "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10",
-    "status": "processing",
-    "stage": "transcribe",
-    "progress": 54.5,
-    "run": 1,
-    "attempts": 1,
-    "seq": 9,
-    "chunks": {"done": 3, "total": 6},
-    "createdAt": "2026-01-01T12:00:00.000Z",
-    "startedAt": "2026-01-01T12:00:01.100Z",
-    "updatedAt": "2026-01-01T12:00:09.350Z",
-    "expiresAt": "2026-01-04T12:00:00.000Z",
-}
-_JOB_CONTENT = {"content": {"application/json": {"example": _EXAMPLE}}}
 
 
 @router.get(
@@ -61,7 +49,7 @@ _JOB_CONTENT = {"content": {"application/json": {"example": _EXAMPLE}}}
     summary="The state of a job, and its text once it is completed",
     response_model=None,
     responses={
-        200: {"description": "the job; `result` when completed, `error` when failed", **_JOB_CONTENT},
+        200: {"description": "the job; `result` when completed, `error` when failed", **JOB_CONTENT},
         304: {"description": "not changed since If-None-Match"},
         **error_examples(errors.JobNotFound(), errors.JobExpired(when="…"), errors.TooManyWatchers()),
     },
@@ -159,10 +147,11 @@ async def read_transcript(
 
 @router.delete(
     "/job/{job_id}",
+    dependencies=[Depends(require("transcribe"))],
     summary="Cancel a job, or delete its audio and text",
     response_model=None,
     responses={
-        200: {"description": "the job without them; a repeat is harmless", **_JOB_CONTENT},
+        200: {"description": "the job without them; a repeat is harmless", **JOB_CONTENT},
         **error_examples(errors.JobNotFound()),
     },
 )
@@ -173,6 +162,7 @@ async def delete_job(request: Request, services: ServicesDep, job_id: JobId) -> 
 
 @router.post(
     "/job/{job_id}/retry",
+    dependencies=[Depends(require("transcribe"))],
     summary="Run a failed or cancelled job again",
     response_model=None,
     status_code=202,
@@ -180,7 +170,7 @@ async def delete_job(request: Request, services: ServicesDep, job_id: JobId) -> 
         202: {
             "description": "queued, with its options and its completed pieces; or pending, with "
             "`upload`, where its audio was deleted",
-            **_JOB_CONTENT,
+            **JOB_CONTENT,
         },
         **error_examples(
             errors.JobNotFound(), errors.JobNotRetryable(status="completed"), errors.Busy(retry_after=30)
@@ -203,11 +193,12 @@ def _respond_with(request: Request, job: Job, links: View | None = None, *, stat
 
 @router.post(
     "/job/{job_id}/redeliver",
+    dependencies=[Depends(require("transcribe"))],
     summary="Send a job to Convex and its callback again",
     response_model=None,
     status_code=202,
     responses={
-        202: {"description": "it is sent at once", **_JOB_CONTENT},
+        202: {"description": "it is sent at once", **JOB_CONTENT},
         **error_examples(errors.JobNotFound()),
     },
 )

@@ -1,7 +1,7 @@
 """POST /v1/audio/transcriptions · /v1/audio/translations, GET /v1/models: OpenAI's API, for its own SDKs.
 
-/openai/v1 serves the same for Groq's SDK, /openai/deployments/{name} for Azure's. Any bearer key is accepted,
-or none: a client that can reach the server may use it, as with every other endpoint. Which parameters are
+/openai/v1 serves the same for Groq's SDK, /openai/deployments/{name} for Azure's. Where the server
+has no access keys, any bearer key is accepted, or none. Which parameters are
 read, ignored and refused, and why: docs/decisions/openai-api.md.
 """
 
@@ -20,8 +20,8 @@ from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLat
 from common.http import any_path
 from common.http.app import ServicesDep, json_response, language_of
 from common.http.cache_header import note_cache
+from common.http.caller import caller_of
 from common.http.disconnect import body_of, respond_unless_left
-from common.http.edge import caller_of
 from common.http.job_links import root_url
 from common.http.methods import REFUSING, allowed_methods
 from common.http.openapi import body, form
@@ -53,7 +53,7 @@ def _route(method: str, path: str, *, azure: bool = False, **openapi: Any) -> Ca
     """Serve an endpoint under all prefixes, with its errors in OpenAI's shape; show the first in OpenAPI."""
 
     def add(endpoint: Endpoint) -> Endpoint:
-        wrapped = _with_openai_errors(endpoint)
+        wrapped = _with_openai_errors(_for_transcribers(endpoint))
         for prefix in (*PREFIXES, AZURE) if azure else PREFIXES:
             router.add_api_route(
                 prefix + path,
@@ -66,6 +66,17 @@ def _route(method: str, path: str, *, azure: bool = False, **openapi: Any) -> Ca
         return wrapped
 
     return add
+
+
+def _for_transcribers(endpoint: Endpoint) -> Endpoint:
+    """No dependency, since what that raises would not get OpenAI's shape."""
+
+    @wraps(endpoint)
+    async def respond(request: Request, **dependencies: Any) -> Response:
+        (await caller_of(request)).require("transcribe")
+        return await endpoint(request, **dependencies)
+
+    return respond
 
 
 def _with_openai_errors(endpoint: Endpoint) -> Endpoint:
@@ -150,7 +161,8 @@ for _prefix in REFUSED:
 
 
 async def _respond(request: Request, services: Services, task: Task) -> Response:
-    services.transcribing.check_room(caller_of(request))
+    caller = await caller_of(request)
+    services.transcribing.check_room(caller.name)
     with ExitStack() as resources:
         folder = Path(resources.enter_context(_scratch_folder(services)))
         limit = services.settings.max_job_upload_bytes
@@ -165,9 +177,9 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
             strict_models=settings.strict_models,
         )
         headers = ignored_header(parsed.ignored)
-        take = partial(services.transcribing.take, caller_of(request), upload.size_bytes)
+        take = partial(services.transcribing.take, caller.name, upload.size_bytes)
         if parsed.stream:
-            kept = await recall(services, upload.sha256, parsed.options)
+            kept = await recall(services, upload.sha256, parsed.options, owner=caller.owner)
             headers |= note_cache(request, is_hit=kept is not None)
 
             async def transcribe(on_text: OnText) -> str:
@@ -214,6 +226,7 @@ async def _answer(
         upload.sha256,
         parsed.options,
         lambda: transcribe_whole(services, upload.path, parsed.options, take),
+        owner=(await caller_of(request)).owner,
     )
     body, kind = write_response(
         transcript, parsed, request_id=request.state.request_id, language=language_of(request)

@@ -10,10 +10,11 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from common import errors
+from common.access.caller import Caller
 from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.cache_header import note_cache
+from common.http.caller import Transcriber
 from common.http.disconnect import body_of, respond_unless_left
-from common.http.edge import caller_of
 from common.http.openapi import body, form
 from common.http.options import FORM_FIELDS, FORM_RULES, parse_options
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
@@ -91,9 +92,9 @@ _EXAMPLE = {
         ),
     },
 )
-async def transcribe(request: Request, services: ServicesDep) -> Response:
+async def transcribe(request: Request, services: ServicesDep, caller: Transcriber) -> Response:
     """Fields may come in any order; the content of a file decides its format, never its name."""
-    services.transcribing.check_room(caller_of(request))
+    services.transcribing.check_room(caller.name)
     services.active.transcriptions += 1
     try:
         # The folder is deleted with the request in any case; after a kill, the next start deletes it.
@@ -103,21 +104,26 @@ async def transcribe(request: Request, services: ServicesDep) -> Response:
                 body_of(request), request.headers, folder, max_bytes=limit, digest=services.cache is not None
             )
             stages.end("receive")
-            return await respond_unless_left(_respond(services, upload, stages, request), request.receive)
+            return await respond_unless_left(
+                _respond(services, upload, stages, request, caller), request.receive
+            )
     finally:
         services.active.transcriptions -= 1
 
 
-async def _respond(services: Services, upload: Upload, stages: Stages, request: Request) -> Response:
+async def _respond(
+    services: Services, upload: Upload, stages: Stages, request: Request, caller: Caller
+) -> Response:
     layout = parse_layout(upload.fields)
     options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
     engine_options = with_word_times(options) if layout.wants_words else options
-    take = partial(services.transcribing.take, caller_of(request), upload.size_bytes)
+    take = partial(services.transcribing.take, caller.name, upload.size_bytes)
     transcript, is_kept = await transcribe_unless_kept(
         services,
         upload.sha256,
         engine_options,
         lambda: transcribe_whole(services, upload.path, engine_options, take, on_stage=stages.end),
+        owner=caller.owner,
     )
     headers = note_cache(request, is_hit=is_kept)
     if layout.format != "json":

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket
 
+from common.access.credentials import SUBPROTOCOL
 from common.errors import EscribaError
 from common.http.app import ServicesDep, language_of
+from common.http.caller import caller_of, check_visible
 from common.http.disconnect import run_until_left, sending
+from common.http.foreign_pages import host_of
 from common.jobs.ids import parse_job_id
 from common.jobs.watch import Watch, open_watch, parse_seq
 from common.lambda_entry.handlers import websocket_handler
@@ -31,7 +33,7 @@ async def transcription_ws(socket: WebSocket, job_id: str, services: ServicesDep
     if not _is_welcome(origin, host, services.settings):
         await socket.close()  # before it is accepted: HTTP 403
         return
-    await socket.accept()
+    await socket.accept(_subprotocol(socket))
     await run_until_left(_serve(socket, job_id, services), socket.receive)
 
 
@@ -40,21 +42,22 @@ def _is_welcome(origin: str | None, host: str, settings: Settings) -> bool:
     allowed = settings.cors_origins
     if origin is None or not allowed or "*" in allowed:
         return True
-    return origin in allowed or _host_of(origin) == host
+    return origin in allowed or host_of(origin) == host
 
 
-def _host_of(origin: str) -> str | None:
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return None
+def _subprotocol(socket: WebSocket) -> str | None:
+    """A browser that offers subprotocols closes the socket unless one of them is accepted."""
+    return SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", ()) else None
 
 
 async def _serve(socket: WebSocket, job_id: str, services: Services) -> None:
     language = language_of(socket)
     try:
-        after = parse_seq(socket.query_params.get("after"))
-        async with open_watch(services, parse_job_id(job_id), after=after, language=language) as watch:
+        after, parsed_id = parse_seq(socket.query_params.get("after")), parse_job_id(job_id)
+        caller = await caller_of(socket)
+        caller.require("read")
+        await check_visible(services, caller, parsed_id)
+        async with open_watch(services, parsed_id, after=after, language=language) as watch:
             await _send_messages(socket, watch)
     except EscribaError as error:
         async with sending():

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 
+from tests.closing import close_all
 from tests.media import Media
 from tests.upstream import KEY, Upstream
 
@@ -47,8 +49,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     wanted = pyfuncitem._fixtureinfo.argnames
-    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted}))
+    asyncio.run(_run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted})))
     return True
+
+
+async def _run(test: Coroutine[Any, Any, None]) -> None:
+    try:
+        await test
+    finally:
+        await close_all()
 
 
 @pytest.fixture(scope="session", autouse=True)

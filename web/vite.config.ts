@@ -1,7 +1,8 @@
-/** Builds and serves the demo page. */
+/** Builds and serves the page of the example. */
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { OWN_PACKAGE } from "./dev/source.mjs";
 
 const resolvePath = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -12,9 +13,12 @@ const older = [
 ];
 
 export default defineConfig({
-  root: resolvePath("demo"),
+  root: resolvePath("example"),
   envDir: resolvePath("."),
   plugins: [react()],
-  resolve: process.env.REACT === "18" ? { alias: older } : { dedupe: ["react", "react-dom"] },
-  build: { outDir: resolvePath("dist/demo"), emptyOutDir: true },
+  resolve: {
+    alias: [...OWN_PACKAGE, ...(process.env.REACT === "18" ? older : [])],
+    ...(process.env.REACT === "18" ? {} : { dedupe: ["react", "react-dom"] }),
+  },
+  build: { outDir: resolvePath("dist/example"), emptyOutDir: true },
 });

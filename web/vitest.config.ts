@@ -1,8 +1,13 @@
 /** The test projects: Convex functions, the local Convex, the library, and the page in Chromium. */
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { OWN_PACKAGE } from "./dev/source.mjs";
 
 const common = { testTimeout: 60_000, hookTimeout: 60_000, server: { deps: { inline: ["convex-test"] } } };
+
+const resolve = { alias: OWN_PACKAGE };
+const CONVEX = ["component", "client", "job"].map((folder) => `src/${folder}/**/*.test.ts`);
+const PAGE = ["browser", "react"].map((folder) => `src/${folder}/**/*.test.{ts,tsx}`);
 
 /** The test of an idle page waits for 20 seconds and needs no processor: it starts first, and the others run meanwhile. */
 class IdleFirst extends BaseSequencer {
@@ -19,10 +24,11 @@ export default defineConfig({
     sequence: { sequencer: IdleFirst },
     projects: [
       // Convex's own runtime has no Node APIs, so these modules and all that they import may use none.
-      { test: { ...common, name: "convex", include: ["convex/**/*.test.ts"], environment: "edge-runtime" } },
-      { test: { ...common, name: "dev", include: ["dev/**/*.test.ts"], environment: "node" } },
-      { test: { ...common, name: "src", include: ["src/**/*.test.ts"], environment: "node" } },
+      { resolve, test: { ...common, name: "convex", include: CONVEX, environment: "edge-runtime" } },
+      { resolve, test: { ...common, name: "dev", include: ["dev/**/*.test.ts"], environment: "node" } },
+      { resolve, test: { ...common, name: "page", include: PAGE, environment: "node" } },
       {
+        resolve,
         test: {
           name: "e2e",
           include: ["e2e/**/*.test.ts"],

@@ -15,6 +15,7 @@ from common.audio.child import Bounds
 from common.audio.exit_status import error_lines
 from common.audio.ffmpeg import Ffmpeg, parse_out_time
 from common.audio.formats.holes import has_hole_in
+from common.audio.formats.mp3_stereo import is_mix_audible
 from common.audio.formats.scan_file import scan_file
 from common.audio.header import Header, parse_header, read_header
 from common.audio.packets import PacketReader, packet_output
@@ -117,6 +118,8 @@ def _claims_more(header: Header, probed: ProbeResult) -> bool:
 
 async def _channel_of(ffmpeg: Ffmpeg, source: Path, probed: ProbeResult) -> int | None:
     if probed.track is None or probed.parts:
+        return None
+    if probed.codec == probed.container == "mp3" and await asyncio.to_thread(is_mix_audible, source):
         return None
     return await choose_channel(
         ffmpeg, source, probed.track, probed.channels, start=probed.start, duration=probed.duration

@@ -6,6 +6,7 @@ run makes the same piece again, and a small disk never holds the recording twice
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from typing import Literal
 
 from common.audio.child import Bounds
 from common.audio.decoding import DECODE, RATE
-from common.audio.ffmpeg import COPY, Ffmpeg, parse_out_time
+from common.audio.ffmpeg import COPY, DISK_FULL, Ffmpeg, parse_out_time
+from common.audio.formats.mp3_slice import slice_mp3
 from common.audio.prepare import Format, PreparedAudio, flac_seconds
 from common.audio.probe import packet_times
 from common.audio.probe_result import MIN_SECONDS
-from common.errors import AudioTruncated
+from common.cancellation import run_to_end
+from common.errors import AudioTruncated, StorageFull
 
 PIECE_SECONDS = 600.0
 OVERLAP_SECONDS = 10.0
@@ -38,6 +41,8 @@ _COPY_TARGETS: dict[Format, tuple[Format, str]] = {
     "webm": ("webm", "webm"),
     "flac": ("ogg", "ogg"),
 }
+
+_MOST_MISSING = 1.0  # seconds that a piece may be shorter than its cut: durations are known that well
 
 _MP3_DELAY = 529  # samples that decoders drop at the start of an mp3 with a Xing header (LAME's tag rev. 1)
 
@@ -106,11 +111,28 @@ async def cut_piece(
     if cut.method == "whole":
         return PieceFile(cut.index, audio.start, audio.duration, audio.path, audio.format, audio.size_bytes)
     if cut.method == "copy":
-        piece = await _copy_piece(ffmpeg, audio, cut, folder, piece_bytes)
+        piece = await _slice_piece(audio, cut, folder) if audio.format == "mp3" else None
+        piece = piece or await _copy_piece(ffmpeg, audio, cut, folder, piece_bytes)
         if piece.size_bytes <= piece_bytes and _reaches_end(piece, cut, audio):
             return piece
         piece.path.unlink()  # its bit rate is above the recording's; decoded, it is small enough
     return await _decode_piece(ffmpeg, audio, cut, folder)
+
+
+async def _slice_piece(audio: PreparedAudio, cut: Cut, folder: Path) -> PieceFile | None:
+    """Copy the frames of an mp3; None where ffmpeg shall cut."""
+    path = _new_path(folder, cut, "mp3")
+    try:
+        found = await run_to_end(asyncio.to_thread(slice_mp3, audio.path, path, cut.start, cut.length))
+    except OSError as exc:
+        path.unlink(missing_ok=True)
+        if exc.errno in DISK_FULL:
+            raise StorageFull from exc
+        raise
+    if found is None:
+        return None
+    start = audio.start + found.start
+    return PieceFile(cut.index, start, found.seconds, path, "mp3", path.stat().st_size)
 
 
 async def _copy_piece(
@@ -138,16 +160,26 @@ async def _copy_piece(
 
 
 async def _decode_piece(ffmpeg: Ffmpeg, audio: PreparedAudio, cut: Cut, folder: Path) -> PieceFile:
+    """Decode a piece from its start; if it comes out short, once more from the start of the recording.
+
+    In a damaged file, ffmpeg may not find the time of the cut; reading from the start costs more and misses
+    nothing. Raises AudioTruncated if the piece is still short.
+    """
     path = _new_path(folder, cut, "flac")
     longest = audio.duration - cut.start if cut.length is None else cut.length
-    cpu = 10 + audio.size_bytes / 10e6 + longest / 50
+    cpu = 10 + audio.size_bytes / 10e6 + (cut.start + longest) / 50
     bounds = Bounds.of_cpu(cpu, output_bytes=round(longest * _FLAC_BYTES) + 2**16)
-    await ffmpeg.run(audio.path, _time_options(cut), f"-map 0:a:0 {DECODE}", bounds=bounds, output=path)
-    seconds = flac_seconds(path)
-    if seconds < MIN_SECONDS:
-        path.unlink()
-        raise AudioTruncated
-    return PieceFile(cut.index, audio.start + cut.start, seconds, path, "flac", path.stat().st_size)
+    seek = _time_options(cut)
+    for input_options, output_options in (
+        (seek, f"-map 0:a:0 {DECODE}"),
+        ("", f"-map 0:a:0 {seek} {DECODE}"),
+    ):
+        path.unlink(missing_ok=True)
+        await ffmpeg.run(audio.path, input_options, output_options, bounds=bounds, output=path)
+        if (seconds := flac_seconds(path)) >= longest - _MOST_MISSING and seconds >= MIN_SECONDS:
+            return PieceFile(cut.index, audio.start + cut.start, seconds, path, "flac", path.stat().st_size)
+    path.unlink()
+    raise AudioTruncated
 
 
 def _time_options(cut: Cut) -> str:
@@ -185,7 +217,7 @@ def _opus_pre_skip(path: Path) -> float:
 def _reaches_end(piece: PieceFile, cut: Cut, audio: PreparedAudio) -> bool:
     """Whether the piece is complete: ffmpeg exits with 0, too, when it has written -fs bytes."""
     end = audio.duration if cut.length is None else cut.start + cut.length
-    return piece.start + piece.duration - audio.start >= end - max(1.0, 0.02 * audio.duration)
+    return piece.start + piece.duration - audio.start >= end - _MOST_MISSING
 
 
 def _new_path(folder: Path, cut: Cut, extension: Format) -> Path:

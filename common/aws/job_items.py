@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterable
 
 from common.aws.table_requests import Item, Key, Update
+from common.jobs.due import due_time
 from common.models import Job, JobEvent, Piece, Transcript
 
 STATE = "state"
@@ -44,7 +45,7 @@ def ttl_of(expires_at: float) -> int:
 
 def state_item(job: Job) -> Item:
     pk, sk = key_of(job.job_id)
-    due_at = _due_at(job)
+    due_at = due_time(job)
     return {
         "pk": pk,
         "sk": sk,
@@ -59,13 +60,6 @@ def state_item(job: Job) -> Item:
     }
 
 
-def _due_at(job: Job) -> float | None:
-    """When a worker may take the job up, unless a lease keeps it; None: no worker may."""
-    if job.has_ended or job.status == "pending":
-        return None
-    return job.waiting_until or job.updated_at
-
-
 def commit(job: Job) -> Update:
     """The next value over the last. A running job stays due; a job that no worker may run has no lease."""
     values: dict[str, str | float] = {
@@ -77,7 +71,7 @@ def commit(job: Job) -> Update:
         ":ttl": ttl_of(job.expires_at),
     }
     sets = "document = :document, seq = :seq, #status = :status, expires_at = :expires_at, #ttl = :ttl"
-    due_at = _due_at(job)
+    due_at = due_time(job)
     if due_at is None:
         expression = f"SET {sets} REMOVE due, due_at, {LEASE}"
     else:

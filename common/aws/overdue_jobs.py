@@ -8,10 +8,8 @@ from common.aws import job_items
 from common.aws.lease_updates import is_leased
 from common.aws.table import Table
 from common.aws.table_requests import Item
+from common.jobs.due import FAR
 from common.models import Job
-
-# A time further ahead than any delay was written before the clock stepped back.
-_TOO_FAR = 86_400.0
 
 
 class OverdueJobs:
@@ -40,7 +38,7 @@ class OverdueJobs:
         """The jobs that should run and that no lease keeps, the longest due first."""
         index_items = [
             *await self._query_due("due_at <= :at", now),
-            *await self._query_due("due_at > :at", now + _TOO_FAR),
+            *await self._query_due("due_at > :at", now + FAR),
         ]
         items = [item for item in await self._table.read_again(index_items) if "due_at" in item]
         free = [item for item in items if not is_leased(item, now)]
@@ -55,4 +53,4 @@ class OverdueJobs:
 def _was_left(item: Item, now: float) -> bool:
     """Whether a worker died over a free job, or a clock stepped back."""
     due_at: float = item["due_at"]
-    return due_at > now + _TOO_FAR or ("lease_until" in item and due_at <= now)
+    return due_at > now + FAR or ("lease_until" in item and due_at <= now)

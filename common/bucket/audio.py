@@ -85,7 +85,7 @@ class BucketAudio:
         try:
             await self._objects.delete(_key(job_id))
         except StoreUnavailable:
-            self._swept_at = -math.inf  # the next sweep finds it
+            self._swept_at = -math.inf  # the next sweep finds it, whenever the last one was
             raise
 
     async def ticket(

@@ -18,8 +18,8 @@ from common.services import Services
 # Deliveries side by side, for each target: webhooks that never answer must not keep Convex waiting.
 AT_ONCE = 4
 
-# Seconds between two looks: no event says that a postponed delivery has become due.
-_LOOK_EVERY = 1.0
+# Seconds between two looks, where no event says that a postponed delivery has become due.
+LOOK_EVERY = 1.0
 
 # Seconds before a delivery whose outcome could not be stored is tried again: it is still due, and would
 # otherwise go out as fast as it can for as long as the disk is full.
@@ -35,7 +35,7 @@ class Dispatcher:
     """Sends what is due to `targets`, of all jobs or of `job_id` alone, a few at once for each target.
 
     A context: leaving it cancels what is in progress; that stays due, for the next process. Setting `changed`
-    makes it look for due deliveries at once.
+    makes it look for due deliveries at once; it also looks every `look_every` seconds, unless that is None.
     """
 
     def __init__(
@@ -45,11 +45,13 @@ class Dispatcher:
         targets: Collection[Target] = TARGETS,
         job_id: str | None = None,
         changed: asyncio.Event | None = None,
+        look_every: float | None = LOOK_EVERY,
     ) -> None:
         self._services = services
         self._targets = targets
         self._job_id = job_id
         self._changed = changed or asyncio.Event()
+        self._look_every = look_every
         self._in_progress: dict[Key, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
@@ -71,7 +73,7 @@ class Dispatcher:
                 pass  # the store cannot answer now; it may at the next look
             except Exception as exc:  # noqa: BLE001 - the border: a bug in one look must not end all deliveries
                 log("dispatch.broke", level="ERROR", exc_info=exc)
-            await self._wait_for_change(_LOOK_EVERY)
+            await self._wait_for_change(self._look_every)
 
     async def drain(self, *, until: float) -> None:
         """Start what is due, each delivery once, until none is left or the time is `until`; then finish it.
@@ -121,7 +123,7 @@ class Dispatcher:
             del self._in_progress[(delivery.job_id, delivery.target)]
             self._changed.set()
 
-    async def _wait_for_change(self, seconds: float) -> None:
+    async def _wait_for_change(self, seconds: float | None) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):  # wait_for loses a cancellation (Python 3.11)
                 await self._changed.wait()

@@ -17,6 +17,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from common.delivery import rules
+from common.delivery.webhook_secret import signing_key
 from common.jobs.view import job_view
 from common.models import Job, Transcript
 from common.outbound.dns import addresses_of
@@ -35,7 +36,7 @@ class WebhookSender:
     """Sends ended jobs to their `callback_url`. `resolve` finds the addresses of a name.
 
     A receiver verifies with the same `secret`: `whsec_` and base64, as Standard Webhooks has it, or any other
-    text, which is taken as its bytes.
+    text, which is taken as its bytes. For jobs of an access key it is that key's own: `webhook_secret`.
     """
 
     def __init__(
@@ -47,7 +48,8 @@ class WebhookSender:
         resolve: Resolve = addresses_of,
     ) -> None:
         self.problem: str | None = None  # each webhook has an address of its own
-        self._secret = signing_key(secret)
+        signing_key(secret)  # so that a wrong one shows at the start
+        self._secret = secret
         self._private_allowed = private_allowed
         self._now = now
         self._resolve = resolve
@@ -61,11 +63,10 @@ class WebhookSender:
             return  # another run has started since: its end will be sent
         import httpx
 
-        assert job.callback_url is not None
         # Of the run, not of `seq`: that grows once more when text and audio are removed.
         event_id = str(uuid.uuid5(_NAMESPACE, f"{job.job_id}/{job.run}"))
         try:
-            status, retry_after = await self._post(job.callback_url, event_id, _body(job, result, event_id))
+            status, retry_after = await self._post(job, event_id, _body(job, result, event_id))
         except (TimeoutError, httpx.HTTPError, OSError) as exc:
             raise DeliveryFailed(type(exc).__name__) from exc
         except (ValueError, httpx.InvalidURL) as exc:  # a name that idna, TLS or httpx cannot write down
@@ -77,11 +78,12 @@ class WebhookSender:
                 f"answered {status}", retry_after=parse_retry_after(retry_after, self._now())
             )
 
-    async def _post(self, url: str, event_id: str, body: bytes) -> tuple[int, str]:
+    async def _post(self, job: Job, event_id: str, body: bytes) -> tuple[int, str]:
         """Status and Retry-After of the first address that takes a connection."""
         import httpx
 
-        address = httpx.URL(url)
+        assert job.callback_url is not None
+        address = httpx.URL(job.callback_url)
         ends_at = asyncio.get_running_loop().time() + _TIMEOUT
         async with (
             asyncio.timeout_at(ends_at),
@@ -93,7 +95,7 @@ class WebhookSender:
                 await self._addresses(address),
                 ends_at=ends_at,
                 read_timeout=_TIMEOUT,
-                headers=self._sign(event_id, body),
+                headers=self._sign(job.owner, event_id, body),
                 content=body,
             ) as response,
         ):
@@ -106,10 +108,10 @@ class WebhookSender:
         except NotPublic as exc:
             raise DeliveryFailed("the address is not a public one") from exc
 
-    def _sign(self, event_id: str, body: bytes) -> dict[str, str]:
+    def _sign(self, owner: str | None, event_id: str, body: bytes) -> dict[str, str]:
         timestamp = str(int(self._now()))
         signed = f"{event_id}.{timestamp}.".encode() + body
-        digest = hmac.new(self._secret, signed, hashlib.sha256).digest()
+        digest = hmac.new(signing_key(self._secret, owner=owner), signed, hashlib.sha256).digest()
         return {
             "Content-Type": "application/json",
             "User-Agent": "escriba",
@@ -132,12 +134,6 @@ def parse_retry_after(value: str, now: float) -> float | None:
         return None
     seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now
     return min(max(seconds, 0.0), rules.FAR)
-
-
-def signing_key(secret: str) -> bytes:
-    """Raises ValueError where `whsec_` is not followed by base64."""
-    encoded = secret.removeprefix("whsec_")
-    return secret.encode() if encoded == secret else base64.b64decode(encoded, validate=True)
 
 
 def _body(job: Job, result: Transcript | None, event_id: str) -> bytes:

@@ -1,4 +1,78 @@
-"""The root of the tree of errors, and `RetryLater`, which is outside it: a delay is not a failure."""
+"""The root of the tree of errors, and `RetryLater`, which is outside it: a delay is not a failure.
+
+EscribaError                      500 internal_error
+├── RequestRefused                400 request_refused
+│   ├── BodyMalformed             400 body_malformed
+│   ├── RequestMalformed          400 request_malformed
+│   ├── RouteUnknown              404 not_found
+│   ├── BaseUrlWrong              404 base_url_wrong
+│   ├── ModelUnknown              404 model_not_found
+│   ├── MethodNotAllowed          405 method_not_allowed
+│   ├── UploadTooSlow             408 upload_too_slow
+│   ├── UploadTooLarge            413 upload_too_large
+│   ├── UploadNeedsTicket         413 upload_needs_ticket
+│   ├── EncodingUnsupported       415 content_encoding_unsupported
+│   ├── MediaTypeUnsupported      415 media_type_unsupported
+│   ├── FileMissing               422 file_missing
+│   ├── FileRepeated              422 file_repeated
+│   ├── FileEmpty                 422 file_empty
+│   ├── OptionUnknown             422 option_unknown
+│   ├── OptionInvalid             422 option_invalid
+│   ├── OptionMissing             422 option_missing
+│   ├── OptionUnsupported         422 option_unsupported
+│   ├── LanguageUnknown           422 language_unknown
+│   └── HeadersTooLarge           431 headers_too_large
+├── AccessRefused                 403 access_refused
+│   ├── KeyMissing                401 key_missing
+│   ├── KeyInvalid                401 key_invalid
+│   ├── KeyExpired                401 key_expired
+│   ├── ScopeMissing              403 scope_missing
+│   ├── OriginRefused             403 origin_refused
+│   ├── KeyNotFound               404 key_not_found
+│   ├── UserNotYours              403 user_not_yours
+│   ├── AccessOff                 404 access_off
+│   └── HostUnknown               421 host_unknown
+├── AudioRefused                  (the recording cannot be transcribed)
+│   ├── AudioUnreadable           415 audio_unreadable
+│   │   ├── FileIsPlaylist        415 file_is_playlist
+│   │   ├── FileIsSubtitles       415 file_is_subtitles
+│   │   ├── FileIsImage           415 file_is_image
+│   │   ├── FileIsArchive         415 file_is_archive
+│   │   └── FileIsDocument        415 file_is_document
+│   ├── AudioProtected            422 audio_protected
+│   ├── AudioTrackMissing         422 audio_track_missing
+│   ├── AudioTrackUnknown         422 audio_track_unknown
+│   ├── AudioTruncated            422 audio_truncated
+│   ├── AudioTooShort             422 audio_too_short
+│   ├── AudioTooLong              422 audio_too_long
+│   └── AudioTooCostly            422 audio_too_costly
+├── JobRefused                    (a job cannot do what the client requests)
+│   ├── JobNotFound               404 job_not_found
+│   ├── JobConflict               409 job_conflict
+│   ├── JobNotRetryable           409 job_not_retryable
+│   ├── TranscriptNotReady        409 transcript_not_ready
+│   ├── JobExpired                410 job_expired
+│   ├── AudioGone                 410 audio_gone
+│   ├── UploadTicketInvalid       403 upload_ticket_invalid
+│   ├── UploadExpired             410 upload_expired
+│   └── TooManyWatchers           429 too_many_watchers
+├── Interrupted                   500 interrupted
+├── Busy                          503 busy
+├── AnswerLate                    504 answer_late
+├── AnswerTooLarge                413 answer_too_large
+├── StorageFull                   507 storage_full
+├── StorageBroken                 500 storage_broken
+├── ToolMissing                   503 ffmpeg_missing
+└── EngineFailed                  (the engine behind us failed)
+    ├── EngineUnreachable         502 engine_unreachable
+    ├── EngineBroken              502 engine_broken
+    ├── EngineRefused             502 engine_refused
+    ├── EngineKeyInvalid          502 engine_key_invalid
+    ├── EngineMissing             503 engine_missing
+    ├── EngineQuotaSpent          503 engine_quota_spent
+    ├── AudioOverQuota            413 audio_over_quota
+    └── EngineTimeout             504 engine_timeout
+"""
 
 from __future__ import annotations
 

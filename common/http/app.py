@@ -23,6 +23,7 @@ from common.errors import (
 )
 from common.http.docs_page import add_docs
 from common.http.error_response import failure, spoken_language
+from common.http.foreign_pages import KnownPages
 from common.http.methods import HeadAsGet, allowed_methods
 from common.http.request_log import RequestLog
 from common.services import VERSION, Services
@@ -36,9 +37,15 @@ ServicesDep = Annotated[Services, Depends(_services)]
 
 
 def build_app(
-    *routers: APIRouter, cors_origins: tuple[str, ...] = (), public_url: str | None = None
+    *routers: APIRouter,
+    cors_origins: tuple[str, ...] = (),
+    public_url: str | None = None,
+    is_local: bool = False,
 ) -> FastAPI:
-    """An app that serves `routers`; `app.state.services` must be set before the first request."""
+    """An app that serves `routers`; `app.state.services` must be set before the first request.
+
+    `is_local`: only programs of this machine can connect.
+    """
     app = FastAPI(
         title="Escriba",
         version=VERSION,
@@ -49,6 +56,7 @@ def build_app(
         openapi_url=None,  # docs_page serves it
         # Behind a proxy that ends TLS the redirect would lead to http, and a recording would follow it.
         redirect_slashes=False,
+        dependencies=[Depends(KnownPages(cors_origins, public_url, is_local).check)],
         # FastAPI's own errors never leave this app, so its 422 has no place in the schema.
         responses={"default": {"description": "Any failure, in one shape", "content": _ERROR_CONTENT}},
     )

@@ -146,8 +146,8 @@ def _describe(field: OpenApi) -> str:
     parts = [field.get("description", "")]
     if "enum" in field:
         parts.append("one of " + ", ".join(map(str, field["enum"])))
-    if field.get("default") not in {None, ""}:
-        default = field["default"]
+    default = field.get("default")
+    if default not in (None, ""):
         parts.append(f"default {default if isinstance(default, str) else json.dumps(default)}")
     return "; ".join(part for part in parts if part) or str(field.get("type", ""))
 

@@ -17,10 +17,10 @@ _IPV6_PREFIX = 64
 
 
 class Edge:
-    """ASGI middleware, outermost: sets `caller` and `prefix` in `scope["state"]`, and corrects the scope.
+    """ASGI middleware, outermost: sets `client`, `host`, `prefix` in `scope["state"]`, corrects the scope.
 
-    The headers of `proxies` decide scheme, host and client. `caller` is the name by which places are
-    shared fairly: today a client's address.
+    The headers of `proxies` decide scheme, host and client. `client` names the address, or an IPv6 network;
+    `host` is the Host header as it was sent.
     """
 
     def __init__(self, app: Any, *, proxies: Iterable[str], hops: int) -> None:
@@ -39,8 +39,9 @@ class Edge:
         forwarded = read_forwarded(scope["headers"], hops=self._hops) if is_trusted else Forwarded()
         client = forwarded.client or peer
         state = scope.setdefault("state", {})
-        state["caller"] = name_caller(client)
+        state["client"] = name_client(client)
         state["prefix"] = forwarded.prefix
+        state["host"] = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
         if forwarded.client:
             scope["client"] = (str(forwarded.client), 0)
         if forwarded.scheme:
@@ -51,15 +52,21 @@ class Edge:
             scope["headers"] = [(b"host", forwarded.host.encode("latin-1")), *others]
 
 
-def name_caller(address: Address | None) -> str:
+def name_client(address: Address | None) -> str:
     """One name for all addresses that belong to one client: an IPv6 client has a whole network of them."""
     if isinstance(address, IPv6Address):
         return f"address:{ip_network((address, _IPV6_PREFIX), strict=False)}"
     return f"address:{address or 'unknown'}"
 
 
-def caller_of(connection: HTTPConnection) -> str:
-    return getattr(connection.state, "caller", "")
+def client_of(connection: HTTPConnection) -> str:
+    """Who a client without an access key is; empty behind no Edge."""
+    return getattr(connection.state, "client", "")
+
+
+def host_as_sent(connection: HTTPConnection) -> str:
+    """The Host header, whatever a proxy says of it."""
+    return getattr(connection.state, "host", "")
 
 
 def prefix_of(connection: HTTPConnection) -> str:

@@ -9,6 +9,9 @@ from common.errors import EscribaError, Language
 
 Headers = list[tuple[bytes, bytes]]
 
+# A browser takes a transcript or an error for what it says it is, never for a page.
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+
 
 def spoken_language(accept_language: str) -> Language:
     """Spanish when the client prefers it to English (RFC 9110, 12.5.4), English otherwise."""
@@ -53,6 +56,7 @@ def failure(error: EscribaError, *, accept_language: str, request_id: str) -> tu
         (b"content-length", str(len(encoded)).encode()),
         (b"content-language", language.encode()),
         (b"vary", b"Accept-Language"),
+        NO_SNIFFING,
         (b"x-request-id", request_id.encode("latin-1", "replace")),
     ]
     if error.retry_after is not None:

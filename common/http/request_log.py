@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from common.errors import EscribaError
-from common.http.error_response import failure
+from common.http.error_response import NO_SNIFFING, failure
 from common.log import log
 
 Scope = Any  # ASGI's own types are plain dictionaries and callables
@@ -38,8 +38,7 @@ class RequestLog:
         async def send_with_id(message: Any) -> None:
             if message["type"] == "http.response.start":
                 response["status"] = message["status"]
-                if not any(name == b"x-request-id" for name, _ in message["headers"]):
-                    message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                _add_missing(message, (b"x-request-id", request_id.encode()), NO_SNIFFING)
             await send(message)
 
         try:
@@ -60,6 +59,11 @@ class RequestLog:
                     requestId=request_id,
                     **({"cache": cache} if (cache := scope["state"].get("cache")) else {}),
                 )
+
+
+def _add_missing(message: Any, *headers: tuple[bytes, bytes]) -> None:
+    names = {name for name, _ in message["headers"]}
+    message["headers"] = [*message["headers"], *(header for header in headers if header[0] not in names)]
 
 
 def _request_id(scope: Scope) -> str:

@@ -25,10 +25,11 @@ def new_job_id() -> str:
     return str(uuid.uuid4())
 
 
-def derive_job_id(key: str, user_id: str | None, *, secret: bytes) -> str:
-    """The id of the job that an Idempotency-Key names: the same key of the same user is the same job.
+def derive_job_id(key: str, user_id: str | None, *, caller: str, secret: bytes) -> str:
+    """The id of the job that an Idempotency-Key names: one key of one user of one caller is one job.
 
-    Anybody who knows an id may read the job, and keys can be guessed: `secret` keeps ids from being derived.
+    Keys can be guessed: with `caller` in it, nobody reaches the job of another. Without access keys, anybody
+    who knows an id may read the job: `secret` keeps ids from being derived.
     """
-    identity = f"{user_id or ''}\n{key}".encode()
+    identity = f"{caller}\n{user_id or ''}\n{key}".encode()
     return str(uuid.uuid5(_NAMESPACE, hmac.new(secret, identity, hashlib.sha256).hexdigest()))

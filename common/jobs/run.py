@@ -10,13 +10,14 @@ import asyncio
 import random
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from common.backoff import Backoff, doubling
 from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater, StoreUnavailable
 from common.jobs import state, suspects
 from common.jobs.lease import keep_lease
-from common.jobs.running_job import ProgressReports, RunningJob, retry_while_busy
+from common.jobs.running_job import PersistentQuota, ProgressReports, RunningJob, retry_while_busy
 from common.log import log
 from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
@@ -47,6 +48,9 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
             job_id, holder, now=services.now(), seconds=services.settings.lease_seconds
         )
     except (LeaseLost, JobNotFound):
+        return
+    except StoreUnavailable as exc:
+        log("job.interrupted", level="WARNING", jobId=job_id, code=exc.code)
         return
     run = _Run(services, job, holder, isolated=isolated)
     try:
@@ -117,9 +121,11 @@ class _Run:
 
     async def _transcribe(self) -> None:
         services, options, sha256 = self._services, self._job.options, self._sha256
-        if (known := await recall(services, sha256, options)) is not None:
+        if (known := await recall(services, sha256, options, owner=self._job.owner)) is not None:
             await self._complete(known, is_cached=True)
             return
+        if services.quota:
+            services = replace(services, quota=PersistentQuota(services.quota))
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
             folder = Path(name)
             ready = await self._prepare(folder)
@@ -179,13 +185,13 @@ class _Run:
     async def _remember(self, transcript: Transcript) -> None:
         """Keep the text for equal recordings, unless the job was deleted just now: deleted text is gone."""
         services, sha256 = self._services, self._sha256
-        await remember(services, sha256, self._job.options, transcript)
+        await remember(services, sha256, self._job.options, transcript, owner=self._job.owner)
         try:
             is_erased = (await services.jobs.get(self._job.job_id)).erased_at is not None
         except EscribaError:  # it is removed, or nobody can tell
             is_erased = True
         if is_erased:
-            await forget(services, sha256)
+            await forget(services, sha256, owner=self._job.owner)
 
     async def _fail_or_back_off(self, error: EscribaError) -> None:
         attempts = self._job.attempts

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from common.errors import Busy, EscribaError
+from common.errors import Busy, EscribaError, StoreUnavailable
 from common.jobs import state
 from common.jobs.commit import commit_job
 from common.jobs.events import Kind
 from common.models import Job, Piece, Transcript
-from common.ports import StaleJob
+from common.ports import QuotaStore, StaleJob
+from common.quota import Quota
 from common.services import Services
 
 T = TypeVar("T")
@@ -74,9 +75,22 @@ class ProgressReports:
 
 
 async def retry_while_busy(step: Callable[[], Awaitable[T]]) -> T:
-    """Repeat a step while the store is locked, since the engine's work is paid for; the lease ends that."""
+    """Repeat a step while the store is locked or away, since the engine's work is paid for.
+
+    The loss of the lease ends that.
+    """
     while True:
         try:
             return await step()
-        except Busy as busy:
-            await asyncio.sleep(busy.retry_after or 1.0)
+        except (Busy, StoreUnavailable) as exc:
+            await asyncio.sleep(exc.retry_after or 1.0)
+
+
+class PersistentQuota:
+    """The quota of a run: while the store is away it waits, so that no other piece of the run is lost."""
+
+    def __init__(self, quota: QuotaStore) -> None:
+        self._quota = quota
+
+    async def change(self, decide: Callable[[Quota], tuple[Quota, T]]) -> T:
+        return await retry_while_busy(lambda: self._quota.change(decide))

@@ -38,6 +38,7 @@ class JobRequest:
     job_id: str
     options: Options
     user_id: str | None = None
+    owner: str | None = None
     callback_url: str | None = None
     locale: Literal["en", "es"] = "en"
     filename: str | None = None
@@ -52,6 +53,8 @@ class JobRequest:
 
     def has_made(self, job: Job, audio: Audio | None) -> bool:
         """Whether `job` was made by this request."""
+        if job.owner != self.owner:
+            return False
         if job.fingerprint == self.fingerprint(audio):
             return True
         uses_new_options = self.options.model_dump(exclude_defaults=True).keys() - _OPTIONS_ONCE_HASHED
@@ -127,6 +130,7 @@ async def _create_or_get(services: Services, request: JobRequest, *, audio: Audi
         now=now,
         expires_at=services.upload_end(now),
         user_id=request.user_id,
+        owner=request.owner,
         callback_url=request.callback_url,
         locale=request.locale,
         fingerprint=request.fingerprint(audio),

@@ -100,4 +100,4 @@ async def erase(services: Services, job: Job) -> Job:
 async def forget_text(services: Services, job: Job) -> None:
     """Remove what the cache keeps of a job's recording; a run that keeps it looks for the erasure then."""
     if job.audio is not None:
-        await forget(services, job.audio.sha256)
+        await forget(services, job.audio.sha256, owner=job.owner)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-from common.errors import Language
+from common.errors import Language, StoreUnavailable
 from common.jobs.actions import get_readable
 from common.jobs.messages import PING, Message, event_message, snapshot_message
 from common.models import Job, JobEvent
@@ -70,8 +70,15 @@ class Watch:
         return snapshot_message(self._job, pieces, self._language)
 
     async def _next_events(self) -> list[JobEvent]:
-        """The events since the last, or none after a heartbeat's time or once the listener closes."""
-        return self._advance(await self._read() or await self._wait_and_read())
+        """The events since the last, or none after a heartbeat's time or once the listener closes.
+
+        None either while the store is away: the watcher stays, and finds later what it missed.
+        """
+        try:
+            return self._advance(await self._read() or await self._wait_and_read())
+        except StoreUnavailable as away:
+            await self._listener.wait(away.retry_after or self._services.settings.watch_heartbeat)
+            return []
 
     async def _read(self) -> list[JobEvent]:
         assert self._seq is not None

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import wiring
+from common.access.access import Access
 from common.audio.ffmpeg import Ffmpeg
 from common.aws.clients import Clients
+from common.aws.dynamo_access_keys import DynamoAccessKeys
 from common.aws.dynamo_account import DynamoAccount
 from common.aws.dynamo_cache import DynamoCache
 from common.aws.dynamo_jobs import DynamoJobs
@@ -96,6 +98,7 @@ def compose(*, sends_deliveries: bool = False, longest_wait: float = 20.0) -> Sa
         queue=queue,
         subscribers=gateway,
         quota=quota,
+        access=_access(settings, keys, table, clients),
         cache=DynamoCache(table) if settings.cache_mb and settings.jobs_table else None,
         senders=_senders(settings, keys, table) if sends_deliveries else _recording_senders(settings),
         key_secret=b"" if sends_deliveries else _key_secret(settings, clients),
@@ -143,6 +146,19 @@ class _Keys:
             log("secret.unreadable", level="ERROR", exc_info=exc)
             self.unreadable = self.unreadable or f"{variable}: {exc}"
             return None
+
+
+def _access(settings: Settings, keys: _Keys, table: Table, clients: Clients) -> Access:
+    """Only with access keys there are tokens, and a secret that signs them."""
+    is_on = bool(settings.admin_key or settings.api_keys) and settings.jobs_table is not None
+    return wiring.access(
+        settings,
+        DynamoAccessKeys(table),
+        admin_key=keys.read("ADMIN_KEY", settings.admin_key),
+        api_keys=keys.read("API_KEYS", settings.api_keys),
+        secret=read_shared_secret(clients, settings.jobs_table or "", "tokens") if is_on else b"",
+        now=time.time,
+    )
 
 
 def _key_secret(settings: Settings, clients: Clients) -> bytes:

@@ -1,7 +1,7 @@
 """API Gateway's WebSocket API: who connects, which job a client asks to watch, who disconnects.
 
 API Gateway delivers nothing to a connection before it is open, so the client sends the first message:
-`{"jobId": …, "after": …}`.
+`{"jobId": …, "after": …, "key": …}`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayWebSocketEven
 from common.aws.gateway_subscribers import GatewaySubscribers, Gone
 from common.aws.websocket_frames import split_into_frames
 from common.errors import EscribaError, Language, OptionInvalid
+from common.http.caller import check_visible
 from common.http.error_response import failure, spoken_language
 from common.jobs.ids import parse_job_id
 from common.jobs.watch import open_watch, parse_seq
@@ -57,8 +58,11 @@ async def _answer(sandbox: Sandbox, connection: str, event: Event) -> None:
 
 async def _start_watching(sandbox: Sandbox, connection: str, body: str) -> None:
     """Send the job's snapshot, or what came after the given seq; from then on every change is sent."""
-    job_id, after, language = _parse(body)
+    job_id, after, language, credential = _parse(body)
     services, gateway = sandbox.services, sandbox.gateway
+    caller = await services.access.identify(credential, client="")
+    caller.require("read")
+    await check_visible(services, caller, job_id)
     await gateway.check_room(job_id, connection)
     async with open_watch(services, job_id, after=after, language=language) as watch:
         last_seq = after or 0
@@ -71,14 +75,21 @@ async def _start_watching(sandbox: Sandbox, connection: str, body: str) -> None:
         await gateway.watch(job_id, connection, last_seq=last_seq, language=language)
 
 
-def _parse(body: str) -> tuple[str, int | None, Language]:
+def _parse(body: str) -> tuple[str, int | None, Language, str | None]:
     """Raises OptionInvalid, JobNotFound."""
     try:
         fields = json.loads(body)
         job_id, after = str(fields["jobId"]), fields.get("after")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise OptionInvalid(option="jobId", expected='{"jobId": "…", "after": 0}') from None
-    return parse_job_id(job_id), parse_seq(str(after)), spoken_language(str(fields.get("language", "")))
+    language = spoken_language(str(fields.get("language", "")))
+    credential = fields.get("key")
+    return (
+        parse_job_id(job_id),
+        parse_seq(str(after)),
+        language,
+        None if credential is None else str(credential),
+    )
 
 
 async def _post_error(

@@ -48,6 +48,16 @@ class Hub:
             if not topic.listeners:
                 del self._topics[job_id]
 
+    def note_stored(self, job_id: str, seq: int) -> None:
+        """Another process has stored an event of this job: its listeners find it in the store."""
+        if topic := self._topics.get(job_id):
+            topic.note_stored(seq)
+
+    def note_gap(self) -> None:
+        """Notices of other processes may have been lost: every listener looks into the store."""
+        for topic in self._topics.values():
+            topic.wake()
+
     def close(self) -> None:
         """Make every listener stop, those that come later too."""
         self._is_closing = True
@@ -57,11 +67,15 @@ class Hub:
 
 @dataclass(slots=True)
 class _Topic:
-    """One watched job. `version` grows with each event and with the closing."""
+    """One watched job. `version` grows with each event and with the closing.
+
+    `stored_seq` is the newest event that another process is known to have stored.
+    """
 
     is_closing: bool
     listeners: int = 0
     version: int = 0
+    stored_seq: int = 0
     events: deque[JobEvent] = field(default_factory=lambda: deque(maxlen=_BUFFERED_EVENTS))
     _change: asyncio.Future[None] | None = None
 
@@ -74,6 +88,11 @@ class _Topic:
             self.events.append(event)
             self._notify()
 
+    def note_stored(self, seq: int) -> None:
+        if seq > max(self.stored_seq, self.events[-1].seq if self.events else 0):
+            self.stored_seq = seq
+            self._notify()
+
     def close(self) -> None:
         self.is_closing = True
         self._notify()
@@ -83,11 +102,15 @@ class _Topic:
         self._change = self._change or asyncio.get_running_loop().create_future()
         return self._change
 
-    def _notify(self) -> None:
-        self.version += 1
+    def wake(self) -> None:
+        """End the waits of all listeners."""
         if self._change:
             self._change.set_result(None)
             self._change = None
+
+    def _notify(self) -> None:
+        self.version += 1
+        self.wake()
 
 
 class HubListener:
@@ -105,10 +128,12 @@ class HubListener:
         """A message arrives as soon as it is sent, so the answer need not end."""
 
     def events_after(self, seq: int) -> list[JobEvent] | None:
-        """The buffered events after `seq`; None when the buffer begins later than that."""
+        """The buffered events after `seq`; None when the buffer lacks any."""
         self._seen_version = self._topic.version
         events = self._topic.events
         if events and events[0].seq > seq + 1:
+            return None
+        if self._topic.stored_seq > max(seq, events[-1].seq if events else 0):
             return None
         return [event for event in events if event.seq > seq]
 

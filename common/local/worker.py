@@ -6,22 +6,28 @@ import asyncio
 from contextlib import suppress
 
 from common.errors import EscribaError
-from common.local.sqlite.queue import SqliteQueue
 from common.log import log
 from common.services import Services
+from common.stores import RunQueue
 
 # Seconds: a job that falls due while nothing else happens is noticed this late at most.
-_POLL_INTERVAL = 1.0
+POLL_EVERY = 1.0
 
 # Seconds: what a piece that is nearly done may still take, so that the engine need not be asked again.
 _LAST_MOMENT = 0.75
 
 
 class Worker:
-    """`holder` names this process in leases. Call `notify` when a job may have fallen due."""
+    """`holder` names this process in leases. Call `notify` when a job may have fallen due.
 
-    def __init__(self, queue: SqliteQueue, *, at_once: int, holder: str) -> None:
+    It also looks every `poll_every` seconds; None where `notify` is called for every job that falls due.
+    """
+
+    def __init__(
+        self, queue: RunQueue, *, at_once: int, holder: str, poll_every: float | None = POLL_EVERY
+    ) -> None:
         self._queue = queue
+        self._poll_every = poll_every
         self._at_once = at_once
         self._holder = holder
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -51,7 +57,7 @@ class Worker:
             except Exception as exc:  # noqa: BLE001 - the border: one bad row must not end all work
                 log("worker.broke", level="ERROR", exc_info=exc)
             with suppress(TimeoutError):
-                async with asyncio.timeout(_POLL_INTERVAL):  # wait_for loses a cancellation (Python 3.11)
+                async with asyncio.timeout(self._poll_every):  # wait_for loses a cancellation (Python 3.11)
                     await self._notified.wait()
 
     def leave(self, grace: float) -> None:

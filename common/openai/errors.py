@@ -16,6 +16,9 @@ from common.errors import (
     FileEmpty,
     FileMissing,
     FileRepeated,
+    KeyExpired,
+    KeyInvalid,
+    KeyMissing,
     RetryLater,
     UploadNeedsTicket,
     UploadTooLarge,
@@ -76,7 +79,8 @@ def _code(error: EscribaError) -> str:
     """Our own codes, except where programs look for OpenAI's."""
     if isinstance(error, EngineQuotaSpent):
         return "rate_limit_exceeded"
-    return "invalid_api_key" if isinstance(error, EngineKeyInvalid) else error.code
+    is_key_wrong = isinstance(error, EngineKeyInvalid | KeyExpired | KeyInvalid | KeyMissing)
+    return "invalid_api_key" if is_key_wrong else error.code
 
 
 def _param(error: EscribaError) -> str | None:

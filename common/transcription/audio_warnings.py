@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from common.audio.decoding import WITHOUT_CLOCK
 from common.audio.probe_result import ProbeResult
-from common.models import TranscriptWarning
+from common.audio.split import PieceFile
+from common.models import Options, Transcript, TranscriptWarning
+
+SILENCE_SKIPPED = TranscriptWarning(code="silence_skipped")
+
+
+def silent_transcript(piece: PieceFile, options: Options) -> Transcript:
+    """The transcript of a piece of digital silence, which is not sent to the engine."""
+    words = () if "word" in options.timestamps else None
+    return Transcript(text="", duration=piece.duration, words=words, warnings=(SILENCE_SKIPPED,))
 
 
 def warnings_of(source: ProbeResult, *, is_requested: bool) -> tuple[TranscriptWarning, ...]:

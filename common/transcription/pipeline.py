@@ -14,6 +14,7 @@ from common.audio.loudness import measure_loudness
 from common.audio.prepare import PreparedAudio, prepare
 from common.audio.probe import probe
 from common.audio.raw import add_header, parse_raw_format
+from common.audio.silence import is_silent
 from common.audio.split import PIECE_SECONDS, Cut, cut_piece, plan_cuts
 from common.errors import EngineMissing, EscribaError, RetryLater
 from common.log import log
@@ -22,7 +23,7 @@ from common.services import Services
 from common.text.hallucinations import remove_hallucinations, spans_to_measure
 from common.text.merge import merge
 from common.text.speech_evidence import Loudness
-from common.transcription.audio_warnings import warnings_of
+from common.transcription.audio_warnings import silent_transcript, warnings_of
 from common.transcription.reservation import reserve_quota
 
 # Seconds that a piece may start or end away from its cut, since a packet cannot be divided.
@@ -187,8 +188,10 @@ async def _transcribe_piece(
 ) -> Piece:
     async with reserve_quota(services, recording.seconds_of(cut)) as reservation:
         file = await cut_piece(services.ffmpeg, recording.audio, cut, folder)
-        reservation.is_sent = True
         try:
+            if await is_silent(services.ffmpeg, file):  # the quota is refunded, since nothing is sent
+                return Piece(index=cut.index, start=file.start, transcript=silent_transcript(file, options))
+            reservation.is_sent = True
             transcript = await services.engine.transcribe(
                 file.path, format=file.format, duration=file.duration, options=options
             )

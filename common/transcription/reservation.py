@@ -61,8 +61,8 @@ class Reservation:
 async def reserve_quota(services: Services, seconds: float) -> AsyncIterator[Reservation]:
     """Reserve the engine's quota for the body, which sets `is_sent` before it sends the piece.
 
-    Any exception before that refunds the quota, a cancellation too; after it, only those exceptions that the
-    engine does not charge for. Raises RetryLater when too little is left.
+    Whatever ends the body before that refunds the quota, a cancellation too; after it, only those exceptions
+    that the engine does not charge for. Raises RetryLater when too little is left.
     """
     reservation = Reservation(services, seconds)
     try:
@@ -72,3 +72,5 @@ async def reserve_quota(services: Services, seconds: float) -> AsyncIterator[Res
         if not reservation.is_sent or isinstance(exc, _UNCHARGED):
             await run_to_end(reservation.refund())
         raise
+    if not reservation.is_sent:
+        await run_to_end(reservation.refund())

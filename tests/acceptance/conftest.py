@@ -13,6 +13,8 @@ from tests.upstream import Upstream
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, default=10, help="how often the server is killed")
+    parser.addoption("--cluster-rounds", type=int, default=4, help="how often instances are killed")
+    parser.addoption("--rolls", type=int, default=2, help="how often an instance replaces another")
     parser.addoption("--attempts", type=int, default=2, help="MAX_ATTEMPTS for a job that kills the server")
     parser.addoption("--soak", type=int, default=100, help="how many jobs go to a faulty Convex")
     parser.addoption("--kills", type=int, default=3, help="how often API or Convex is killed amid news")

@@ -1,4 +1,4 @@
-"""A local Convex as a process: Convex's real interfaces over the functions in web/convex."""
+"""A local Convex as a process: Convex's real interfaces over the example in web/example."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ class LocalConvex:
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """What the tables hold of each job, its transcript with it, by job id."""
-        rows = self._table("transcriptionJobs")  # first: a job that has ended by now has its transcript
-        results = {result["jobId"]: result for result in self._table("transcriptionResults")}
+        rows = self._table("escriba/jobs")  # first: a job that has ended by now has its transcript
+        results = {result["jobId"]: result for result in self._table("escriba/transcripts")}
         return {row["jobId"]: {**results.get(row["jobId"], {}), **row} for row in rows}
 
     def _table(self, name: str) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ async def test_python_s_client_queries_mutates_and_is_told_of_changes(convex: Lo
 
 _PARSE = """
 import { build } from "esbuild";
-const options = { entryPoints: ["convex/model/snapshot.ts"], bundle: true, format: "esm", write: false };
+const options = { entryPoints: ["src/job/snapshot.ts"], bundle: true, format: "esm", write: false };
 const [{ text }] = (await build(options)).outputFiles;
 const { parseSnapshot } = await import("data:text/javascript," + encodeURIComponent(text));
 let input = "";

@@ -73,6 +73,96 @@ def test_half_an_hour_is_transcribed_word_for_word_at_the_right_times(
     assert [form.value("language") for form in forms] == [None, "en", "en", "en"]
 
 
+# ── long recordings of which something could get lost ─────────────────────────────────────────────
+
+
+def assert_words(result: dict[str, Any], words: list[str], times: list[float]) -> None:
+    assert [word["word"] for word in result["words"]] == words
+    for word, start in zip(result["words"], times, strict=True):
+        assert (word["start"], word["end"]) == pytest.approx((start, start + WORD_SECONDS), abs=0.05)
+
+
+@pytest.mark.parametrize("options", ["-c:a libopus -b:a 24k -compression_level 0", "-c:a libvorbis -q:a 0"])
+def test_chained_recordings_that_are_cut_are_transcribed_to_their_end(
+    options: str, media: Media, api: Api
+) -> None:
+    """Two of eleven minutes, of which ffmpeg reads the second with the times of the first."""
+    seconds = 660.0
+    path = speech_file(media, f"link-{len(options)}.ogg", options, seconds)
+    chained = media.folder / f"chained-{len(options)}.ogg"
+    chained.write_bytes(path.read_bytes() * 2)
+    result = transcribe(api, chained)
+    times = word_times(seconds)
+    assert_words(result, words_of(len(times)) * 2, times + [start + seconds for start in times])
+    assert result["duration"] == pytest.approx(2 * seconds, abs=0.1)
+    assert "warnings" not in result
+
+
+def test_a_gap_of_ten_minutes_loses_no_word_and_shifts_none(media: Media, api: Api) -> None:
+    start, end, seconds = 300.0, 900.0, 1200.0
+    whole = speech_file(media, "whole.mkv", "-c:a aac -b:a 48k -aac_coder fast", seconds)
+    drop = f"noise=drop='between(pts*tb,{start},{end})'"
+    holed = media.ffmpeg(f"-i {whole} -c copy -bsf:a {drop}", media.folder / "ten-minutes-missing.mkv")
+    path = media.ffmpeg(f"-i {holed} -c copy", media.folder / "ten-minutes-missing.m4a")
+    result = transcribe(api, path)
+    texts = words_of(len(word_times(seconds)))
+    kept = [
+        (text, at)
+        for text, at in zip(texts, word_times(seconds), strict=True)
+        if at + WORD_SECONDS < start - 0.1 or at > end + 0.1
+    ]
+    found = [(word["word"], word["start"]) for word in result["words"]]
+    missing = [(text, at) for text, at in kept if not _is_among(found, text, at)]
+    assert missing == []
+    assert len(found) <= len(kept) + 2  # half a word on either side
+    assert result["duration"] == pytest.approx(seconds, abs=0.1)
+
+
+def _is_among(found: list[tuple[str, float]], text: str, at: float) -> bool:
+    return any(text == word and abs(at - start) <= 0.05 for word, start in found)
+
+
+# ── long digital silence ──────────────────────────────────────────────────────────────────────────
+
+# Twenty-five minutes in a few kilobytes, but for mp3, whose least bit rate is 8 kbit/s.
+SILENT = "-f lavfi -i anullsrc=r={}:cl=mono:d=1500"
+BOMBS = {
+    "silent.flac": f"{SILENT.format(8000)} -frame_size 65535",
+    "silent.opus": f"{SILENT.format(48000)} -c:a libopus -b:a 6k -compression_level 0 -frame_duration 60",
+    "silent.mp3": f"{SILENT.format(8000)} -b:a 8k",
+    "silent-128k.mp3": f"{SILENT.format(44100)} -b:a 128k",
+    "silent.wav": SILENT.format(8000),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_long_digital_silence_is_not_sent_to_the_engine(
+    name: str, media: Media, api: Api, engine: Upstream
+) -> None:
+    before = len(engine.requests)
+    result = transcribe(api, media.ffmpeg(BOMBS[name], media.folder / name))
+    assert len(engine.requests) == before
+    assert (result["text"], result.get("words", [])) == ("", [])
+    assert result["duration"] == pytest.approx(1500, abs=0.2)
+    assert [warning["code"] for warning in result["warnings"]] == ["silence_skipped"]
+
+
+@pytest.mark.parametrize("name", ["late.flac", "late.opus", "late.mp3"])
+def test_speech_after_long_digital_silence_keeps_its_words_and_times(
+    name: str, media: Media, api: Api, engine: Upstream
+) -> None:
+    late, seconds, before = 1300.0, 30.0, len(engine.requests)
+    codec = BOMBS[name.replace("late", "silent")].split("d=1500 ")[1]
+    speech = speech_file(media, "late.wav", "", seconds)
+    path = media.ffmpeg(f"-i {speech} -af adelay={1000 * late:.0f} {codec}", media.folder / name)
+    result = transcribe(api, path)
+    times = [start + late for start in word_times(seconds)]
+    assert [word["word"] for word in result["words"]] == words_of(len(times))
+    assert [word["start"] for word in result["words"]] == pytest.approx(times, abs=0.05)
+    assert len(engine.requests) == before + 1
+    assert [warning["code"] for warning in result["warnings"]] == ["silence_skipped"]
+
+
 # ── real speech, the real engine ──────────────────────────────────────────────────────────────────
 
 # The start of each reading, in seconds. Three cross a cut (the overlaps start at 447, 895 and 1342, and last

@@ -14,7 +14,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from common.settings import Settings
-from functions import health, job, openai_audio, transcribe, transcribe_job
+from functions import admin, health, job, openai_audio, tokens, transcribe, transcribe_job
 from tests.deployed import transformed
 from tests.emulator import TOOLS
 from tests.runtime_api import HANDLER
@@ -123,7 +123,7 @@ def test_every_route_of_every_router_leads_to_its_function() -> None:
     }
     routes = {
         (method, re.sub(r"\{[^}]*\}", "{}", route.path)): module.__name__.removeprefix("functions.")
-        for module in (health, transcribe, transcribe_job, job, openai_audio)
+        for module in (health, transcribe, transcribe_job, job, openai_audio, tokens, admin)
         for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in sorted(
@@ -303,8 +303,22 @@ def test_every_right_to_the_table_names_the_kinds_of_items(name: str) -> None:
             assert all(key.endswith("#*") for key in condition["dynamodb:LeadingKeys"])
 
 
+# The functions whose callers may need an access key.
+KEYED = {"transcribe", "openai_audio", "transcribe_job", "job", "transcription_ws", "tokens", "admin"}
+
+
+def test_only_functions_that_callers_call_read_access_keys_and_only_admin_writes_them() -> None:
+    rights: dict[str, set[str]] = {}
+    for function in FUNCTIONS.values():
+        for statement in statements(function):
+            if "access#*" in json.dumps(statement):
+                rights[module_of(function)] = set(_listed(statement["Action"]))
+    assert rights.keys() == KEYED
+    assert {name for name, actions in rights.items() if "dynamodb:PutItem" in actions} == {"admin"}
+
+
 def test_only_functions_that_need_them_have_the_quota_the_shared_secret_and_the_cache() -> None:
-    """The quota of the engine or of Convex's pushes; the secret for ids of Idempotency-Keys; kept texts."""
+    """The quota of the engine or of Convex's pushes; secrets for Idempotency-Keys and tokens; kept texts."""
     users: dict[str, set[str]] = {}
     for function in FUNCTIONS.values():
         text = json.dumps(statements(function))
@@ -312,7 +326,7 @@ def test_only_functions_that_need_them_have_the_quota_the_shared_secret_and_the_
             if kind in text:
                 users.setdefault(kind, set()).add(module_of(function))
     assert users["quota#*"] == {"transcribe", "openai_audio", "run_job", "sweep"}
-    assert users["secret#*"] == {"transcribe_job", "job"}
+    assert users["secret#*"] == KEYED
     assert users["cache#*"] == {"transcribe", "openai_audio", "run_job", "job", "sweep"}
 
 
@@ -320,10 +334,11 @@ def test_only_functions_that_call_the_engine_read_its_key_and_only_those_that_de
     readers: dict[str, set[str]] = {}
     for function in FUNCTIONS.values():
         text = json.dumps(statements(function))
-        for secret in ("groq-api-key", "callback-secret", "convex-api-key"):
+        for secret in ("groq-api-key", "callback-secret", "convex-api-key", "admin-key"):
             if secret in text:
                 readers.setdefault(secret, set()).add(module_of(function))
     assert readers["groq-api-key"] == {"health", "transcribe", "openai_audio", "run_job"}
+    assert readers["admin-key"] == KEYED
     assert readers["callback-secret"] == readers["convex-api-key"] == {"run_job", "sweep"}
 
 

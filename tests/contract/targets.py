@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.access.key_store import AccessKeyStore
 from common.aws.clients import Clients
+from common.aws.dynamo_access_keys import DynamoAccessKeys
 from common.aws.dynamo_account import DynamoAccount
 from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.gateway_subscribers import GatewaySubscribers
@@ -17,15 +20,23 @@ from common.aws.sqs_queue import SqsQueue
 from common.aws.table import Table
 from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
+from common.local.sqlite.access_keys import SqliteAccessKeys
 from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
 from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueue
+from common.postgres.access_keys import PostgresAccessKeys
+from common.postgres.account import PostgresAccount
+from common.postgres.database import Database as PostgresDatabase
+from common.postgres.jobs import PostgresJobs
+from common.postgres.queue import PostgresQueue
 from common.quota import Quota
 from common.upload.ticket import UploadTickets
+from tests.closing import close_after_test
 from tests.contract.sample_jobs import NOW
 from tests.emulator import emulator
+from tests.postgres import postgres
 from tests.stack import QueueReader, stack_of
 
 
@@ -33,16 +44,18 @@ from tests.stack import QueueReader, stack_of
 class DeploymentTarget:
     """The adapters of one target over a store of their own, which is empty at first.
 
-    `other_jobs` and `other_quota` reach the same store as another process would. `claim_all(seconds)` lets
-    that time pass for the queue and returns the jobs that it then brings to a worker; `kill_worker()` ends
-    that worker abruptly and returns when nothing holds its jobs any more. `close_listeners()` makes every
-    listener stop. `isolated`: each job runs in a process of its own.
+    `other_jobs`, `other_keys` and `other_quota` reach the same store as another process would.
+    `claim_all(seconds)` lets that time pass for the queue and returns the jobs that it then brings to a
+    worker; `kill_worker()` ends that worker abruptly and returns when nothing holds its jobs any more.
+    `close_listeners()` makes every listener stop. `isolated`: each job runs in a process of its own.
     """
 
     jobs: JobStore
     other_jobs: JobStore
     queue: TaskQueue
     audio: AudioStore
+    keys: AccessKeyStore
+    other_keys: AccessKeyStore
     quota: QuotaStore
     other_quota: QuotaStore
     claim_all: Callable[[float], Awaitable[list[str]]]
@@ -96,6 +109,8 @@ def container(folder: Path) -> Iterator[DeploymentTarget]:
         other_jobs=SqliteJobs(other_database),
         queue=queue,
         audio=audio,
+        keys=SqliteAccessKeys(database),
+        other_keys=SqliteAccessKeys(other_database),
         quota=SqliteAccount(database, name="whisper", start=start),
         other_quota=SqliteAccount(other_database, name="whisper", start=start),
         claim_all=claim_all,
@@ -140,6 +155,8 @@ def aws(_: Path) -> Iterator[DeploymentTarget]:
             other_jobs=other_jobs,
             queue=SqsQueue(clients, names.queue, now=clock, note_message=jobs.note_message),
             audio=S3Audio(clients, names.bucket, ticket_seconds=900),
+            keys=DynamoAccessKeys(Table(clients, names.table)),
+            other_keys=DynamoAccessKeys(Table(other_clients, names.table)),
             quota=DynamoAccount(Table(clients, names.table), name="whisper", start=start),
             other_quota=DynamoAccount(Table(other_clients, names.table), name="whisper", start=start),
             claim_all=claim_all,
@@ -150,4 +167,50 @@ def aws(_: Path) -> Iterator[DeploymentTarget]:
         )
 
 
-DEPLOYMENT_TARGETS = {"container": container, "aws": aws}
+@contextmanager
+def instances(folder: Path) -> Iterator[DeploymentTarget]:
+    """Postgres, as one of several instances has it, and a folder."""
+    url = postgres().database(template=postgres().migrated)
+    database, other_database = (PostgresDatabase(url) for _ in range(2))
+    clock = Clock()
+    # These tests set the time, so the database's own is no measure of it.
+    queue = PostgresQueue(database, now=clock, tolerance=math.inf)
+    audio = AudioFolder(folder / "audio", budget_bytes=1_000_000, tickets=UploadTickets(b"secret"))
+    asyncio.run(audio.open())
+    for each in (database, other_database):
+        close_after_test(each.close)
+
+    async def claim_all(seconds: float) -> list[str]:
+        clock.now += seconds
+        claimed: list[str] = []
+        while job_id := await queue.claim(clock.now, "worker", LEASE):
+            claimed.append(job_id)
+        return claimed
+
+    async def kill_worker() -> None:
+        clock.now += LEASE
+
+    hub = Hub(max_listeners=10)
+
+    async def close_listeners() -> None:
+        hub.close()
+
+    start = Quota()
+    yield DeploymentTarget(
+        jobs=PostgresJobs(database),
+        other_jobs=PostgresJobs(other_database),
+        queue=queue,
+        audio=audio,
+        keys=PostgresAccessKeys(database),
+        other_keys=PostgresAccessKeys(other_database),
+        quota=PostgresAccount(database, name="whisper", start=start),
+        other_quota=PostgresAccount(other_database, name="whisper", start=start),
+        claim_all=claim_all,
+        kill_worker=kill_worker,
+        subscribers=hub,
+        close_listeners=close_listeners,
+        isolated=False,
+    )
+
+
+DEPLOYMENT_TARGETS = {"container": container, "postgres": instances, "aws": aws}

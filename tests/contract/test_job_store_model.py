@@ -28,6 +28,7 @@ from common.jobs import state
 from common.jobs.events import Kind
 from common.models import Audio, Job, JobEvent, Piece, Transcript
 from common.ports import AlreadyExists, LeaseLost, StaleJob, Target
+from tests.closing import close_all
 from tests.contract.sample_jobs import (
     NOW,
     WEEK,
@@ -102,6 +103,7 @@ class Stores(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "stack"):
+            self.run(close_all())
             self.stack.close()
 
     def run(self, call: Awaitable[T]) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import zlib
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +18,10 @@ from common.cache_port import CacheKey, TranscriptCache
 from common.local.sqlite.cache import SqliteCache
 from common.local.sqlite.database import Database
 from common.models import Segment, Transcript, TranscriptWarning, Word
+from common.postgres.cache import PostgresCache
+from common.postgres.database import Database as PostgresDatabase
 from tests.emulator import emulator
+from tests.postgres import postgres
 from tests.stack import stack_of
 
 NOW = 1_800_000_000.0
@@ -51,12 +55,20 @@ async def sqlite(folder: Path) -> AsyncIterator[TranscriptCache]:
 
 
 @asynccontextmanager
+async def in_postgres(_: Path) -> AsyncIterator[TranscriptCache]:
+    url = await asyncio.to_thread(lambda: postgres().database(template=postgres().migrated))
+    database = PostgresDatabase(url)
+    yield PostgresCache(database, budget_bytes=1_000_000)
+    await database.close()
+
+
+@asynccontextmanager
 async def dynamo(_: Path) -> AsyncIterator[TranscriptCache]:
     with emulator().reached(), stack_of(emulator()) as names:
         yield DynamoCache(Table(Clients(), names.table))
 
 
-@pytest.fixture(params=[sqlite, dynamo], ids=["sqlite", "dynamo"])
+@pytest.fixture(params=[sqlite, in_postgres, dynamo], ids=["sqlite", "postgres", "dynamo"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     return lambda: request.param(tmp_path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from common.errors import AudioGone, JobNotFound, StorageFull, StoreUnavailable
 from common.settings import MB, SettingInvalid, read_settings
 from common.upload.ticket import UploadTickets
 from tests.contract.sample_jobs import new_id
+from tests.s3_faults import FaultyBucket
 from tests.s3_server import BUCKET, s3_server
 
 _ENVIRONMENT = {
@@ -200,6 +202,53 @@ async def test_a_bucket_that_is_gone_is_no_missing_recording(address: BucketAddr
     with pytest.raises(StoreUnavailable):
         await audio.keep(new_id(), tmp_path / "received")
     assert (tmp_path / "received").exists()
+
+
+async def test_slow_answers_half_bodies_and_refusals_amid_transfers_change_no_byte(
+    address: BucketAddress, tmp_path: Path
+) -> None:
+    content, job_id = os.urandom(13 * MB), new_id()
+    (tmp_path / "received").write_bytes(content)
+    with FaultyBucket(s3_server().url) as faulty:
+        chance = random.Random(4)
+        faulty.fault = lambda _: chance.choice(["none", "none", "slow", "half", "away"])
+        audio = audio_in(replace(address, endpoint=faulty.url))
+        for _ in range(10):
+            try:
+                await audio.keep(job_id, tmp_path / "received")
+                break
+            except StoreUnavailable:
+                assert (tmp_path / "received").exists()
+        for _ in range(10):
+            try:
+                assert (await audio.fetch(job_id, tmp_path)).read_bytes() == content
+                break
+            except StoreUnavailable:
+                continue
+        assert {"slow", "half", "away"} <= set(faulty.faults)
+    assert not (tmp_path / "received").exists()
+    assert (tmp_path / job_id).read_bytes() == content
+
+
+async def test_what_could_not_be_removed_is_found_by_the_next_sweep(
+    address: BucketAddress, tmp_path: Path
+) -> None:
+    async def find_needed(_: list[str]) -> set[str]:
+        return set()
+
+    job_id = new_id()
+    with FaultyBucket(s3_server().url) as faulty:
+        audio = audio_in(replace(address, endpoint=faulty.url))
+        audio._objects = BucketObjects(replace(address, endpoint=faulty.url), retry_seconds=0.1)
+        assert await audio.sweep(find_needed) == 0
+        (tmp_path / "received").write_bytes(b"x")
+        await audio.keep(job_id, tmp_path / "received")
+        faulty.fault = lambda _: "away"
+        with pytest.raises(StoreUnavailable):
+            await audio.remove(job_id)
+        faulty.fault = lambda _: "none"
+        assert await audio.sweep(find_needed) == 1
+    assert s3_server().keys(address.prefix) == []
 
 
 async def test_only_job_ids_name_a_recording(address: BucketAddress, tmp_path: Path) -> None:

@@ -210,12 +210,12 @@ async def test_webhooks_that_never_answer_do_not_hold_up_convex(tmp_path: Path) 
         assert len(webhooks.sent) <= dispatch.AT_ONCE
 
 
-async def test_a_commit_is_delivered_at_once_where_it_is_signalled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatch, "_LOOK_EVERY", 3600.0)
+async def test_a_commit_is_delivered_at_once_where_it_is_signalled(tmp_path: Path) -> None:
     changed, sender = asyncio.Event(), CountingSender()
-    async with services_of(tmp_path, sender) as services, Dispatcher(services, changed=changed) as dispatcher:
+    async with (
+        services_of(tmp_path, sender) as services,
+        Dispatcher(services, changed=changed, look_every=None) as dispatcher,
+    ):
         running = asyncio.create_task(dispatcher.run())
         await asyncio.sleep(0.2)  # it has looked and found nothing
         await ended(services)

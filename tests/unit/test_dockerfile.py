@@ -91,7 +91,7 @@ def locked(name: str) -> dict[str, str]:
 
 
 def test_the_image_has_the_production_lock_and_what_instances_share() -> None:
-    assert set(locked("container")) - set(locked("production")) == {"obstore"}
+    assert set(locked("container")) - set(locked("production")) == {"asyncpg", "obstore"}
 
 
 def test_all_locks_name_the_same_versions() -> None:

@@ -11,9 +11,12 @@ from random import Random
 
 import pytest
 
+from common.audio.formats.mp3_slice import slice_mp3
+from common.audio.formats.mp3_stereo import is_mix_audible
 from common.audio.formats.scan import Scan
 from common.audio.formats.scan_file import scan_file
 from common.errors import AudioTooCostly
+from tests.coded_speech import decode, speech_file, word_times
 from tests.media import GOOD, SECONDS, Media
 
 COUNTED = {
@@ -84,6 +87,62 @@ def test_an_mp3_that_is_cut_off_claims_more_than_it_has(media: Media) -> None:
     assert scan
     assert scan.claimed == pytest.approx(SECONDS, abs=0.1)
     assert scan.seconds == pytest.approx(0.6 * SECONDS, abs=0.1)
+
+
+# ── the sides of a stereo mp3 ─────────────────────────────────────────────────────────────────────
+
+SIDES = {
+    "alike": ("", True),
+    "alike at 22 kHz": ("-ar 22050", True),
+    "alike with a varying bit rate": ("-q:a 4", True),
+    "inverted": ("-af pan=stereo|c0=c0|c1=-1*c0", False),
+    "inverted at 320 kbit/s": ("-b:a 320k -af pan=stereo|c0=c0|c1=-1*c0", False),
+    "inverted at 22 kHz": ("-ar 22050 -af pan=stereo|c0=c0|c1=-1*c0", False),
+    "inverted and uneven": ("-af pan=stereo|c0=0.7*c0|c1=-1*c0", False),
+    "stored by themselves": ("-joint_stereo 0", False),
+    "one silent": ("-af pan=stereo|c0=c0|c1=0*c0", False),
+}
+
+
+@pytest.mark.parametrize("name", SIDES)
+def test_sides_that_are_alike_need_no_decoding(name: str, media: Media, tmp_path: Path) -> None:
+    """False sends the file to a measurement, True spares it."""
+    options, is_audible = SIDES[name]
+    speech = speech_file(media, "sides.wav", "", 30.0)
+    assert is_mix_audible(media.ffmpeg(f"-i {speech} -ac 2 {options}", tmp_path / "a.mp3")) == is_audible
+
+
+@pytest.mark.parametrize("name", ["cbr.mp3", "plain.flac"])
+def test_what_is_no_stereo_mp3_is_left_to_a_measurement(name: str, media: Media) -> None:
+    assert not is_mix_audible(media(name))
+
+
+# ── slices of an mp3 ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_slice_of_an_mp3_has_the_sound_and_the_duration_that_it_says(media: Media, tmp_path: Path) -> None:
+    source = speech_file(media, "sliced.mp3", "-b:a 64k", 60.0)
+    times, words = word_times(60.0), 0
+    for number, (start, length) in enumerate(((0.0, 20.0), (20.0, 20.0), (40.0, None))):
+        path = tmp_path / f"{number}.mp3"
+        found = slice_mp3(source, path, start, length)
+        assert found
+        decoded, seconds = decode(path)
+        assert found.start == pytest.approx(start, abs=0.05)
+        assert found.seconds == pytest.approx(seconds, abs=0.03)
+        for word in decoded:
+            if word.number is not None and word.start > 0.1:
+                assert found.start + word.start == pytest.approx(times[word.number], abs=0.01)
+                words += 1
+    assert words >= len(times) - 4  # one at each side of a cut
+
+
+def test_an_mp3_that_is_damaged_is_not_sliced(media: Media, tmp_path: Path) -> None:
+    content = bytearray(speech_file(media, "sliced.mp3", "-b:a 64k", 60.0).read_bytes())
+    content[200_000:230_000] = bytes(30_000)
+    (tmp_path / "damaged.mp3").write_bytes(content)
+    assert slice_mp3(tmp_path / "damaged.mp3", tmp_path / "a.mp3", 0.0, 50.0) is None
+    assert not (tmp_path / "a.mp3").exists()
 
 
 # ── hostile ───────────────────────────────────────────────────────────────────────────────────────

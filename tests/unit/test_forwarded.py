@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from common.http.edge import name_caller
+from common.http.edge import name_client
 from common.http.forwarded import Forwarded, TrustedProxies, parse_address, read_forwarded
 
 
@@ -128,6 +128,6 @@ def test_which_peers_are_believed(names: list[str], trusted: list[str], others: 
 
 
 def test_a_caller_is_one_address_or_one_network_of_ipv6() -> None:
-    assert name_caller(ipaddress.ip_address("203.0.113.7")) == "address:203.0.113.7"
-    assert name_caller(ipaddress.ip_address("2001:db8::1:2:3:4")) == "address:2001:db8::/64"
-    assert name_caller(None) == "address:unknown"
+    assert name_client(ipaddress.ip_address("203.0.113.7")) == "address:203.0.113.7"
+    assert name_client(ipaddress.ip_address("2001:db8::1:2:3:4")) == "address:2001:db8::/64"
+    assert name_client(None) == "address:unknown"

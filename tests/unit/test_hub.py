@@ -117,3 +117,28 @@ async def test_closing_ends_the_wait_of_all_listeners_now_and_later() -> None:
     with hub.listen("k") as late:
         assert late.is_closing
         assert await late.wait(60)
+
+
+async def test_what_another_process_stored_ends_the_wait_and_is_read_from_the_store() -> None:
+    hub = Hub(max_listeners=10)
+    with hub.listen("j") as listener:
+        listener.events_after(1)
+        hub.note_stored("j", 2)
+        hub.note_stored("nobody listens to this one", 2)
+        assert await listener.wait(60)
+        assert listener.events_after(1) is None
+        assert listener.events_after(2) == [], "it has read it"
+        await hub.publish(an_event(3))
+        assert listener.events_after(1) is None
+        assert seqs(listener.events_after(2)) == [3]
+        hub.note_stored("j", 3)  # the same commit once more
+        assert seqs(listener.events_after(2)) == [3]
+
+
+async def test_a_gap_ends_the_wait_without_an_event_so_that_the_store_is_read() -> None:
+    hub = Hub(max_listeners=10)
+    with hub.listen("j") as listener:
+        waiting = asyncio.create_task(listener.wait(60))
+        await asyncio.sleep(0)
+        hub.note_gap()
+        assert await waiting is False

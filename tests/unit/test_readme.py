@@ -78,14 +78,6 @@ def test_paths_modules_and_links_are_found_in_a_sentence() -> None:
     assert missing_modules("`common.jobs`, `common.jobs.state`, `common.jobs.no`") == ["common.jobs.no"]
 
 
-@pytest.mark.parametrize("guide", GUIDES)
-def test_the_files_to_copy_into_an_app_exist(guide: str) -> None:
-    names = re.findall(r"`([\w/]+(?:\.ts|/))`", (ROOT / guide).read_text())
-    assert "jobs.ts" in names
-    of_the_app = "convex/"
-    assert {name for name in names if not (ROOT / "web/convex" / name).exists()} == {of_the_app}
-
-
 def test_contributing_lists_every_package() -> None:
     rows = re.findall(
         r"^\| `((?:common|functions)/[\w/]*)` \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE

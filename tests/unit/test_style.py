@@ -18,7 +18,7 @@ CODE = [
 ]
 WEB = [
     path
-    for folder in ("convex", "demo", "dev", "src")
+    for folder in ("dev", "example", "scripts", "src")
     for path in ROOT.glob(f"web/{folder}/**/*")
     if path.suffix in {".ts", ".tsx", ".mjs"} and "_generated" not in path.parts and ".test." not in path.name
 ]

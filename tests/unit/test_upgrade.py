@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi import APIRouter, Request
@@ -85,48 +81,3 @@ def test_only_the_offer_is_taken_out_of_the_head() -> None:
     headers = [(b"host", b"x"), (b"connection", b"keep-alive, Upgrade,HTTP2-Settings"), (b"upgrade", b"h2c")]
     head = without_upgrade(b"GET", b"/a?b", [*headers, (b"http2-settings", b"A")], http_version="1.1")
     assert head == b"GET /a?b HTTP/1.1\r\nhost: x\r\nconnection: keep-alive\r\n\r\n"
-
-
-@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl; the tests above send the same bytes")
-def test_curl_that_offers_http_2_is_answered(port: int, tmp_path: Path) -> None:
-    (tmp_path / "body").write_bytes(bytes(200_000))
-    done = subprocess.run(
-        ["curl", "--http2", "-sS", "-m", "60", "--data-binary", "@body", f"http://127.0.0.1:{port}/size"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(done.stdout) == {"size": 200_000, "upgrade": None}
-
-
-JAVA = """
-import java.net.URI;
-import java.net.http.*;
-
-class Post {
-    public static void main(String[] arguments) throws Exception {
-        HttpClient client = HttpClient.newHttpClient();
-        for (int size : new int[] {200000, 10}) {
-            HttpRequest request = HttpRequest.newBuilder(URI.create(arguments[0]))
-                .POST(HttpRequest.BodyPublishers.ofByteArray(new byte[size])).build();
-            System.out.println(client.send(request, HttpResponse.BodyHandlers.ofString()).body());
-        }
-    }
-}
-"""
-
-
-@pytest.mark.skipif(not shutil.which("javac"), reason="there is no JDK; the tests above send the same bytes")
-def test_the_http_client_of_java_is_answered(port: int, tmp_path: Path) -> None:
-    (tmp_path / "Post.java").write_text(JAVA)
-    done = subprocess.run(
-        ["java", "Post.java", f"http://127.0.0.1:{port}/size"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    sizes = [json.loads(line)["size"] for line in done.stdout.splitlines()]
-    assert sizes == [200_000, 10]

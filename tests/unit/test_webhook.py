@@ -15,6 +15,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from common.delivery.webhook import WebhookSender
+from common.delivery.webhook_secret import secret_of_key
 from common.errors import EngineKeyInvalid
 from common.jobs import state
 from common.models import Audio, Job, Transcript
@@ -283,3 +284,16 @@ async def test_a_name_without_an_address_is_a_failed_delivery() -> None:
 
     with pytest.raises(DeliveryFailed, match="gaierror"):
         await sender(resolve=resolve).send(completed("https://nothing.invalid/hook"), None)
+
+
+async def test_a_job_of_an_access_key_is_signed_with_that_keys_own_secret() -> None:
+    with Receiver() as receiver:
+        for owner in ("1a2b3c4d", "1a2b3c4d/ana", "99999999", None):
+            job = completed(receiver.url).model_copy(update={"owner": owner})
+            await sender().send(job, None)
+        own = secret_of_key(SECRET, "1a2b3c4d")
+        for received in receiver.received[:2]:
+            assert received.verified(own)["job"]["status"] == "completed"
+        for received in receiver.received[2:]:
+            with pytest.raises(WebhookVerificationError):
+                received.verified(own)

@@ -1,5 +1,8 @@
 // @ts-check
-/** A Convex deployment in memory: convex-test, which notifies watchers of commits and gives stored files addresses. */
+/**
+ * A Convex deployment in memory: convex-test, which notifies watchers of commits and gives stored files addresses. What
+ * belongs to a component is named `escriba/jobs`: first the component, then the table, file or function.
+ */
 import { AsyncResource } from "node:async_hooks";
 import { convexTest } from "convex-test";
 import { makeFunctionReference } from "convex/server";
@@ -16,17 +19,24 @@ export class Backend {
   #isNotifying = false;
   #lastTime = 0n;
   /** @type {any} */ #originalConvex;
+  /** convex-test with the methods that its types do not name. @type {any} */ #inner;
   /** Awaited after every function that may have written, before its caller gets the answer. @type {() => Promise<void>} */
   save = async () => {};
   // convex-test recognises a transaction by its async context. A watcher that is called inside a mutation would run
   // its queries in that transaction; this context is outside of all transactions.
   #rootContext = new AsyncResource("local-convex");
 
-  /** @param {import("./functions.mjs").Modules} modules @param {any} schema @param {() => string} origin */
-  constructor(modules, schema, origin) {
-    this.modules = modules;
-    this.tables = Object.keys(schema.tables);
-    this.test = convexTest(schema, modules);
+  /** @param {import("./functions.mjs").Unit[]} units  the app first @param {() => string} origin */
+  constructor(units, origin) {
+    const [app, ...components] = /** @type {[import("./functions.mjs").Unit, ...import("./functions.mjs").Unit[]]} */ (
+      units
+    );
+    this.units = units;
+    this.modules = app.modules;
+    this.tables = units.flatMap(({ name, schema }) => Object.keys(schema.tables).map((table) => join(name, table)));
+    this.test = convexTest(app.schema, app.modules);
+    this.#inner = this.test;
+    for (const { name, schema, modules } of components) this.test.registerComponent(name, schema, modules);
     this.#interceptSyscalls(origin);
   }
 
@@ -43,10 +53,11 @@ export class Backend {
 
   /** Runs any function, as `npx convex run` does. @param {string} udfPath @param {unknown} [args] */
   async runInternal(udfPath, args) {
-    const { fn, reference } = await this.#find(udfPath);
-    const kind = /** @type {Kind[]} */ (["query", "mutation", "action"]).find((kind) => fn?.[KIND_FIELD[kind]]);
-    if (!kind) throw new Error(`There is no function '${udfPath}'.`);
-    return await this.#call(kind, reference, args, null);
+    const { component, rest } = this.#split(udfPath);
+    const json = /** @type {any} */ ((Array.isArray(args) ? args[0] : args) ?? {});
+    const value = await this.#inner.fun({ componentPath: component, udfPath: rest }, jsonToConvex(json));
+    await this.save();
+    return value;
   }
 
   /** Runs an HTTP action. @param {string} path @param {RequestInit} request */
@@ -56,46 +67,56 @@ export class Backend {
     return response;
   }
 
-  /** @param {string} name */
+  /** @param {string} name @returns {Promise<any[]>} */
   table(name) {
-    return this.test.run((/** @type {any} */ ctx) => ctx.db.query(name).collect());
+    const { component, rest } = this.#split(name);
+    return this.inside(component, (ctx) => ctx.db.query(rest).collect());
   }
 
   /** Deletes all rows and files. */
   async clear() {
-    await this.test.run(async (/** @type {any} */ ctx) => {
-      for (const table of this.tables)
-        for (const row of await ctx.db.query(table).collect()) await ctx.db.delete(row._id);
-    });
-    for (const id of await this.fileIds())
-      await this.test.run((/** @type {any} */ ctx) => ctx.storage.delete(/** @type {any} */ (id)));
+    for (const table of this.tables) {
+      const { component, rest } = this.#split(table);
+      await this.inside(component, async (ctx) => {
+        for (const row of await ctx.db.query(rest).collect()) await ctx.db.delete(row._id);
+      });
+    }
+    for (const id of await this.fileIds()) {
+      const { component, rest } = this.#split(id);
+      await this.inside(component, (ctx) => ctx.storage.delete(rest));
+    }
     await this.save();
   }
 
-  /** @param {string} name @param {any[]} rows */
+  /** @param {string} name @param {any[]} rows @returns {Promise<void>} */
   insert(name, rows) {
-    return this.test.run(async (/** @type {any} */ ctx) => {
-      for (const row of rows) await ctx.db.insert(name, row);
+    const { component, rest } = this.#split(name);
+    return this.inside(component, async (ctx) => {
+      for (const row of rows) await ctx.db.insert(rest, row);
     });
   }
 
   /** @returns {Promise<string[]>} */
-  fileIds() {
-    return this.test.run(async (/** @type {any} */ ctx) =>
-      (await ctx.db.system.query("_storage").collect()).map((/** @type {any} */ { _id }) => _id),
+  async fileIds() {
+    const ids = this.units.map(({ name }) =>
+      this.inside(name, async (ctx) =>
+        (await ctx.db.system.query("_storage").collect()).map((/** @type {any} */ { _id }) => join(name, _id)),
+      ),
     );
+    return (await Promise.all(ids)).flat();
   }
 
   /** @param {string} id @returns {Promise<Blob | null>} */
   async file(id) {
-    /** @type {Blob | null} */ let file = null; // an action cannot return a Blob: it is no Convex value
-    await this.test.action(async (/** @type {any} */ ctx) => void (file = await ctx.storage.get(id))).catch(() => {});
+    const { component, rest } = this.#split(id);
+    /** @type {Blob | null} */ let file = null; // a transaction cannot return a Blob: it is no Convex value
+    await this.inside(component, async (ctx) => void (file = await ctx.storage.get(rest))).catch(() => {});
     return file;
   }
 
-  /** @param {Blob} blob @returns {Promise<string>} */
-  store(blob) {
-    return this.test.run((/** @type {any} */ ctx) => ctx.storage.store(blob));
+  /** @param {Blob} blob @param {string} [component] @returns {Promise<string>} */
+  async store(blob, component = "") {
+    return join(component, await this.inside(component, (ctx) => ctx.storage.store(blob)));
   }
 
   /** A time of the deployment's clock, later than every one before and not earlier than `seen`. @param {bigint} [seen] */
@@ -148,10 +169,24 @@ export class Backend {
           const result = await call(name, args);
           if (WRITES.has(name)) notify();
           if (name !== "1.0/storageGetUrl" || JSON.parse(result) === null) return result;
-          return JSON.stringify(`${origin()}/api/storage/${JSON.parse(args).storageId}`);
+          const { componentPath } = JSON.parse(await call("1.0/getFunctionMetadata", "{}"));
+          const id = join(componentPath, JSON.parse(args).storageId);
+          return JSON.stringify(`${origin()}/api/storage/${encodeURIComponent(id)}`);
         };
       },
     };
+  }
+
+  /** Runs `handler` with the tables and files of a component. @param {string} component @param {(ctx: any) => unknown} handler
+   * @returns {Promise<any>} */
+  inside(component, handler) {
+    return this.#inner.runInComponent(component, handler);
+  }
+
+  /** Which component a name belongs to; the app's own is empty. @param {string} name */
+  #split(name) {
+    const component = this.units.find((unit) => unit.name !== "" && name.startsWith(`${unit.name}/`))?.name ?? "";
+    return { component, rest: component === "" ? name : name.slice(component.length + 1) };
   }
 
   /** @param {string} udfPath */
@@ -171,3 +206,6 @@ export class Backend {
     return value;
   }
 }
+
+/** @param {string} component @param {string} name */
+const join = (component, name) => (component === "" ? name : `${component}/${name}`);

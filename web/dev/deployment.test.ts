@@ -1,21 +1,29 @@
 /**
- * All messages between API, Convex and page about one job: always with the local Convex, and also with a real
- * deployment of these functions where CONVEX_SELF_HOSTED_URL, CONVEX_SITE_URL and ESCRIBA_API_KEY name one. It shows
- * where the local Convex differs from the real one.
+ * All messages between API, Convex and page about one job: with the component, with the functions that apps copied
+ * before there was a component, and with a real deployment of the example where CONVEX_SELF_HOSTED_URL, CONVEX_SITE_URL
+ * and ESCRIBA_API_KEY name one. It shows where the local Convex differs from the real one.
  */
+import { fileURLToPath } from "node:url";
 import { ConvexClient } from "convex/browser";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import WebSocket from "ws";
-import { api } from "../convex/_generated/api";
+import { api } from "../example/convex/_generated/api";
 import { startLocalConvex } from "./local-convex.mjs";
 import { eventually } from "../test/eventually";
+import { installApp } from "../test/installedApp";
 
 const { CONVEX_SELF_HOSTED_URL, CONVEX_SITE_URL, ESCRIBA_API_KEY = "a-key-for-tests" } = process.env;
-const deployments =
-  CONVEX_SELF_HOSTED_URL && CONVEX_SITE_URL ? ["the local Convex", "the real deployment"] : ["the local Convex"];
+const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+type App = { functions: string | null; checkTypes?: () => Promise<string>; remove?: () => Promise<void> };
+const APPS: Record<string, () => Promise<App>> = {
+  "the component": async () => ({ functions: folder("../example/convex/") }),
+  "copied functions": async () => ({ functions: folder("../test/copied/convex/") }),
+  "an app that follows the README": installApp,
+  ...(CONVEX_SELF_HOSTED_URL && CONVEX_SITE_URL ? { "the real deployment": async () => ({ functions: null }) } : {}),
+};
 
-describe.each(deployments)("with %s", (deployment) => {
-  const isReal = deployment === "the real deployment";
+describe.each(Object.entries(APPS))("with %s", (_, prepare) => {
+  let app: App;
   let local: Awaited<ReturnType<typeof startLocalConvex>> | null = null;
   let client: ConvexClient;
   let siteUrl: string;
@@ -23,9 +31,10 @@ describe.each(deployments)("with %s", (deployment) => {
   const access = { jobId, ownerToken: crypto.randomUUID() };
 
   beforeAll(async () => {
-    if (!isReal) {
+    app = await prepare();
+    if (app.functions) {
       vi.stubEnv("ESCRIBA_API_KEY", ESCRIBA_API_KEY);
-      local = await startLocalConvex();
+      local = await startLocalConvex({ functions: app.functions });
     }
     siteUrl = local?.siteUrl ?? CONVEX_SITE_URL!;
     client = new ConvexClient(local?.url ?? CONVEX_SELF_HOSTED_URL!, {
@@ -33,10 +42,11 @@ describe.each(deployments)("with %s", (deployment) => {
       unsavedChangesWarning: false,
       logger: false,
     });
-  });
+  }, 180_000); // an installation may take its time
   afterAll(async () => {
     await client.close();
     await local?.close();
+    await app.remove?.();
   });
 
   const push = async (fields: object, key = ESCRIBA_API_KEY) => {
@@ -50,6 +60,7 @@ describe.each(deployments)("with %s", (deployment) => {
   };
 
   test("a job goes from the creation of its row to its removal", async () => {
+    await app.checkTypes?.();
     expect(await push({})).toMatchObject({ http: 404, error: { code: "job_not_found" } });
     expect(await push({}, "wrong")).toMatchObject({ http: 401 });
     const seen: Array<{ status: string; resultUrl: string | null } | null> = [];

@@ -3,7 +3,7 @@
  * A Convex deployment for development and tests, on this machine, behind Convex's real interfaces:
  *
  *   url      the sync WebSocket, POST /api/{query,mutation,action}, /api/storage/…
- *   siteUrl  the HTTP actions of convex/http.ts
+ *   siteUrl  the HTTP actions of the app's http.ts
  *   /dev/…   on both: routes that no real deployment has (see `dev-routes.mjs`)
  *
  * Not for production: it holds everything in memory, verifies no token, and enforces no limits.
@@ -23,24 +23,25 @@ import { SyncServer } from "./sync-server.mjs";
 
 /** @typedef {(request: import("./http.mjs").Request, response: import("./http.mjs").Response) => Promise<void>} Handler */
 
-const FUNCTIONS = fileURLToPath(new URL("../convex/", import.meta.url));
+/** The app whose functions run where no other is named. */
+const EXAMPLE = fileURLToPath(new URL("../example/convex/", import.meta.url));
 
 /**
- * @param {{ port?: number, sitePort?: number, host?: string, crons?: boolean, reload?: boolean, file?: string | null, log?: (...args: unknown[]) => void }} [options]
- * Port 0, the default, takes any free port. `file` holds rows and files beyond the end of the process.
+ * @param {{ port?: number, sitePort?: number, host?: string, functions?: string, crons?: boolean, reload?: boolean, file?: string | null, log?: (...args: unknown[]) => void }} [options]
+ * Port 0, the default, takes any free port. `functions` is an app's folder `convex/`. `file` holds rows and files beyond the end of the process.
  */
 export async function startLocalConvex({
   port = 0,
   sitePort = 0,
   host = "127.0.0.1",
+  functions: folder = EXAMPLE,
   crons = true,
   reload = false,
   file = null,
   log = console.error,
 } = {}) {
-  const functions = await compile(FUNCTIONS);
-  const { default: schema } = await /** @type {any} */ (functions.modules["./schema.ts"])();
-  const backend = new Backend(functions.modules, schema, () => url);
+  const functions = await compile(folder);
+  const backend = new Backend(functions.units, () => url);
   if (file) await persist(backend, file);
   const faults = new Faults();
   const callLog = new CallLog();
@@ -78,7 +79,7 @@ const withDevRoutes = (dev, faults, routes) => async (request, response) => {
 
 /** @param {Awaited<ReturnType<typeof compile>>} functions @param {Backend} backend @param {(...args: unknown[]) => void} log */
 const reloadOnChange = (functions, backend, log) =>
-  watchFunctions(FUNCTIONS, (file) => {
+  watchFunctions(functions.folders, (file) => {
     functions.recompile().then(() => (backend.notify(), log(`Convex functions reloaded (${file}).`)), log);
   });
 

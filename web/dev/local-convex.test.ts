@@ -5,7 +5,7 @@ import path from "node:path";
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import WebSocket from "ws";
-import { api, internal } from "../convex/_generated/api";
+import { api } from "../example/convex/_generated/api";
 import { startLocalConvex } from "./local-convex.mjs";
 import { eventually } from "../test/eventually";
 
@@ -44,7 +44,7 @@ const push = (fields: object, siteUrl = convex.siteUrl) =>
   });
 const inject = (fault: object) =>
   fetch(`${convex.siteUrl}/dev/faults`, { method: "POST", body: JSON.stringify(fault) });
-const rows = async () => (await fetch(`${convex.siteUrl}/dev/table/transcriptionJobs`)).json();
+const rows = async () => (await fetch(`${convex.siteUrl}/dev/table/escriba/jobs`)).json();
 
 function watch() {
   const seen: Array<{ status: string; progress: number; resultUrl: string | null } | null> = [];
@@ -72,10 +72,10 @@ test("mutations return answers and errors with their data, and internal function
   await expect(client.mutation(api.jobs.cancel, { jobId: "none", ownerToken })).rejects.toMatchObject({
     data: { code: "job_not_found" },
   });
-  await expect(client.mutation(internal.reconcile.start as never, {} as never)).rejects.toThrow(
+  await expect(client.mutation("escriba/reconcile:start" as never, {} as never)).rejects.toThrow(
     "Could not find public function",
   );
-  await expect(http.mutation(internal.reconcile.start as never, {} as never)).rejects.toThrow(
+  await expect(http.mutation("escriba/reconcile:start" as never, {} as never)).rejects.toThrow(
     "Could not find public function",
   );
   await expect(client.query(api.jobs.get, { jobId: 7 as never })).rejects.toThrow("Validator");
@@ -130,7 +130,7 @@ test("injected faults: an error instead of the action, a lost answer, a slow ans
   await http.mutation(api.jobs.create, { jobId, ownerToken });
   await inject({ status: 500, count: 1 });
   expect((await push({ seq: 1 })).status).toBe(500);
-  expect((await rows())[0]).not.toHaveProperty("seq");
+  expect((await rows())[0]).toMatchObject({ seq: -1 });
   await inject({ status: "drop_after_apply", count: 1 });
   await expect(push({ seq: 2 })).rejects.toThrow();
   expect((await rows())[0]).toMatchObject({ seq: 2 });
@@ -152,7 +152,7 @@ test("the development routes refuse requests from a page", async () => {
   await http.mutation(api.jobs.create, { jobId, ownerToken });
   const headers = { origin: "https://elsewhere.example" };
   for (const base of [convex.url, convex.siteUrl]) {
-    expect((await fetch(`${base}/dev/table/transcriptionJobs`, { headers })).status).toBe(403);
+    expect((await fetch(`${base}/dev/table/escriba/jobs`, { headers })).status).toBe(403);
     expect((await fetch(`${base}/dev/reset`, { method: "POST", headers })).status).toBe(403);
   }
   expect(await rows()).toMatchObject([{ jobId }]);

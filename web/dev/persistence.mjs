@@ -32,18 +32,36 @@ async function dump(backend) {
   return content;
 }
 
-/** Rows and files get new ids; a row that names a file then names its new id. @param {Backend} backend @param {Content} content */
+/**
+ * Rows and files get new ids; a row that names a file then names its new id. A row that names a scheduled function is
+ * left out, because the function ended with the process.
+ * @param {Backend} backend @param {Content} content
+ */
 async function restore(backend, { tables, files }) {
-  /** @type {Map<unknown, string>} */ const ids = new Map();
-  for (const [id, { type, base64 }] of Object.entries(files))
-    ids.set(id, await backend.store(new Blob([Buffer.from(base64, "base64")], { type })));
-  for (const name of backend.tables) {
-    const rows = (tables[name] ?? []).map(({ _id, _creationTime, ...row }) =>
-      Object.fromEntries(Object.entries(row).map(([field, value]) => [field, ids.get(value) ?? jsonToConvex(value)])),
-    );
-    await backend.insert(name, rows);
+  for (const { name: component } of backend.units) {
+    const prefix = component === "" ? "" : `${component}/`;
+    const own = (/** @type {string} */ name) => name.slice(0, name.lastIndexOf("/") + 1) === prefix;
+    /** @type {Map<unknown, string>} */ const ids = new Map();
+    for (const [id, { type, base64 }] of Object.entries(files).filter(([id]) => own(id))) {
+      const stored = await backend.store(new Blob([Buffer.from(base64, "base64")], { type }), component);
+      ids.set(id.slice(prefix.length), stored.slice(prefix.length));
+    }
+    for (const name of backend.tables.filter(own)) {
+      const rows = (tables[name] ?? []).filter((row) => !Object.values(row).some(namesScheduledFunction));
+      await backend.insert(
+        name,
+        rows.map((row) => withNewIds(row, ids)),
+      );
+    }
   }
 }
+
+/** @param {any} row @param {Map<unknown, string>} ids */
+const withNewIds = ({ _id, _creationTime, ...row }, ids) =>
+  Object.fromEntries(Object.entries(row).map(([field, value]) => [field, ids.get(value) ?? jsonToConvex(value)]));
+
+/** By the form of convex-test's ids. @param {unknown} value */
+const namesScheduledFunction = (value) => typeof value === "string" && value.endsWith(";_scheduled_functions");
 
 /** @param {string} file @returns {Content | null} */
 function read(file) {

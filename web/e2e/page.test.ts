@@ -89,7 +89,7 @@ describe.each([19, 18])("with React %i", (react) => {
     await recording(page).getByRole("button", { name: "Delete" }).click();
     await page.getByText("Nothing here yet.").waitFor();
     expect(await focused(page)).toBe("Your recordings");
-    expect(await environment.convex.backend.table("transcriptionJobs")).not.toContainEqual(
+    expect(await environment.convex.backend.table("escriba/jobs")).not.toContainEqual(
       expect.objectContaining({ jobId: job }),
     );
   });

@@ -54,11 +54,16 @@ export async function startRealEnvironment() {
     /** The row of a job, with the fields of its transcript. */
     async readRow(id: string) {
       const find = async (table: string) => {
-        const rows = (await environment.convex.backend.table(table)) as Array<Record<string, any>>;
+        const rows = (await environment.convex.backend.table(table)) as Array<Record<string, unknown>>;
         return rows.find(({ jobId }) => jobId === id);
       };
-      const row = await find("transcriptionJobs");
-      return { ...(await find("transcriptionResults")), ...row } as Record<string, any>;
+      const row = await find("escriba/jobs");
+      return { ...(await find("escriba/transcripts")), ...row } as {
+        status: string;
+        run: number;
+        seq: number;
+        resultJson: string;
+      };
     },
     async close() {
       for (const child of [engine, api]) child.kill();

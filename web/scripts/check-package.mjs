@@ -1,69 +1,65 @@
 // @ts-check
-/** Packs and installs the library, compiles a consumer of it under both kinds of module resolution, and imports it in Node. */
+/**
+ * The package as npm would publish it: two packs are equal, its types resolve for every consumer, publint has no
+ * complaint, and the hook is small. `e2e/install.test.ts` installs it into an app.
+ */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const LARGEST_HOOK = 12_000; // bytes of gzip, without React and Convex
 
 const web = fileURLToPath(new URL("..", import.meta.url));
 const cache = path.join(web, "node_modules/.cache");
 mkdirSync(cache, { recursive: true });
-const app = mkdtempSync(path.join(cache, "consumer-")); // below our node_modules, where it finds React and Convex
+const folder = mkdtempSync(path.join(cache, "package-"));
 
-const CONSUMER = `
-import { Transcriptions, createClient, linkConvex, type Transcription } from "escriba";
-import { usePersistentTranscription } from "escriba/react";
-import { anyApi } from "convex/server";
-import type { ConvexReactClient } from "convex/react";
+/** @param {string} command @param {string[]} args */
+const run = (command, args) => execFileSync(command, args, { cwd: web, encoding: "utf8" });
 
-export function Jobs() {
-  const { jobs, start, connection } = usePersistentTranscription({ apiUrl: "https://api.example.com", functions: anyApi.jobs as never });
-  const first: Transcription | undefined = jobs[0];
-  const id: string = start(new Blob([]), { language: "es" });
-  // @ts-expect-error: there is no such status
-  if (first?.status === "done") return id;
-  return connection;
+/** @param {string} name @param {string[]} more */
+function pack(name, ...more) {
+  const destination = path.join(folder, name);
+  mkdirSync(destination);
+  run("npm", ["pack", "--silent", "--pack-destination", destination, ...more]);
+  const { version } = JSON.parse(readFileSync(path.join(web, "package.json"), "utf8"));
+  return path.join(destination, `escriba-${version}.tgz`);
 }
-export const plain = (client: ConvexReactClient) =>
-  new Transcriptions({ apiUrl: "https://api.example.com", convex: linkConvex(client, anyApi.jobs as never) });
-export const ended = () => createClient("https://api.example.com").waitForEnd("id").then(({ result }) => result?.text.length);
-`;
+
+/** @param {string} file */
+const digest = (file) => createHash("sha256").update(readFileSync(file)).digest("hex");
+
+async function hookSize() {
+  const entryPoints = [path.join(web, "dist/react/index.js")];
+  const external = ["react", "convex", "convex/*"];
+  const { outputFiles } = await build({
+    entryPoints,
+    external,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    write: false,
+  });
+  return gzipSync(/** @type {Uint8Array} */ (outputFiles[0]?.contents)).length;
+}
 
 try {
-  const run = (/** @type {string} */ command, /** @type {string[]} */ args) =>
-    execFileSync(command, args, { cwd: app, encoding: "utf8" });
-  execFileSync("npm", ["pack", "--silent", "--pack-destination", app], {
-    cwd: web,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  const library = path.join(app, "node_modules/escriba");
-  mkdirSync(library, { recursive: true });
-  run("tar", ["-xzf", "escriba-0.1.0.tgz", "--strip-components=1", "-C", library]);
-  writeFileSync(path.join(app, "package.json"), '{"type": "module"}');
-  writeFileSync(path.join(app, "consumer.ts"), CONSUMER);
-  const tsc = path.join(web, "node_modules/typescript/bin/tsc");
-  for (const resolution of ["NodeNext", "Bundler"]) {
-    const module = resolution === "Bundler" ? "ESNext" : resolution;
-    const compilerOptions = {
-      noEmit: true,
-      strict: true,
-      target: "ES2022",
-      lib: ["ES2023", "DOM", "DOM.Iterable"],
-      module,
-      moduleResolution: resolution,
-      types: [],
-    };
-    writeFileSync(path.join(app, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["consumer.ts"] }));
-    run(process.execPath, [tsc, "-p", "."]);
-  }
-  run(process.execPath, [
-    "--input-type=module",
-    "-e",
-    'const { createClient } = await import("escriba"); await import("escriba/react"); createClient("http://localhost");',
-  ]);
+  const [first, second] = [pack("first"), pack("second", "--ignore-scripts")];
+  if (digest(first) !== digest(second)) throw new Error("Two packs of the same files differ.");
+  // The package has ES modules only, as Convex's components have. Node 20.19 can require() them.
+  run("npx", ["attw", first, "--format", "ascii", "--ignore-rules", "cjs-resolves-to-esm"]);
+  run("npx", ["publint", "run", first, "--strict"]);
+  const size = await hookSize();
+  console.log(`escriba/react: ${size} bytes of gzip`);
+  if (size > LARGEST_HOOK) throw new Error(`escriba/react has ${size} bytes of gzip, more than ${LARGEST_HOOK}.`);
 } catch (error) {
-  console.error("The packed library cannot be used:", /** @type {any} */ (error).stdout || error);
+  const { stdout, stderr } = /** @type {any} */ (error);
+  console.error("The package is not as it should be:", stdout || stderr || error);
   process.exitCode = 1;
 } finally {
-  rmSync(app, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 }

@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { Status } from "../convex/model/jobVersion";
+import type { Status } from "../src/job/jobVersion";
 
 type Piece = { index: number; start: number; end: number; text: string };
 type Job = {

@@ -6,11 +6,11 @@ import { ConvexClient } from "convex/browser";
 import { ConvexReactClient } from "convex/react";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from "vitest";
 import WebSocket from "ws";
-import { api as functions } from "../convex/_generated/api";
+import { api as functions } from "../example/convex/_generated/api";
 import { startLocalConvex } from "../dev/local-convex.mjs";
-import { linkConvex } from "../src/convexLink";
-import type { Transcription } from "../src/transcription";
-import { Transcriptions, type TranscriptionsConfig } from "../src/transcriptions";
+import { linkConvex } from "../src/browser/convexLink";
+import type { Transcription } from "../src/browser/transcription";
+import { Transcriptions, type TranscriptionsConfig } from "../src/browser/transcriptions";
 import { ApiStandIn, KEY, json } from "./api-stand-in";
 import { eventually } from "./eventually";
 import { MemoryStorage } from "./memory-storage";
@@ -59,7 +59,7 @@ export async function startJob(file = audioFile()): Promise<string> {
 }
 
 export const onlyJob = () => page.state.jobs[0]!;
-export const readRow = async () => (await convex.backend.table("transcriptionJobs"))[0];
+export const readRow = async () => (await convex.backend.table("escriba/jobs"))[0];
 export const untilJob = (isReady: (job: Transcription) => unknown, timeout?: number) =>
   eventually(() => {
     if (!page.state.jobs[0] || !isReady(onlyJob())) throw new Error(`last: ${JSON.stringify(page.state)}`);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from common.audio.formats.frames import FrameFormat, walk_frames
+from common.audio.formats.frames import ALL, FrameFormat, walk_frames
 from common.audio.formats.scan import Scan
 
 RATES = (
@@ -26,9 +26,9 @@ class AdtsFormat:
     fourth: int
     samples: int = 1024
 
-    def walk(self, block: bytes, at: int, limit: int) -> tuple[int, int]:
+    def walk(self, block: bytes, at: int, limit: int, most: int = ALL) -> tuple[int, int]:
         third, fourth, frames = self.third, self.fourth, 0
-        while at < limit:
+        while at < limit and frames < most:
             if block[at] != 0xFF or block[at + 1] & 0xF6 != 0xF0:
                 break
             if block[at + 2] & 0xFD != third or block[at + 3] & 0xC0 != fourth:

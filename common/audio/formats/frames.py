@@ -22,6 +22,9 @@ _CONFIRM_BYTES = 32 * 1024  # of layer II at its highest rate
 _MOST_ROUNDS = 1_000  # a hostile file may be damaged at every frame; it is left to ffmpeg
 
 
+ALL = 2**62  # frames
+
+
 class FrameFormat(Protocol):
     """How the headers of one kind of frames are read."""
 
@@ -40,8 +43,8 @@ class FrameFormat(Protocol):
     def key(self) -> object:
         """Frames of different keys cannot be one recording."""
 
-    def walk(self, block: bytes, at: int, limit: int) -> tuple[int, int]:
-        """Skip frames of this format from `at`, while their headers begin before `limit`.
+    def walk(self, block: bytes, at: int, limit: int, most: int = ALL) -> tuple[int, int]:
+        """Skip `most` frames of this format from `at`, while their headers begin before `limit`.
 
         Returns where the first other bytes are, and how many frames were skipped.
         """
@@ -77,13 +80,13 @@ class FrameWalk:
 
 def walk_frames(file: BinaryIO, end: int, read: ReadFormat) -> FrameWalk | None:
     """Walk all frames of the file; None if it has no plain beginning, or no order."""
-    search = _Search(file, end, read)
-    found = search.find(0, within=_FIRST_WITHIN)
+    search = FrameSearch(file, end, read)
+    found = search.first()
     walk = FrameWalk([])
     for _ in range(_MOST_ROUNDS):
         if found is None:
             break
-        stretch = _walk_stretch(file, found[0], end, found[1])
+        stretch = walk_stretch(file, found[0], end, found[1])
         _append(walk, stretch)
         found = search.find(stretch.end, within=end)
         walk.junk_bytes += _junk_between(file, stretch.end, found[0] if found else end)
@@ -102,12 +105,13 @@ def _append(walk: FrameWalk, stretch: Stretch) -> None:
         walk.stretches.append(stretch)
 
 
-def _walk_stretch(file: BinaryIO, at: int, end: int, format_: FrameFormat) -> Stretch:
+def walk_stretch(file: BinaryIO, at: int, end: int, format_: FrameFormat, *, most: int = ALL) -> Stretch:
+    """Walk up to `most` frames of one format from `at`."""
     stretch = Stretch(format_, at, at)
-    while at < end:
+    while at < end and stretch.frames < most:
         block = os.pread(file.fileno(), min(_BLOCK_BYTES, end - at), at)
         limit = len(block) - _MOST_HEADER_BYTES
-        stopped, frames = format_.walk(block, 0, limit)
+        stopped, frames = format_.walk(block, 0, limit, most - stretch.frames)
         at += stopped
         stretch.end, stretch.frames = at, stretch.frames + frames
         if stopped < limit or not frames:
@@ -116,13 +120,17 @@ def _walk_stretch(file: BinaryIO, at: int, end: int, format_: FrameFormat) -> St
 
 
 @dataclass(slots=True)
-class _Search:
+class FrameSearch:
     """Finds where frames follow each other; it looks at no more than `left` places of a hostile file."""
 
     file: BinaryIO
     end: int
     read: ReadFormat
     left: int = 200_000
+
+    def first(self) -> tuple[int, FrameFormat] | None:
+        """Where the frames begin, and their format; None if that is not near the start of the file."""
+        return self.find(0, within=_FIRST_WITHIN)
 
     def find(self, start: int, *, within: int) -> tuple[int, FrameFormat] | None:
         """The first such place from `start`, and its format."""

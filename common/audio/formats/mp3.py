@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO
 
-from common.audio.formats.frames import FrameFormat, FrameWalk, Stretch, walk_frames
+from common.audio.formats.frames import ALL, FrameFormat, FrameWalk, walk_frames
 from common.audio.formats.scan import Part, Scan
 
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}  # by version
@@ -38,9 +38,9 @@ class Mp3Format:
     second_byte: int
     lengths: tuple[int, ...]
 
-    def walk(self, block: bytes, at: int, limit: int) -> tuple[int, int]:
+    def walk(self, block: bytes, at: int, limit: int, most: int = ALL) -> tuple[int, int]:
         second, lengths, is_mono, frames = self.second_byte, self.lengths, self.channels == 1, 0
-        while at < limit:
+        while at < limit and frames < most:
             if block[at] != 0xFF or block[at + 1] != second or (block[at + 3] >= 0xC0) != is_mono:
                 break
             length = lengths[block[at + 2]]
@@ -90,7 +90,7 @@ def scan_mp3(file: BinaryIO, size: int) -> Scan | None:
         return None
     first = walk.stretches[0].format
     codec = _CODECS[first.layer] if isinstance(first, Mp3Format) else ""
-    tag = _read_tag(file, walk.stretches[0]) if codec == "mp3" else None
+    tag = read_tag(file, walk.stretches[0].start, first) if codec == "mp3" else None
     return Scan(
         container="mp3",
         codec=codec,
@@ -103,14 +103,20 @@ def scan_mp3(file: BinaryIO, size: int) -> Scan | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tag:
-    """The first frame when it holds no sound but notes: `claimed` seconds, and seconds not to be played."""
+class Tag:
+    """The first frame when it holds no sound but notes: `claimed` seconds, and seconds not to be played.
+
+    `lead` of these are at the start. `name` and `lame` say where in the frame its parts begin.
+    """
 
     claimed: float | None
     silent: float
+    lead: float
+    name: int
+    lame: int
 
 
-def _parts(walk: FrameWalk, tag: _Tag | None) -> tuple[Part, ...]:
+def _parts(walk: FrameWalk, tag: Tag | None) -> tuple[Part, ...]:
     parts = [stretch.part() for stretch in walk.stretches]
     if tag:
         first = parts[0]
@@ -118,10 +124,9 @@ def _parts(walk: FrameWalk, tag: _Tag | None) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _read_tag(file: BinaryIO, stretch: Stretch) -> _Tag | None:
+def read_tag(file: BinaryIO, start: int, format_: FrameFormat) -> Tag | None:
     """The tag of the first frame (Xing, Info), with LAME's count of the samples that encoding added."""
-    format_ = stretch.format
-    frame = os.pread(file.fileno(), 256, stretch.start)
+    frame = os.pread(file.fileno(), 256, start)
     at = max(frame.find(b"Xing", 4, 44), frame.find(b"Info", 4, 44))
     if at < 0:
         return None
@@ -130,7 +135,9 @@ def _read_tag(file: BinaryIO, stretch: Stretch) -> _Tag | None:
     lame = at + 8 + sum(size for bit, size in ((1, 4), (2, 4), (4, 100), (8, 4)) if flags & bit)
     added = int.from_bytes(frame[lame + 21 : lame + 24])
     delay, padding = added >> 12, added & 0xFFF
-    silent = format_.samples
+    lead, end = format_.samples, 0
     if frame[lame : lame + 4] in {b"LAME", b"Lavf", b"Lavc"}:
-        silent += delay + _DECODER_DELAY + max(0, padding - _DECODER_DELAY)
-    return _Tag(count * format_.samples / format_.rate if count else None, silent / format_.rate)
+        lead, end = lead + delay + _DECODER_DELAY, max(0, padding - _DECODER_DELAY)
+    rate = format_.rate
+    claimed = count * format_.samples / rate if count else None
+    return Tag(claimed, (lead + end) / rate, lead / rate, at, lame)

@@ -7,18 +7,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from common.errors import JobNotFound
+from common.jobs.due import FAR, OVERDUE_AFTER, due_time
 from common.jobs.suspects import is_suspect
 from common.local.sqlite import delivery_rows, lease_rows
 from common.local.sqlite.lease_rows import LEASED
-from common.local.sqlite.schema import FAR
 from common.models import Job, JobEvent, Piece, Transcript
 from common.ports import AlreadyExists, StaleJob, Target
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
-
-# Seconds: a job this long past its time was missed, and does not merely wait for a busy worker.
-OVERDUE_AFTER = 60.0
 
 _CREATE = """
     INSERT INTO jobs
@@ -159,14 +156,7 @@ def _columns(job: Job, document: str) -> dict[str, str | float | None]:
         name: getattr(job, name)
         for name in ("job_id", "user_id", "seq", "status", "created_at", "updated_at", "expires_at")
     }
-    return {**columns, "document": document, "suspect": is_suspect(job), "due_at": _due_at(job)}
-
-
-def _due_at(job: Job) -> float | None:
-    """When a worker may take the job up, if it is not leased; None: nobody may."""
-    if job.has_ended or job.status == "pending":
-        return None
-    return job.waiting_until or job.updated_at
+    return {**columns, "document": document, "suspect": is_suspect(job), "due_at": due_time(job)}
 
 
 def _json(value: Job | Piece | Transcript) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
+from common.jobs.due import FAR
 from common.jobs.suspects import next_turn
 from common.local.sqlite.database import Database
 from common.local.sqlite.lease_rows import LEASED
-from common.local.sqlite.schema import FAR
 from common.token_bucket import CLOCK_JITTER
 
 if TYPE_CHECKING:

@@ -6,9 +6,6 @@ Never edit one that was released: append.
 
 from __future__ import annotations
 
-# Seconds: no job is meant to wait longer. A time further ahead is left by a clock that stepped back.
-FAR = 86_400.0
-
 # Terminal and pending jobs are not due, all others are: the CHECK holds that at every commit, so no job that
 # should run can be without a time to run at. Partial indexes keep the queries of every second as small as the
 # work at hand, however many jobs are stored.
@@ -101,4 +98,14 @@ _CACHE = (
     "CREATE INDEX cache_expiring ON cache (expires_at, bytes)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE)
+_ACCESS_KEYS = (
+    """
+    CREATE TABLE access_keys (
+        key_id TEXT PRIMARY KEY,
+        created_at REAL NOT NULL,
+        document TEXT NOT NULL           -- the AccessKey, as JSON: a digest, never the key
+    ) STRICT
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS)

@@ -1,0 +1,110 @@
+"""Decides who a caller is by the key or token that a request carries."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from common.access import tokens
+from common.access.caller import ALL_SCOPES, Caller, client_without_key
+from common.access.key_store import AccessKeyStore
+from common.access.keys import PREFIX, digest_of, parse_key
+from common.errors import KeyExpired, KeyInvalid, KeyMissing
+from common.models import AccessKey
+
+ADMIN = "admin"
+
+# Seconds for which a key is believed without asking the store: so long a revoked key may still work.
+_CACHED_FOR = 5.0
+_CACHE_SIZE = 2000
+
+
+@dataclass(slots=True)
+class Access:
+    """Who may use this process. Unless it `is_on`, everybody may.
+
+    `admin_digest` is of ADMIN_KEY, `configured` are the keys of API_KEYS by digest, `secret` signs tokens,
+    `allows_anonymous` lets requests without a key in.
+    """
+
+    is_on: bool = False
+    store: AccessKeyStore | None = None
+    now: Callable[[], float] = time.time
+    secret: bytes = field(default=b"", repr=False)
+    admin_digest: str | None = field(default=None, repr=False)
+    configured: Mapping[str, AccessKey] = field(default_factory=dict, repr=False)
+    allows_anonymous: bool = False
+    _cache: dict[str, tuple[float, AccessKey | None]] = field(default_factory=dict, repr=False)
+
+    async def identify(self, credential: str | None, *, client: str) -> Caller:
+        """The caller of a request; `client` names the address that it came from.
+
+        Raises KeyMissing, KeyInvalid, KeyExpired.
+        """
+        if not self.is_on:
+            return client_without_key(client)
+        caller = await self._holder_of(credential) if credential else None
+        if caller is not None:
+            return caller
+        if self.allows_anonymous:  # clients of OpenAI's API send any text as a key
+            return client_without_key(client)
+        raise KeyInvalid if credential else KeyMissing
+
+    async def _holder_of(self, credential: str) -> Caller | None:
+        """None for a text that is none of our keys and does not look like one."""
+        digest = digest_of(credential)
+        if self.admin_digest is not None and hmac.compare_digest(digest, self.admin_digest):
+            return Caller("admin", ADMIN, ALL_SCOPES, owner=ADMIN)
+        if credential.startswith(tokens.PREFIX):
+            return await self._holder_of_token(credential)
+        if configured := self.configured.get(digest):
+            return _holder_of_key(configured)
+        if credential.startswith(PREFIX):
+            return _holder_of_key(await self._check_stored(credential, digest))
+        return None
+
+    async def _check_stored(self, credential: str, digest: str) -> AccessKey:
+        key_id = parse_key(credential)
+        key = await self._stored_key(key_id) if key_id else None
+        if key is None or not hmac.compare_digest(key.digest, digest):
+            raise KeyInvalid
+        return self._check_valid(key)
+
+    def _check_valid(self, key: AccessKey) -> AccessKey:
+        if key.revoked_at is not None:
+            raise KeyInvalid
+        if key.expires_at is not None and self.now() >= key.expires_at:
+            raise KeyExpired
+        return key
+
+    async def _stored_key(self, key_id: str) -> AccessKey | None:
+        now = self.now()
+        read_at, key = self._cache.get(key_id, (-1.0, None))
+        if not 0 <= now - read_at < _CACHED_FOR:
+            key = await self.store.get(key_id) if self.store else None
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            self._cache[key_id] = (now, key)
+        return key
+
+    async def _holder_of_token(self, credential: str) -> Caller:
+        token = tokens.read_token(credential, secret=self.secret, now=self.now())
+        scopes = frozenset(token.scopes) & await self._scopes_of(token.key_id)
+        owner = f"{token.key_id}/{token.subject}" if token.subject is not None else token.key_id
+        return Caller("token", f"key:{owner}", scopes, owner, token.subject, token.job_id)
+
+    async def _scopes_of(self, key_id: str) -> frozenset[str]:
+        """What the key that issued a token may do. Raises KeyInvalid, KeyExpired."""
+        if key_id == ADMIN:
+            return ALL_SCOPES
+        configured = next((key for key in self.configured.values() if key.key_id == key_id), None)
+        key = configured or await self._stored_key(key_id)
+        if key is None:
+            raise KeyInvalid
+        return frozenset(self._check_valid(key).scopes)
+
+
+def _holder_of_key(key: AccessKey) -> Caller:
+    return Caller("key", f"key:{key.key_id}", frozenset(key.scopes), key.key_id)

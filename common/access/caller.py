@@ -1,0 +1,56 @@
+"""Who sends a request, and what that caller may do. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from common.errors import JobNotFound, ScopeMissing
+from common.models import Job, Scope
+
+ALL_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read", "admin"})
+OPEN_SCOPES: frozenset[Scope] = ALL_SCOPES - {"admin"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request: the holder of a key, of a page's token or of the admin key, or an address.
+
+    `name` tells callers apart (`key:1a2b3c4d/alice`, `address:192.0.2.7`). Jobs that the caller makes belong
+    to `owner`; those of None belong to everybody who knows the job's id. With `only_job`, the caller may read
+    that job and nothing else. `subject` is the user that a token was issued for.
+    """
+
+    kind: Literal["admin", "key", "token", "address"]
+    name: str
+    scopes: frozenset[Scope]
+    owner: str | None = None
+    subject: str | None = None
+    only_job: str | None = None
+
+    def require(self, scope: Scope) -> None:
+        """Raises ScopeMissing."""
+        if scope not in self.scopes:
+            raise ScopeMissing(scope=scope)
+
+    def may_see(self, owner: str | None, job_id: str) -> bool:
+        """Whether a job of `owner` exists for this caller.
+
+        The holder of a key also sees the jobs of the users for whom that key issued tokens.
+        """
+        if self.only_job is not None and self.only_job != job_id:
+            return False
+        if owner is None or "admin" in self.scopes:
+            return True
+        has_users = self.owner is not None and self.subject is None
+        return owner == self.owner or (has_users and owner.startswith(f"{self.owner}/"))
+
+    def check_sees(self, job: Job) -> None:
+        """Raises JobNotFound: who may not see a job does not learn that there is one."""
+        if not self.may_see(job.owner, job.job_id):
+            raise JobNotFound
+
+
+def client_without_key(client: str) -> Caller:
+    """Someone without a key; `client` names the address (`address:192.0.2.7`)."""
+    return Caller("address", client, OPEN_SCOPES)

@@ -1,0 +1,55 @@
+"""Who sends a request, for endpoints: `CallerDep`, `require(scope)` and `check_visible`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from common.access.caller import Caller
+from common.access.credentials import find_credential
+from common.errors import AccessOff
+from common.http.edge import client_of
+from common.models import Scope
+from common.services import Services
+
+
+async def caller_of(connection: HTTPConnection) -> Caller:
+    """The caller, identified once a request. Raises KeyMissing, KeyInvalid, KeyExpired."""
+    known: Caller | None = getattr(connection.state, "caller", None)
+    if known is None:
+        services: Services = connection.app.state.services
+        scope = connection.scope
+        credential = find_credential(scope["headers"], scope.get("query_string", b""))
+        known = await services.access.identify(credential, client=client_of(connection))
+        connection.state.caller = known
+    return known
+
+
+CallerDep = Annotated[Caller, Depends(caller_of)]
+
+
+def require(scope: Scope) -> Callable[[HTTPConnection], Awaitable[Caller]]:
+    """A dependency: the caller, who has `scope`. Raises what `caller_of` raises, ScopeMissing, AccessOff."""
+
+    async def caller_with_scope(connection: HTTPConnection) -> Caller:
+        caller = await caller_of(connection)
+        if scope == "admin" and not connection.app.state.services.access.is_on:
+            raise AccessOff
+        caller.require(scope)
+        return caller
+
+    return caller_with_scope
+
+
+Reader = Annotated[Caller, Depends(require("read"))]
+Transcriber = Annotated[Caller, Depends(require("transcribe"))]
+Admin = Annotated[Caller, Depends(require("admin"))]
+
+
+async def check_visible(services: Services, caller: Caller, job_id: str) -> None:
+    """Raises JobNotFound where the job does not exist for this caller."""
+    if services.access.is_on:
+        caller.check_sees(await services.jobs.get(job_id))

@@ -1,0 +1,107 @@
+"""The tables in Postgres, and how an older database becomes a newer one.
+
+Migrations only add: during a deployment an old and a new version of Escriba use the same database. So a
+released migration is never edited, no column or function is changed or dropped, and a new column has a
+default.
+
+All lies in a schema of its own: some providers serve the schema `public` to anybody over HTTP. JSON is text,
+since Postgres's own types refuse the character NUL. Times are epoch seconds of the database's clock.
+"""
+
+from __future__ import annotations
+
+from common.postgres import functions
+
+_TABLES = (
+    """
+    CREATE TABLE escriba.jobs (
+        job_id text PRIMARY KEY,
+        seq integer NOT NULL,
+        status text NOT NULL,
+        user_id text,                    -- as a JSON string
+        document text NOT NULL,          -- the Job, as JSON
+        suspect boolean NOT NULL,
+        due_at float8,                   -- when a worker may take it up; NULL: nobody may
+        lease_holder text,
+        lease_until float8,
+        lease_seconds float8,
+        created_at float8 NOT NULL,
+        updated_at float8 NOT NULL,
+        expires_at float8 NOT NULL,
+        CHECK ((due_at IS NOT NULL) = (status IN ('queued', 'processing', 'waiting')))
+    )
+    """,
+    "CREATE INDEX jobs_due ON escriba.jobs (due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX jobs_expiring ON escriba.jobs (expires_at)",
+    """
+    CREATE TABLE escriba.pieces (
+        job_id text NOT NULL REFERENCES escriba.jobs ON DELETE CASCADE,
+        piece integer NOT NULL,
+        document text NOT NULL,          -- the Piece, as JSON
+        PRIMARY KEY (job_id, piece)
+    )
+    """,
+    """
+    CREATE TABLE escriba.results (
+        job_id text PRIMARY KEY REFERENCES escriba.jobs ON DELETE CASCADE,
+        document text NOT NULL           -- the Transcript, as JSON
+    )
+    """,
+    """
+    CREATE TABLE escriba.events (
+        job_id text NOT NULL REFERENCES escriba.jobs ON DELETE CASCADE,
+        seq integer NOT NULL,
+        type text NOT NULL,
+        job text NOT NULL,               -- the Job as it was then, as JSON
+        detail text NOT NULL,            -- index, start and end of a piece, as JSON
+        text text,                       -- of a piece, as a JSON string
+        PRIMARY KEY (job_id, seq)
+    )
+    """,
+    """
+    CREATE TABLE escriba.deliveries (
+        job_id text NOT NULL REFERENCES escriba.jobs ON DELETE CASCADE,
+        target text NOT NULL,
+        wanted_seq integer NOT NULL,
+        confirmed_seq integer NOT NULL,
+        attempts integer NOT NULL,
+        next_at float8 NOT NULL,
+        last_error text,
+        ended boolean NOT NULL,          -- the job had ended when this was wanted
+        PRIMARY KEY (job_id, target)
+    )
+    """,
+    """
+    CREATE INDEX deliveries_open ON escriba.deliveries (ended DESC, next_at, attempts, confirmed_seq)
+        WHERE wanted_seq > confirmed_seq
+    """,
+    # Texts for equal recordings, packed.
+    """
+    CREATE TABLE escriba.cache (
+        answer text PRIMARY KEY,
+        recording text NOT NULL,
+        expires_at float8 NOT NULL,
+        bytes integer NOT NULL,
+        document bytea NOT NULL          -- the Transcript, as JSON under zlib
+    )
+    """,
+    "CREATE INDEX cache_recording ON escriba.cache (recording)",
+    "CREATE INDEX cache_expiring ON escriba.cache (expires_at, bytes)",
+    # When a job of each user was last claimed, by any instance.
+    "CREATE TABLE escriba.turns (user_id text PRIMARY KEY, at float8 NOT NULL)",
+)
+
+_ACCESS_KEYS = (
+    """
+    CREATE TABLE escriba.access_keys (
+        key_id text PRIMARY KEY,
+        created_at float8 NOT NULL,
+        document text NOT NULL           -- the AccessKey, as JSON: a digest, never the key
+    )
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (*_TABLES, *functions.ON_JOBS, *functions.ON_DELIVERIES, functions.CLAIM_JOB, functions.SWAP_VALUE),
+    _ACCESS_KEYS,
+)

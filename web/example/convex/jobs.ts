@@ -1,0 +1,7 @@
+/** What a page may do with its jobs. The callers are the users of `ctx.auth`, and browsers without sign-in. */
+import { exposeApi } from "escriba";
+import { components } from "./_generated/api";
+
+export const { create, get, list, cancel, remove } = exposeApi(components.escriba, {
+  limits: { rows: 10_000, perMinute: 1_000, anonymousPerMinute: 1_000 }, // people drop whole folders on this page
+});

@@ -1,0 +1,93 @@
+/** What this library calls in Convex, through either of Convex's clients: what `exposeApi` gives to pages. */
+import type { ConvexClient } from "convex/browser";
+import type { ConvexReactClient } from "convex/react";
+import { type FunctionReference, getFunctionName } from "convex/server";
+import type { ConvexJob, Transcript } from "./job.js";
+import { withTimeout } from "./timeout.js";
+
+type Access = { jobId: string; ownerToken?: string };
+
+/** Your app's own `api.jobs`: what `exposeApi` returned, or functions of the same form. */
+export type JobFunctions = {
+  create: FunctionReference<
+    "mutation",
+    "public",
+    Access & { userId?: string; filename?: string },
+    { created: boolean }
+  >;
+  get: FunctionReference<"query", "public", Access, ConvexJob | null>;
+  cancel: FunctionReference<"mutation", "public", Access & { run?: number; unknownToApi?: boolean }, unknown>;
+  remove: FunctionReference<"mutation", "public", Access, unknown>;
+};
+
+export type ConvexLink = {
+  /** Calls back with the row now and at each change; with `undefined` when the query fails. Returns how to stop. */
+  watch(access: Access, onRow: (row: ConvexJob | null | undefined) => void): () => void;
+  /** `connections` grows with each new connection: an unchanged number may mean a socket that died unnoticed. */
+  state(): { connected: boolean; connections: number };
+  onState(callback: () => void): () => void;
+  create(args: Access & { userId?: string; filename?: string }): Promise<{ created: boolean }>;
+  cancel(args: Access & { run?: number; unknownToApi?: boolean }): Promise<unknown>;
+  remove(args: Access): Promise<unknown>;
+  name: string;
+};
+
+/** @param client a `ConvexReactClient`, or a `ConvexClient` outside of React */
+export function linkConvex(client: ConvexReactClient | ConvexClient, functions: JobFunctions): ConvexLink {
+  return {
+    watch: (access, onRow) =>
+      "watchQuery" in client
+        ? watchWithReactClient(client, functions, access, onRow)
+        : watchWithPlainClient(client, functions, access, onRow),
+    state() {
+      const { isWebSocketConnected, connectionCount } = client.connectionState();
+      return { connected: isWebSocketConnected, connections: connectionCount };
+    },
+    onState: (callback) => client.subscribeToConnectionState(() => callback()),
+    create: (args) => client.mutation(functions.create, args),
+    cancel: (args) => client.mutation(functions.cancel, args),
+    remove: (args) => client.mutation(functions.remove, args),
+    name: getFunctionName(functions.get),
+  };
+}
+
+type OnRow = Parameters<ConvexLink["watch"]>[1];
+
+/** Does what `useQuery` does, but without a component: one page can watch many jobs, or none. */
+function watchWithReactClient(client: ConvexReactClient, { get }: JobFunctions, access: Access, onRow: OnRow) {
+  const watch = client.watchQuery(get, access);
+  const report = () => {
+    try {
+      const row = watch.localQueryResult();
+      if (row !== undefined) onRow(row);
+    } catch {
+      onRow(undefined);
+    }
+  };
+  const stop = watch.onUpdate(report);
+  report();
+  return stop;
+}
+
+function watchWithPlainClient(client: ConvexClient, { get }: JobFunctions, access: Access, onRow: OnRow) {
+  return client.onUpdate(get, access, onRow, () => onRow(undefined)).unsubscribe;
+}
+
+/** Milliseconds. The transcript of many hours has some megabytes. */
+const FILE_TIMEOUT = 60_000;
+
+/** The transcript of a row, from the row or from its file; null while it has none. Rejects where it is unreadable. */
+export async function readTranscript({ resultJson, resultUrl }: ConvexJob): Promise<Transcript | null> {
+  if (resultJson !== null) return asTranscript(JSON.parse(resultJson));
+  if (resultUrl === null) return null;
+  return await withTimeout(FILE_TIMEOUT, undefined, async (signal) => {
+    const response = await fetch(resultUrl, { signal });
+    if (!response.ok) throw new Error(`The file storage answered HTTP ${response.status}.`);
+    return asTranscript(await response.json());
+  });
+}
+
+function asTranscript(value: unknown): Transcript {
+  if (typeof (value as Transcript | null)?.text === "string") return value as Transcript;
+  throw new Error("The file holds no transcript.");
+}

@@ -58,6 +58,7 @@ EscribaError                      500 internal_error
 │   └── TooManyWatchers           429 too_many_watchers
 ├── Interrupted                   500 interrupted
 ├── Busy                          503 busy
+├── ServerStopping                503 server_stopping
 ├── AnswerLate                    504 answer_late
 ├── AnswerTooLarge                413 answer_too_large
 ├── StorageFull                   507 storage_full

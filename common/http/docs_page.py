@@ -43,7 +43,8 @@ def add_docs(app: FastAPI) -> None:
 
     def describe() -> OpenApi:
         can_call_back = app.state.services.settings.callback_secret is not None
-        return app.openapi() if can_call_back else without_field(app.openapi(), "callbackUrl")
+        document: OpenApi = app.openapi() if can_call_back else without_field(app.openapi(), "callbackUrl")
+        return document
 
     async def document(request: Request) -> Response:
         if "json" not in cache:
@@ -64,7 +65,7 @@ def add_docs(app: FastAPI) -> None:
     app.router.add_route("/docs", html, include_in_schema=False)
 
 
-def without_field(openapi: OpenApi, name: str) -> OpenApi:
+def without_field(openapi: Any, name: str) -> Any:
     """The document without a field of bodies that this server refuses."""
     if isinstance(openapi, list):
         return [without_field(each, name) for each in openapi]

@@ -21,19 +21,20 @@ _ERROR_SCHEMA = {
         }
     },
 }
+_MEANINGS: dict[int | str, str] = {
+    400: "a parameter or the recording is wrong",
+    404: "no such model, with STRICT_MODELS",
+    413: "the recording is too large",
+    429: "the engine's quota is spent until Retry-After",
+    500: "an error of this server or of the engine (5xx)",
+    "default": "any other failure",
+}
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {
-        "description": what,
+        "description": meaning,
         "content": {"application/json": {"schema": _ERROR_SCHEMA, "example": _ERROR}},
     }
-    for status, what in {
-        400: "a parameter or the recording is wrong",
-        404: "no such model, with STRICT_MODELS",
-        413: "the recording is too large",
-        429: "the engine's quota is spent until Retry-After",
-        500: "an error of this server or of the engine (5xx)",
-        "default": "any other failure",
-    }.items()
+    for status, meaning in _MEANINGS.items()
 }
 TEXT = {
     "application/json": {"example": {"text": "Hola, ¿qué tal?", "usage": {"type": "duration", "seconds": 3}}},
@@ -48,7 +49,7 @@ STREAM = {
 
 # As OpenAI's server: words only where a format shows them, events only of what can be cut anywhere.
 _FORMAT_IS = "response_format"
-RULES = {
+RULES: dict[str, Any] = {
     "allOf": [
         {
             "if": {"required": ["stream"], "properties": {"stream": {"const": True}}},

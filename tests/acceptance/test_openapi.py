@@ -15,12 +15,15 @@ from tests.upstream import Upstream
 _ARGUMENTS = "--checks all --mode all --seed 15 --continue-on-failure --warnings off --no-color"
 
 
-def test_schemathesis_finds_nothing(
-    tmp_path: Path, upstream: Upstream, pytestconfig: pytest.Config
-) -> None:
+def test_schemathesis_finds_nothing(tmp_path: Path, upstream: Upstream, pytestconfig: pytest.Config) -> None:
     seconds = pytestconfig.getoption("--fuzz")
     effort = f"--max-time {seconds}" if seconds else "--max-examples 5 --phases fuzzing --no-shrink"
-    settings = {"CALLBACK_SECRET": "s" * 32, "LOG_LEVEL": "WARNING", "MAX_QUEUE": "100000", "STORAGE_MB": "100000"}
+    settings = {
+        "CALLBACK_SECRET": "s" * 32,
+        "LOG_LEVEL": "WARNING",
+        "MAX_QUEUE": "100000",
+        "STORAGE_MB": "100000",
+    }
     with Server(tmp_path / "data", GROQ_BASE_URL=upstream.url, **settings) as server:
         st = Path(sys.executable).with_name("st")
         ran = subprocess.run(

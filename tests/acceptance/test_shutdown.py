@@ -46,7 +46,7 @@ class SlowUpload:
         body = head + audio + b"\r\n--x--\r\n"
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         kind = f"content-type: multipart/form-data; boundary=x\r\ncontent-length: {len(body)}"
-        self.socket.sendall(f"POST /transcribe-job HTTP/1.1\r\nhost: x\r\n{kind}\r\n\r\n".encode())
+        self.socket.sendall(f"POST /transcribe-job HTTP/1.1\r\nhost: localhost\r\n{kind}\r\n\r\n".encode())
         # More than the guard reads ahead, so that it holds a slot.
         self.socket.sendall(body[:-40])
         self._rest = body[-40:]

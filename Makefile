@@ -6,11 +6,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Without a key or another server's address the embedded engine is installed too.
 ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
+# With a database or a bucket, what speaks to them.
+SHARED := $(if $(DATABASE_URL)$(AUDIO_URL),.venv/container)
 
 .PHONY: run dev dev-cluster test soak check web units servers alone bench bench-page lambda lock clean
 .DELETE_ON_ERROR:
 
-run: .venv/$(ENGINE)
+run: .venv/$(ENGINE) $(SHARED)
 	@$(BIN)/python local_server.py
 
 # The server, a local Convex and the page of the example; functions and page reload as they are edited.
@@ -99,10 +101,11 @@ endef
 	@touch $@
 
 FETCHED_production := about 70 MB
+FETCHED_container := about 80 MB
 FETCHED_local := about 320 MB, most of it the embedded engine
-# One stamp a lock. The development lock holds all packages of the other two. Compiled here, so that the first start
+# One stamp a lock. The development lock holds all packages of the others. Compiled here, so that the first start
 # need not do it.
-.venv/production .venv/local: .venv/%: locks/%.txt .venv/uv
+.venv/production .venv/container .venv/local: .venv/%: locks/%.txt .venv/uv
 	@test .venv/development -nt $< || echo "Installing Escriba's packages, once: $(FETCHED_$*) …"
 	$(call install,.venv,$<,--compile-bytecode)
 
@@ -127,7 +130,7 @@ lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/uv
 	@$(BIN)/uv pip install $(FOR_LAMBDA) --target build/lambda/code -r locks/lambda-code.txt
 	@$(BIN)/uv pip install $(FOR_LAMBDA) --target build/lambda/ffmpeg/python -r locks/lambda-ffmpeg.txt
 	@cd build/lambda/code && rm -rf boto3* botocore* s3transfer* jmespath* dateutil python_dateutil* six* urllib3* bin
-	@cp -r common functions build/lambda/code && rm -rf build/lambda/code/common/local
+	@cp -r common functions build/lambda/code && rm -rf $(addprefix build/lambda/code/common/,local postgres bucket)
 	@find build/lambda -name __pycache__ -prune -exec rm -rf {} +
 	@du -sm build/lambda/code build/lambda/ffmpeg
 

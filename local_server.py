@@ -30,10 +30,10 @@ from common.local.server.serve import AddressUnusable, serve
 from common.local.server.stop_signal import StopSignal, server_stopping
 from common.local.server.upload_guard import UploadGuard
 from common.local.server.upload_limits import UploadLimits
-from common.local.sqlite.database import DatabaseUnusable
 from common.log import set_level
 from common.openai.address import UPLOADS
 from common.settings import SettingInvalid, Settings, read_settings
+from common.stores import DatabaseUnusable
 from functions import (
     admin,
     health,

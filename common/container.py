@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from common import wiring
@@ -21,7 +22,7 @@ from common.local.sqlite import stores as sqlite
 from common.local.worker import POLL_EVERY, Worker
 from common.ports import QuotaStore, Sender, Target
 from common.services import Services
-from common.settings import Settings
+from common.settings import SettingInvalid, Settings
 from common.stores import Stores
 from common.upload.ticket import UploadTickets
 
@@ -41,7 +42,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
     signals = Signals()
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
-        stores = await stack.enter_async_context(_open_stores(settings))
+        stores = await stack.enter_async_context(open_stores(settings))
         audio = await _open_audio(settings, stores)
         worker = await _worker(settings, stores, scratch)
         signal.subscribe(lambda: worker.leave(settings.shutdown_timeout / 2))
@@ -60,6 +61,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             subscribers=Publisher(hub, signals, has_senders=bool(senders)),
             quota=quota,
             access=await _access(settings, stores),
+            watching=wiring.watchers_share(settings),
             cache=stores.cache(settings.cache_bytes),
             senders=senders,
             cancel_run=worker.cancel_run,
@@ -68,7 +70,8 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             store_status=stores.status,
             store_timeout=_STORE_TIMEOUT if settings.database_url else _FILE_TIMEOUT,
         )
-        signal.subscribe_later(settings.request_grace, partial(services.transcribing.close, server_stopping))
+        for places in (services.transcribing, services.downloading):
+            signal.subscribe_later(settings.request_grace, partial(places.close, server_stopping))
         background = work_in_background(services, stores, audio, worker=worker, hub=hub, signals=signals)
         await stack.enter_async_context(background)
         stack.callback(hub.close)
@@ -78,10 +81,12 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
 # ── what it keeps, and where ──────────────────────────────────────────────────────────────────────
 
 
-def _open_stores(settings: Settings) -> AbstractAsyncContextManager[Stores]:
+def open_stores(settings: Settings) -> AbstractAsyncContextManager[Stores]:
     """SQLite in DATA_DIR, or the Postgres of DATABASE_URL, which is imported only then."""
     if settings.database_url is None:
         return sqlite.open_stores(settings.data_dir / "escriba.sqlite3", now=steady_clock())
+    if not (find_spec("asyncpg") and find_spec("obstore")):
+        raise SettingInvalid("DATABASE_URL needs the packages of the extras 'postgres' and 'bucket'.")
     from common.postgres import stores as postgres
 
     return postgres.open_stores(settings)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
-from common.models import Job, JobEvent, Piece, Transcript
+from common.models import Audio, Job, JobEvent, Piece, Transcript
 from common.quota import Quota
 
 Target = Literal["convex", "callback"]
@@ -59,11 +59,13 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class UploadTicket:
-    """Where a client may post its audio until `expires_at`: a form with `fields` first and `file` last."""
+    """Where a client may post its audio until `expires_at`: a form with `fields` first and `file` last.
+    Or it puts the bytes to `direct_url` and posts `fields` as JSON afterwards."""
 
     url: str
     fields: dict[str, str]
     expires_at: float
+    direct_url: str | None = None
 
 
 class JobStore(Protocol):
@@ -150,8 +152,7 @@ class AudioStore(Protocol):
     """Recordings of jobs, one each, until they are removed. Calls raise StoreUnavailable, StorageBroken."""
 
     @property
-    def problem(self) -> str | None:
-        """What /health says of it."""
+    def problem(self) -> str | None: ...
 
     async def keep(self, job_id: str, file: Path) -> None:
         """Move a received file into the store; durable on return. Raises StorageFull."""
@@ -167,16 +168,16 @@ class AudioStore(Protocol):
     async def has_upload(self, job_id: str) -> bool:
         """Whether a client has posted a recording that `keep` has not moved in yet."""
 
+    async def adopt(self, job_id: str, *, max_bytes: int) -> Audio | None:
+        """Keep what a client put to a ticket's `direct_url`; None where nothing is. Raises UploadTooLarge."""
+
     async def ticket(
-        self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf
+        self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf, size_bytes: int = 0
     ) -> UploadTicket:
-        """Valid as long as any ticket, but no longer than `until`."""
+        """Valid as long as any ticket, but no longer than `until`; `size_bytes` where they are known."""
 
     def admit(self, job_id: str, fields: Mapping[str, str], *, now: float) -> int:
-        """The most bytes that a form with these fields of a ticket may bring to this server.
-
-        Raises UploadTicketInvalid, UploadExpired.
-        """
+        """The most bytes that such a form may bring. Raises UploadTicketInvalid, UploadExpired."""
 
 
 class Subscribers(Protocol):

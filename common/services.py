@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.access.access import Access
+from common.access.shares import Shares
 from common.audio.ffmpeg import Ffmpeg
 from common.cache_port import TranscriptCache
 from common.groq.client import Groq
@@ -37,11 +38,12 @@ class Services:
 
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
     limits, `cache` where no text is kept for equal recordings. `senders` deliver snapshots of jobs.
-    `cancel_run` ends a run of a job in this process at once, if there is one. `access` identifies callers.
+    `cancel_run` ends a run of a job in this process at once, if there is one. `access` identifies callers,
+    `watching` is what each may hold of the places for watchers.
     With `key_secret`, nobody can derive a job id from an Idempotency-Key. `store_timeout` is how many seconds
     /health waits for the store: a file answers at once unless it is locked. `store_status` says what is known
-    of the store without asking it. `transcribing` bounds the transcriptions that clients wait for; jobs have
-    a bound of their own.
+    of the store without asking it. `transcribing` bounds the transcriptions that clients wait for,
+    `downloading` the recordings that are fetched for them; jobs have a bound of their own.
     """
 
     settings: Settings
@@ -60,11 +62,13 @@ class Services:
     senders: Mapping[Target, Sender] = field(default_factory=dict)
     cancel_run: Callable[[str], None] = _cancel_nothing
     access: Access = field(default_factory=Access)
+    watching: Shares = field(default_factory=Shares)
     key_secret: bytes = field(default=b"", repr=False)
     store_timeout: float = 0.02
     store_status: Callable[[], StoreStatus] = StoreStatus
     active: ActiveWork = field(default_factory=ActiveWork)
     transcribing: Places = field(default_factory=Places)
+    downloading: Places = field(default_factory=Places)
 
     def retention_end(self, now: float) -> float:
         """Until when a job's text, or the audio of one that failed, is kept from now on."""

@@ -64,6 +64,7 @@ class Settings(BaseModel):
     upload_ticket_seconds: float = Field(900, gt=0)
     sweep_seconds: float = Field(60, gt=0)
     max_watchers: int = Field(500, ge=1)
+    client_share: float = Field(0.5, gt=0, le=1)
     watch_heartbeat: float = Field(15, gt=0)
     public_url: HttpUrl | None = None
     trusted_proxies: Proxies = ("private",)
@@ -73,6 +74,8 @@ class Settings(BaseModel):
     convex_monthly_pushes: int = Field(300_000, ge=1)
     callback_secret: SigningSecret | None = Field(None, repr=False)
     callback_private_addresses: bool = False
+    download_private_addresses: bool = False
+    download_timeout: float = Field(600, gt=0)
 
     admin_key: AdminKey | None = Field(None, repr=False)
     api_keys: ApiKeys | None = Field(None, repr=False)

@@ -18,6 +18,10 @@ from common.token_bucket import Account
 AnyAccount = TypeVar("AnyAccount", bound=Account)
 
 
+class DatabaseUnusable(Exception):
+    """The database cannot be used at all; the sentence tells the operator why."""
+
+
 class RunQueue(TaskQueue, Protocol):
     """A queue from which workers take the jobs themselves."""
 

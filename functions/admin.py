@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from common import errors
 from common.access.key_store import AccessKeyStore
-from common.access.keys import digest_of, make_key
+from common.access.keys import new_access_key
 from common.delivery.webhook_secret import secret_of_key
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import Admin
@@ -78,18 +78,17 @@ async def create_key(request: Request, services: ServicesDep, admin: Admin) -> R
     for field in body:
         if field not in _FIELDS:
             raise errors.OptionUnknown(option=field[:40], known=", ".join(_FIELDS))
-    made = make_key(secrets.token_bytes)
-    key = AccessKey(
-        key_id=made.key_id,
-        name=_name(body.get("name")),
-        digest=digest_of(made.text),
+    now = services.now()
+    text, key = new_access_key(
+        _name(body.get("name")),
         scopes=_scopes(body.get("scopes")),
-        created_at=services.now(),
-        expires_at=_expiry(body.get("expiresAt"), services.now()),
+        now=now,
+        expires_at=_expiry(body.get("expiresAt"), now),
+        random_bytes=secrets.token_bytes,
     )
     await _store(services).put(key)
     log("admin.key_created", by=admin.name, keyId=key.key_id, scopes=list(key.scopes))
-    shown_once = {"key": made.text}
+    shown_once = {"key": text}
     if callback_secret := services.settings.callback_secret:
         shown_once["webhookSecret"] = secret_of_key(callback_secret, key.key_id)
     return json_response(_view(key) | shown_once, 201, _NO_STORE)

@@ -12,25 +12,33 @@ from common import errors
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.disconnect import body_of
 from common.http.job_links import links_of
-from common.http.openapi import FILE, body, form
 from common.jobs.actions import get_readable
 from common.jobs.ids import parse_job_id
-from common.jobs.submit import attach_audio, check_queue_length
+from common.jobs.submit import attach_audio, attach_put_audio, check_queue_length
 from common.lambda_entry.handlers import http_handler
-from common.models import Audio
+from common.models import Audio, Job
+from common.services import Services
+from common.upload.fields import JSON, media_type, read_fields
 from common.upload.receive import receive
 
 router = APIRouter(tags=["jobs"])
 
-_TICKET = ("expires", "maxBytes", "signature")
-_FORM = form(
-    {
-        **{name: {"type": "string", "description": "of `upload.fields`"} for name in _TICKET},
-        "file": {**FILE, "description": "after the fields of `upload.fields`"},
+_FORM = {
+    "type": "object",
+    "required": ["expires", "maxBytes", "signature", "file"],
+    "properties": {
+        "expires": {"type": "string"},
+        "maxBytes": {"type": "string"},
+        "signature": {"type": "string"},
+        "file": {"type": "string", "format": "binary", "description": "after the fields of `upload.fields`"},
     },
-    required=(*_TICKET, "file"),
-    additionalProperties=False,
-)
+}
+_JSON = {
+    "type": "object",
+    "description": "after a PUT to `upload.directUrl`: the fields of the ticket alone",
+    "required": ["expires", "maxBytes", "signature"],
+    "properties": {name: {"type": "string"} for name in ("expires", "maxBytes", "signature")},
+}
 
 
 async def _job_id(job_id: str) -> str:
@@ -42,10 +50,16 @@ async def _job_id(job_id: str) -> str:
     summary="Post the audio of a pending job",
     response_model=None,
     status_code=202,
-    openapi_extra=body(_FORM),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": _FORM}, "application/json": {"schema": _JSON}},
+        }
+    },
     responses={
         202: {"description": "the job starts by itself; a repeat with the same audio is harmless"},
         **error_examples(
+            errors.FileMissing(),
             errors.UploadTicketInvalid(),
             errors.JobNotFound(),
             errors.JobConflict(),
@@ -59,9 +73,22 @@ async def _job_id(job_id: str) -> str:
 async def job_audio(
     request: Request, services: ServicesDep, job_id: Annotated[str, Depends(_job_id)]
 ) -> Response:
-    """Every field of `upload.fields` unchanged, then `file`: the ticket is checked before a file is read."""
+    """Every field of `upload.fields` unchanged, then `file`: the ticket is checked before a file is read.
+
+    After a PUT to `upload.directUrl`: the fields alone, as JSON.
+    """
     if (await get_readable(services, job_id)).status == "pending":
         await check_queue_length(services)  # the ticket stays valid until there is room
+    if media_type(request.headers.get("content-type")) == JSON:
+        fields = dict(await read_fields(body_of(request), JSON))
+        services.audio.admit(job_id, fields, now=services.now())
+        job = await attach_put_audio(services, await services.jobs.get(job_id))
+    else:
+        job = await _receive(request, services, job_id)
+    return json_response(links_of(job, request, services.settings), 202)
+
+
+async def _receive(request: Request, services: Services, job_id: str) -> Job:
     limit = services.settings.max_job_upload_bytes
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="audio-") as folder:
         upload = await receive(
@@ -74,8 +101,7 @@ async def job_audio(
         )
         assert upload.sha256 is not None
         audio = Audio(size_bytes=upload.size_bytes, sha256=upload.sha256, filename=upload.filename)
-        job = await attach_audio(services, await services.jobs.get(job_id), upload.path, audio)
-    return json_response(links_of(job, request, services.settings), 202)
+        return await attach_audio(services, await services.jobs.get(job_id), upload.path, audio)
 
 
 handler = http_handler(router)

@@ -21,16 +21,16 @@ from common.http import any_path
 from common.http.app import ServicesDep, json_response, language_of
 from common.http.cache_header import note_cache
 from common.http.caller import caller_of
-from common.http.disconnect import body_of, respond_unless_left
+from common.http.disconnect import respond_unless_left
 from common.http.job_links import root_url
 from common.http.methods import REFUSING, allowed_methods
-from common.http.openapi import body, form
+from common.http.recording import receive_recording
 from common.lambda_entry.handlers import http_handler
 from common.models import Task
 from common.openai.address import AUDIO, AZURE, PREFIXES, REFUSED, right_address
 from common.openai.errors import refusal
 from common.openai.models import model_of, models
-from common.openai.openapi import ERRORS, RULES, STREAM, TEXT
+from common.openai.openapi import ERRORS, STREAM, TEXT, form
 from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
 from common.openai.response import ignored_header, write_response
 from common.openai.stream import TranscriptionStream
@@ -39,7 +39,7 @@ from common.services import Services
 from common.transcription.cache import recall, transcribe_unless_kept
 from common.transcription.progressive import OnText, repeat, transcribe_progressively
 from common.transcription.whole import transcribe_whole
-from common.upload.receive import Upload, receive
+from common.upload.receive import Upload
 
 router = APIRouter(tags=["OpenAI"])
 any_path.register()
@@ -103,7 +103,7 @@ def _error_response(request: Request, failure: EscribaError | RetryLater) -> Res
     AUDIO[0],
     azure=True,
     summary="Transcribe a recording, as OpenAI's API does",
-    openapi_extra=body(form(FIELDS, **RULES)),
+    openapi_extra=form(FIELDS),
     responses={200: {"description": "what was said", "content": {**TEXT, **STREAM}}, **ERRORS},
 )
 async def transcriptions(request: Request, services: ServicesDep) -> Response:
@@ -116,7 +116,7 @@ async def transcriptions(request: Request, services: ServicesDep) -> Response:
     AUDIO[1],
     azure=True,
     summary="Translate a recording into English, as OpenAI's API does",
-    openapi_extra=body(form(TRANSLATION_FIELDS)),
+    openapi_extra=form(TRANSLATION_FIELDS),
     responses={200: {"description": "what was said, in English", "content": TEXT}, **ERRORS},
 )
 async def translations(request: Request, services: ServicesDep) -> Response:
@@ -124,12 +124,7 @@ async def translations(request: Request, services: ServicesDep) -> Response:
     return await _respond(request, services, "translate")
 
 
-@_route(
-    "GET",
-    "/models",
-    summary="The models that a request may name, as OpenAI lists them",
-    responses={"default": ERRORS["default"]},
-)
+@_route("GET", "/models", summary="The models that a request may name, as OpenAI lists them")
 async def list_models(request: Request, services: ServicesDep) -> Response:  # noqa: ARG001
     views = [model.view() for model in models(services.settings.groq_model)]
     return json_response({"object": "list", "data": views})
@@ -166,9 +161,7 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
     with ExitStack() as resources:
         folder = Path(resources.enter_context(_scratch_folder(services)))
         limit = services.settings.max_job_upload_bytes
-        upload = await receive(
-            body_of(request), request.headers, folder, max_bytes=limit, digest=services.cache is not None
-        )
+        upload = await receive_recording(request, services, folder, max_bytes=limit)
         settings = services.settings
         parsed = parse_request(
             _fields(request, upload.fields),

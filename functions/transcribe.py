@@ -14,9 +14,9 @@ from common.access.caller import Caller
 from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.cache_header import note_cache
 from common.http.caller import Transcriber
-from common.http.disconnect import body_of, respond_unless_left
-from common.http.openapi import body, form
-from common.http.options import FORM_FIELDS, FORM_RULES, parse_options
+from common.http.disconnect import respond_unless_left
+from common.http.options import FORM_FIELDS, parse_options
+from common.http.recording import URL_ERRORS, URL_FIELD, body_of_fields, receive_recording
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.view import transcript_view
 from common.lambda_entry.handlers import http_handler
@@ -24,15 +24,39 @@ from common.services import Services
 from common.transcription.cache import transcribe_unless_kept
 from common.transcription.pipeline import with_word_times
 from common.transcription.whole import transcribe_whole
-from common.upload.receive import Upload, receive
+from common.upload.receive import Upload
 
 router = APIRouter(tags=["transcribe"])
+
+_FORM = {
+    "type": "object",
+    "properties": {
+        "file": {
+            "type": "string",
+            "format": "binary",
+            "description": "mp3 wav m4a flac ogg webm mp4, and more",
+        },
+        "url": URL_FIELD,
+        **FORM_FIELDS,
+        **LAYOUT_FIELDS,
+    },
+}
 
 _EXAMPLE = {
     "text": "Hola, ¿qué tal?",
     "language": "es",
     "duration": 2.4,
-    "segments": [{"id": 0, "start": 0.0, "end": 2.4, "text": "Hola, ¿qué tal?", "avgLogprob": -0.21}],
+    "segments": [
+        {
+            "id": 0,
+            "start": 0.0,
+            "end": 2.4,
+            "text": "Hola, ¿qué tal?",
+            "avgLogprob": -0.21,
+            "language": "es",
+        }
+    ],
+    "languages": ["es"],
     "model": "whisper-large-v3-turbo",
     "engine": "groq",
     "processing": {"receive": 0.4, "wait": 0.0, "prepare": 0.05, "recognise": 0.8, "total": 1.25},
@@ -43,7 +67,7 @@ _EXAMPLE = {
     "/transcribe",
     summary="Transcribe a recording and wait for the text",
     response_model=None,
-    openapi_extra=body(form({**FORM_FIELDS, **LAYOUT_FIELDS}, **FORM_RULES)),
+    openapi_extra={"requestBody": {"required": True, "content": body_of_fields(_FORM)}},
     responses={
         200: {
             "description": "the transcript, or the file of another `format`",
@@ -56,6 +80,7 @@ _EXAMPLE = {
             errors.AudioOverQuota(),
             errors.EncodingUnsupported(),
             errors.MediaTypeUnsupported(),
+            *URL_ERRORS,
             errors.AudioUnreadable(),
             errors.FileIsPlaylist(),
             errors.FileIsSubtitles(),
@@ -100,9 +125,7 @@ async def transcribe(request: Request, services: ServicesDep, caller: Transcribe
         # The folder is deleted with the request in any case; after a kill, the next start deletes it.
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="transcribe-") as name:
             folder, stages, limit = Path(name), Stages(), services.settings.max_upload_bytes
-            upload = await receive(
-                body_of(request), request.headers, folder, max_bytes=limit, digest=services.cache is not None
-            )
+            upload = await receive_recording(request, services, folder, max_bytes=limit)
             stages.end("receive")
             return await respond_unless_left(
                 _respond(services, upload, stages, request, caller), request.receive

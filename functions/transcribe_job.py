@@ -1,12 +1,14 @@
 """POST /transcribe-job: accepts a recording, responds at once, transcribes it in the background.
 
-A form brings the audio with it. After JSON, the response says where to post the audio, in the same shape on
-both deployment targets: POST /job/{id}/audio of the container, S3 on AWS.
+A form brings the audio with it, or the `url` at which the job will fetch it. After JSON without one, the
+response says where to post the audio, in the same shape on both deployment targets: POST /job/{id}/audio of
+the container, S3 on AWS.
 """
 
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +17,36 @@ from fastapi import APIRouter, Request, Response
 from common import errors
 from common.access.caller import Caller
 from common.delivery.webhook_url import check_callback_url
+from common.download.address import parse_address
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import Transcriber
-from common.http.disconnect import body_of
 from common.http.job_links import links_of, upload_of
-from common.http.job_request import JOB_FIELDS, KEY, parse_job_request
-from common.http.json_body import form_fields, read_json
-from common.http.openapi import body, form, json_object
-from common.http.options import FORM_FIELDS, FORM_RULES, TIMESTAMPS
-from common.jobs.submit import check_queue_length, create_pending, submit
+from common.http.job_request import JOB_FIELDS, parse_job_request
+from common.http.options import FORM_FIELDS
+from common.http.recording import URL_FIELD, receive_request, take_url
+from common.jobs.submit import JobRequest, check_queue_length, create_pending, submit, submit_url
 from common.lambda_entry.handlers import http_handler
-from common.models import Audio
+from common.models import Audio, Job
 from common.services import Services
-from common.upload.receive import receive
+from common.upload.fields import MULTIPART, Fields, media_type
+from common.upload.receive import Upload
 
 router = APIRouter(tags=["jobs"])
 
-_JSON = json_object({**FORM_FIELDS, **JOB_FIELDS, "timestamps": TIMESTAMPS}, **FORM_RULES)
+_FORM = {
+    "type": "object",
+    "properties": {
+        "file": {"type": "string", "format": "binary"},
+        "url": URL_FIELD,
+        **FORM_FIELDS,
+        **JOB_FIELDS,
+    },
+}
+_SIZE = {"type": "integer", "description": "of the file; where there is a bucket, it can then go there"}
+_JSON = {
+    "type": "object",
+    "properties": {"url": URL_FIELD, **FORM_FIELDS, **JOB_FIELDS, "sizeBytes": _SIZE},
+}
 
 _LINKS = {
     "jobId": "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10",
@@ -52,12 +67,15 @@ _UPLOAD = {
     response_model=None,
     status_code=202,
     openapi_extra={
-        **body(form({**FORM_FIELDS, **JOB_FIELDS}, **FORM_RULES), _JSON),
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": _FORM}, "application/json": {"schema": _JSON}},
+        },
         "parameters": [
             {
                 "name": "Idempotency-Key",
                 "in": "header",
-                "schema": {"type": "string", "pattern": f"^{KEY.pattern}$"},
+                "schema": {"type": "string", "maxLength": 255},
                 "description": "instead of jobId: the same key and content is the same job; "
                 "make it hard to guess, since a client that sends the same key gets the same job",
             }
@@ -65,11 +83,12 @@ _UPLOAD = {
     },
     responses={
         202: {
-            "description": "accepted: job and audio are stored durably",
+            "description": "accepted: job and audio are stored durably; from a `url`, the job fetches it",
             "content": {"application/json": {"example": {**_LINKS, "status": "queued"}}},
         },
         201: {
-            "description": "pending: post the audio to upload.url, with upload.fields first and `file` last",
+            "description": "pending: post the audio to upload.url, upload.fields first and `file` last; or, "
+            "where upload.directUrl is given, PUT it there, then post upload.fields as JSON to upload.url",
             "content": {"application/json": {"example": {**_LINKS, "status": "pending", "upload": _UPLOAD}}},
         },
         **error_examples(
@@ -87,41 +106,56 @@ _UPLOAD = {
             errors.LanguageUnknown(language="klingon"),
             errors.Busy(retry_after=30),
             errors.StorageFull(),
+            errors.UrlNotPublic(),
         ),
     },
 )
 async def transcribe_job(request: Request, services: ServicesDep, caller: Transcriber) -> Response:
     """The same jobId or Idempotency-Key with the same content is the same job; with other content, 409."""
     await check_queue_length(services)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        return await _expect(request, services, caller)
-    return await _accept(request, services, caller)
-
-
-async def _accept(request: Request, services: Services, caller: Caller) -> Response:
-    limit = services.settings.max_job_upload_bytes
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as folder:
-        upload = await receive(body_of(request), request.headers, Path(folder), max_bytes=limit, digest=True)
-        assert upload.sha256 is not None
-        audio = Audio(size_bytes=upload.size_bytes, sha256=upload.sha256, filename=upload.filename)
-        job_request = parse_job_request(
-            upload.fields, request, services, caller, check_callback_url=check_callback_url
-        )
-        job = await submit(services, job_request, upload.path, audio)
+        limit = services.settings.max_job_upload_bytes
+        received = await receive_request(request, Path(folder), max_bytes=limit, digest=True)
+        if isinstance(received, Upload):
+            job_request = _parse(received.fields, request, services, caller)
+            return _accepted(await _submit(services, job_request, received), request, services)
+    url, fields = take_url(received)
+    if url is None and media_type(request.headers.get("content-type")) == MULTIPART:
+        raise errors.FileMissing
+    job_request = _parse(fields, request, services, caller)
+    if url is None:
+        return await _expect(request, services, job_request, _size_bytes(fields))
+    parse_address(url, private_allowed=services.settings.download_private_addresses)
+    return _accepted(await submit_url(services, replace(job_request, url=url)), request, services)
+
+
+def _parse(fields: Fields, request: Request, services: Services, caller: Caller) -> JobRequest:
+    return parse_job_request(fields, request, services, caller, check_callback_url=check_callback_url)
+
+
+async def _submit(services: Services, job_request: JobRequest, upload: Upload) -> Job:
+    assert upload.sha256 is not None
+    audio = Audio(size_bytes=upload.size_bytes, sha256=upload.sha256, filename=upload.filename)
+    return await submit(services, job_request, upload.path, audio)
+
+
+def _accepted(job: Job, request: Request, services: Services) -> Response:
     links = links_of(job, request, services.settings)
     return json_response(links, 202, {"Location": links["statusUrl"]})
 
 
-async def _expect(request: Request, services: Services, caller: Caller) -> Response:
-    fields = form_fields(await read_json(request))
-    job = await create_pending(
-        services, parse_job_request(fields, request, services, caller, check_callback_url=check_callback_url)
-    )
+async def _expect(request: Request, services: Services, job_request: JobRequest, size_bytes: int) -> Response:
+    job = await create_pending(services, job_request)
     links: dict[str, Any] = links_of(job, request, services.settings)
     if job.status == "pending":
-        links["upload"] = await upload_of(job, request, services)
+        links["upload"] = await upload_of(job, request, services, size_bytes=size_bytes)
     return json_response(links, 201, {"Location": links["statusUrl"]})
+
+
+def _size_bytes(fields: Fields) -> int:
+    """How many bytes the client is about to send; 0 where it did not say so."""
+    text = dict(fields).get("sizeBytes", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 handler = http_handler(router)

@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from common.models import AccessKey, Scope
+
 PREFIX = "esc_"
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -34,6 +36,27 @@ def make_key(random_bytes: Callable[[int], bytes]) -> KeyText:
     key_id = _base62(random_bytes(8), _ID_LENGTH).lower()
     body = f"{PREFIX}{key_id}_{_base62(random_bytes(32), _SECRET_LENGTH)}"
     return KeyText(key_id, body + _checksum(body))
+
+
+def new_access_key(
+    name: str,
+    *,
+    scopes: tuple[Scope, ...],
+    now: float,
+    expires_at: float | None,
+    random_bytes: Callable[[int], bytes],
+) -> tuple[str, AccessKey]:
+    """The text of a new key, and what is stored of it."""
+    made = make_key(random_bytes)
+    key = AccessKey(
+        key_id=made.key_id,
+        name=name,
+        digest=digest_of(made.text),
+        scopes=scopes,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    return made.text, key
 
 
 def parse_key(text: str) -> str | None:

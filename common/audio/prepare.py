@@ -16,6 +16,7 @@ from common.audio.decoding import RATE, TO_FLAC, decoding_of, has_missing_sound
 from common.audio.ffmpeg import COPY, Ffmpeg, parse_out_time
 from common.audio.join import join_parts
 from common.audio.probe_result import ProbeResult
+from common.audio.slice_file import slice_file
 from common.errors import AudioTooCostly, AudioTruncated, AudioUnreadable
 
 # The extensions that Groq knows and we use; the others (mp4, mpeg, opus) are second names of these.
@@ -119,11 +120,29 @@ async def prepare(
             path, plan.format, source.duration, source.size_bytes, "as_is", start=source.start
         )
     if plan.method == "copy":
+        if audio := await _copy_out(plan, path, source, folder):
+            _check_complete(audio, source, audio.size_bytes * 2)
+            if on_progress:
+                on_progress(audio.duration)
+            return audio
         try:
             return await _convert(plan, ffmpeg, path, source, folder=folder, on_progress=on_progress)
         except AudioUnreadable:
             plan = _DECODE_TO_FLAC  # a decoder may read a track that its muxer refuses
     return await _convert(plan, ffmpeg, path, source, folder=folder, on_progress=on_progress)
+
+
+async def _copy_out(
+    plan: PreparationPlan, path: Path, source: ProbeResult, folder: Path
+) -> PreparedAudio | None:
+    """Copy the sound of a film without ffmpeg; None where that cannot be done."""
+    if (source.container, source.codec) != ("mov", "aac") or source.start or source.is_cut_off:
+        return None
+    target = folder / f"prepared.{plan.format}"
+    found = await slice_file(plan.format, path, target)
+    if found is None:
+        return None
+    return PreparedAudio(target, plan.format, found.seconds, target.stat().st_size, "copy")
 
 
 async def _join(
@@ -157,7 +176,7 @@ async def _convert(
     audio = PreparedAudio(
         target, plan.format, seconds, target.stat().st_size, plan.method, start=source.start
     )
-    _check_complete(audio, source, bounds)
+    _check_complete(audio, source, bounds.output_bytes)
     return audio
 
 
@@ -191,12 +210,12 @@ class _Progress:
                 self._on_progress(seconds)
 
 
-def _check_complete(audio: PreparedAudio, source: ProbeResult, bounds: Bounds) -> None:
+def _check_complete(audio: PreparedAudio, source: ProbeResult, most_bytes: int) -> None:
     """Raise when audio is missing: ffmpeg exits with 0 when it has written -fs bytes or lost packets."""
     if audio.duration >= source.duration - max(1.0, 0.02 * source.duration):
         return
     audio.path.unlink()
-    raise AudioTooCostly if audio.size_bytes >= 0.9 * bounds.output_bytes else AudioTruncated
+    raise AudioTooCostly if audio.size_bytes >= 0.9 * most_bytes else AudioTruncated
 
 
 def flac_seconds(path: Path) -> float:

@@ -16,7 +16,7 @@ from common.audio.split import PieceFile
 from common.errors import AudioRefused
 
 _FEW_BYTES = 1_200  # a second; speech in Opus may take as little
-_REPEATS = 4.0  # bytes of silence compress so well; coded sound and PCM of a quiet room do not
+_REPEATS = 16.0  # bytes of silence compress so well; not those of a steady tone, nor PCM of a quiet room
 _SAMPLE_BYTES = 32 * 1024
 _SILENT = -80.0  # dBFS of the loudest sample: three steps of 16 bits
 _LOOK_SECONDS = 2.0

@@ -6,7 +6,6 @@ run makes the same piece again, and a small disk never holds the recording twice
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
 from dataclasses import dataclass
@@ -15,13 +14,12 @@ from typing import Literal
 
 from common.audio.child import Bounds
 from common.audio.decoding import DECODE, RATE
-from common.audio.ffmpeg import COPY, DISK_FULL, Ffmpeg, parse_out_time
-from common.audio.formats.mp3_slice import slice_mp3
+from common.audio.ffmpeg import COPY, Ffmpeg, parse_out_time
 from common.audio.prepare import Format, PreparedAudio, flac_seconds
 from common.audio.probe import packet_times
 from common.audio.probe_result import MIN_SECONDS
-from common.cancellation import run_to_end
-from common.errors import AudioTruncated, StorageFull
+from common.audio.slice_file import slice_file
+from common.errors import AudioTruncated
 
 PIECE_SECONDS = 600.0
 OVERLAP_SECONDS = 10.0
@@ -75,17 +73,26 @@ def plan_cuts(
     piece_seconds: float = PIECE_SECONDS,
     overlap: float = OVERLAP_SECONDS,
     piece_bytes: int = PIECE_BYTES,
+    first_seconds: float | None = None,
 ) -> tuple[Cut, ...]:
-    """The cut plan: the whole file if it fits, else pieces of equal length, so that the last is not short."""
+    """The cut plan: the whole file if it fits, else pieces of equal length, so that the last is not short.
+
+    With `first_seconds` the first piece is that short, where the others are longer.
+    """
     if audio.duration <= piece_seconds and audio.size_bytes <= piece_bytes:
         return (Cut(0, 0.0, None, "whole"),)
     method, longest = _choose_method(audio, piece_seconds, piece_bytes)
     overlap = min(overlap, longest / 3)
-    count = max(1, math.ceil((audio.duration - overlap) / (longest - overlap)))
-    step = (audio.duration - overlap) / count
-    return tuple(
-        Cut(index, index * step, None if index == count - 1 else step + overlap, method)
-        for index in range(count)
+    begin = 0.0 if first_seconds is None or first_seconds >= longest else first_seconds - overlap
+    first = [Cut(0, 0.0, first_seconds, method)] if begin else []
+    count = max(1, math.ceil((audio.duration - begin - overlap) / (longest - overlap)))
+    step = (audio.duration - begin - overlap) / count
+    return (
+        *first,
+        *(
+            Cut(len(first) + i, begin + i * step, None if i == count - 1 else step + overlap, method)
+            for i in range(count)
+        ),
     )
 
 
@@ -111,7 +118,7 @@ async def cut_piece(
     if cut.method == "whole":
         return PieceFile(cut.index, audio.start, audio.duration, audio.path, audio.format, audio.size_bytes)
     if cut.method == "copy":
-        piece = await _slice_piece(audio, cut, folder) if audio.format == "mp3" else None
+        piece = await _slice_piece(audio, cut, folder)
         piece = piece or await _copy_piece(ffmpeg, audio, cut, folder, piece_bytes)
         if piece.size_bytes <= piece_bytes and _reaches_end(piece, cut, audio):
             return piece
@@ -120,19 +127,13 @@ async def cut_piece(
 
 
 async def _slice_piece(audio: PreparedAudio, cut: Cut, folder: Path) -> PieceFile | None:
-    """Copy the frames of an mp3; None where ffmpeg shall cut."""
-    path = _new_path(folder, cut, "mp3")
-    try:
-        found = await run_to_end(asyncio.to_thread(slice_mp3, audio.path, path, cut.start, cut.length))
-    except OSError as exc:
-        path.unlink(missing_ok=True)
-        if exc.errno in DISK_FULL:
-            raise StorageFull from exc
-        raise
+    """Copy a piece without ffmpeg; None where that cannot be done."""
+    path = _new_path(folder, cut, audio.format)
+    found = await slice_file(audio.format, audio.path, path, cut.start, cut.length)
     if found is None:
         return None
     start = audio.start + found.start
-    return PieceFile(cut.index, start, found.seconds, path, "mp3", path.stat().st_size)
+    return PieceFile(cut.index, start, found.seconds, path, audio.format, path.stat().st_size)
 
 
 async def _copy_piece(

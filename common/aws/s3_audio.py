@@ -62,6 +62,9 @@ class S3Audio:
         answer = await self._call(lambda s3: s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1))
         return bool(answer["KeyCount"])
 
+    async def adopt(self, job_id: str, *, max_bytes: int) -> None:
+        """No ticket of this store has a `direct_url`."""
+
     async def remove(self, job_id: str) -> None:
         keys = [{"Key": _key(prefix, job_id)} for prefix in (KEPT_PREFIX, POSTED_PREFIX)]
         answer = await self._call(
@@ -71,7 +74,13 @@ class S3Audio:
             raise error_of("DeleteObjects", errors[0])
 
     async def ticket(
-        self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf
+        self,
+        job_id: str,
+        *,
+        max_bytes: int,
+        now: float,
+        until: float = math.inf,
+        size_bytes: int = 0,  # noqa: ARG002
     ) -> UploadTicket:
         """A presigned POST, since only that bounds the size. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html"""
         key = _key(POSTED_PREFIX, job_id)

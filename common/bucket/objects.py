@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,14 @@ _LONGEST_REASON = 600
 
 class ObjectMissing(Exception):
     """There is no object of this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the bucket says of an object; other content has another `etag`."""
+
+    size_bytes: int
+    etag: str
 
 
 class BucketObjects:
@@ -83,12 +92,13 @@ class BucketObjects:
                 part = await self._get_range(key, meta, start)
                 await asyncio.to_thread(opened.write, part)
 
-    async def size(self, key: str) -> int | None:
-        """How many bytes an object has; None where there is none."""
+    async def describe(self, key: str) -> Description | None:
+        """None where there is no such object."""
         try:
-            return (await self._head(key))["size"]
+            meta = await self._head(key)
         except ObjectMissing:
             return None
+        return Description(meta["size"], (meta["e_tag"] or "").strip('"'))
 
     async def copy(self, source: str, target: str) -> None:
         """Copy within the bucket, so that no byte comes here. Raises ObjectMissing."""

@@ -35,6 +35,17 @@ from common.errors.audio import (
     FileIsPlaylist,
     FileIsSubtitles,
 )
+from common.errors.download import (
+    DownloadFailed,
+    UrlDenied,
+    UrlIsPage,
+    UrlNotFound,
+    UrlNotPublic,
+    UrlRedirects,
+    UrlTooSlow,
+    UrlUnreachable,
+    UrlUnusable,
+)
 from common.errors.engine import (
     AudioOverQuota,
     EngineBroken,
@@ -118,6 +129,7 @@ __all__ = [
     "BodyMalformed",
     "Busy",
     "Detail",
+    "DownloadFailed",
     "EncodingUnsupported",
     "EngineBroken",
     "EngineFailed",
@@ -176,6 +188,14 @@ __all__ = [
     "UploadTicketInvalid",
     "UploadTooLarge",
     "UploadTooSlow",
+    "UrlDenied",
+    "UrlIsPage",
+    "UrlNotFound",
+    "UrlNotPublic",
+    "UrlRedirects",
+    "UrlTooSlow",
+    "UrlUnreachable",
+    "UrlUnusable",
     "UserNotYours",
     "by_code",
 ]

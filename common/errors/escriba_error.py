@@ -56,6 +56,15 @@ EscribaError                      500 internal_error
 │   ├── UploadTicketInvalid       403 upload_ticket_invalid
 │   ├── UploadExpired             410 upload_expired
 │   └── TooManyWatchers           429 too_many_watchers
+├── DownloadFailed                (the recording at `url` cannot be fetched)
+│   ├── UrlIsPage                 415 url_is_page
+│   ├── UrlDenied                 422 url_denied
+│   ├── UrlNotFound               422 url_not_found
+│   ├── UrlNotPublic              422 url_not_public
+│   ├── UrlRedirects              422 url_redirects
+│   ├── UrlUnusable               422 url_unusable
+│   ├── UrlUnreachable            502 url_unreachable
+│   └── UrlTooSlow                504 url_too_slow
 ├── Interrupted                   500 interrupted
 ├── Busy                          503 busy
 ├── ServerStopping                503 server_stopping
@@ -63,6 +72,7 @@ EscribaError                      500 internal_error
 ├── AnswerTooLarge                413 answer_too_large
 ├── StorageFull                   507 storage_full
 ├── StorageBroken                 500 storage_broken
+├── StoreUnavailable              503 store_unavailable
 ├── ToolMissing                   503 ffmpeg_missing
 └── EngineFailed                  (the engine behind us failed)
     ├── EngineUnreachable         502 engine_unreachable

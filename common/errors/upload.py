@@ -77,8 +77,8 @@ class FileMissing(RequestRefused):
     code = "file_missing"
     sentence = Sentence("No file was sent.", "No se envió ningún archivo.")
     hint = Sentence(
-        "Add a part named 'file' with a file name, as curl -F file=@recording.mp3 does.",
-        "Añade una parte llamada 'file' con nombre de archivo, como hace curl -F file=@grabacion.mp3.",
+        "Add a part named 'file' with a file name, as curl -F file=@recording.mp3 does, or a `url`.",
+        "Añade una parte 'file' con nombre de archivo, como hace curl -F file=@grabacion.mp3, o una `url`.",
     )
 
 

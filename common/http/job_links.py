@@ -27,13 +27,14 @@ def links_of(job: Job, request: Request, settings: Settings) -> dict[str, Any]:
     }
 
 
-async def upload_of(job: Job, request: Request, services: Services) -> dict[str, Any]:
+async def upload_of(job: Job, request: Request, services: Services, *, size_bytes: int = 0) -> dict[str, Any]:
     """`{url, fields, expiresAt}`: where to post the audio of a pending job, and with which fields."""
     settings = services.settings
     ticket = await services.audio.ticket(
         job.job_id,
         max_bytes=settings.max_job_upload_bytes,
         now=services.now(),
+        size_bytes=size_bytes,
         until=job.expires_at,  # a second ticket must not be valid for longer than its job
     )
     view = ticket_view(ticket)

@@ -74,8 +74,11 @@ async def retry(services: Services, job_id: str) -> Job:
 async def _retry(services: Services, job_id: str) -> Job:
     job = await services.jobs.get(job_id)
     now = services.now()
-    if job.audio is not None and await services.audio.has(job_id):
-        again = state.retry(job, now=now, expires_at=services.retention_end(now), has_audio=True)
+    has_audio = job.audio is not None and await services.audio.has(job_id)
+    if has_audio or job.source_url is not None:
+        again = state.retry(job, now=now, expires_at=services.retention_end(now), has_audio=has_audio)
+        if not has_audio:
+            await services.jobs.erase_text(job_id)
         await commit_job(services, again)
         await services.queue.put(job_id)
         return again

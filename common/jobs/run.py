@@ -16,7 +16,9 @@ from pathlib import Path
 from common.backoff import Backoff, doubling
 from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater, StoreUnavailable
 from common.jobs import state, suspects
+from common.jobs.download import download_if_missing
 from common.jobs.lease import keep_lease
+from common.jobs.partial_reports import PartialReports
 from common.jobs.running_job import PersistentQuota, ProgressReports, RunningJob, retry_while_busy
 from common.log import log
 from common.models import Job, Piece, Transcript
@@ -66,8 +68,9 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
         await asyncio.shield(run.give_back())
         raise
     finally:
-        with suppress(EscribaError):
-            await asyncio.shield(services.jobs.release(job_id, holder))
+        with suppress(EscribaError, TimeoutError):
+            async with asyncio.timeout(_GIVE_BACK_TIMEOUT):
+                await asyncio.shield(services.jobs.release(job_id, holder))
 
 
 class _Run:
@@ -120,32 +123,43 @@ class _Run:
     # ── the work ───────────────────────────────────────────────────────────────────────────────────
 
     async def _transcribe(self) -> None:
-        services, options, sha256 = self._services, self._job.options, self._sha256
-        if (known := await recall(services, sha256, options, owner=self._job.owner)) is not None:
-            await self._complete(known, is_cached=True)
-            return
+        services = self._services
+        with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
+            await download_if_missing(services, self._running, Path(name))
+            known = await recall(services, self._sha256, self._job.options, owner=self._job.owner)
+            transcript = known or await self._recognise(Path(name))
+        await self._complete(transcript, is_cached=known is not None)
+        if known is None:
+            await self._remember(transcript)
+
+    async def _recognise(self, folder: Path) -> Transcript:
+        services, options = self._services, self._job.options
         if services.quota:
             services = replace(services, quota=PersistentQuota(services.quota))
-        with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
-            folder = Path(name)
-            ready = await self._prepare(folder)
-            kept = await self._kept_pieces(ready)
-            total = len(ready.cuts)
-            await self._running.change(
-                lambda job: state.plan(job, pieces=total, done=len(kept), now=self._now)
+        ready = await self._prepare(folder)
+        kept = await self._kept_pieces(ready)
+        parts = PartialReports(self._running, ready, kept, now=services.now)
+        total, share = len(ready.cuts), parts.share
+        await self._running.change(
+            lambda job: state.plan(job, pieces=total, done=len(kept), share=share, now=self._now)
+        )
+
+        async def keep(piece: Piece) -> None:
+            await self._keep(piece, parts.add(piece))
+
+        async with parts:
+            pieces = await transcribe_pieces(
+                services, ready, options, folder, kept=kept, keep=keep, on_partial=parts.report
             )
-            pieces = await transcribe_pieces(services, ready, options, folder, kept=kept, keep=self._keep)
-            await self._running.change(lambda job: state.merge(job, now=self._now), "progress")
-            transcript = await merge_pieces(services, ready, pieces, options)
-        await self._complete(transcript)
-        await self._remember(transcript)
+        await self._running.change(lambda job: state.merge(job, now=self._now), "progress")
+        return await merge_pieces(services, ready, pieces, options)
 
     async def _prepare(self, folder: Path) -> PreparedRecording:
         services = self._services
         source = await services.audio.fetch(self._job.job_id, folder)
         reports = ProgressReports(self._running, now=services.now)
         ready = await prepare_recording(
-            services, source, self._job.options, folder, on_progress=reports.report
+            services, source, self._job.options, folder, use="job", on_progress=reports.report
         )
         await reports.finish()
         return ready
@@ -159,20 +173,23 @@ class _Run:
             return {}
         return {piece.index: piece for piece in pieces}
 
-    async def _keep(self, piece: Piece) -> None:
+    async def _keep(self, piece: Piece, share: float) -> None:
+        """Keep a piece, with which `share` of the recording is transcribed."""
         jobs, job_id = self._services.jobs, self._job.job_id
         await retry_while_busy(lambda: jobs.keep_piece(job_id, piece, holder=self._holder))
         transcript = piece.transcript
         language = transcript.language if transcript.text else None
         await self._running.change(
-            lambda job: state.add_piece(job, done=job.pieces_done + 1, language=language, now=self._now),
+            lambda job: state.add_piece(
+                job, done=job.pieces_done + 1, language=language, share=share, now=self._now
+            ),
             "text",
             piece=piece,
         )
 
     # ── how it ends ───────────────────────────────────────────────────────────────────────────────
 
-    async def _complete(self, transcript: Transcript, *, is_cached: bool = False) -> None:
+    async def _complete(self, transcript: Transcript, *, is_cached: bool) -> None:
         language, expires_at = transcript.language, self._retention_end
         await self._running.change(
             lambda job: state.complete(

@@ -46,7 +46,7 @@ class RunningJob:
 
 
 class ProgressReports:
-    """Commits how much of the recording is prepared, no more often than watchers can use it."""
+    """Commits how far a job's preparation is, no more often than watchers can use it."""
 
     def __init__(self, running: RunningJob, *, now: Callable[[], float]) -> None:
         self._running = running
@@ -55,23 +55,25 @@ class ProgressReports:
         self._reported_at = 0.0
 
     def report(self, share: float) -> None:
-        """`share` from 0 to 1; it is committed in the background, or passed over."""
+        """`share` (0 to 1) of the recording is prepared."""
+        self.report_change(lambda job: state.prepare(job, share=share, now=self._now()))
+
+    def report_change(self, transition: Callable[[Job], Job]) -> None:
+        """Mere progress: it is committed in the background, or passed over."""
         is_committing = self._commit is not None and not self._commit.done()
         if self._now() - self._reported_at >= _PROGRESS_EVERY and not is_committing:
             self._reported_at = self._now()
-            self._commit = asyncio.create_task(self._commit_share(share))
+            self._commit = asyncio.create_task(self._commit_change(transition))
 
     async def finish(self) -> None:
         """Wait for the report that is being committed."""
         if self._commit is not None:
             await self._commit
 
-    async def _commit_share(self, share: float) -> None:
+    async def _commit_change(self, transition: Callable[[Job], Job]) -> None:
         # Whatever is wrong with the store or the job also fails the next commit, which matters.
         with suppress(StaleJob, state.IllegalTransition, EscribaError):
-            await self._running.change(
-                lambda job: state.prepare(job, share=share, now=self._now()), "progress"
-            )
+            await self._running.change(transition, "progress")
 
 
 async def retry_while_busy(step: Callable[[], Awaitable[T]]) -> T:

@@ -4,6 +4,7 @@
 
 Within one run state only moves forward and terminal states absorb; `retry` begins the next run.
 Nothing here reads a clock or a store: `now` is passed in, and the caller commits what a transition returns.
+How a job fetches its recording from an address is in download_state.py.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ from __future__ import annotations
 from typing import Any
 
 from common.errors import EscribaError, Interrupted, JobNotRetryable, Sentence
-from common.jobs import progress, suspects
-from common.models import Audio, Job, JobError, Options, Status
+from common.jobs import progress, suspects, transition
+from common.jobs.transition import forward, named_audio, next_value, require
+from common.models import Audio, Job, JobError, Options, Stage
 
-
-class IllegalTransition(Exception):
-    """The transition cannot follow the job's state: the job ended, or the caller is late."""
+IllegalTransition = transition.IllegalTransition
 
 
 def accept(job_id: str, *, options: Options, now: float, expires_at: float, **fields: Any) -> Job:
@@ -35,87 +35,89 @@ def accept(job_id: str, *, options: Options, now: float, expires_at: float, **fi
 
 def expect_audio(job: Job, audio: Audio) -> Job:
     """A new job that names the audio which will be kept for it: it takes no other."""
-    return job.model_copy(update={"audio": _named(audio, job)})
+    return job.model_copy(update={"audio": named_audio(audio, job)})
 
 
 def bind_audio(job: Job, audio: Audio, *, now: float) -> Job:
     """As `expect_audio`, for a job that is stored already."""
-    _require(job, "pending")
-    return _next(job, now, audio=_named(audio, job))
-
-
-def _named(audio: Audio, job: Job) -> Audio:
-    """The submitted name wins over the form's: S3 passes none on, and browsers call a page's Blob `blob`."""
-    return audio.model_copy(update={"filename": job.filename or audio.filename})
+    require(job, "pending")
+    return next_value(job, now, audio=named_audio(audio, job))
 
 
 def queue(job: Job, audio: Audio, *, now: float, expires_at: float) -> Job:
     """The job's audio is kept: a worker may take the job up."""
-    _require(job, "pending")
-    return _next(job, now, status="queued", stage="queue", audio=audio, expires_at=expires_at)
+    require(job, "pending")
+    return next_value(job, now, status="queued", stage="queue", audio=audio, expires_at=expires_at)
 
 
 def start(job: Job, *, now: float) -> Job:
     """A worker takes the job up, for the first time or again."""
-    _require(job, "queued", "waiting")
-    return _next(
+    require(job, "queued", "waiting")
+    return next_value(
         job,
         now,
         status="processing",
-        stage="prepare" if job.stage in {"upload", "queue"} else job.stage,
+        stage=_first_stage(job),
         attempts=job.attempts + 1,
         started_at=job.started_at or now,
         waiting_until=None,
     )
 
 
+def _first_stage(job: Job) -> Stage | None:
+    """Where a run begins; a later one goes on at the stage that the last one reached."""
+    if job.source_url is not None and job.audio is None:
+        return "download"
+    return "prepare" if job.stage in {"upload", "queue", "download"} else job.stage
+
+
 def prepare(job: Job, *, share: float, now: float) -> Job:
     """`share` (0 to 1) of the recording has been read and made ready."""
-    _require(job, "processing")
-    return _next(job, now, stage="prepare", progress=_forward(job, progress.of_preparing(share)))
+    require(job, "processing")
+    return next_value(job, now, stage="prepare", progress=forward(job, progress.of_preparing(share)))
 
 
-def plan(job: Job, *, pieces: int, done: int, now: float) -> Job:
-    """The recording is ready and goes to the engine in `pieces`, of which an earlier run kept `done`."""
-    _require(job, "processing")
-    return _next(
-        job,
-        now,
-        stage="transcribe",
-        pieces_total=pieces,
-        pieces_done=done,
-        progress=_forward(job, progress.of_pieces(done, pieces)),
-    )
+def plan(job: Job, *, pieces: int, done: int, now: float, share: float | None = None) -> Job:
+    """The recording is ready, in `pieces` of which an earlier run kept `done`: `share` (0 to 1) of it all."""
+    require(job, "processing")
+    reached = forward(job, progress.of_pieces(done, pieces, share))
+    return next_value(job, now, stage="transcribe", pieces_total=pieces, pieces_done=done, progress=reached)
 
 
-def add_piece(job: Job, *, done: int, language: str | None, now: float) -> Job:
-    """`done` of the pieces are transcribed; the first `language` that is found holds for all.
+def add_part(job: Job, *, share: float, now: float) -> Job:
+    """The engine has transcribed `share` (0 to 1) of the recording, and is in the midst of a piece."""
+    require(job, "processing")
+    return next_value(job, now, progress=forward(job, progress.of_transcribing(share)))
+
+
+def add_piece(job: Job, *, done: int, language: str | None, now: float, share: float | None = None) -> Job:
+    """`done` of the pieces are transcribed, the first of them in `language`; `share` as in `plan`.
 
     The job made progress, so attempts and deaths count from here: only a job that makes none is given up.
     """
-    _require(job, "processing")
+    require(job, "processing")
     total = job.pieces_total or done
-    return _next(
+    return next_value(
         job,
         now,
         pieces_done=done,
         attempts=min(job.attempts, 1),
         deaths=0,
         language=job.language or language,
-        progress=_forward(job, progress.of_pieces(done, total)),
+        progress=forward(job, progress.of_pieces(done, total, share)),
     )
 
 
 def merge(job: Job, *, now: float) -> Job:
     """All pieces are transcribed; their texts become one."""
-    _require(job, "processing")
-    return _next(job, now, stage="merge", progress=_forward(job, progress.MERGING))
+    require(job, "processing")
+    return next_value(job, now, stage="merge", progress=forward(job, progress.MERGING))
 
 
 def wait(job: Job, *, until: float, now: float, attempt_counts: bool) -> Job:
     """The job goes on at `until`. Waiting for quota is no attempt; backing off after an error is one."""
-    _require(job, "processing")
-    return _next(
+    require(job, "processing")
+    return next_value(
         job,
         now,
         status="waiting",
@@ -134,7 +136,7 @@ def record_death(job: Job, *, isolated: bool, now: float) -> Job:
 
     That is an attempt only where no other job can have been the cause. `isolated` as in `suspects`.
     """
-    _require(job, "processing")
+    require(job, "processing")
     counts = suspects.ran_alone(job, isolated=isolated)
     delay = suspects.wait_after_death(job, isolated=isolated)
     return wait(job, until=now + delay, now=now, attempt_counts=counts).model_copy(
@@ -144,15 +146,15 @@ def record_death(job: Job, *, isolated: bool, now: float) -> Job:
 
 def prolong(job: Job, *, now: float, expires_at: float) -> Job:
     """The job's time is up and it stays: it still has to run, or to get the audio that was posted for it."""
-    _require(job, "pending", "queued", "processing", "waiting")
-    return _next(job, now, expires_at=expires_at)
+    require(job, "pending", "queued", "processing", "waiting")
+    return next_value(job, now, expires_at=expires_at)
 
 
 def complete(
     job: Job, *, language: str | None, now: float, expires_at: float, is_cached: bool = False
 ) -> Job:
-    _require(job, "processing")
-    return _next(
+    require(job, "processing")
+    return next_value(
         job,
         now,
         status="completed",
@@ -167,14 +169,14 @@ def complete(
 
 
 def fail(job: Job, error: EscribaError, *, now: float, expires_at: float) -> Job:
-    _require(job, "pending", "queued", "processing", "waiting")
+    require(job, "pending", "queued", "processing", "waiting")
     reason = JobError(
         code=error.code,
         details={name: value for name, value in error.details.items() if not isinstance(value, Sentence)},
         stage=job.stage or "queue",
         retryable=error.retryable,
     )
-    return _next(
+    return next_value(
         job, now, status="failed", error=reason, waiting_until=None, completed_at=now, expires_at=expires_at
     )
 
@@ -185,13 +187,17 @@ def interrupt(job: Job, *, now: float, expires_at: float) -> Job:
 
 
 def cancel(job: Job, *, now: float, expires_at: float) -> Job:
-    _require(job, "pending", "queued", "processing", "waiting")
-    return _next(job, now, status="cancelled", waiting_until=None, completed_at=now, expires_at=expires_at)
+    require(job, "pending", "queued", "processing", "waiting")
+    return next_value(
+        job, now, status="cancelled", waiting_until=None, completed_at=now, expires_at=expires_at
+    )
 
 
 def erase(job: Job, *, now: float, forget_at: float) -> Job:
     """Audio and text are removed; that the job existed, and when they went, is kept until `forget_at`."""
-    return _next(job, now, erased_at=now, expires_at=forget_at)
+    return next_value(
+        job, now, erased_at=now, expires_at=forget_at, source_url=None, received_bytes=None, total_bytes=None
+    )
 
 
 def retry(job: Job, *, now: float, expires_at: float, has_audio: bool) -> Job:
@@ -201,19 +207,20 @@ def retry(job: Job, *, now: float, expires_at: float, has_audio: bool) -> Job:
     """
     if job.status not in {"failed", "cancelled"}:
         raise JobNotRetryable(status=job.status)
-    status, stage = ("queued", "queue") if has_audio else ("pending", "upload")
+    can_run = has_audio or job.source_url is not None
+    status, stage = ("queued", "queue") if can_run else ("pending", "upload")
     audio = job.audio if has_audio else None
     return _next_run(job, now, expires_at, status=status, stage=stage, audio=audio)
 
 
 def submit_again(job: Job, *, audio: Audio | None, now: float, expires_at: float) -> Job:
     """The same request after the job's audio and text are gone: the next run, from its beginning."""
-    _require(job, "completed", "failed", "cancelled")
+    require(job, "completed", "failed", "cancelled")
     return _next_run(job, now, expires_at, status="pending", stage="upload", audio=audio, language=None)
 
 
 def _next_run(job: Job, now: float, expires_at: float, **changes: Any) -> Job:
-    return _next(
+    return next_value(
         job,
         now,
         filename=job.filename or (job.audio.filename if job.audio else None),
@@ -225,23 +232,11 @@ def _next_run(job: Job, now: float, expires_at: float, **changes: Any) -> Job:
         pieces_total=None,
         error=None,
         cached=None,
+        received_bytes=None,
+        total_bytes=None,
         started_at=None,
         completed_at=None,
         erased_at=None,
         expires_at=expires_at,
         **changes,
     )
-
-
-def _require(job: Job, *statuses: Status) -> None:
-    if job.status not in statuses:
-        raise IllegalTransition(f"{job.status} is none of {', '.join(statuses)}")
-
-
-def _next(job: Job, now: float, **changes: Any) -> Job:
-    # A clock that stepped back must not make a job look younger than its last change.
-    return job.model_copy(update={**changes, "seq": job.seq + 1, "updated_at": max(now, job.updated_at)})
-
-
-def _forward(job: Job, reached: float) -> float:
-    return round(max(job.progress, reached), 1)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from common.errors import AudioGone, Busy, JobConflict, UploadExpired
-from common.jobs import state
+from common.errors import AudioGone, Busy, FileMissing, JobConflict, UploadExpired
+from common.jobs import download_state, state
 from common.jobs.commit import commit_job
 from common.jobs.events import make_event
 from common.models import Audio, Job, Options
@@ -42,6 +42,7 @@ class JobRequest:
     callback_url: str | None = None
     locale: Literal["en", "es"] = "en"
     filename: str | None = None
+    url: str | None = None
 
     def fingerprint(self, audio: Audio | None) -> str:
         """The same for the same request, whatever its language or the name of the file.
@@ -63,6 +64,7 @@ class JobRequest:
 
     def _hash(self, options: str, audio: Audio | None) -> str:
         identity = [options, self.user_id, self.callback_url, audio.sha256 if audio else None]
+        identity += [self.url] if self.url else []
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
 
@@ -75,6 +77,14 @@ async def check_queue_length(services: Services) -> None:
 async def create_pending(services: Services, request: JobRequest) -> Job:
     """A job whose audio will be posted later. Raises JobConflict when its id belongs to another request."""
     return await _create_or_get(services, request, audio=None)
+
+
+async def submit_url(services: Services, request: JobRequest) -> Job:
+    """A job that fetches its recording from `request.url`; on return it is durable. Raises JobConflict."""
+    job = await _create_or_get(services, request, audio=None)
+    if job.status == "queued":  # also one whose first submit was cut off before it came to this
+        await services.queue.put(job.job_id)
+    return job
 
 
 async def submit(services: Services, request: JobRequest, file: Path, audio: Audio) -> Job:
@@ -97,6 +107,25 @@ async def attach_audio(services: Services, job: Job, file: Path, audio: Audio) -
     return await _keep_and_queue(services, job, file, job.audio) if job.status == "pending" else job
 
 
+async def attach_put_audio(services: Services, job: Job) -> Job:
+    """Queue a pending job whose recording its client has put into the store; once more is harmless.
+
+    Raises FileMissing where there is none, JobConflict where the job has other audio, UploadExpired.
+    """
+    if job.status != "pending":
+        if job.audio is None:
+            raise UploadExpired
+        return job
+    if job.audio is not None and not job.audio.sha256.startswith(f"put:{job.job_id}:"):
+        raise JobConflict
+    audio = await services.audio.adopt(job.job_id, max_bytes=services.settings.max_job_upload_bytes)
+    if audio is None:
+        raise FileMissing
+    if job.audio is None:
+        job = await _bind_audio(services, job, audio)
+    return await _queue(services, job, job.audio or audio) if job.status == "pending" else job
+
+
 async def _bind_audio(services: Services, job: Job, audio: Audio) -> Job:
     """The job once it names its audio: of two recordings that come at once, the first one."""
     try:
@@ -107,6 +136,10 @@ async def _bind_audio(services: Services, job: Job, audio: Audio) -> Job:
 
 async def _keep_and_queue(services: Services, job: Job, file: Path, audio: Audio) -> Job:
     await services.audio.keep(job.job_id, file)
+    return await _queue(services, job, audio)
+
+
+async def _queue(services: Services, job: Job, audio: Audio) -> Job:
     now = services.now()
     queued = state.queue(job, audio, now=now, expires_at=services.retention_end(now))
     try:
@@ -137,16 +170,18 @@ async def _create_or_get(services: Services, request: JobRequest, *, audio: Audi
         filename=request.filename,
     )
     job = state.expect_audio(job, audio) if audio else job
+    if request.url is not None:
+        job = download_state.expect(job, request.url, expires_at=services.retention_end(now))
     try:
         await services.jobs.create(job, make_event(job), targets=_targets(job, services))
     except AlreadyExists as exists:
         if not request.has_made(exists.job, audio):
             raise JobConflict from exists
-        return await _submit_again(services, exists.job, audio)
+        return await _submit_again(services, exists.job, audio, request.url)
     return job
 
 
-async def _submit_again(services: Services, job: Job, audio: Audio | None) -> Job:
+async def _submit_again(services: Services, job: Job, audio: Audio | None, url: str | None) -> Job:
     """The job as it is; in its next run where nothing of it can be read or run any more."""
     now = services.now()
     if not _is_gone(job, now=now):
@@ -154,7 +189,9 @@ async def _submit_again(services: Services, job: Job, audio: Audio | None) -> Jo
     # No piece or text of an earlier run may mix with this one's.
     await services.audio.remove(job.job_id)
     await services.jobs.erase_text(job.job_id)
-    again = state.submit_again(job, audio=audio, now=now, expires_at=services.upload_end(now))
+    expires_at = services.retention_end(now) if url else services.upload_end(now)
+    again = state.submit_again(job, audio=audio, now=now, expires_at=expires_at)
+    again = download_state.expect(again, url, expires_at=expires_at) if url else again
     try:
         return await commit_job(services, again)
     except StaleJob:  # the same request came at the same time, and was first

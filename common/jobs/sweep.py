@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from common.errors import EscribaError, JobNotFound, UploadExpired
+from common.errors import EscribaError, FileMissing, JobConflict, JobNotFound, UploadExpired
 from common.jobs import state
 from common.jobs.commit import commit_job
+from common.jobs.submit import attach_put_audio
 from common.log import log
 from common.models import Job
 from common.ports import StaleJob
@@ -73,6 +74,8 @@ async def _expire(services: Services, job: Job) -> None:
         # The audio came in time; that we have not taken it in yet is not its owner's fault.
         await services.queue.put(job.job_id)
         await _prolong(services, job, expires_at=services.upload_end(now))
+    elif job.status == "pending" and await _takes_put_audio(services, job):
+        return
     elif job.status == "pending":
         expires_at = now + _REMEMBER_WITHOUT_AUDIO
         await commit_job(services, state.fail(job, UploadExpired(), now=now, expires_at=expires_at))
@@ -80,6 +83,15 @@ async def _expire(services: Services, job: Job) -> None:
         await _prolong(services, job, expires_at=services.retention_end(now))
     else:
         await erase(services, job)
+
+
+async def _takes_put_audio(services: Services, job: Job) -> bool:
+    """Whether a client had put the audio into the store, and left before it could say so."""
+    try:
+        await attach_put_audio(services, job)
+    except (FileMissing, JobConflict):
+        return False
+    return True
 
 
 async def _prolong(services: Services, job: Job, *, expires_at: float) -> None:

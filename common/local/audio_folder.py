@@ -64,12 +64,21 @@ class AudioFolder:
         """What a client posts comes to this process, which keeps it at once."""
         return False
 
+    async def adopt(self, job_id: str, *, max_bytes: int) -> None:
+        """No ticket of this store has a `direct_url`."""
+
     async def remove(self, job_id: str) -> None:
         path = self._path(job_id)
         await asyncio.to_thread(self._budget.change, lambda: -_delete(path))
 
     async def ticket(
-        self, job_id: str, *, max_bytes: int, now: float, until: float = math.inf
+        self,
+        job_id: str,
+        *,
+        max_bytes: int,
+        now: float,
+        until: float = math.inf,
+        size_bytes: int = 0,  # noqa: ARG002
     ) -> UploadTicket:
         self._path(job_id)
         return self._tickets.issue(job_id, max_bytes=max_bytes, now=now, until=until)

@@ -10,6 +10,7 @@ import math
 
 from common.errors import (
     AudioRefused,
+    DownloadFailed,
     EngineKeyInvalid,
     EngineQuotaSpent,
     EscribaError,
@@ -22,6 +23,7 @@ from common.errors import (
     RetryLater,
     UploadNeedsTicket,
     UploadTooLarge,
+    UrlIsPage,
 )
 from common.http.error_response import Headers, spoken_language
 
@@ -65,7 +67,7 @@ def status_of(error: EscribaError) -> int:
         return 429
     if isinstance(error, EngineKeyInvalid):
         return 401
-    return 400 if error.status == 422 or isinstance(error, AudioRefused) else error.status
+    return 400 if error.status == 422 or isinstance(error, AudioRefused | UrlIsPage) else error.status
 
 
 def _type(error: EscribaError) -> str:
@@ -88,6 +90,8 @@ def _param(error: EscribaError) -> str | None:
         return str(error.details["option"])
     if isinstance(error, _FILE_ERRORS):
         return "file"
+    if isinstance(error, DownloadFailed):
+        return "url"
     return next((name for name in ("language", "model") if name in error.details), None)
 
 

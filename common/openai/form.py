@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-# What programs send for a variable without a value.
-_UNSET = frozenset({"", "null", "undefined", "None", "[]"})
+from common.upload.fields import UNSET
 
 
 def group_fields(fields: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -13,7 +12,7 @@ def group_fields(fields: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for spelling, text in fields:
         value = text.strip()
-        if value not in _UNSET:
+        if value not in UNSET:
             kept = values.setdefault(spelling.partition("[")[0].strip(), [])
             if value not in kept:
                 kept.append(value)

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from common.http.recording import URL_FIELD, body_of_fields
+
+
+def form(fields: dict[str, dict[str, object]]) -> dict[str, Any]:
+    """OpenAPI of a form. FastAPI must not parse it, since it would read the recording into memory."""
+    properties = {"file": {"type": "string", "format": "binary"}, "url": URL_FIELD, **fields}
+    content = body_of_fields({"type": "object", "properties": properties})
+    return {"requestBody": {"required": True, "content": content}}
+
+
 _ERROR = {"error": {"message": "…", "type": "invalid_request_error", "param": "model", "code": "…"}}
 _ERROR_SCHEMA = {
     "type": "object",
@@ -45,22 +55,4 @@ STREAM = {
         "example": 'data: {"type":"transcript.text.delta","delta":"Hola"}\n\n'
         'data: {"type":"transcript.text.done","text":"Hola"}\n\n'
     }
-}
-
-# As OpenAI's server: words only where a format shows them, events only of what can be cut anywhere.
-_FORMAT_IS = "response_format"
-RULES: dict[str, Any] = {
-    "allOf": [
-        {
-            "if": {"required": ["stream"], "properties": {"stream": {"const": True}}},
-            "then": {"properties": {_FORMAT_IS: {"enum": ["json", "text"]}}},
-        },
-        {
-            "if": {
-                "required": ["timestamp_granularities[]"],
-                "properties": {"timestamp_granularities[]": {"contains": {"const": "word"}}},
-            },
-            "then": {"required": [_FORMAT_IS], "properties": {_FORMAT_IS: {"const": "verbose_json"}}},
-        },
-    ]
 }

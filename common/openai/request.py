@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from common.errors import ONE_VALUE, ModelUnknown, OptionInvalid, OptionMissing, OptionUnsupported
-from common.http.options import LANGUAGE, parse_options
+from common.http.options import parse_options
 from common.models import Granularity, Options, Task
 from common.openai.form import group_fields, list_items
 from common.openai.models import ALIAS, model_of
@@ -24,10 +24,10 @@ GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity)
 
 _OURS = ("language", "prompt", "temperature", "cache")  # read as our own options of these names
 _READ = ("model", "response_format", "timestamp_granularities", "stream")
-# For what only other models, or Groq's own servers, can do: a program that gets no speakers fails later.
+# For what only other models can do: a program that gets no speakers fails later.
 _UNSUPPORTED = frozenset(
     {"diarization", "diarize", "include", "known_speaker_names", "known_speaker_references", "logprobs"}
-    | {"speaker_labels", "top_logprobs", "url"}
+    | {"speaker_labels", "top_logprobs"}
 )
 _NO = frozenset({"false", "0", "no", "off", "none"})  # not even asked for
 _TRANSLATION = ("model", "prompt", "response_format", "temperature", "cache")
@@ -36,12 +36,17 @@ _TRANSLATION = ("model", "prompt", "response_format", "temperature", "cache")
 FIELDS: dict[str, dict[str, object]] = {
     "model": {
         "type": "string",
-        "description": "whisper-1 or another of GET /v1/models; any other name, or none, is the server's",
+        "example": "whisper-1",
+        "description": "one of GET /v1/models; any other name, or none, is the server's",
     },
     "prompt": {"type": "string", "description": "context or spellings; the last 896 bytes count"},
     "response_format": {"type": "string", "enum": list(FORMATS), "default": "json"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
-    "language": LANGUAGE,
+    "language": {
+        "type": "string",
+        "description": "a code such as es; several (es,en) limit the detection; detected when absent",
+        "example": "es",
+    },
     "timestamp_granularities[]": {
         "type": "array",
         "items": {"type": "string", "enum": list(GRANULARITIES)},

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from common.errors import EscribaError, StoreUnavailable
 from common.log import log
-from common.postgres.address import POOLED, check_address
+from common.postgres.address import POOLED, read_address
 from common.postgres.clock import DatabaseClock, read_steady_clock
-from common.postgres.errors import RETRY_AFTER, DatabaseUnusable, is_lost, to_escriba_error
+from common.postgres.errors import RETRY_AFTER, is_lost, is_untrusted, to_escriba_error
 from common.postgres.migrate import migrate
+from common.stores import DatabaseUnusable
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Pool, Record
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _CONNECTIONS = 4
 # Seconds without an answer, after which the database counts as away.
 _TIMEOUT = 10.0
+# Seconds for which an end waits for calls under way.
+_LONGEST_CLOSE = 2.0
 # Seconds for which a start waits for a database that wakes up.
 _LONGEST_START = 30.0
 
@@ -39,7 +42,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, idle_after: float = 240.0) -> None:
-        self._url = check_address(url)
+        self._address = read_address(url)
         self._pool: Pool | None = None
         self.clock = DatabaseClock()
         self.problem: EscribaError | None = None
@@ -70,7 +73,7 @@ class Database:
         import asyncpg
 
         try:
-            return await asyncpg.connect(self._url, timeout=_TIMEOUT, command_timeout=_TIMEOUT)
+            return await asyncpg.connect(self._address.url, **self._options())
         except Exception as exc:
             raise self.failure(exc) from exc
 
@@ -123,7 +126,7 @@ class Database:
         """Finish the calls under way and disconnect. Harmless twice."""
         if self._pool is not None:
             try:
-                async with asyncio.timeout(_TIMEOUT):
+                async with asyncio.timeout(_LONGEST_CLOSE):
                     await self._pool.close()
             except TimeoutError:
                 self._pool.terminate()
@@ -141,7 +144,7 @@ class Database:
                     self.clock.learn(now, asked_at=asked_at)
                 return
             except Exception as exc:
-                if not is_lost(exc) or read_steady_clock() > until:
+                if not is_lost(exc) or is_untrusted(exc) or read_steady_clock() > until:
                     raise
                 await asyncio.sleep(1)
 
@@ -177,14 +180,17 @@ class Database:
         import asyncpg
 
         return await asyncpg.create_pool(
-            self._url,
+            self._address.url,
             min_size=0,
             max_size=_CONNECTIONS,
             max_inactive_connection_lifetime=self.idle_after,
-            command_timeout=_TIMEOUT,
-            timeout=_TIMEOUT,
             reset=_leave_as_it_is,
+            **self._options(),
         )
+
+    def _options(self) -> dict[str, Any]:
+        tls = {"ssl": self._address.tls} if self._address.tls else {}
+        return {"timeout": _TIMEOUT, "command_timeout": _TIMEOUT, **tls}
 
     def failure(self, exc: Exception) -> EscribaError:
         """What an error of asyncpg means here; one that says that the database is away becomes the

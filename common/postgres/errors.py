@@ -15,10 +15,6 @@ _FULL = ("53100", "54000")
 _BUSY = ("40", "55P03", "57014")
 
 
-class DatabaseUnusable(Exception):
-    """This address can never work as it is; the sentence tells the operator why."""
-
-
 def is_lost(exc: BaseException) -> bool:
     """Whether the connection is gone, or none could be made."""
     import asyncpg
@@ -26,6 +22,13 @@ def is_lost(exc: BaseException) -> bool:
     if isinstance(exc, asyncpg.PostgresError):
         return _code(exc).startswith(_AWAY)
     return isinstance(exc, OSError | TimeoutError | EOFError | asyncpg.InterfaceError)
+
+
+def is_untrusted(exc: BaseException) -> bool:
+    """Whether the server could not prove who it is, which waiting does not change."""
+    import ssl
+
+    return isinstance(exc, ssl.SSLCertVerificationError)
 
 
 def to_escriba_error(exc: Exception) -> EscribaError:

@@ -14,6 +14,14 @@ LEASED = """coalesce(
     jobs.lease_until > stated_now AND jobs.lease_until <= stated_now + 2 * jobs.lease_seconds, false
 )"""
 
+# A job's document as its events keep it: they outlive what is deleted, and an address may be a signed one.
+_WITHOUT_ADDRESS = """
+CREATE FUNCTION escriba.without_address(document text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN strpos(document, '"sourceUrl"') > 0 THEN (document::jsonb - 'sourceUrl')::text
+        ELSE document END
+$$
+"""
+
 # A delivery as JSON: target, wanted_seq, confirmed_seq, attempts, next_at, last_error, ended.
 _DELIVERIES_OF = """
 CREATE FUNCTION escriba.deliveries_of(of_job text) RETURNS text LANGUAGE sql STABLE AS $$
@@ -79,7 +87,8 @@ BEGIN
             RETURN existing;
         END IF;
     END LOOP;
-    INSERT INTO escriba.events VALUES (new_id, new_seq, event_type, new_document, event_detail, event_text);
+    INSERT INTO escriba.events
+    VALUES (new_id, new_seq, event_type, escriba.without_address(new_document), event_detail, event_text);
     PERFORM escriba.keep_deliveries(new_id, wanted);
     PERFORM pg_notify('escriba', notice);
     RETURN NULL;
@@ -125,7 +134,8 @@ BEGIN
     WHERE job_id = of_job;
     -- The mere progress that this event supersedes goes, so that a job's events stay few.
     DELETE FROM escriba.events WHERE job_id = of_job AND seq = new_seq - 1 AND type = 'progress';
-    INSERT INTO escriba.events VALUES (of_job, new_seq, event_type, new_document, event_detail, event_text);
+    INSERT INTO escriba.events
+    VALUES (of_job, new_seq, event_type, escriba.without_address(new_document), event_detail, event_text);
     IF new_result IS NOT NULL THEN
         INSERT INTO escriba.results VALUES (of_job, new_result)
         ON CONFLICT (job_id) DO UPDATE SET document = excluded.document;
@@ -220,4 +230,4 @@ $$
 """
 
 ON_DELIVERIES = (_REPLACE_DELIVERIES,)
-ON_JOBS = (_DELIVERIES_OF, _KEEP_DELIVERIES, _CREATE_JOB, _COMMIT_JOB)
+ON_JOBS = (_WITHOUT_ADDRESS, _DELIVERIES_OF, _KEEP_DELIVERIES, _CREATE_JOB, _COMMIT_JOB)

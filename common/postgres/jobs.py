@@ -37,6 +37,10 @@ _ERASE_TEXT = """
     UPDATE escriba.events SET text = NULL WHERE job_id = $1 AND text IS NOT NULL
 """
 
+_EVENTS = """
+    SELECT type, seq, job, detail, text FROM escriba.events WHERE job_id = $1 AND seq > $2 ORDER BY seq
+"""
+
 _EXPIRED = "SELECT document FROM escriba.jobs WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
 
 _NEEDING_AUDIO = """
@@ -107,8 +111,7 @@ class PostgresJobs(LeaseRows):
         return None
 
     async def events(self, job_id: str, *, after: int) -> list[JobEvent]:
-        query = "SELECT * FROM escriba.events WHERE job_id = $1 AND seq > $2 ORDER BY seq"
-        return [to_event(row) for row in await self._database.rows(query, job_id, after)]
+        return [to_event(row) for row in await self._database.rows(_EVENTS, job_id, after)]
 
     async def keep_piece(self, job_id: str, piece: Piece, *, holder: str) -> None:
         row = await self._database.row(_KEEP_PIECE, job_id, piece.index, to_json(piece), holder)

@@ -65,15 +65,18 @@ class FormReader:
         )
 
     def check_complete(self) -> None:
-        """Raises unless the form has its last boundary and one file that is not empty."""
+        """Raises unless the form has its last boundary, and its file, if it has one, is not empty."""
         if not self._is_complete:
             raise BodyMalformed(
                 problem=Sentence("it ends before its last boundary", "termina antes de su último límite")
             )
-        if not self._has_file or (not self._is_named and self._is_no_recording()):
-            raise FileMissing
-        if not self.file.size_bytes:
+        if self.has_recording and not self.file.size_bytes:
             raise FileEmpty
+
+    @property
+    def has_recording(self) -> bool:
+        """Ask before the file is written to disk."""
+        return self._has_file and (self._is_named or not self._is_no_recording())
 
     def _is_no_recording(self) -> bool:
         """A browser sends nothing when no file was chosen, curl the name itself when `@` was forgotten."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.errors import (
     BodyMalformed,
     EncodingUnsupported,
+    FileMissing,
     MediaTypeUnsupported,
     Sentence,
 )
@@ -42,6 +43,9 @@ class Upload:
     fields: tuple[tuple[str, str], ...]
     sha256: str | None
 
+    def with_fields(self, fields: tuple[tuple[str, str], ...]) -> Upload:
+        return replace(self, fields=fields)
+
 
 async def receive(
     stream: AsyncIterable[bytes],
@@ -60,16 +64,39 @@ async def receive(
     UploadTooLarge (a file over `max_bytes`), StorageFull. After any exception, a cancellation too, the file
     is deleted.
     """
+    received = await receive_form(
+        stream, headers, folder, max_bytes=max_bytes, digest=digest, admit=admit, token=token
+    )
+    if not isinstance(received, Upload):
+        raise FileMissing
+    return received
+
+
+async def receive_form(
+    stream: AsyncIterable[bytes],
+    headers: Mapping[str, str],
+    folder: Path,
+    *,
+    max_bytes: int,
+    digest: bool = False,
+    admit: Admit | None = None,
+    token: Callable[[], str] = secrets.token_hex,
+) -> Upload | tuple[tuple[str, str], ...]:
+    """As `receive`; the fields alone where the form has no file."""
     boundary = _parse_boundary(headers)
     file = UploadFile(folder / f"{token()}{_SUFFIX}", max_bytes, digest=digest)
     form = FormReader(file, admit)
     try:
         await _feed(stream, form, boundary)
         form.check_complete()
+        has_recording = form.has_recording
         await file.flush()
     except BaseException:
         file.discard()
         raise
+    if not has_recording:
+        file.discard()
+        return tuple(form.fields)
     file.close()
     sha256 = file.hash.hexdigest() if file.hash else None
     return Upload(file.path, file.size_bytes, form.filename, tuple(form.fields), sha256)

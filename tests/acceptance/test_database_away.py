@@ -87,3 +87,24 @@ def last_status(url: str, job_id: str) -> str:
                 message = json.loads(line.removeprefix("data:"))
                 status = message.get("status") or message["job"]["status"]
     return status
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgres://me:secret@127.0.0.1:6543/db", "use the direct address"),
+        ("{server}/nowhere", "does not exist"),
+    ],
+    ids=["pooled", "unknown"],
+)
+def test_a_database_that_cannot_work_ends_the_start_with_a_sentence(
+    url: str, reason: str, tmp_path: Path, upstream: Upstream
+) -> None:
+    made = Cluster(tmp_path, upstream, {})
+    with pytest.raises(AssertionError, match="the server ended with 2"):
+        made.start(DATABASE_URL=url.format(server=made.database.rpartition("/")[0]))
+    log = made.instances[0].log
+    assert "Escriba cannot start." in log
+    assert reason in log
+    assert "secret" not in log
+    assert "Traceback" not in log

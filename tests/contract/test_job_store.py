@@ -53,6 +53,17 @@ async def test_a_job_with_every_field_comes_back_equal(jobs: JobStore) -> None:
     assert await jobs.get(first.job_id) == whole
 
 
+async def test_no_event_keeps_the_address_that_a_job_fetches_its_recording_from(jobs: JobStore) -> None:
+    address = {"source_url": "https://example.com/a.mp3?signature=s"}
+    job = await create(jobs, sample_job().model_copy(update={**address, "audio": None}))
+    running = state.start(job, now=NOW)
+    await commit(jobs, running)
+    assert await jobs.get(job.job_id) == running
+    events = await jobs.events(job.job_id, after=0)
+    assert [event.job.source_url for event in events] == [None, None]
+    assert events == [event_of(job), event_of(running)]
+
+
 async def test_an_unknown_job_is_not_found(jobs: JobStore) -> None:
     with pytest.raises(JobNotFound):
         await jobs.get(new_id())

@@ -21,6 +21,7 @@ def targets(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory)
         "CORS_ORIGINS": "https://page.example",
         "LOG_LEVEL": "WARNING",
         "CACHE_MB": "0",
+        "DOWNLOAD_PRIVATE_ADDRESSES": "true",
         "MAX_UPLOAD_MB": "3",
         "MAX_AUDIO_MINUTES": "60",
     }

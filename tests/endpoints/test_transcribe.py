@@ -151,7 +151,8 @@ REQUESTS: dict[str, tuple[dict[str, Any], int, str]] = {
         422,
         "option_invalid",
     ),
-    "json": ({"json": {"file": "x"}}, 415, "media_type_unsupported"),
+    "json": ({"json": {"language": "es"}}, 422, "file_missing"),
+    "text": ({"content": b"x", "headers": {"Content-Type": "text/plain"}}, 415, "media_type_unsupported"),
     "no body": ({}, 415, "media_type_unsupported"),
     "a form without boundary": (
         {"content": b"x", "headers": {"Content-Type": "multipart/form-data"}},

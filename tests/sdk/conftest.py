@@ -44,6 +44,7 @@ def server(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "GROQ_BASE_URL": _upstream.url,
         "MAX_JOB_UPLOAD_MB": "40",
         "LOG_LEVEL": "WARNING",
+        "DOWNLOAD_PRIVATE_ADDRESSES": "true",
     }
     with Server(tmp_path_factory.mktemp("sdk") / "data", **environment) as server:
         yield server

@@ -23,6 +23,7 @@ from openai.types.audio import (
     TranslationVerbose,
 )
 
+from tests.file_server import FileServer
 from tests.replies import Reply, bad_key, broken, not_media, rate_limited, transcription
 from tests.sdk.conftest import MB, snippet
 from tests.server import Server
@@ -308,6 +309,18 @@ def test_groqs_own_sdk_works(groq_client: groq.Groq, recording: Path, upstream: 
     assert verbose.model_extra is not None
     assert [word["word"] for word in verbose.model_extra["words"]] == ["hola", "qué", "tal"]
     assert groq_client.audio.translations.create(**ask).text == "hola qué tal"
+
+
+def test_groqs_own_sdk_names_the_address_of_a_recording(
+    groq_client: groq.Groq, recording: Path, upstream: Upstream
+) -> None:
+    upstream.script.extend([transcription("hola qué tal")] * 2)
+    with FileServer({"/a.wav": recording.read_bytes()}) as files:
+        ask: dict[str, Any] = {"url": f"{files.url}/a.wav", "model": "whisper-large-v3"}
+        assert groq_client.audio.transcriptions.create(**ask).text == "hola qué tal"
+        assert groq_client.audio.translations.create(**ask).text == "hola qué tal"
+        with pytest.raises(groq.BadRequestError, match="answered 404"):
+            groq_client.audio.transcriptions.create(url=f"{files.url}/b.wav", model="whisper-large-v3")
 
 
 def test_azures_client_works(server: Server, recording: Path, upstream: Upstream) -> None:

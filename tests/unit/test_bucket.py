@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from common.bucket.address import BucketAddress, read_address
@@ -15,12 +19,13 @@ from common.bucket.audio import BucketAudio
 from common.bucket.half_uploads import abort_half_uploads, parse_uploads
 from common.bucket.objects import BucketObjects, ObjectMissing
 from common.bucket.signature import presign
-from common.errors import AudioGone, JobNotFound, StorageFull, StoreUnavailable
+from common.errors import AudioGone, JobNotFound, StorageFull, StoreUnavailable, UploadTooLarge
 from common.settings import MB, SettingInvalid, read_settings
 from common.upload.ticket import UploadTickets
 from tests.contract.sample_jobs import new_id
 from tests.s3_faults import FaultyBucket
 from tests.s3_server import BUCKET, s3_server
+from tests.server import ROOT
 
 _ENVIRONMENT = {
     "DATABASE_URL": "postgres://x@127.0.0.1/x",
@@ -77,6 +82,91 @@ def audio_in(address: BucketAddress, *, budget_bytes: int = 1_000_000_000, now: 
     return BucketAudio(address, budget_bytes=budget_bytes, tickets=UploadTickets(b"secret"), now=lambda: now)
 
 
+def test_a_server_without_a_bucket_imports_none_of_it() -> None:
+    program = "import sys, local_server; print([m for m in sys.modules if 'bucket' in m or 'obstore' in m])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "['common.token_bucket']"
+
+
+# ── what a client puts there itself ───────────────────────────────────────────────────────────────
+
+
+def status_of(method: str, url: str, content: bytes = b"") -> int:
+    return httpx.request(method, url, content=content or None).status_code
+
+
+async def put_address(address: BucketAddress, job_id: str, size_bytes: int) -> str:
+    ticket = await audio_in(address).ticket(job_id, max_bytes=MB, now=time.time(), size_bytes=size_bytes)
+    assert ticket.direct_url is not None
+    return ticket.direct_url
+
+
+async def test_a_client_puts_exactly_the_bytes_that_it_announced(
+    address: BucketAddress, tmp_path: Path
+) -> None:
+    audio, job_id = audio_in(address), new_id()
+    url = await put_address(address, job_id, 1000)
+    assert status_of("PUT", url, bytes(1001)) == 403
+    assert status_of("PUT", url, bytes(999)) == 403
+    assert await audio.adopt(job_id, max_bytes=MB) is None
+    assert status_of("PUT", url, b"x" * 1000) == 200
+    adopted = await audio.adopt(job_id, max_bytes=MB)
+    assert adopted is not None
+    assert adopted.size_bytes == 1000
+    assert await audio.adopt(job_id, max_bytes=MB) == adopted  # its answer was lost
+    assert s3_server().keys(address.prefix) == [f"{address.prefix}audio/{job_id}"]
+    # The address is still valid, but what is put there now changes nothing.
+    assert status_of("PUT", url, b"y" * 1000) == 200
+    assert (await audio.fetch(job_id, tmp_path)).read_bytes() == b"x" * 1000
+    await audio.remove(job_id)
+    assert s3_server().keys(address.prefix) == []
+
+
+async def test_an_address_is_for_one_job_and_for_putting(address: BucketAddress) -> None:
+    first, second = new_id(), new_id()
+    url = await put_address(address, first, 10)
+    assert status_of("GET", url) == 403
+    assert status_of("DELETE", url) == 403
+    assert status_of("PUT", url.replace(first, second), bytes(10)) == 403
+
+
+async def test_a_client_that_does_not_say_how_much_comes_gets_no_address(address: BucketAddress) -> None:
+    for size_bytes in (0, -1, MB + 1):
+        ticket = await audio_in(address).ticket(
+            new_id(), max_bytes=MB, now=time.time(), size_bytes=size_bytes
+        )
+        assert ticket.direct_url is None
+
+
+async def test_addresses_promise_no_more_than_the_budget(address: BucketAddress, tmp_path: Path) -> None:
+    audio = audio_in(address, budget_bytes=1000)
+
+    async def is_promised(size_bytes: int, job_id: str = "") -> bool:
+        ticket = await audio.ticket(job_id or new_id(), max_bytes=MB, now=0.0, size_bytes=size_bytes)
+        return ticket.direct_url is not None
+
+    (tmp_path / "received").write_bytes(bytes(300))
+    await audio.keep(new_id(), tmp_path / "received")
+    job_id = new_id()
+    assert await is_promised(500, job_id)
+    assert await is_promised(500, job_id)  # the same promise
+    assert not await is_promised(300)
+    assert await is_promised(200)
+
+
+async def test_too_large_a_recording_is_not_adopted(address: BucketAddress) -> None:
+    job_id = new_id()
+    assert status_of("PUT", await put_address(address, job_id, 1000), bytes(1000)) == 200
+    with pytest.raises(UploadTooLarge):
+        await audio_in(address).adopt(job_id, max_bytes=999)
+    assert s3_server().keys(address.prefix) == []
+
+
+# ── what the server stores ────────────────────────────────────────────────────────────────────────
+
+
 @pytest.mark.parametrize("size_bytes", [0, 1, 4 * MB, 4 * MB + 1, 8 * MB, 8 * MB + 1, 21 * MB])
 async def test_recordings_of_every_size_come_back_whole(
     address: BucketAddress, tmp_path: Path, size_bytes: int
@@ -124,21 +214,19 @@ async def test_an_idle_bucket_is_listed_once_an_hour(address: BucketAddress, tmp
         asked.append(job_ids)
         return set(job_ids)
 
-    time = [1_000_000.0]
-    audio = BucketAudio(address, budget_bytes=1000, tickets=UploadTickets(b"secret"), now=lambda: time[0])
+    clock = [1_000_000.0]
+    audio = BucketAudio(address, budget_bytes=1000, tickets=UploadTickets(b"secret"), now=lambda: clock[0])
     (tmp_path / "received").write_bytes(b"x")
     await audio.keep(new_id(), tmp_path / "received")
     for _ in range(60):
         await audio.sweep(find_needed)
-        time[0] += 60
+        clock[0] += 60
     assert len(asked) == 1
     await audio.sweep(find_needed)
     assert len(asked) == 2
 
 
 async def test_half_uploads_are_ended_once_they_are_old(address: BucketAddress) -> None:
-    import time
-
     client = s3_server().client
     client.create_multipart_upload(Bucket=BUCKET, Key=f"{address.prefix}audio/{new_id()}")
     client.create_multipart_upload(Bucket=BUCKET, Key=f"another{address.prefix}audio/x")

@@ -17,10 +17,11 @@ from common.jobs import state
 from common.jobs.events import make_event
 from common.jobs.ids import new_job_id
 from common.local.sqlite import database as module
-from common.local.sqlite.database import Database, DatabaseUnusable
+from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.schema import MIGRATIONS
 from common.models import Options, Piece, Transcript
+from common.stores import DatabaseUnusable
 from tests.children import begin, python
 from tests.contract.sample_jobs import cancel, commit, create, new_id, sample_job
 

@@ -13,6 +13,7 @@ import pytest
 
 from common.audio.formats.mp3_slice import slice_mp3
 from common.audio.formats.mp3_stereo import is_mix_audible
+from common.audio.formats.mp4_slice import slice_mp4
 from common.audio.formats.scan import Scan
 from common.audio.formats.scan_file import scan_file
 from common.errors import AudioTooCostly
@@ -135,6 +136,26 @@ def test_a_slice_of_an_mp3_has_the_sound_and_the_duration_that_it_says(media: Me
                 assert found.start + word.start == pytest.approx(times[word.number], abs=0.01)
                 words += 1
     assert words >= len(times) - 4  # one at each side of a cut
+
+
+@pytest.mark.parametrize("options", ["-b:a 48k", "-b:a 96k -ar 44100 -ac 2"])
+def test_a_slice_of_an_mp4_has_the_sound_and_the_duration_that_it_says(
+    options: str, media: Media, tmp_path: Path
+) -> None:
+    source = speech_file(media, f"sliced-{len(options)}.m4a", options, 60.0)
+    times, words = word_times(60.0), 0
+    for number, (start, length) in enumerate(((0.0, 20.0), (20.0, 20.0), (40.0, None), (0.0, None))):
+        path = tmp_path / f"{number}.m4a"
+        found = slice_mp4(source, path, start, length)
+        assert found
+        decoded, seconds = decode(path)
+        assert found.start == start
+        assert found.seconds == pytest.approx(seconds, abs=0.03)
+        for word in decoded:
+            if word.number is not None and word.start > 0.1:
+                assert start + word.start == pytest.approx(times[word.number], abs=0.01)
+                words += 1
+    assert words >= 2 * len(times) - 4  # one at each side of a cut
 
 
 def test_an_mp3_that_is_damaged_is_not_sliced(media: Media, tmp_path: Path) -> None:

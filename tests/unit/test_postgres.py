@@ -5,6 +5,7 @@ round trips.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -18,14 +19,15 @@ from common.jobs import state
 from common.jobs.events import make_event
 from common.ports import StaleJob
 from common.postgres import clock
-from common.postgres.address import check_address
+from common.postgres.address import read_address
+from common.postgres.agenda import Agenda, Callbacks
 from common.postgres.cache import PostgresCache
 from common.postgres.clock import DatabaseClock
 from common.postgres.database import Database
-from common.postgres.errors import DatabaseUnusable
 from common.postgres.jobs import PostgresJobs
 from common.postgres.notices import read_notice, write_notice
 from common.postgres.queue import PostgresQueue
+from common.stores import DatabaseUnusable
 from tests.closing import close_after_test
 from tests.contract.sample_jobs import NOW, create, sample_job, sample_piece
 from tests.contract.test_transcript_cache import LATER, text
@@ -59,16 +61,28 @@ def database(url: str) -> Database:
 )
 def test_a_pool_in_transaction_mode_is_refused_with_what_to_do(pooled: str) -> None:
     with pytest.raises(DatabaseUnusable) as caught:
-        check_address(pooled)
+        read_address(pooled)
     assert "direct address" in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
 def test_an_address_keeps_its_options_save_one_that_only_libpq_knows() -> None:
-    given = "postgres://me:p%40ss@host:5432/db?sslmode=verify-full&channel_binding=require"
-    assert check_address(given) == "postgres://me:p%40ss@host:5432/db?sslmode=verify-full"
+    given = "postgres://me:p%40ss@host:5432/db?sslmode=require&channel_binding=require"
+    assert read_address(given).url == "postgres://me:p%40ss@host:5432/db?sslmode=require"
     session_pool = "postgres://me:x@aws-0-eu.pooler.supabase.com:5432/postgres"
-    assert check_address(session_pool) == session_pool
+    assert read_address(session_pool).url == session_pool
+
+
+def test_a_server_is_verified_as_the_address_says() -> None:
+    """By the certificates that the system trusts, unless the address names others."""
+    full, ca = (read_address(f"postgres://me@host/db?sslmode=verify-{kind}") for kind in ("full", "ca"))
+    assert full.tls is not None
+    assert ca.tls is not None
+    assert full.tls.verify_mode == ca.tls.verify_mode == ssl.CERT_REQUIRED
+    assert (full.tls.check_hostname, ca.tls.check_hostname) == (True, False)
+    named = "postgres://me@host/db?sslmode=verify-full&sslrootcert=%2Fca.pem"
+    assert (read_address(named).url, read_address(named).tls) == (named, None)
+    assert read_address("postgres://me@host/db?sslmode=require").tls is None
 
 
 async def test_a_database_that_does_not_exist_is_named_without_the_password(url: str) -> None:
@@ -257,3 +271,34 @@ async def test_texts_stay_within_their_budget_and_those_that_expire_last_are_kep
     assert size <= 400
     assert kept == sorted(sorted(range(5), key=lambda n: (n * 7) % 5)[-len(kept) :])
     assert 1 <= len(kept) < 5
+
+
+# ── when it asks ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_nothing_is_asked_until_the_time_that_the_last_answer_named(url: str) -> None:
+    database = Database(url)
+    close_after_test(database.close)
+    await database.open()
+    await database.rows("DELETE FROM escriba.jobs")
+    jobs, due, asked = PostgresJobs(database), asyncio.Event(), []
+    job = await create(jobs, sample_job(now=database.clock()))
+    running = state.start(job, now=database.clock())
+    await jobs.commit(running, make_event(running))
+    until = database.clock() + 4
+    waiting = state.wait(running, until=until, now=database.clock(), attempt_counts=False)
+    await jobs.commit(waiting, make_event(waiting))
+    fetch_once = database._fetch_once
+
+    async def count(statement: str, values: tuple[Any, ...]) -> Any:
+        asked.append(database.clock())
+        return await fetch_once(statement, values)
+
+    database._fetch_once = count  # type: ignore[method-assign]
+    callbacks = Callbacks(on_job=due.set, on_delivery=due.set, on_expiry=lambda: None)
+    looking = asyncio.create_task(Agenda(database, callbacks, sweep_every=3600).run())
+    async with asyncio.timeout(60):
+        await due.wait()
+    looking.cancel()
+    assert database.clock() >= until
+    assert len(asked) == 2, "one for when the job is due, and one at that time"

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from common.audio.formats.frames import ALL, FrameSearch, walk_stretch
 from common.audio.formats.mp3 import Tag, read_mp3_format, read_tag
+from common.audio.formats.slice import Slice
 
 _BLOCK_BYTES = 1024 * 1024
 _LAME_BYTES = 36
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Where a piece really begins, on the clock of the whole file, and how long it lasts; in seconds."""
-
-    start: float
-    seconds: float
 
 
 def slice_mp3(source: Path, target: Path, start: float, length: float | None) -> Slice | None:

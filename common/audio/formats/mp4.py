@@ -6,7 +6,7 @@ import os
 import struct
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -40,7 +40,7 @@ class SampleTable:
 
     @property
     def seconds(self) -> float:
-        return _total(self.durations) / self.timescale - self.skip
+        return total_of(self.durations) / self.timescale - self.skip
 
     @property
     def has_gap(self) -> bool:
@@ -218,5 +218,14 @@ def _numbers(data: bytes, start: int, count: int) -> array[int]:
     return numbers
 
 
-def _total(durations: array[int]) -> int:
+def big_endian(numbers: array[int]) -> bytes:
+    """The numbers as mp4 stores them."""
+    swapped = numbers[:]
+    if sys.byteorder == "little":
+        swapped.byteswap()
+    return swapped.tobytes()
+
+
+def total_of(durations: Sequence[int]) -> int:
+    """The sum of the numbers of an stts box: count, duration, count, duration, …"""
     return sum(count * each for count, each in zip(durations[::2], durations[1::2], strict=True))

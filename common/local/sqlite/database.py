@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from common.errors import Busy, EscribaError, JobNotFound, StorageBroken, StorageFull
 from common.local.sqlite.schema import MIGRATIONS
+from common.stores import DatabaseUnusable
 
 if TYPE_CHECKING:
     from sqlite3 import Connection, Error
@@ -36,10 +37,6 @@ _SETTINGS = (
     "PRAGMA secure_delete = ON",
     "PRAGMA trusted_schema = OFF",
 )
-
-
-class DatabaseUnusable(Exception):
-    """The file cannot be used at all; the sentence tells the operator why."""
 
 
 class Database:

@@ -51,7 +51,7 @@ def create(db: Connection, job: Job, event: JobEvent, targets: tuple[Target, ...
     document = _json(job)
     if not db.execute(_CREATE, _columns(job, document)).rowcount:
         raise AlreadyExists(get(db, job.job_id))
-    _keep_event(db, event, document)
+    _keep_event(db, event, job, document)
     delivery_rows.create(db, job, targets)
 
 
@@ -67,7 +67,7 @@ def commit(db: Connection, job: Job, event: JobEvent, result: Transcript | None)
     if not db.execute(_COMMIT, _columns(job, document)).rowcount:
         get(db, job.job_id)
         raise StaleJob(job.job_id)
-    _keep_event(db, event, document)
+    _keep_event(db, event, job, document)
     delivery_rows.commit(db, job)
     if result is not None:
         db.execute("INSERT OR REPLACE INTO results VALUES (?, ?)", (job.job_id, _json(result)))
@@ -139,9 +139,13 @@ def erase_text(db: Connection, job_id: str) -> None:
     db.execute("UPDATE events SET text = NULL WHERE job_id = ? AND text IS NOT NULL", (job_id,))
 
 
-def _keep_event(db: Connection, event: JobEvent, document: str) -> None:
-    """Store the event; delete the mere progress that it supersedes, so that a job's events stay few."""
+def _keep_event(db: Connection, event: JobEvent, job: Job, document: str) -> None:
+    """Store the event; delete the mere progress that it supersedes, so that a job's events stay few.
+
+    `document` is `job` as JSON, and the event's too unless that keeps less.
+    """
     job_id = event.job.job_id
+    document = document if event.job is job else _json(event.job)
     db.execute(
         "DELETE FROM events WHERE job_id = ? AND seq = ? AND type = 'progress'", (job_id, event.seq - 1)
     )

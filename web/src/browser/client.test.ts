@@ -31,6 +31,45 @@ test("a job is created, its audio is uploaded, and waitForEnd returns its result
   expect((await client.waitForEnd(jobId)).result).toEqual({ text: "plain" });
 });
 
+describe("where the API names a bucket", () => {
+  const target = () => ({ url: `${api.url}/job/x/audio`, fields: { signature: "s" }, directUrl: `${api.url}/bucket` });
+
+  /** What each request brought; each is answered with the status of its method. */
+  const record = (statuses: Record<string, number>) => {
+    const seen: string[] = [];
+    api.intercept = (request, response) => {
+      const chunks: Buffer[] = [];
+      const kind = request.headers["content-type"]?.split(";")[0] ?? "no type";
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const body = Buffer.concat(chunks);
+        seen.push(`${request.method} ${kind} ${kind === "application/json" ? body : body.length >= 1000}`);
+        response.writeHead(statuses[request.method!] ?? 202).end();
+      });
+      return true;
+    };
+    return seen;
+  };
+
+  test("the file goes straight there, and then the API learns of it", async () => {
+    const seen = record({});
+    await createClient(api.url).upload(target(), audioFile(1000), () => {}, never);
+    expect(seen).toEqual(["PUT no type true", 'POST application/json {"signature":"s"}']);
+  });
+
+  test("the API takes the file where the bucket refuses it", async () => {
+    const seen = record({ PUT: 403 });
+    await createClient(api.url).upload(target(), audioFile(1000), () => {}, never);
+    expect(seen).toEqual(["PUT no type true", "POST multipart/form-data true"]);
+  });
+
+  test("an API that does not answer fails the upload, so that it is repeated", async () => {
+    record({ POST: 503 });
+    const upload = createClient(api.url).upload(target(), audioFile(1000), () => {}, never);
+    await expect(upload).rejects.toMatchObject({ status: 503, isRetryable: true });
+  });
+});
+
 describe("a request ends after its time limit", () => {
   test.each<[string, typeof api.intercept]>([
     ["when there is no answer", () => true],

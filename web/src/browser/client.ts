@@ -112,8 +112,9 @@ export class EscribaClient {
 
   #uploadTarget({ upload }: Body): UploadTarget | null {
     if (!upload) return null;
-    const { url, fields } = upload as UploadTarget;
-    return { url: new URL(url, this.#base).href, fields: fields ?? {} };
+    const { url, fields, directUrl } = upload as UploadTarget;
+    const target = { url: new URL(url, this.#base).href, fields: fields ?? {} };
+    return directUrl ? { ...target, directUrl } : target;
   }
 
   async #request(method: string, url: URL, { signal, body, timeoutMs = this.#timeoutMs }: RequestOptions) {

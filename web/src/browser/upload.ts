@@ -1,8 +1,9 @@
-/** Posts the audio to the address that the API gave: to its own route, or to S3 with a presigned POST. */
+/** Sends the audio where the API said: to its own route, to S3 with a presigned POST, or to a bucket with a PUT. */
 
 import { sentences } from "./sentences.js";
 
-export type UploadTarget = { url: string; fields: Record<string, string> };
+/** A PUT to `directUrl` passes the API by; then it wants to know, by the fields alone. */
+export type UploadTarget = { url: string; fields: Record<string, string>; directUrl?: string };
 
 /** `status` is 0 when there was no answer. The message is the API's own where it answered; S3 answers XML. */
 export class UploadError extends Error {
@@ -52,14 +53,40 @@ export async function upload(
   for (const [name, value] of Object.entries(target.fields)) form.append(name, value);
   form.append("file", file, file instanceof File ? file.name : "audio"); // last: S3 ignores the fields after it
   signal.throwIfAborted();
-  if (typeof XMLHttpRequest === "undefined") await postWithFetch(target.url, form, signal, language);
-  else await postWithXhr(target.url, form, onProgress, signal, language);
+  const isInBucket = target.directUrl ? await putIntoBucket(target.directUrl, file, onProgress, signal) : false;
+  if (isInBucket)
+    await send({ method: "POST", url: target.url, body: jsonOf(target.fields), language }, () => {}, signal);
+  else await send({ method: "POST", url: target.url, body: form, language }, onProgress, signal);
   onProgress(1);
 }
 
-async function postWithFetch(url: string, body: FormData, signal: AbortSignal, language?: string): Promise<void> {
+/** Whether the bucket took the file; where it did not, such as without CORS rules for this page, the API takes it. */
+async function putIntoBucket(
+  url: string,
+  file: Blob,
+  onProgress: (fraction: number) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    // Without a type: it would be a header that the bucket's CORS rules have to allow.
+    await send({ method: "PUT", url, body: file.slice(0, file.size, "") }, onProgress, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof UploadError) return false;
+    throw error;
+  }
+}
+
+const jsonOf = (fields: Record<string, string>) => new Blob([JSON.stringify(fields)], { type: "application/json" });
+
+type Sending = { method: "POST" | "PUT"; url: string; body: FormData | Blob; language?: string | undefined };
+
+const send = (sending: Sending, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<void> =>
+  typeof XMLHttpRequest === "undefined" ? sendWithFetch(sending, signal) : sendWithXhr(sending, onProgress, signal);
+
+async function sendWithFetch({ method, url, body, language }: Sending, signal: AbortSignal): Promise<void> {
   const headers: HeadersInit = language ? { "accept-language": language } : {};
-  const response = await fetch(url, { method: "POST", headers, body, signal }).catch((error) => {
+  const response = await fetch(url, { method, headers, body, signal }).catch((error) => {
     signal.throwIfAborted();
     throw new UploadError(0, String(error), language);
   });
@@ -70,12 +97,10 @@ async function postWithFetch(url: string, body: FormData, signal: AbortSignal, l
 const LONGEST_STALL = 120_000;
 
 /** By XMLHttpRequest, because `fetch` reports no progress. */
-function postWithXhr(
-  url: string,
-  body: FormData,
+function sendWithXhr(
+  { method, url, body, language }: Sending,
   onProgress: (fraction: number) => void,
   signal: AbortSignal,
-  language?: string,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
@@ -86,7 +111,7 @@ function postWithXhr(
       clearTimeout(timer);
       timer = setTimeout(abort, LONGEST_STALL);
     };
-    xhr.open("POST", url);
+    xhr.open(method, url);
     if (language) xhr.setRequestHeader("accept-language", language);
     xhr.upload.onprogress = ({ lengthComputable, loaded, total }) => {
       expectProgress();

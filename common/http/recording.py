@@ -1,0 +1,108 @@
+"""The recording of a request: the file in its form, or what is at the `url` that it names instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+
+from common.download.fetch import fetch
+from common.download.limits import limits_of
+from common.errors import (
+    ONE_VALUE,
+    EscribaError,
+    FileMissing,
+    OptionInvalid,
+    Sentence,
+    UploadTooSlow,
+    UrlDenied,
+    UrlIsPage,
+    UrlNotFound,
+    UrlNotPublic,
+    UrlRedirects,
+    UrlTooSlow,
+    UrlUnreachable,
+    UrlUnusable,
+)
+from common.http.caller import caller_of
+from common.http.disconnect import body_of, run_until_left
+from common.services import Services
+from common.upload.fields import FORM, JSON, UNSET, Fields, media_type, read_fields
+from common.upload.receive import Upload, receive_form
+
+# What OpenAPI shows of it.
+URL_FIELD = {
+    "type": "string",
+    "format": "uri",
+    "description": "instead of a file: the http or https address of the recording",
+}
+
+URL_ERRORS: tuple[EscribaError, ...] = (
+    UrlIsPage(),
+    UrlDenied(status=403),
+    UrlNotFound(status=404),
+    UrlNotPublic(),
+    UrlRedirects(limit=5),
+    UrlUnusable(reason="…"),
+    UrlUnreachable(),
+    UrlTooSlow(),
+)
+
+_EITHER = Sentence("either `file` or `url`, not both", "o `file` o `url`, no los dos")
+
+
+def body_of_fields(schema: dict[str, Any]) -> dict[str, Any]:
+    """OpenAPI's `content` of a form that may have a file, and of JSON with the same fields without it."""
+    fields = {name: field for name, field in schema["properties"].items() if name != "file"}
+    json = {**schema, "required": ["url"], "properties": fields}
+    return {"multipart/form-data": {"schema": schema}, JSON: {"schema": json}}
+
+
+async def receive_recording(request: Request, services: Services, folder: Path, *, max_bytes: int) -> Upload:
+    """The recording in `folder`, with the other fields of the request.
+
+    Raises what receiving a form raises, DownloadFailed, and UploadTooSlow when the client has left.
+    """
+    received = await receive_request(request, folder, max_bytes=max_bytes, digest=services.cache is not None)
+    if isinstance(received, Upload):
+        return received
+    url, fields = take_url(received)
+    if url is None:
+        raise FileMissing
+    caller = await caller_of(request)
+    uploads: list[Upload] = []
+
+    async def download() -> None:
+        limits = limits_of(services.settings, max_bytes=max_bytes)
+        with await services.downloading.take(caller.name):
+            got = await fetch(url, folder, limits=limits)
+        uploads.append(Upload(got.path, got.size_bytes, got.filename, fields, got.sha256))
+
+    if not await run_until_left(download(), request.receive):
+        raise UploadTooSlow
+    return uploads[0]
+
+
+async def receive_request(request: Request, folder: Path, *, max_bytes: int, digest: bool) -> Upload | Fields:
+    """The file with its fields, or the fields alone. Raises OptionInvalid for both a file and a `url`."""
+    kind = media_type(request.headers.get("content-type"))
+    if kind in {JSON, FORM}:
+        return await read_fields(body_of(request), kind)
+    received = await receive_form(
+        body_of(request), request.headers, folder, max_bytes=max_bytes, digest=digest
+    )
+    if not isinstance(received, Upload):
+        return received
+    url, fields = take_url(received.fields)
+    if url is not None:
+        raise OptionInvalid(option="url", expected=_EITHER)
+    return received.with_fields(fields)
+
+
+def take_url(fields: Fields) -> tuple[str | None, Fields]:
+    """The address among the fields, and the other fields. Raises OptionInvalid for several addresses."""
+    urls = {value.strip() for name, value in fields if name == "url"} - UNSET
+    if len(urls) > 1:
+        raise OptionInvalid(option="url", expected=ONE_VALUE)
+    return next(iter(urls), None), tuple(field for field in fields if field[0] != "url")

@@ -1,0 +1,91 @@
+"""`python -m common.keys_command`: make, list and revoke access keys in the store, without a server."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from typing import get_args
+
+from common.access.key_store import AccessKeyStore
+from common.access.keys import new_access_key
+from common.container import open_stores
+from common.jobs.view import iso_time
+from common.models import AccessKey, Scope
+from common.settings import SettingInvalid, read_settings
+from common.stores import DatabaseUnusable
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0, or 2 with one sentence on what is wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        return asyncio.run(_run(options))
+    except (SettingInvalid, DatabaseUnusable) as exc:
+        print(exc, file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m common.keys_command", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    create = commands.add_parser("create", help="make a key and print it, once")
+    create.add_argument("name", help="who uses it, where")
+    create.add_argument("--scope", action="append", choices=get_args(Scope), help="default: transcribe, read")
+    create.add_argument("--days", type=float, help="after which it expires")
+    commands.add_parser("list", help="all keys, without the keys themselves")
+    revoke = commands.add_parser("revoke", help="end a key")
+    revoke.add_argument("key_id")
+    return parser
+
+
+async def _run(options: argparse.Namespace) -> int:
+    async with open_stores(read_settings()) as stores:
+        store = stores.access_keys
+        match options.command:
+            case "create":
+                return await _create(store, options)
+            case "list":
+                for key in await store.all():
+                    print(_line(key))
+                return 0
+            case _:
+                return await _revoke(store, options.key_id)
+
+
+async def _create(store: AccessKeyStore, options: argparse.Namespace) -> int:
+    now = time.time()
+    text, key = new_access_key(
+        options.name,
+        scopes=tuple(options.scope or ("transcribe", "read")),
+        now=now,
+        expires_at=None if options.days is None else now + options.days * 86_400,
+        random_bytes=secrets.token_bytes,
+    )
+    await store.put(key)
+    print(_line(key), file=sys.stderr)
+    print(text)
+    return 0
+
+
+async def _revoke(store: AccessKeyStore, key_id: str) -> int:
+    key = await store.get(key_id)
+    if key is None:
+        print(f"There is no access key {key_id}.", file=sys.stderr)
+        return 2
+    if key.revoked_at is None:
+        await store.put(key.model_copy(update={"revoked_at": time.time()}))
+    return 0
+
+
+def _line(key: AccessKey) -> str:
+    times = {"expires": key.expires_at, "revoked": key.revoked_at}
+    notes = [f"{name} {iso_time(seconds)}" for name, seconds in times.items() if seconds is not None]
+    return "  ".join([key.key_id, ",".join(key.scopes), iso_time(key.created_at), key.name, *notes])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

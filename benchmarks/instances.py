@@ -22,7 +22,7 @@ from tests.replies import Reply
 from tests.server import Server
 from tests.upstream import Upstream
 
-COUNTS = (1, 2, 4)
+SEVERAL = (2, 4)
 STARTS = 5
 JOBS_AT_ONCE = 3
 
@@ -34,13 +34,10 @@ def main() -> None:
     arguments = parser.parse_args()
     compare_starts()
     print(f"{'instances':>9} {'jobs/min':>9} {'times one':>9} {'CPU-ms/job':>10}")
-    alone = None
-    for count in COUNTS:
-        engine = Upstream(default=Reply(delay=arguments.seconds))
-        with engine as upstream, tempfile.TemporaryDirectory() as root:
-            rate, cpu = measure(count, count * arguments.jobs, upstream, Path(root))
-        alone = alone or rate
-        print(f"{count:9} {rate * 60:9.1f} {rate / alone:9.2f} {cpu * 1000:10.0f}", flush=True)
+    measure("SQLite", 0, arguments.jobs, arguments.seconds)
+    alone = measure("1", 1, arguments.jobs, arguments.seconds)
+    for count in SEVERAL:
+        measure(str(count), count, count * arguments.jobs, arguments.seconds, alone=alone)
 
 
 def compare_starts() -> None:
@@ -65,25 +62,32 @@ def usage_of(start: Callable[[], Server]) -> tuple[float, int]:
     return times.user + times.system, memory
 
 
-def measure(count: int, jobs: int, upstream: Upstream, root: Path) -> tuple[float, float]:
-    """Jobs a second from the first submit to the last end, and CPU seconds of all instances for each job."""
+def measure(name: str, count: int, jobs: int, seconds: float, *, alone: float | None = None) -> float:
+    """Jobs a second from the first submit to the last end; without a `count`, of a server over SQLite."""
     settings = {"JOBS_AT_ONCE": str(JOBS_AT_ONCE), "MAX_QUEUE": "1000", "UPLOAD_SLOTS": "64"}
-    cluster = Cluster(root, upstream, settings)
-    try:
-        apis = [Api(cluster.start().url) for _ in range(count)]
-        audios = [tone(random.Random(number)) for number in range(jobs)]
-        cpu_before, began = cpu_of(cluster), time.monotonic()
-        with ThreadPoolExecutor(8) as pool:
-            ids = list(pool.map(lambda at: apis[at % count].accepted(audios[at]), range(jobs)))
-        for at, job_id in enumerate(ids):
-            apis[(at + 1) % count].completed(job_id, within=600)
-        return jobs / (time.monotonic() - began), (cpu_of(cluster) - cpu_before) / jobs
-    finally:
-        cluster.stop()
+    with Upstream(default=Reply(delay=seconds)) as upstream, tempfile.TemporaryDirectory() as root:
+        cluster = Cluster(Path(root), upstream, settings)
+        default = Server(Path(root) / "default", GROQ_BASE_URL=upstream.url, **settings)
+        servers = [cluster.start() for _ in range(count)] or [default.start()]
+        before, began = cpu_of(servers), time.monotonic()
+        run_jobs([Api(server.url) for server in servers], jobs)
+        rate, cpu = jobs / (time.monotonic() - began), (cpu_of(servers) - before) / jobs
+        for server in servers:
+            server.kill()
+    print(f"{name:>9} {rate * 60:9.1f} {rate / (alone or rate):9.2f} {cpu * 1000:10.0f}", flush=True)
+    return rate
 
 
-def cpu_of(cluster: Cluster) -> float:
-    times = [instance.ps.cpu_times() for instance in cluster.instances]
+def run_jobs(apis: list[Api], jobs: int) -> None:
+    audios = [tone(random.Random(number)) for number in range(jobs)]
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(lambda at: apis[at % len(apis)].accepted(audios[at]), range(jobs)))
+    for at, job_id in enumerate(ids):
+        apis[(at + 1) % len(apis)].completed(job_id, within=600)
+
+
+def cpu_of(servers: list[Server]) -> float:
+    times = [server.ps.cpu_times() for server in servers]
     return sum(each.user + each.system for each in times)
 
 

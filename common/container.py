@@ -60,6 +60,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             subscribers=Publisher(hub, signals, has_senders=bool(senders)),
             quota=quota,
             access=await _access(settings, stores),
+            watching=wiring.watchers_share(settings),
             cache=stores.cache(settings.cache_bytes),
             senders=senders,
             cancel_run=worker.cancel_run,

@@ -14,9 +14,9 @@ from common.access.key_store import AccessKeyStore
 from common.access.keys import new_access_key
 from common.container import open_stores
 from common.jobs.view import iso_time
-from common.local.sqlite.database import DatabaseUnusable
 from common.models import AccessKey, Scope
 from common.settings import SettingInvalid, read_settings
+from common.stores import DatabaseUnusable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

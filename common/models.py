@@ -33,6 +33,7 @@ class Options(Value):
     """What the client asked for; stored with a job, so that its next run asks for the same."""
 
     language: str | None = Field(None, description="ISO 639-1 code; detected when absent")
+    languages: tuple[str, ...] = Field((), description="ISO 639-1 codes: the only ones that may be detected")
     prompt: str | None = Field(None, description="context or spelling; at most 896 UTF-8 bytes are used")
     temperature: float | None = Field(None, ge=0, le=1)
     timestamps: tuple[Granularity, ...] = ("segment",)
@@ -64,6 +65,7 @@ class Segment(Value):
     no_speech_prob: float | None = Field(None, description="0 to 1")
     compression_ratio: float | None = Field(None, description="above 2.4 it repeats itself")
     temperature: float | None = None
+    language: str | None = Field(None, description="ISO 639-1 code of the language that is spoken")
 
 
 class Suppressed(Value):
@@ -172,7 +174,7 @@ class Job(Value):
     source_url: str | None = Field(None, description="where the job fetches its audio; no event carries it")
     received_bytes: int | None = Field(None, description="while it does, how many bytes have come")
     total_bytes: int | None = Field(None, description="of how many, where the server says it")
-    language: str | None = Field(None, description="of the first piece with text, used for the others")
+    language: str | None = Field(None, description="of the first piece with text; in the end of most of it")
     locale: Literal["en", "es"] = Field(
         "en", alias="reader", description="the language of sentences in deliveries"
     )
@@ -191,7 +193,8 @@ class Job(Value):
 class JobEvent(Value):
     """One commit, as watchers see it. `seq` is the job's.
 
-    A `text` event carries the text of one piece (`index`, `start`, `end` on the recording's clock).
+    A `text` event carries the text of one piece (`index`, `start`, `end` on the recording's clock), and
+    `progress` may carry what is transcribed of one so far.
     """
 
     type: Literal["state", "progress", "text"]

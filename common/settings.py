@@ -64,6 +64,7 @@ class Settings(BaseModel):
     upload_ticket_seconds: float = Field(900, gt=0)
     sweep_seconds: float = Field(60, gt=0)
     max_watchers: int = Field(500, ge=1)
+    client_share: float = Field(0.5, gt=0, le=1)
     watch_heartbeat: float = Field(15, gt=0)
     public_url: HttpUrl | None = None
     trusted_proxies: Proxies = ("private",)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from common.access.access import Access
 from common.access.key_store import AccessKeyStore
 from common.access.keys import digest_of
+from common.access.shares import Shares, share_of
+from common.errors import TooManyWatchers
 from common.groq.client import Groq
 from common.places import Places
 from common.ports import AccountStore, QuotaStore, Sender, Target
@@ -34,7 +36,13 @@ def groq_client(
         if quota is not None:
             await quota.change(lambda account: (account.learn(news, now()), None))
 
-    return Groq(base_url=settings.groq_base_url, api_key=api_key, model=settings.groq_model, on_quota=learn)
+    return Groq(
+        base_url=settings.groq_base_url,
+        api_key=api_key,
+        model=settings.groq_model,
+        streams=settings.groq_base_url != GROQ_URL,  # Groq does not
+        on_quota=learn,
+    )
 
 
 def first_quota(settings: Settings) -> Quota | None:
@@ -80,6 +88,11 @@ def transcription_places(settings: Settings) -> Places:
         longest_wait=settings.line_timeout,
         max_bytes=settings.line_bytes,
     )
+
+
+def watchers_share(settings: Settings) -> Shares:
+    """What one caller may hold of the places for watchers."""
+    return Shares(share_of(settings.max_watchers, settings.client_share), TooManyWatchers)
 
 
 def webhook_sender(settings: Settings, secret: str | None) -> WebhookSender | None:

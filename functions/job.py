@@ -57,6 +57,7 @@ After = Annotated[int | None, Query(ge=0, description="the last `seq` you know")
 async def read_job(
     request: Request,
     services: ServicesDep,
+    caller: Reader,
     job_id: JobId,
     *,
     wait: Annotated[
@@ -69,17 +70,19 @@ async def read_job(
     job = await get_readable(services, job_id)
     known = after if after is not None else known_seq(if_none_match)
     if wait and not job.has_ended and known in {None, job.seq}:
-        await _wait_for_change(request, services, job, min(wait, _MAX_WAIT))
+        await _wait_for_change(request, services, job, min(wait, _MAX_WAIT), caller.name)
         job = await get_readable(services, job_id)
     return await _respond_with_state(request, services, job, if_none_match)
 
 
-async def _wait_for_change(request: Request, services: Services, job: Job, seconds: float) -> None:
+async def _wait_for_change(
+    request: Request, services: Services, job: Job, seconds: float, caller: str
+) -> None:
     """Return at the first change of `job`, when the time is up, or when the client has left."""
     with suppress(TimeoutError):
         async with (
             asyncio.timeout(seconds),
-            open_watch(services, job.job_id, after=job.seq, language="en") as watch,
+            open_watch(services, job.job_id, after=job.seq, language="en", caller=caller) as watch,
         ):
             await run_until_left(watch.wait_for_change(), request.receive)
 
@@ -227,14 +230,17 @@ async def redeliver_job(request: Request, services: ServicesDep, job_id: JobId) 
 async def watch_job(
     request: Request,
     services: ServicesDep,
+    caller: Reader,
     job_id: JobId,
+    *,
     after: After = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """A reconnecting EventSource sends Last-Event-ID by itself, newer than the `after` of its address."""
     last_seq = parse_seq(last_event_id)
     known = after if last_seq is None else last_seq
-    return JobEvents(open_watch(services, job_id, after=known, language=language_of(request)))
+    watch = open_watch(services, job_id, after=known, language=language_of(request), caller=caller.name)
+    return JobEvents(watch)
 
 
 handler = http_handler(router)

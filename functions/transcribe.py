@@ -46,7 +46,17 @@ _EXAMPLE = {
     "text": "Hola, ¿qué tal?",
     "language": "es",
     "duration": 2.4,
-    "segments": [{"id": 0, "start": 0.0, "end": 2.4, "text": "Hola, ¿qué tal?", "avgLogprob": -0.21}],
+    "segments": [
+        {
+            "id": 0,
+            "start": 0.0,
+            "end": 2.4,
+            "text": "Hola, ¿qué tal?",
+            "avgLogprob": -0.21,
+            "language": "es",
+        }
+    ],
+    "languages": ["es"],
     "model": "whisper-large-v3-turbo",
     "engine": "groq",
     "processing": {"receive": 0.4, "wait": 0.0, "prepare": 0.05, "recognise": 0.8, "total": 1.25},

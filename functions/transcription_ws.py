@@ -57,7 +57,9 @@ async def _serve(socket: WebSocket, job_id: str, services: Services) -> None:
         caller = await caller_of(socket)
         caller.require("read")
         await check_visible(services, caller, parsed_id)
-        async with open_watch(services, parsed_id, after=after, language=language) as watch:
+        async with open_watch(
+            services, parsed_id, after=after, language=language, caller=caller.name
+        ) as watch:
             await _send_messages(socket, watch)
     except EscribaError as error:
         async with sending():

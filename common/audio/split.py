@@ -73,17 +73,26 @@ def plan_cuts(
     piece_seconds: float = PIECE_SECONDS,
     overlap: float = OVERLAP_SECONDS,
     piece_bytes: int = PIECE_BYTES,
+    first_seconds: float | None = None,
 ) -> tuple[Cut, ...]:
-    """The cut plan: the whole file if it fits, else pieces of equal length, so that the last is not short."""
+    """The cut plan: the whole file if it fits, else pieces of equal length, so that the last is not short.
+
+    With `first_seconds` the first piece is that short, where the others are longer.
+    """
     if audio.duration <= piece_seconds and audio.size_bytes <= piece_bytes:
         return (Cut(0, 0.0, None, "whole"),)
     method, longest = _choose_method(audio, piece_seconds, piece_bytes)
     overlap = min(overlap, longest / 3)
-    count = max(1, math.ceil((audio.duration - overlap) / (longest - overlap)))
-    step = (audio.duration - overlap) / count
-    return tuple(
-        Cut(index, index * step, None if index == count - 1 else step + overlap, method)
-        for index in range(count)
+    begin = 0.0 if first_seconds is None or first_seconds >= longest else first_seconds - overlap
+    first = [Cut(0, 0.0, first_seconds, method)] if begin else []
+    count = max(1, math.ceil((audio.duration - begin - overlap) / (longest - overlap)))
+    step = (audio.duration - begin - overlap) / count
+    return (
+        *first,
+        *(
+            Cut(len(first) + i, begin + i * step, None if i == count - 1 else step + overlap, method)
+            for i in range(count)
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from common.backoff import Backoff, doubling
 from common.errors import EngineBroken, EngineFailed, EngineTimeout, EngineUnreachable
 from common.groq.errors import EngineResponse, error_from, quota_news_from
+from common.groq.events import MEDIA_TYPE, OnSegments, read_events
 from common.groq.multipart import MultipartBody
 from common.groq.request import EngineRequest, build_request
 from common.groq.response import parse_transcript
@@ -36,6 +37,9 @@ _SLOWEST_LINE = 50_000  # bytes a second
 _LARGEST_ANSWER = 32 * 1024 * 1024
 _LARGEST_ERROR = 64 * 1024
 
+# An engine that streams sends its segments as events, any other its answer at the end.
+_STREAM = f"{MEDIA_TYPE}, application/json"
+
 # Seconds between two attempts of one call, at most; if the engine asks for a longer pause, the call fails.
 _LONGEST_PAUSE = 10.0
 _BACKOFF = Backoff(doubling(1.0, 5.0), spread=0.5)
@@ -47,7 +51,9 @@ class Groq:
     `transport` makes a transport to use instead of sockets, such as an `httpx.ASGITransport` (built with
     `raise_app_exceptions=False`) around an engine in this process. `wait_per_second` is how many seconds to
     wait for an answer per second of audio: Groq needs 0.005, an engine on a small CPU may need more than 1.
-    `only_model` names the model of an engine that has one only, whichever model is requested. `on_quota` is
+    `only_model` names the model of an engine that has one only, whichever model is requested.
+    `is_embedded`: it is our own, which detects among several languages and tells that of each segment.
+    `streams`: it may answer with events where it is asked to; it need not. `on_quota` is
     awaited with the quota that each response states, errors included. Tests pass `sleep`, `jitter` (0 to 1)
     and `boundary` (unguessable).
 
@@ -63,6 +69,8 @@ class Groq:
         api_key: str | None,
         model: str,
         only_model: str | None = None,
+        is_embedded: bool = False,
+        streams: bool = False,
         transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
         max_attempts: int = 3,
         wait_per_second: float = 0.1,
@@ -72,6 +80,8 @@ class Groq:
         boundary: Callable[[], str] = secrets.token_hex,
     ) -> None:
         self._only_model = only_model
+        self.is_embedded = is_embedded
+        self._streams = streams
         self.model = model
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
@@ -91,18 +101,20 @@ class Groq:
         format: str,  # noqa: A002 - as in PreparedAudio and PieceFile
         duration: float,
         options: Options,
+        on_segments: OnSegments | None = None,
     ) -> Transcript:
         """Send `audio` (at most 25 MB, `format` an extension that Groq takes) and parse the transcript.
 
         `duration` is in seconds; `model` in the transcript is the one that ran (turbo cannot translate, so v3
-        does). A transient failure of the engine is retried a few times. Raises RetryLater (the quota is
-        spent), AudioOverQuota, AudioUnreadable, AudioTooShort or another EngineFailed; OSError when the file
-        cannot be read.
+        does). From an engine that streams, `on_segments` gets its segments as they come; from the first one
+        again where it is called once more. A transient failure of the engine is retried a few times. Raises
+        RetryLater (the quota is spent), AudioOverQuota, AudioUnreadable, AudioTooShort or another
+        EngineFailed; OSError when the file cannot be read.
         """
-        request = build_request(options, self.model)
+        request = build_request(options, self.model, takes_languages=self.is_embedded)
         with audio.open("rb", buffering=0) as file:
             form = MultipartBody(request.fields, file.fileno(), extension=format, boundary=self._boundary())
-            response = await self._send_with_retries(request, form, duration)
+            response = await self._send_with_retries(request, form, duration, on_segments)
         return parse_transcript(
             response.body,
             options=options,
@@ -118,13 +130,13 @@ class Groq:
             await client.aclose()
 
     async def _send_with_retries(
-        self, request: EngineRequest, form: MultipartBody, duration: float
+        self, request: EngineRequest, form: MultipartBody, duration: float, on_segments: OnSegments | None
     ) -> EngineResponse:
         """The first response with status 200; after the last attempt, its failure is raised."""
         attempt = 1
         while True:
             try:
-                return await self._send(request, form, duration)
+                return await self._send(request, form, duration, on_segments)
             except (EngineBroken, EngineUnreachable) as failure:
                 pause = self._pause_after(attempt, failure)
                 if attempt >= self._max_attempts or pause > _LONGEST_PAUSE:
@@ -136,13 +148,15 @@ class Groq:
         """Seconds to wait before the next attempt of this call."""
         return max(_BACKOFF.pause(attempt, self._jitter()), failure.retry_after or 0.0)
 
-    async def _send(self, request: EngineRequest, form: MultipartBody, duration: float) -> EngineResponse:
+    async def _send(
+        self, request: EngineRequest, form: MultipartBody, duration: float, on_segments: OnSegments | None
+    ) -> EngineResponse:
         import httpx
 
         answer_timeout = _GRACE + duration * self._wait_per_second
         try:
             async with asyncio.timeout(answer_timeout + form.size_bytes / _SLOWEST_LINE):
-                response = await self._post(request, form, answer_timeout)
+                response = await self._post(request, form, answer_timeout, on_segments)
         except (TimeoutError, httpx.HTTPError) as exc:
             raise _transport_error(exc) from exc
         if self._on_quota and not (news := quota_news_from(response, request.model)).is_empty:
@@ -152,16 +166,22 @@ class Groq:
         return response
 
     async def _post(
-        self, request: EngineRequest, form: MultipartBody, answer_timeout: float
+        self,
+        request: EngineRequest,
+        form: MultipartBody,
+        answer_timeout: float,
+        on_segments: OnSegments | None,
     ) -> EngineResponse:
         import httpx
 
         timeout = httpx.Timeout(connect=_CONNECT, read=answer_timeout, write=_WRITE, pool=_CONNECT)
         url = self._base_url + request.path
+        headers = form.headers | ({"Accept": _STREAM} if self._streams and on_segments else {})
         async with self._http_client().stream(
-            "POST", url, content=form, headers=form.headers, timeout=timeout
+            "POST", url, content=form, headers=headers, timeout=timeout
         ) as response:
-            return EngineResponse(response.status_code, response.headers, await _read_body(response))
+            body = await _read(response, on_segments)
+            return EngineResponse(response.status_code, response.headers, body)
 
     def _http_client(self) -> httpx.AsyncClient:
         if self._client is None:
@@ -180,6 +200,13 @@ class Groq:
         """No compression: the size of a compressed response would have to be limited twice."""
         headers = {"User-Agent": "escriba", "Accept": "application/json", "Accept-Encoding": "identity"}
         return headers | ({"Authorization": f"Bearer {self._api_key}"} if self._api_key else {})
+
+
+async def _read(response: httpx.Response, on_segments: OnSegments | None) -> bytes:
+    is_stream = response.headers.get("content-type", "").startswith(MEDIA_TYPE)
+    if response.status_code == 200 and is_stream and on_segments:
+        return await read_events(response.aiter_raw(), on_segments, max_bytes=2 * _LARGEST_ANSWER)
+    return await _read_body(response)
 
 
 async def _read_body(response: httpx.Response) -> bytes:

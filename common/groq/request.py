@@ -25,8 +25,11 @@ class EngineRequest:
     warnings: tuple[TranscriptWarning, ...]
 
 
-def build_request(options: Options, default_model: str) -> EngineRequest:
-    """The request for `options`; `default_model` is used where they name none."""
+def build_request(options: Options, default_model: str, *, takes_languages: bool = False) -> EngineRequest:
+    """The request for `options`; `default_model` is used where they name none.
+
+    `takes_languages`: the engine detects the language among several, as our embedded one does.
+    """
     requested = options.model or default_model
     translate = options.task == "translate"
     model = _translator(requested) if translate else requested
@@ -37,7 +40,7 @@ def build_request(options: Options, default_model: str) -> EngineRequest:
     if options.temperature is not None:
         fields.append(("temperature", str(options.temperature)))
     if not translate:
-        fields += _transcription_fields(options)
+        fields += _transcription_fields(options, takes_languages=takes_languages)
     return EngineRequest(
         "/audio/translations" if translate else "/audio/transcriptions",
         model,
@@ -71,13 +74,15 @@ def _translator(model: str) -> str:
     return TRANSLATOR if "turbo" in model or model.startswith("distil-") else model
 
 
-def _transcription_fields(options: Options) -> list[tuple[str, str]]:
+def _transcription_fields(options: Options, *, takes_languages: bool) -> list[tuple[str, str]]:
     """Fields that a translation does not take. `segment` is always sent: `word` alone returns no segments."""
     fields = [("timestamp_granularities[]", "segment")]
     if "word" in options.timestamps:
         fields.append(("timestamp_granularities[]", "word"))
     if options.language:
         fields.append(("language", options.language))
+    elif takes_languages and options.languages:
+        fields.append(("language", ",".join(options.languages)))
     return fields
 
 

@@ -36,7 +36,7 @@ def parse_transcript(
         language_probability=_number(answer.get("language_probability"), highest=1),
         duration=duration,
         model=model,
-        segments=tuple(_segments(answer)),
+        segments=tuple(parse_segments(answer.get("segments"))),
         words=tuple(_words(answer)) if "word" in options.timestamps else None,
         warnings=warnings,
     )
@@ -54,15 +54,19 @@ def _parse_object(body: bytes) -> dict[str, Any]:
 
 def _language(answer: dict[str, Any], options: Options) -> str | None:
     """The spoken language. For a translation the engine may name either language, so the options go first."""
-    name = answer.get("language")
-    detected = code_of(name) if isinstance(name, str) else None
+    detected = _code(answer.get("language"))
     if options.task == "translate":
         return options.language or detected
     return detected or options.language
 
 
-def _segments(answer: dict[str, Any]) -> Iterator[Segment]:
-    for index, (start, end, text, item) in enumerate(_timed_items(answer.get("segments"), "text")):
+def _code(name: Any) -> str | None:
+    return code_of(name) if isinstance(name, str) else None
+
+
+def parse_segments(items: Any, *, first: int = 0) -> Iterator[Segment]:
+    """The segments in order of time, numbered from `first`; what has no text or no times is left out."""
+    for index, (start, end, text, item) in enumerate(_timed_items(items, "text"), first):
         yield Segment(
             id=index,
             start=start,
@@ -72,6 +76,7 @@ def _segments(answer: dict[str, Any]) -> Iterator[Segment]:
             no_speech_prob=_number(item.get("no_speech_prob"), highest=1),
             compression_ratio=_number(item.get("compression_ratio")),
             temperature=_number(item.get("temperature")),
+            language=_code(item.get("language")),
         )
 
 

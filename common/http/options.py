@@ -11,13 +11,17 @@ from common.audio.raw import parse_raw_format
 from common.errors import ONE_VALUE, LanguageUnknown, OptionInvalid, OptionUnknown, Sentence
 from common.groq.request import fit_prompt
 from common.models import Granularity, Options, Task
-from common.text.languages import code_of, is_unspecified
+from common.text.languages import codes_in, is_unspecified
 
 Fields = Iterable[tuple[str, str]]
 
 # What OpenAPI shows of the options, for every endpoint that takes them.
 FORM_FIELDS: dict[str, dict[str, Any]] = {
-    "language": {"type": "string", "description": "a code such as es; detected when absent", "example": "es"},
+    "language": {
+        "type": "string",
+        "description": "a code such as es; several (es,en) limit the detection; detected when absent",
+        "example": "es",
+    },
     "prompt": {"type": "string", "description": "context or spellings; the last 896 bytes count"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
     "timestamps": {"type": "string", "enum": ["segment", "word", "segment,word"], "default": "segment"},
@@ -52,6 +56,10 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
 # event of a job.
 MAX_PROMPT_BYTES = 8 * 1024
 
+# An engine that takes one language at a time gets the recording once for each.
+MAX_LANGUAGES = 4
+_LANGUAGES = Sentence(f"at most {MAX_LANGUAGES} languages", f"{MAX_LANGUAGES} idiomas como máximo")
+
 _TRACK_NUMBER = Sentence("1, 2, …, without `tracks`", "1, 2, …, sin `tracks`")
 
 MODELS = ("whisper-large-v3-turbo", "whisper-large-v3")
@@ -72,20 +80,31 @@ def parse_options(fields: Fields, *, beside: Iterable[str] = ()) -> Options:
             values.setdefault(option, []).append(value.strip())
     if "track" in values and "tracks" in values:
         raise OptionInvalid(option="track", expected=_TRACK_NUMBER)
-    return Options(**{option: _read(option, texts) for option, texts in values.items()})
+    options = {option: _read(option, texts) for option, texts in values.items()}
+    return Options(**_split_languages(options))
 
 
 def _read(option: str, texts: list[str]) -> Any:
-    if option != "timestamps" and len(texts) > 1:
+    if option not in {"timestamps", "language"} and len(texts) > 1:
         raise OptionInvalid(option=option, expected=ONE_VALUE)
     return _READERS[option](",".join(texts))
 
 
-def _language(value: str) -> str | None:
-    code = code_of(value)
-    if code is None and not is_unspecified(value):
+def _language(value: str) -> tuple[str, ...]:
+    languages = codes_in(value)
+    if len(languages) > MAX_LANGUAGES:
+        raise OptionInvalid(option="language", expected=_LANGUAGES)
+    if not languages and not is_unspecified(value):
         raise LanguageUnknown(language=value[:40])
-    return code
+    return languages
+
+
+def _split_languages(options: dict[str, Any]) -> dict[str, Any]:
+    """One language is what is spoken; several are what may be spoken."""
+    languages = options.pop("language", ())
+    if len(languages) == 1:
+        return {**options, "language": languages[0]}
+    return {**options, "languages": languages} if languages else options
 
 
 def _prompt(value: str) -> str:

@@ -10,7 +10,7 @@ Kind = Literal["state", "progress", "text"]
 
 
 def make_event(job: Job, kind: Kind = "state", *, piece: Piece | None = None) -> JobEvent:
-    """The event that goes with a commit of `job`.
+    """The event that goes with a commit of `job`; with the text of a piece, or of a part of it (progress).
 
     An address may be a signed one, and events outlive what is deleted: none carries it.
     """
@@ -19,7 +19,7 @@ def make_event(job: Job, kind: Kind = "state", *, piece: Piece | None = None) ->
     if piece is None:
         return JobEvent(type=kind, seq=job.seq, job=job)
     return JobEvent(
-        type="text",
+        type="progress" if kind == "progress" else "text",
         seq=job.seq,
         job=job,
         index=piece.index,

@@ -23,8 +23,11 @@ class Message:
 PING = Message('{"type":"ping"}')
 
 
-def snapshot_message(job: Job, pieces: Iterable[Piece], language: Language) -> Message:
-    return Message(_to_json(snapshot_view(job, pieces, language=language)), job.seq)
+def snapshot_message(
+    job: Job, pieces: Iterable[Piece], language: Language, *, partial: JobEvent | None = None
+) -> Message:
+    view = snapshot_view(job, pieces, language=language, partial=partial)
+    return Message(_to_json(view), job.seq)
 
 
 def event_message(event: JobEvent, language: Language) -> Message:

@@ -18,6 +18,7 @@ from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater, S
 from common.jobs import state, suspects
 from common.jobs.download import download_if_missing
 from common.jobs.lease import keep_lease
+from common.jobs.partial_reports import PartialReports
 from common.jobs.running_job import PersistentQuota, ProgressReports, RunningJob, retry_while_busy
 from common.log import log
 from common.models import Job, Piece, Transcript
@@ -137,9 +138,19 @@ class _Run:
             services = replace(services, quota=PersistentQuota(services.quota))
         ready = await self._prepare(folder)
         kept = await self._kept_pieces(ready)
-        total = len(ready.cuts)
-        await self._running.change(lambda job: state.plan(job, pieces=total, done=len(kept), now=self._now))
-        pieces = await transcribe_pieces(services, ready, options, folder, kept=kept, keep=self._keep)
+        parts = PartialReports(self._running, ready, kept, now=services.now)
+        total, share = len(ready.cuts), parts.share
+        await self._running.change(
+            lambda job: state.plan(job, pieces=total, done=len(kept), share=share, now=self._now)
+        )
+
+        async def keep(piece: Piece) -> None:
+            await self._keep(piece, parts.add(piece))
+
+        async with parts:
+            pieces = await transcribe_pieces(
+                services, ready, options, folder, kept=kept, keep=keep, on_partial=parts.report
+            )
         await self._running.change(lambda job: state.merge(job, now=self._now), "progress")
         return await merge_pieces(services, ready, pieces, options)
 
@@ -148,7 +159,7 @@ class _Run:
         source = await services.audio.fetch(self._job.job_id, folder)
         reports = ProgressReports(self._running, now=services.now)
         ready = await prepare_recording(
-            services, source, self._job.options, folder, on_progress=reports.report
+            services, source, self._job.options, folder, use="job", on_progress=reports.report
         )
         await reports.finish()
         return ready
@@ -162,13 +173,16 @@ class _Run:
             return {}
         return {piece.index: piece for piece in pieces}
 
-    async def _keep(self, piece: Piece) -> None:
+    async def _keep(self, piece: Piece, share: float) -> None:
+        """Keep a piece, with which `share` of the recording is transcribed."""
         jobs, job_id = self._services.jobs, self._job.job_id
         await retry_while_busy(lambda: jobs.keep_piece(job_id, piece, holder=self._holder))
         transcript = piece.transcript
         language = transcript.language if transcript.text else None
         await self._running.change(
-            lambda job: state.add_piece(job, done=job.pieces_done + 1, language=language, now=self._now),
+            lambda job: state.add_piece(
+                job, done=job.pieces_done + 1, language=language, share=share, now=self._now
+            ),
             "text",
             piece=piece,
         )

@@ -77,21 +77,21 @@ def prepare(job: Job, *, share: float, now: float) -> Job:
     return next_value(job, now, stage="prepare", progress=forward(job, progress.of_preparing(share)))
 
 
-def plan(job: Job, *, pieces: int, done: int, now: float) -> Job:
-    """The recording is ready and goes to the engine in `pieces`, of which an earlier run kept `done`."""
+def plan(job: Job, *, pieces: int, done: int, now: float, share: float | None = None) -> Job:
+    """The recording is ready, in `pieces` of which an earlier run kept `done`: `share` (0 to 1) of it all."""
     require(job, "processing")
-    return next_value(
-        job,
-        now,
-        stage="transcribe",
-        pieces_total=pieces,
-        pieces_done=done,
-        progress=forward(job, progress.of_pieces(done, pieces)),
-    )
+    reached = forward(job, progress.of_pieces(done, pieces, share))
+    return next_value(job, now, stage="transcribe", pieces_total=pieces, pieces_done=done, progress=reached)
 
 
-def add_piece(job: Job, *, done: int, language: str | None, now: float) -> Job:
-    """`done` of the pieces are transcribed; the first `language` that is found holds for all.
+def add_part(job: Job, *, share: float, now: float) -> Job:
+    """The engine has transcribed `share` (0 to 1) of the recording, and is in the midst of a piece."""
+    require(job, "processing")
+    return next_value(job, now, progress=forward(job, progress.of_transcribing(share)))
+
+
+def add_piece(job: Job, *, done: int, language: str | None, now: float, share: float | None = None) -> Job:
+    """`done` of the pieces are transcribed, the first of them in `language`; `share` as in `plan`.
 
     The job made progress, so attempts and deaths count from here: only a job that makes none is given up.
     """
@@ -104,7 +104,7 @@ def add_piece(job: Job, *, done: int, language: str | None, now: float) -> Job:
         attempts=min(job.attempts, 1),
         deaths=0,
         language=job.language or language,
-        progress=forward(job, progress.of_pieces(done, total)),
+        progress=forward(job, progress.of_pieces(done, total, share)),
     )
 
 

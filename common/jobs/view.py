@@ -9,6 +9,7 @@ from typing import Any
 from common.errors import Language, by_code
 from common.models import Job, JobError, JobEvent, Options, Piece, Transcript
 from common.ports import Delivery, UploadTicket
+from common.text.spoken_languages import languages_of
 from common.warnings import warning_view
 
 View = dict[str, Any]
@@ -48,6 +49,7 @@ def transcript_view(transcript: Transcript, options: Options, *, language: Langu
     view = transcript.model_dump(by_alias=True, exclude_none=True)
     for name, key in (("segments", "text"), ("words", "word"), ("suppressed", "text")):
         view[name] = [{**item, key: item[key].strip()} for item in view.get(name, ())]
+    view["languages"] = languages_of(transcript)
     view["warnings"] = [warning_view(warning, language) for warning in transcript.warnings]
     if "word" not in options.timestamps:
         del view["words"]
@@ -72,8 +74,13 @@ def sync_view(delivery: Delivery) -> View:
     return {**view, "lastError": delivery.last_error} if delivery.last_error else view
 
 
-def snapshot_view(job: Job, pieces: Iterable[Piece], *, language: Language) -> View:
-    """What a watcher is sent first: the job as it is and the pieces transcribed so far, by index."""
+def snapshot_view(
+    job: Job, pieces: Iterable[Piece], *, language: Language, partial: JobEvent | None = None
+) -> View:
+    """What a watcher is sent first: the job as it is and the pieces transcribed so far, by index.
+
+    `partial` is the newest event, where that has what is transcribed of another piece.
+    """
     views = [
         {
             "index": piece.index,
@@ -83,17 +90,27 @@ def snapshot_view(job: Job, pieces: Iterable[Piece], *, language: Language) -> V
         }
         for piece in pieces
     ]
+    if partial:
+        views.append(_text_view(partial))
     return {"type": "snapshot", "seq": job.seq, "job": job_view(job, language=language), "pieces": views}
 
 
 def event_view(event: JobEvent, *, language: Language) -> View:
-    """What a watcher is sent of one change; a `text` event carries the text of its piece."""
+    """What a watcher is sent of one change; a `text` event carries the text of its piece.
+
+    With `partial` that is the text so far, and another one of the same index replaces it.
+    """
     view: View = {"type": event.type, "seq": event.seq}
-    if event.type == "text" and event.text is None:
-        view["type"] = "progress"  # its text was erased since
+    if event.text is not None:
+        view |= {"type": "text", **_text_view(event)}
     elif event.type == "text":
-        view |= {"index": event.index, "start": event.start, "end": event.end, "text": event.text}
+        view["type"] = "progress"  # its text was erased since
     return {**view, "job": job_view(event.job, language=language)}
+
+
+def _text_view(event: JobEvent) -> View:
+    view: View = {"index": event.index, "start": event.start, "end": event.end, "text": event.text}
+    return view | ({"partial": True} if event.type == "progress" else {})
 
 
 def error_view(error: JobError, language: Language) -> View:

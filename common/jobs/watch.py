@@ -6,13 +6,13 @@ falls behind costs no memory: it finds in the store what the others were sent be
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 
 from common.errors import Language, StoreUnavailable
 from common.jobs.actions import get_readable
 from common.jobs.messages import PING, Message, event_message, snapshot_message
-from common.models import Job, JobEvent
+from common.models import Job, JobEvent, Piece
 from common.ports import Listener
 from common.services import Services
 
@@ -66,8 +66,10 @@ class Watch:
 
     async def _snapshot(self) -> Message:
         pieces = await self._services.jobs.pieces(self._job.job_id)
+        newest = await self._services.jobs.events(self._job.job_id, after=self._job.seq - 1)
         self._seq, self.is_over = self._job.seq, self._job.has_ended
-        return snapshot_message(self._job, pieces, self._language)
+        partial = find_partial(newest, pieces, seq=self._job.seq)
+        return snapshot_message(self._job, pieces, self._language, partial=partial)
 
     async def _next_events(self) -> list[JobEvent]:
         """The events since the last, or none after a heartbeat's time or once the listener closes.
@@ -100,6 +102,13 @@ class Watch:
         return drop_superseded(events)
 
 
+def find_partial(events: Iterable[JobEvent], pieces: Iterable[Piece], *, seq: int) -> JobEvent | None:
+    """The event `seq` where it has a part of a piece that is not among `pieces`."""
+    done = {piece.index for piece in pieces}
+    candidates = (event for event in events if event.seq == seq and event.type == "progress")
+    return next((event for event in candidates if event.text is not None and event.index not in done), None)
+
+
 def drop_superseded(events: list[JobEvent]) -> list[JobEvent]:
     """All states and texts, but mere progress only where nothing newer follows it."""
     return [event for event in events if event.type != "progress" or event is events[-1]]
@@ -112,11 +121,14 @@ def parse_seq(text: str | None) -> int | None:
 
 @asynccontextmanager
 async def open_watch(
-    services: Services, job_id: str, *, after: int | None, language: Language
+    services: Services, job_id: str, *, after: int | None, language: Language, caller: str = ""
 ) -> AsyncIterator[Watch]:
-    """A watcher's place, for as long as the body runs. Raises JobNotFound, JobExpired, TooManyWatchers."""
+    """A watcher's place for `caller`, for as long as the body runs.
+
+    Raises JobNotFound, JobExpired, TooManyWatchers.
+    """
     # Listening begins before the job is read, so that no change falls between the two.
-    with services.subscribers.listen(job_id) as listener:
+    with services.watching.take(caller), services.subscribers.listen(job_id) as listener:
         job = await get_readable(services, job_id)
         services.active.watchers += 1
         try:

@@ -27,6 +27,8 @@ def build_engine(settings: Settings, quota: QuotaStore | None, now: Callable[[],
             api_key=None,
             model=settings.groq_model,
             only_model=settings.engine_model or "whisper-base",
+            is_embedded=True,
+            streams=True,
             transport=lambda: _embedded(settings),
             wait_per_second=_EMBEDDED_SILENCE,
         )
@@ -35,21 +37,19 @@ def build_engine(settings: Settings, quota: QuotaStore | None, now: Callable[[],
 
 def _embedded(settings: Settings) -> httpx.AsyncBaseTransport:
     """The engine in this process, behind Groq's API."""
-    import httpx
-
     from common.local.whisper import app
     from common.local.whisper.recogniser import Recogniser
+    from common.local.whisper.transport import StreamingTransport
 
     recogniser = Recogniser(
         settings.data_dir / "models", model=settings.engine_model, longest=settings.max_audio_minutes * 60
     )
     engine = app.build_engine(recogniser)
 
-    class Embedded(httpx.ASGITransport):
-        async def aclose(self) -> None:
-            await asyncio.to_thread(recogniser.close)  # it waits for the segment that is being decoded
+    async def close() -> None:
+        await asyncio.to_thread(recogniser.close)  # it waits for the segment that is being decoded
 
-    return Embedded(engine, raise_app_exceptions=False)
+    return StreamingTransport(engine, close)
 
 
 def engine_problem(settings: Settings) -> str | None:

@@ -42,7 +42,11 @@ FIELDS: dict[str, dict[str, object]] = {
     "prompt": {"type": "string", "description": "context or spellings; the last 896 bytes count"},
     "response_format": {"type": "string", "enum": list(FORMATS), "default": "json"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
-    "language": {"type": "string", "description": "a code such as es; detected when absent", "example": "es"},
+    "language": {
+        "type": "string",
+        "description": "a code such as es; several (es,en) limit the detection; detected when absent",
+        "example": "es",
+    },
     "timestamp_granularities[]": {
         "type": "array",
         "items": {"type": "string", "enum": list(GRANULARITIES)},

@@ -16,6 +16,7 @@ from common.errors import Language
 from common.models import Segment, Transcript, Word
 from common.openai.request import OpenAIRequest
 from common.text.languages import name_of
+from common.text.spoken_languages import languages_of
 from common.warnings import warning_view
 
 JSON = "application/json"
@@ -65,6 +66,7 @@ def _verbose(transcript: Transcript, request: OpenAIRequest, language: Language)
     fields: dict[str, Any] = {
         "task": request.options.task,
         "language": "english" if is_translation else name_of(transcript.language or ""),
+        "languages": languages_of(transcript),  # ours: the codes of all that are spoken
         "duration": round(transcript.duration, 3),
         "text": transcript.text,
         "model": transcript.model,  # the one that ran, whatever the request named
@@ -102,6 +104,7 @@ def _segment(segment: Segment, request: OpenAIRequest) -> dict[str, Any]:
         "avg_logprob": segment.avg_logprob or 0.0,
         "compression_ratio": segment.compression_ratio or _compression_ratio(segment.text),
         "no_speech_prob": segment.no_speech_prob or 0.0,
+        "language": segment.language,  # ours
     }
 
 

@@ -21,6 +21,7 @@ _OF_PLACE = re.compile(r"(.+?) (?:de|del|do|of|from) .+")
 _JOINTS = re.compile(r"[-_ ]+")
 _LATIN_ACCENTS = re.compile(r"[\u0300-\u036f]")
 _LONGEST = 64  # characters of a name
+_LONGEST_LIST = 256
 
 # A language that is also written as a variety of another: `Chinese (Cantonese)`.
 _VARIETIES = frozenset({("zh", "yue"), ("no", "nn")})
@@ -43,6 +44,17 @@ def code_of(text: str) -> str | None:
         elif other not in {first, None}:
             return None
     return first
+
+
+def codes_in(text: str) -> tuple[str, ...]:
+    """The code of the one language that the text names, or of each in a list (`es,en`); else none.
+
+    A name of one language may be a list itself (`Spanish; Castilian`).
+    """
+    if code := code_of(text):
+        return (code,)
+    codes_ = [code_of(item) for item in _LIST.split(text[:_LONGEST_LIST]) if item.strip()]
+    return tuple(dict.fromkeys(code for code in codes_ if code)) if all(codes_) else ()
 
 
 def is_unspecified(text: str) -> bool:

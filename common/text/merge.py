@@ -10,6 +10,7 @@ from common.models import Piece, Segment, Suppressed, Transcript, TranscriptWarn
 from common.text.languages import code_of
 from common.text.lines import Line, lines_of
 from common.text.overlap import merge_overlap
+from common.text.spoken_languages import letters_by_language
 from common.text.tokens import join, normalise
 
 _Timed = TypeVar("_Timed", Segment, Word, Suppressed)
@@ -87,14 +88,22 @@ def _append(lines: list[Line], new: Sequence[Line], *, begin: float, end: float)
 
 
 def _shift_lines(piece: Piece, duration: float) -> list[Line]:
-    """The piece's lines on the recording's clock, none past the piece's end."""
-    limit = min(duration, _end(piece))
+    """The piece's lines on the recording's clock, none past the piece's end, each with its language."""
+    limit, language = min(duration, _end(piece)), _language_of(piece)
     return [
         Line(
-            _shift(line.segment, piece.start, limit), tuple(_shift(w, piece.start, limit) for w in line.words)
+            _set_language(_shift(line.segment, piece.start, limit), language),
+            tuple(_shift(w, piece.start, limit) for w in line.words),
         )
         for line in lines_of(piece.transcript)
     ]
+
+
+def _set_language(segment: Segment, language: str | None) -> Segment:
+    """An engine that does not tell the language of each segment tells that of the piece."""
+    if segment.language or not language:
+        return segment
+    return segment.model_copy(update={"language": language})
 
 
 def _shift(timed: _Timed, by: float, limit: float) -> _Timed:
@@ -135,7 +144,8 @@ def _language(pieces: Sequence[Piece]) -> str | None:
     seconds: dict[str, float] = defaultdict(float)
     for piece in pieces:
         if language := _language_of(piece):
-            letters[language] += len(piece.transcript.text.strip())
+            by_segment = letters_by_language(piece.transcript.segments)
+            letters.update(by_segment or {language: len(piece.transcript.text.strip())})
             seconds[language] += _length(piece)
     return max(letters, key=lambda code: (letters[code], seconds[code]), default=None)
 

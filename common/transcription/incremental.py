@@ -16,6 +16,8 @@ from common.text.tokens import concatenate
 # divided, and merging compares lines a little beyond the overlap.
 _WITHHELD = 2.0
 
+_SHORTEST_PART = 25.0  # seconds; about one of Whisper's windows
+
 
 class IncrementalText:
     """`starts` are those of the pieces on the recording's clock, `duration` is the recording's; in seconds.
@@ -38,6 +40,17 @@ class IncrementalText:
         while self._next_index in self._pieces:
             self._next_index += 1
         return self._next_part() if self._next_index > before else None
+
+    def add_segments(self, segments: Sequence[Segment]) -> Transcript | None:
+        """The same for what is transcribed so far of a recording that is one piece; None if it is too little.
+
+        Hallucinations are found in a part by itself, so it must not be a single line.
+        """
+        new = tuple(segments[self._final_segments :])
+        if len(self._starts) > 1 or not new or new[-1].end - new[0].start < _SHORTEST_PART:
+            return None
+        self._final_segments = len(segments)
+        return Transcript(text="", duration=self._duration, segments=new)
 
     def append(self, part: Transcript) -> list[str]:
         """The text of each segment of the part, as it continues `text`, to which it is added."""

@@ -6,6 +6,8 @@ A request that waits for its answer and a background job take the same steps; a 
 from __future__ import annotations
 
 import asyncio
+import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,7 @@ from common.audio.loudness import measure_loudness
 from common.audio.prepare import PreparedAudio, prepare
 from common.audio.probe import probe
 from common.audio.raw import add_header, parse_raw_format
-from common.audio.silence import is_silent
-from common.audio.split import PIECE_SECONDS, Cut, cut_piece, plan_cuts
+from common.audio.split import Cut
 from common.errors import EngineMissing, EscribaError, RetryLater
 from common.log import log
 from common.models import Options, Piece, Transcript, TranscriptWarning
@@ -23,11 +24,14 @@ from common.services import Services
 from common.text.hallucinations import remove_hallucinations, spans_to_measure
 from common.text.merge import merge
 from common.text.speech_evidence import Loudness
-from common.transcription.audio_warnings import silent_transcript, warnings_of
-from common.transcription.reservation import reserve_quota
+from common.transcription.audio_warnings import warnings_of
+from common.transcription.cut_rule import Use, cuts_for
+from common.transcription.piece import OnPartial, transcribe_piece
 
 # Seconds that a piece may start or end away from its cut, since a packet cannot be divided.
 _CUT_TOLERANCE = 2.0
+
+_FREE_HOUR = 7_200.0  # seconds of audio that Groq allows an hour for free
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,10 @@ class PreparedRecording:
         """How much of the recording a cut covers."""
         return self.audio.duration - cut.start if cut.length is None else cut.length
 
+    def share_of(self, seconds: Mapping[int, float]) -> float:
+        """The share of the recording, 0 to 1, that so many seconds of each piece are."""
+        return sum(seconds.values()) / sum(self.seconds_of(cut) for cut in self.cuts)
+
 
 async def prepare_recording(
     services: Services,
@@ -54,6 +62,7 @@ async def prepare_recording(
     options: Options,
     folder: Path,
     *,
+    use: Use,
     on_progress: Callable[[float], None] | None = None,
 ) -> PreparedRecording:
     """Probe `source`, prepare the track that `options` choose, and plan the cuts; new files are in `folder`.
@@ -71,9 +80,17 @@ async def prepare_recording(
             on_progress(min(1.0, seconds / probe_result.duration))
 
     audio = await prepare(services.ffmpeg, source, probe_result, folder, on_progress=report_share)
-    hour = services.settings.quota_audio_per_hour or PIECE_SECONDS  # no single request may exceed it
-    warnings = warnings_of(probe_result, is_requested=request is not None)
-    return PreparedRecording(audio, plan_cuts(audio, piece_seconds=min(PIECE_SECONDS, hour)), warnings)
+    cuts = cuts_for(
+        use, audio, engine_streams=services.engine.is_embedded, most_seconds=_most_seconds(services)
+    )
+    return PreparedRecording(audio, cuts, warnings_of(probe_result, is_requested=request is not None))
+
+
+def _most_seconds(services: Services) -> float:
+    """No single request may exceed the quota of an hour."""
+    if hour := services.settings.quota_audio_per_hour:
+        return hour
+    return _FREE_HOUR if services.quota else math.inf
 
 
 async def _with_header(services: Services, source: Path, options: Options, folder: Path) -> Path:
@@ -107,25 +124,28 @@ async def transcribe_pieces(
     *,
     kept: Mapping[int, Piece],
     keep: Callable[[Piece], Awaitable[None]],
+    on_partial: OnPartial | None = None,
 ) -> list[Piece]:
     """Transcribe every piece that is not among `kept`, some at once; `keep` gets each as it is done.
 
-    Where the options name no language, pieces go one by one until one has text, and its language is used for
-    the others. When a piece fails, those under way are finished and kept before its exception is raised: they
-    have used up quota.
+    `on_partial` gets what an engine that streams has of a piece, each time that there is more.
+    Where the options name no language, pieces go one by one until one has text: its language is what the
+    others are compared with. When a piece fails, those under way are finished and kept before its exception
+    is raised: they have used up quota.
     """
     pieces = dict(kept)
     missing = [cut for cut in recording.cuts if cut.index not in pieces]
     options = with_word_times(options) if len(recording.cuts) > 1 else options
 
     async def transcribe(cut: Cut) -> None:
-        language = options.language or _detected_language(pieces)
-        with_language = options.model_copy(update={"language": language})
-        piece = await _transcribe_piece(services, recording, cut, with_language, folder)
+        expected = _main_language(pieces)
+        piece = await transcribe_piece(
+            services, recording.audio, cut, options, folder, expected=expected, on_partial=on_partial
+        )
         await keep(piece)
         pieces[cut.index] = piece
 
-    while missing and not (options.language or _detected_language(pieces)):
+    while missing and not (options.language or _main_language(pieces)):
         await transcribe(missing.pop(0))
     await _transcribe_at_once(missing, transcribe, limit=services.settings.pieces_at_once)
     return [pieces[index] for index in sorted(pieces)]
@@ -177,28 +197,13 @@ def with_word_times(options: Options) -> Options:
     return options.model_copy(update={"timestamps": ("segment", "word")})
 
 
-def _detected_language(pieces: Mapping[int, Piece]) -> str | None:
-    """The language of the first piece that has text."""
-    transcripts = (pieces[index].transcript for index in sorted(pieces))
-    return next((transcript.language for transcript in transcripts if transcript.text), None)
-
-
-async def _transcribe_piece(
-    services: Services, recording: PreparedRecording, cut: Cut, options: Options, folder: Path
-) -> Piece:
-    async with reserve_quota(services, recording.seconds_of(cut)) as reservation:
-        file = await cut_piece(services.ffmpeg, recording.audio, cut, folder)
-        try:
-            if await is_silent(services.ffmpeg, file):  # the quota is refunded, since nothing is sent
-                return Piece(index=cut.index, start=file.start, transcript=silent_transcript(file, options))
-            reservation.is_sent = True
-            transcript = await services.engine.transcribe(
-                file.path, format=file.format, duration=file.duration, options=options
-            )
-        finally:
-            if file.path != recording.audio.path:
-                file.path.unlink(missing_ok=True)
-    return Piece(index=cut.index, start=file.start, transcript=transcript)
+def _main_language(pieces: Mapping[int, Piece]) -> str | None:
+    """The language of most of the text so far."""
+    letters: Counter[str] = Counter()
+    for piece in pieces.values():
+        if language := piece.transcript.language:
+            letters[language] += len(piece.transcript.text.strip())
+    return max((code for code in letters if letters[code]), key=letters.__getitem__, default=None)
 
 
 async def _transcribe_at_once(

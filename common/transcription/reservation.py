@@ -26,13 +26,15 @@ _UNCHARGED = (OSError, EngineBroken, EngineUnreachable, RetryLater)
 class Reservation:
     """`seconds` of audio in one request; `reserved_at` is None until the store has confirmed them.
 
-    `is_sent` is set before the piece is sent: from then on the engine may charge for it.
+    `is_sent` is set before the piece is sent: from then on the engine may charge for it. `is_answered` is set
+    once it has answered: it does.
     """
 
     services: Services
     seconds: float
     reserved_at: float | None = None
     is_sent: bool = False
+    is_answered: bool = False
 
     async def reserve(self) -> None:
         """Raises RetryLater when too little is left."""
@@ -69,7 +71,8 @@ async def reserve_quota(services: Services, seconds: float) -> AsyncIterator[Res
         await run_to_end(reservation.reserve())
         yield reservation
     except BaseException as exc:
-        if not reservation.is_sent or isinstance(exc, _UNCHARGED):
+        is_charged = reservation.is_answered or (reservation.is_sent and not isinstance(exc, _UNCHARGED))
+        if not is_charged:
             await run_to_end(reservation.refund())
         raise
     if not reservation.is_sent:

@@ -26,7 +26,7 @@ async def transcribe_whole(
     folder = source.parent
     with await take():
         on_stage("wait")
-        recording = await prepare_recording(services, source, options, folder)
+        recording = await prepare_recording(services, source, options, folder, use="answer")
         on_stage("prepare")
         pieces = await transcribe_pieces(services, recording, options, folder, kept={}, keep=keep_nothing)
         on_stage("recognise")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -275,3 +276,18 @@ def test_anonymous_callers_are_served_and_see_no_job_of_a_key(
             assert open_door.call("GET", f"/job/{anonymous}").status_code == 200
             assert code_of(open_door.call("GET", f"/job/{mine}", "esc_wrong")) == "key_invalid"
             assert code_of(open_door.call("GET", "/admin/keys")) == "scope_missing"
+
+
+def test_one_client_that_watches_without_end_leaves_places_for_others(media: Media, tmp_path: Any) -> None:
+    with Server(tmp_path / "data", GROQ_BASE_URL="http://127.0.0.1:9", MAX_WATCHERS="6") as server:
+        job_id = httpx.post(f"{server.url}/transcribe-job", json={}).json()["jobId"]
+        address = f"{server.url.replace('http', 'ws', 1)}/ws/transcription/{job_id}"
+        greedy, modest = ({"X-Forwarded-For": f"203.0.113.{i}"} for i in (1, 2))
+        with ExitStack() as sockets:
+            for _ in range(3):
+                socket = sockets.enter_context(connect(address, additional_headers=greedy))
+                assert json.loads(socket.recv(timeout=30))["type"] == "snapshot"
+            answer = httpx.get(f"{server.url}/job/{job_id}/events", headers=greedy)
+            assert (answer.status_code, code_of(answer)) == (429, "too_many_watchers")
+            socket = sockets.enter_context(connect(address, additional_headers=modest))
+            assert json.loads(socket.recv(timeout=30))["type"] == "snapshot"

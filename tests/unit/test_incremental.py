@@ -56,6 +56,25 @@ def test_a_piece_that_comes_early_waits_for_those_before_it() -> None:
     assert deltas(incremental, piece(1, 50.0, (20, " b"))) == [" b", " c"]
 
 
+def test_segments_of_the_only_piece_are_final_as_they_come_in_parts_of_many_lines() -> None:
+    incremental = IncrementalText([0.0], 90.0)
+    whole = piece(0, 0.0, *((second, f" palabra{second}") for second in range(0, 90, 5)), length=90.0)
+    segments, sent = whole.transcript.segments, list[str]()
+    for count in range(1, len(segments)):
+        if part := incremental.add_segments(segments[:count]):
+            assert len(part.segments) > 4
+            sent += incremental.append(part)
+    assert len(sent) > 10
+    assert incremental.add_segments(segments[:3]) is None  # the engine was asked once more
+    sent += deltas(incremental, whole)
+    assert "".join(sent) == incremental.text == merge([whole], duration=90.0).text
+
+
+def test_segments_of_one_piece_of_several_wait_for_the_piece() -> None:
+    whole = piece(0, 0.0, (1, " uno"), (40, " dos"))
+    assert IncrementalText([0.0, 50.0], 110.0).add_segments(whole.transcript.segments) is None
+
+
 def test_silence_gives_no_delta() -> None:
     incremental = IncrementalText([0.0, 50.0], 110.0)
     assert incremental.add_piece(piece(0, 0.0)) is None

@@ -117,8 +117,25 @@ def test_every_word_for_detection_leaves_the_language_to_the_engine(word: str) -
     assert _options(word) == {None}
 
 
-@pytest.mark.parametrize("text", ["klingon", "en,fr", "Spanish / English", "nan", "xx", "detective"])
-def test_what_is_no_language_or_two_is_refused(text: str) -> None:
+@pytest.mark.parametrize(
+    ("spelling", "codes"),
+    [
+        ("es,en", ("es", "en")),
+        ("Spanish / English (US)", ("es", "en")),
+        ("inglés; español; pt-BR", ("en", "es", "pt")),
+        ("en,es,eng", ("en", "es")),
+    ],
+)
+def test_several_languages_limit_the_detection(spelling: str, codes: tuple[str, ...]) -> None:
+    ours = parse_options([("language", spelling)])
+    openais = parse_request([("language", spelling)], task="transcribe", server_model="any").options
+    repeated = parse_options([("language", code) for code in codes])
+    assert {each.languages for each in (ours, openais, repeated)} == {codes}
+    assert {each.language for each in (ours, openais, repeated)} == {None}
+
+
+@pytest.mark.parametrize("text", ["klingon", "klingon,en", "nan", "xx", "detective"])
+def test_what_is_no_language_is_refused(text: str) -> None:
     for parse in (_ours, _openais):
         with pytest.raises(LanguageUnknown):
             parse(text)

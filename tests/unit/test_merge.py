@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from common.models import Piece, Segment, Suppressed, Transcript, Word
 from common.text.merge import merge
+from common.text.spoken_languages import languages_of
 from common.text.tokens import join, normalise, split_words
 
 LONGEST_WORD = 0.6
@@ -226,10 +228,12 @@ def test_pieces_out_of_order_or_repeated_change_nothing(
 def test_one_piece_is_the_transcript(spoken: tuple[list[list[Word]], float], times: bool) -> None:
     lines, duration = spoken
     whole = transcript_of(lines, duration, times=times)
-    assert merge([Piece(index=0, start=0.0, transcript=whole)], duration=duration) == whole
+    segments = tuple(each.model_copy(update={"language": whole.language}) for each in whole.segments)
+    merged = merge([Piece(index=0, start=0.0, transcript=whole)], duration=duration)
+    assert merged == whole.model_copy(update={"segments": segments})
 
 
-def line(text: str, start: float, end: float, **confidence: float) -> Segment:
+def line(text: str, start: float, end: float, **confidence: Any) -> Segment:
     return Segment(id=0, start=start, end=end, text=text, **confidence)
 
 
@@ -271,8 +275,8 @@ def test_each_line_outside_the_overlap_keeps_its_own_confidence() -> None:
         duration=19,
     )
     assert merged.segments == (
-        Segment(id=0, start=1, end=2, text="Uno.", avg_logprob=-0.1, no_speech_prob=0.2),
-        Segment(id=1, start=12, end=13, text="Dos.", avg_logprob=-0.9, compression_ratio=1.1),
+        Segment(id=0, start=1, end=2, text="Uno.", avg_logprob=-0.1, no_speech_prob=0.2, language="es"),
+        Segment(id=1, start=12, end=13, text="Dos.", avg_logprob=-0.9, compression_ratio=1.1, language="es"),
     )
 
 
@@ -443,3 +447,16 @@ def test_suppressions_and_warnings_are_kept_once() -> None:
     )
     assert [s.start for s in merged.suppressed] == [52, 90]
     assert [warning.details["text"] for warning in merged.warnings] == ["prompt cut", "quiet"]
+
+
+def test_each_line_has_the_language_of_its_engine_or_of_its_piece() -> None:
+    spanish, english = (
+        line("Es todo.", 1, 2, language="es"),
+        line("That is all it is.", 3, 4, language="en"),
+    )
+    pieces = [piece(0, 0, 10, spanish, english), piece(1, 10, 10, line("Y no hay nada más.", 1, 2))]
+    merged = merge(pieces, duration=20)
+    assert [segment.language for segment in merged.segments] == ["es", "en", "es"]
+    assert merged.language == "es"
+    assert languages_of(merged) == ["es", "en"]
+    assert merge(pieces[:1], duration=10).language == "en"

@@ -99,9 +99,9 @@ def test_a_value_that_means_not_set_is_not_set(name: str, value: str) -> None:
 
 
 def test_the_same_value_twice_is_one_value() -> None:
-    assert parse(("language", "es"), ("language", "es")).options.language == "es"
+    assert parse(("prompt", "Marianne"), ("prompt", "Marianne")).options.prompt == "Marianne"
     with pytest.raises(errors.OptionInvalid):
-        parse(("language", "es"), ("language", "en"))
+        parse(("prompt", "Marianne"), ("prompt", "Elinor"))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import { type Browser, type BrowserContextOptions, type Page, chromium } from "p
 import { build } from "vite";
 import { inject } from "vitest";
 import { startLocalConvex } from "../dev/local-convex.mjs";
+import { startProvider } from "../example/provider.mjs";
 import { ApiStandIn, KEY } from "../test/api-stand-in";
 import { launchOptions } from "./chromium";
 
@@ -21,8 +22,10 @@ export async function startEnvironment({ react = 19, withConvex = true, apiUrl =
   const api = await new ApiStandIn().start();
   api.convexSiteUrl = withConvex ? convex.siteUrl : null;
   process.env.ESCRIBA_API_URL = apiUrl || api.url;
+  const provider = await startProvider();
   const site = await servePage({
     react,
+    VITE_SIGN_IN_URL: withConvex ? provider.url : "",
     VITE_API_URL: apiUrl || api.url,
     VITE_CONVEX_URL: withConvex ? convex.url : "",
   });
@@ -38,6 +41,7 @@ export async function startEnvironment({ react = 19, withConvex = true, apiUrl =
     async close() {
       await browser.close();
       await site.close();
+      await provider.close();
       await api.stop();
       await convex.close();
     },
@@ -63,7 +67,7 @@ async function openPage(browser: Browser, url: string, options: BrowserContextOp
   return page;
 }
 
-async function servePage({ react, ...env }: { react: number; VITE_API_URL: string; VITE_CONVEX_URL: string }) {
+async function servePage({ react, ...env }: { react: number } & Record<`VITE_${string}`, string>) {
   const folder = await mkdtemp(path.join(tmpdir(), "escriba-page-"));
   await buildPage(folder, { ...env, REACT: String(react) });
   const types: Record<string, string> = {

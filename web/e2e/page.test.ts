@@ -94,6 +94,29 @@ describe.each([19, 18])("with React %i", (react) => {
     );
   });
 
+  test("a signed-in user sees a recording from another browser, and nobody else does", async () => {
+    const signIn = async (page: Page, name: string) => {
+      await page.getByLabel("Your name").fill(name);
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByText(name).waitFor();
+      return page;
+    };
+    const first = await signIn(await environment.openPage(), "ana");
+    const job = await chooseFile(first);
+    await shows(first, "talk.wav", "queued");
+    const second = await signIn(await environment.openPage(), "ana");
+    await second.getByText("talk.wav: In the queue").waitFor();
+    await environment.api.complete(job, "Seen by ana.");
+    await second.getByText("talk.wav: Done").waitFor();
+    await first.getByText("Seen by ana.").waitFor();
+    const rows = await environment.convex.backend.table("escriba/jobs");
+    expect(rows.find(({ jobId }) => jobId === job).owner).toMatch(/^user:http:.*\|ana$/);
+    const other = await signIn(await environment.openPage(), "eve");
+    await chooseFile(other, { name: "hers.wav" });
+    await shows(other, "hers.wav", "queued");
+    expect(await other.getByText("talk.wav").count()).toBe(0);
+  });
+
   test("the page polls the API while Convex is away, and shows the same when Convex is back", async () => {
     const { api, convex } = environment;
     const page = await environment.openPage();

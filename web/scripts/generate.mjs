@@ -178,6 +178,7 @@ async function generateApp(t, folder) {
 
 /** The variables that an app declares in its `convex.config.ts`. @param {string} folder */
 function readEnv(folder) {
-  const names = readFileSync(path.join(folder, "convex.config.ts"), "utf8").match(/\b[A-Z_]{3,}(?=: v\.)/g) ?? [];
+  const names =
+    readFileSync(path.join(folder, "convex.config.ts"), "utf8").match(/\b[A-Z_]{3,}(?=: (v\.|text\b))/g) ?? [];
   return names.map((name) => [name, { type: "value", value: '{"type":"string"}', optional: true }]);
 }

@@ -12,9 +12,11 @@ export const TOKEN = "t".repeat(32);
 
 export type Convex = TestConvex<typeof schema>;
 
-export function deployment(): Convex {
+/** @param jobs what `jobs.ts` exports, where it is not the example's */
+export function deployment(jobs?: object): Convex {
   vi.stubEnv("ESCRIBA_API_KEY", KEY);
-  const t = convexTest(schema, modules);
+  const own: typeof modules = jobs ? { "../example/convex/jobs.ts": () => Promise.resolve(jobs) } : {};
+  const t = convexTest(schema, { ...modules, ...own });
   register(t);
   return t;
 }

@@ -7,32 +7,33 @@ with `python -m common.local.whisper.app --port 8001`.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import hmac
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive
 
 from common.errors import EngineMissing, EscribaError
 from common.local.whisper import groq_api, weights
+from common.local.whisper.disconnect import run_while_connected
 from common.local.whisper.form import parse_form
 from common.local.whisper.groq_api import ApiError
 from common.local.whisper.recogniser import Recogniser, RecognitionCancelled
+from common.local.whisper.recognition import RecognitionResult
+from common.local.whisper.stream import accepts_events, respond_with_events
 from common.models import Task
 
 MB = 1024 * 1024
 
-T = TypeVar("T")
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -51,11 +52,17 @@ def build_engine(
     def transcriber(task: Task) -> Endpoint:
         async def transcribe(request: Request) -> Response:
             transcription, recording = await parse_form(request, task, max_bytes)
-            work = recogniser.recognise(recording, transcription.options)
-            result = await _run_while_connected(request.receive, work)
+            recognise = partial(recogniser.recognise, recording, transcription.options)
+
+            def body(result: RecognitionResult) -> dict[str, Any]:
+                return groq_api.response_body(result, transcription, new_id())
+
+            if transcription.response_format == "verbose_json" and accepts_events(request):
+                return await respond_with_events(request, recognise, body)
+            result = await run_while_connected(request.receive, recognise())
             if transcription.response_format == "text":
                 return PlainTextResponse(result.text)
-            return JSONResponse(groq_api.response_body(result, transcription, new_id()))
+            return JSONResponse(body(result))
 
         return _with_groq_errors(transcribe, api_key)
 
@@ -114,35 +121,6 @@ def _check_key(request: Request, api_key: str | None) -> None:
     authorization = request.headers.get("authorization", "")
     if not hmac.compare_digest(authorization.encode(), f"Bearer {api_key}".encode()):
         raise ApiError(401, "Invalid API Key", code="invalid_api_key")
-
-
-# ── clients that disconnect ───────────────────────────────────────────────────────────────────────
-
-
-async def _run_while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`; raises ClientDisconnect, with `work` cancelled, when the client disconnects."""
-    working = asyncio.ensure_future(work)
-    disconnecting = asyncio.ensure_future(_wait_for_disconnect(receive))
-    try:
-        await asyncio.wait((working, disconnecting), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientDisconnect
-        return working.result()
-    finally:
-        await _cancel(working, disconnecting)
-
-
-async def _wait_for_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _cancel(*tasks: asyncio.Future[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError, Exception):
-            await task
 
 
 # ── as a program of its own ───────────────────────────────────────────────────────────────────────

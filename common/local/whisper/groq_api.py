@@ -69,8 +69,10 @@ def parse_request(fields: Fields, task: Task) -> TranscriptionRequest:
     _check_model(_last_value(fields, "model"), task)
     response_format = _response_format(fields)
     granularities = _granularities(fields, response_format)
+    languages = _languages(_last_value(fields, "language"))
     options = DecodingOptions(
-        language=_language(_last_value(fields, "language")),
+        language=languages[0] if len(languages) == 1 else None,
+        languages=languages if len(languages) > 1 else (),
         task=task,
         prompt=_prompt(_last_value(fields, "prompt")),
         temperature=_temperature(_last_value(fields, "temperature")),
@@ -117,6 +119,16 @@ def _times(result: RecognitionResult, granularities: Sequence[str]) -> dict[str,
 
 def _segment(segment: RecognisedSegment) -> dict[str, Any]:
     return {name: value for name, value in asdict(segment).items() if name != "words"}
+
+
+def segment_event(segment: RecognisedSegment) -> dict[str, Any]:
+    """An event of a stream: one segment, as OpenAI's streams have it, with the fields of verbose_json."""
+    return {"type": "transcript.text.segment", **_segment(segment)}
+
+
+def done_event(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The last event of a stream: the whole answer."""
+    return {"type": "transcript.text.done", **body}
 
 
 def model_list() -> dict[str, Any]:
@@ -181,9 +193,13 @@ def _granularities(fields: Fields, response_format: Format) -> tuple[str, ...]:
     return values or ("segment",)
 
 
-def _language(value: str | None) -> str | None:
-    if value is None:
-        return None
+def _languages(value: str | None) -> tuple[str, ...]:
+    """One code, as Groq takes it; several, `es,en`, limit the detection, which is an extension of ours."""
+    codes_ = tuple(_language(code) for code in value.split(",")) if value else ()
+    return tuple(dict.fromkeys(codes_))
+
+
+def _language(value: str) -> str:
     code = code_of(value)
     if code is None or value.lower() not in {code, "jw"}:  # Groq takes neither names nor tags
         message = f"language must be one of the following values: [{' '.join(sorted(codes()))}]"

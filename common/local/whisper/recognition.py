@@ -9,9 +9,10 @@ from common.models import Task
 
 @dataclass(frozen=True, slots=True)
 class DecodingOptions:
-    """How to decode a recording. `language` is an ISO 639-1 code, or None to detect it."""
+    """How to decode a recording. `language` is an ISO 639-1 code, or None to detect it among `languages`."""
 
     language: str | None = None
+    languages: tuple[str, ...] = ()  # empty: all that the model knows
     task: Task = "transcribe"
     prompt: str | None = None
     temperature: float = 0.0
@@ -29,7 +30,10 @@ class RecognisedWord:
 
 @dataclass(frozen=True, slots=True)
 class RecognisedSegment:
-    """Times in seconds from the start of the recording; `seek` in hundredths of one, as in Whisper."""
+    """Times in seconds from the start of the recording; `seek` in hundredths of one, as in Whisper.
+
+    `language` is the one that was spoken, an ISO 639-1 code.
+    """
 
     id: int
     seek: int
@@ -41,14 +45,16 @@ class RecognisedSegment:
     avg_logprob: float
     compression_ratio: float
     no_speech_prob: float
+    language: str
     words: tuple[RecognisedWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RecognitionResult:
-    """The text of a recording. `duration` is measured, in seconds; `language` is None for silence.
+    """The text of a recording. `duration` is measured, in seconds.
 
-    `language_probability`, 0 to 1, is that of a detected language; None where the options named the language.
+    `language` is that of most of the speech, None for silence. `language_probability`, 0 to 1, is that of a
+    detected language; None where the options named the language.
     """
 
     task: Task

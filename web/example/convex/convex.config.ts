@@ -1,9 +1,12 @@
-/** The app: it installs the component, and gives it the variable that it needs. */
+/** The app: it installs the component, and gives it the variables that it needs. */
 import { defineApp } from "convex/server";
 import { v } from "convex/values";
 import escriba from "escriba/convex.config";
 
-const app = defineApp({ env: { ESCRIBA_API_KEY: v.optional(v.string()), ESCRIBA_API_URL: v.optional(v.string()) } });
-app.use(escriba, { env: { ESCRIBA_API_URL: app.env.ESCRIBA_API_URL } });
+const text = v.optional(v.string());
+const app = defineApp({ env: { ESCRIBA_API_KEY: text, ESCRIBA_API_URL: text, ESCRIBA_ACCESS_KEY: text } });
+app.use(escriba, {
+  env: { ESCRIBA_API_URL: app.env.ESCRIBA_API_URL, ESCRIBA_ACCESS_KEY: app.env.ESCRIBA_ACCESS_KEY },
+});
 
 export default app;

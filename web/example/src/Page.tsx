@@ -4,11 +4,20 @@ import { api } from "../convex/_generated/api";
 import { type PersistentTranscription, usePersistentTranscription } from "escriba/react";
 import { FileChooser } from "./FileChooser";
 import { Recording } from "./Recording";
+import { Elsewhere, SignIn } from "./SignIn";
 import { type Language, MESSAGES, type Messages, preferredLanguage } from "./messages";
+import { useName } from "./signIn";
 
-export function Page({ apiUrl, hasConvex }: { apiUrl: string; hasConvex: boolean }) {
+type PageProps = { apiUrl: string; hasConvex: boolean; hasSignIn: boolean };
+
+export function Page({ apiUrl, hasConvex, hasSignIn }: PageProps) {
   const [language, setLanguage] = useState<Language>(preferredLanguage);
-  const escriba = usePersistentTranscription({ apiUrl, language, ...(hasConvex ? { functions: api.jobs } : {}) });
+  const userId = useName();
+  const escriba = usePersistentTranscription({
+    ...{ apiUrl, language },
+    ...(hasConvex ? { functions: api.jobs } : {}),
+    ...(userId ? { userId } : {}), // each user of a browser has a list of their own
+  });
   const messages = MESSAGES[language];
   useDocumentLanguage(language, messages.title);
   useLeaveWarning(escriba.jobs.some((job) => job.uploaded !== null || job.waitsToBeSent));
@@ -17,6 +26,7 @@ export function Page({ apiUrl, hasConvex }: { apiUrl: string; hasConvex: boolean
     <main>
       <header>
         <p className="name">Escriba</p>
+        {hasSignIn && <SignIn messages={messages} />}
         <button type="button" className="plain" lang={otherLanguage} onClick={() => setLanguage(otherLanguage)}>
           {messages.otherLanguage}
         </button>
@@ -25,6 +35,7 @@ export function Page({ apiUrl, hasConvex }: { apiUrl: string; hasConvex: boolean
       <p className="lead">{messages.lead}</p>
       <FileChooser messages={messages} start={escriba.start} />
       <RecordingList {...{ escriba, messages, language }} />
+      {hasSignIn && <Elsewhere messages={messages} here={escriba.jobs} />}
     </main>
   );
 }

@@ -13,6 +13,10 @@ export type Messages = {
   jobs: string;
   emptyList: string;
   otherLanguage: string;
+  signIn: string;
+  signOut: string;
+  yourName: string;
+  elsewhere: string;
   status: Record<Status, string>;
   stage: Record<string, string>;
   connection: Record<Connection, string>;
@@ -49,6 +53,10 @@ export const MESSAGES: Record<Language, Messages> = {
     jobs: "Your recordings",
     emptyList: "Nothing here yet.",
     otherLanguage: "Español",
+    signIn: "Sign in",
+    signOut: "Sign out",
+    yourName: "Your name",
+    elsewhere: "From other browsers",
     status: {
       pending: "Waiting for the audio",
       queued: "In the queue",
@@ -111,6 +119,10 @@ export const MESSAGES: Record<Language, Messages> = {
     jobs: "Tus grabaciones",
     emptyList: "Todavía no hay nada.",
     otherLanguage: "English",
+    signIn: "Entrar",
+    signOut: "Salir",
+    yourName: "Tu nombre",
+    elsewhere: "De otros navegadores",
     status: {
       pending: "A la espera del audio",
       queued: "En la cola",

@@ -9,9 +9,12 @@ export type Chunks = { done: number; total: number | null };
 /** The transcript as the API writes it. The options of the job decide which optional fields it has. */
 export type Transcript = {
   text: string;
+  /** That of most of the text. */
   language?: string;
+  /** All that are spoken, that of most of the text first. */
+  languages?: string[];
   duration?: number;
-  segments?: Array<{ start: number; end: number; text: string }>;
+  segments?: Array<{ start: number; end: number; text: string; language?: string }>;
   words?: Array<{ word: string; start: number; end: number }>;
 };
 

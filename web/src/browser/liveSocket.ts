@@ -1,7 +1,8 @@
 /** One job's live events from the API's WebSocket, which reconnects by itself. */
 import { type Job, fromApi } from "./job.js";
 
-export type Piece = { index: number; start: number; end: number; text: string };
+/** With `partial` it is the text so far, and the next one of the same index replaces it. */
+export type Piece = { index: number; start: number; end: number; text: string; partial?: boolean };
 
 export type LiveEvents = {
   onJob(job: Job): void;

@@ -1,4 +1,5 @@
 /** What a page may do through the functions that the example exposes. */
+import { componentsGeneric } from "convex/server";
 import type { ConvexError } from "convex/values";
 import { beforeEach, describe, expect, test } from "vitest";
 import { api } from "../../example/convex/_generated/api";
@@ -14,6 +15,8 @@ import {
   row,
   runInternal,
 } from "../../test/deployment";
+import type { ComponentApi } from "../component/_generated/component.js";
+import { exposeApi } from "./exposeApi";
 
 let t: Convex;
 beforeEach(() => {
@@ -69,6 +72,37 @@ describe("access", () => {
     expect(await codeOf(t.mutation(api.jobs.create, { jobId: jobId(1), userId: "ana" }))).toBe("not_signed_in");
     expect(await codeOf(t.mutation(api.jobs.create, { jobId: jobId(1), ownerToken: "ana" }))).toBe("invalid_argument");
     expect(await codeOf(t.mutation(api.jobs.create, { jobId: "1", ownerToken: TOKEN }))).toBe("invalid_argument");
+  });
+});
+
+describe("an app's own rules", () => {
+  const component = componentsGeneric().escriba as unknown as ComponentApi;
+
+  test("its `auth` says who owns a row, in the place of ctx.auth", async () => {
+    let user: string | null = "u1";
+    const own = deployment(exposeApi(component, { auth: () => Promise.resolve(user) }));
+    const visitor = own.withIdentity({ subject: "ana", issuer: "https://id.example" });
+    await visitor.mutation(api.jobs.create, { jobId: jobId(1) });
+    expect(await row(own)).toMatchObject({ owner: "user:u1" });
+    user = "u2";
+    expect(await visitor.query(api.jobs.get, { jobId: jobId(1) })).toBeNull();
+    user = null;
+    expect(await codeOf(visitor.mutation(api.jobs.create, { jobId: jobId(2) }))).toBe("not_signed_in");
+  });
+
+  test("without anonymous jobs a token opens nothing until somebody signs in", async () => {
+    const own = deployment(exposeApi(component, { anonymous: false }));
+    expect(await codeOf(own.mutation(api.jobs.create, mine))).toBe("not_signed_in");
+    await own.withIdentity({ subject: "ana" }).mutation(api.jobs.create, mine);
+    expect(await own.query(api.jobs.get, mine)).toBeNull();
+    expect(await own.query(api.jobs.list, { ownerToken: TOKEN })).toEqual([]);
+    expect(await own.mutation(api.jobs.remove, mine)).toBe(false);
+  });
+
+  test("its limits replace the defaults one by one", async () => {
+    const own = deployment(exposeApi(component, { limits: { rows: 1 } }));
+    await own.mutation(api.jobs.create, mine);
+    expect(await codeOf(own.mutation(api.jobs.create, { ...mine, jobId: jobId(2) }))).toBe("too_many_jobs");
   });
 });
 

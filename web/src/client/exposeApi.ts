@@ -37,8 +37,8 @@ export function exposeApi(component: ComponentApi, options: ExposeOptions = {}) 
   const refusal = anonymous ? "Sign in, or give an ownerToken." : "Sign in first.";
   return {
     create: create(component, callerOf, limits, refusal),
-    ...reads(component, callerOf),
-    ...writes(component, callerOf),
+    ...queries(component, callerOf),
+    ...mutations(component, callerOf),
   };
 }
 
@@ -56,7 +56,7 @@ const create = ({ jobs }: ComponentApi, callerOf: CallerOf, limits: Limits, refu
     },
   });
 
-const reads = ({ jobs }: ComponentApi, callerOf: CallerOf) => ({
+const queries = ({ jobs }: ComponentApi, callerOf: CallerOf) => ({
   /** One job with its transcript; null when there is no such job of the caller's. */
   get: queryGeneric({
     args: access,
@@ -77,7 +77,7 @@ const reads = ({ jobs }: ComponentApi, callerOf: CallerOf) => ({
   }),
 });
 
-const writes = ({ jobs }: ComponentApi, callerOf: CallerOf) => ({
+const mutations = ({ jobs }: ComponentApi, callerOf: CallerOf) => ({
   /** Notes that the owner asks to cancel the job. The API decides. */
   cancel: mutationGeneric({
     args: { ...access, run: v.optional(v.number()), unknownToApi: v.optional(v.boolean()) },

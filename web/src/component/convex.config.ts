@@ -1,4 +1,4 @@
-/** The component: an app installs it with `app.use(escriba, { env: { ESCRIBA_API_URL: app.env.ESCRIBA_API_URL } })`. */
+/** The component: an app installs it with `app.use(escriba, { env: { … } })`. */
 import { defineComponent } from "convex/server";
 import { v } from "convex/values";
 
@@ -6,5 +6,7 @@ export default defineComponent("escriba", {
   env: {
     /** Where the transcription API is. Without it nobody asks the API about jobs without news. */
     ESCRIBA_API_URL: v.optional(v.string()),
+    /** A key of the API with the scopes `read` and `transcribe`, where the API asks for keys. */
+    ESCRIBA_ACCESS_KEY: v.optional(v.string()),
   },
 });

@@ -5,7 +5,15 @@
 import { type Infer, v } from "convex/values";
 import { NO_SEQ } from "../job/jobVersion.js";
 import { internal } from "./_generated/api.js";
-import { type MutationCtx, action, internalMutation, internalQuery, mutation, query } from "./_generated/server.js";
+import {
+  type MutationCtx,
+  type QueryCtx,
+  action,
+  internalMutation,
+  internalQuery,
+  mutation,
+  query,
+} from "./_generated/server.js";
 import { setAlarm } from "./model/alarm.js";
 import { addRows } from "./model/allowance.js";
 import { nextCheck } from "./model/checkTime.js";
@@ -128,13 +136,13 @@ const toRow = (
   ...(completedAt === null ? {} : { completedAt }),
 });
 
-async function isLacking(ctx: Parameters<typeof readTranscript>[0], jobId: string): Promise<boolean> {
+async function isLacking(ctx: QueryCtx, jobId: string): Promise<boolean> {
   if (!(await findRow(ctx, jobId))) return false;
   const { resultJson, resultUrl } = await readTranscript(ctx, jobId);
   return resultJson === null && resultUrl === null;
 }
 
-const find = (ctx: Parameters<typeof readTranscript>[0], source: string) =>
+const find = (ctx: QueryCtx, source: string) =>
   ctx.db
     .query("imports")
     .withIndex("by_source", (q) => q.eq("source", source))

@@ -117,6 +117,19 @@ test("a job without news becomes what the API answers, with its times and its tr
   expect(await runDueRound()).toBe(0);
 });
 
+test("where the API asks for keys, the request carries the deployment's", async () => {
+  vi.stubEnv("ESCRIBA_ACCESS_KEY", "esc_key");
+  let authorization: string | undefined;
+  answer = (request, response) => {
+    authorization = request.headers.authorization;
+    json(response, 200, jobOfApi());
+  };
+  expect(await runDueRound()).toBe(1);
+  expect(authorization).toBe("Bearer esc_key");
+  expect(await row(t)).toMatchObject({ status: "processing", seq: 3 });
+  vi.stubEnv("ESCRIBA_ACCESS_KEY", "");
+});
+
 test("jobs with recent news are not checked", async () => {
   expect(await runRound()).toBe(0);
   expect(requests).toEqual([]);
@@ -232,7 +245,7 @@ test("a request that hangs does not end the round", async () => {
   await t.mutation(api.jobs.create, { jobId: jobId(2), ownerToken: TOKEN });
   await editRow(jobId(1), { checkAt: 1 });
   answer = (request, response) => request.url!.includes(jobId(1)) || json(response, 200, jobOfApi({ jobId: jobId(2) }));
-  await runDueRound({ requestMs: 200 });
+  await runDueRound({ requestMs: 1_000 });
   expect(requests).toHaveLength(2);
   expect(await row(t, jobId(2))).toMatchObject({ status: "processing", seq: 3 });
   expect(await runRound()).toBe(0);
@@ -241,7 +254,7 @@ test("a request that hangs does not end the round", async () => {
 test("a round ends after its time when every request hangs", async () => {
   for (const n of [2, 3, 4]) await t.mutation(api.jobs.create, { jobId: jobId(n), ownerToken: TOKEN });
   answer = () => {};
-  await runDueRound({ requestMs: 200, roundMs: 300 });
+  await runDueRound({ requestMs: 500, roundMs: 900 });
   expect(requests).toHaveLength(2);
 });
 

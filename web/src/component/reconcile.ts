@@ -66,15 +66,16 @@ export const runChecks = internalAction({
   args: { checks: v.array(check), requestMs: v.optional(v.number()), roundMs: v.optional(v.number()) },
   returns: v.null(),
   handler: async (ctx, { checks, requestMs = REQUEST, roundMs = ROUND }) => {
-    const api = env.ESCRIBA_API_URL?.replace(/\/+$/, "");
-    if (!api) {
+    const url = env.ESCRIBA_API_URL?.replace(/\/+$/, "");
+    if (!url) {
       console.warn("ESCRIBA_API_URL is not set: jobs without news stay as they are.");
       return null;
     }
+    const api = { url, key: env.ESCRIBA_ACCESS_KEY, timeoutMs: requestMs };
     const end = Date.now() + roundMs;
     for (const check of checks) {
       if (Date.now() > end) break;
-      const answer = await requestJob(`${api}/job/${check.jobId}`, check.cancel ? "DELETE" : "GET", requestMs);
+      const answer = await requestJob(check.jobId, check.cancel ? "DELETE" : "GET", api);
       if (answer === "unreachable") break;
       await applyAnswer(ctx, check, answer);
     }

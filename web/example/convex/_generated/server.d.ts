@@ -32,6 +32,7 @@ type Env = {
   readonly CONVEX_SITE_URL: string;
   readonly ESCRIBA_API_KEY: string | undefined;
   readonly ESCRIBA_API_URL: string | undefined;
+  readonly ESCRIBA_ACCESS_KEY: string | undefined;
 };
 
 /**

@@ -40,6 +40,7 @@ type Env = {
   readonly CONVEX_CLOUD_URL: string;
   readonly CONVEX_SITE_URL: string;
   readonly ESCRIBA_API_URL: string | undefined;
+  readonly ESCRIBA_ACCESS_KEY: string | undefined;
 };
 
 /**

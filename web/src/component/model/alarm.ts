@@ -14,7 +14,8 @@ export async function setAlarm(ctx: MutationCtx, at: number, now = Date.now()): 
   const alarm = await ctx.db.query("alarms").first();
   if (alarm && alarm.at <= at && alarm.at > now - LOST) return;
   if (alarm) {
-    await ctx.scheduler.cancel(alarm.scheduledId);
+    const scheduled = await ctx.db.system.get("_scheduled_functions", alarm.scheduledId);
+    if (scheduled?.state.kind === "pending") await ctx.scheduler.cancel(alarm.scheduledId);
     await ctx.db.delete("alarms", alarm._id);
   }
   const scheduledId = await ctx.scheduler.runAt(at, internal.reconcile.start, {});

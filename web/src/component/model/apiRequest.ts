@@ -9,11 +9,14 @@ const UNKNOWN_JOB = ["job_not_found", "job_expired"];
  */
 export type ApiAnswer = { job: unknown } | "unknown_job" | "error" | "timeout" | "unreachable";
 
-export async function requestJob(url: string, method: "GET" | "DELETE", timeoutMs: number): Promise<ApiAnswer> {
+export type ApiAccess = { url: string; key: string | undefined; timeoutMs: number };
+
+export async function requestJob(jobId: string, method: "GET" | "DELETE", api: ApiAccess): Promise<ApiAnswer> {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  const timer = setTimeout(() => controller.abort(), api.timeoutMs);
+  const headers = { accept: "application/json", ...(api.key ? { authorization: `Bearer ${api.key}` } : {}) };
   try {
-    const response = await fetch(url, { method, headers: { accept: "application/json" }, signal: controller.signal });
+    const response = await fetch(`${api.url}/job/${jobId}`, { method, headers, signal: controller.signal });
     const body: unknown = await response.json();
     return response.ok ? { job: body } : classifyError(response.status, body);
   } catch {

@@ -83,5 +83,5 @@ async def watch_by_stream(port: int, job_id: str, stack: contextlib.AsyncExitSta
     """The same with server-sent events."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     stack.callback(writer.close)
-    writer.write(f"GET /job/{job_id}/events HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    writer.write(f"GET /job/{job_id}/events HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
     await reader.readuntil(b"snapshot")

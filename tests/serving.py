@@ -60,11 +60,11 @@ class Client:
     def post(self, path: str, body: bytes = b"", *, length: int | None = None, headers: str = "") -> Client:
         """`length` announces a body that is not, or not wholly, sent with this call."""
         size = len(body) if length is None else length
-        head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {size}\r\n{headers}\r\n"
+        head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {size}\r\n{headers}\r\n"
         return self.send(head.encode() + body)
 
     def get(self, path: str) -> Client:
-        return self.send(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        return self.send(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
 
     def until_closed(self) -> bytes:
         """All that comes until the server closes."""

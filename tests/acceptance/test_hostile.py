@@ -145,9 +145,7 @@ SMUGGLED = [
 
 @pytest.mark.parametrize("lengths", SMUGGLED)
 def test_a_body_of_ambiguous_length_closes_the_connection(server: Server, lengths: str) -> None:
-    smuggled = (
-        f"POST /transcribe HTTP/1.1\r\nHost: x\r\n{lengths}\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"
-    )
+    smuggled = f"POST /transcribe HTTP/1.1\r\nHost: localhost\r\n{lengths}\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with Client(server.port) as client:
         answers = client.send(smuggled.encode()).until_closed()
     assert b" 200 OK" not in answers
@@ -277,7 +275,7 @@ UPGRADES = {
 @pytest.mark.parametrize("upgrade", UPGRADES)
 def test_a_websocket_that_cannot_be_opened_is_refused(server: Server, upgrade: str) -> None:
     line, headers, status = UPGRADES[upgrade]
-    head = f"{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{_UPGRADE}{headers}\r\n"
+    head = f"{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{_UPGRADE}{headers}\r\n"
     with Client(server.port) as client:
         answer = client.send(f"{head}hello".encode()).until_closed()
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
@@ -286,7 +284,7 @@ def test_a_websocket_that_cannot_be_opened_is_refused(server: Server, upgrade: s
 def test_what_a_watcher_sends_is_ignored_and_its_disconnect_is_no_error(server: Server, api: Api) -> None:
     path = f"/ws/transcription/{api.expect().json()['jobId']}"
     with Client(server.port) as client:
-        client.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n{_UPGRADE}\r\n".encode())
+        client.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{_UPGRADE}\r\n".encode())
         client.until(b"\r\n\r\n")
         client.send(b"\x81\x81\0\0\0\0\xff" + b"\x81\x85\0\0\0\0hello" * 1000)
         client.send(b"\x89\x80\0\0\0\0")

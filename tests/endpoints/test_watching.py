@@ -407,13 +407,13 @@ def connect_without_reading(port: int, request: str) -> socket.socket:
 
 
 def events_without_reading(port: int, job_id: str) -> socket.socket:
-    return connect_without_reading(port, f"GET /job/{job_id}/events HTTP/1.1\r\nhost: x\r\n\r\n")
+    return connect_without_reading(port, f"GET /job/{job_id}/events HTTP/1.1\r\nhost: localhost\r\n\r\n")
 
 
 def socket_without_reading(port: int, job_id: str) -> socket.socket:
     return connect_without_reading(
         port,
-        f"GET /ws/transcription/{job_id} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+        f"GET /ws/transcription/{job_id} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
         "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     )
 

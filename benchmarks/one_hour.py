@@ -64,11 +64,12 @@ def _format(cost: Cost) -> str:
 
 
 def _hour(kind: str, folder: Path) -> Path:
-    """Encode ten minutes, then join six copies, which is cheap."""
+    """Encode ten minutes, then join six copies, which is cheap; FLAC numbers its frames, so it is encoded."""
     part, whole = folder / f"part.{kind}", folder / f"hour.{kind}"
     ffmpeg = [str(Ffmpeg().binary()), "-nostdin", "-y", "-loglevel", "error", "-stream_loop", "-1"]
     subprocess.run([*ffmpeg, "-i", str(SPEECH), *KINDS[kind].split(), "-t", "600", str(part)], check=True)
-    subprocess.run([*ffmpeg, "-i", str(part), "-c", "copy", "-t", str(HOUR), str(whole)], check=True)
+    codec = "-af asetpts=N/SR/TB -c:a flac" if kind == "flac" else "-c copy"
+    subprocess.run([*ffmpeg, "-i", str(part), *codec.split(), "-t", str(HOUR), str(whole)], check=True)
     part.unlink()
     return whole
 

@@ -27,7 +27,7 @@ from common.local.server.banner import banner
 from common.local.server.connections import ConnectionLimits
 from common.local.server.request_body import Pace
 from common.local.server.serve import AddressUnusable, serve
-from common.local.server.stop_signal import StopSignal
+from common.local.server.stop_signal import StopSignal, server_stopping
 from common.local.server.upload_guard import UploadGuard
 from common.local.server.upload_limits import UploadLimits
 from common.log import set_level
@@ -69,6 +69,7 @@ def serve_forever(settings: Settings) -> None:
     signal.subscribe(hub.close)
     app = build(settings)
     guard = UploadGuard(app, _upload_limits(settings))
+    signal.subscribe_later(settings.request_grace, partial(guard.close, server_stopping))
     serve(
         Edge(guard, proxies=settings.trusted_proxies, hops=settings.trusted_hops),
         host=settings.host,

@@ -62,7 +62,9 @@ class Upload:
         """Post it with a Content-Length beyond the limit, and check that it is refused."""
         with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
             kind = f"content-type: multipart/form-data; boundary={BOUNDARY}"
-            head = f"POST /transcribe HTTP/1.1\r\nhost: x\r\ncontent-length: {10**9}\r\n{kind}\r\n\r\n"
+            head = (
+                f"POST /transcribe HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {10**9}\r\n{kind}\r\n\r\n"
+            )
             connection.sendall(head.encode() + self.body)
             assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 

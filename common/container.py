@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from common.local.clock import steady_clock
 from common.local.engine import build_engine, engine_problem
 from common.local.hub import Hub
 from common.local.scratch import Scratch, scratch_folder
-from common.local.server.stop_signal import StopSignal
+from common.local.server.stop_signal import StopSignal, server_stopping
 from common.local.sqlite import stores as sqlite
 from common.local.worker import POLL_EVERY, Worker
 from common.ports import QuotaStore, Sender, Target
@@ -69,6 +70,8 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             store_status=stores.status,
             store_timeout=_STORE_TIMEOUT if settings.database_url else _FILE_TIMEOUT,
         )
+        for places in (services.transcribing, services.downloading):
+            signal.subscribe_later(settings.request_grace, partial(places.close, server_stopping))
         background = work_in_background(services, stores, audio, worker=worker, hub=hub, signals=signals)
         await stack.enter_async_context(background)
         stack.callback(hub.close)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from common.errors import Busy, EscribaError
 from common.waiting_line import WaitingLine
@@ -29,24 +29,39 @@ class WaiterLeft(Exception):
 
 
 class Place:
-    """One taken place, until `release` or the end of a `with` gives it on; a second release does nothing."""
+    """One taken place, until `release` or the end of a `with` gives it on; a second release does nothing.
+
+    `end` ends the work of a `with`: it cancels the task, and the error is raised where the `with` ends.
+    """
 
     def __init__(self, places: Places) -> None:
         self._places: Places | None = places
         self._since = asyncio.get_running_loop().time()
+        self._task: asyncio.Task[Any] | None = None
+        self._error: EscribaError | None = None
 
     def release(self) -> None:
         places, self._places = self._places, None
         if places:
-            places._give_back(asyncio.get_running_loop().time() - self._since)  # noqa: SLF001 - one class in two
+            places._give_back(self, asyncio.get_running_loop().time() - self._since)  # noqa: SLF001 - one class in two
+
+    def end(self, error: EscribaError) -> None:
+        """End the work in a `with`; other work is left alone."""
+        if self._task and not self._error:
+            self._error = error
+            self._task.cancel()
 
     def __enter__(self) -> Self:
+        self._task = asyncio.current_task()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+        task, self._task = self._task, None
+        if self._error and task and task.uncancel() == 0 and isinstance(exc, asyncio.CancelledError):
+            raise self._error from None
 
 
 class Places:
@@ -71,6 +86,7 @@ class Places:
         self._line: WaitingLine[Waiter] = WaitingLine()
         self._waiting_bytes = 0
         self._expected = _FIRST_GUESS
+        self._taken: set[Place] = set()
         self._refuse: Callable[[], EscribaError] | None = None
 
     @property
@@ -108,13 +124,17 @@ class Places:
             self._free -= 1
         else:
             await self._wait(caller, size_bytes, left)
-        return Place(self)
+        place = Place(self)
+        self._taken.add(place)
+        return place
 
     def close(self, refuse: Callable[[], EscribaError]) -> None:
-        """Refuse all that wait, and all that come."""
+        """Refuse all that wait and all that come, and end the work that runs in a `with`."""
         self._refuse = refuse
         while waiter := self._line.pop_next():
             _refuse(waiter, refuse())
+        for place in self._taken:
+            place.end(refuse())
 
     async def _wait(self, caller: str, size_bytes: int, left: asyncio.Future[None] | None) -> None:
         self._make_room(caller, size_bytes)
@@ -150,7 +170,8 @@ class Places:
     def _busy(self) -> Busy:
         return Busy(retry_after=self.retry_after)
 
-    def _give_back(self, seconds: float) -> None:
+    def _give_back(self, place: Place, seconds: float) -> None:
+        self._taken.discard(place)
         self._expected += (seconds - self._expected) * _NEWS
         self._pass_on()
 

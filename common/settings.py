@@ -113,7 +113,7 @@ class Settings(BaseModel):
     upload_idle_timeout: float = Field(15, gt=0)
     upload_min_bytes_per_second: int = Field(4096, ge=0)
     header_timeout: float = Field(10, gt=0)
-    shutdown_timeout: float = Field(20, gt=0)
+    shutdown_timeout: float = Field(8, gt=0)
 
     @model_validator(mode="after")
     def _instances_share_both(self) -> Settings:
@@ -139,6 +139,11 @@ class Settings(BaseModel):
     @property
     def max_job_upload_bytes(self) -> int:
         return self.max_job_upload_mb * MB
+
+    @property
+    def request_grace(self) -> float:
+        """Seconds that a request has after SIGTERM; the rest of `shutdown_timeout` is for what follows."""
+        return self.shutdown_timeout * 3 / 4
 
     @property
     def line_bytes(self) -> int:

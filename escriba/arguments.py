@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from escriba.sentences import Sentences, locale_language
 
-FORMATS = ("txt", "srt", "vtt", "tsv", "json")
+FORMATS = ("txt", "srt", "vtt", "ttml", "ass", "tsv", "json")
+_SUBTITLES = frozenset({"srt", "vtt", "ttml", "ass"})
 STANDARD = "-"  # standard input, or standard output
 _MOST_AT_ONCE = 16
 
@@ -27,6 +28,7 @@ class Arguments:
     files: tuple[str, ...]
     formats: tuple[str, ...]
     options: dict[str, str]  # as POST /transcribe-job takes them
+    word_times: bool  # in formats that can show the time of each word
     output: str | None
     force: bool
     at_once: int
@@ -36,10 +38,6 @@ class Arguments:
     key: str | None = field(repr=False)
     state: Path  # folder of what must survive this command
     say: Sentences
-
-    @property
-    def word_times(self) -> bool:
-        return "word" in self.options.get("timestamps", "") and "vtt" in self.formats
 
 
 def read_arguments(words: Sequence[str] | None, environment: Mapping[str, str] = os.environ) -> Arguments:
@@ -51,6 +49,7 @@ def read_arguments(words: Sequence[str] | None, environment: Mapping[str, str] =
         files=tuple(dict.fromkeys(parsed.files)),
         formats=formats,
         options=_options(parsed, formats),
+        word_times=parsed.words,
         output=STANDARD if parsed.files == [STANDARD] and not parsed.output else parsed.output,
         force=parsed.force,
         at_once=parsed.at_once,
@@ -84,7 +83,7 @@ def _parser(say: Sentences) -> argparse.ArgumentParser:
 
 def _options(parsed: argparse.Namespace, formats: tuple[str, ...]) -> dict[str, str]:
     """Subtitles begin at words, so they need the words' times; of a translation no engine knows them."""
-    wants_words = (parsed.words or {"srt", "vtt"} & set(formats)) and not parsed.translate
+    wants_words = (parsed.words or _SUBTITLES & set(formats)) and not parsed.translate
     options = {
         "language": parsed.language,
         "prompt": parsed.prompt,

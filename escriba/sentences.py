@@ -22,8 +22,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "grabaciones, o carpetas con ellas; - lee una de la entrada estándar y escribe su texto en la salida",
     ),
     "help_to": (
-        "txt, srt, vtt, tsv or json; several with commas (default: txt)",
-        "txt, srt, vtt, tsv o json; varios, separados por comas (por defecto: txt)",
+        "txt, srt, vtt, ttml, ass, tsv or json; several with commas (default: txt)",
+        "txt, srt, vtt, ttml, ass, tsv o json; varios, separados por comas (por defecto: txt)",
     ),
     "help_language": (
         "spoken language: es, Spanish, es-MX (default: detected)",
@@ -31,7 +31,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "help_prompt": ("names and spellings that occur", "nombres y grafías que aparecen"),
     "help_translate": ("write the text in English", "escribir el texto en inglés"),
-    "help_words": ("a time for each word, in json and vtt", "la hora de cada palabra, en json y vtt"),
+    "help_words": (
+        "a time for each word, in json, vtt and ass",
+        "la hora de cada palabra, en json, vtt y ass",
+    ),
     "help_output": (
         "folder of the text files; - prints the text of the only recording",
         "carpeta de los archivos de texto; - escribe en la salida el texto de la única grabación",
@@ -46,8 +49,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     # what is wrong with the command
     "no_files": ("Name at least one recording.", "Nombra al menos una grabación."),
     "wrong_format": (
-        "--to takes txt, srt, vtt, tsv and json, not {value}.",
-        "--to admite txt, srt, vtt, tsv y json, no {value}.",
+        "--to takes txt, srt, vtt, ttml, ass, tsv and json, not {value}.",
+        "--to admite txt, srt, vtt, ttml, ass, tsv y json, no {value}.",
     ),
     "wrong_number": ("--at-once takes 1 to 16.", "--at-once admite de 1 a 16."),
     "one_to_standard_output": (

@@ -55,7 +55,7 @@ async def transcribe(
     await _follow(api, job_id, report)
     query = {"wordTimes": "true"} if arguments.word_times else {}
     texts = {
-        name: await api.transcript(job_id, {"format": name, **(query if name == "vtt" else {})})
+        name: await api.transcript(job_id, {"format": name, **(query if name in {"vtt", "ass"} else {})})
         for name in formats
     }
     return Text(job_id, texts)

@@ -17,6 +17,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLater
+from common.http import any_path
 from common.http.app import ServicesDep, json_response, language_of
 from common.http.cache_header import note_cache
 from common.http.caller import caller_of
@@ -41,6 +42,7 @@ from common.transcription.whole import transcribe_whole
 from common.upload.receive import Upload
 
 router = APIRouter(tags=["OpenAI"])
+any_path.register()
 
 Endpoint = Callable[..., Awaitable[Response]]
 
@@ -128,7 +130,7 @@ async def list_models(request: Request, services: ServicesDep) -> Response:  # n
     return json_response({"object": "list", "data": views})
 
 
-@_route("GET", "/models/{name:path}", summary="One model", responses={404: ERRORS[404]})
+@_route("GET", "/models/{name:any}", summary="One model", responses=ERRORS)
 async def read_model(request: Request, services: ServicesDep, name: str) -> Response:  # noqa: ARG001
     return json_response(model_of(name, services.settings.groq_model).view())
 
@@ -146,7 +148,7 @@ async def _refuse(request: Request) -> Response:
 
 
 for _prefix in REFUSED:
-    for _path in (_prefix, _prefix + "/{rest:path}"):
+    for _path in (_prefix, _prefix + "/{rest:any}"):
         router.add_route(_path, _refuse, methods=_METHODS, name=REFUSING, include_in_schema=False)
 
 

@@ -67,6 +67,7 @@ EscribaError                      500 internal_error
 │   └── UrlTooSlow                504 url_too_slow
 ├── Interrupted                   500 interrupted
 ├── Busy                          503 busy
+├── ServerStopping                503 server_stopping
 ├── AnswerLate                    504 answer_late
 ├── AnswerTooLarge                413 answer_too_large
 ├── StorageFull                   507 storage_full

@@ -39,6 +39,19 @@ class StoreUnavailable(EscribaError):
     retryable = True
 
 
+class ServerStopping(EscribaError):
+    """The process ends and cannot finish the request; always raised with `retry_after`."""
+
+    status = 503
+    code = "server_stopping"
+    sentence = Sentence(
+        "The server is being restarted and could not finish this request.",
+        "El servidor se está reiniciando y no pudo terminar esta petición.",
+    )
+    hint = Busy.hint
+    retryable = True
+
+
 class AnswerLate(EscribaError):
     """On Lambda, where a call has limited time; the same request again would only take as long again."""
 

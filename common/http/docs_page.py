@@ -41,9 +41,14 @@ def add_docs(app: FastAPI) -> None:
     """Serve /docs and /openapi.json, each rendered at the first request and kept: rendering takes long."""
     cache: dict[str, bytes] = {}
 
+    def describe() -> OpenApi:
+        can_call_back = app.state.services.settings.callback_secret is not None
+        document: OpenApi = app.openapi() if can_call_back else without_field(app.openapi(), "callbackUrl")
+        return document
+
     async def document(request: Request) -> Response:
         if "json" not in cache:
-            cache["json"] = json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+            cache["json"] = json.dumps(describe(), ensure_ascii=False, separators=(",", ":")).encode()
         body = cache["json"]
         prefix = "" if app.servers else prefix_of(request)
         if prefix:  # each request may have another: it is not kept
@@ -53,11 +58,20 @@ def add_docs(app: FastAPI) -> None:
 
     async def html(_: Request) -> Response:
         if "page" not in cache:
-            cache["page"] = render_page(app.openapi()).encode()
+            cache["page"] = render_page(describe()).encode()
         return Response(cache["page"], media_type="text/html", headers=_HEADERS)
 
     app.router.add_route("/openapi.json", document, include_in_schema=False)
     app.router.add_route("/docs", html, include_in_schema=False)
+
+
+def without_field(openapi: Any, name: str) -> Any:
+    """The document without a field of bodies that this server refuses."""
+    if isinstance(openapi, list):
+        return [without_field(each, name) for each in openapi]
+    if not isinstance(openapi, dict):
+        return openapi
+    return {key: without_field(value, name) for key, value in openapi.items() if key != name}
 
 
 def render_page(openapi: OpenApi) -> str:

@@ -16,23 +16,28 @@ from common.jobs.submit import JobRequest
 from common.services import Services
 from common.upload.part_headers import display_name
 
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+USER_ID = re.compile(r"[A-Za-z0-9_.@:|+/=-]{1,128}")
+USER_ID_FORM = "A–Z a–z 0–9 . _ @ : | + / = - (1–128)"
+
 JOB_FIELDS = {
     "jobId": {
         "type": "string",
-        "format": "uuid",
-        "description": "chosen by you, so that a repeat is harmless",
+        "pattern": "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$",
+        "description": "a UUID, chosen by you, so that a repeat is harmless",
     },
-    "userId": {"type": "string", "maxLength": 128, "description": "stored with the job and returned"},
+    "userId": {
+        "type": "string",
+        "pattern": f"^({USER_ID.pattern})?$",
+        "description": "stored with the job and returned",
+    },
     "callbackUrl": {
         "type": "string",
-        "format": "uri",
+        "pattern": r"^(https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(/[A-Za-z0-9._~/-]*)?)?$",
         "description": "receives a signed request when the job ends",
     },
     "filename": {"type": "string", "description": "of the recording; it wins over the name in a form"},
 }
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-USER_ID = re.compile(r"[\w.@:|+/=-]{1,128}", re.ASCII)
-USER_ID_FORM = "A–Z a–z 0–9 . _ @ : | + / = - (1–128)"
 
 _A_UUID = errors.Sentence("a UUID", "un UUID")
 _VISIBLE_ASCII = errors.Sentence(
@@ -110,7 +115,7 @@ def _derived_id(request: Request, user_id: str | None, caller: Caller, services:
         return new_job_id()
     token = request.headers.get("x-client-token")
     for option, value in (("Idempotency-Key", key), ("X-Client-Token", token)):
-        if value is not None and not _KEY.fullmatch(value):
+        if value is not None and not KEY.fullmatch(value):
             raise errors.OptionInvalid(option=option, expected=_VISIBLE_ASCII)
     name = f"client:{token}" if token and caller.kind == "address" else caller.name
     return derive_job_id(key, user_id, caller=name, secret=services.key_secret)

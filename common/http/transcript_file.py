@@ -15,7 +15,7 @@ from common.errors import ONE_VALUE, OptionInvalid
 from common.http.content_disposition import attachment
 from common.models import Transcript
 from common.text.cue_shape import CueShape
-from common.text.subtitles import FORMATS, MEDIA_TYPES, render
+from common.text.subtitles import FORMATS, MEDIA_TYPES, SUBTITLES, render
 from common.text.subtitles import Format as FileFormat
 
 Format = Literal["json"] | FileFormat
@@ -39,17 +39,17 @@ class _Bound:
 
 
 _BOUNDS = {
-    "lineLength": _Bound("line_length", 10, 200, "of srt and vtt: characters a line", is_whole=True),
-    "linesPerCue": _Bound("lines", 1, 10, "of srt and vtt: lines a cue", is_whole=True),
-    "maxCueSeconds": _Bound("longest", 1, 60, "of srt and vtt: how long a cue may be shown"),
-    "readingSpeed": _Bound("pace", 5, 100, "of srt and vtt: characters a second that people read"),
+    "lineLength": _Bound("line_length", 10, 200, "of subtitles: characters a line", is_whole=True),
+    "linesPerCue": _Bound("lines", 1, 10, "of subtitles: lines a cue", is_whole=True),
+    "maxCueSeconds": _Bound("longest", 1, 60, "of subtitles: how long a cue may be shown"),
+    "readingSpeed": _Bound("pace", 5, 100, "of subtitles: characters a second that people read"),
 }
 
 # What OpenAPI shows of a layout: fields of a form, or parameters of a query.
 LAYOUT_FIELDS: dict[str, dict[str, Any]] = {
     "format": {"type": "string", "enum": ["json", *FORMATS], "default": "json"},
     **{name: bound.schema() for name, bound in _BOUNDS.items()},
-    "wordTimes": {"type": "boolean", "default": False, "description": "of vtt: a time before each word"},
+    "wordTimes": {"type": "boolean", "default": False, "description": "of vtt and ass: a time for each word"},
 }
 
 
@@ -69,7 +69,7 @@ class Layout:
     @property
     def wants_words(self) -> bool:
         """Whether the format needs the times of words: a cue may begin only at a word."""
-        return self.format in {"srt", "vtt"}
+        return self.format in SUBTITLES
 
     @property
     def tag(self) -> str:

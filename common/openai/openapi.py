@@ -15,15 +15,36 @@ def form(fields: dict[str, dict[str, object]]) -> dict[str, Any]:
 
 
 _ERROR = {"error": {"message": "…", "type": "invalid_request_error", "param": "model", "code": "…"}}
+_ERROR_SCHEMA = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": "string"},
+            },
+        }
+    },
+}
+_MEANINGS: dict[int | str, str] = {
+    400: "a parameter or the recording is wrong",
+    404: "no such model, with STRICT_MODELS",
+    413: "the recording is too large",
+    429: "the engine's quota is spent until Retry-After",
+    500: "an error of this server or of the engine (5xx)",
+    "default": "any other failure",
+}
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"description": what, "content": {"application/json": {"example": _ERROR}}}
-    for status, what in {
-        400: "a parameter or the recording is wrong",
-        404: "no such model, with STRICT_MODELS",
-        413: "the recording is too large",
-        429: "the engine's quota is spent until Retry-After",
-        500: "an error of this server or of the engine (5xx)",
-    }.items()
+    status: {
+        "description": meaning,
+        "content": {"application/json": {"schema": _ERROR_SCHEMA, "example": _ERROR}},
+    }
+    for status, meaning in _MEANINGS.items()
 }
 TEXT = {
     "application/json": {"example": {"text": "Hola, ¿qué tal?", "usage": {"type": "duration", "seconds": 3}}},

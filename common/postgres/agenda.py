@@ -56,7 +56,7 @@ class Agenda:
         self._sweep_every = sweep_every
         self._longest = longest
         self._changed = asyncio.Event()
-        self._swept_at = -math.inf
+        self._swept_at = read_steady_clock()  # every start sweeps by itself
         self._delay = random.uniform(*_DELIVERY_DELAY)  # noqa: S311 - spreads instances, guards nothing
 
     def note_change(self) -> None:

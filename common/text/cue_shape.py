@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Two frames of a film, in milliseconds: what is shown for less, players may skip and nobody sees.
-TWO_FRAMES = 84
+# Milliseconds; more than two frames of a film, also where a format has only hundredths of a second. What is
+# shown for less, players may skip and nobody sees.
+TWO_FRAMES = 100
 
 
 @dataclass(frozen=True, slots=True)

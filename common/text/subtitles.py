@@ -1,4 +1,4 @@
-"""Renders a transcript as a file: srt, vtt, tsv or txt, always UTF-8 and with plain line feeds.
+"""Renders a transcript as a file of one of several formats, always UTF-8 and with plain line feeds.
 
 Line feeds, not CR LF: every player reads both, and WebVTT allows both
 (https://www.w3.org/TR/webvtt1/#file-structure); SubRip has no standard.
@@ -15,11 +15,15 @@ from common.text.cue_shape import CueShape
 from common.text.cue_words import replace_unprintable
 from common.text.cues import Cue, make_cues
 
-Format = Literal["srt", "vtt", "tsv", "txt"]
+Format = Literal["srt", "vtt", "ttml", "ass", "tsv", "txt"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+# Formats with cues, which begin at words.
+SUBTITLES: frozenset[Format] = frozenset({"srt", "vtt", "ttml", "ass"})
 MEDIA_TYPES: dict[Format, str] = {
     "srt": "application/x-subrip; charset=utf-8",
     "vtt": "text/vtt; charset=utf-8",
+    "ttml": "application/ttml+xml; charset=utf-8",
+    "ass": "text/x-ssa; charset=utf-8",
     "tsv": "text/tab-separated-values; charset=utf-8",
     "txt": "text/plain; charset=utf-8",
 }
@@ -28,19 +32,32 @@ MEDIA_TYPES: dict[Format, str] = {
 def render(
     transcript: Transcript, format_: Format, shape: CueShape | None = None, *, word_times: bool = False
 ) -> str:
-    """The whole file. `shape` bounds the cues of srt and vtt; tsv and txt have one line a segment.
+    """The whole file. `shape` bounds the cues of subtitles; tsv and txt have one line a segment.
 
-    `word_times` puts a time before each word of vtt, so that players can show which one is spoken.
+    `word_times` puts a time before each word of vtt and ass, so that players can show which one is spoken.
     """
     match format_:
         case "srt":
             return srt(transcript, shape)
         case "vtt":
             return vtt(transcript, shape, word_times=word_times)
+        case "ttml" | "ass":
+            return _timed_text(transcript, format_, shape, word_times=word_times)
         case "tsv":
             return tsv(transcript)
         case "txt":
             return txt(transcript)
+
+
+def _timed_text(
+    transcript: Transcript, format_: Literal["ttml", "ass"], shape: CueShape | None, *, word_times: bool
+) -> str:
+    from common.text import timed_text  # its libraries take 20 MB that few requests need
+
+    cues = make_cues(transcript, shape)
+    if format_ == "ttml":
+        return timed_text.ttml(cues, transcript.language or "")
+    return timed_text.ass(cues, word_times=word_times)
 
 
 def srt(transcript: Transcript, shape: CueShape | None = None) -> str:

@@ -35,8 +35,8 @@ def read_disposition(value: bytes | None) -> Disposition:
     kind, parameters = header_parameters(value)
     filename = parameters.get(b"filename") or _extended_filename(value or b"")
     has_file = b"filename" in parameters or filename is not None
-    name = parameters.get(b"name") or (b"file" if has_file else b"")
-    if kind != b"form-data" or not name:
+    name = parameters.get(b"name", b"file" if has_file else None)
+    if kind != b"form-data" or name is None:
         raise BodyMalformed(problem=Sentence("a part has no name", "una parte no tiene nombre"))
     return Disposition(name=name, filename=filename or b"", is_file=has_file or name == b"file")
 
@@ -76,15 +76,8 @@ def field_name(raw: bytes) -> str:
                 f"el nombre de un campo pasa de {MAX_NAME_BYTES} bytes",
             )
         )
-    name = utf8(raw)
-    if not name.isprintable():
-        raise BodyMalformed(
-            problem=Sentence(
-                "the name of a field has characters that cannot be seen",
-                "el nombre de un campo tiene caracteres que no se ven",
-            )
-        )
-    return name
+    # A character that cannot be seen shows in the error that names an unknown option.
+    return "".join(character if character.isprintable() else "\ufffd" for character in utf8(raw))
 
 
 def utf8(raw: bytes | bytearray) -> str:

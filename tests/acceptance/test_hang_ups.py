@@ -30,8 +30,8 @@ def post_form(port: int, path: str, fields: dict[str, str], audio: bytes) -> soc
     opening = f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
     body = b"".join([*parts, opening.encode(), audio, f"\r\n--{BOUNDARY}--\r\n".encode()])
     head = (
-        f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary={BOUNDARY}\r\n"
-        f"content-length: {len(body)}\r\n\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n"
+        f"content-type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n"
     )
     connection = socket.create_connection(("127.0.0.1", port), timeout=60)
     connection.sendall(head.encode() + body)
@@ -85,7 +85,7 @@ def test_a_client_that_leaves_is_no_error_on_any_route(
         f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'.encode()
     )
     whole = opening + audio + f"\r\n--{BOUNDARY}--\r\n".encode()
-    head = f"HTTP/1.1\r\nhost: x\r\ncontent-length: {len(whole)}\r\ncontent-type: "
+    head = f"HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(whole)}\r\ncontent-type: "
     for path in ("/transcribe", "/transcribe-job", f"{job}/audio", "/v1/audio/transcriptions", "/v1/x", "/x"):
         form = f"POST {path} {head}multipart/form-data; boundary={BOUNDARY}\r\n\r\n"
         for body in (whole[:100], whole[:30_000], whole):
@@ -93,7 +93,7 @@ def test_a_client_that_leaves_is_no_error_on_any_route(
         hang_up(server.port, f"POST {path} {head}application/json\r\n\r\n", b"{")
     for path in (job, f"{job}?wait=20", f"{job}/events", "/docs", "/v1/models", "/health", "/"):
         for after in (0, 0.05):
-            hang_up(server.port, f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n", after=after)
+            hang_up(server.port, f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n", after=after)
     with connect(f"ws://127.0.0.1:{server.port}/ws/transcription/{job.removeprefix('/job/')}") as watcher:
         watcher.recv()
         watcher.socket.close()

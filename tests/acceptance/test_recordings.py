@@ -6,7 +6,8 @@ channel, as an engine with ffmpeg does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -454,4 +455,68 @@ def test_recordings_that_follow_each_other_in_one_file_are_all_transcribed(
         first, second = (1024 / float(each.split()[3]) for each in JOINED[name])
         times = [start + first + (second if start > joint() else 0.0) for start in times]
     check_words(result, times=times)
+    assert "warnings" not in result
+
+
+# ── unusual, and right ────────────────────────────────────────────────────────────────────────────
+
+
+def _wav_that_claims(size: int) -> Callable[[Media], bytes]:
+    def make(media: Media) -> bytes:
+        content = bytearray(speech_file(media, "claims.wav", "-bitexact", SECONDS).read_bytes())
+        content[40:44] = content[4:8] = size.to_bytes(4, "little")
+        return bytes(content)
+
+    return make
+
+
+def _mp3_after(head: bytes) -> Callable[[Media], bytes]:
+    return lambda media: head + speech_file(media, "plain.mp3", "-b:a 64k", SECONDS).read_bytes()
+
+
+def _encoded(name: str, options: str) -> Callable[[Media], bytes]:
+    return lambda media: speech_file(media, name, options, SECONDS).read_bytes()
+
+
+def _id3(size: int) -> bytes:
+    length = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x03\0\0" + length + b"\xff\xfb" * (size // 2)
+
+
+_APE = b"APETAGEX" + struct.pack("<IIII8x", 2000, 32, 0, 1 << 29) + bytes(32)
+_FRAGMENTS = "-c:a aac -movflags +empty_moov+default_base_moof -frag_duration 1000000"
+
+
+UNUSUAL: dict[str, Callable[[Media], bytes]] = {
+    "wav of size 0": _wav_that_claims(0),
+    "wav of size 0xFFFFFFFF": _wav_that_claims(0xFFFFFFFF),
+    "wav of size 2e9": _wav_that_claims(2_000_000_000),
+    "RF64": _encoded("rf64.wav", "-rf64 always"),
+    "wav of six channels": _encoded("six.wav", "-ac 6"),
+    "wav of doubles": _encoded("doubles.wav", "-c:a pcm_f64le"),
+    "mp3 with a tag of 6 MB": _mp3_after(_id3(6_000_000)),
+    "mp3 after zeros": _mp3_after(bytes(3000)),
+    "mp3 after an APE tag": _mp3_after(_APE),
+    "mp3 of a varying rate without a count": _encoded("vbr.mp3", "-q:a 4 -write_xing 0"),
+    "webm as it is recorded": _encoded("live.webm", "-c:a libopus -b:a 32k -live 1"),
+    "mp4 in fragments": _encoded("fragments.mp4", _FRAGMENTS),
+}  # fmt: skip
+
+
+# Seconds of sound that an encoder puts before the first, where nothing in the file notes it for decoders.
+DELAYS = {
+    "mp3 after zeros": 0.07,
+    "mp3 after an APE tag": 0.07,
+    "mp3 of a varying rate without a count": 0.07,
+    "mp4 in fragments": 0.065,
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_an_unusual_file_is_transcribed_to_its_last_word(name: str, server: Server, media: Media) -> None:
+    path = media.folder / f"{name.replace(' ', '-')}.bin"
+    path.write_bytes(UNUSUAL[name](media))
+    result = transcribe(server, path)
+    delay = DELAYS.get(name, 0.0)
+    check_words(result, times=[start + delay for start in word_times(SECONDS)])
     assert "warnings" not in result

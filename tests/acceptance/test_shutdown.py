@@ -46,7 +46,7 @@ class SlowUpload:
         body = head + audio + b"\r\n--x--\r\n"
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         kind = f"content-type: multipart/form-data; boundary=x\r\ncontent-length: {len(body)}"
-        self.socket.sendall(f"POST /transcribe-job HTTP/1.1\r\nhost: x\r\n{kind}\r\n\r\n".encode())
+        self.socket.sendall(f"POST /transcribe-job HTTP/1.1\r\nhost: localhost\r\n{kind}\r\n\r\n".encode())
         # More than the guard reads ahead, so that it holds a slot.
         self.socket.sendall(body[:-40])
         self._rest = body[-40:]
@@ -247,3 +247,31 @@ def test_ten_thousand_finished_jobs_do_not_slow_down_a_start(
 def cpu_seconds(server: Server) -> float:
     times = server.ps.cpu_times()
     return float(times.user + times.system)
+
+
+def test_requests_that_cannot_be_finished_are_answered_before_docker_would_kill(
+    start: Callable[..., Server], upstream: Upstream
+) -> None:
+    upstream.default = Reply(hang=True)
+    server = start(GROQ_BASE_URL=upstream.url, TRANSCRIPTIONS_AT_ONCE="1", SHUTDOWN_TIMEOUT="4")
+    api = Api(server.url)
+
+    def post(path: str, **fields: str) -> httpx.Response:
+        files = {"file": ("a.wav", tone(random.Random(path)))}
+        return httpx.post(server.url + path, files=files, data=fields, timeout=60)
+
+    stuck = SlowUpload(server.port, tone(RANDOM, seconds=3))
+    with ThreadPoolExecutor(3) as pool:
+        running = pool.submit(post, "/v1/audio/transcriptions")
+        wait_until(lambda: len(upstream.requests) == 1)
+        waiting = pool.submit(post, "/transcribe")
+        wait_until(lambda: api.health()["inHand"]["waiting"] == 1)
+        started_at = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started_at < 10
+        for answer in (running.result(), waiting.result()):
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "server_stopping")
+            assert answer.headers["retry-after"] == "5"
+    assert stuck.socket.recv(65536).startswith(b"HTTP/1.1 503 ")
+    stuck.socket.close()
+    assert '"ERROR"' not in server.log

@@ -29,6 +29,8 @@ NAME = "reunión «año» 2026.mp3"
 TYPES = {
     "srt": "application/x-subrip; charset=utf-8",
     "vtt": "text/vtt; charset=utf-8",
+    "ttml": "application/ttml+xml; charset=utf-8",
+    "ass": "text/x-ssa; charset=utf-8",
     "tsv": "text/tab-separated-values; charset=utf-8",
     "txt": "text/plain; charset=utf-8",
 }

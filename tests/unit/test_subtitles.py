@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from itertools import pairwise
 from random import Random
+from xml.etree import ElementTree as ET
 
 import pysubs2
 import pytest
@@ -12,11 +13,12 @@ import srt as srt_reader  # type: ignore[import-untyped]
 import webvtt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ttconv.imsc import reader as ttml_reader
 
 from common.models import Segment, Transcript, Word
 from common.text.cue_shape import TWO_FRAMES, CueShape
 from common.text.cues import Cue, make_cues
-from common.text.subtitles import FORMATS, MEDIA_TYPES, Format, render, srt, tsv, txt, vtt
+from common.text.subtitles import FORMATS, MEDIA_TYPES, SUBTITLES, Format, render, srt, tsv, txt, vtt
 from common.text.tokens import join
 from tests.subtitle_lint import faults, read_cues
 
@@ -219,7 +221,7 @@ def speech(seconds: float, random: Random) -> Transcript:
     return Transcript(text=text, duration=clock + 0.1, segments=tuple(segments), words=tuple(words))
 
 
-@pytest.mark.parametrize("format_", ["srt", "vtt"])
+@pytest.mark.parametrize("format_", sorted(SUBTITLES))
 def test_nothing_has_to_be_mended_in_two_hours(format_: Format) -> None:
     transcript = speech(7200, Random(7))
     assert transcript.words
@@ -254,7 +256,7 @@ def hostile(draw: st.DrawFn) -> Transcript:
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
-@given(hostile(), st.sampled_from(["srt", "vtt"]), st.booleans())
+@given(hostile(), st.sampled_from(sorted(SUBTITLES)), st.booleans())
 def test_hostile_times_make_nothing_that_has_to_be_mended(
     transcript: Transcript, format_: Format, word_times: bool
 ) -> None:
@@ -311,6 +313,28 @@ def test_vtt_says_who_speaks_and_when_each_word_is_spoken() -> None:
     )
 
 
+def test_ttml_is_a_profile_that_broadcasters_take() -> None:
+    file = ET.fromstring(ttml(HOSTILE.model_copy(update={"language": "es"})).encode())
+    assert file.attrib["{http://www.w3.org/XML/1998/namespace}lang"] == "es"
+    assert file.attrib["{http://www.w3.org/ns/ttml#parameter}contentProfiles"].endswith("imsc1.1/text")
+    assert ttml_reader.to_model(ET.ElementTree(file)).get_body() is not None
+    assert [cue.lines[0] for cue in read_cues(ttml(HOSTILE), "ttml")][1] == "NOTE esto no \ufffdes una nota"
+
+
+def test_ass_says_who_speaks_and_how_long_each_word_takes() -> None:
+    file = pysubs2.SSAFile.from_string(
+        render(timed("Hola, {qué} tal.", 1, 2.5), "ass", word_times=True), "ass"
+    )
+    assert [event.text for event in file] == [r"{\k50}Hola, {\k50}\{qué\} {\k50}tal."]
+    assert [event.text for event in pysubs2.SSAFile.from_string(render(untimed((0, 1, r"a\Nb")), "ass"))] == [
+        "a\\\u2060Nb"
+    ]
+
+
+def ttml(transcript: Transcript) -> str:
+    return render(transcript, "ttml")
+
+
 def test_tsv_and_txt_have_one_line_a_segment() -> None:
     assert tsv(HOSTILE) == (
         "start\tend\ttext\n0\t4500\t<b>¿Qué?</b> & --> 5 < 6 2 00:00:01,000 --> 00:00:02,000\n"
@@ -322,7 +346,10 @@ def test_tsv_and_txt_have_one_line_a_segment() -> None:
 
 def test_an_empty_transcript_is_an_empty_file_of_each_kind() -> None:
     empty = Transcript(text="", duration=1)
-    assert [render(empty, f) for f in FORMATS] == ["", "WEBVTT\n\n", "start\tend\ttext\n", ""]
+    files = {name: render(empty, name) for name in FORMATS}
+    assert (files["srt"], files["vtt"]) == ("", "WEBVTT\n\n")
+    assert (files["tsv"], files["txt"]) == ("start\tend\ttext\n", "")
+    assert all(read_cues(files[name], name) == [] for name in SUBTITLES)
     assert set(MEDIA_TYPES) == set(FORMATS)
 
 

@@ -50,7 +50,7 @@ def test_only_subtitles_need_words() -> None:
     formats = [
         name for name in LAYOUT_FIELDS["format"]["enum"] if parse_layout([("format", name)]).wants_words
     ]
-    assert formats == ["srt", "vtt"]
+    assert formats == ["srt", "vtt", "ttml", "ass"]
 
 
 def test_every_layout_has_a_tag_of_its_own() -> None:

@@ -155,9 +155,12 @@ def _read_track(
 
 
 def _is_plausible(table: SampleTable, size: int) -> bool:
-    """Whether every sample lasts as long as one of AAC, and lies within the file."""
-    shortest = min(table.durations[1:-2:2], default=table.durations[1])
-    return shortest * table.rate >= 900 * table.timescale and max(table.offsets) < size
+    """Whether the samples last as long as those of AAC, and lie within the file.
+
+    They are judged together: where a film was joined, one may last less.
+    """
+    least = 900 * table.timescale * len(table.sizes)
+    return total_of(table.durations) * table.rate >= least and max(table.offsets) < size
 
 
 def _with_edits(table: SampleTable, track: dict[bytes, bytes], movie_scale: int) -> SampleTable | None:
@@ -165,9 +168,9 @@ def _with_edits(table: SampleTable, track: dict[bytes, bytes], movie_scale: int)
     if b"edts" not in track:
         return table
     edits = dict(_boxes(track[b"edts"]))[b"elst"]
-    if edits[0] != 0 or int.from_bytes(edits[4:8]) != 1:
+    if int.from_bytes(edits[4:8]) != 1:
         return None
-    length, start, speed = struct.unpack_from(">IiI", edits, 8)
+    length, start, speed = struct.unpack_from(">QqI" if edits[0] else ">IiI", edits, 8)
     if start < 0 or speed != 0x10000:
         return None
     skip = start / table.timescale

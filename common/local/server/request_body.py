@@ -68,6 +68,7 @@ class RequestBody:
         self._waiting_since = 0.0
         self._waiting_task: asyncio.Task[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._draining: asyncio.Timeout | None = None
 
     @property
     def has_been_read(self) -> bool:
@@ -129,11 +130,18 @@ class RequestBody:
         """Read the rest and drop it, so that a client still sending can read the answer (RFC 9112, 9.6)."""
         self.stop_timing()
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as self._draining:
                 while not (self.is_complete or self.has_client_left) and size_bytes > 0:
                     size_bytes -= self._count(await self._receive())
         except TimeoutError:
             pass
+        finally:
+            self._draining = None
+
+    def stop_draining(self, seconds: float) -> None:
+        """End `drain` so many seconds from now."""
+        if self._draining:
+            self._draining.reschedule(self._loop.time() + seconds)
 
     async def _next(self) -> dict[str, Any]:
         self.failure = self.failure or self.refusal

@@ -13,6 +13,8 @@ from common.local.server.upload_slots import UploadSlots
 from common.places import WaiterLeft
 from common.upload.receive import ENVELOPE_BYTES
 
+_LAST_LINGER = 0.5  # seconds, once the process ends
+
 Scope = Any  # ASGI's own types are plain dictionaries and callables
 
 
@@ -42,6 +44,7 @@ class UploadGuard:
         self._slots.close(refuse)
         for body in list(self._bodies):
             body.give_up(refuse())
+            body.stop_draining(_LAST_LINGER)
 
     async def _guard(self, scope: Scope, headers: BodyHeaders, receive: Any, send: Any) -> None:
         upload_bytes = self._limits.upload_bytes(scope["path"]) if scope["method"] == "POST" else None
@@ -58,13 +61,15 @@ class UploadGuard:
                 )
             if not body.has_client_left:
                 await self._call_app(scope, body, response)
+            self._slots.release(body)
+            body.stop_timing()
+            if response.needs_finish:
+                await self._linger(headers, body)
+                await response.finish()
         finally:
             self._bodies.discard(body)
             self._slots.release(body)
             body.stop_timing()
-        if response.needs_finish:
-            await self._linger(headers, body)
-            await response.finish()
 
     async def _admit(self, scope: Scope, body: RequestBody, *, needs_slot: bool) -> EscribaError | None:
         """Read the first bytes and take a slot, unless nothing remains; why the body is refused, or None.
@@ -121,6 +126,7 @@ class UploadGuard:
             return
         self._lingering += 1
         try:
-            await body.drain(self._limits.linger, self._limits.linger_bytes)
+            seconds = _LAST_LINGER if self._refuse else self._limits.linger
+            await body.drain(seconds, self._limits.linger_bytes)
         finally:
             self._lingering -= 1

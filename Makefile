@@ -76,6 +76,7 @@ bench: .venv/development lambda
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.jobs
 	$(BIN)/python -m benchmarks.one_hour
+	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.instances
 	$(BIN)/python -m benchmarks.lambda_starts
 

@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { OWN_PACKAGE } from "./dev/source.mjs";
 
-const common = { testTimeout: 60_000, hookTimeout: 60_000, server: { deps: { inline: ["convex-test"] } } };
+const common = { testTimeout: 120_000, hookTimeout: 120_000, server: { deps: { inline: ["convex-test"] } } };
 
 const resolve = { alias: OWN_PACKAGE };
 const CONVEX = ["component", "client", "job"].map((folder) => `src/${folder}/**/*.test.ts`);
@@ -35,7 +35,7 @@ export default defineConfig({
           environment: "node",
           globalSetup: "e2e/chromium.ts",
           testTimeout: 90_000,
-          hookTimeout: 60_000,
+          hookTimeout: 180_000, // pages are built and servers started, perhaps on a busy machine
         },
       },
     ],

@@ -259,7 +259,9 @@ def test_without_a_server_at_the_address_the_exit_code_is_3(start: Command) -> N
 
 
 def test_without_server_and_engine_it_says_what_to_install(start: Command, tmp_path: Path) -> None:
-    process = start(ENGLISH_SHORT.path, url=None, environment={"ENGINE_MODEL": str(tmp_path / "none")})
+    # Python imports this module at its start: the engine's library counts as not installed.
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['faster_whisper'] = None\n")
+    process = start(ENGLISH_SHORT.path, url=None, environment={"PYTHONPATH": str(tmp_path)})
     code, out, err = finish(process)
     assert (code, out) == (3, "")
     assert "pip install '.[cli,local]'" in err

@@ -334,7 +334,6 @@ def test_reading_stops_at_the_limit(tmp_path: Path) -> None:
         ([file_part(b"one"), file_part(b"two", name=b"other")], errors.FileRepeated),
         ([file_part(b"one"), field_part(b"language", b"\xff")], errors.BodyMalformed),
         ([field_part(b"\xff", b"es"), file_part(b"one")], errors.BodyMalformed),
-        ([field_part(b"a\x00b", b"es"), file_part(b"one")], errors.BodyMalformed),
         ([(b"; x=y", b"nameless")], errors.BodyMalformed),
         ([field_part(b"file", b"")], errors.FileMissing),
         ([field_part(b"file", "grabación.mp3".encode())], errors.FileMissing),

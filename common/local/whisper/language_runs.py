@@ -28,6 +28,7 @@ _STRETCH = 12  # seconds at most; its middle is probed
 _PROBE = 6  # seconds
 _STEP = 4  # seconds of the probes that tell where a language changes, to a few seconds
 _PAUSES = 4  # the quietest places there, one of which is the change
+_NEARLY = 1.0  # a natural logarithm: of pauses that fit nearly as well, the quietest is the change
 _SHORTEST = 5  # seconds of a run; Whisper itself copes with a sentence
 _QUIET = RATE // 10
 
@@ -79,7 +80,7 @@ class LanguageFinder:
     def _find_change(self, speech: Samples, borders: Sequence[int], index: int, path: Sequence[str]) -> int:
         """The sample at which the language changes, somewhere about the start of stretch `index`."""
         first, second = path[index - 1], path[index]
-        start, end = borders[index - 1], borders[index + 1]
+        start, end = borders[max(0, index - 2)], borders[index + 1]
         units = [self._detect(speech[at : at + _STEP * RATE]) for at in range(start, end, _STEP * RATE)]
         about = min(start + change_index(units, first, second) * _STEP * RATE, end)
 
@@ -91,7 +92,10 @@ class LanguageFinder:
 
         earliest, latest = max(start, about - _STEP * RATE), min(end, about + _STEP * RATE)
         pauses = [earliest + at for at in _quietest(speech[earliest:latest])]
-        return max(pauses, key=fit, default=about)
+        if not pauses:
+            return about
+        fits = [fit(pause) for pause in pauses]
+        return next(pause for pause, fit_ in zip(pauses, fits, strict=True) if fit_ >= max(fits) - _NEARLY)
 
 
 def _append(runs: list[LanguageRun], run: LanguageRun) -> None:
@@ -117,7 +121,7 @@ def _middle(samples: Samples) -> Samples:
 
 
 def _quietest(samples: Samples) -> list[int]:
-    """The quietest places, none within half a second of another nor of the ends."""
+    """The quietest places, the quietest first, none within half a second of another nor of the ends."""
     import numpy as np
 
     steps = np.abs(samples[: len(samples) // _QUIET * _QUIET]).reshape(-1, _QUIET).sum(axis=1)
@@ -128,4 +132,4 @@ def _quietest(samples: Samples) -> list[int]:
             found.append(step)
         if len(found) == _PAUSES:
             break
-    return sorted(step * _QUIET + _QUIET // 2 for step in found)
+    return [step * _QUIET + _QUIET // 2 for step in found]

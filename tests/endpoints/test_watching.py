@@ -413,7 +413,8 @@ def events_without_reading(port: int, job_id: str) -> socket.socket:
 def socket_without_reading(port: int, job_id: str) -> socket.socket:
     return connect_without_reading(
         port,
-        f"GET /ws/transcription/{job_id} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+        f"GET /ws/transcription/{job_id} HTTP/1.1\r\nhost: localhost\r\n"
+        "connection: upgrade\r\nupgrade: websocket\r\n"
         "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     )
 

@@ -152,7 +152,7 @@ def test_a_piece_whose_cutting_a_shutdown_ends_is_refunded(
     async def scenario() -> None:
         services = replace(service.services, ffmpeg=ffmpeg_that("kill -TERM $$", tmp_path))
         with pytest.raises(RetryLater):
-            await transcribe(services, account, media("cbr.mp3"), tmp_path, FIRST_HALF)
+            await transcribe(services, account, media("opus.ogg"), tmp_path, FIRST_HALF)
 
     service.call(scenario())
     assert account.audio == 0

@@ -128,8 +128,8 @@ def test_killed_midway_and_started_again_each_recording_is_transcribed_once(
     children = psutil.Process(first.pid).children(recursive=True)
     assert bool(children) == own_server
     first.send_signal(blow)
-    release.set()
     code, _, err = finish(first)
+    release.set()
     if blow is not signal.SIGKILL:
         assert code == 130
         assert "goes on" in err

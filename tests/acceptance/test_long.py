@@ -51,12 +51,17 @@ def transcribe(api: Api, path: Path) -> dict[str, Any]:
     return result
 
 
+# The format that most recordings have is cut more often: the others cost as much to make as to transcribe.
+LENGTHS = {"mp3": (HALF_HOUR, 4)} | dict.fromkeys(("m4a", "ogg", "webm", "flac", "wav"), (1000.0, 3))
+
+
 @pytest.mark.parametrize("extension", FORMATS)
-def test_half_an_hour_is_transcribed_word_for_word_at_the_right_times(
+def test_a_long_recording_is_transcribed_word_for_word_at_the_right_times(
     extension: str, media: Media, api: Api, engine: Upstream
 ) -> None:
-    path = speech_file(media, f"long.{extension}", FORMATS[extension], HALF_HOUR)
-    times = word_times(HALF_HOUR)
+    seconds, pieces = LENGTHS[extension]
+    path = speech_file(media, f"long.{extension}", FORMATS[extension], seconds)
+    times = word_times(seconds)
     before = len(engine.requests)
     result = transcribe(api, path)
     text = words_of(len(times))
@@ -64,13 +69,13 @@ def test_half_an_hour_is_transcribed_word_for_word_at_the_right_times(
     for word, start in zip(result["words"], times, strict=True):
         assert (word["start"], word["end"]) == pytest.approx((start, start + WORD_SECONDS), abs=0.05)
     assert result["text"] == " ".join(text)
-    assert result["duration"] == pytest.approx(HALF_HOUR, abs=0.1)
+    assert result["duration"] == pytest.approx(seconds, abs=0.1)
     borders = [time for segment in result["segments"] for time in (segment["start"], segment["end"])]
     assert borders == sorted(borders)
     forms = [request.form for request in engine.requests[before:]]
-    assert len(forms) == 4
+    assert len(forms) == pieces
     assert max(form.size_bytes for form in forms) <= LARGEST
-    assert [form.value("language") for form in forms] == [None, "en", "en", "en"]
+    assert [form.value("language") for form in forms] == [None] * pieces
 
 
 # ── long recordings of which something could get lost ─────────────────────────────────────────────

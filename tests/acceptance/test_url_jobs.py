@@ -70,7 +70,7 @@ def test_a_watcher_sees_how_many_bytes_of_how_many_have_come(server: Server, fil
     done = finish(server, job_id)
     assert (done["status"], done["result"]["text"]) == ("completed", "hola desde lejos")
     assert "download" not in done
-    assert files_below(server.data_dir) == []
+    wait_until(lambda: files_below(server.data_dir) == [])
 
 
 def test_a_cancelled_download_stops_and_leaves_nothing(server: Server, files: FileServer) -> None:

@@ -25,17 +25,20 @@ from tests.upstream import KEY, Upstream
 FUNCTIONS = resources("AWS::Serverless::Function")
 SPEECH = ROOT / "tests" / "data" / "english-short.wav"
 ORIGIN = "https://page.example"
+ADMIN_KEY = "a" * 32
 
 
 @pytest.fixture(scope="module")
 def deployed(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     emulator = Emulator(tmp_path_factory.mktemp("deployed"), AUTH="true").start()
     try:
-        for name, value in (("groq-api-key", KEY), ("callback-secret", "c" * 32)):
+        for name, value in (("groq-api-key", KEY), ("callback-secret", "c" * 32), ("admin-key", ADMIN_KEY)):
             secret = {"Name": f"/escriba/{name}", "Value": value, "Type": "SecureString"}
             emulator.client("ssm").put_parameter(**secret)
         environment = {"GROQ_BASE_URL": upstream_server.url, "QUOTA_REQUESTS_PER_MINUTE": "1000"}
-        yield deploy(emulator, environment, {"Callbacks": "yes"})
+        yield deploy(
+            emulator, environment, {"Callbacks": "yes", "AccessKeys": "yes", "AnonymousAccess": "true"}
+        )
     finally:
         emulator.stop()
 
@@ -77,6 +80,33 @@ async def test_from_a_presigned_upload_to_the_last_event_on_a_websocket(deployed
     assert messages[-1]["job"]["status"] == "completed"
     assert answer.json()["result"]["text"].startswith("heard ")
     assert recordings_in(deployed) == []
+
+
+def test_an_access_key_opens_its_own_jobs_on_every_function(deployed: Deployed) -> None:
+    admin = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    with httpx.Client(base_url=deployed.api, timeout=60) as client:
+        made = client.post("/admin/keys", json={"name": "the page"}, headers=admin).json()
+        listed = client.get("/admin/keys", headers=admin).json()["keys"]
+        assert made["keyId"] in {key["keyId"] for key in listed}
+        mine = {"X-API-Key": made["key"]}
+        job = client.post("/transcribe-job", json={"filename": "a.wav"}, headers=mine).json()
+        path = f"/job/{job['jobId']}"
+        assert (client.get(path).status_code, client.get(path, headers=mine).status_code) == (404, 200)
+        token = client.post("/tokens", json={"jobId": job["jobId"]}, headers=mine).json()["token"]
+        assert client.get(f"{path}?ticket={token}").status_code == 200
+        for address in ("/transcribe", "/v1/audio/transcriptions"):
+            files = {"file": SPEECH.read_bytes()}
+            assert client.post(address, files=files, headers=mine).status_code == 200
+        assert asyncio.run(first_message(job, made["key"])) == "snapshot"
+        assert asyncio.run(first_message(job, None)) == "error"
+        assert client.delete(f"/admin/keys/{made['keyId']}", headers=admin).json()["revokedAt"]
+
+
+async def first_message(job: dict[str, Any], key: str | None) -> str:
+    """What the first message is to who watches a job with this key."""
+    async with websockets.connect(job["websocketUrl"]) as socket:
+        await socket.send(json.dumps({"jobId": job["jobId"], "key": key}))
+        return str(json.loads(await asyncio.wait_for(socket.recv(), 30))["type"])
 
 
 def recordings_in(deployed: Deployed) -> list[str]:
@@ -255,6 +285,7 @@ def test_aws_refused_no_call_of_any_function(deployed: Deployed) -> None:
 RARE = {
     "transcribe_job": {"s3:DeleteObject"},  # a job that is cancelled while its recording comes
     "sweep": {"dynamodb:GetItem"},  # of deliveries to Convex and callbacks
+    "tokens": {"dynamodb:PutItem"},  # of the shared secret, where no other function has made it
     "transcription_ws": {"dynamodb:UpdateItem"},  # events that come while the first message is sent
 }
 # Signed by the function, called by the client.

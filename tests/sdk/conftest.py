@@ -65,5 +65,5 @@ def heavy(media: Media) -> Path:
 
 @pytest.fixture(scope="session")
 def long(media: Media) -> Path:
-    """Nineteen minutes, so that it is heard in two pieces; the second begins at 9:30."""
+    """Nineteen minutes. A stream transcribes them in three pieces, from 0:00, 1:50 and 10:25."""
     return media.ffmpeg("-f lavfi -i sine=440:r=8000:d=1150 -b:a 8k", media.folder / "long.mp3")

@@ -339,11 +339,11 @@ def test_only_functions_that_call_the_engine_read_its_key_and_only_those_that_de
                 readers.setdefault(secret, set()).add(module_of(function))
     assert readers["groq-api-key"] == {"health", "transcribe", "openai_audio", "run_job"}
     assert readers["admin-key"] == KEYED
-    assert KEYED == {
+    assert {
         module_of(function)
         for function in FUNCTIONS.values()
         if "ADMIN_KEY" in function["Environment"]["Variables"]
-    }
+    } == KEYED
     assert readers["callback-secret"] == readers["convex-api-key"] == {"run_job", "sweep"}
 
 

@@ -24,6 +24,7 @@ OTHER: dict[str, Any] = {
     "tracks": "mix",
     "input_format": "mulaw",
     "guard": False,
+    "languages": ("es", "en"),
 }
 # What decides by itself whether and how a text is looked for.
 ELSEWHERE = {"cache", "timestamps"}

@@ -371,6 +371,7 @@ SAID = Transcript(
 RESULT = {
     "text": "Hola mundo",
     "language": "es",
+    "languages": ["es"],
     "duration": 2.5,
     "model": "whisper-large-v3-turbo",
     "segments": [{"id": 0, "start": 0.0, "end": 2.5, "text": "Hola mundo", "avgLogprob": -0.25}],

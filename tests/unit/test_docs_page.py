@@ -6,6 +6,7 @@ import asyncio
 import html
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -24,7 +25,10 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def get(data_dir: Path, path: str) -> httpx.Response:
     async def request() -> httpx.Response:
-        transport = httpx.ASGITransport(build(Settings(data_dir=data_dir)))
+        settings = Settings(data_dir=data_dir, callback_secret="secret")
+        app = build(settings)
+        app.state.services = SimpleNamespace(settings=settings)
+        transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             return await client.get(path)
 

@@ -18,6 +18,7 @@ _FRAMES = 60  # that are read at each place
 _FEWEST = 50  # frames with sound that make it certain
 _SHARE = 0.9  # of them, with more bits for the sum
 _BLOCK_BYTES = 128 * 1024
+_HEAD_BYTES = 40  # of a frame: its header, and the lengths of its channels
 
 
 @dataclass(slots=True)
@@ -41,13 +42,14 @@ def is_mix_audible(path: Path) -> bool:
 
 
 def _count_frames(block: bytes, format_: Mp3Format, count: _Count) -> None:
-    at = 0
+    at, last = 0, len(block) - _HEAD_BYTES
     for _ in range(_FRAMES):
-        _count_frame(block[at : at + 40], format_, count)
-        after, frames = format_.walk(block, at, len(block) - 40, 1)
+        if at > last:
+            return
+        _count_frame(block[at : at + _HEAD_BYTES], format_, count)
+        at, frames = format_.walk(block, at, last, 1)
         if not frames:
             return
-        at = after
 
 
 def _count_frame(head: bytes, format_: Mp3Format, count: _Count) -> None:

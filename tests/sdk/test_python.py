@@ -23,7 +23,9 @@ from openai.types.audio import (
     TranslationVerbose,
 )
 
+from tests.coded_speech import ToneRecogniser, speech_file, word_times, words_of
 from tests.file_server import FileServer
+from tests.media import Media
 from tests.replies import Reply, bad_key, broken, not_media, rate_limited, transcription
 from tests.sdk.conftest import MB, snippet
 from tests.server import Server
@@ -210,7 +212,8 @@ def test_text_is_told_while_the_rest_is_still_being_heard(
     # The first two pieces have 1:50 to 2:00 in common; the second one's clock begins at 1:50.
     first = said((1.0, "uno dos"), (60.0, "tres"), (113.0, "cuatro cinco"))
     second, third = said((3.0, "cuatro cinco"), (200.0, "seis")), said((300.0, "siete"))
-    upstream.script.extend([first, Reply(body=second.body, delay=3), third])
+    # The second is requested before the first is answered, the third after that.
+    upstream.script.extend([Reply(body=first.body, delay=1), Reply(body=second.body, delay=4), third])
     stream = client.audio.transcriptions.create(file=long, model="whisper-1", stream=True)
     deltas = []
     for event in stream:
@@ -226,16 +229,18 @@ def test_text_is_told_while_the_rest_is_still_being_heard(
 
 
 def test_streamed_text_is_the_text_that_is_answered_at_once(
-    client: openai.OpenAI, long: Path, upstream: Upstream
+    client: openai.OpenAI, media: Media, upstream: Upstream
 ) -> None:
-    """Who waits for all of it gets it whole; who reads it as it comes, in pieces."""
-    at_once = said((1.0, "uno"), (111.0, "dos tres"), (410.0, "cuatro"), (900.0, "cinco"))
-    first, second = said((1.0, "uno"), (111.0, "dos tres")), said((1.0, "dos tres"), (300.0, "cuatro"))
-    upstream.script.extend([at_once, first, second, said((275.0, "cinco"))])
-    whole = client.audio.transcriptions.create(file=long, model="whisper-1")
-    stream = client.audio.transcriptions.create(file=long, model="whisper-1", stream=True)
+    """A stream is transcribed in pieces, the first of them short; a whole recording in one."""
+    seconds = 700.0
+    path = speech_file(media, "stream.mp3", "-b:a 16k", seconds)
+    upstream.recognise = ToneRecogniser()
+    whole = client.audio.transcriptions.create(file=path, model="whisper-1")
+    assert len(upstream.requests) == 1
+    stream = client.audio.transcriptions.create(file=path, model="whisper-1", stream=True)
     assert [event.text for event in stream if event.type == "transcript.text.done"] == [whole.text]
-    assert whole.text == "uno dos tres cuatro cinco"
+    assert whole.text == " ".join(words_of(len(word_times(seconds))))
+    assert len(upstream.requests) > 2
 
 
 def test_silence_is_a_stream_without_deltas(

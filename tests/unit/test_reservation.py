@@ -90,7 +90,7 @@ def test_a_cancel_while_a_piece_is_cut_refunds_it(service: JobService, tmp_path:
 
     async def scenario() -> None:
         services = replace(service.services, ffmpeg=ffmpeg_that("exec /bin/sleep 60", tmp_path))
-        running = transcribe(services, account, media("cbr.mp3"), tmp_path, FIRST_HALF)
+        running = transcribe(services, account, media("opus.ogg"), tmp_path, FIRST_HALF)
         await cancel_when(lambda: account.audio > 0, running)
 
     service.call(scenario())
@@ -257,7 +257,7 @@ def test_a_store_that_cannot_refund_does_not_hide_the_cancel(
 
     async def scenario() -> None:
         services = replace(service.services, ffmpeg=ffmpeg_that("exec /bin/sleep 60", tmp_path))
-        running = transcribe(services, account, media("cbr.mp3"), tmp_path, FIRST_HALF)
+        running = transcribe(services, account, media("opus.ogg"), tmp_path, FIRST_HALF)
         await cancel_when(lambda: account.audio > 0, running)
 
     service.call(scenario())

@@ -34,10 +34,12 @@ def begin(*processes: subprocess.Popen[str]) -> None:
 
 
 def programs() -> list[psutil.Process]:
-    """Processes of ffmpeg that are alive: each has a session of its own, which tests' servers have not."""
+    """Processes of ffmpeg that are alive: each has a session of its own, as only Postgres has beside it."""
     ours, found = os.getsid(0), []
     for each in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess, ProcessLookupError):
-            if each.status() != psutil.STATUS_ZOMBIE and os.getsid(each.pid) != ours:
+            if each.status() == psutil.STATUS_ZOMBIE or each.name() == "postgres":
+                continue
+            if os.getsid(each.pid) != ours:
                 found.append(each)
     return found

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import termios
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -72,7 +71,9 @@ def start(tmp_path: Path, server: Server) -> Iterator[Command]:
         pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         command = [sys.executable, "-W", "error", "-m", "escriba", *map(str, words)]
         settings = environment | how.pop("environment", {})
-        process = subprocess.Popen(command, cwd=ROOT, env=settings, **(pipes | how))
+        how = pipes | how
+        how["preexec_fn"] = _take_interrupts
+        process = subprocess.Popen(command, cwd=ROOT, env=settings, **how)
         started.append(process)
         return process
 
@@ -81,6 +82,11 @@ def start(tmp_path: Path, server: Server) -> Iterator[Command]:
         process.kill()
         with process:  # waits, and closes its pipes
             pass
+
+
+def _take_interrupts() -> None:
+    """Programs that a shell runs in the background ignore Ctrl-C, and so do those that they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process: subprocess.Popen[bytes], stdin: bytes = b"") -> tuple[int, str, str]:
@@ -129,7 +135,6 @@ def test_killed_midway_and_started_again_each_recording_is_transcribed_once(
     children = psutil.Process(first.pid).children(recursive=True)
     assert bool(children) == own_server
     first.send_signal(blow)
-    time.sleep(0.3)  # else the command may end before it is interrupted; much later its server gives up
     release.set()
     code, _, err = finish(first)
     if blow is not signal.SIGKILL:

@@ -36,7 +36,11 @@ class Watch:
 
         A piece of text may come twice, in the snapshot and as an event: its index and its text are the same.
         """
-        for message in await self._first_messages():
+        while (first := await self._reach_first_messages()) is None:
+            if self._listener.is_closing:
+                return
+            yield PING
+        for message in first:
             yield message
             self._listener.on_sent()
         while not self.is_over:
@@ -55,6 +59,14 @@ class Watch:
             async for message in messages:
                 if message is not PING:
                     return
+
+    async def _reach_first_messages(self) -> list[Message] | None:
+        """None while the store is away."""
+        try:
+            return await self._first_messages()
+        except StoreUnavailable as away:
+            await self._wait_for_store(away)
+            return None
 
     async def _first_messages(self) -> list[Message]:
         if self._seq is None:
@@ -79,8 +91,11 @@ class Watch:
         try:
             return self._advance(await self._read() or await self._wait_and_read())
         except StoreUnavailable as away:
-            await self._listener.wait(away.retry_after or self._services.settings.watch_heartbeat)
+            await self._wait_for_store(away)
             return []
+
+    async def _wait_for_store(self, away: StoreUnavailable) -> None:
+        await self._listener.wait(away.retry_after or self._services.settings.watch_heartbeat)
 
     async def _read(self) -> list[JobEvent]:
         assert self._seq is not None

@@ -16,14 +16,14 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from common.errors import EngineBroken
+from common.errors import EngineBroken, StoreUnavailable
 from common.http import disconnect
 from common.jobs import state
 from common.jobs.commit import commit_job
 from common.jobs.events import make_event
 from common.jobs.watch import drop_superseded
 from common.local.server.connections import ConnectionLimits
-from common.models import Job
+from common.models import Job, Piece
 from tests.job_service import JobService
 from tests.serving import wait_until
 
@@ -125,6 +125,25 @@ async def test_the_snapshot_has_the_pieces_so_far(service: JobService, watch: An
     await service.call_async(service.complete(job))
     rest = await all_of(messages)
     assert [message["text"] for message in rest if message["type"] == "text"] == ["mundo"]
+
+
+@PROTOCOLS
+async def test_a_watcher_that_comes_while_the_store_goes_away_waits_for_it(
+    service: JobService, watch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await service.call_async(service.complete(text="Hola"))
+    jobs, failures = service.services.jobs, [StoreUnavailable(retry_after=0.05)] * 3
+    read = jobs.pieces
+
+    async def pieces(job_id: str) -> list[Piece]:
+        if failures:
+            raise failures.pop()
+        return await read(job_id)
+
+    monkeypatch.setattr(jobs, "pieces", pieces)
+    messages = [message for message in await all_of(watch(service, job.job_id)) if message["type"] != "ping"]
+    assert [message["type"] for message in messages] == ["snapshot"]
+    assert not failures
 
 
 @PROTOCOLS

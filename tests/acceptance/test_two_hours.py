@@ -155,7 +155,7 @@ def test_two_pieces_at_once_are_transcribed_and_published_in_little_memory(
     assert [text["index"] for text in texts] == list(range(PIECES))
     for text in texts:
         inner = text["text"].split()[1:-1]  # the words at a cut may be half words
-        assert len(inner) > 500
+        assert len(inner) > (500 if text["index"] else 150)  # the first piece is two minutes long
         assert " ".join(inner) in whole_text
     wait_until(lambda: files_below(server.data_dir) == [])
 

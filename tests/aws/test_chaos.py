@@ -119,7 +119,7 @@ async def test_every_job_completes_once_and_reaches_the_page_whatever_is_killed_
                 "MAX_ATTEMPTS": "20",
                 "LOG_LEVEL": "WARNING",
             }
-            deployed = deploy(emulator, environment, {"ConvexSiteUrl": page.url})
+            deployed = deploy(emulator, environment, {"ConvexSiteUrl": page.url, "Cache": "no"})
             with Chaos(deployed) as chaos:
                 job_ids = await submit(deployed, chaos)
                 jobs = await until_all_ended(emulator, deployed, job_ids, page)

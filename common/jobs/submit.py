@@ -98,8 +98,7 @@ async def attach_audio(services: Services, job: Job, file: Path, audio: Audio) -
 
     Raises JobConflict for other audio than the job has, UploadExpired when it ended without any.
     """
-    if job.status == "pending" and job.audio is None:
-        job = await _bind_audio(services, job, audio)
+    job = await _bind_audio(services, job, audio)
     if job.audio is None:
         raise UploadExpired
     if job.audio.sha256 != audio.sha256:
@@ -121,17 +120,21 @@ async def attach_put_audio(services: Services, job: Job) -> Job:
     audio = await services.audio.adopt(job.job_id, max_bytes=services.settings.max_job_upload_bytes)
     if audio is None:
         raise FileMissing
-    if job.audio is None:
-        job = await _bind_audio(services, job, audio)
+    job = await _bind_audio(services, job, audio)
     return await _queue(services, job, job.audio or audio) if job.status == "pending" else job
 
 
 async def _bind_audio(services: Services, job: Job, audio: Audio) -> Job:
-    """The job once it names its audio: of two recordings that come at once, the first one."""
-    try:
-        return await commit_job(services, state.bind_audio(job, audio, now=services.now()), "progress")
-    except StaleJob:
-        return await services.jobs.get(job.job_id)
+    """The job once it names its audio: of two recordings that come at once, the first one.
+
+    Again where the job has changed and still waits for audio: the sweep may have prolonged it.
+    """
+    while job.status == "pending" and job.audio is None:
+        try:
+            return await commit_job(services, state.bind_audio(job, audio, now=services.now()), "progress")
+        except StaleJob:
+            job = await services.jobs.get(job.job_id)
+    return job
 
 
 async def _keep_and_queue(services: Services, job: Job, file: Path, audio: Audio) -> Job:
@@ -140,17 +143,19 @@ async def _keep_and_queue(services: Services, job: Job, file: Path, audio: Audio
 
 
 async def _queue(services: Services, job: Job, audio: Audio) -> Job:
-    now = services.now()
-    queued = state.queue(job, audio, now=now, expires_at=services.retention_end(now))
-    try:
-        job = await commit_job(services, queued)
-    except StaleJob:
-        # The same audio came twice, or the job was cancelled: then only we can remove what was kept here.
-        job = await services.jobs.get(job.job_id)
-        if job.status in {"completed", "cancelled"} or job.erased_at is not None:
-            await services.audio.remove(job.job_id)
-        return job
-    await services.queue.put(job.job_id)
+    while job.status == "pending":
+        now = services.now()
+        queued = state.queue(job, audio, now=now, expires_at=services.retention_end(now))
+        try:
+            job = await commit_job(services, queued)
+        except StaleJob:  # the sweep prolonged it, the same audio came twice, or the job was cancelled
+            job = await services.jobs.get(job.job_id)
+        else:
+            await services.queue.put(job.job_id)
+            return job
+    # Only we can remove what was kept here.
+    if job.status in {"completed", "cancelled"} or job.erased_at is not None:
+        await services.audio.remove(job.job_id)
     return job
 
 

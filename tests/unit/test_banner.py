@@ -28,6 +28,20 @@ def test_on_a_terminal_a_command_to_paste_follows() -> None:
     assert "\n  curl -F file=@tests/data/english.flac http://127.0.0.1:8001/transcribe\n" in lines
 
 
+@pytest.mark.parametrize(
+    ("settings", "warns"),
+    [
+        (Settings(), False),
+        (Settings(host="0.0.0.0"), True),
+        (Settings(host="192.0.2.7", admin_key="a" * 32), False),
+        (Settings(host="::", api_keys=f"page {'0' * 64}"), False),
+    ],
+)
+def test_a_server_that_others_can_reach_says_that_it_asks_for_no_key(settings: Settings, warns: bool) -> None:
+    lines = banner(settings, port=8001, problem=None, with_command=False).splitlines()
+    assert ["ADMIN_KEY" in line for line in lines[1:]] == [True] * warns
+
+
 def test_a_missing_engine_is_named_with_its_remedy() -> None:
     line = banner(Settings(), port=8001, problem="no engine: set GROQ_API_KEY", with_command=False)
     assert line == "Escriba listens on http://127.0.0.1:8001, no engine: set GROQ_API_KEY."

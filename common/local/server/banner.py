@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from common.http.foreign_pages import is_loopback
 from common.settings import GROQ_URL, Settings
 
 # Addresses that stand for all of a machine's own; nobody can connect to them.
@@ -9,9 +10,14 @@ _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S10
 
 
 def banner(settings: Settings, *, port: int, problem: str | None, with_command: bool) -> str:
-    """One line; `problem` says why there is no engine. With `with_command` a command to try it follows."""
+    """One line; `problem` says why there is no engine. With `with_command` a command to try it follows.
+
+    A second line warns of a server that others can reach and that asks for no key.
+    """
     url = address(settings.host, port)
     line = f"Escriba listens on {url}, {problem or _engine(settings)}."
+    if not (is_loopback(settings.host) or settings.admin_key or settings.api_keys):
+        line += "\nEverybody who reaches it may use it: set ADMIN_KEY to ask for access keys."
     return f"{line}\n\n  curl -F file=@tests/data/english.flac {url}/transcribe\n" if with_command else line
 
 

@@ -7,16 +7,14 @@ from uuid import uuid4
 
 import pytest
 
-from common.audio.ffmpeg import Ffmpeg
-from common.groq.client import Groq
 from common.jobs import state
 from common.jobs.commit import commit_job
 from common.jobs.ids import new_job_id
 from common.jobs.submit import JobRequest, attach_audio, create_pending
 from common.models import Audio, Job, Options
 from common.services import Services
-from common.settings import Settings
 from tests.contract.sample_jobs import NOW
+from tests.contract.services import services_over
 from tests.contract.targets import DeploymentTarget
 
 AUDIO = Audio(size_bytes=11, sha256="a" * 64)
@@ -24,20 +22,7 @@ AUDIO = Audio(size_bytes=11, sha256="a" * 64)
 
 @pytest.fixture
 def services(target: DeploymentTarget, tmp_path: Path) -> Services:
-    return Services(
-        settings=Settings(data_dir=tmp_path),
-        ffmpeg=Ffmpeg(at_once=1),
-        engine=Groq(base_url="http://127.0.0.1:9", api_key=None, model="whisper-large-v3-turbo"),
-        engine_problem=None,
-        scratch=tmp_path,
-        now=lambda: NOW,
-        started_at=0,
-        jobs=target.jobs,
-        audio=target.audio,
-        queue=target.queue,
-        subscribers=target.subscribers,
-        quota=None,
-    )
+    return services_over(target, tmp_path, now=lambda: NOW)
 
 
 async def prolong(services: Services, job_id: str) -> None:

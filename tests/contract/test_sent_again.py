@@ -9,9 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from common.audio.ffmpeg import Ffmpeg
 from common.errors import AudioGone, AudioUnreadable, EscribaError, UploadExpired
-from common.groq.client import Groq
 from common.jobs import state
 from common.jobs.actions import discard
 from common.jobs.commit import commit_job
@@ -19,8 +17,8 @@ from common.jobs.events import make_event
 from common.jobs.submit import JobRequest, submit
 from common.models import Audio, Job, Options, Piece, Transcript
 from common.services import Services
-from common.settings import Settings
 from tests.contract.sample_jobs import NOW
+from tests.contract.services import services_over
 from tests.contract.targets import DeploymentTarget
 
 RECORDING = b"a recording"
@@ -34,20 +32,7 @@ class Clock:
 
 @pytest.fixture
 def services(target: DeploymentTarget, tmp_path: Path) -> Services:
-    return Services(
-        settings=Settings(data_dir=tmp_path, retention_hours=1),
-        ffmpeg=Ffmpeg(at_once=1),
-        engine=Groq(base_url="http://127.0.0.1:9", api_key=None, model="whisper-large-v3-turbo"),
-        engine_problem=None,
-        scratch=tmp_path,
-        now=lambda: Clock.now,
-        started_at=0,
-        jobs=target.jobs,
-        audio=target.audio,
-        queue=target.queue,
-        subscribers=target.subscribers,
-        quota=None,
-    )
+    return services_over(target, tmp_path, now=lambda: Clock.now)
 
 
 @pytest.fixture(autouse=True)

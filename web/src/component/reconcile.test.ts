@@ -81,8 +81,8 @@ async function runRound(args: { requestMs?: number; roundMs?: number } = {}) {
   await eventually(async () => {
     const now = Date.now();
     const scheduled = await inComponent(t, (ctx) => ctx.db.system.query("_scheduled_functions").collect());
-    const begun = scheduled.filter((job) => job.scheduledTime <= now + 1_000);
-    expect(begun.every((job) => job.state.kind === "success")).toBe(true);
+    const due = scheduled.filter((job) => job.scheduledTime <= now + 1_000);
+    expect(due.every((job) => job.state.kind === "success")).toBe(true);
   });
   return checks;
 }

@@ -77,8 +77,15 @@ _UPLOAD = {
                 "in": "header",
                 "schema": {"type": "string", "maxLength": 255},
                 "description": "instead of jobId: the same key and content is the same job; "
-                "make it hard to guess, since a client that sends the same key gets the same job",
-            }
+                "it belongs to its caller: an access key, else X-Client-Token, else the address",
+            },
+            {
+                "name": "X-Client-Token",
+                "in": "header",
+                "schema": {"type": "string", "maxLength": 255},
+                "description": "a random text that a client without an access key sends with each "
+                "Idempotency-Key, so that keys stay its own where its address changes or is shared",
+            },
         ],
     },
     responses={

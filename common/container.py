@@ -61,6 +61,7 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             subscribers=Publisher(hub, signals, has_senders=bool(senders)),
             quota=quota,
             access=await _access(settings, stores),
+            admin=wiring.admin_services(stores.admin, stores.directory, now=stores.now),
             watching=wiring.watchers_share(settings),
             cache=stores.cache(settings.cache_bytes),
             senders=senders,

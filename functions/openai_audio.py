@@ -28,7 +28,7 @@ from common.http.recording import receive_recording
 from common.lambda_entry.handlers import http_handler
 from common.models import Task
 from common.openai.address import AUDIO, AZURE, PREFIXES, REFUSED, right_address
-from common.openai.errors import refusal
+from common.openai.errors import code_of, refusal
 from common.openai.models import model_of, models
 from common.openai.openapi import ERRORS, STREAM, TEXT, form
 from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
@@ -91,6 +91,7 @@ def _with_openai_errors(endpoint: Endpoint) -> Endpoint:
 
 
 def _error_response(request: Request, failure: EscribaError | RetryLater) -> Response:
+    request.state.error_code = code_of(failure)
     accept = request.headers.get("accept-language", "")
     status, headers, body = refusal(failure, accept_language=accept, request_id=request.state.request_id)
     response = Response(body, status)
@@ -157,6 +158,7 @@ for _prefix in REFUSED:
 
 async def _respond(request: Request, services: Services, task: Task) -> Response:
     caller = await caller_of(request)
+    services = services.serving(caller.owner)
     services.transcribing.check_room(caller.name)
     with ExitStack() as resources:
         folder = Path(resources.enter_context(_scratch_folder(services)))

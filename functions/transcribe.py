@@ -119,6 +119,7 @@ _EXAMPLE = {
 )
 async def transcribe(request: Request, services: ServicesDep, caller: Transcriber) -> Response:
     """Fields may come in any order; the content of a file decides its format, never its name."""
+    services = services.serving(caller.owner)
     services.transcribing.check_room(caller.name)
     services.active.transcriptions += 1
     try:

@@ -13,8 +13,8 @@ from common.errors import Language, StoreUnavailable
 from common.jobs.actions import get_readable
 from common.jobs.messages import PING, Message, event_message, snapshot_message
 from common.models import Job, JobEvent, Piece
-from common.ports import Listener
 from common.services import Services
+from common.subscribers_port import Listener
 
 
 class Watch:

@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from common.access.caller import Caller
-from common.admin.usage import failure_name
+from common.admin.usage import client_of, failure_name
 from common.errors import EscribaError
 from common.http.error_response import NO_SNIFFING, failure
 from common.log import log
@@ -90,10 +90,10 @@ def _count(scope: Scope, answer: _Answer) -> None:
     services.counters.count_request(scope["method"], _route_of(scope), answer.status, answer.wait, code=code)
     if scope["path"] not in _MONITORS:
         caller: Caller | None = state.get("caller")
-        serving = services.serving(caller.owner if caller else None)
-        serving.count_usage("requests")
+        client, now = client_of(caller.owner if caller else None), services.now()
+        services.admin.usage.add(now, client, "requests")
         if code:
-            serving.count_usage(failure_name(code))
+            services.admin.usage.add(now, client, failure_name(code))
 
 
 def _log(scope: Scope, answer: _Answer) -> None:

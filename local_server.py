@@ -39,6 +39,7 @@ from functions import (
     health,
     job,
     job_audio,
+    limits,
     openai_audio,
     tokens,
     transcribe,
@@ -85,6 +86,7 @@ def build(settings: Settings) -> FastAPI:
     """Every endpoint; `app.state.services` must be set before the first request."""
     app = build_app(
         health.router,
+        limits.router,
         transcribe.router,
         transcribe_job.router,
         job_audio.router,

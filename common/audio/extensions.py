@@ -1,4 +1,4 @@
-"""The extensions of recordings that are accepted, for a page's file dialog: the server looks at the contents."""
+"""The extensions of recordings, for a page's file dialog: what is accepted, the contents decide."""
 
 from __future__ import annotations
 

@@ -41,6 +41,7 @@ from functions import (
     health,
     job,
     job_audio,
+    limits,
     openai_audio,
     tokens,
     transcribe,
@@ -88,6 +89,7 @@ def build(settings: Settings) -> FastAPI:
     """Every endpoint; `app.state.services` must be set before the first request."""
     app = build_app(
         health.router,
+        limits.router,
         transcribe.router,
         transcribe_job.router,
         job_audio.router,

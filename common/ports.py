@@ -142,7 +142,8 @@ class JobStore(Protocol):
 class TaskQueue(Protocol):
     """Brings each job id to a worker after `delay` seconds, at least once."""
 
-    async def put(self, job_id: str, *, delay: float = 0) -> None: ...
+    async def put(self, job_id: str, *, delay: float = 0, client: str | None = None) -> None:
+        """`client` is the job's, for queues that do not know jobs."""
 
     async def backlog(self) -> int:
         """About how many jobs wait for a worker."""

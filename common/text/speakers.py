@@ -27,7 +27,7 @@ def has_speakers(transcript: Transcript) -> bool:
 
 
 def names_of(transcript: Transcript) -> dict[str, str]:
-    """The name of each speaker by label, in order of first speech; one without a name is called by the label."""
+    """The name of each speaker by label, in order of first speech; without a name the label itself."""
     names = transcript.speakers or {}
     labels = dict.fromkeys(segment.speaker for segment in transcript.segments if segment.speaker)
     return {label: names.get(label, label) for label in labels}

@@ -52,7 +52,11 @@ def test_json_has_labels_names_and_utterances_and_nothing_of_them_where_nobody_i
 # A name that is another's label, too: each is replaced once.
 @pytest.mark.parametrize(
     ("names", "first", "second"),
-    [(None, "A", "B"), ({"A": "B", "B": "C <i>"}, "B", "C <i>"), ({"A": "Ana María", "B": "B"}, "Ana María", "B")],
+    [
+        (None, "A", "B"),
+        ({"A": "B", "B": "C <i>"}, "B", "C <i>"),
+        ({"A": "Ana María", "B": "B"}, "Ana María", "B"),
+    ],
     ids=["labels", "crossed", "names"],
 )
 def test_every_file_names_who_speaks(names: dict[str, str] | None, first: str, second: str) -> None:

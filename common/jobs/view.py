@@ -60,7 +60,7 @@ def transcript_view(transcript: Transcript, options: Options, *, language: Langu
 
 
 def _speakers_view(transcript: Transcript) -> View:
-    """Everybody's name by label, and the utterances; nothing where nobody is told apart."""
+    """Everybody's name by label, and the utterances; nothing where no segment has a speaker."""
     if not has_speakers(transcript):
         return {"speakers": []}
     return {

@@ -36,7 +36,7 @@ def render(
     """The whole file. `shape` bounds the cues of subtitles; tsv and txt have one line a segment.
 
     `word_times` puts a time before each word of vtt and ass, so that players can show which one is spoken.
-    Where speakers were told apart, each file names them in its format's way.
+    Where segments have speakers, each file names them in its format's way.
     """
     transcript = name_speakers(transcript)
     match format_:

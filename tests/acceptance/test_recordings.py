@@ -320,8 +320,9 @@ def test_another_format_of_files_without_a_header_is_refused(
 
 
 def test_a_file_without_a_header_that_is_too_long_is_refused(server: Server, tmp_path: Path) -> None:
-    path = tmp_path / "days.raw"
-    path.write_bytes(bytes(25_000) * 1000)
+    path = tmp_path / "four-hours.gsm"
+    with path.open("wb") as file:
+        file.truncate((4 * 3600 * 50 + 1) * 33)  # frames of 20 ms
     refusal = send(server, path, inputFormat="gsm")
     assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "audio_too_long")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from common.access.access import Access
-from common.access.shares import Shares
+from common.access.ledger import Ledger
 from common.admin.services import AdminServices
 from common.admin.usage import ANONYMOUS, client_of
 from common.audio.ffmpeg import Ffmpeg
@@ -17,7 +17,8 @@ from common.counters import Counters
 from common.groq.client import Groq
 from common.latest import Latest
 from common.places import Places
-from common.ports import AudioStore, JobStore, QuotaStore, Sender, Target, TaskQueue
+from common.ports import AudioStore, JobStore, QuotaStore, Target, TaskQueue
+from common.sender_port import Sender
 from common.settings import Settings
 from common.stores import StoreStatus
 from common.subscribers_port import Subscribers
@@ -45,12 +46,12 @@ class Services:
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
     limits, `cache` where no text is kept for equal recordings. `senders` deliver snapshots of jobs.
     `cancel_run` ends a run of a job in this process at once, if there is one. `access` identifies callers,
-    `watching` is what each may hold of the places for watchers.
+    `ledger` holds what each client has of this process's places.
     With `key_secret`, nobody can derive a job id from an Idempotency-Key. `store_timeout` is how many seconds
     /health waits for the store: a file answers at once unless it is locked. `store_status` says what is known
     of the store without asking it. `transcribing` bounds the transcriptions that clients wait for,
     `downloading` the recordings that are fetched for them; jobs have a bound of their own. `counters` are of
-    this process, `readings` holds what was last read of it all, `client` is whose usage is counted.
+    this process, `readings` holds what was last read of it all, `account` is whose usage is counted.
     """
 
     settings: Settings
@@ -69,7 +70,7 @@ class Services:
     senders: Mapping[Target, Sender] = field(default_factory=dict)
     cancel_run: Callable[[str], None] = _cancel_nothing
     access: Access = field(default_factory=Access)
-    watching: Shares = field(default_factory=Shares)
+    ledger: Ledger = field(default_factory=Ledger)
     key_secret: bytes = field(default=b"", repr=False)
     store_timeout: float = 0.02
     store_status: Callable[[], StoreStatus] = StoreStatus
@@ -79,15 +80,15 @@ class Services:
     counters: Counters = field(default_factory=Counters)
     admin: AdminServices = field(default_factory=AdminServices)
     readings: Latest[Any] = field(default_factory=Latest)
-    client: str = ANONYMOUS
+    account: str = ANONYMOUS
 
     def serving(self, owner: str | None) -> Services:
         """The same services for one request or job, whose usage is `owner`'s."""
-        return replace(self, client=client_of(owner))
+        return replace(self, account=client_of(owner))
 
     def count_usage(self, name: str, amount: float = 1.0) -> None:
-        """On the account of `client`."""
-        self.admin.usage.add(self.now(), self.client, name, amount)
+        """To `account`."""
+        self.admin.usage.add(self.now(), self.account, name, amount)
 
     def retention_end(self, now: float) -> float:
         """Until when a job's text, or the audio of one that failed, is kept from now on."""

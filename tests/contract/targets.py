@@ -54,8 +54,9 @@ class DeploymentTarget:
     """The adapters of one target over a store of their own, which is empty at first.
 
     `directory` and those called `other_…` reach the same store as another process would.
-    `claim_all(seconds)` lets that time pass for the queue and returns the jobs that it then brings to a
-    worker; `kill_worker()` ends that worker abruptly and returns when nothing holds its jobs any more.
+    `claim_some(seconds, most)` lets that time pass for the queue and returns the jobs that it then brings to
+    a worker, `claim_all(seconds)` all of them; `kill_worker()` ends that worker abruptly and returns when
+    nothing holds its jobs any more.
     `close_listeners()` makes every listener stop. `isolated`: each job runs in a process of its own.
     """
 
@@ -70,11 +71,14 @@ class DeploymentTarget:
     directory: JobDirectory
     quota: QuotaStore
     other_quota: QuotaStore
-    claim_all: Callable[[float], Awaitable[list[str]]]
+    claim_some: Callable[[float, float], Awaitable[list[str]]]
     kill_worker: Callable[[], Awaitable[None]]
     subscribers: Subscribers
     close_listeners: Callable[[], Awaitable[None]]
     isolated: bool
+
+    async def claim_all(self, seconds: float) -> list[str]:
+        return await self.claim_some(seconds, math.inf)
 
 
 class Clock:
@@ -100,10 +104,10 @@ def container(folder: Path) -> Iterator[DeploymentTarget]:
     audio = AudioFolder(folder / "audio", budget_bytes=1_000_000, tickets=UploadTickets(b"secret"))
     asyncio.run(audio.open())
 
-    async def claim_all(seconds: float) -> list[str]:
+    async def claim_some(seconds: float, most: float) -> list[str]:
         clock.now += seconds
         claimed: list[str] = []
-        while job_id := await queue.claim(clock.now, "worker", LEASE):
+        while len(claimed) < most and (job_id := await queue.claim(clock.now, "worker", LEASE)):
             claimed.append(job_id)
         return claimed
 
@@ -128,7 +132,7 @@ def container(folder: Path) -> Iterator[DeploymentTarget]:
         directory=SqliteDirectory(other_database),
         quota=SqliteAccount(database, name="whisper", start=start),
         other_quota=SqliteAccount(other_database, name="whisper", start=start),
-        claim_all=claim_all,
+        claim_some=claim_some,
         kill_worker=kill_worker,
         subscribers=hub,
         close_listeners=close_listeners,
@@ -147,7 +151,8 @@ def aws(_: Path) -> Iterator[DeploymentTarget]:
         clock = Clock()
         received = QueueReader(emulator(), names.queue)
 
-        async def claim_all(seconds: float) -> list[str]:
+        async def claim_some(seconds: float, most: float) -> list[str]:
+            assert most == math.inf
             clock.now += seconds
             return await asyncio.to_thread(received.take, seconds)
 
@@ -177,7 +182,7 @@ def aws(_: Path) -> Iterator[DeploymentTarget]:
             directory=DynamoDirectory(Table(other_clients, names.table)),
             quota=DynamoAccount(Table(clients, names.table), name="whisper", start=start),
             other_quota=DynamoAccount(Table(other_clients, names.table), name="whisper", start=start),
-            claim_all=claim_all,
+            claim_some=claim_some,
             kill_worker=kill_worker,
             subscribers=gateway,
             close_listeners=close_listeners,
@@ -198,10 +203,10 @@ def instances(folder: Path) -> Iterator[DeploymentTarget]:
     for each in (database, other_database):
         close_after_test(each.close)
 
-    async def claim_all(seconds: float) -> list[str]:
+    async def claim_some(seconds: float, most: float) -> list[str]:
         clock.now += seconds
         claimed: list[str] = []
-        while job_id := await queue.claim(clock.now, "worker", LEASE):
+        while len(claimed) < most and (job_id := await queue.claim(clock.now, "worker", LEASE)):
             claimed.append(job_id)
         return claimed
 
@@ -226,7 +231,7 @@ def instances(folder: Path) -> Iterator[DeploymentTarget]:
         directory=PostgresDirectory(other_database),
         quota=PostgresAccount(database, name="whisper", start=start),
         other_quota=PostgresAccount(other_database, name="whisper", start=start),
-        claim_all=claim_all,
+        claim_some=claim_some,
         kill_worker=kill_worker,
         subscribers=hub,
         close_listeners=close_listeners,

@@ -108,6 +108,12 @@ _ACCESS_KEYS = (
     """,
 )
 
+# Whose job it is: `Job.client`. Jobs of earlier versions have none, and all count as one client's.
+_CLIENTS = (
+    "ALTER TABLE jobs ADD COLUMN client TEXT",
+    "CREATE INDEX jobs_of_client ON jobs (client, status) WHERE status <> 'completed'",
+)
+
 # For admins: what was used, what admins did, all jobs by age.
 _ADMIN = (
     """
@@ -123,4 +129,4 @@ _ADMIN = (
     "CREATE INDEX jobs_created ON jobs (created_at, job_id)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS, _ADMIN)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS, _CLIENTS, _ADMIN)

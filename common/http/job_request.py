@@ -27,7 +27,7 @@ JOB_FIELDS = {
         "description": "a UUID, chosen by you, so that a repeat is harmless",
     },
     "userId": {
-        "type": "string",
+        "type": ["string", "number"],
         "pattern": f"^({USER_ID.pattern})?$",
         "description": "stored with the job and returned",
     },

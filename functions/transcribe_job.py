@@ -21,7 +21,7 @@ from common.download.address import parse_address
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import Transcriber
 from common.http.job_links import links_of, upload_of
-from common.http.job_request import JOB_FIELDS, parse_job_request
+from common.http.job_request import JOB_FIELDS, KEY_SCHEMA, parse_job_request
 from common.http.openapi import URL, json_object, recording_form, request_body
 from common.http.options import FORM_FIELDS, JSON_FIELDS, OPTION_RULES
 from common.http.recording import receive_request, take_url
@@ -36,7 +36,7 @@ router = APIRouter(tags=["jobs"])
 
 _MAX_SIZE = 10**15
 _A_SIZE = errors.Sentence("a whole number of bytes", "un número entero de bytes")
-_SIZE = {
+_SIZE: dict[str, Any] = {
     "type": "integer",
     "minimum": 0,
     "maximum": _MAX_SIZE - 1,
@@ -73,14 +73,14 @@ _UPLOAD = {
             {
                 "name": "Idempotency-Key",
                 "in": "header",
-                "schema": {"type": "string", "maxLength": 255},
+                "schema": KEY_SCHEMA,
                 "description": "instead of jobId: the same key and content is the same job; "
                 "it belongs to its caller: an access key, else X-Client-Token, else the address",
             },
             {
                 "name": "X-Client-Token",
                 "in": "header",
-                "schema": {"type": "string", "maxLength": 255},
+                "schema": KEY_SCHEMA,
                 "description": "a random text that a client without an access key sends with each "
                 "Idempotency-Key, so that keys stay its own where its address changes or is shared",
             },

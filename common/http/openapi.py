@@ -54,7 +54,10 @@ def form(properties: Fields, **rules: Any) -> Schema:
 
 def json_object(fields: Fields, **rules: Any) -> Schema:
     """A JSON body, in which null counts as not sent."""
-    properties = {name: _or_null(field) for name, field in form_fields(fields).items()}
+    required = rules.get("required", ())
+    properties = {
+        name: field if name in required else _or_null(field) for name, field in form_fields(fields).items()
+    }
     return {JSON: {"schema": {"type": "object", "properties": properties, **rules}}}
 
 

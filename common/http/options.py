@@ -22,7 +22,6 @@ LANGUAGE: dict[str, Any] = {
     "format": "language",
     "description": "a code such as es, a tag (es-MX) or a name; several (es,en) limit the detection; "
     "detected when absent",
-    "example": "es",
 }
 
 # What OpenAPI shows of the options, for every endpoint that takes them.
@@ -43,8 +42,7 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
     "inputFormat": {
         "type": "string",
         "pattern": rf"^({'|'.join(RAW_FORMATS)}|(mulaw|alaw|s16le);rate=(8|16|32|48)000(;channels=[12])?)?$",
-        "example": "mulaw;rate=8000",
-        "description": "for files without a header: "
+        "description": "for files without a header, such as mulaw;rate=8000: "
         + ", ".join(RAW_FORMATS)
         + "; rate (8000), channels (1)",
     },
@@ -60,10 +58,15 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
     },
 }
 
-# In JSON two of them may be lists.
+# In JSON it may be a list.
+LANGUAGES: dict[str, Any] = {
+    **LANGUAGE,
+    "type": ["string", "array"],
+    "items": {**LANGUAGE, "type": ["string", "null"]},
+}
 JSON_FIELDS: dict[str, dict[str, Any]] = {
     **FORM_FIELDS,
-    "language": {**LANGUAGE, "type": ["string", "array"], "items": {**LANGUAGE, "type": ["string", "null"]}},
+    "language": LANGUAGES,
     "timestamps": {
         "type": ["string", "array"],
         "pattern": "^(segment|word|segment,word)?$",

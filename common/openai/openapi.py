@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from common.http.openapi import URL, Fields, json_object, recording_form, request_body
+from common.http.options import LANGUAGES
 
 
 def body(fields: Fields, *rules: dict[str, Any]) -> dict[str, Any]:
     """OpenAPI of a form, and of JSON with the `url` of a recording."""
     further = {"allOf": list(rules)} if rules else {}
-    json = json_object({"url": URL, **fields, "temperature": _TEMPERATURES}, required=["url"], **further)
+    lists = {name: schema for name, schema in _LISTS.items() if name in fields}
+    json = json_object({"url": URL, **fields, **lists}, required=["url"], **further)
     return request_body(recording_form(fields, **further), json)
 
 
@@ -22,6 +24,7 @@ _TEMPERATURES = {
     "items": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
     "description": "of a list, the first; the engine itself goes on to higher ones",
 }
+_LISTS = {"temperature": _TEMPERATURES, "language": LANGUAGES}  # in JSON
 # As OpenAI's server: words only where a format shows them, events only of what can be cut anywhere.
 _FORMAT = "response_format"
 WORDS_NEED_VERBOSE = {

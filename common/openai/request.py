@@ -36,8 +36,7 @@ _TRANSLATION = ("model", "prompt", "response_format", "temperature", "cache")
 FIELDS: dict[str, dict[str, object]] = {
     "model": {
         "type": "string",
-        "example": "whisper-1",
-        "description": "one of GET /v1/models; any other name, or none, is the server's",
+        "description": "whisper-1 or another of GET /v1/models; any other name, or none, is the server's",
     },
     "prompt": {"type": "string", "description": "context or spellings; the last 896 bytes count"},
     "response_format": {"type": "string", "enum": list(FORMATS), "default": "json"},

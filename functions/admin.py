@@ -1,9 +1,8 @@
-"""/admin: access keys, for who runs the server. Each action is logged with who did it."""
+"""/admin/keys: access keys, for admins."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
@@ -11,13 +10,14 @@ from fastapi import APIRouter, Request, Response
 from common import errors
 from common.access.key_store import AccessKeyStore
 from common.access.keys import new_access_key
+from common.admin.audit import record_action
 from common.delivery.webhook_secret import secret_of_key
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import Admin
 from common.http.json_body import read_json
+from common.http.query import parse_time
 from common.jobs.view import iso_time
 from common.lambda_entry.handlers import http_handler
-from common.log import log
 from common.models import AccessKey, Scope
 from common.services import Services
 
@@ -47,6 +47,13 @@ _FIELDS = {
     },
     "expiresAt": {"type": ["string", "null"], "format": "date-time", "description": "a time to come"},
 }
+
+
+def _body(*required: str) -> dict[str, Any]:
+    schema = {"type": "object", "properties": _FIELDS, "additionalProperties": False}
+    return {"application/json": {"schema": schema | ({"required": list(required)} if required else {})}}
+
+
 _KEY = {
     "keyId": "1a2b3c4d",
     "name": "the page",
@@ -61,21 +68,7 @@ _REFUSALS = (errors.KeyMissing(), errors.KeyInvalid(), errors.ScopeMissing(scope
     summary="Make an access key",
     response_model=None,
     status_code=201,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["name"],
-                        "properties": _FIELDS,
-                        "additionalProperties": False,
-                    }
-                }
-            },
-        }
-    },
+    openapi_extra={"requestBody": {"required": True, "content": _body("name")}},
     responses={
         201: {
             "description": "`key` is shown once; `webhookSecret` verifies the callbacks of its jobs",
@@ -91,9 +84,7 @@ _REFUSALS = (errors.KeyMissing(), errors.KeyInvalid(), errors.ScopeMissing(scope
 async def create_key(request: Request, services: ServicesDep, admin: Admin) -> Response:
     """Only its SHA-256 is stored: a key that is lost is replaced by another."""
     body = await read_json(request)
-    for field in body:
-        if field not in _FIELDS:
-            raise errors.OptionUnknown(option=field[:40], known=", ".join(_FIELDS))
+    _check_known(body)
     now = services.now()
     text, key = new_access_key(
         _name(body.get("name")),
@@ -102,8 +93,9 @@ async def create_key(request: Request, services: ServicesDep, admin: Admin) -> R
         expires_at=_expiry(body.get("expiresAt"), now),
         random_bytes=secrets.token_bytes,
     )
-    await _store(services).put(key)
-    log("admin.key_created", by=admin.name, keyId=key.key_id, scopes=list(key.scopes))
+    store = _store(services)
+    await record_action(services.admin, "key.created", now=now, by=admin.name, target=key.key_id)
+    await store.put(key)
     shown_once = {"key": text}
     if callback_secret := services.settings.callback_secret:
         shown_once["webhookSecret"] = secret_of_key(callback_secret, key.key_id)
@@ -124,6 +116,43 @@ async def list_keys(services: ServicesDep, _: Admin) -> Response:
     return json_response({"keys": [_view(key) for key in await _store(services).all()]}, headers=_NO_STORE)
 
 
+@router.patch(
+    "/keys/{key_id}",
+    summary="Change an access key",
+    response_model=None,
+    openapi_extra={"requestBody": {"required": True, "content": _body()}},
+    responses={
+        200: {
+            "description": "it holds everywhere within ten seconds; what is not named stays",
+            "content": {"application/json": {"example": _KEY}},
+        },
+        **error_examples(
+            *_REFUSALS,
+            errors.AccessOff(),
+            errors.KeyNotFound(),
+            errors.OptionInvalid(option="name", expected=_A_NAME),
+        ),
+    },
+)
+async def change_key(request: Request, services: ServicesDep, admin: Admin, key_id: str) -> Response:
+    """`expiresAt: null` lets it live for ever. A key that was revoked stays so."""
+    body = await read_json(request)
+    _check_known(body)
+    key, now = await _find(services, key_id), services.now()
+    changes: dict[str, Any] = {}
+    if "name" in body:
+        changes["name"] = _name(body["name"])
+    if "scopes" in body:
+        changes["scopes"] = _scopes(body["scopes"])
+    if "expiresAt" in body:
+        changes["expires_at"] = _expiry(body["expiresAt"], now)
+    changed = key.model_copy(update=changes)
+    if changed != key:
+        await record_action(services.admin, "key.changed", now=now, by=admin.name, target=key_id)
+        await _store(services).put(changed)
+    return json_response(_view(changed), headers=_NO_STORE)
+
+
 @router.delete(
     "/keys/{key_id}",
     summary="Revoke an access key",
@@ -138,15 +167,28 @@ async def list_keys(services: ServicesDep, _: Admin) -> Response:
 )
 async def revoke_key(services: ServicesDep, admin: Admin, key_id: str) -> Response:
     """It ends the key and the tokens that it issued; its jobs stay."""
-    store = _store(services)
-    key = await store.get(key_id)
+    key = await _find(services, key_id)
+    if key.revoked_at is None:
+        now = services.now()
+        await record_action(services.admin, "key.revoked", now=now, by=admin.name, target=key_id)
+        key = key.model_copy(update={"revoked_at": now})
+        await _store(services).put(key)
+    return json_response(_view(key), headers=_NO_STORE)
+
+
+async def _find(services: Services, key_id: str) -> AccessKey:
+    """Raises KeyNotFound."""
+    key = await _store(services).get(key_id)
     if key is None:
         raise errors.KeyNotFound
-    if key.revoked_at is None:
-        key = key.model_copy(update={"revoked_at": services.now()})
-        await store.put(key)
-        log("admin.key_revoked", by=admin.name, keyId=key.key_id)
-    return json_response(_view(key), headers=_NO_STORE)
+    return key
+
+
+def _check_known(body: dict[str, Any]) -> None:
+    """Raises OptionUnknown."""
+    for field in body:
+        if field not in _FIELDS:
+            raise errors.OptionUnknown(option=field[:40], known=", ".join(_FIELDS))
 
 
 def _store(services: Services) -> AccessKeyStore:
@@ -178,12 +220,8 @@ def _scopes(value: object) -> tuple[Scope, ...]:
 def _expiry(value: object, now: float) -> float | None:
     if value is None:
         return None
-    try:
-        moment = datetime.fromisoformat(str(value))
-        seconds = moment.timestamp() if moment.tzinfo else now
-    except (ValueError, OverflowError):
-        seconds = now
-    if seconds <= now:
+    seconds = parse_time(str(value))
+    if seconds is None or seconds <= now:
         raise errors.OptionInvalid(option="expiresAt", expected=_A_TIME)
     return seconds
 

@@ -101,6 +101,7 @@ _EXAMPLE = {
             errors.EngineRefused(reason="…"),
             errors.EngineKeyInvalid(),
             errors.Busy(retry_after=5),
+            errors.Paused(retry_after=60),
             errors.EngineMissing(),
             errors.EngineQuotaSpent(retry_after=100),
             errors.ToolMissing(),
@@ -111,6 +112,7 @@ _EXAMPLE = {
 )
 async def transcribe(request: Request, services: ServicesDep, caller: Transcriber) -> Response:
     """Fields may come in any order; the content of a file decides its format, never its name."""
+    await services.admin.pause.check()
     services = services.serving(caller.owner)
     services.transcribing.check_room(caller.client)
     services.active.transcriptions += 1

@@ -110,6 +110,7 @@ _UPLOAD = {
             errors.OptionInvalid(option="jobId", expected="a UUID"),
             errors.LanguageUnknown(language="klingon"),
             errors.Busy(retry_after=30),
+            errors.Paused(retry_after=60),
             errors.StorageFull(),
             errors.UrlNotPublic(),
         ),
@@ -117,6 +118,7 @@ _UPLOAD = {
 )
 async def transcribe_job(request: Request, services: ServicesDep, caller: Transcriber) -> Response:
     """The same jobId or Idempotency-Key with the same content is the same job; with other content, 409."""
+    await services.admin.pause.check()
     await check_queue_length(services)
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as folder:
         limit = services.settings.max_job_upload_bytes

@@ -82,6 +82,35 @@ async def test_from_a_presigned_upload_to_the_last_event_on_a_websocket(deployed
     assert recordings_in(deployed) == []
 
 
+def test_an_admin_sees_all_jobs_pauses_the_service_and_reads_usage(deployed: Deployed) -> None:
+    admin = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    with httpx.Client(base_url=deployed.api, timeout=60, headers=admin) as client:
+        key = client.post("/admin/keys", json={"name": "counted"}).json()
+        mine = {"Authorization": f"Bearer {key['key']}"}
+        job = client.post("/transcribe-job", json={"filename": "a.wav"}, headers=mine).json()
+        listed = client.get(f"/admin/jobs?owner={key['keyId']}").json()["jobs"]
+        assert [each["jobId"] for each in listed] == [job["jobId"]]
+        assert client.post(f"/admin/jobs/{job['jobId']}/cancel").json()["status"] == "cancelled"
+        assert client.delete(f"/admin/jobs/{job['jobId']}").status_code == 200
+        assert client.get(f"/admin/jobs/{job['jobId']}").status_code == 404
+        now = client.get("/admin/now").json()
+        assert (now["pause"], now["problems"], now["storage"]["usedBytes"]) == (None, [], None)
+        assert now["quota"]["requestsPerMinute"]["limit"] == 1000
+        with client.stream("GET", "/admin/now/events") as stream:
+            assert sum(line.startswith("data: ") for line in stream.iter_lines()) == 1
+        changed = client.patch(f"/admin/keys/{key['keyId']}", json={"scopes": ["read"]}).json()
+        assert changed["scopes"] == ["read"]
+        assert client.put("/admin/pause", json={"reason": "maintenance"}).json()["paused"]
+        assert client.get("/admin/pause").json()["reason"] == "maintenance"
+        assert client.delete("/admin/pause").json() == {"paused": False}
+        actions = [each["action"] for each in client.get("/admin/audit").json()["actions"]]
+        done = ["resumed", "paused", "key.changed", "job.deleted", "job.cancelled", "key.created"]
+        assert actions[: len(done)] == done
+        counted = client.get("/admin/usage").json()["usage"]
+        assert {entry["keyId"] for entry in counted} & {"admin", key["keyId"], "anonymous"}
+        assert client.get("/admin/usage/hours").json()["usage"]
+
+
 def test_an_access_key_opens_its_own_jobs_on_every_function(deployed: Deployed) -> None:
     admin = {"Authorization": f"Bearer {ADMIN_KEY}"}
     with httpx.Client(base_url=deployed.api, timeout=60) as client:

@@ -1,4 +1,4 @@
-"""/admin/jobs: all jobs, whoever's they are, for admins: read, cancelled, run again, deleted."""
+"""/admin/jobs: the jobs of all clients, for admins: read, cancelled, run again, deleted."""
 
 from __future__ import annotations
 

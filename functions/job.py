@@ -177,10 +177,7 @@ async def delete_job(request: Request, services: ServicesDep, job_id: JobId) -> 
             **JOB_CONTENT,
         },
         **error_examples(
-            errors.JobNotFound(),
-            errors.JobNotRetryable(status="completed"),
-            errors.Busy(retry_after=30),
-            errors.Paused(retry_after=60),
+            errors.JobNotFound(), errors.JobNotRetryable(status="completed"), errors.Paused(retry_after=60)
         ),
     },
 )

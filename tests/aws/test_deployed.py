@@ -47,6 +47,7 @@ def test_health_is_ok_and_an_unknown_path_gets_our_own_404(deployed: Deployed) -
     with httpx.Client(base_url=deployed.api, timeout=60) as client:
         health = client.get("/health").json()
         assert (health["status"], health["engine"], health["limits"]["maxUploadMb"]) == ("ok", "groq", 4)
+        assert client.get("/limits").json()["keys"] == "optional"
         unknown = client.get("/nothing")
         assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
 

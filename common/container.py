@@ -67,6 +67,7 @@ async def container(
             access=await _access(settings, stores),
             ledger=ledger,
             cache=stores.cache(settings.cache_bytes),
+            voices=stores.voices,
             senders=senders,
             cancel_run=worker.cancel_run,
             key_secret=await stores.secret("idempotency"),

@@ -15,6 +15,7 @@ from common.places import Places
 from common.ports import AudioStore, JobStore, QuotaStore, Sender, Subscribers, Target, TaskQueue
 from common.settings import Settings
 from common.stores import StoreStatus
+from common.voice_store import VoiceStore
 
 VERSION = "0.1.0"
 
@@ -37,7 +38,8 @@ class Services:
     """`scratch` holds files that live as long as one request or run; `now` answers epoch seconds.
 
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
-    limits, `cache` where no text is kept for equal recordings. `senders` deliver snapshots of jobs.
+    limits, `cache` where no text is kept for equal recordings, `voices` where speakers are not told apart.
+    `senders` deliver snapshots of jobs.
     `cancel_run` ends a run of a job in this process at once, if there is one. `access` identifies callers,
     `ledger` holds what each client has of this process's places.
     With `key_secret`, nobody can derive a job id from an Idempotency-Key. `store_timeout` is how many seconds
@@ -59,6 +61,7 @@ class Services:
     subscribers: Subscribers
     quota: QuotaStore | None
     cache: TranscriptCache | None = None
+    voices: VoiceStore | None = None
     senders: Mapping[Target, Sender] = field(default_factory=dict)
     cancel_run: Callable[[str], None] = _cancel_nothing
     access: Access = field(default_factory=Access)

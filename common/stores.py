@@ -14,6 +14,7 @@ from common.errors import EscribaError
 from common.models import Status
 from common.ports import AccountStore, JobStore, TaskQueue
 from common.token_bucket import Account
+from common.voice_store import VoiceStore
 
 AnyAccount = TypeVar("AnyAccount", bound=Account)
 
@@ -70,6 +71,8 @@ class Stores(Protocol):
     def jobs(self) -> ContainerJobs: ...
     @property
     def access_keys(self) -> AccessKeyStore: ...
+    @property
+    def voices(self) -> VoiceStore: ...
     @property
     def now(self) -> Callable[[], float]: ...
     @property

@@ -97,6 +97,7 @@ from common.errors.server import (
     StoreUnavailable,
     ToolMissing,
 )
+from common.errors.speakers import SpeakersFailed, SpeakersUnavailable
 from common.errors.upload import (
     EncodingUnsupported,
     FileEmpty,
@@ -177,6 +178,8 @@ __all__ = [
     "ScopeMissing",
     "Sentence",
     "ServerStopping",
+    "SpeakersFailed",
+    "SpeakersUnavailable",
     "StorageBroken",
     "StorageFull",
     "StoreUnavailable",

@@ -21,6 +21,7 @@ EscribaError                      500 internal_error
 │   ├── OptionMissing             422 option_missing
 │   ├── OptionUnsupported         422 option_unsupported
 │   ├── LanguageUnknown           422 language_unknown
+│   ├── SpeakersUnavailable       422 speakers_unavailable
 │   └── HeadersTooLarge           431 headers_too_large
 ├── AccessRefused                 403 access_refused
 │   ├── KeyMissing                401 key_missing
@@ -66,6 +67,7 @@ EscribaError                      500 internal_error
 │   ├── UrlUnreachable            502 url_unreachable
 │   └── UrlTooSlow                504 url_too_slow
 ├── Interrupted                   500 interrupted
+├── SpeakersFailed                500 speakers_failed
 ├── Busy                          503 busy
 ├── ServerStopping                503 server_stopping
 ├── AnswerLate                    504 answer_late

@@ -17,6 +17,7 @@ from common.postgres.jobs import PostgresJobs
 from common.postgres.notices import Notice, Notices
 from common.postgres.queue import PostgresQueue
 from common.postgres.secret import read_secret
+from common.postgres.voices import PostgresVoices
 from common.settings import Settings
 from common.stores import AnyAccount, StoreStatus, Wakers
 
@@ -33,6 +34,7 @@ class PostgresStores:
         self.now = database.clock
         self.jobs = PostgresJobs(database, origin=self._origin)
         self.access_keys = PostgresAccessKeys(database)
+        self.voices = PostgresVoices(database)
 
     def queue(self, on_put: Callable[[], None] = lambda: None) -> PostgresQueue:
         return PostgresQueue(self._database, now=self.now, on_put=on_put)

@@ -297,14 +297,11 @@ def test_vtt_is_escaped() -> None:
 
 
 def test_vtt_says_who_speaks_and_when_each_word_is_spoken() -> None:
-    class SpokenBy(Segment):
-        speaker: str
-
     transcript = timed("Hola, <qué> tal.", 1, 2.5)
     (segment,) = transcript.segments
     lines = (
-        SpokenBy(**segment.model_dump(), speaker="Ana & Eva"),
-        SpokenBy(id=1, start=2.5, end=2.9, text=" Sí.", speaker="Blas"),
+        segment.model_copy(update={"speaker": "Ana & Eva"}),
+        Segment(id=1, start=2.5, end=2.9, text=" Sí.", speaker="Blas"),
     )
     assert vtt(transcript.model_copy(update={"segments": lines, "duration": 9.0}), word_times=True) == (
         "WEBVTT\n\n00:00:01.000 --> 00:00:02.500\n"

@@ -1,10 +1,11 @@
-"""Recordings of several voices whose truth is known: clips of single readers from Debian's packages, joined."""
+"""Recordings of several voices whose truth is known, made of clips of single readers in Debian's packages."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,7 @@ class Voices:
             files = sorted(self._unpack(known.package).glob(known.pattern))
             assert files, f"no clips of {reader}"
             clips = (_decode(path, known.options) for path in files[:160])
-            self._clips[reader] = [clip for clip in map(_trim, clips) if len(clip) > 0.8 * RATE]
+            self._clips[reader] = [clip for clip in map(_trim, clips) if 0.8 * RATE < len(clip) < 12 * RATE]
         return self._clips[reader]
 
     def _unpack(self, package: str) -> Path:
@@ -138,7 +139,7 @@ def _words(clip: Sound, at: float, random: np.random.Generator) -> Iterator[Word
     count = max(1, round(len(clip) / RATE / 0.33))
     edges = np.linspace(at, at + len(clip) / RATE, count + 1)
     edges[1:-1] += random.normal(0, 0.06, count - 1)
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         yield Word(word=" word", start=float(start), end=float(max(end, start + 0.02)))
 
 
@@ -184,4 +185,4 @@ def _to_pcm(sound: Sound) -> bytes:
 
 
 def _of_pcm(raw: bytes) -> Sound:
-    return np.frombuffer(raw, "<i2").astype(np.float32) / 32768
+    return np.frombuffer(raw, "<i2").astype(np.float32) / np.float32(32_768)

@@ -111,6 +111,7 @@ _UPLOAD = {
             errors.OptionUnknown(option="lang", known="…"),
             errors.OptionInvalid(option="jobId", expected="a UUID"),
             errors.LanguageUnknown(language="klingon"),
+            errors.SpeakersUnavailable(),
             errors.Busy(retry_after=30),
             errors.StorageFull(),
             errors.UrlNotPublic(),

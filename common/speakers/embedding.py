@@ -20,7 +20,7 @@ _LOUDEST_GAIN = 1e4
 
 
 def embed_windows(pcm: BinaryIO, windows: Sequence[Span], encoder: VoiceEncoder) -> Iterator[Floats]:
-    """One embedding each window, in order; `pcm` is 16-bit samples at RATE, its second 0 that of the spans."""
+    """One embedding each window, in order; `pcm` holds 16-bit samples on the clock of the windows."""
     for first in range(0, len(windows), _BATCH):
         batch = windows[first : first + _BATCH]
         yield from encoder.embed(np.stack([_frames_of(_read(pcm, window)) for window in batch]))
@@ -33,7 +33,8 @@ def _read(pcm: BinaryIO, window: Span) -> Floats:
     count = min(round((window.end - window.start) * RATE) + 2 * margin, _SAMPLES)
     pcm.seek(first * _BYTES)
     raw = pcm.read(count * _BYTES)
-    return np.frombuffer(raw[: len(raw) // _BYTES * _BYTES], "<i2").astype(np.float32) / 32_768
+    samples = np.frombuffer(raw[: len(raw) // _BYTES * _BYTES], "<i2")
+    return samples.astype(np.float32) / np.float32(32_768)
 
 
 def _frames_of(samples: Floats) -> Floats:
@@ -43,4 +44,4 @@ def _frames_of(samples: Floats) -> Floats:
         return np.zeros((_FRAMES, BANDS), np.float32)
     power = float(np.mean(np.square(samples)))
     gain = min(max(1.0, _LEVEL / max(power, 1e-12)), _LOUDEST_GAIN)
-    return np.resize(frames * np.float32(gain), (_FRAMES, BANDS))
+    return np.asarray(np.resize(frames * np.float32(gain), (_FRAMES, BANDS)), np.float32)

@@ -51,7 +51,7 @@ def _filters() -> Floats:
 
 
 def _to_mel(hz: float) -> float:
-    return _BREAK_MEL + float(np.log(hz / _BREAK_HZ)) / _LOG_STEP
+    return float(_BREAK_MEL + np.log(hz / _BREAK_HZ) / _LOG_STEP)
 
 
 def _to_hz(mels: NDArray[np.float64]) -> NDArray[np.float64]:

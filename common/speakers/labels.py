@@ -47,4 +47,6 @@ def _divide(segment: Segment, said: Sequence[tuple[Token, str]]) -> Iterator[Seg
         start = segment.start if is_first else tokens[0].start
         end = segment.end if is_last else tokens[-1].end
         text = segment.text if is_first and is_last else "".join(token.text for token in tokens)
-        yield segment.model_copy(update={"start": start, "end": max(start, end), "text": text, "speaker": label})
+        yield segment.model_copy(
+            update={"start": start, "end": max(start, end), "text": text, "speaker": label}
+        )

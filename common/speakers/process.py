@@ -1,4 +1,4 @@
-"""Runs the child process that listens, within limits: one thread, low priority, no environment, no network use."""
+"""Runs the child process that listens to voices: one at a time, one thread, low priority, within limits."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import json
 import sys
 from base64 import b64decode
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import common
 from common.audio.child import Bounds, supervise
@@ -25,6 +27,10 @@ _ENVIRONMENT = {
     "PATH": "/nonexistent",
     "HOME": "/nonexistent",
 }
+
+
+# The listening of one event loop goes one by one: its memory is there once.
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
 async def embed(
@@ -49,14 +55,18 @@ async def tell(request: Path, *, least: int, most: int) -> list[Any]:
     """What the child says of a request; see `common.speakers.child`. Raises SpeakersFailed."""
     lines: list[Any] = []
     bounds = Bounds.of_cpu(60)
-    await _run("tell", {"least": least, "most": most}, request, bounds, lambda line: lines.append(json.loads(line)))
+    await _run(
+        "tell", {"least": least, "most": most}, request, bounds, lambda line: lines.append(json.loads(line))
+    )
     return lines
 
 
 async def _run(
     command: str, given: dict[str, Any], source: Path, bounds: Bounds, on_line: Callable[[str], None]
 ) -> None:
-    with source.open("rb") as file:
+    turn = _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+    async with turn, AsyncExitStack() as stack:
+        file = stack.enter_context(source.open("rb"))
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "common.speakers.child", command, json.dumps(given)),
             stdin=file,

@@ -10,7 +10,7 @@ _RANGE = re.compile(r"(\d{1,2})(?:-(\d{1,2}))?")
 
 
 def parse_range(text: str) -> str | None:
-    """The option as it is kept; None for `false`. Raises ValueError for anything else than the three forms."""
+    """The option as it is kept; None for `false`. Raises ValueError for anything else."""
     value = text.strip().lower()
     if value in {"false", "true"}:
         return None if value == "false" else value

@@ -1,7 +1,7 @@
-"""Finds and reads the weights of the voice encoder, a file of the Resemblyzer package; it imports nothing of it.
+"""Finds and reads the weights of the voice encoder, a file of the Resemblyzer package.
 
-The file is a checkpoint of PyTorch. Its hash is fixed, so each tensor lies at a known place, and reading it
-needs neither PyTorch nor pickle. docs/decisions/speakers.md
+Nothing of that package is imported. The file is a checkpoint of PyTorch. Its hash is fixed, so each tensor
+lies at a known place, and reading it needs neither PyTorch nor pickle. docs/decisions/speakers.md
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from common.speakers.labels import label_speakers, spoken_tokens
 from common.speakers.process import embed, tell
 from common.speakers.range import range_of
 from common.speakers.weights import is_installed
-from common.speakers.windows import Span, speech_of, within, windows_of
+from common.speakers.windows import Span, speech_of, windows_of, within
 from common.text.lines import Token
 from common.transcription.pipeline import PreparedRecording
 
@@ -114,8 +114,9 @@ class _Listener:
         """Write the samples of a stretch; the recording's second where they begin."""
         piece = await cut_piece(self._ffmpeg, self._audio, cut, self._folder)
         try:
-            pcm.unlink(missing_ok=True)  # a run that was killed may have left its file
-            bounds = Bounds.of_cpu(10 + piece.duration / 25, output_bytes=round(piece.duration * 33_000) + 2**16)
+            bounds = Bounds.of_cpu(
+                10 + piece.duration / 25, output_bytes=round(piece.duration * 33_000) + 2**16
+            )
             await self._ffmpeg.run(
                 piece.path, "", f"-map 0:a:0 -af {_SAMPLES} {TO_PCM}", bounds=bounds, output=pcm
             )

@@ -1,0 +1,99 @@
+"""A conversation whose truth is known: an English and a Spanish reader by turns, with a time for each word."""
+
+from __future__ import annotations
+
+import subprocess
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imageio_ffmpeg import get_ffmpeg_exe
+
+from tests.recordings import ENGLISH, SPANISH
+from tests.replies import Reply, transcription
+
+RATE = 16_000
+_WORD = 0.3  # seconds
+_SEGMENT = 7.0  # seconds: longer than some turns, so that segments hold both speakers
+_PAUSE = 0.4
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """`words` are word, start, end; those of the English reader begin with an e, of the Spanish one with s."""
+
+    path: Path
+    words: list[tuple[str, float, float]]
+    seconds: float
+
+    def reply(self) -> Reply:
+        """What the engine answers: all words, and segments that know nothing of turns."""
+        words = [{"word": word, "start": start, "end": end} for word, start, end in self.words]
+        segments = [_segment(number, said) for number, said in enumerate(_segments(words))]
+        text = " ".join(word for word, _, _ in self.words)
+        return transcription(text, words=words, segments=segments, duration=self.seconds)
+
+
+def make_conversation(folder: Path, *, times: int = 1, silence: float = 0.0) -> Conversation:
+    """The turns, `times` over, with `silence` after each time."""
+    english, spanish = _decode(ENGLISH.path), [_decode(recording.path) for recording in SPANISH]
+    third = len(english) // 6 * 2
+    turns = [
+        english[:third],
+        spanish[0],
+        english[third : 2 * third],
+        spanish[1],
+        english[2 * third :],
+        spanish[2],
+    ]
+    sound, words = bytearray(_silence(_PAUSE)), list[tuple[str, float, float]]()
+    for _ in range(times):
+        for turn, samples in enumerate(turns):
+            words += _words("es"[turn % 2], len(words), len(sound) / 2 / RATE, len(samples) / 2 / RATE)
+            sound += samples + _silence(_PAUSE)
+        sound += _silence(silence)
+    path = folder / f"conversation-{times}.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes(bytes(sound))
+    return Conversation(path, words, len(sound) / 2 / RATE)
+
+
+def _silence(seconds: float) -> bytes:
+    return bytes(round(seconds * RATE) * 2)
+
+
+def _decode(path: Path) -> bytes:
+    command = [get_ffmpeg_exe(), "-loglevel", "error", "-i", str(path), "-ac", "1", "-ar", str(RATE)]
+    return subprocess.run([*command, "-f", "s16le", "pipe:1"], check=True, capture_output=True).stdout
+
+
+def _words(letter: str, first: int, start: float, seconds: float) -> Iterator[tuple[str, float, float]]:
+    count = round(seconds / _WORD)
+    for i in range(count):
+        yield f"{letter}{first + i}", start + i * seconds / count, start + (i + 1) * seconds / count
+
+
+def _segments(words: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    said: list[dict[str, Any]] = []
+    for word in words:
+        if said and word["end"] - said[0]["start"] > _SEGMENT:
+            yield said
+            said = []
+        said.append(word)
+    yield said
+
+
+def _segment(number: int, said: list[dict[str, Any]]) -> dict[str, Any]:
+    text = "".join(f" {word['word']}" for word in said)
+    return {
+        "id": number,
+        "start": said[0]["start"],
+        "end": said[-1]["end"],
+        "text": text,
+        "avg_logprob": -0.2,
+        "compression_ratio": 1.2,
+        "no_speech_prob": 0.01,
+    }

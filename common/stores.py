@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from common.access.key_store import AccessKeyStore
+from common.admin.directory import JobDirectory
+from common.admin.store import AdminStore
 from common.cache_port import TranscriptCache
 from common.errors import EscribaError
 from common.models import Status
 from common.ports import AccountStore, JobStore, TaskQueue
 from common.token_bucket import Account
-from common.voice_store import VoiceStore
+from common.voice_port import VoiceStore
 
 AnyAccount = TypeVar("AnyAccount", bound=Account)
 
@@ -72,7 +74,13 @@ class Stores(Protocol):
     @property
     def access_keys(self) -> AccessKeyStore: ...
     @property
+<<<<<<< HEAD
     def voices(self) -> VoiceStore: ...
+=======
+    def admin(self) -> AdminStore: ...
+    @property
+    def directory(self) -> JobDirectory: ...
+>>>>>>> main
     @property
     def now(self) -> Callable[[], float]: ...
     @property

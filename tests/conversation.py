@@ -28,26 +28,25 @@ class Conversation:
     words: list[tuple[str, float, float]]
     seconds: float
 
-    def reply(self) -> Reply:
-        """What the engine answers: all words, and segments that know nothing of turns."""
-        words = [{"word": word, "start": start, "end": end} for word, start, end in self.words]
+    def reply(self, start: float = 0.0, length: float | None = None) -> Reply:
+        """What the engine answers of a piece: its words, and segments that know nothing of turns."""
+        length = self.seconds - start if length is None else length
+        words = [
+            {"word": word, "start": first - start, "end": last - start}
+            for word, first, last in self.words
+            if start <= first and last <= start + length
+        ]
         segments = [_segment(number, said) for number, said in enumerate(_segments(words))]
-        text = " ".join(word for word, _, _ in self.words)
-        return transcription(text, words=words, segments=segments, duration=self.seconds)
+        text = " ".join(word["word"] for word in words)
+        return transcription(text, words=words, segments=segments, duration=length)
 
 
 def make_conversation(folder: Path, *, times: int = 1, silence: float = 0.0) -> Conversation:
     """The turns, `times` over, with `silence` after each time."""
     english, spanish = _decode(ENGLISH.path), [_decode(recording.path) for recording in SPANISH]
     third = len(english) // 6 * 2
-    turns = [
-        english[:third],
-        spanish[0],
-        english[third : 2 * third],
-        spanish[1],
-        english[2 * third :],
-        spanish[2],
-    ]
+    thirds = english[:third], english[third : 2 * third], english[2 * third :]
+    turns = [turn for pair in zip(thirds, spanish, strict=False) for turn in pair]
     sound, words = bytearray(_silence(_PAUSE)), list[tuple[str, float, float]]()
     for _ in range(times):
         for turn, samples in enumerate(turns):
@@ -83,7 +82,8 @@ def _segments(words: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
             yield said
             said = []
         said.append(word)
-    yield said
+    if said:
+        yield said
 
 
 def _segment(number: int, said: list[dict[str, Any]]) -> dict[str, Any]:

@@ -69,6 +69,7 @@ EscribaError                      500 internal_error
 ├── Interrupted                   500 interrupted
 ├── SpeakersFailed                500 speakers_failed
 ├── Busy                          503 busy
+├── Paused                        503 paused
 ├── ServerStopping                503 server_stopping
 ├── AnswerLate                    504 answer_late
 ├── AnswerTooLarge                413 answer_too_large

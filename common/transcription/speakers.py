@@ -5,6 +5,7 @@ The transcript is there before, and stays as it is where speakers cannot be told
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from itertools import repeat
@@ -33,9 +34,14 @@ Keep = Callable[[int, bytes], Awaitable[None]]
 OnShare = Callable[[float], None]
 
 
+def are_speakers_told(services: Services) -> bool:
+    """Whether this server can tell speakers apart."""
+    return services.settings.speakers and services.voices is not None and is_installed()
+
+
 def check_speakers(services: Services, options: Options) -> None:
-    """Raises SpeakersUnavailable where they are asked for and this server cannot tell them apart."""
-    if options.speakers and not (services.voices and is_installed()):
+    """Raises SpeakersUnavailable where they are wanted and this server cannot tell them apart."""
+    if options.speakers and not are_speakers_told(services):
         raise SpeakersUnavailable
 
 
@@ -62,11 +68,12 @@ async def add_speakers(
     if not any(lines):
         return transcript
     try:
-        listener = _Listener(services, recording.audio, folder, on_share)
-        packed = await listener.listen(_spans_of(lines), kept or {}, keep)
-        return await _tell(transcript, lines, packed, options, folder)
-    except EscribaError as exc:
-        log("speakers.failed", level="WARNING", code=exc.code)
+        async with asyncio.timeout(services.settings.speakers_timeout):
+            listener = _Listener(services, recording.audio, folder, on_share)
+            packed = await listener.listen(_spans_of(lines), kept or {}, keep)
+            return await _tell(transcript, lines, packed, options, folder)
+    except (EscribaError, TimeoutError) as exc:
+        log("speakers.failed", level="WARNING", code=getattr(exc, "code", "timeout"))
         return _with_warning(transcript, "speakers_failed")
 
 

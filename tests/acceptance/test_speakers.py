@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from common.audio.prepare import PreparedAudio
+from common.transcription.cut_rule import cuts_for
 from tests.conversation import Conversation, make_conversation
 from tests.server import Server
 from tests.serving import wait_until
@@ -132,20 +136,47 @@ def test_a_server_without_the_weights_refuses_by_name(
 
 
 def test_a_job_killed_twice_while_it_listens_has_the_same_speakers(
-    start: Callable[..., Server], upstream: Upstream, tmp_path: Any
+    start: Callable[..., Server], upstream: Upstream, tmp_path: Path
 ) -> None:
-    """Three stretches of speech in half an hour of silence."""
-    conversation = make_conversation(tmp_path, times=3, silence=540.0)
-    upstream.recognise = None
-    server = start(GROQ_API_KEY="gsk", GROQ_BASE_URL=upstream.url, MAX_JOB_UPLOAD_MB="100")
-    assert conversation
-    assert server
+    """Three stretches, in each a conversation and minutes of silence; each kill costs one stretch at most."""
+    conversation = make_conversation(tmp_path, times=3, silence=500.0)
+    size = conversation.path.stat().st_size
+    audio = PreparedAudio(conversation.path, "wav", conversation.seconds, size, "as_is")
+    cuts = cuts_for("job", audio, engine_streams=False, most_seconds=math.inf)
+    replies = [conversation.reply(cut.start, cut.length) for cut in cuts]
+    settings = {"GROQ_API_KEY": "gsk", "GROQ_BASE_URL": upstream.url, "PIECES_AT_ONCE": "1"}
+    server = start(**settings)
+    upstream.script.extend(replies)
+    undisturbed = finish(post(server, "/transcribe-job", conversation, speakers="true"))
+
+    upstream.script.extend(replies)
+    answer = post(server, "/transcribe-job", conversation, speakers="true")
+    for stretches in (1, 2):
+        wait_until(lambda: kept_stretches(server) >= stretches)  # noqa: B023
+        server.kill()
+        assert server.start()
+    job = finish(answer)
+    assert len(upstream.requests) == 2 * len(cuts)  # no piece was transcribed again
+    assert job["result"]["segments"] == undisturbed["result"]["segments"]
+    assert set(job["result"]["speakers"]) == {"A", "B"}
+    assert kept_stretches(server) == 0
 
 
-def stretches(server: Server) -> int:
+def test_a_cancelled_job_leaves_no_voice(
+    start: Callable[..., Server], upstream: Upstream, tmp_path: Path
+) -> None:
+    conversation = make_conversation(tmp_path, times=2)
+    upstream.default = conversation.reply()
+    server = start(GROQ_API_KEY="gsk", GROQ_BASE_URL=upstream.url)
+    answer = post(server, "/transcribe-job", conversation, speakers="true")
+    wait_until(lambda: httpx.get(answer.json()["statusUrl"]).json()["stage"] == "speakers")
+    httpx.delete(answer.json()["statusUrl"]).raise_for_status()
+    assert kept_stretches(server) == 0
+    wait_until(lambda: not list((server.data_dir / "scratch").rglob("*.pcm")))
+    wait_until(lambda: not server.ps.children())
+
+
+def kept_stretches(server: Server) -> int:
     with closing(sqlite3.connect(server.data_dir / "escriba.sqlite3", timeout=30)) as database:
         count: int = database.execute("SELECT count(*) FROM voices").fetchone()[0]
         return count
-
-
-assert wait_until

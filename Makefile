@@ -40,13 +40,8 @@ units: .venv/development .venv/speakers/installed .venv/aws-tools/installed
 	nice -n 5 $(PYTEST) --cov -m "not alone" $(WORKERS) logical $(UNITS)
 
 # All other tests: they mostly wait, so there are more workers than cores.
-<<<<<<< HEAD
 servers: .venv/development .venv/speakers/installed .venv/aws-tools/installed .venv/aws-sam/installed \
-  .venv/clients/installed web/node_modules tests/sdk/node_modules
-=======
-servers: .venv/development .venv/aws-tools/installed .venv/aws-sam/installed .venv/clients/installed \
-  .venv/schemathesis/installed web/node_modules tests/sdk/node_modules
->>>>>>> main
+  .venv/clients/installed .venv/schemathesis/installed web/node_modules tests/sdk/node_modules
 	$(PYTEST) -m "not alone" $(WORKERS) 4 $(UNITS:%=--ignore=%)
 
 alone: .venv/development .venv/speakers/installed .venv/aws-tools/installed web/node_modules
@@ -153,15 +148,9 @@ lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/uv
 	@du -sm build/lambda/code build/lambda/ffmpeg
 
 # The newest versions that pyproject.toml allows, pinned by hash, for every platform.
-<<<<<<< HEAD
-GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 clients:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
+GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 clients:3.11 schemathesis:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
 LOCKED := production: speakers:--extra=speakers container:--extra=bucket,--extra=postgres local:--extra=local \
   development:--extra=local,--extra=speakers,--extra=bucket,--extra=postgres,--extra=cli,--extra=aws,--extra=dev
-=======
-GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 clients:3.11 schemathesis:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
-LOCKED := production: container:--extra=bucket,--extra=postgres local:--extra=local \
-  development:--extra=local,--extra=bucket,--extra=postgres,--extra=cli,--extra=aws,--extra=dev
->>>>>>> main
 lock: .venv/uv
 	@for one in $(LOCKED); do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \

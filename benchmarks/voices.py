@@ -29,6 +29,7 @@ class Reader:
 
 _ASTERISK = "usr/share/asterisk/sounds"
 _FILLETS = "usr/share/games/fillets-ng/sound"
+_STAMPS = "usr/share/tuxpaint/stamps/**"
 _G722 = ("-f", "g722")
 READERS = {
     "allison": Reader("asterisk-core-sounds-en-g722", f"{_ASTERISK}/en_US_f_Allison/*.g722", _G722),
@@ -42,7 +43,13 @@ READERS = {
     "czech-big": Reader("fillets-ng-data-cs", f"{_FILLETS}/*/cs/*-v-*.ogg"),
     "dutch-small": Reader("fillets-ng-data-nl", f"{_FILLETS}/*/nl/*-m-*.ogg"),
     "dutch-big": Reader("fillets-ng-data-nl", f"{_FILLETS}/*/nl/*-v-*.ogg"),
+    **{
+        f"tuxpaint-{language}": Reader("tuxpaint-stamps-default", f"{_STAMPS}/*_desc_{language}.ogg")
+        for language in ("be", "bg", "da", "el", "es", "fr", "ro", "ru")
+    },
 }
+NEW = [name for name in READERS if name.startswith("tuxpaint")]
+SEEN = [name for name in READERS if name not in NEW]
 
 
 @dataclass(frozen=True)

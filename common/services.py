@@ -21,11 +21,8 @@ from common.ports import AudioStore, JobStore, QuotaStore, Target, TaskQueue
 from common.sender_port import Sender
 from common.settings import Settings
 from common.stores import StoreStatus
-<<<<<<< HEAD
-from common.voice_port import VoiceStore
-=======
 from common.subscribers_port import Subscribers
->>>>>>> main
+from common.voice_port import VoiceStore
 
 VERSION = "0.1.0"
 

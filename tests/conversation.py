@@ -1,4 +1,4 @@
-"""A conversation whose truth is known: an English and a Spanish reader by turns, with a time for each word."""
+"""A conversation whose truth is known: an English and a Spanish reader by turns, with the times of words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAUSE = 0.4
 
 @dataclass(frozen=True)
 class Conversation:
-    """`words` are word, start, end; those of the English reader begin with an e, of the Spanish one with s."""
+    """`words` are word, start, end; those of the English reader begin with e, of the Spanish one with s."""
 
     path: Path
     words: list[tuple[str, float, float]]
@@ -37,19 +37,19 @@ class Conversation:
             if start <= first and last <= start + length
         ]
         segments = [_segment(number, said) for number, said in enumerate(_segments(words))]
-        text = " ".join(word["word"] for word in words)
+        text = " ".join(str(word["word"]) for word in words)
         return transcription(text, words=words, segments=segments, duration=length)
 
 
-def make_conversation(folder: Path, *, times: int = 1, silence: float = 0.0) -> Conversation:
-    """The turns, `times` over, with `silence` after each time."""
+def make_conversation(folder: Path, *, turns: int = 6, times: int = 1, silence: float = 0.0) -> Conversation:
+    """So many turns, `times` over, with `silence` after each time."""
     english, spanish = _decode(ENGLISH.path), [_decode(recording.path) for recording in SPANISH]
     third = len(english) // 6 * 2
     thirds = english[:third], english[third : 2 * third], english[2 * third :]
-    turns = [turn for pair in zip(thirds, spanish, strict=False) for turn in pair]
+    sounds = [sound for both in zip(thirds, spanish, strict=False) for sound in both][:turns]
     sound, words = bytearray(_silence(_PAUSE)), list[tuple[str, float, float]]()
     for _ in range(times):
-        for turn, samples in enumerate(turns):
+        for turn, samples in enumerate(sounds):
             words += _words("es"[turn % 2], len(words), len(sound) / 2 / RATE, len(samples) / 2 / RATE)
             sound += samples + _silence(_PAUSE)
         sound += _silence(silence)

@@ -63,14 +63,10 @@ def parse_job_request(
     *,
     check_callback_url: CheckUrl,
 ) -> JobRequest:
-<<<<<<< HEAD
     """Raises OptionUnknown, OptionInvalid, LanguageUnknown, SpeakersUnavailable, UserNotYours."""
+    _check_headers(request)
     options = parse_options(fields, beside=(*JOB_FIELDS, "sizeBytes"))
     check_speakers(services, options)
-=======
-    """Raises OptionUnknown, OptionInvalid, LanguageUnknown, UserNotYours."""
-    _check_headers(request)
->>>>>>> main
     values = _job_values(fields)
     user_id = _user_id(values.get("userId"), caller)
     job_id = (

@@ -101,29 +101,6 @@ _ACCESS_KEYS = (
     """,
 )
 
-<<<<<<< HEAD
-# Embeddings of voices, while a job runs. A job that no worker may run is without a time to run at.
-_VOICES = (
-    """
-    CREATE TABLE escriba.voices (
-        job_id text NOT NULL REFERENCES escriba.jobs ON DELETE CASCADE,
-        stretch integer NOT NULL,
-        embeddings bytea NOT NULL,
-        PRIMARY KEY (job_id, stretch)
-    )
-    """,
-    """
-    CREATE FUNCTION escriba.delete_voices() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        DELETE FROM escriba.voices WHERE job_id = NEW.job_id;
-        RETURN NULL;
-    END $$
-    """,
-    """
-    CREATE TRIGGER voices_end AFTER UPDATE OF due_at ON escriba.jobs
-        FOR EACH ROW WHEN (NEW.due_at IS NULL) EXECUTE FUNCTION escriba.delete_voices()
-    """,
-=======
 # Whose job it is: `Job.client`. Those of earlier versions have none, and all count as one client's.
 _CLIENTS = (
     "ALTER TABLE escriba.jobs ADD COLUMN client text",
@@ -151,16 +128,35 @@ _ADMIN = (
     )
     """,
     "CREATE INDEX jobs_created ON escriba.jobs (created_at, job_id)",
->>>>>>> main
+)
+
+# Embeddings of voices, while a job runs. A job that no worker may run is without a time to run at.
+_VOICES = (
+    """
+    CREATE TABLE escriba.voices (
+        job_id text NOT NULL REFERENCES escriba.jobs ON DELETE CASCADE,
+        stretch integer NOT NULL,
+        embeddings bytea NOT NULL,
+        PRIMARY KEY (job_id, stretch)
+    )
+    """,
+    """
+    CREATE FUNCTION escriba.delete_voices() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        DELETE FROM escriba.voices WHERE job_id = NEW.job_id;
+        RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE TRIGGER voices_end AFTER UPDATE OF due_at ON escriba.jobs
+        FOR EACH ROW WHEN (NEW.due_at IS NULL) EXECUTE FUNCTION escriba.delete_voices()
+    """,
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *functions.ON_JOBS, *functions.ON_DELIVERIES, functions.CLAIM_JOB, functions.SWAP_VALUE),
     _ACCESS_KEYS,
-<<<<<<< HEAD
-    _VOICES,
-=======
     _CLIENTS,
     _ADMIN,
->>>>>>> main
+    _VOICES,
 )

@@ -36,12 +36,9 @@ class PostgresStores:
         self.now = database.clock
         self.jobs = PostgresJobs(database, origin=self._origin)
         self.access_keys = PostgresAccessKeys(database)
-<<<<<<< HEAD
-        self.voices = PostgresVoices(database)
-=======
         self.admin = PostgresAdmin(database)
         self.directory = PostgresDirectory(database)
->>>>>>> main
+        self.voices = PostgresVoices(database)
 
     def queue(self, on_put: Callable[[], None] = lambda: None) -> PostgresQueue:
         return PostgresQueue(self._database, now=self.now, on_put=on_put)

@@ -6,7 +6,7 @@ import re
 
 MOST = 20
 _UNLIMITED = 10  # speakers, where no number is given: more would be guesses
-_RANGE = re.compile(r"(\d{1,2})(?:-(\d{1,2}))?")
+_RANGE = re.compile(r"([0-9]{1,2})(?:-([0-9]{1,2}))?")
 
 
 def parse_range(text: str) -> str | None:

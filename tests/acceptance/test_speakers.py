@@ -94,7 +94,7 @@ def test_without_the_option_no_answer_changes(
 def test_the_number_of_speakers_may_be_said(
     server: Server, upstream: Upstream, conversation: Conversation
 ) -> None:
-    for said, found in (("1", "A"), ("2", "AB"), ("3-4", "ABC")):
+    for said, found in (("1", "A"), ("3-4", "ABC")):
         answer = post(server, "/transcribe", conversation, speakers=said).json()
         assert set(answer["speakers"]) >= set(found), said
     answer = post(server, "/transcribe", conversation, speakers="5-2")
@@ -139,7 +139,7 @@ def test_a_job_killed_twice_while_it_listens_has_the_same_speakers(
     start: Callable[..., Server], upstream: Upstream, tmp_path: Path
 ) -> None:
     """Three stretches, in each a conversation and minutes of silence; each kill costs one stretch at most."""
-    conversation = make_conversation(tmp_path, times=3, silence=500.0)
+    conversation = make_conversation(tmp_path, turns=2, times=3, silence=420.0)
     size = conversation.path.stat().st_size
     audio = PreparedAudio(conversation.path, "wav", conversation.seconds, size, "as_is")
     cuts = cuts_for("job", audio, engine_streams=False, most_seconds=math.inf)

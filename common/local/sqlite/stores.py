@@ -30,12 +30,9 @@ class SqliteStores:
         self.now = now
         self.jobs = SqliteJobs(database)
         self.access_keys = SqliteAccessKeys(database)
-<<<<<<< HEAD
-        self.voices = SqliteVoices(database)
-=======
         self.admin = SqliteAdmin(database)
         self.directory = SqliteDirectory(database)
->>>>>>> main
+        self.voices = SqliteVoices(database)
 
     def queue(self, on_put: Callable[[], None] = lambda: None) -> SqliteQueue:
         return SqliteQueue(self._database, now=self.now, on_put=on_put)

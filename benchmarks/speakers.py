@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.voices import NEW, SEEN, Recording, Scene, Voices, build
+from common.speakers.assignment import Assignment, assign_speakers
 from common.speakers.packing import unpack
 from common.speakers.process import embed
-from common.speakers.telling import Told, tell_speakers
 from common.speakers.windows import Span, speech_of, windows_of
 
 KINDS: dict[str, dict[str, object]] = {
@@ -68,25 +68,25 @@ def scenes(readers: Sequence[str], seed: int) -> Iterator[Scene]:
             yield Scene(f"{count} · {kind}", chosen, seconds, seed=seed + 10 * count + number, **how)  # type: ignore[arg-type]
 
 
-async def listen(recording: Recording) -> tuple[list[Span], Told]:
+async def listen(recording: Recording) -> tuple[list[Span], Assignment]:
     words = [Span(word.start, word.end) for word in recording.words]
     with tempfile.TemporaryDirectory() as folder:
         pcm = Path(folder) / "sound.pcm"
         pcm.write_bytes((np.clip(recording.sound, -1, 1) * 32767).astype("<i2").tobytes())
         packed = await embed(pcm, windows_of(speech_of(words)), at=0.0)
     times, voices = unpack(packed)
-    return words, tell_speakers(words, times, voices, least=1, most=10)
+    return words, assign_speakers(words, times, voices, least=1, most=10)
 
 
-def score(scene: Scene, recording: Recording, words: Sequence[Span], told: Told) -> Score:
-    readers, speakers = sorted(set(recording.readers)), sorted(set(told.speakers))
-    pairs = list(zip(recording.readers, told.speakers, strict=True))
+def score(scene: Scene, recording: Recording, words: Sequence[Span], assigned: Assignment) -> Score:
+    readers, speakers = sorted(set(recording.readers)), sorted(set(assigned.speakers))
+    pairs = list(zip(recording.readers, assigned.speakers, strict=True))
     counts = {(a, b): sum(pair == (a, b) for pair in pairs) for a in readers for b in speakers}
     mapping = _best_mapping(readers, speakers, counts)
     right = sum(mapping.get(speaker) == reader for reader, speaker in pairs)
     truth = _frames(words, recording.readers, readers)
-    guess = _frames(words, [mapping.get(speaker, "") for speaker in told.speakers], readers)
-    extra = _frames(words, ["" if speaker in mapping else "x" for speaker in told.speakers], ["x"])
+    guess = _frames(words, [mapping.get(speaker, "") for speaker in assigned.speakers], readers)
+    extra = _frames(words, ["" if speaker in mapping else "x" for speaker in assigned.speakers], ["x"])
     edges = {time for turn in recording.turns for time in (turn.start, turn.end)}
     return Score(
         scene,
@@ -94,7 +94,7 @@ def score(scene: Scene, recording: Recording, words: Sequence[Span], told: Told)
         len(speakers),
         _error(truth, guess, extra, np.ones(truth.shape[1], bool)),
         _error(truth, guess, extra, _away_from(edges, truth.shape[1])),
-        told.doubt,
+        assigned.doubt,
     )
 
 
@@ -152,12 +152,12 @@ async def measure_cost(voices: Voices, minutes: float) -> None:
     recording = build(scene, voices)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begin = time.perf_counter()
-    _, told = await listen(recording)
+    _, assigned = await listen(recording)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(f"{minutes:g} minutes: {cpu / minutes:.2f} CPU-s a minute, {time.perf_counter() - begin:.0f} s")
     print(
-        f"  the largest child held {after.ru_maxrss / 1024:.0f} MB; {len(set(told.speakers))} of 4 speakers"
+        f"  the largest child held {after.ru_maxrss / 1024:.0f} MB; {len(set(assigned.speakers))} of 4 speakers"
     )
 
 
@@ -174,8 +174,8 @@ async def main() -> None:
         scores = []
         for scene in scenes(readers, seed):
             recording = build(scene, voices)
-            words, told = await listen(recording)
-            scores.append(score(scene, recording, words, told))
+            words, assigned = await listen(recording)
+            scores.append(score(scene, recording, words, assigned))
         report(name, scores)
 
 

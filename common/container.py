@@ -43,8 +43,7 @@ async def container(
     settings: Settings, hub: Hub, signal: StopSignal, ledger: Ledger | None = None
 ) -> AsyncIterator[Services]:
     """The services over DATA_DIR, or over a database and a bucket; and the work in the background."""
-    ledger = ledger or wiring.ledger(settings)
-    signals = Signals()
+    ledger, signals = ledger or wiring.ledger(settings), Signals()
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
         stores = await stack.enter_async_context(open_stores(settings))

@@ -42,7 +42,9 @@ class Options(Value):
     track: int | None = Field(None, ge=1, description="the audio track of the file, from 1")
     tracks: Literal["mix"] | None = Field(None, description="all audio tracks of the file at once")
     input_format: str | None = Field(None, description="how a headerless file is read: mulaw;rate=8000")
-    speakers: str | None = Field(None, description="how many may speak: true, 2, 2-5; not told when absent")
+    speakers: str | None = Field(
+        None, description="how many may speak: true, 2, 2-5; nobody is labelled when absent"
+    )
     guard: bool = Field(True, description="remove hallucinations; what was removed is in `suppressed`")
     cache: bool = Field(True, description="answer with the text of an equal recording, and keep this one's")
 

@@ -45,7 +45,7 @@ class Services:
     """`scratch` holds files that live as long as one request or run; `now` answers epoch seconds.
 
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
-    limits, `cache` where no text is kept for equal recordings, `voices` where speakers are not told apart.
+    limits, `cache` where no text is kept for equal recordings, `voices` where no embeddings can be kept.
     `senders` deliver snapshots of jobs.
     `cancel_run` ends a run of a job in this process at once, if there is one. `access` identifies callers,
     `ledger` holds what each client has of this process's places.

@@ -50,7 +50,7 @@ SENTENCES: dict[str, Sentence] = {
         "En esta grabación cuesta distinguir quién habla; revisa quién dice qué.",
     ),
     "speakers_failed": Sentence(
-        "The speakers could not be told apart; the text is complete.",
+        "The speakers could not be distinguished; the text is complete.",
         "No se pudo distinguir quién habla; el texto está completo.",
     ),
     # Transcripts that were stored before warnings had codes hold the English sentence alone.

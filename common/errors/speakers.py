@@ -1,4 +1,4 @@
-"""Speakers cannot be told apart."""
+"""Speakers cannot be distinguished."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The child process that listens: embeds the windows of a stretch, or tells the speakers of all words.
+"""The child process that listens: embeds the windows of a stretch, or assigns a speaker to each word.
 
     python -m common.speakers.child embed '{"at": 0.0, "windows": [[0.5, 2.1]]}' < pcm
-    python -m common.speakers.child tell '{"least": 1, "most": 9}' < request
+    python -m common.speakers.child assign '{"least": 1, "most": 9}' < request
 
 It gives way to everything else, and its memory goes with it. Each line of its output is base64 or JSON.
 """
@@ -21,7 +21,7 @@ _NICE = 10
 def main() -> None:
     os.nice(_NICE)
     command, given = sys.argv[1], json.loads(sys.argv[2])
-    for line in {"embed": _embed, "tell": _tell}[command](given, sys.stdin.buffer):
+    for line in {"embed": _embed, "assign": _assign}[command](given, sys.stdin.buffer):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
@@ -42,22 +42,22 @@ def _embed(given: Any, pcm: BinaryIO) -> Iterator[str]:
         yield b64encode(pack(window, embedding)).decode()
 
 
-def _tell(given: Any, request: BinaryIO) -> Iterator[str]:
+def _assign(given: Any, request: BinaryIO) -> Iterator[str]:
     """`[first word, speaker]` each time that the speaker changes; then what is in doubt.
 
     The request is a line of JSON, the words' times, and the packed embeddings.
     """
+    from common.speakers.assignment import assign_speakers
     from common.speakers.packing import unpack
-    from common.speakers.telling import tell_speakers
     from common.speakers.windows import Span
 
     words = [Span(*word) for word in json.loads(request.readline())]
     times, voices = unpack(request.read())
-    told = tell_speakers(words, times, voices, least=given["least"], most=given["most"])
-    for index, speaker in enumerate(told.speakers):
-        if not index or speaker != told.speakers[index - 1]:
+    assigned = assign_speakers(words, times, voices, least=given["least"], most=given["most"])
+    for index, speaker in enumerate(assigned.speakers):
+        if not index or speaker != assigned.speakers[index - 1]:
             yield json.dumps([index, speaker])
-    yield json.dumps({"doubt": told.doubt})
+    yield json.dumps({"doubt": assigned.doubt})
 
 
 if __name__ == "__main__":

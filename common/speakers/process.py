@@ -51,12 +51,12 @@ async def embed(
     return b"".join(packed)
 
 
-async def tell(request: Path, *, least: int, most: int) -> list[Any]:
+async def assign(request: Path, *, least: int, most: int) -> list[Any]:
     """What the child says of a request; see `common.speakers.child`. Raises SpeakersFailed."""
     lines: list[Any] = []
     bounds = Bounds.of_cpu(60)
     await _run(
-        "tell", {"least": least, "most": most}, request, bounds, lambda line: lines.append(json.loads(line))
+        "assign", {"least": least, "most": most}, request, bounds, lambda line: lines.append(json.loads(line))
     )
     return lines
 

@@ -45,7 +45,7 @@ class WeightsAltered(Exception):
 
 
 def is_installed() -> bool:
-    """Whether speakers can be told apart; cheap, since it reads and imports nothing."""
+    """Whether speakers can be distinguished; cheap, since it reads and imports nothing."""
     return find_spec("numpy") is not None and weights_file().is_file()
 
 

@@ -1,6 +1,6 @@
-"""Tells the speakers of a transcript apart: listens to the recording stretch by stretch, then to all at once.
+"""Distinguishes the speakers of a transcript: listens to the recording stretch by stretch, then to all at once.
 
-The transcript is there before, and stays as it is where speakers cannot be told apart.
+The transcript is there before, and stays as it is where they cannot be distinguished.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from common.log import log
 from common.models import Options, Transcript, TranscriptWarning
 from common.services import Services
 from common.speakers.labels import label_speakers, spoken_tokens
-from common.speakers.process import embed, tell
+from common.speakers.process import assign, embed
 from common.speakers.range import range_of
 from common.speakers.weights import is_installed
 from common.speakers.windows import Span, speech_of, windows_of, within
@@ -34,14 +34,14 @@ Keep = Callable[[int, bytes], Awaitable[None]]
 OnShare = Callable[[float], None]
 
 
-def are_speakers_told(services: Services) -> bool:
+def can_distinguish_speakers(services: Services) -> bool:
     """Whether this server can tell speakers apart."""
     return services.settings.speakers and services.voices is not None and is_installed()
 
 
 def check_speakers(services: Services, options: Options) -> None:
     """Raises SpeakersUnavailable where they are wanted and this server cannot tell them apart."""
-    if options.speakers and not are_speakers_told(services):
+    if options.speakers and not can_distinguish_speakers(services):
         raise SpeakersUnavailable
 
 
@@ -71,7 +71,7 @@ async def add_speakers(
         async with asyncio.timeout(services.settings.speakers_timeout):
             listener = _Listener(services, recording.audio, folder, on_share)
             packed = await listener.listen(_spans_of(lines), kept or {}, keep)
-            return await _tell(transcript, lines, packed, options, folder)
+            return await _assign(transcript, lines, packed, options, folder)
     except (EscribaError, TimeoutError) as exc:
         log("speakers.failed", level="WARNING", code=getattr(exc, "code", "timeout"))
         return _with_warning(transcript, "speakers_failed")
@@ -137,7 +137,7 @@ def _spans_of(lines: list[list[Token]]) -> list[Span]:
     return [Span(token.start, token.end) for line in lines for token in line]
 
 
-async def _tell(
+async def _assign(
     transcript: Transcript, lines: list[list[Token]], packed: bytes, options: Options, folder: Path
 ) -> Transcript:
     words = _spans_of(lines)
@@ -145,7 +145,7 @@ async def _tell(
     try:
         request.write_bytes(json.dumps(words).encode() + b"\n" + packed)
         least, most = range_of(options.speakers)
-        *changes, found = await tell(request, least=least, most=most)
+        *changes, found = await assign(request, least=least, most=most)
     finally:
         request.unlink(missing_ok=True)
     labelled = label_speakers(transcript, lines, list(_speakers_of(changes, len(words))))

@@ -11,6 +11,7 @@ import pytest
 
 from common.errors import SpeakersUnavailable
 from common.models import Segment, Transcript, Word
+from common.speakers.assignment import assign_speakers
 from common.speakers.clustering import group_voices
 from common.speakers.embedding import embed_windows
 from common.speakers.encoder import VoiceEncoder
@@ -18,7 +19,6 @@ from common.speakers.features import HOP, RATE, SPAN, Floats, mel_frames
 from common.speakers.labels import label_speakers, spoken_tokens
 from common.speakers.packing import RECORD_BYTES, pack, unpack
 from common.speakers.range import parse_range, range_of
-from common.speakers.telling import tell_speakers
 from common.speakers.weights import read_weights, weights_file
 from common.speakers.windows import WINDOW, Span, speech_of, windows_of, within
 from tests.recordings import ENGLISH_SHORT
@@ -148,21 +148,21 @@ def test_words_go_to_the_voice_around_them() -> None:
     voices, owners = voices_of(2, 120)
     times = np.array([(i * 0.8, i * 0.8 + 1.6) for i in range(120)], np.float32)
     words = [Span(0.1 + i * 0.32, 0.4 + i * 0.32) for i in range(300)]
-    told = tell_speakers(words, times, voices, least=1, most=10)
+    assigned = assign_speakers(words, times, voices, least=1, most=10)
     truth = [owners[min(119, max(0, round((start - 0.65) / 0.8)))] for start, _ in words]
-    assert np.mean([a == b for a, b in zip(told.speakers, truth, strict=True)]) > 0.97
-    assert not told.doubt
+    assert np.mean([a == b for a, b in zip(assigned.speakers, truth, strict=True)]) > 0.97
+    assert not assigned.doubt
 
 
 def test_little_speech_and_voices_near_each_other_are_doubtful() -> None:
     voices, _ = voices_of(1, 6)
     times = np.array([(i * 0.8, i * 0.8 + 1.6) for i in range(6)], np.float32)
-    assert tell_speakers([Span(0.0, 0.5)], times, voices, least=1, most=10).doubt
-    assert tell_speakers([Span(0.0, 0.5)], times[:0], voices[:0], least=1, most=10).speakers == [0]
+    assert assign_speakers([Span(0.0, 0.5)], times, voices, least=1, most=10).doubt
+    assert assign_speakers([Span(0.0, 0.5)], times[:0], voices[:0], least=1, most=10).speakers == [0]
     near, _ = voices_of(1, 120)
     times = np.array([(i * 0.8, i * 0.8 + 1.6) for i in range(120)], np.float32)
     words = [Span(i * 0.32, i * 0.32 + 0.3) for i in range(300)]
-    assert tell_speakers(words, times, near, least=2, most=2).doubt
+    assert assign_speakers(words, times, near, least=2, most=2).doubt
 
 
 # ── labels and the option ─────────────────────────────────────────────────────────────────────────

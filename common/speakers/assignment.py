@@ -26,23 +26,23 @@ _MOST_UNSURE = 0.25  # of the words
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Assignment:
     """The speaker of each word, from 0; `doubt` is whether that is hard to tell."""
 
     speakers: list[int]
     doubt: bool
 
 
-def tell_speakers(
+def assign_speakers(
     words: Sequence[Span], times: NDArray[np.float32], voices: Floats, *, least: int, most: int
-) -> Told:
+) -> Assignment:
     """`times` (window, 2) and `voices` (window, SIZE) belong together; words and windows are in order."""
     if not len(voices) or not words:
-        return Told([0] * len(words), doubt=True)
+        return Assignment([0] * len(words), doubt=True)
     centres = centres_of(voices, _drop_small(voices, group_voices(voices, least=least, most=most), least))
     scores = _score(words, times, voices @ centres.T)
     path = _smooth(words, scores)
-    return Told(path.tolist(), doubt=_is_doubtful(words, scores, path, centres))
+    return Assignment(path.tolist(), doubt=_is_doubtful(words, scores, path, centres))
 
 
 def _drop_small(voices: Floats, labels: Labels, least: int) -> Labels:

@@ -108,4 +108,10 @@ _ACCESS_KEYS = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS)
+# Whose job it is: `Job.client`. Jobs of earlier versions have none, and all count as one client's.
+_CLIENTS = (
+    "ALTER TABLE jobs ADD COLUMN client TEXT",
+    "CREATE INDEX jobs_of_client ON jobs (client, status) WHERE status <> 'completed'",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS, _CLIENTS)

@@ -4,6 +4,6 @@ import { components } from "./_generated/api";
 import { env } from "./_generated/server";
 
 export const { create, get, list, cancel, remove, token } = exposeApi(components.escriba, {
-  tokenSeconds: Number(env.TOKEN_SECONDS || 600), // the default; tests have no patience
+  tokenSeconds: Number(env.TOKEN_SECONDS || 600), // the default; a test wants shorter ones
   limits: { rows: 10_000, perMinute: 1_000, anonymousPerMinute: 1_000 }, // people drop whole folders on this page
 });

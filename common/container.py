@@ -75,7 +75,7 @@ async def container(
             store_status=stores.status,
             store_timeout=_STORE_TIMEOUT if settings.database_url else _FILE_TIMEOUT,
         )
-        for places in (services.transcribing, services.downloading):
+        for places in (services.transcribing, services.downloading, services.correcting):
             signal.subscribe_later(settings.request_grace, partial(places.close, server_stopping))
         background = work_in_background(services, stores, audio, worker=worker, hub=hub, signals=signals)
         await stack.enter_async_context(background)

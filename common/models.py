@@ -187,6 +187,7 @@ class Job(Value):
     )
     error: JobError | None = None
     cached: Literal[True] | None = Field(None, description="the text of an equal recording was its answer")
+    revision: int | None = Field(None, description="how often a person has corrected its text")
 
     @property
     def has_ended(self) -> bool:

@@ -23,6 +23,11 @@ def _cancel_nothing(job_id: str) -> None:
     """Where jobs run in other processes, a run ends when it loses its lease."""
 
 
+def _one_by_one() -> Places:
+    """The body of a correction is in memory while it waits."""
+    return Places(1, length=8, longest_wait=30.0)
+
+
 @dataclass(slots=True)
 class ActiveWork:
     """What this process is doing right now, counted for /health."""
@@ -43,7 +48,8 @@ class Services:
     With `key_secret`, nobody can derive a job id from an Idempotency-Key. `store_timeout` is how many seconds
     /health waits for the store: a file answers at once unless it is locked. `store_status` says what is known
     of the store without asking it. `transcribing` bounds the transcriptions that clients wait for,
-    `downloading` the recordings that are fetched for them; jobs have a bound of their own.
+    `downloading` the recordings that are fetched for them; jobs have a bound of their own. `correcting`
+    bounds the corrected texts that are in memory.
     """
 
     settings: Settings
@@ -69,6 +75,7 @@ class Services:
     active: ActiveWork = field(default_factory=ActiveWork)
     transcribing: Places = field(default_factory=Places)
     downloading: Places = field(default_factory=Places)
+    correcting: Places = field(default_factory=_one_by_one)
 
     def retention_end(self, now: float) -> float:
         """Until when a job's text, or the audio of one that failed, is kept from now on."""

@@ -52,6 +52,10 @@ EscribaError                      500 internal_error
 │   ├── JobNotRetryable           409 job_not_retryable
 │   ├── TranscriptNotReady        409 transcript_not_ready
 │   ├── JobExpired                410 job_expired
+│   ├── TranscriptChanged         412 transcript_changed
+│   ├── TranscriptTooLarge        413 transcript_too_large
+│   ├── SpeakerUnknown            422 speaker_unknown
+│   ├── VersionMissing            428 version_missing
 │   ├── AudioGone                 410 audio_gone
 │   ├── UploadTicketInvalid       403 upload_ticket_invalid
 │   ├── UploadExpired             410 upload_expired

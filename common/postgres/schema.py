@@ -104,4 +104,6 @@ _ACCESS_KEYS = (
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *functions.ON_JOBS, *functions.ON_DELIVERIES, functions.CLAIM_JOB, functions.SWAP_VALUE),
     _ACCESS_KEYS,
+    # The text as the engine gave it, once somebody has corrected it.
+    ("ALTER TABLE escriba.results ADD COLUMN original text",),
 )

@@ -108,4 +108,7 @@ _ACCESS_KEYS = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS)
+# The text as the engine gave it, once somebody has corrected it.
+_ORIGINALS = ("ALTER TABLE results ADD COLUMN original TEXT",)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS, _ORIGINALS)

@@ -155,6 +155,8 @@ class Job(Value):
     job_id: str
     user_id: str | None = None
     owner: str | None = Field(None, description="the access key that made it, with the user of its token")
+    # Kept beside the JSON, which versions that do not know it read too.
+    client: str | None = Field(None, exclude=True, description="whose limits count: a key, a hashed address")
     status: Status
     stage: Stage | None = None
     seq: int = 1

@@ -144,7 +144,8 @@ class JobStore(Protocol):
 class TaskQueue(Protocol):
     """Brings each job id to a worker after `delay` seconds, at least once."""
 
-    async def put(self, job_id: str, *, delay: float = 0) -> None: ...
+    async def put(self, job_id: str, *, delay: float = 0, client: str | None = None) -> None:
+        """`client` is the job's, for queues that do not know jobs."""
 
     async def backlog(self) -> int:
         """About how many jobs wait for a worker."""
@@ -220,31 +221,3 @@ class AccountStore(Protocol[A]):
 
 
 QuotaStore = AccountStore[Quota]  # what the engine's provider still allows
-
-
-class DeliveryFailed(Exception):
-    """The target did not confirm. `reason` is short and holds nothing secret; `retry_after` is in seconds.
-    After so many `attempts`, where they are set, it counts as a rejection."""
-
-    def __init__(self, reason: str, *, retry_after: float | None = None, attempts: int | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.retry_after = retry_after
-        self.attempts = attempts
-
-
-class DeliveryRejected(Exception):
-    """The target will never take this snapshot: the rejection is recorded and nothing is tried again."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Sender(Protocol):
-    """Sends snapshots to one target. `problem` is None, or tells the operator why none can be sent."""
-
-    problem: str | None
-
-    async def send(self, job: Job, result: Transcript | None) -> None:
-        """Return once the target has confirmed this snapshot. Raises DeliveryFailed, DeliveryRejected."""

@@ -12,7 +12,8 @@ from common.audio.ffmpeg import Ffmpeg
 from common.cache_port import TranscriptCache
 from common.groq.client import Groq
 from common.places import Places
-from common.ports import AudioStore, JobStore, QuotaStore, Sender, Subscribers, Target, TaskQueue
+from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, Target, TaskQueue
+from common.sender_port import Sender
 from common.settings import Settings
 from common.stores import StoreStatus
 

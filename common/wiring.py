@@ -15,8 +15,9 @@ from common.access.keys import digest_of
 from common.access.ledger import Ledger, all_but_one, share_of
 from common.groq.client import Groq
 from common.places import Places
-from common.ports import AccountStore, QuotaStore, Sender, Target
+from common.ports import AccountStore, QuotaStore, Target
 from common.quota import Quota, QuotaNews
+from common.sender_port import Sender
 from common.setting_types import parse_api_keys
 from common.settings import GROQ_URL, Settings
 from common.token_bucket import Budget

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,6 +56,14 @@ class Caller:
         """Raises JobNotFound: who may not see a job does not learn that there is one."""
         if not self.may_see(job.owner, job.job_id):
             raise JobNotFound
+
+
+def client_id(client: str, *, secret: bytes) -> str:
+    """How a job names its client: an address is hashed, since it may be a person's."""
+    kind, _, address = client.partition(":")
+    if kind != "address":
+        return client
+    return f"address:{hmac.new(secret, address.encode(), hashlib.sha256).hexdigest()[:16]}"
 
 
 def client_without_key(client: str) -> Caller:

@@ -51,6 +51,7 @@ def state_item(job: Job) -> Item:
         "pk": pk,
         "sk": sk,
         "document": _job_json(job),
+        "client": job.client,
         "seq": job.seq,
         "status": job.status,
         "expiring": _ALL,
@@ -84,7 +85,7 @@ def commit(job: Job) -> Update:
 
 
 def job_of(item: Item) -> Job:
-    return Job.model_validate_json(item["document"])
+    return Job.model_validate_json(item["document"]).model_copy(update={"client": item.get("client")})
 
 
 def _job_json(job: Job) -> str:

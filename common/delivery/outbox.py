@@ -10,7 +10,8 @@ from common.delivery import rules
 from common.errors import JobNotFound
 from common.log import log
 from common.models import Job
-from common.ports import Delivery, DeliveryFailed, DeliveryRejected, Sender, Target
+from common.ports import Delivery, Target
+from common.sender_port import DeliveryFailed, DeliveryRejected, Sender
 from common.services import Services
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from starlette.requests import Request
 
 from common import errors
-from common.access.caller import Caller
+from common.access.caller import Caller, client_id
 from common.http.app import language_of
 from common.http.options import parse_options
 from common.jobs.ids import derive_job_id, new_job_id, parse_job_id
@@ -70,6 +70,7 @@ def parse_job_request(
         options=parse_options(fields, beside=(*JOB_FIELDS, "sizeBytes")),
         user_id=user_id,
         owner=caller.owner,
+        client=client_id(caller.client, secret=services.key_secret),
         callback_url=_callback_url(values.get("callbackUrl"), services, check_callback_url),
         locale=language_of(request),
         filename=display_name(values.get("filename", "").encode()),

@@ -117,7 +117,7 @@ class _Run:
         delay = (job.waiting_until or 0) - self._now
         if delay <= 0 and (self._isolated or not suspects.is_suspect(job)):
             return True
-        await self._services.queue.put(job.job_id, delay=max(0.0, delay))
+        await self._services.queue.put(job.job_id, delay=max(0.0, delay), client=job.client)
         return False
 
     # ── the work ───────────────────────────────────────────────────────────────────────────────────
@@ -226,7 +226,7 @@ class _Run:
         await self._running.change(
             lambda job: state.wait(job, until=now + delay, now=now, attempt_counts=attempt_counts)
         )
-        await self._services.queue.put(self._job.job_id, delay=delay)
+        await self._services.queue.put(self._job.job_id, delay=delay, client=self._job.client)
 
     @property
     def _job(self) -> Job:

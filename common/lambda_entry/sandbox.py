@@ -26,7 +26,8 @@ from common.aws.table import Table
 from common.groq.client import Groq
 from common.log import log, set_level
 from common.models import Job, Transcript
-from common.ports import DeliveryFailed, QuotaStore, Sender, Target
+from common.ports import QuotaStore, Target
+from common.sender_port import DeliveryFailed, Sender
 from common.services import Services
 from common.settings import Settings, read_settings
 

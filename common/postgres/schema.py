@@ -10,7 +10,7 @@ since Postgres's own types refuse the character NUL. Times are epoch seconds of 
 
 from __future__ import annotations
 
-from common.postgres import functions
+from common.postgres import fair_claim, functions
 
 _TABLES = (
     """
@@ -101,9 +101,19 @@ _ACCESS_KEYS = (
     """,
 )
 
+# Whose job it is: `Job.client`. Those of earlier versions have none, and all count as one client's.
+_CLIENTS = (
+    "ALTER TABLE escriba.jobs ADD COLUMN client text",
+    "CREATE INDEX jobs_of_client ON escriba.jobs (client, status) WHERE status <> 'completed'",
+    "CREATE TABLE escriba.client_turns (client text PRIMARY KEY, finish float8 NOT NULL)",
+    fair_claim.CREATE_JOB_OF,
+    fair_claim.CLAIM_FAIRLY,
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *functions.ON_JOBS, *functions.ON_DELIVERIES, functions.CLAIM_JOB, functions.SWAP_VALUE),
     _ACCESS_KEYS,
+    _CLIENTS,
     # The text as the engine gave it, once somebody has corrected it.
     ("ALTER TABLE escriba.results ADD COLUMN original text",),
 )

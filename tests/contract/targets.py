@@ -45,8 +45,9 @@ class DeploymentTarget:
     """The adapters of one target over a store of their own, which is empty at first.
 
     `other_jobs`, `other_keys` and `other_quota` reach the same store as another process would.
-    `claim_all(seconds)` lets that time pass for the queue and returns the jobs that it then brings to a
-    worker; `kill_worker()` ends that worker abruptly and returns when nothing holds its jobs any more.
+    `claim_some(seconds, most)` lets that time pass for the queue and returns the jobs that it then brings to
+    a worker, `claim_all(seconds)` all of them; `kill_worker()` ends that worker abruptly and returns when
+    nothing holds its jobs any more.
     `close_listeners()` makes every listener stop. `isolated`: each job runs in a process of its own.
     """
 
@@ -58,11 +59,14 @@ class DeploymentTarget:
     other_keys: AccessKeyStore
     quota: QuotaStore
     other_quota: QuotaStore
-    claim_all: Callable[[float], Awaitable[list[str]]]
+    claim_some: Callable[[float, float], Awaitable[list[str]]]
     kill_worker: Callable[[], Awaitable[None]]
     subscribers: Subscribers
     close_listeners: Callable[[], Awaitable[None]]
     isolated: bool
+
+    async def claim_all(self, seconds: float) -> list[str]:
+        return await self.claim_some(seconds, math.inf)
 
 
 class Clock:
@@ -88,10 +92,10 @@ def container(folder: Path) -> Iterator[DeploymentTarget]:
     audio = AudioFolder(folder / "audio", budget_bytes=1_000_000, tickets=UploadTickets(b"secret"))
     asyncio.run(audio.open())
 
-    async def claim_all(seconds: float) -> list[str]:
+    async def claim_some(seconds: float, most: float) -> list[str]:
         clock.now += seconds
         claimed: list[str] = []
-        while job_id := await queue.claim(clock.now, "worker", LEASE):
+        while len(claimed) < most and (job_id := await queue.claim(clock.now, "worker", LEASE)):
             claimed.append(job_id)
         return claimed
 
@@ -113,7 +117,7 @@ def container(folder: Path) -> Iterator[DeploymentTarget]:
         other_keys=SqliteAccessKeys(other_database),
         quota=SqliteAccount(database, name="whisper", start=start),
         other_quota=SqliteAccount(other_database, name="whisper", start=start),
-        claim_all=claim_all,
+        claim_some=claim_some,
         kill_worker=kill_worker,
         subscribers=hub,
         close_listeners=close_listeners,
@@ -132,7 +136,8 @@ def aws(_: Path) -> Iterator[DeploymentTarget]:
         clock = Clock()
         received = QueueReader(emulator(), names.queue)
 
-        async def claim_all(seconds: float) -> list[str]:
+        async def claim_some(seconds: float, most: float) -> list[str]:
+            assert most == math.inf
             clock.now += seconds
             return await asyncio.to_thread(received.take, seconds)
 
@@ -159,7 +164,7 @@ def aws(_: Path) -> Iterator[DeploymentTarget]:
             other_keys=DynamoAccessKeys(Table(other_clients, names.table)),
             quota=DynamoAccount(Table(clients, names.table), name="whisper", start=start),
             other_quota=DynamoAccount(Table(other_clients, names.table), name="whisper", start=start),
-            claim_all=claim_all,
+            claim_some=claim_some,
             kill_worker=kill_worker,
             subscribers=gateway,
             close_listeners=close_listeners,
@@ -180,10 +185,10 @@ def instances(folder: Path) -> Iterator[DeploymentTarget]:
     for each in (database, other_database):
         close_after_test(each.close)
 
-    async def claim_all(seconds: float) -> list[str]:
+    async def claim_some(seconds: float, most: float) -> list[str]:
         clock.now += seconds
         claimed: list[str] = []
-        while job_id := await queue.claim(clock.now, "worker", LEASE):
+        while len(claimed) < most and (job_id := await queue.claim(clock.now, "worker", LEASE)):
             claimed.append(job_id)
         return claimed
 
@@ -205,7 +210,7 @@ def instances(folder: Path) -> Iterator[DeploymentTarget]:
         other_keys=PostgresAccessKeys(other_database),
         quota=PostgresAccount(database, name="whisper", start=start),
         other_quota=PostgresAccount(other_database, name="whisper", start=start),
-        claim_all=claim_all,
+        claim_some=claim_some,
         kill_worker=kill_worker,
         subscribers=hub,
         close_listeners=close_listeners,

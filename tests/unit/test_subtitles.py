@@ -221,6 +221,7 @@ def speech(seconds: float, random: Random) -> Transcript:
     return Transcript(text=text, duration=clock + 0.1, segments=tuple(segments), words=tuple(words))
 
 
+@pytest.mark.no_cover  # as in tests/conftest.py
 @pytest.mark.parametrize("format_", sorted(SUBTITLES))
 def test_nothing_has_to_be_mended_in_two_hours(format_: Format) -> None:
     transcript = speech(7200, Random(7))

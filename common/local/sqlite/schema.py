@@ -108,7 +108,13 @@ _ACCESS_KEYS = (
     """,
 )
 
+# Whose job it is: `Job.client`. Jobs of earlier versions have none, and all count as one client's.
+_CLIENTS = (
+    "ALTER TABLE jobs ADD COLUMN client TEXT",
+    "CREATE INDEX jobs_of_client ON jobs (client, status) WHERE status <> 'completed'",
+)
+
 # The text as the engine gave it, once somebody has corrected it.
 _ORIGINALS = ("ALTER TABLE results ADD COLUMN original TEXT",)
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS, _ORIGINALS)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS, _CLIENTS, _ORIGINALS)

@@ -31,8 +31,9 @@ def test_a_corrected_text_is_in_json_and_files_and_the_engines_stays(
 ) -> None:
     job_id = str(uuid.uuid4())
     form: dict[str, Any] = {"data": {"jobId": job_id}, "files": {"file": ("voz.wav", SPEECH)}}
-    assert targets("POST", "/transcribe-job", json={"jobId": job_id}).status == 201
-    early = targets("PUT", f"/job/{job_id}/transcript", headers=ANY, json={"segments": []})
+    pending = str(uuid.uuid4())
+    assert targets("POST", "/transcribe-job", json={"jobId": pending}).status == 201
+    early = targets("PUT", f"/job/{pending}/transcript", headers=ANY, json={"segments": []})
     assert (early.status, early.code) == (409, "transcript_not_ready")
     assert targets("POST", "/transcribe-job", **form).status == 202
     assert targets.finish(job_id) == "completed"

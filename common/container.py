@@ -66,6 +66,7 @@ async def container(
             subscribers=Publisher(hub, signals, has_senders=bool(senders)),
             quota=quota,
             access=await _access(settings, stores),
+            admin=wiring.admin_services(stores.admin, stores.directory, now=stores.now),
             ledger=ledger,
             cache=stores.cache(settings.cache_bytes),
             senders=senders,

@@ -15,6 +15,7 @@ from common.http.corrected_text import MAX_MB, parse_correction, read_correction
 from common.http.etag import is_known, required_seq
 from common.http.job_example import JOB_CONTENT
 from common.http.job_id import JobId
+from common.http.openapi import form_fields, request_body
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.correct import correct, read_text
 from common.jobs.view import job_view, transcript_view
@@ -22,6 +23,7 @@ from common.lambda_entry.handlers import http_handler
 from common.models import Job, Transcript
 from common.text import correction
 from common.text.corrected_times import check_times
+from common.upload.fields import JSON
 
 router = APIRouter(tags=["jobs"])
 
@@ -33,36 +35,28 @@ _VERSION = {
     "description": "`engine`: what the engine gave, before anybody corrected it",
 }
 _QUERY = {**LAYOUT_FIELDS, "version": _VERSION}
-_SEGMENT = {"start": 0.0, "end": 2.4, "text": "¡Hola! ¿Qué tal?"}
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["segments"],
-                    "properties": {
-                        "segments": {
-                            "type": "array",
-                            "items": {
-                                "type": "object",
-                                "required": ["start", "end", "text"],
-                                "properties": {
-                                    "start": {"type": "number"},
-                                    "end": {"type": "number"},
-                                    "text": {"type": "string"},
-                                    "words": {"type": "array", "items": {"type": "object"}},
-                                    "speaker": {"type": "string", "maxLength": 32},
-                                },
-                            },
-                        }
-                    },
-                },
-                "example": {"segments": [_SEGMENT]},
-            }
-        },
-    }
+_SECONDS = {"type": "number", "minimum": 0}
+_WORD = {
+    "type": "object",
+    "required": ["word", "start", "end"],
+    "properties": {"word": {"type": "string"}, "start": _SECONDS, "end": _SECONDS},
+}
+_SEGMENT = {
+    "type": "object",
+    "required": ["start", "end", "text"],
+    "properties": {
+        "start": _SECONDS,
+        "end": _SECONDS,
+        "text": {"type": "string"},
+        "words": {"type": ["array", "null"], "items": _WORD, "description": "those of `text`"},
+        "speaker": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9_-]{0,32}$"},
+    },
+}
+_CORRECTION = {
+    "type": "object",
+    "required": ["segments"],
+    "properties": {"segments": {"type": "array", "items": _SEGMENT}},
+    "example": {"segments": [{"start": 0.0, "end": 2.4, "text": "¡Hola! ¿Qué tal?"}]},
 }
 
 
@@ -73,7 +67,7 @@ _BODY = {
     openapi_extra={
         "parameters": [
             {"name": name, "in": "query", "schema": schema, "description": schema.get("description", "")}
-            for name, schema in _QUERY.items()
+            for name, schema in form_fields(_QUERY).items()
         ]
     },
     responses={
@@ -126,7 +120,7 @@ def _version(values: list[str]) -> str:
     "/job/{job_id}/transcript",
     summary="Correct the text of a completed job",
     response_model=None,
-    openapi_extra=_BODY,
+    openapi_extra=request_body({JSON: {"schema": _CORRECTION}}),
     responses={
         200: {"description": "the job, with its new `seq` and `revision`", **JOB_CONTENT},
         **error_examples(
@@ -156,7 +150,7 @@ async def correct_transcript(
     """
     seq = required_seq(if_match)
     body = await read_correction(request)
-    with await services.correcting.take(caller.name):
+    with await services.correcting.take(caller.client):
         segments = await to_thread(parse_correction, body)
 
         def change(transcript: Transcript) -> Transcript:

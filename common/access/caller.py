@@ -10,8 +10,8 @@ from typing import Literal
 from common.errors import JobNotFound, ScopeMissing
 from common.models import Job, Scope
 
-ALL_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read", "admin"})
-OPEN_SCOPES: frozenset[Scope] = ALL_SCOPES - {"admin"}
+ALL_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read", "metrics", "admin"})
+OPEN_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,11 @@ class Caller:
         """Raises ScopeMissing."""
         if scope not in self.scopes:
             raise ScopeMissing(scope=scope)
+
+    def require_one_of(self, *scopes: Scope) -> None:
+        """Raises ScopeMissing, which names the first."""
+        if self.scopes.isdisjoint(scopes):
+            raise ScopeMissing(scope=scopes[0])
 
     def may_see(self, owner: str | None, job_id: str) -> bool:
         """Whether a job of `owner` exists for this caller.

@@ -49,7 +49,7 @@ def test_a_corrected_text_is_in_json_and_files_and_the_engines_stays(
         assert before["text"].split()[0].encode() in kept
         assert b"really" not in kept
     targets("DELETE", f"/job/{job_id}")
-    gone = targets("PUT", f"/job/{job_id}/transcript", headers=ANY, json=before)
+    gone = targets("PUT", f"/job/{job_id}/transcript", compare=False, headers=ANY, json=before)
     assert (gone.status, gone.code) == (410, "job_expired")
 
 

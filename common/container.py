@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from common import wiring
 from common.access.access import Access
 from common.access.ledger import Ledger
+from common.access.rates import RequestRates
 from common.audio.ffmpeg import Ffmpeg
 from common.local.audio_folder import AudioFolder
 from common.local.background import Publisher, Signals, work_in_background
@@ -65,8 +66,10 @@ async def container(
             queue=stores.queue(on_put=worker.notify),
             subscribers=Publisher(hub, signals, has_senders=bool(senders)),
             quota=quota,
+            client_account=lambda client, start: stores.account(f"client:{client}", start),
             access=await _access(settings, stores),
             ledger=ledger,
+            rates=RequestRates(settings.client_requests_per_minute),
             cache=stores.cache(settings.cache_bytes),
             senders=senders,
             cancel_run=worker.cancel_run,

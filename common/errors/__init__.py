@@ -71,6 +71,18 @@ from common.errors.job import (
     UploadExpired,
     UploadTicketInvalid,
 )
+from common.errors.limits import (
+    A_DAY,
+    AN_HOUR,
+    YOUR_ADDRESS,
+    YOUR_KEY,
+    LimitReached,
+    TooManyJobs,
+    TooManyRequests,
+    TooManyUploadsExpected,
+    TooMuchAudio,
+    TooMuchStored,
+)
 from common.errors.request import (
     BaseUrlWrong,
     BodyMalformed,
@@ -109,7 +121,11 @@ from common.errors.upload import (
 )
 
 __all__ = [
+    "AN_HOUR",
+    "A_DAY",
     "ONE_VALUE",
+    "YOUR_ADDRESS",
+    "YOUR_KEY",
     "AccessOff",
     "AccessRefused",
     "AnswerLate",
@@ -162,6 +178,7 @@ __all__ = [
     "KeyNotFound",
     "Language",
     "LanguageUnknown",
+    "LimitReached",
     "MediaTypeUnsupported",
     "MethodNotAllowed",
     "ModelUnknown",
@@ -180,7 +197,12 @@ __all__ = [
     "StorageBroken",
     "StorageFull",
     "StoreUnavailable",
+    "TooManyJobs",
+    "TooManyRequests",
+    "TooManyUploadsExpected",
     "TooManyWatchers",
+    "TooMuchAudio",
+    "TooMuchStored",
     "ToolMissing",
     "TranscriptNotReady",
     "UploadExpired",

@@ -7,8 +7,10 @@ import time
 import uuid
 from typing import Any
 
+from common.access.rates import Rate
 from common.errors import EscribaError
 from common.http.error_response import NO_SNIFFING, failure
+from common.http.rate_headers import rate_headers
 from common.log import log
 
 Scope = Any  # ASGI's own types are plain dictionaries and callables
@@ -38,7 +40,9 @@ class RequestLog:
         async def send_with_id(message: Any) -> None:
             if message["type"] == "http.response.start":
                 response["status"] = message["status"]
-                _add_missing(message, (b"x-request-id", request_id.encode()), NO_SNIFFING)
+                rate: Rate | None = scope["state"].get("rate")
+                rates = rate_headers(rate, scope["path"]) if rate else []
+                _add_missing(message, (b"x-request-id", request_id.encode()), NO_SNIFFING, *rates)
             await send(message)
 
         try:

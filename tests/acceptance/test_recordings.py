@@ -341,6 +341,15 @@ GAPS = {
 }
 
 
+@pytest.mark.parametrize("codec", ["aac", "libopus", "libvorbis", "flac"])
+def test_a_recording_that_begins_before_0_is_heard_whole(
+    codec: str, server: Server, media: Media, speech: Path
+) -> None:
+    before = "-output_ts_offset -3.3 -avoid_negative_ts disabled"
+    path = media.ffmpeg(f"-i {speech} -ar 48000 -c:a {codec} {before}", media.folder / f"below-0-{codec}.mkv")
+    check_words(transcribe(server, path))
+
+
 @pytest.mark.parametrize("name", GAPS)
 def test_words_after_missing_packets_keep_their_times(
     name: str, server: Server, media: Media, speech: Path

@@ -79,12 +79,16 @@ async def container(
             store_status=stores.status,
             store_timeout=_STORE_TIMEOUT if settings.database_url else _FILE_TIMEOUT,
         )
-        for places in (services.transcribing, services.downloading):
-            signal.subscribe_later(settings.request_grace, partial(places.close, server_stopping))
+        _close_places_later(services, signal)
         background = work_in_background(services, stores, audio, worker=worker, hub=hub, signals=signals)
         await stack.enter_async_context(background)
         stack.callback(hub.close)
         yield services
+
+
+def _close_places_later(services: Services, signal: StopSignal) -> None:
+    for places in (services.transcribing, services.downloading):
+        signal.subscribe_later(services.settings.request_grace, partial(places.close, server_stopping))
 
 
 # ── what it keeps, and where ──────────────────────────────────────────────────────────────────────

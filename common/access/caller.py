@@ -13,8 +13,8 @@ from common.models import NO_LIMITS, Job, Limits, Scope
 ALL_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read", "admin"})
 OPEN_SCOPES: frozenset[Scope] = ALL_SCOPES - {"admin"}
 
-# Programs on the server's own machine, whoever serves it, and clients whose address nobody knows. IPv6's own
-# address is in the network ::/64.
+# Programs on the server's own machine, and clients whose address nobody knows. IPv6's loopback address is in
+# the network ::/64.
 _UNLIMITED = frozenset({"", "address:127.0.0.1", "address:::/64", "address:unknown", "key:admin"})
 
 

@@ -101,7 +101,7 @@ from common.errors.sentence import Detail, Language, Sentence
 class RetryLater(Exception):
     """Not now: the quota is spent or the engine asked to wait. Try again after `delay` seconds.
 
-    `error` is what a client is told that waits for its text, where that is not the engine's quota.
+    `error` answers a client that waits for its text, where the reason is not the engine's quota.
     """
 
     def __init__(self, delay: float, reason: str = "", *, error: EscribaError | None = None) -> None:

@@ -282,5 +282,5 @@ def test_limits_of_a_configured_key_follow_its_scopes() -> None:
     (key,) = parse_api_keys(f"app {'0' * 64} audioPerHour=600").values()
     assert (key.scopes, key.limits) == (("transcribe", "read"), Limits(audio_per_hour=600))
     for wrong in ("jobs=0", "coffee=3", "jobs=x"):
-        with pytest.raises(ValueError, match="lines of|limits among"):
+        with pytest.raises(ValueError, match=r"lines of|limits among"):
             parse_api_keys(f"app {'0' * 64} read {wrong}")

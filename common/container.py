@@ -68,6 +68,7 @@ async def container(
             quota=quota,
             client_account=lambda client, start: stores.account(f"client:{client}", start),
             access=await _access(settings, stores),
+            admin=wiring.admin_services(stores.admin, stores.directory, now=stores.now),
             ledger=ledger,
             rates=RequestRates(settings.client_requests_per_minute),
             cache=stores.cache(settings.cache_bytes),

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 Task = Literal["transcribe", "translate"]
 Granularity = Literal["segment", "word"]
-Scope = Literal["transcribe", "read", "admin"]
+Scope = Literal["transcribe", "read", "metrics", "admin"]
 
 
 class Value(BaseModel):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
@@ -169,6 +168,10 @@ class AudioStore(Protocol):
     @property
     def problem(self) -> str | None: ...
 
+    @property
+    def used_bytes(self) -> int | None:
+        """What this process knows to be stored; None where nobody counts it."""
+
     async def keep(self, job_id: str, file: Path) -> None:
         """Move a received file into the store; durable on return. Raises StorageFull."""
 
@@ -195,33 +198,6 @@ class AudioStore(Protocol):
         """The most bytes that such a form may bring. Raises UploadTicketInvalid, UploadExpired."""
 
 
-class Subscribers(Protocol):
-    """The watchers that are connected right now."""
-
-    async def publish(self, event: JobEvent) -> None:
-        """Notify the job's listeners: best effort; it never raises and never waits for a slow listener."""
-
-    def listen(self, job_id: str) -> AbstractContextManager[Listener]:
-        """A listener for one job until the block ends. Raises TooManyWatchers on entering."""
-
-
-class Listener(Protocol):
-    """Notifies one watcher of changes of one job. The events themselves are also in the store."""
-
-    @property
-    def is_closing(self) -> bool:
-        """Whether the watcher must stop, since the process shuts down or its own time is up."""
-
-    def on_sent(self) -> None:
-        """A message went to the watcher. Where an answer arrives only once it ends, it now has to end."""
-
-    def events_after(self, seq: int) -> list[JobEvent] | None:
-        """Every published event after `seq`, in order, without a gap; None when only the store has them."""
-
-    async def wait(self, seconds: float) -> bool:
-        """Wait for the next event, or the closing, for at most `seconds`; False when neither came."""
-
-
 class AccountStore(Protocol[A]):
     """One account of token buckets, shared by every process."""
 
@@ -230,6 +206,9 @@ class AccountStore(Protocol[A]):
 
         `decide` is pure and may be called more than once. What it raises flies on, and nothing is stored.
         """
+
+    async def read(self) -> A:
+        """The stored account. To look at it is no use of a database, which may fall asleep meanwhile."""
 
 
 QuotaStore = AccountStore[Quota]  # what the engine's provider still allows

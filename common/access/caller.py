@@ -10,8 +10,8 @@ from typing import Literal
 from common.errors import YOUR_ADDRESS, YOUR_KEY, JobNotFound, ScopeMissing, Sentence
 from common.models import NO_LIMITS, Job, Limits, Scope
 
-ALL_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read", "admin"})
-OPEN_SCOPES: frozenset[Scope] = ALL_SCOPES - {"admin"}
+ALL_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read", "metrics", "admin"})
+OPEN_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read"})
 
 # Programs on the server's own machine, and clients whose address nobody knows. IPv6's loopback address is in
 # the network ::/64.
@@ -52,6 +52,11 @@ class Caller:
         """Raises ScopeMissing."""
         if scope not in self.scopes:
             raise ScopeMissing(scope=scope)
+
+    def require_one_of(self, *scopes: Scope) -> None:
+        """Raises ScopeMissing, which names the first."""
+        if self.scopes.isdisjoint(scopes):
+            raise ScopeMissing(scope=scopes[0])
 
     def may_see(self, owner: str | None, job_id: str) -> bool:
         """Whether a job of `owner` exists for this caller.

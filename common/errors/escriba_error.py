@@ -73,6 +73,7 @@ EscribaError                      500 internal_error
 │   └── TooMuchStored             429 too_much_stored
 ├── Interrupted                   500 interrupted
 ├── Busy                          503 busy
+├── Paused                        503 paused
 ├── ServerStopping                503 server_stopping
 ├── AnswerLate                    504 answer_late
 ├── AnswerTooLarge                413 answer_too_large

@@ -98,6 +98,9 @@ class PersistentAccount(Generic[A]):
     async def change(self, decide: Callable[[A], tuple[A, T]]) -> T:
         return await retry_while_busy(lambda: self._account.change(decide))
 
+    async def read(self) -> A:
+        return await self._account.read()
+
 
 async def counting_services(services: Services, job: Job) -> Services:
     """They count what the job takes of the engine's quota, and what its client has used of it."""

@@ -176,6 +176,7 @@ async def _create_or_get(services: Services, request: JobRequest, *, audio: Audi
         if not request.has_made(exists.job, audio):
             raise JobConflict from exists
         return await _submit_again(services, exists.job, audio, request.url)
+    services.serving(request.owner).count_usage("jobs")
     return job
 
 

@@ -13,11 +13,14 @@ from common import wiring
 from common.access.access import Access
 from common.access.client_quota import ClientUse
 from common.access.rates import RequestRates
+from common.admin.services import AdminServices
 from common.audio.ffmpeg import Ffmpeg
 from common.aws.clients import Clients
 from common.aws.dynamo_access_keys import DynamoAccessKeys
 from common.aws.dynamo_account import DynamoAccount
+from common.aws.dynamo_admin import DynamoAdmin
 from common.aws.dynamo_cache import DynamoCache
+from common.aws.dynamo_directory import DynamoDirectory
 from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
@@ -105,6 +108,7 @@ def compose(*, sends_deliveries: bool = False, longest_wait: float = 20.0) -> Sa
         client_account=_client_account(settings, table),
         access=_access(settings, keys, table, clients),
         rates=RequestRates(settings.client_requests_per_minute),
+        admin=_admin(settings, table),
         cache=DynamoCache(table) if settings.cache_mb and settings.jobs_table else None,
         senders=_senders(settings, keys, table) if sends_deliveries else _recording_senders(settings),
         key_secret=b"" if sends_deliveries else _key_secret(settings, clients),
@@ -123,6 +127,13 @@ def _jobs_and_queue(settings: Settings, clients: Clients, table: Table) -> tuple
     jobs = DynamoJobs(table, lost_after=lost_after, count_messages=count_messages)
     queue = SqsQueue(clients, settings.queue_url, now=time.time, note_message=jobs.note_message)
     return jobs, queue
+
+
+def _admin(settings: Settings, table: Table) -> AdminServices:
+    """Functions without the table keep nothing."""
+    if settings.jobs_table is None:
+        return AdminServices()
+    return wiring.admin_services(DynamoAdmin(table), DynamoDirectory(table), now=time.time)
 
 
 def _empty_scratch() -> Path:

@@ -28,6 +28,9 @@ class MemoryAccount:
         self.use, answer = decide(self.use)
         return answer
 
+    async def read(self) -> ClientUse:
+        return self.use
+
 
 def quota_of(limits: Limits, client: str = "key:1a2b3c4d") -> ClientQuota:
     use, limited = first_use(Quota(), limits, NO_LIMITS)

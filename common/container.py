@@ -41,10 +41,9 @@ _STORE_TIMEOUT, _FILE_TIMEOUT = 1.0, 0.02
 
 @asynccontextmanager
 async def container(
-    settings: Settings, hub: Hub, signal: StopSignal, ledger: Ledger | None = None
+    settings: Settings, hub: Hub, signal: StopSignal, ledger: Ledger
 ) -> AsyncIterator[Services]:
     """The services over DATA_DIR, or over a database and a bucket; and the work in the background."""
-    ledger = ledger or wiring.ledger(settings)
     signals = Signals()
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))

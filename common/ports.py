@@ -67,6 +67,18 @@ class UploadTicket:
     direct_url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What one client has in the store: jobs that wait or run, jobs whose audio has not come, and bytes of
+    recordings that are kept or expected. `pending_of_all` are the jobs of everybody whose audio has not come.
+    """
+
+    jobs: int = 0
+    pending: int = 0
+    stored_bytes: int = 0
+    pending_of_all: int = 0
+
+
 class JobStore(Protocol):
     """Jobs, their events and their text. Every commit is all or nothing, and durable when it returns."""
 
@@ -101,6 +113,8 @@ class JobStore(Protocol):
 
     async def keep_original(self, job_id: str) -> None:
         """Keep the result as it is now beside its corrections; the first that is kept stays."""
+
+    async def held_by(self, client: str) -> Holdings: ...
 
     async def erase_text(self, job_id: str) -> None:
         """Remove pieces, result, original and the text inside events; states stay."""

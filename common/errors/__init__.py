@@ -75,6 +75,18 @@ from common.errors.job import (
     UploadTicketInvalid,
     VersionMissing,
 )
+from common.errors.limits import (
+    A_DAY,
+    AN_HOUR,
+    YOUR_ADDRESS,
+    YOUR_KEY,
+    LimitReached,
+    TooManyJobs,
+    TooManyRequests,
+    TooManyUploadsExpected,
+    TooMuchAudio,
+    TooMuchStored,
+)
 from common.errors.request import (
     BaseUrlWrong,
     BodyMalformed,
@@ -114,7 +126,11 @@ from common.errors.upload import (
 )
 
 __all__ = [
+    "AN_HOUR",
+    "A_DAY",
     "ONE_VALUE",
+    "YOUR_ADDRESS",
+    "YOUR_KEY",
     "AccessOff",
     "AccessRefused",
     "AnswerLate",
@@ -167,6 +183,7 @@ __all__ = [
     "KeyNotFound",
     "Language",
     "LanguageUnknown",
+    "LimitReached",
     "MediaTypeUnsupported",
     "MethodNotAllowed",
     "ModelUnknown",
@@ -187,7 +204,12 @@ __all__ = [
     "StorageBroken",
     "StorageFull",
     "StoreUnavailable",
+    "TooManyJobs",
+    "TooManyRequests",
+    "TooManyUploadsExpected",
     "TooManyWatchers",
+    "TooMuchAudio",
+    "TooMuchStored",
     "ToolMissing",
     "TranscriptChanged",
     "TranscriptNotReady",

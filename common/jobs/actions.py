@@ -8,7 +8,7 @@ from typing import TypeVar
 from common.errors import Busy, JobExpired
 from common.jobs import state
 from common.jobs.commit import commit_job
-from common.jobs.submit import check_queue_length
+from common.jobs.limits import check_job_limits
 from common.jobs.sweep import erase, forget_text
 from common.jobs.view import iso_time
 from common.models import Job
@@ -67,7 +67,7 @@ async def retry(services: Services, job_id: str) -> Job:
 
     Raises JobNotFound, JobNotRetryable, Busy.
     """
-    await check_queue_length(services)
+    await check_job_limits(services, (await services.jobs.get(job_id)).client)
     return await repeat_while_stale(lambda: _retry(services, job_id))
 
 

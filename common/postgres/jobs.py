@@ -8,7 +8,7 @@ from common.delivery import rules
 from common.errors import JobNotFound, StoreUnavailable
 from common.jobs.due import FAR, OVERDUE_AFTER
 from common.models import Job, JobEvent, Piece, Transcript
-from common.ports import AlreadyExists, Delivery, LeaseLost, StaleJob, Target
+from common.ports import AlreadyExists, Delivery, Holdings, LeaseLost, StaleJob, Target
 from common.postgres.database import Database
 from common.postgres.deliveries import DeliveryRows
 from common.postgres.job_values import (
@@ -38,6 +38,15 @@ _KEEP_PIECE = """
     )
     SELECT EXISTS (SELECT 1 FROM held) AS is_held,
         EXISTS (SELECT 1 FROM escriba.jobs WHERE job_id = $1) AS is_known
+"""
+
+# A quoted name is never part of text in the document, which jsonb might refuse.
+_HELD = """
+    SELECT count(due_at), count(*) FILTER (WHERE status = 'pending'),
+        coalesce(sum(substring(document FROM '"sizeBytes":([0-9]+)')::bigint) FILTER (
+            WHERE status <> 'cancelled' AND strpos(document, '"erasedAt":') = 0), 0)::bigint,
+        (SELECT count(*) FROM escriba.jobs WHERE status = 'pending' AND status <> 'completed')
+    FROM escriba.jobs WHERE client = $1 AND status <> 'completed'
 """
 
 _ERASE_TEXT = """
@@ -142,6 +151,10 @@ class PostgresJobs(LeaseRows):
 
     async def keep_original(self, job_id: str) -> None:
         await self._database.rows(_KEEP_ORIGINAL, job_id)
+
+    async def held_by(self, client: str) -> Holdings:
+        row = await self._database.row(_HELD, client)
+        return Holdings(*row) if row else Holdings()
 
     async def erase_text(self, job_id: str) -> None:
         await self._database.rows(_ERASE_TEXT, job_id)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from common.local.sqlite import delivery_rows, job_rows, lease_rows
+from common.local.sqlite import client_rows, delivery_rows, job_rows, lease_rows
 from common.local.sqlite.database import Database
 from common.models import Job, JobEvent, Piece, Transcript
-from common.ports import Delivery, Target
+from common.ports import Delivery, Holdings, Target
 
 
 class SqliteJobs:
@@ -37,6 +37,9 @@ class SqliteJobs:
 
     async def keep_original(self, job_id: str) -> None:
         await self._database.write(lambda db: job_rows.keep_original(db, job_id))
+
+    async def held_by(self, client: str) -> Holdings:
+        return await self._database.read(lambda db: client_rows.held_by(db, client))
 
     async def erase_text(self, job_id: str) -> None:
         await self._database.write(lambda db: job_rows.erase_text(db, job_id))

@@ -156,9 +156,8 @@ async def measure_cost(voices: Voices, minutes: float) -> None:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(f"{minutes:g} minutes: {cpu / minutes:.2f} CPU-s a minute, {time.perf_counter() - begin:.0f} s")
-    print(
-        f"  the largest child held {after.ru_maxrss / 1024:.0f} MB; {len(set(assigned.speakers))} of 4 speakers"
-    )
+    found = len(set(assigned.speakers))
+    print(f"  the largest child held {after.ru_maxrss / 1024:.0f} MB; {found} of 4 speakers")
 
 
 async def main() -> None:

@@ -1,6 +1,6 @@
-"""Distinguishes the speakers of a transcript: listens to the recording stretch by stretch, then to all at once.
+"""Distinguishes the speakers of a transcript: listens stretch by stretch, then groups the voices of all.
 
-The transcript is there before, and stays as it is where they cannot be distinguished.
+The transcript is there before, and stays as it is where that fails.
 """
 
 from __future__ import annotations

@@ -129,6 +129,9 @@ _ADMIN = (
     "CREATE INDEX jobs_created ON jobs (created_at, job_id)",
 )
 
+# The text as the engine gave it, once somebody has corrected it.
+_ORIGINALS = ("ALTER TABLE results ADD COLUMN original TEXT",)
+
 # Embeddings of voices, while a job runs. A job that no worker may run is without a time to run at.
 _VOICES = (
     """
@@ -145,4 +148,13 @@ _VOICES = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS, _CLIENTS, _ADMIN, _VOICES)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    _FIRST,
+    _SUSPECTS,
+    _CACHE,
+    _ACCESS_KEYS,
+    _CLIENTS,
+    _ADMIN,
+    _ORIGINALS,
+    _VOICES,
+)

@@ -143,7 +143,10 @@ def report(name: str, scores: Sequence[Score]) -> None:
     error, lenient = (np.mean([getattr(one, key) for one in scores]) for key in ("error", "lenient"))
     right = sum(one.is_count_right for one in scores)
     print(f"  words: mean {wrong.mean():.1%}, median {np.median(wrong):.1%}, worst {wrong.max():.1%}")
-    print(f"  DER {error:.1%}, with a collar of 0.25 s {lenient:.1%}; number right {right} of {len(scores)}")
+    print(
+        f"  DER {error:.1%}, with a collar of 0.25 s {lenient:.1%}; number right {right} of {len(scores)}",
+        flush=True,
+    )
 
 
 async def measure_cost(voices: Voices, minutes: float) -> None:

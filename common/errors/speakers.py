@@ -26,4 +26,4 @@ class SpeakersFailed(EscribaError):
     """Listening to the voices failed. It becomes a warning of the transcript, which stays as it is."""
 
     code = "speakers_failed"
-    sentence = Sentence("Telling the speakers apart failed.", "No se pudo distinguir quién habla.")
+    sentence = Sentence("The speakers could not be distinguished.", "No se pudo distinguir quién habla.")

@@ -114,12 +114,6 @@ def merge(job: Job, *, now: float) -> Job:
     return next_value(job, now, stage="merge", progress=forward(job, progress.MERGING))
 
 
-def listen(job: Job, *, share: float, now: float) -> Job:
-    """The text is whole; `share` (0 to 1) of the voices are known."""
-    require(job, "processing")
-    return next_value(job, now, stage="speakers", progress=forward(job, progress.of_listening(share)))
-
-
 def wait(job: Job, *, until: float, now: float, attempt_counts: bool) -> Job:
     """The job goes on at `until`. Waiting for quota is no attempt; backing off after an error is one."""
     require(job, "processing")

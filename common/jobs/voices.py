@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from common.jobs import state
+from common.jobs import progress
 from common.jobs.running_job import ProgressReports, RunningJob, retry_while_busy
-from common.models import Transcript
+from common.jobs.transition import forward, next_value, require
+from common.models import Job, Transcript
 from common.services import Services
 from common.transcription.pipeline import PreparedRecording
 from common.transcription.speakers import add_speakers
@@ -31,7 +32,7 @@ async def add_job_speakers(
         await retry_while_busy(lambda: voices.keep(job_id, index, packed, holder=holder))
 
     def report(share: float) -> None:
-        reports.report_change(lambda job: state.listen(job, share=share, now=services.now()))
+        reports.report_change(lambda job: listen(job, share=share, now=services.now()))
 
     kept = await retry_while_busy(lambda: voices.kept(job_id))
     labelled = await add_speakers(
@@ -39,3 +40,9 @@ async def add_job_speakers(
     )
     await reports.finish()
     return labelled
+
+
+def listen(job: Job, *, share: float, now: float) -> Job:
+    """The text is whole; `share` (0 to 1) of the voices are known."""
+    require(job, "processing")
+    return next_value(job, now, stage="speakers", progress=forward(job, progress.of_listening(share)))

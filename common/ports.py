@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
@@ -39,7 +38,7 @@ class Delivery:
     """How far one target is with one job: which snapshot it wants, and which it has confirmed.
 
     `attempts` are the tries that failed since the last one that did not, `next_at` is epoch seconds, `ended`
-    whether the job had ended at `wanted_seq`. common/delivery/rules.py makes every next value of it.
+    whether `wanted_seq` brings the end of the job. common/delivery/rules.py makes every next value of it.
     """
 
     job_id: str
@@ -68,6 +67,18 @@ class UploadTicket:
     direct_url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What one client has in the store: jobs that wait or run, jobs whose audio has not come, and bytes of
+    recordings that are kept or expected. `pending_of_all` are the jobs of everybody whose audio has not come.
+    """
+
+    jobs: int = 0
+    pending: int = 0
+    stored_bytes: int = 0
+    pending_of_all: int = 0
+
+
 class JobStore(Protocol):
     """Jobs, their events and their text. Every commit is all or nothing, and durable when it returns."""
 
@@ -80,8 +91,7 @@ class JobStore(Protocol):
     async def commit(self, job: Job, event: JobEvent, *, result: Transcript | None = None) -> None:
         """Store the next value of a job with its event; its deliveries now want `job.seq`.
 
-        A callback wants only the end of a run, until another run begins. Mere progress waits for a delivery's
-        `next_at`, while the end of a job is due at once. A job that has ended has no lease.
+        common/delivery/rules.py says which deliveries, and when. A job that has ended has no lease.
         Raises StaleJob unless the stored seq is `job.seq - 1`, JobNotFound.
         """
 
@@ -98,11 +108,16 @@ class JobStore(Protocol):
     async def pieces(self, job_id: str) -> list[Piece]:
         """The pieces stored so far, by index."""
 
-    async def result(self, job_id: str) -> Transcript | None:
-        """The text of a completed job."""
+    async def result(self, job_id: str, *, original: bool = False) -> Transcript | None:
+        """The text of a completed job; or its `original`, where one is kept."""
+
+    async def keep_original(self, job_id: str) -> None:
+        """Keep the result as it is now beside its corrections; the first that is kept stays."""
+
+    async def held_by(self, client: str) -> Holdings: ...
 
     async def erase_text(self, job_id: str) -> None:
-        """Remove pieces, result and the text inside events; states stay."""
+        """Remove pieces, result, original and the text inside events; states stay."""
 
     async def remove(self, job_id: str) -> None:
         """Remove every trace of a job."""
@@ -155,6 +170,10 @@ class AudioStore(Protocol):
     @property
     def problem(self) -> str | None: ...
 
+    @property
+    def used_bytes(self) -> int | None:
+        """What this process knows to be stored; None where nobody counts it."""
+
     async def keep(self, job_id: str, file: Path) -> None:
         """Move a received file into the store; durable on return. Raises StorageFull."""
 
@@ -181,33 +200,6 @@ class AudioStore(Protocol):
         """The most bytes that such a form may bring. Raises UploadTicketInvalid, UploadExpired."""
 
 
-class Subscribers(Protocol):
-    """The watchers that are connected right now."""
-
-    async def publish(self, event: JobEvent) -> None:
-        """Notify the job's listeners: best effort; it never raises and never waits for a slow listener."""
-
-    def listen(self, job_id: str) -> AbstractContextManager[Listener]:
-        """A listener for one job until the block ends. Raises TooManyWatchers on entering."""
-
-
-class Listener(Protocol):
-    """Notifies one watcher of changes of one job. The events themselves are also in the store."""
-
-    @property
-    def is_closing(self) -> bool:
-        """Whether the watcher must stop, since the process shuts down or its own time is up."""
-
-    def on_sent(self) -> None:
-        """A message went to the watcher. Where an answer arrives only once it ends, it now has to end."""
-
-    def events_after(self, seq: int) -> list[JobEvent] | None:
-        """Every published event after `seq`, in order, without a gap; None when only the store has them."""
-
-    async def wait(self, seconds: float) -> bool:
-        """Wait for the next event, or the closing, for at most `seconds`; False when neither came."""
-
-
 class AccountStore(Protocol[A]):
     """One account of token buckets, shared by every process."""
 
@@ -216,6 +208,9 @@ class AccountStore(Protocol[A]):
 
         `decide` is pure and may be called more than once. What it raises flies on, and nothing is stored.
         """
+
+    async def read(self) -> A:
+        """The stored account. To look at it is no use of a database, which may fall asleep meanwhile."""
 
 
 QuotaStore = AccountStore[Quota]  # what the engine's provider still allows

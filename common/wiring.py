@@ -13,6 +13,10 @@ from common.access.access import Access
 from common.access.key_store import AccessKeyStore
 from common.access.keys import digest_of
 from common.access.ledger import Ledger, all_but_one, share_of
+from common.admin.directory import JobDirectory
+from common.admin.pause import PauseSwitch
+from common.admin.services import AdminServices
+from common.admin.store import AdminStore
 from common.groq.client import Groq
 from common.places import Places
 from common.ports import AccountStore, QuotaStore, Target
@@ -80,6 +84,10 @@ def access(
         configured=parse_api_keys(api_keys or ""),
         allows_anonymous=settings.anonymous_access,
     )
+
+
+def admin_services(store: AdminStore, directory: JobDirectory, *, now: Callable[[], float]) -> AdminServices:
+    return AdminServices(store, directory, pause=PauseSwitch(store, now=now))
 
 
 def ledger(settings: Settings) -> Ledger:

@@ -16,6 +16,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from common.access.caller import client_id
 from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLater
 from common.http import any_path
 from common.http.app import ServicesDep, json_response, language_of
@@ -28,7 +29,7 @@ from common.http.recording import receive_recording
 from common.lambda_entry.handlers import http_handler
 from common.models import Task
 from common.openai.address import AUDIO, AZURE, PREFIXES, REFUSED, right_address
-from common.openai.errors import refusal
+from common.openai.errors import code_of, refusal
 from common.openai.models import model_of, models
 from common.openai.openapi import ERRORS, STREAM, STREAM_NEEDS_TEXT, TEXT, WORDS_NEED_VERBOSE, body
 from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, is_unread, parse_request
@@ -91,6 +92,7 @@ def _with_openai_errors(endpoint: Endpoint) -> Endpoint:
 
 
 def _error_response(request: Request, failure: EscribaError | RetryLater) -> Response:
+    request.state.error_code = code_of(failure)
     accept = request.headers.get("accept-language", "")
     status, headers, body = refusal(failure, accept_language=accept, request_id=request.state.request_id)
     response = Response(body, status)
@@ -157,6 +159,7 @@ for _prefix in REFUSED:
 
 async def _respond(request: Request, services: Services, task: Task) -> Response:
     caller = await caller_of(request)
+    services = services.serving(caller.owner)
     services.transcribing.check_room(caller.client)
     with ExitStack() as resources:
         folder = Path(resources.enter_context(_scratch_folder(services)))
@@ -172,6 +175,7 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
             strict_models=settings.strict_models,
         )
         headers = ignored_header(parsed.ignored)
+        services = await services.for_client(client_id(caller.client, secret=services.key_secret))
         take = partial(services.transcribing.take, caller.client, upload.size_bytes)
         if parsed.stream:
             kept = await recall(services, upload.sha256, parsed.options, owner=caller.owner)

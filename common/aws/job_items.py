@@ -6,6 +6,7 @@ pk job#<id>   sk state              the job, its lease, when a worker may take i
               event#progress        the newest mere progress, over the last
               piece#<index>#<part>  one piece's text, packed
               result#<part>         the whole text, packed
+              original#<part>       that of the engine, once somebody has corrected it
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from common.jobs.due import due_time
 from common.models import Job, JobEvent, Piece, Transcript
 
 STATE = "state"
-EVENT, PIECE, RESULT = "event#", "piece#", "result#"
+EVENT, PIECE, RESULT, ORIGINAL = "event#", "piece#", "result#", "original#"
 PROGRESS = f"{EVENT}progress"
 
 LEASE = "lease_holder, lease_until, lease_floor"  # attributes of the state
 
 EXPIRING = "expiring"
 DUE = "due"
-_ALL = "job"  # the one partition of either index, which the sweep alone queries, once a minute
+CREATED = "created"
+ALL = "job"  # the one partition of either index, which the sweep alone queries, once a minute
 
 # An item holds 400 KB, a transaction 4 MB.
 _PART_BYTES = 350_000
@@ -53,12 +55,19 @@ def state_item(job: Job) -> Item:
         "client": job.client,
         "seq": job.seq,
         "status": job.status,
-        "expiring": _ALL,
+        "expiring": ALL,
         "expires_at": job.expires_at,
-        "due": None if due_at is None else _ALL,
+        "due": None if due_at is None else ALL,
         "due_at": due_at,
+        "created": ALL,
+        "created_key": created_key(job.created_at, job.job_id),
         "ttl": ttl_of(job.expires_at),
     }
+
+
+def created_key(created_at: float, job_id: str) -> str:
+    """Sorts by time, and jobs of one moment by id."""
+    return f"{created_at:020.6f}#{job_id}"
 
 
 def commit(job: Job) -> Update:
@@ -76,7 +85,7 @@ def commit(job: Job) -> Update:
     if due_at is None:
         expression = f"SET {sets} REMOVE due, due_at, {LEASE}"
     else:
-        values |= {":due_at": due_at, ":all": _ALL}
+        values |= {":due_at": due_at, ":all": ALL}
         next_due_at = "if_not_exists(due_at, :due_at)" if job.status == "processing" else ":due_at"
         expression = f"SET {sets}, due = :all, due_at = {next_due_at}"
     names = {"#status": "status", "#ttl": "ttl"}
@@ -135,6 +144,11 @@ def piece_items(job_id: str, piece: Piece, ttl: int) -> list[Item]:
 
 def result_items(job: Job, result: Transcript) -> list[Item]:
     return _parts(job.job_id, RESULT, result, ttl_of(job.expires_at))
+
+
+def original_items(parts: Iterable[Item]) -> list[Item]:
+    """The parts of a result as those of an original."""
+    return [{**part, "sk": part["sk"].replace(RESULT, ORIGINAL, 1)} for part in parts]
 
 
 def _parts(job_id: str, prefix: str, value: Piece | Transcript, ttl: int) -> list[Item]:

@@ -17,7 +17,7 @@ class Update:
 
     key: Key
     expression: str
-    condition: str
+    condition: str | None
     values: Mapping[str, Value]
     names: Mapping[str, str]
 
@@ -31,6 +31,11 @@ def put_action(item: Item, *, condition: str | None = None, values: Item | None 
 
 def update_action(update: Update) -> dict[str, Any]:
     return {"Update": update_of(update)}
+
+
+def delete_action(key: Key) -> dict[str, Any]:
+    """Harmless where there is no such item."""
+    return {"Delete": {"Key": wire_key(key)}}
 
 
 def check_action(key: Key, condition: str, values: Item) -> dict[str, Any]:
@@ -56,7 +61,7 @@ def update_of(update: Update) -> dict[str, Any]:
     return {
         "Key": wire_key(update.key),
         "UpdateExpression": update.expression,
-        "ConditionExpression": update.condition,
+        **({"ConditionExpression": update.condition} if update.condition else {}),
         **({"ExpressionAttributeValues": to_wire(update.values)} if update.values else {}),
         **({"ExpressionAttributeNames": dict(update.names)} if update.names else {}),
     }

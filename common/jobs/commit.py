@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from common.admin.usage import failure_name
 from common.jobs.events import Kind, make_event
 from common.log import log
 from common.models import Job, Piece, Transcript
@@ -23,8 +24,11 @@ async def commit_job(
     event = make_event(job, kind, piece=piece)
     await services.jobs.commit(job, event, result=result)
     await services.subscribers.publish(event)
-    if job.has_ended and kind == "state" and job.erased_at is None:  # its erasure is no second end
+    if job.has_ended and kind == "state" and not (job.erased_at or job.revision):  # those are no second end
         code = job.error.code if job.error else None
+        services.counters.count_job(job.status, code)
+        if code:
+            services.serving(job.owner).count_usage(failure_name(code))
         log(
             "job.ended",
             jobId=job.job_id,

@@ -10,7 +10,6 @@ import asyncio
 import random
 import tempfile
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from common.backoff import Backoff, doubling
@@ -19,7 +18,7 @@ from common.jobs import state, suspects
 from common.jobs.download import download_if_missing
 from common.jobs.lease import keep_lease
 from common.jobs.partial_reports import PartialReports
-from common.jobs.running_job import PersistentQuota, ProgressReports, RunningJob, retry_while_busy
+from common.jobs.running_job import ProgressReports, RunningJob, counting_services, retry_while_busy
 from common.log import log
 from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
@@ -75,7 +74,7 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
 
 class _Run:
     def __init__(self, services: Services, job: Job, holder: str, *, isolated: bool) -> None:
-        self._services = services
+        self._services = services.serving(job.owner)
         self._running = RunningJob(services, job)
         self._holder = holder
         self._isolated = isolated
@@ -89,9 +88,9 @@ class _Run:
         except (StaleJob, LeaseLost, JobNotFound):
             raise
         except RetryLater as later:
-            await self._wait(later.delay, attempt_counts=False)
+            await self._wait(later.delay, later.reason, attempt_counts=False)
         except StoreUnavailable as away:  # the recording is there once the store answers: no attempt counts
-            await self._wait(away.retry_after or _STORE_PAUSE, attempt_counts=False)
+            await self._wait(away.retry_after or _STORE_PAUSE, "store", attempt_counts=False)
         except EscribaError as error:
             await self._fail_or_back_off(error)
         except Exception as exc:  # noqa: BLE001 - the border: a bug must end a job, not leave it for ever
@@ -133,9 +132,7 @@ class _Run:
             await self._remember(transcript)
 
     async def _recognise(self, folder: Path) -> Transcript:
-        services, options = self._services, self._job.options
-        if services.quota:
-            services = replace(services, quota=PersistentQuota(services.quota))
+        services, options = await counting_services(self._services, self._job), self._job.options
         ready = await self._prepare(folder)
         kept = await self._kept_pieces(ready)
         parts = PartialReports(self._running, ready, kept, now=services.now)
@@ -213,7 +210,8 @@ class _Run:
     async def _fail_or_back_off(self, error: EscribaError) -> None:
         attempts = self._job.attempts
         if error.retryable and attempts < self._services.settings.max_attempts:
-            await self._wait(error.retry_after or _backoff(attempts), attempt_counts=True)
+            pause = error.retry_after or _BACKOFF.pause(attempts, random.random())  # noqa: S311 - guards nothing
+            await self._wait(pause, "error", attempt_counts=True)
             return
         expires_at = self._retention_end
         await self._running.change(lambda job: state.fail(job, error, now=self._now, expires_at=expires_at))
@@ -221,8 +219,9 @@ class _Run:
             # It would be refused again: if we kept them, ten files of noise would fill the storage for days.
             await self._services.audio.remove(self._job.job_id)
 
-    async def _wait(self, delay: float, *, attempt_counts: bool) -> None:
+    async def _wait(self, delay: float, reason: str, *, attempt_counts: bool) -> None:
         now = self._now
+        self._services.counters.count_wait(reason)
         await self._running.change(
             lambda job: state.wait(job, until=now + delay, now=now, attempt_counts=attempt_counts)
         )
@@ -244,7 +243,3 @@ class _Run:
     @property
     def _retention_end(self) -> float:
         return self._services.retention_end(self._now)
-
-
-def _backoff(attempts: int) -> float:
-    return _BACKOFF.pause(attempts, random.random())  # noqa: S311 - spreads retries, guards nothing

@@ -11,11 +11,16 @@ from pathlib import Path
 
 from common import wiring
 from common.access.access import Access
+from common.access.client_quota import ClientUse
+from common.access.rates import RequestRates
+from common.admin.services import AdminServices
 from common.audio.ffmpeg import Ffmpeg
 from common.aws.clients import Clients
 from common.aws.dynamo_access_keys import DynamoAccessKeys
 from common.aws.dynamo_account import DynamoAccount
+from common.aws.dynamo_admin import DynamoAdmin
 from common.aws.dynamo_cache import DynamoCache
+from common.aws.dynamo_directory import DynamoDirectory
 from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
@@ -30,6 +35,7 @@ from common.ports import QuotaStore, Target
 from common.sender_port import DeliveryFailed, Sender
 from common.services import Services
 from common.settings import Settings, read_settings
+from common.token_bucket import DAY
 
 # Sweeps after which a job that no message has brought counts as lost.
 _LOST_AFTER_SWEEPS = 5
@@ -99,7 +105,10 @@ def compose(*, sends_deliveries: bool = False, longest_wait: float = 20.0) -> Sa
         queue=queue,
         subscribers=gateway,
         quota=quota,
+        client_account=_client_account(settings, table),
         access=_access(settings, keys, table, clients),
+        rates=RequestRates(settings.client_requests_per_minute),
+        admin=_admin(settings, table),
         cache=DynamoCache(table) if settings.cache_mb and settings.jobs_table else None,
         senders=_senders(settings, keys, table) if sends_deliveries else _recording_senders(settings),
         key_secret=b"" if sends_deliveries else _key_secret(settings, clients),
@@ -118,6 +127,13 @@ def _jobs_and_queue(settings: Settings, clients: Clients, table: Table) -> tuple
     jobs = DynamoJobs(table, lost_after=lost_after, count_messages=count_messages)
     queue = SqsQueue(clients, settings.queue_url, now=time.time, note_message=jobs.note_message)
     return jobs, queue
+
+
+def _admin(settings: Settings, table: Table) -> AdminServices:
+    """Functions without the table keep nothing."""
+    if settings.jobs_table is None:
+        return AdminServices()
+    return wiring.admin_services(DynamoAdmin(table), DynamoDirectory(table), now=time.time)
 
 
 def _empty_scratch() -> Path:
@@ -186,6 +202,14 @@ def _quota(settings: Settings, table: Table) -> QuotaStore | None:
     if start is None or settings.jobs_table is None:
         return None
     return DynamoAccount(table, name=settings.groq_model, start=start)
+
+
+def _client_account(
+    settings: Settings, table: Table
+) -> Callable[[str, ClientUse], DynamoAccount[ClientUse]] | None:
+    if settings.jobs_table is None:
+        return None
+    return lambda client, start: DynamoAccount(table, name=f"client:{client}", start=start, keeps=2 * DAY)
 
 
 # ── senders ───────────────────────────────────────────────────────────────────────────────────────

@@ -110,8 +110,31 @@ _CLIENTS = (
     fair_claim.CLAIM_FAIRLY,
 )
 
+# For admins: what was used, what admins did, all jobs by age.
+_ADMIN = (
+    """
+    CREATE TABLE escriba.usage (
+        period text NOT NULL,            -- hour:2026-01-31T09 or day:2026-01-31
+        client text NOT NULL,
+        name text NOT NULL,
+        amount float8 NOT NULL,
+        PRIMARY KEY (period, client, name)
+    )
+    """,
+    """
+    CREATE TABLE escriba.audit (
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        document text NOT NULL
+    )
+    """,
+    "CREATE INDEX jobs_created ON escriba.jobs (created_at, job_id)",
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *functions.ON_JOBS, *functions.ON_DELIVERIES, functions.CLAIM_JOB, functions.SWAP_VALUE),
     _ACCESS_KEYS,
     _CLIENTS,
+    _ADMIN,
+    # The text as the engine gave it, once somebody has corrected it.
+    ("ALTER TABLE escriba.results ADD COLUMN original text",),
 )

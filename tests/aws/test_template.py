@@ -14,7 +14,17 @@ import pytest
 from fastapi.routing import APIRoute
 
 from common.settings import Settings
-from functions import admin, health, job, limits, openai_audio, tokens, transcribe, transcribe_job
+from functions import (
+    admin,
+    health,
+    job,
+    job_transcript,
+    limits,
+    openai_audio,
+    tokens,
+    transcribe,
+    transcribe_job,
+)
 from tests.deployed import transformed
 from tests.emulator import TOOLS
 from tests.runtime_api import HANDLER
@@ -24,8 +34,8 @@ from tests.template import PATH, module_of, resources, template
 SAM = ROOT / ".venv" / "aws-sam" / "bin" / "sam"
 FUNCTIONS = resources("AWS::Serverless::Function")
 
-# On AWS recordings are posted to S3 itself.
-NOT_DEPLOYED = {"job_audio"}
+# On AWS recordings are posted to S3 itself, and CloudWatch has the metrics.
+NOT_DEPLOYED = {"job_audio", "metrics"}
 
 
 def lint(path: Path) -> str:
@@ -123,7 +133,17 @@ def test_every_route_of_every_router_leads_to_its_function() -> None:
     }
     routes = {
         (method, re.sub(r"\{[^}]*\}", "{}", route.path)): module.__name__.removeprefix("functions.")
-        for module in (health, limits, transcribe, transcribe_job, job, openai_audio, tokens, admin)
+        for module in (
+            health,
+            limits,
+            transcribe,
+            transcribe_job,
+            job,
+            job_transcript,
+            openai_audio,
+            tokens,
+            admin,
+        )
         for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in sorted(
@@ -304,7 +324,16 @@ def test_every_right_to_the_table_names_the_kinds_of_items(name: str) -> None:
 
 
 # The functions whose callers may need an access key.
-KEYED = {"transcribe", "openai_audio", "transcribe_job", "job", "transcription_ws", "tokens", "admin"}
+KEYED = {
+    "transcribe",
+    "openai_audio",
+    "transcribe_job",
+    "job",
+    "job_transcript",
+    "transcription_ws",
+    "tokens",
+    "admin",
+}
 
 
 def test_only_functions_that_callers_call_read_access_keys_and_only_admin_writes_them() -> None:

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.access.key_store import AccessKeyStore
+from common.admin.directory import JobDirectory
+from common.admin.store import AdminStore
 from common.aws.clients import Clients
 from common.aws.dynamo_access_keys import DynamoAccessKeys
 from common.aws.dynamo_account import DynamoAccount
+from common.aws.dynamo_admin import DynamoAdmin
+from common.aws.dynamo_directory import DynamoDirectory
 from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
@@ -22,16 +26,21 @@ from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
 from common.local.sqlite.access_keys import SqliteAccessKeys
 from common.local.sqlite.account import SqliteAccount
+from common.local.sqlite.admin import SqliteAdmin
 from common.local.sqlite.database import Database
+from common.local.sqlite.directory import SqliteDirectory
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
-from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueue
+from common.ports import AudioStore, JobStore, QuotaStore, TaskQueue
 from common.postgres.access_keys import PostgresAccessKeys
 from common.postgres.account import PostgresAccount
+from common.postgres.admin import PostgresAdmin
 from common.postgres.database import Database as PostgresDatabase
+from common.postgres.directory import PostgresDirectory
 from common.postgres.jobs import PostgresJobs
 from common.postgres.queue import PostgresQueue
 from common.quota import Quota
+from common.subscribers_port import Subscribers
 from common.upload.ticket import UploadTickets
 from tests.closing import close_after_test
 from tests.contract.sample_jobs import NOW
@@ -44,7 +53,7 @@ from tests.stack import QueueReader, stack_of
 class DeploymentTarget:
     """The adapters of one target over a store of their own, which is empty at first.
 
-    `other_jobs`, `other_keys` and `other_quota` reach the same store as another process would.
+    `directory` and those called `other_…` reach the same store as another process would.
     `claim_some(seconds, most)` lets that time pass for the queue and returns the jobs that it then brings to
     a worker, `claim_all(seconds)` all of them; `kill_worker()` ends that worker abruptly and returns when
     nothing holds its jobs any more.
@@ -57,6 +66,9 @@ class DeploymentTarget:
     audio: AudioStore
     keys: AccessKeyStore
     other_keys: AccessKeyStore
+    admin: AdminStore
+    other_admin: AdminStore
+    directory: JobDirectory
     quota: QuotaStore
     other_quota: QuotaStore
     claim_some: Callable[[float, float], Awaitable[list[str]]]
@@ -115,6 +127,9 @@ def container(folder: Path) -> Iterator[DeploymentTarget]:
         audio=audio,
         keys=SqliteAccessKeys(database),
         other_keys=SqliteAccessKeys(other_database),
+        admin=SqliteAdmin(database),
+        other_admin=SqliteAdmin(other_database),
+        directory=SqliteDirectory(other_database),
         quota=SqliteAccount(database, name="whisper", start=start),
         other_quota=SqliteAccount(other_database, name="whisper", start=start),
         claim_some=claim_some,
@@ -162,6 +177,9 @@ def aws(_: Path) -> Iterator[DeploymentTarget]:
             audio=S3Audio(clients, names.bucket, ticket_seconds=900),
             keys=DynamoAccessKeys(Table(clients, names.table)),
             other_keys=DynamoAccessKeys(Table(other_clients, names.table)),
+            admin=DynamoAdmin(Table(clients, names.table)),
+            other_admin=DynamoAdmin(Table(other_clients, names.table)),
+            directory=DynamoDirectory(Table(other_clients, names.table)),
             quota=DynamoAccount(Table(clients, names.table), name="whisper", start=start),
             other_quota=DynamoAccount(Table(other_clients, names.table), name="whisper", start=start),
             claim_some=claim_some,
@@ -208,6 +226,9 @@ def instances(folder: Path) -> Iterator[DeploymentTarget]:
         audio=audio,
         keys=PostgresAccessKeys(database),
         other_keys=PostgresAccessKeys(other_database),
+        admin=PostgresAdmin(database),
+        other_admin=PostgresAdmin(other_database),
+        directory=PostgresDirectory(other_database),
         quota=PostgresAccount(database, name="whisper", start=start),
         other_quota=PostgresAccount(other_database, name="whisper", start=start),
         claim_some=claim_some,

@@ -114,4 +114,30 @@ _CLIENTS = (
     "CREATE INDEX jobs_of_client ON jobs (client, status) WHERE status <> 'completed'",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS, _CLIENTS)
+# For admins: what was used, what admins did, all jobs by age.
+_ADMIN = (
+    """
+    CREATE TABLE usage (
+        period TEXT NOT NULL,            -- hour:2026-01-31T09 or day:2026-01-31
+        client TEXT NOT NULL,
+        name TEXT NOT NULL,
+        amount REAL NOT NULL,
+        PRIMARY KEY (period, client, name)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE TABLE audit (number INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT",
+    "CREATE INDEX jobs_created ON jobs (created_at, job_id)",
+)
+
+# The text as the engine gave it, once somebody has corrected it.
+_ORIGINALS = ("ALTER TABLE results ADD COLUMN original TEXT",)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    _FIRST,
+    _SUSPECTS,
+    _CACHE,
+    _ACCESS_KEYS,
+    _CLIENTS,
+    _ADMIN,
+    _ORIGINALS,
+)

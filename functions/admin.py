@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, get_args
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -15,45 +15,23 @@ from common.delivery.webhook_secret import secret_of_key
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import Admin
 from common.http.json_body import read_json
-from common.http.query import parse_time
-from common.jobs.view import iso_time
+from common.http.key_fields import (
+    A_NAME,
+    body_schema,
+    check_known,
+    read_expiry,
+    read_limits,
+    read_name,
+    read_scopes,
+    view_key,
+)
 from common.lambda_entry.handlers import http_handler
-from common.models import AccessKey, Scope
+from common.models import AccessKey
 from common.services import Services
 
 router = APIRouter(prefix="/admin", tags=["admin"])
 
-_SCOPES: tuple[Scope, ...] = get_args(Scope)
-_DEFAULT_SCOPES: tuple[Scope, ...] = ("transcribe", "read")
 _NO_STORE = {"Cache-Control": "no-store"}
-_A_NAME = errors.Sentence("1 to 80 characters", "de 1 a 80 caracteres")
-_A_TIME = errors.Sentence(
-    "a time to come in ISO 8601, such as 2027-01-31T12:00:00Z",
-    "una fecha futura en ISO 8601, como 2027-01-31T12:00:00Z",
-)
-_LONGEST_NAME = 80
-_FIELDS = {
-    "name": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": _LONGEST_NAME,
-        "description": "for you: who uses it, where",
-    },
-    "scopes": {
-        "type": ["array", "null"],
-        "items": {"enum": list(_SCOPES)},
-        "minItems": 1,
-        "default": list(_DEFAULT_SCOPES),
-    },
-    "expiresAt": {"type": ["string", "null"], "format": "date-time", "description": "a time to come"},
-}
-
-
-def _body(*required: str) -> dict[str, Any]:
-    schema = {"type": "object", "properties": _FIELDS, "additionalProperties": False}
-    return {"application/json": {"schema": schema | ({"required": list(required)} if required else {})}}
-
-
 _KEY = {
     "keyId": "1a2b3c4d",
     "name": "the page",
@@ -68,7 +46,7 @@ _REFUSALS = (errors.KeyMissing(), errors.KeyInvalid(), errors.ScopeMissing(scope
     summary="Make an access key",
     response_model=None,
     status_code=201,
-    openapi_extra={"requestBody": {"required": True, "content": _body("name")}},
+    openapi_extra={"requestBody": {"required": True, "content": body_schema("name")}},
     responses={
         201: {
             "description": "`key` is shown once; `webhookSecret` verifies the callbacks of its jobs",
@@ -77,29 +55,30 @@ _REFUSALS = (errors.KeyMissing(), errors.KeyInvalid(), errors.ScopeMissing(scope
             },
         },
         **error_examples(
-            *_REFUSALS, errors.AccessOff(), errors.OptionInvalid(option="name", expected=_A_NAME)
+            *_REFUSALS, errors.AccessOff(), errors.OptionInvalid(option="name", expected=A_NAME)
         ),
     },
 )
 async def create_key(request: Request, services: ServicesDep, admin: Admin) -> Response:
     """Only its SHA-256 is stored: a key that is lost is replaced by another."""
     body = await read_json(request)
-    _check_known(body)
+    check_known(body)
     now = services.now()
     text, key = new_access_key(
-        _name(body.get("name")),
-        scopes=_scopes(body.get("scopes")),
+        read_name(body.get("name")),
+        scopes=read_scopes(body.get("scopes")),
         now=now,
-        expires_at=_expiry(body.get("expiresAt"), now),
+        expires_at=read_expiry(body.get("expiresAt"), now),
         random_bytes=secrets.token_bytes,
     )
+    key = key.model_copy(update={"limits": read_limits(body.get("limits"))})
     store = _store(services)
     await record_action(services.admin, "key.created", now=now, by=admin.name, target=key.key_id)
     await store.put(key)
     shown_once = {"key": text}
     if callback_secret := services.settings.callback_secret:
         shown_once["webhookSecret"] = secret_of_key(callback_secret, key.key_id)
-    return json_response(_view(key) | shown_once, 201, _NO_STORE)
+    return json_response(view_key(key) | shown_once, 201, _NO_STORE)
 
 
 @router.get(
@@ -113,14 +92,14 @@ async def create_key(request: Request, services: ServicesDep, admin: Admin) -> R
 )
 async def list_keys(services: ServicesDep, _: Admin) -> Response:
     """Those of API_KEYS are not among them."""
-    return json_response({"keys": [_view(key) for key in await _store(services).all()]}, headers=_NO_STORE)
+    return json_response({"keys": [view_key(key) for key in await _store(services).all()]}, headers=_NO_STORE)
 
 
 @router.patch(
     "/keys/{key_id}",
     summary="Change an access key",
     response_model=None,
-    openapi_extra={"requestBody": {"required": True, "content": _body()}},
+    openapi_extra={"requestBody": {"required": True, "content": body_schema()}},
     responses={
         200: {
             "description": "it holds everywhere within ten seconds; what is not named stays",
@@ -130,27 +109,29 @@ async def list_keys(services: ServicesDep, _: Admin) -> Response:
             *_REFUSALS,
             errors.AccessOff(),
             errors.KeyNotFound(),
-            errors.OptionInvalid(option="name", expected=_A_NAME),
+            errors.OptionInvalid(option="name", expected=A_NAME),
         ),
     },
 )
 async def change_key(request: Request, services: ServicesDep, admin: Admin, key_id: str) -> Response:
     """`expiresAt: null` lets it live for ever. A key that was revoked stays so."""
     body = await read_json(request)
-    _check_known(body)
+    check_known(body)
     key, now = await _find(services, key_id), services.now()
     changes: dict[str, Any] = {}
     if "name" in body:
-        changes["name"] = _name(body["name"])
+        changes["name"] = read_name(body["name"])
     if "scopes" in body:
-        changes["scopes"] = _scopes(body["scopes"])
+        changes["scopes"] = read_scopes(body["scopes"])
+    if "limits" in body:
+        changes["limits"] = read_limits(body["limits"])
     if "expiresAt" in body:
-        changes["expires_at"] = _expiry(body["expiresAt"], now)
+        changes["expires_at"] = read_expiry(body["expiresAt"], now)
     changed = key.model_copy(update=changes)
     if changed != key:
         await record_action(services.admin, "key.changed", now=now, by=admin.name, target=key_id)
         await _store(services).put(changed)
-    return json_response(_view(changed), headers=_NO_STORE)
+    return json_response(view_key(changed), headers=_NO_STORE)
 
 
 @router.delete(
@@ -173,7 +154,7 @@ async def revoke_key(services: ServicesDep, admin: Admin, key_id: str) -> Respon
         await record_action(services.admin, "key.revoked", now=now, by=admin.name, target=key_id)
         key = key.model_copy(update={"revoked_at": now})
         await _store(services).put(key)
-    return json_response(_view(key), headers=_NO_STORE)
+    return json_response(view_key(key), headers=_NO_STORE)
 
 
 async def _find(services: Services, key_id: str) -> AccessKey:
@@ -184,46 +165,10 @@ async def _find(services: Services, key_id: str) -> AccessKey:
     return key
 
 
-def _check_known(body: dict[str, Any]) -> None:
-    """Raises OptionUnknown."""
-    for field in body:
-        if field not in _FIELDS:
-            raise errors.OptionUnknown(option=field[:40], known=", ".join(_FIELDS))
-
-
 def _store(services: Services) -> AccessKeyStore:
     if not services.access.is_on or services.access.store is None:
         raise errors.AccessOff
     return services.access.store
-
-
-def _view(key: AccessKey) -> dict[str, Any]:
-    times = {"createdAt": key.created_at, "expiresAt": key.expires_at, "revokedAt": key.revoked_at}
-    view: dict[str, Any] = {"keyId": key.key_id, "name": key.name, "scopes": list(key.scopes)}
-    return view | {name: iso_time(seconds) for name, seconds in times.items() if seconds is not None}
-
-
-def _name(value: object) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST_NAME:
-        raise errors.OptionInvalid(option="name", expected=_A_NAME)
-    return value
-
-
-def _scopes(value: object) -> tuple[Scope, ...]:
-    if value is None:
-        return _DEFAULT_SCOPES
-    if not isinstance(value, list) or not value or not all(scope in _SCOPES for scope in value):
-        raise errors.OptionInvalid(option="scopes", expected=", ".join(_SCOPES))
-    return tuple(scope for scope in _SCOPES if scope in value)
-
-
-def _expiry(value: object, now: float) -> float | None:
-    if value is None:
-        return None
-    seconds = parse_time(str(value))
-    if seconds is None or seconds <= now:
-        raise errors.OptionInvalid(option="expiresAt", expected=_A_TIME)
-    return seconds
 
 
 handler = http_handler(router)

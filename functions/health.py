@@ -123,6 +123,7 @@ handler = http_handler(
         "transcribe",
         "transcribe_job",
         "job",
+        "job_transcript",
         "openai_audio",
         "tokens",
         "admin",

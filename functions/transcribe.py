@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from common import errors
-from common.access.caller import Caller
+from common.access.caller import Caller, client_id
 from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.cache_header import note_cache
 from common.http.caller import Transcriber
@@ -24,6 +24,7 @@ from common.lambda_entry.handlers import http_handler
 from common.services import Services
 from common.transcription.cache import transcribe_unless_kept
 from common.transcription.pipeline import with_word_times
+from common.transcription.speakers import check_speakers
 from common.transcription.whole import transcribe_whole
 from common.upload.receive import Upload
 
@@ -88,6 +89,7 @@ _EXAMPLE = {
             ),
             errors.OptionInvalid(option="temperature", expected="0 … 1"),
             errors.LanguageUnknown(language="klingon"),
+            errors.SpeakersUnavailable(),
             errors.AudioProtected(),
             errors.AudioTrackMissing(),
             errors.AudioTrackUnknown(track=3, tracks=2),
@@ -100,6 +102,13 @@ _EXAMPLE = {
             errors.EngineBroken(),
             errors.EngineRefused(reason="…"),
             errors.EngineKeyInvalid(),
+            errors.TooManyRequests(retry_after=2, whose=errors.YOUR_KEY, limit=600),
+            errors.TooMuchAudio(
+                retry_after=100,
+                whose=errors.YOUR_KEY,
+                limit=3600,
+                window=errors.Sentence("an hour", "por hora"),
+            ),
             errors.Busy(retry_after=5),
             errors.Paused(retry_after=60),
             errors.EngineMissing(),
@@ -134,7 +143,9 @@ async def _respond(
 ) -> Response:
     layout = parse_layout(upload.fields)
     options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
+    check_speakers(services, options)
     engine_options = with_word_times(options) if layout.wants_words else options
+    services = await services.for_client(client_id(caller.client, secret=services.key_secret))
     take = partial(services.transcribing.take, caller.client, upload.size_bytes)
     transcript, is_kept = await transcribe_unless_kept(
         services,

@@ -15,20 +15,23 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from common import errors
-from common.access.caller import Caller
+from common.access.caller import Caller, client_id
 from common.delivery.webhook_url import check_callback_url
 from common.download.address import parse_address
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import Transcriber
+from common.http.disconnect import declared_bytes
 from common.http.job_links import links_of, upload_of
 from common.http.job_request import JOB_FIELDS, KEY_SCHEMA, parse_job_request
 from common.http.openapi import URL, json_object, recording_form, request_body
 from common.http.options import FORM_FIELDS, JSON_FIELDS, OPTION_RULES
 from common.http.recording import receive_request, take_url
-from common.jobs.submit import JobRequest, check_queue_length, create_pending, submit, submit_url
+from common.jobs.limits import check_job_limits, check_pending_limits
+from common.jobs.submit import JobRequest, create_pending, submit, submit_url
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio, Job
 from common.services import Services
+from common.settings import Settings
 from common.upload.fields import MULTIPART, Fields, media_type
 from common.upload.receive import Upload
 
@@ -38,9 +41,9 @@ _MAX_SIZE = 10**15
 _A_SIZE = errors.Sentence("a whole number of bytes", "un número entero de bytes")
 _SIZE: dict[str, Any] = {
     "type": "integer",
-    "minimum": 0,
+    "minimum": 1,
     "maximum": _MAX_SIZE - 1,
-    "description": "of the file; where there is a bucket, it can then go there",
+    "description": "of the file: it is checked at once, and the file can go into a bucket where there is one",
 }
 # Without a `url` the recording comes later.
 _LATER = {**URL, "minLength": 0}
@@ -109,6 +112,11 @@ _UPLOAD = {
             errors.OptionUnknown(option="lang", known="…"),
             errors.OptionInvalid(option="jobId", expected="a UUID"),
             errors.LanguageUnknown(language="klingon"),
+            errors.SpeakersUnavailable(),
+            errors.TooManyRequests(retry_after=2, whose=errors.YOUR_KEY, limit=600),
+            errors.TooManyJobs(retry_after=30, whose=errors.YOUR_ADDRESS, limit=100),
+            errors.TooManyUploadsExpected(retry_after=900, whose=errors.YOUR_ADDRESS, limit=500),
+            errors.TooMuchStored(retry_after=30, whose=errors.YOUR_ADDRESS, limit=1000),
             errors.Busy(retry_after=30),
             errors.Paused(retry_after=60),
             errors.StorageFull(),
@@ -119,7 +127,8 @@ _UPLOAD = {
 async def transcribe_job(request: Request, services: ServicesDep, caller: Transcriber) -> Response:
     """The same jobId or Idempotency-Key with the same content is the same job; with other content, 409."""
     await services.admin.pause.check()
-    await check_queue_length(services)
+    client = client_id(caller.client, secret=services.key_secret)
+    await check_job_limits(services, client, size_bytes=declared_bytes(request))
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as folder:
         limit = services.settings.max_job_upload_bytes
         received = await receive_request(request, Path(folder), max_bytes=limit, digest=True)
@@ -131,7 +140,8 @@ async def transcribe_job(request: Request, services: ServicesDep, caller: Transc
         raise errors.FileMissing
     job_request = _parse(fields, request, services, caller)
     if url is None:
-        return await _expect(request, services, job_request, _size_bytes(fields))
+        await check_pending_limits(services, client)
+        return await _expect(request, services, job_request, _size_bytes(fields, services.settings))
     parse_address(url, private_allowed=services.settings.download_private_addresses)
     return _accepted(await submit_url(services, replace(job_request, url=url)), request, services)
 
@@ -159,11 +169,20 @@ async def _expect(request: Request, services: Services, job_request: JobRequest,
     return json_response(links, 201, {"Location": links["statusUrl"]})
 
 
-def _size_bytes(fields: Fields) -> int:
-    """How many bytes the client is about to send; 0 where it did not say so. Raises OptionInvalid."""
-    text = dict(fields).get("sizeBytes", "").strip() or "0"
+def _size_bytes(fields: Fields, settings: Settings) -> int:
+    """How many bytes the client is about to send; 0 where it did not say so.
+
+    Raises OptionInvalid, and what an upload of that size would meet: FileEmpty, UploadTooLarge.
+    """
+    text = dict(fields).get("sizeBytes", "").strip()
+    if not text:
+        return 0
     if not (text.isascii() and text.isdigit() and int(text[:16]) < _MAX_SIZE):
         raise errors.OptionInvalid(option="sizeBytes", expected=_A_SIZE)
+    if not int(text):
+        raise errors.FileEmpty
+    if int(text) > settings.max_job_upload_bytes:
+        raise errors.UploadTooLarge(limit_mb=settings.max_job_upload_mb)
     return int(text)
 
 

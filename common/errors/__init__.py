@@ -66,10 +66,26 @@ from common.errors.job import (
     JobNotFound,
     JobNotRetryable,
     JobRefused,
+    SpeakerUnknown,
     TooManyWatchers,
+    TranscriptChanged,
     TranscriptNotReady,
+    TranscriptTooLarge,
     UploadExpired,
     UploadTicketInvalid,
+    VersionMissing,
+)
+from common.errors.limits import (
+    A_DAY,
+    AN_HOUR,
+    YOUR_ADDRESS,
+    YOUR_KEY,
+    LimitReached,
+    TooManyJobs,
+    TooManyRequests,
+    TooManyUploadsExpected,
+    TooMuchAudio,
+    TooMuchStored,
 )
 from common.errors.request import (
     BaseUrlWrong,
@@ -98,6 +114,7 @@ from common.errors.server import (
     StoreUnavailable,
     ToolMissing,
 )
+from common.errors.speakers import SpeakersFailed, SpeakersUnavailable
 from common.errors.upload import (
     EncodingUnsupported,
     FileEmpty,
@@ -110,7 +127,11 @@ from common.errors.upload import (
 )
 
 __all__ = [
+    "AN_HOUR",
+    "A_DAY",
     "ONE_VALUE",
+    "YOUR_ADDRESS",
+    "YOUR_KEY",
     "AccessOff",
     "AccessRefused",
     "AnswerLate",
@@ -163,6 +184,7 @@ __all__ = [
     "KeyNotFound",
     "Language",
     "LanguageUnknown",
+    "LimitReached",
     "MediaTypeUnsupported",
     "MethodNotAllowed",
     "ModelUnknown",
@@ -179,12 +201,22 @@ __all__ = [
     "ScopeMissing",
     "Sentence",
     "ServerStopping",
+    "SpeakerUnknown",
+    "SpeakersFailed",
+    "SpeakersUnavailable",
     "StorageBroken",
     "StorageFull",
     "StoreUnavailable",
+    "TooManyJobs",
+    "TooManyRequests",
+    "TooManyUploadsExpected",
     "TooManyWatchers",
+    "TooMuchAudio",
+    "TooMuchStored",
     "ToolMissing",
+    "TranscriptChanged",
     "TranscriptNotReady",
+    "TranscriptTooLarge",
     "UploadExpired",
     "UploadNeedsTicket",
     "UploadTicketInvalid",
@@ -199,5 +231,6 @@ __all__ = [
     "UrlUnreachable",
     "UrlUnusable",
     "UserNotYours",
+    "VersionMissing",
     "by_code",
 ]

@@ -10,7 +10,6 @@ import asyncio
 import random
 import tempfile
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from common.backoff import Backoff, doubling
@@ -19,7 +18,8 @@ from common.jobs import state, suspects
 from common.jobs.download import download_if_missing
 from common.jobs.lease import keep_lease
 from common.jobs.partial_reports import PartialReports
-from common.jobs.running_job import PersistentQuota, ProgressReports, RunningJob, retry_while_busy
+from common.jobs.running_job import ProgressReports, RunningJob, counting_services, retry_while_busy
+from common.jobs.voices import add_job_speakers
 from common.log import log
 from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
@@ -133,15 +133,13 @@ class _Run:
             await self._remember(transcript)
 
     async def _recognise(self, folder: Path) -> Transcript:
-        services, options = self._services, self._job.options
-        if services.quota:
-            services = replace(services, quota=PersistentQuota(services.quota))
+        services, options = await counting_services(self._services, self._job), self._job.options
         ready = await self._prepare(folder)
         kept = await self._kept_pieces(ready)
         parts = PartialReports(self._running, ready, kept, now=services.now)
-        total, share = len(ready.cuts), parts.share
+        total, done, share = len(ready.cuts), len(kept), parts.share
         await self._running.change(
-            lambda job: state.plan(job, pieces=total, done=len(kept), share=share, now=self._now)
+            lambda job: state.plan(job, pieces=total, done=done, share=share, now=self._now)
         )
 
         async def keep(piece: Piece) -> None:
@@ -152,7 +150,8 @@ class _Run:
                 services, ready, options, folder, kept=kept, keep=keep, on_partial=parts.report
             )
         await self._running.change(lambda job: state.merge(job, now=self._now), "progress")
-        return await merge_pieces(services, ready, pieces, options)
+        text = await merge_pieces(services, ready, pieces, options)
+        return await add_job_speakers(services, self._running, ready, text, folder, holder=self._holder)
 
     async def _prepare(self, folder: Path) -> PreparedRecording:
         services = self._services

@@ -84,10 +84,28 @@ def test_a_key_is_changed_and_what_is_not_named_stays(office: Office) -> None:
     assert office.actions()[2] == ("key.created", made["keyId"])
 
 
+def test_the_limits_of_a_key_hold_and_are_changed(office: Office) -> None:
+    made = office.make_key("bounded", limits={"requestsPerMinute": 2})
+    path = f"/admin/keys/{made['keyId']}"
+    answers = [office.call("GET", f"/job/{UNKNOWN}", made["key"]) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [404, 404, 429]
+    listed = {key["keyId"]: key for key in office.read("/admin/keys")["keys"]}
+    assert listed[made["keyId"]]["limits"] == {"requestsPerMinute": 2}
+    changed = office.call("PATCH", path, json={"limits": {"jobs": 3, "audioPerDay": 3600}}).json()
+    assert changed["limits"] == {"jobs": 3, "audioPerDay": 3600}
+    assert "limits" not in office.call("PATCH", path, json={"limits": None}).json()
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
-    [({"name": ""}, "option_invalid"), ({"scopes": []}, "option_invalid"), ({"color": 1}, "option_unknown")],
-    ids=["name", "scopes", "unknown"],
+    [
+        ({"name": ""}, "option_invalid"),
+        ({"scopes": []}, "option_invalid"),
+        ({"limits": {"jobs": 0}}, "option_invalid"),
+        ({"limits": {"colors": 1}}, "option_invalid"),
+        ({"color": 1}, "option_unknown"),
+    ],
+    ids=["name", "scopes", "limit", "limits", "unknown"],
 )
 def test_a_wrong_change_of_a_key_is_refused(office: Office, body: dict[str, Any], code: str) -> None:
     made = office.make_key("unchanged")

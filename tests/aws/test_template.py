@@ -20,6 +20,7 @@ from functions import (
     admin_server,
     health,
     job,
+    job_transcript,
     limits,
     openai_audio,
     tokens,
@@ -40,6 +41,7 @@ MODULES = (
     transcribe,
     transcribe_job,
     job,
+    job_transcript,
     openai_audio,
     tokens,
     admin,
@@ -328,7 +330,15 @@ def test_every_right_to_the_table_names_the_kinds_of_items(name: str) -> None:
 
 # The functions whose callers may need an access key.
 ADMINS = {"admin", "admin_jobs", "admin_server"}
-KEYED = ADMINS | {"transcribe", "openai_audio", "transcribe_job", "job", "transcription_ws", "tokens"}
+KEYED = ADMINS | {
+    "transcribe",
+    "openai_audio",
+    "transcribe_job",
+    "job",
+    "job_transcript",
+    "transcription_ws",
+    "tokens",
+}
 
 
 def test_only_functions_that_callers_call_read_access_keys_and_only_admin_writes_them() -> None:

@@ -27,6 +27,9 @@ _LIMITS = (
     "ffmpeg_at_once",
     "retention_hours",
     "client_share",
+    "client_requests_per_minute",
+    "client_audio_per_hour",
+    "client_audio_per_day",
 )
 
 _AT_WORK: tuple[Status, ...] = ("queued", "processing", "waiting")

@@ -236,7 +236,7 @@ def test_now_shows_queue_quota_storage_and_limits(office: Office) -> None:
     view = office.read("/admin/now")
     assert view["jobs"].keys() == {"queued", "processing", "waiting", "oldestDueSeconds"}
     assert view["quota"]["requestsPerMinute"]["limit"] == 100
-    assert view["limits"]["maxQueue"] == 100
+    assert view["limits"]["maxWatchers"] == 500
     assert view["deliveries"]["convex"] == {"open": 0}
     assert view["storage"]["limitBytes"] == 2000 * 1024 * 1024
     assert view["problems"] == []

@@ -14,7 +14,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from common.settings import Settings
-from functions import admin, health, job, limits, openai_audio, tokens, transcribe, transcribe_job
+from functions import admin, health, job, limits, openai_audio, quota, tokens, transcribe, transcribe_job
 from tests.deployed import transformed
 from tests.emulator import TOOLS
 from tests.runtime_api import HANDLER
@@ -123,7 +123,7 @@ def test_every_route_of_every_router_leads_to_its_function() -> None:
     }
     routes = {
         (method, re.sub(r"\{[^}]*\}", "{}", route.path)): module.__name__.removeprefix("functions.")
-        for module in (health, limits, transcribe, transcribe_job, job, openai_audio, tokens, admin)
+        for module in (health, limits, transcribe, transcribe_job, job, openai_audio, quota, tokens, admin)
         for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in sorted(
@@ -304,7 +304,16 @@ def test_every_right_to_the_table_names_the_kinds_of_items(name: str) -> None:
 
 
 # The functions whose callers may need an access key.
-KEYED = {"transcribe", "openai_audio", "transcribe_job", "job", "transcription_ws", "tokens", "admin"}
+KEYED = {
+    "transcribe",
+    "openai_audio",
+    "transcribe_job",
+    "job",
+    "transcription_ws",
+    "quota",
+    "tokens",
+    "admin",
+}
 
 
 def test_only_functions_that_callers_call_read_access_keys_and_only_admin_writes_them() -> None:
@@ -313,7 +322,7 @@ def test_only_functions_that_callers_call_read_access_keys_and_only_admin_writes
         for statement in statements(function):
             if "access#*" in json.dumps(statement):
                 rights[module_of(function)] = set(_listed(statement["Action"]))
-    assert rights.keys() == KEYED
+    assert rights.keys() == KEYED | {"run_job"}  # which holds a job to the limits of its key
     assert {name for name, actions in rights.items() if "dynamodb:PutItem" in actions} == {"admin"}
 
 
@@ -325,7 +334,7 @@ def test_only_functions_that_need_them_have_the_quota_the_shared_secret_and_the_
         for kind in ("quota#*", "secret#*", "cache#*"):
             if kind in text:
                 users.setdefault(kind, set()).add(module_of(function))
-    assert users["quota#*"] == {"transcribe", "openai_audio", "run_job", "sweep"}
+    assert users["quota#*"] == {"transcribe", "openai_audio", "run_job", "sweep", "quota"}
     assert users["secret#*"] == KEYED
     assert users["cache#*"] == {"transcribe", "openai_audio", "run_job", "job", "sweep"}
 

@@ -1,17 +1,14 @@
-"""GET /quota on both deployment targets."""
+"""GET /quota on both deployment targets; tests/acceptance/test_shares.py looks at what it says."""
 
 from __future__ import annotations
 
 from tests.endpoints.targets import Targets
 
 
-def test_a_client_learns_what_the_engine_still_allows(targets: Targets) -> None:
+def test_it_answers_what_it_knows_and_is_not_cached(targets: Targets) -> None:
     answer = targets("GET", "/quota?minutes=3", compare=False)
     assert answer.status == 200
-    view = answer.json()
-    window = view["engine"]["audioPerHour"]
-    assert window["limit"] >= window["remaining"] >= 0
-    assert window["fullAt"].endswith("Z")
+    assert set(answer.json()) <= {"engine", "client", "forecast"}
     assert answer.headers["cache-control"] == "no-store"
 
 

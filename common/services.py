@@ -27,12 +27,18 @@ from common.sender_port import Sender
 from common.settings import Settings
 from common.stores import StoreStatus
 from common.subscribers_port import Subscribers
+from common.voice_port import VoiceStore
 
 VERSION = "0.1.0"
 
 
 def _cancel_nothing(job_id: str) -> None:
     """Where jobs run in other processes, a run ends when it loses its lease."""
+
+
+def _one_by_one() -> Places:
+    """The body of a correction is in memory while it waits."""
+    return Places(1, length=8, longest_wait=30.0)
 
 
 @dataclass(slots=True)
@@ -56,7 +62,8 @@ class Services:
     `client_account` makes the account of what one client uses of the quota; `client_quota` is the one that
     counts, set by `for_client`.
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
-    limits, `cache` where no text is kept for equal recordings. `senders` deliver snapshots of jobs.
+    limits, `cache` where no text is kept for equal recordings, `voices` where no embeddings can be kept.
+    `senders` deliver snapshots of jobs.
     `cancel_run` ends a run of a job in this process at once, if there is one. `access` identifies callers,
     `ledger` holds what each client has of this process's places, `rates` count its requests.
     With `key_secret`, nobody can derive a job id from an Idempotency-Key. `store_timeout` is how many seconds
@@ -64,6 +71,7 @@ class Services:
     of the store without asking it. `transcribing` bounds the transcriptions that clients wait for,
     `downloading` the recordings that are fetched for them; jobs have a bound of their own. `counters` are of
     this process, `readings` holds what was last read of it all, `account` is whose usage is counted.
+    `correcting` bounds the corrected texts that are in memory.
     """
 
     settings: Settings
@@ -81,6 +89,7 @@ class Services:
     client_account: Callable[[str, ClientUse], AccountStore[ClientUse]] | None = None
     client_quota: ClientQuota | None = None
     cache: TranscriptCache | None = None
+    voices: VoiceStore | None = None
     senders: Mapping[Target, Sender] = field(default_factory=dict)
     cancel_run: Callable[[str], None] = _cancel_nothing
     access: Access = field(default_factory=Access)
@@ -92,6 +101,7 @@ class Services:
     active: ActiveWork = field(default_factory=ActiveWork)
     transcribing: Places = field(default_factory=Places)
     downloading: Places = field(default_factory=Places)
+    correcting: Places = field(default_factory=_one_by_one)
     counters: Counters = field(default_factory=Counters)
     admin: AdminServices = field(default_factory=AdminServices)
     readings: Latest[Any] = field(default_factory=Latest)

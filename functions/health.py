@@ -132,6 +132,7 @@ handler = http_handler(
         "transcribe",
         "transcribe_job",
         "job",
+        "job_transcript",
         "openai_audio",
         "quota",
         "tokens",

@@ -33,6 +33,7 @@ from common.jobs.view import iso_time
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio, Job
 from common.services import Services
+from common.settings import Settings
 from common.upload.fields import MULTIPART, Fields, media_type
 from common.upload.receive import Upload
 
@@ -42,9 +43,9 @@ _MAX_SIZE = 10**15
 _A_SIZE = errors.Sentence("a whole number of bytes", "un número entero de bytes")
 _SIZE: dict[str, Any] = {
     "type": "integer",
-    "minimum": 0,
+    "minimum": 1,
     "maximum": _MAX_SIZE - 1,
-    "description": "of the file; where there is a bucket, it can then go there",
+    "description": "of the file: it is checked at once, and the file can go into a bucket where there is one",
 }
 # Without a `url` the recording comes later.
 _LATER = {**URL, "minLength": 0}
@@ -113,6 +114,7 @@ _UPLOAD = {
             errors.OptionUnknown(option="lang", known="…"),
             errors.OptionInvalid(option="jobId", expected="a UUID"),
             errors.LanguageUnknown(language="klingon"),
+            errors.SpeakersUnavailable(),
             errors.TooManyRequests(retry_after=2, whose=errors.YOUR_KEY, limit=600),
             errors.TooManyJobs(retry_after=30, whose=errors.YOUR_ADDRESS, limit=100),
             errors.TooManyUploadsExpected(retry_after=900, whose=errors.YOUR_ADDRESS, limit=500),
@@ -139,7 +141,7 @@ async def transcribe_job(request: Request, services: ServicesDep, caller: Transc
     job_request = _parse(fields, request, services, caller)
     if url is None:
         await check_pending_limits(services, client)
-        return await _expect(request, services, job_request, _size_bytes(fields))
+        return await _expect(request, services, job_request, _size_bytes(fields, services.settings))
     parse_address(url, private_allowed=services.settings.download_private_addresses)
     return await _accepted(await submit_url(services, replace(job_request, url=url)), request, services)
 
@@ -169,11 +171,20 @@ async def _expect(request: Request, services: Services, job_request: JobRequest,
     return json_response(links, 201, {"Location": links["statusUrl"]})
 
 
-def _size_bytes(fields: Fields) -> int:
-    """How many bytes the client is about to send; 0 where it did not say so. Raises OptionInvalid."""
-    text = dict(fields).get("sizeBytes", "").strip() or "0"
+def _size_bytes(fields: Fields, settings: Settings) -> int:
+    """How many bytes the client is about to send; 0 where it did not say so.
+
+    Raises OptionInvalid, and what an upload of that size would meet: FileEmpty, UploadTooLarge.
+    """
+    text = dict(fields).get("sizeBytes", "").strip()
+    if not text:
+        return 0
     if not (text.isascii() and text.isdigit() and int(text[:16]) < _MAX_SIZE):
         raise errors.OptionInvalid(option="sizeBytes", expected=_A_SIZE)
+    if not int(text):
+        raise errors.FileEmpty
+    if int(text) > settings.max_job_upload_bytes:
+        raise errors.UploadTooLarge(limit_mb=settings.max_job_upload_mb)
     return int(text)
 
 

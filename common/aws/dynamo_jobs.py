@@ -135,10 +135,19 @@ class DynamoJobs:
         parts = await self._table.query_partition(f"job#{job_id}", prefix=job_items.PIECE)
         return [Piece.model_validate_json(document) for document in job_items.join_parts(parts)]
 
-    async def result(self, job_id: str) -> Transcript | None:
-        parts = await self._table.query_partition(f"job#{job_id}", prefix=job_items.RESULT)
+    async def result(self, job_id: str, *, original: bool = False) -> Transcript | None:
+        prefix = job_items.ORIGINAL if original else job_items.RESULT
+        parts = await self._table.query_partition(f"job#{job_id}", prefix=prefix)
         documents = job_items.join_parts(parts)
         return Transcript.model_validate_json(documents[0]) if documents else None
+
+    async def keep_original(self, job_id: str) -> None:
+        parts = await self._table.query_partition(f"job#{job_id}", prefix=job_items.RESULT)
+        if not parts:
+            return
+        first, *more = job_items.original_items(parts)
+        with suppress(ConditionFailed):  # one is kept already
+            await self._table.write(put_action(first, condition=_IS_NEW), *map(put_action, more))
 
     async def held_by(self, client: str) -> Holdings:
         items = await self._table.query_partition(client_items.partition(client))
@@ -146,7 +155,7 @@ class DynamoJobs:
 
     async def erase_text(self, job_id: str) -> None:
         keys = await self._keys(job_id)
-        texts = (job_items.PIECE, job_items.RESULT)
+        texts = (job_items.PIECE, job_items.RESULT, job_items.ORIGINAL)
         await self._table.delete(key for key in keys if key[1].startswith(texts))
         await asyncio.gather(*(self._erase_event(key) for key in keys if key[1].startswith(job_items.EVENT)))
 

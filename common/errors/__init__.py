@@ -66,10 +66,14 @@ from common.errors.job import (
     JobNotFound,
     JobNotRetryable,
     JobRefused,
+    SpeakerUnknown,
     TooManyWatchers,
+    TranscriptChanged,
     TranscriptNotReady,
+    TranscriptTooLarge,
     UploadExpired,
     UploadTicketInvalid,
+    VersionMissing,
 )
 from common.errors.limits import (
     A_DAY,
@@ -110,6 +114,7 @@ from common.errors.server import (
     StoreUnavailable,
     ToolMissing,
 )
+from common.errors.speakers import SpeakersFailed, SpeakersUnavailable
 from common.errors.upload import (
     EncodingUnsupported,
     FileEmpty,
@@ -196,6 +201,9 @@ __all__ = [
     "ScopeMissing",
     "Sentence",
     "ServerStopping",
+    "SpeakerUnknown",
+    "SpeakersFailed",
+    "SpeakersUnavailable",
     "StorageBroken",
     "StorageFull",
     "StoreUnavailable",
@@ -206,7 +214,9 @@ __all__ = [
     "TooMuchAudio",
     "TooMuchStored",
     "ToolMissing",
+    "TranscriptChanged",
     "TranscriptNotReady",
+    "TranscriptTooLarge",
     "UploadExpired",
     "UploadNeedsTicket",
     "UploadTicketInvalid",
@@ -221,5 +231,6 @@ __all__ = [
     "UrlUnreachable",
     "UrlUnusable",
     "UserNotYours",
+    "VersionMissing",
     "by_code",
 ]

@@ -21,6 +21,7 @@ EscribaError                      500 internal_error
 │   ├── OptionMissing             422 option_missing
 │   ├── OptionUnsupported         422 option_unsupported
 │   ├── LanguageUnknown           422 language_unknown
+│   ├── SpeakersUnavailable       422 speakers_unavailable
 │   └── HeadersTooLarge           431 headers_too_large
 ├── AccessRefused                 403 access_refused
 │   ├── KeyMissing                401 key_missing
@@ -52,6 +53,10 @@ EscribaError                      500 internal_error
 │   ├── JobNotRetryable           409 job_not_retryable
 │   ├── TranscriptNotReady        409 transcript_not_ready
 │   ├── JobExpired                410 job_expired
+│   ├── TranscriptChanged         412 transcript_changed
+│   ├── TranscriptTooLarge        413 transcript_too_large
+│   ├── SpeakerUnknown            422 speaker_unknown
+│   ├── VersionMissing            428 version_missing
 │   ├── AudioGone                 410 audio_gone
 │   ├── UploadTicketInvalid       403 upload_ticket_invalid
 │   ├── UploadExpired             410 upload_expired
@@ -72,6 +77,7 @@ EscribaError                      500 internal_error
 │   ├── TooManyUploadsExpected    429 too_many_uploads_expected
 │   └── TooMuchStored             429 too_much_stored
 ├── Interrupted                   500 interrupted
+├── SpeakersFailed                500 speakers_failed
 ├── Busy                          503 busy
 ├── Paused                        503 paused
 ├── ServerStopping                503 server_stopping

@@ -55,6 +55,8 @@ _ERASE_TEXT = """
     UPDATE escriba.events SET text = NULL WHERE job_id = $1 AND text IS NOT NULL
 """
 
+_KEEP_ORIGINAL = "UPDATE escriba.results SET original = document WHERE job_id = $1 AND original IS NULL"
+
 _EVENTS = """
     SELECT type, seq, job, detail, text FROM escriba.events WHERE job_id = $1 AND seq > $2 ORDER BY seq
 """
@@ -142,9 +144,13 @@ class PostgresJobs(LeaseRows):
         query = "SELECT document FROM escriba.pieces WHERE job_id = $1 ORDER BY piece"
         return [Piece.model_validate_json(row[0]) for row in await self._database.rows(query, job_id)]
 
-    async def result(self, job_id: str) -> Transcript | None:
-        text = await self._database.value("SELECT document FROM escriba.results WHERE job_id = $1", job_id)
+    async def result(self, job_id: str, *, original: bool = False) -> Transcript | None:
+        column = "original" if original else "document"
+        text = await self._database.value(f"SELECT {column} FROM escriba.results WHERE job_id = $1", job_id)
         return None if text is None else Transcript.model_validate_json(text)
+
+    async def keep_original(self, job_id: str) -> None:
+        await self._database.rows(_KEEP_ORIGINAL, job_id)
 
     async def held_by(self, client: str) -> Holdings:
         row = await self._database.row(_HELD, client)

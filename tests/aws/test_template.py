@@ -14,7 +14,18 @@ import pytest
 from fastapi.routing import APIRoute
 
 from common.settings import Settings
-from functions import admin, health, job, limits, openai_audio, quota, tokens, transcribe, transcribe_job
+from functions import (
+    admin,
+    health,
+    job,
+    job_transcript,
+    limits,
+    openai_audio,
+    quota,
+    tokens,
+    transcribe,
+    transcribe_job,
+)
 from tests.deployed import transformed
 from tests.emulator import TOOLS
 from tests.runtime_api import HANDLER
@@ -123,7 +134,18 @@ def test_every_route_of_every_router_leads_to_its_function() -> None:
     }
     routes = {
         (method, re.sub(r"\{[^}]*\}", "{}", route.path)): module.__name__.removeprefix("functions.")
-        for module in (health, limits, transcribe, transcribe_job, job, openai_audio, quota, tokens, admin)
+        for module in (
+            health,
+            limits,
+            transcribe,
+            transcribe_job,
+            job,
+            job_transcript,
+            openai_audio,
+            quota,
+            tokens,
+            admin,
+        )
         for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in sorted(
@@ -309,6 +331,7 @@ KEYED = {
     "openai_audio",
     "transcribe_job",
     "job",
+    "job_transcript",
     "transcription_ws",
     "quota",
     "tokens",

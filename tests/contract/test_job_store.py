@@ -149,6 +149,24 @@ async def test_a_second_run_replaces_the_result(jobs: JobStore) -> None:
     assert await jobs.result(job.job_id) == sample_transcript("second")
 
 
+async def test_the_first_original_stays_beside_later_results(jobs: JobStore) -> None:
+    job, other = await create(jobs, sample_job()), await create(jobs, sample_job())
+    await jobs.keep_original(job.job_id)  # of a job without a result, nothing is kept
+    running = await commit(jobs, state.start(job, now=NOW))
+    done = state.complete(running, language="es", now=NOW, expires_at=NOW + WEEK)
+    await jobs.commit(done, event_of(done), result=sample_transcript("the engine's" * 1000))
+    assert await jobs.result(job.job_id, original=True) is None
+    for text in ("first correction", "second"):
+        await jobs.keep_original(job.job_id)
+        done = state.correct(done, now=NOW, expires_at=NOW + WEEK)
+        await jobs.commit(done, event_of(done), result=sample_transcript(text))
+    assert await jobs.result(job.job_id) == sample_transcript("second")
+    assert await jobs.result(job.job_id, original=True) == sample_transcript("the engine's" * 1000)
+    assert await jobs.result(other.job_id, original=True) is None
+    await jobs.erase_text(job.job_id)
+    assert await jobs.result(job.job_id, original=True) is None
+
+
 @pytest.mark.parametrize("seq", [1, 2, 4, 100])
 async def test_a_commit_that_is_not_the_next_is_stale_and_stores_nothing(jobs: JobStore, seq: int) -> None:
     job = await create(jobs, sample_job(), targets=("convex",))

@@ -8,7 +8,7 @@ from common.models import Job
 from common.queued_job import QueuedJob
 from common.services import Services
 
-# Jobs that are listed; a further one is told nothing.
+# Jobs that are listed; a further one has no estimate.
 _LISTED = 1000
 _NEW = "new"
 _NOTHING: dict[str, float] = {}

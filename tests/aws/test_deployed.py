@@ -151,6 +151,8 @@ def test_an_access_key_opens_its_own_jobs_on_every_function(deployed: Deployed) 
             assert client.post(address, files=files, headers=mine).status_code == 200
         assert asyncio.run(first_message(job, made["key"])) == "snapshot"
         assert asyncio.run(first_message(job, None)) == "error"
+        left = client.get("/quota", headers=mine).json()
+        assert (left["client"]["pending"]["used"], "audioPerDay" in left["engine"]) == (1, True)
         assert client.delete(f"/admin/keys/{made['keyId']}", headers=admin).json()["revokedAt"]
 
 

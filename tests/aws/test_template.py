@@ -23,6 +23,7 @@ from functions import (
     job_transcript,
     limits,
     openai_audio,
+    quota,
     tokens,
     transcribe,
     transcribe_job,
@@ -43,6 +44,7 @@ MODULES = (
     job,
     job_transcript,
     openai_audio,
+    quota,
     tokens,
     admin,
     admin_jobs,
@@ -337,6 +339,7 @@ KEYED = ADMINS | {
     "job",
     "job_transcript",
     "transcription_ws",
+    "quota",
     "tokens",
 }
 
@@ -347,7 +350,7 @@ def test_only_functions_that_callers_call_read_access_keys_and_only_admin_writes
         for statement in statements(function):
             if "access#*" in json.dumps(statement):
                 rights[module_of(function)] = set(_listed(statement["Action"]))
-    assert rights.keys() == KEYED
+    assert rights.keys() == KEYED | {"run_job"}  # which holds a job to the limits of its key
     assert {name for name, actions in rights.items() if "dynamodb:PutItem" in actions} == {"admin"}
 
 
@@ -359,7 +362,8 @@ def test_only_functions_that_need_them_have_the_quota_the_shared_secret_and_the_
         for kind in ("quota#*", "secret#*", "cache#*"):
             if kind in text:
                 users.setdefault(kind, set()).add(module_of(function))
-    assert users["quota#*"] == {"transcribe", "openai_audio", "run_job", "sweep", "admin_server"}
+    of_quota = {"transcribe", "openai_audio", "run_job", "sweep", "quota", "admin_server"}
+    assert users["quota#*"] == of_quota
     assert users["secret#*"] == KEYED
     assert users["cache#*"] == {"transcribe", "openai_audio", "run_job", "job", "sweep", "admin_jobs"}
 

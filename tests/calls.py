@@ -26,8 +26,8 @@ _ACTIONS = {
 _KINDS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
-    "ConditionCheck": "ConditionCheckItem",
     "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
 }
 
 

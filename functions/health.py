@@ -137,5 +137,7 @@ handler = http_handler(
         "quota",
         "tokens",
         "admin",
+        "admin_jobs",
+        "admin_server",
     ),
 )

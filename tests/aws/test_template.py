@@ -14,7 +14,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from common.settings import Settings
-from functions import admin, health, job, openai_audio, tokens, transcribe, transcribe_job
+from functions import admin, health, job, openai_audio, page, tokens, transcribe, transcribe_job
 from tests.deployed import transformed
 from tests.emulator import TOOLS
 from tests.runtime_api import HANDLER
@@ -123,7 +123,7 @@ def test_every_route_of_every_router_leads_to_its_function() -> None:
     }
     routes = {
         (method, re.sub(r"\{[^}]*\}", "{}", route.path)): module.__name__.removeprefix("functions.")
-        for module in (health, transcribe, transcribe_job, job, openai_audio, tokens, admin)
+        for module in (health, transcribe, transcribe_job, job, openai_audio, tokens, admin, page)
         for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in sorted(

@@ -1,0 +1,44 @@
+/**
+ * The texts of this browser in IndexedDB, without account: a small row for each in `recordings`, for the list, and all
+ * of its text in `texts`. A browser that forbids or fills its store is told apart, and never loses in silence.
+ */
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { ApiTranscript } from "../model/paragraphs";
+import type { Paragraph } from "../model/transcript";
+
+export type RecordingRow = {
+  jobId: string;
+  filename: string;
+  createdAt: number;
+  duration: number;
+  language: string | null;
+  /** The first words, for the list. */
+  excerpt: string;
+  wordCount: number;
+  /** When a person last corrected it; 0 for never. */
+  editedAt: number;
+  /** The API's ETag of the text that it has. */
+  etag: string | null;
+  /** Corrections that the API has not taken yet. */
+  isUnsent: boolean;
+};
+
+export type TextRow = { jobId: string; paragraphs: readonly Paragraph[]; original: ApiTranscript };
+
+interface Schema extends DBSchema {
+  recordings: { key: string; value: RecordingRow; indexes: { createdAt: number } };
+  texts: { key: string; value: TextRow };
+}
+
+export type Database = IDBPDatabase<Schema>;
+
+let opened: Promise<Database> | undefined;
+
+export const database = (): Promise<Database> =>
+  (opened ??= openDB<Schema>("escriba-page", 1, {
+    upgrade(db) {
+      db.createObjectStore("recordings", { keyPath: "jobId" }).createIndex("createdAt", "createdAt");
+      db.createObjectStore("texts", { keyPath: "jobId" });
+    },
+    terminated: () => (opened = undefined),
+  }));

@@ -14,6 +14,8 @@ if __name__ == "__main__":
 
 from fastapi import FastAPI
 
+from common import wiring
+from common.access.ledger import Ledger
 from common.container import container
 from common.http.app import build_app
 from common.http.edge import Edge
@@ -37,6 +39,7 @@ from functions import (
     health,
     job,
     job_audio,
+    limits,
     openai_audio,
     page,
     tokens,
@@ -67,14 +70,15 @@ def serve_forever(settings: Settings) -> None:
     signal = StopSignal()
     signal.subscribe(hub.close)
     app = build(settings)
-    guard = UploadGuard(app, _upload_limits(settings))
+    ledger = wiring.ledger(settings)
+    guard = UploadGuard(app, _upload_limits(settings), ledger.pool("uploads"))
     signal.subscribe_later(settings.request_grace, partial(guard.close, server_stopping))
     serve(
         Edge(guard, proxies=settings.trusted_proxies, hops=settings.trusted_hops),
         host=settings.host,
         port=settings.port,
         limits=_connection_limits(settings),
-        lifespan=_services(app, settings, hub, signal),
+        lifespan=_services(app, settings, hub, signal, ledger),
         on_start=partial(_print_banner, settings),
         on_stop=signal.notify,
     )
@@ -84,6 +88,7 @@ def build(settings: Settings) -> FastAPI:
     """Every endpoint; `app.state.services` must be set before the first request."""
     return build_app(
         health.router,
+        limits.router,
         transcribe.router,
         transcribe_job.router,
         job_audio.router,
@@ -100,8 +105,10 @@ def build(settings: Settings) -> FastAPI:
 
 
 @asynccontextmanager
-async def _services(app: FastAPI, settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIterator[None]:
-    async with container(settings, hub, signal) as services:
+async def _services(
+    app: FastAPI, settings: Settings, hub: Hub, signal: StopSignal, ledger: Ledger
+) -> AsyncIterator[None]:
+    async with container(settings, hub, signal, ledger) as services:
         app.state.services = services
         startup.freeze_imports()
         yield

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from common import wiring
 from common.access.access import Access
+from common.access.ledger import Ledger
 from common.audio.ffmpeg import Ffmpeg
 from common.local.audio_folder import AudioFolder
 from common.local.background import Publisher, Signals, work_in_background
@@ -37,8 +38,11 @@ _STORE_TIMEOUT, _FILE_TIMEOUT = 1.0, 0.02
 
 
 @asynccontextmanager
-async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIterator[Services]:
+async def container(
+    settings: Settings, hub: Hub, signal: StopSignal, ledger: Ledger | None = None
+) -> AsyncIterator[Services]:
     """The services over DATA_DIR, or over a database and a bucket; and the work in the background."""
+    ledger = ledger or wiring.ledger(settings)
     signals = Signals()
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
@@ -61,12 +65,13 @@ async def container(settings: Settings, hub: Hub, signal: StopSignal) -> AsyncIt
             subscribers=Publisher(hub, signals, has_senders=bool(senders)),
             quota=quota,
             access=await _access(settings, stores),
-            watching=wiring.watchers_share(settings),
+            ledger=ledger,
             cache=stores.cache(settings.cache_bytes),
             senders=senders,
             cancel_run=worker.cancel_run,
             key_secret=await stores.secret("idempotency"),
-            transcribing=wiring.transcription_places(settings),
+            transcribing=wiring.transcription_places(settings, ledger),
+            downloading=wiring.download_places(ledger),
             store_status=stores.status,
             store_timeout=_STORE_TIMEOUT if settings.database_url else _FILE_TIMEOUT,
         )

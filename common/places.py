@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from common.errors import Busy, EscribaError
 from common.waiting_line import WaitingLine
@@ -24,6 +24,24 @@ _LONGEST_PAUSE = 60.0
 Take = Callable[[], Awaitable["Place"]]
 
 
+class CallersShares(Protocol):
+    """How many places each caller holds, and whether it may hold one more."""
+
+    def has_room(self, caller: str, /) -> bool: ...
+    def add(self, caller: str, /) -> None: ...
+    def remove(self, caller: str, /) -> None: ...
+
+
+class _NoShares:
+    """Every caller may hold all places."""
+
+    def has_room(self, _: str, /) -> bool:
+        return True
+
+    def add(self, _: str, /) -> None: ...
+    def remove(self, _: str, /) -> None: ...
+
+
 class WaiterLeft(Exception):
     """The client that waited is gone."""
 
@@ -34,8 +52,9 @@ class Place:
     `end` ends the work of a `with`: it cancels the task, and the error is raised where the `with` ends.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, caller: str = "") -> None:
         self._places: Places | None = places
+        self.caller = caller
         self._since = asyncio.get_running_loop().time()
         self._task: asyncio.Task[Any] | None = None
         self._error: EscribaError | None = None
@@ -67,6 +86,8 @@ class Place:
 class Places:
     """`count` places. At most `length` requests with `max_bytes` wait, each for `longest_wait` seconds.
 
+    A caller that holds as many as `shares` let it waits, though a place is free: another caller finds it.
+
     When the line is full, a newcomer displaces the newest request of the caller that has the most in it, or
     is refused if its own caller has as many.
     """
@@ -78,20 +99,22 @@ class Places:
         length: int = 64,
         longest_wait: float = 90.0,
         max_bytes: float = float("inf"),
+        shares: CallersShares | None = None,
     ) -> None:
         self._count = self._free = count
         self._length = length
         self._longest_wait = longest_wait
         self._max_bytes = max_bytes
+        self._shares = shares or _NoShares()
         self._line: WaitingLine[Waiter] = WaitingLine()
         self._waiting_bytes = 0
         self._expected = _FIRST_GUESS
         self._taken: set[Place] = set()
         self._refuse: Callable[[], EscribaError] | None = None
 
-    @property
-    def has_free(self) -> bool:
-        return self._free > 0
+    def has_free(self, caller: str) -> bool:
+        """Whether the caller would get a place at once."""
+        return self._free > 0 and self._shares.has_room(caller)
 
     @property
     def waiting(self) -> int:
@@ -107,7 +130,8 @@ class Places:
         """Raises Busy when the line is so full that a recording of `caller` need not even be received."""
         if self._refuse:
             raise self._refuse()
-        if not self._free and len(self._line) >= self._length and not self._line.longest(caller):
+        is_full = len(self._line) >= self._length
+        if not self.has_free(caller) and is_full and not self._line.longest(caller):
             raise self._busy()
 
     async def take(
@@ -120,19 +144,19 @@ class Places:
         """
         if self._refuse:
             raise self._refuse()
-        if self._free:
-            self._free -= 1
+        if self.has_free(caller):
+            self._occupy(caller)
         else:
             await self._wait(caller, size_bytes, left)
-        place = Place(self)
+        place = Place(self, caller)
         self._taken.add(place)
         return place
 
     def close(self, refuse: Callable[[], EscribaError]) -> None:
         """Refuse all that wait and all that come, and end the work that runs in a `with`."""
         self._refuse = refuse
-        while waiter := self._line.pop_next():
-            _refuse(waiter, refuse())
+        while waiting := self._line.pop_next():
+            _refuse(waiting[1], refuse())
         for place in self._taken:
             place.end(refuse())
 
@@ -148,7 +172,7 @@ class Places:
                 await waiter
         except BaseException as exc:
             if _is_served(waiter):  # in the same moment: the place is for the next
-                self._pass_on()
+                self._pass_on(caller)
             if isinstance(exc, TimeoutError):
                 raise self._busy() from None
             raise
@@ -173,14 +197,21 @@ class Places:
     def _give_back(self, place: Place, seconds: float) -> None:
         self._taken.discard(place)
         self._expected += (seconds - self._expected) * _NEWS
-        self._pass_on()
+        self._pass_on(place.caller)
 
-    def _pass_on(self) -> None:
-        while waiter := self._line.pop_next():
-            if not waiter.done():
-                waiter.set_result(None)
-                return
+    def _occupy(self, caller: str) -> None:
+        self._free -= 1
+        self._shares.add(caller)
+
+    def _pass_on(self, caller: str) -> None:
+        """Take the caller's place back, and give what is free to those that wait."""
         self._free += 1
+        self._shares.remove(caller)
+        while self._free and (waiting := self._line.pop_next(self._shares.has_room)):
+            next_caller, waiter = waiting
+            if not waiter.done():
+                self._occupy(next_caller)
+                waiter.set_result(None)
 
 
 def _refuse(waiter: Waiter, error: Exception) -> None:

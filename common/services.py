@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.access.access import Access
-from common.access.shares import Shares
+from common.access.ledger import Ledger
 from common.audio.ffmpeg import Ffmpeg
 from common.cache_port import TranscriptCache
 from common.groq.client import Groq
@@ -39,7 +39,7 @@ class Services:
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
     limits, `cache` where no text is kept for equal recordings. `senders` deliver snapshots of jobs.
     `cancel_run` ends a run of a job in this process at once, if there is one. `access` identifies callers,
-    `watching` is what each may hold of the places for watchers.
+    `ledger` holds what each client has of this process's places.
     With `key_secret`, nobody can derive a job id from an Idempotency-Key. `store_timeout` is how many seconds
     /health waits for the store: a file answers at once unless it is locked. `store_status` says what is known
     of the store without asking it. `transcribing` bounds the transcriptions that clients wait for,
@@ -62,7 +62,7 @@ class Services:
     senders: Mapping[Target, Sender] = field(default_factory=dict)
     cancel_run: Callable[[str], None] = _cancel_nothing
     access: Access = field(default_factory=Access)
-    watching: Shares = field(default_factory=Shares)
+    ledger: Ledger = field(default_factory=Ledger)
     key_secret: bytes = field(default=b"", repr=False)
     store_timeout: float = 0.02
     store_status: Callable[[], StoreStatus] = StoreStatus

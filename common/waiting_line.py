@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -29,16 +30,16 @@ class WaitingLine(Generic[T]):
             items.remove(item)
             self._shrink(caller, items)
 
-    def pop_next(self) -> T | None:
-        """The next in turn; its caller's other requests wait for the next turn."""
-        if not self._by_caller:
+    def pop_next(self, may_go: Callable[[str], bool] = lambda _: True) -> tuple[str, T] | None:
+        """The next in turn, with its caller, who `may_go`; its other requests wait for the next turn."""
+        caller = next(filter(may_go, self._by_caller), None)
+        if caller is None:
             return None
-        caller = next(iter(self._by_caller))
         items = self._by_caller.pop(caller)
         self._by_caller[caller] = items  # at the end
         item = items.popleft()
         self._shrink(caller, items)
-        return item
+        return caller, item
 
     def longest(self, newcomer: str) -> str | None:
         """The caller with the most requests; None unless it has two more than `newcomer`."""

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from common.access.access import Access
 from common.access.key_store import AccessKeyStore
 from common.access.keys import digest_of
-from common.access.shares import Shares, share_of
-from common.errors import TooManyWatchers
+from common.access.ledger import Ledger, all_but_one, share_of
 from common.groq.client import Groq
 from common.places import Places
 from common.ports import AccountStore, QuotaStore, Sender, Target
@@ -21,6 +20,8 @@ from common.quota import Quota, QuotaNews
 from common.setting_types import parse_api_keys
 from common.settings import GROQ_URL, Settings
 from common.token_bucket import Budget
+
+DOWNLOADS_AT_ONCE = 5
 
 if TYPE_CHECKING:
     from common.delivery.convex import ConvexSender
@@ -80,19 +81,33 @@ def access(
     )
 
 
-def transcription_places(settings: Settings) -> Places:
+def ledger(settings: Settings) -> Ledger:
+    """How much one client may hold of each pool of places of this process."""
+    share = settings.client_share
+    return Ledger(
+        {
+            "uploads": all_but_one(settings.upload_slots, share),
+            "transcriptions": all_but_one(settings.transcriptions_at_once, share),
+            "downloads": all_but_one(DOWNLOADS_AT_ONCE, share),
+            "watchers": share_of(settings.max_watchers, share),
+        }
+    )
+
+
+def download_places(shares: Ledger) -> Places:
+    """The bound on recordings that are fetched for clients that wait."""
+    return Places(DOWNLOADS_AT_ONCE, shares=shares.pool("downloads"))
+
+
+def transcription_places(settings: Settings, shares: Ledger) -> Places:
     """The bound on transcriptions that clients wait for."""
     return Places(
         settings.transcriptions_at_once,
         length=settings.line_length,
         longest_wait=settings.line_timeout,
         max_bytes=settings.line_bytes,
+        shares=shares.pool("transcriptions"),
     )
-
-
-def watchers_share(settings: Settings) -> Shares:
-    """What one caller may hold of the places for watchers."""
-    return Shares(share_of(settings.max_watchers, settings.client_share), TooManyWatchers)
 
 
 def webhook_sender(settings: Settings, secret: str | None) -> WebhookSender | None:

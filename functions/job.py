@@ -70,7 +70,7 @@ async def read_job(
     job = await get_readable(services, job_id)
     known = after if after is not None else known_seq(if_none_match)
     if wait and not job.has_ended and known in {None, job.seq}:
-        await _wait_for_change(request, services, job, min(wait, _MAX_WAIT), caller.name)
+        await _wait_for_change(request, services, job, min(wait, _MAX_WAIT), caller.client)
         job = await get_readable(services, job_id)
     return await _respond_with_state(request, services, job, if_none_match)
 
@@ -239,7 +239,7 @@ async def watch_job(
     """A reconnecting EventSource sends Last-Event-ID by itself, newer than the `after` of its address."""
     last_seq = parse_seq(last_event_id)
     known = after if last_seq is None else last_seq
-    watch = open_watch(services, job_id, after=known, language=language_of(request), caller=caller.name)
+    watch = open_watch(services, job_id, after=known, language=language_of(request), caller=caller.client)
     return JobEvents(watch)
 
 

@@ -157,7 +157,7 @@ for _prefix in REFUSED:
 
 async def _respond(request: Request, services: Services, task: Task) -> Response:
     caller = await caller_of(request)
-    services.transcribing.check_room(caller.name)
+    services.transcribing.check_room(caller.client)
     with ExitStack() as resources:
         folder = Path(resources.enter_context(_scratch_folder(services)))
         limit = services.settings.max_job_upload_bytes
@@ -170,7 +170,7 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
             strict_models=settings.strict_models,
         )
         headers = ignored_header(parsed.ignored)
-        take = partial(services.transcribing.take, caller.name, upload.size_bytes)
+        take = partial(services.transcribing.take, caller.client, upload.size_bytes)
         if parsed.stream:
             kept = await recall(services, upload.sha256, parsed.options, owner=caller.owner)
             headers |= note_cache(request, is_hit=kept is not None)

@@ -119,7 +119,7 @@ _EXAMPLE = {
 )
 async def transcribe(request: Request, services: ServicesDep, caller: Transcriber) -> Response:
     """Fields may come in any order; the content of a file decides its format, never its name."""
-    services.transcribing.check_room(caller.name)
+    services.transcribing.check_room(caller.client)
     services.active.transcriptions += 1
     try:
         # The folder is deleted with the request in any case; after a kill, the next start deletes it.
@@ -140,7 +140,7 @@ async def _respond(
     layout = parse_layout(upload.fields)
     options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
     engine_options = with_word_times(options) if layout.wants_words else options
-    take = partial(services.transcribing.take, caller.name, upload.size_bytes)
+    take = partial(services.transcribing.take, caller.client, upload.size_bytes)
     transcript, is_kept = await transcribe_unless_kept(
         services,
         upload.sha256,

@@ -58,7 +58,7 @@ async def _serve(socket: WebSocket, job_id: str, services: Services) -> None:
         caller.require("read")
         await check_visible(services, caller, parsed_id)
         async with open_watch(
-            services, parsed_id, after=after, language=language, caller=caller.name
+            services, parsed_id, after=after, language=language, caller=caller.client
         ) as watch:
             await _send_messages(socket, watch)
     except EscribaError as error:

@@ -28,6 +28,11 @@ class Caller:
     subject: str | None = None
     only_job: str | None = None
 
+    @property
+    def client(self) -> str:
+        """Whose limits count: those of the key, for all its tokens together, or of the address."""
+        return f"key:{self.owner.partition('/')[0]}" if self.owner is not None else self.name
+
     def require(self, scope: Scope) -> None:
         """Raises ScopeMissing."""
         if scope not in self.scopes:

@@ -19,6 +19,11 @@ def etag_of(job: Job, sync: dict[str, Any] | None) -> str:
     return f'W/"{job.seq}{delivery}"'
 
 
+def tag_of(view: dict[str, Any]) -> str:
+    """The tag of a view that is written in one way only."""
+    return f'"{zlib.crc32(json.dumps(view).encode()):08x}"'
+
+
 def is_known(etag: str, if_none_match: str | None) -> bool:
     """Whether the client already has the body with this `etag`."""
     tags = if_none_match or ""

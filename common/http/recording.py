@@ -75,7 +75,7 @@ async def receive_recording(request: Request, services: Services, folder: Path, 
 
     async def download() -> None:
         limits = limits_of(services.settings, max_bytes=max_bytes)
-        with await services.downloading.take(caller.name):
+        with await services.downloading.take(caller.client):
             got = await fetch(url, folder, limits=limits)
         uploads.append(Upload(got.path, got.size_bytes, got.filename, fields, got.sha256))
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 
-from common.errors import Language, StoreUnavailable
+from common.errors import Language, StoreUnavailable, TooManyWatchers
 from common.jobs.actions import get_readable
 from common.jobs.messages import PING, Message, event_message, snapshot_message
 from common.models import Job, JobEvent, Piece
 from common.ports import Listener
 from common.services import Services
+
+# Seconds after which a client that watches too much may try again: about as long as one long poll.
+_WATCHERS_RETRY = 20.0
 
 
 class Watch:
@@ -134,6 +137,10 @@ def parse_seq(text: str | None) -> int | None:
     return int(text) if text and len(text) < 16 and text.isascii() and text.isdigit() else None
 
 
+def _too_many_watchers() -> TooManyWatchers:
+    return TooManyWatchers(retry_after=_WATCHERS_RETRY)
+
+
 @asynccontextmanager
 async def open_watch(
     services: Services, job_id: str, *, after: int | None, language: Language, caller: str = ""
@@ -143,7 +150,8 @@ async def open_watch(
     Raises JobNotFound, JobExpired, TooManyWatchers.
     """
     # Listening begins before the job is read, so that no change falls between the two.
-    with services.watching.take(caller), services.subscribers.listen(job_id) as listener:
+    watchers = services.ledger.pool("watchers")
+    with watchers.take(caller, _too_many_watchers), services.subscribers.listen(job_id) as listener:
         job = await get_readable(services, job_id)
         services.active.watchers += 1
         try:

@@ -17,6 +17,9 @@ from common.models import JobEvent
 # Events kept for listeners that are a moment behind; one that is further behind reads the store.
 _BUFFERED_EVENTS = 32
 
+# Seconds after which a refused watcher may try again: about as long as one long poll.
+_RETRY_AFTER = 20.0
+
 
 class Hub:
     """`Subscribers` in this process; each of at most `max_listeners` costs a connection's memory."""
@@ -36,7 +39,7 @@ class Hub:
     def listen(self, job_id: str) -> Iterator[HubListener]:
         """A listener until the block ends. Raises TooManyWatchers."""
         if self._listeners >= self._max_listeners:
-            raise TooManyWatchers
+            raise TooManyWatchers(retry_after=_RETRY_AFTER)
         topic = self._topics.setdefault(job_id, _Topic(is_closing=self._is_closing))
         self._listeners += 1
         topic.listeners += 1

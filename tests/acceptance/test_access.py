@@ -80,7 +80,7 @@ def door(media: Media, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doo
 
 
 # What anybody may read: what platforms and people ask before they have a key.
-OPEN = {("GET", "/health"), ("GET", "/docs"), ("GET", "/openapi.json"), ("GET", "/")}
+OPEN = {("GET", "/health"), ("GET", "/limits"), ("GET", "/docs"), ("GET", "/openapi.json"), ("GET", "/")}
 # Authorised by the signed ticket that the job's own caller got.
 BY_TICKET = {("POST", "/job/{job_id}/audio")}
 
@@ -100,6 +100,10 @@ def test_every_route_but_the_open_ones_needs_a_key(door: Door) -> None:
             assert answer.status_code == 401, (method, path, key, answer.text)
             assert code_of(answer) in {"key_missing", "key_invalid", "invalid_api_key"}
             assert WORDS not in answer.text
+
+
+def test_whether_a_key_is_needed_is_said_without_one(door: Door) -> None:
+    assert door.call("GET", "/limits").json()["keys"] == "required"
 
 
 def test_nothing_of_one_key_exists_for_another_on_any_route_of_a_job(door: Door) -> None:
@@ -272,6 +276,7 @@ def test_anonymous_callers_are_served_and_see_no_job_of_a_key(
             open_door = Door(server.url, door.recording)
             key = open_door.make_key("one")["key"]
             mine, anonymous = (open_door.submit(each).json()["jobId"] for each in (key, None))
+            assert open_door.call("GET", "/limits").json()["keys"] == "optional"
             assert open_door.call("GET", f"/job/{mine}").status_code == 404
             assert open_door.call("GET", f"/job/{anonymous}").status_code == 200
             assert code_of(open_door.call("GET", f"/job/{mine}", "esc_wrong")) == "key_invalid"

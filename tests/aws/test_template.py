@@ -14,7 +14,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from common.settings import Settings
-from functions import admin, health, job, openai_audio, page, tokens, transcribe, transcribe_job
+from functions import admin, health, job, limits, openai_audio, page, tokens, transcribe, transcribe_job
 from tests.deployed import transformed
 from tests.emulator import TOOLS
 from tests.runtime_api import HANDLER
@@ -123,7 +123,7 @@ def test_every_route_of_every_router_leads_to_its_function() -> None:
     }
     routes = {
         (method, re.sub(r"\{[^}]*\}", "{}", route.path)): module.__name__.removeprefix("functions.")
-        for module in (health, transcribe, transcribe_job, job, openai_audio, tokens, admin, page)
+        for module in (health, limits, transcribe, transcribe_job, job, openai_audio, tokens, admin)
         for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in sorted(
@@ -337,13 +337,13 @@ def test_only_functions_that_call_the_engine_read_its_key_and_only_those_that_de
         for secret in ("groq-api-key", "callback-secret", "convex-api-key", "admin-key"):
             if secret in text:
                 readers.setdefault(secret, set()).add(module_of(function))
-    assert readers["groq-api-key"] == {"health", "transcribe", "openai_audio", "run_job"}
-    assert readers["admin-key"] == KEYED
+    assert readers["groq-api-key"] == {"health", "limits", "transcribe", "openai_audio", "run_job"}
+    assert readers["admin-key"] == KEYED | {"limits"}  # which tells whether there is one
     assert {
         module_of(function)
         for function in FUNCTIONS.values()
         if "ADMIN_KEY" in function["Environment"]["Variables"]
-    } == KEYED
+    } == KEYED | {"limits"}
     assert readers["callback-secret"] == readers["convex-api-key"] == {"run_job", "sweep"}
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,7 +27,7 @@ from openai.types.audio import (
 from tests.coded_speech import ToneRecogniser, speech_file, word_times, words_of
 from tests.file_server import FileServer
 from tests.media import Media
-from tests.replies import Reply, bad_key, broken, not_media, rate_limited, transcription
+from tests.replies import Reply, bad_key, broken, groq_error, not_media, rate_limited, transcription
 from tests.sdk.conftest import MB, snippet
 from tests.server import Server
 from tests.upstream import Upstream
@@ -35,6 +36,7 @@ from tests.upstream import Upstream
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 SDKS = (openai, groq)
+_FIRST_PIECE_BYTES = 300_000  # two minutes at 16 kbit/s are 240,000, the pieces after it over 500,000
 
 
 @pytest.fixture
@@ -207,40 +209,35 @@ def test_streamed_deltas_joined_are_the_text(
 
 
 def test_text_is_told_while_the_rest_is_still_being_heard(
-    client: openai.OpenAI, long: Path, upstream: Upstream
-) -> None:
-    # The first two pieces have 1:50 to 2:00 in common; the second one's clock begins at 1:50.
-    first = said((1.0, "uno dos"), (60.0, "tres"), (113.0, "cuatro cinco"))
-    second, third = said((3.0, "cuatro cinco"), (200.0, "seis")), said((300.0, "siete"))
-    # The second is requested before the first is answered, the third after that.
-    upstream.script.extend([Reply(body=first.body, delay=1), Reply(body=second.body, delay=4), third])
-    stream = client.audio.transcriptions.create(file=long, model="whisper-1", stream=True)
-    deltas = []
-    for event in stream:
-        if event.type == "transcript.text.delta":
-            deltas.append(event.delta)
-            if len(deltas) == 2:
-                assert len(upstream.requests) < 3 or None in {each.status for each in upstream.requests}
-        else:
-            assert event.type == "transcript.text.done"
-            assert event.text == "".join(deltas) == "uno dos tres cuatro cinco seis siete"
-    assert deltas[:2] == ["uno dos", " tres"]
-    assert len(upstream.requests) == 3
-
-
-def test_streamed_text_is_the_text_that_is_answered_at_once(
     client: openai.OpenAI, media: Media, upstream: Upstream
 ) -> None:
     """A stream is transcribed in pieces, the first of them short; a whole recording in one."""
     seconds = 700.0
     path = speech_file(media, "stream.mp3", "-b:a 16k", seconds)
-    upstream.recognise = ToneRecogniser()
+    hear, text_came = ToneRecogniser(), threading.Event()
+
+    def hear_all_but_the_first_once_text_came(file: bytes) -> Reply:
+        if len(file) > _FIRST_PIECE_BYTES and not text_came.wait(60):
+            return groq_error(500, "no text came before the rest was heard")
+        return hear(file)
+
+    upstream.recognise = hear
     whole = client.audio.transcriptions.create(file=path, model="whisper-1")
     assert len(upstream.requests) == 1
-    stream = client.audio.transcriptions.create(file=path, model="whisper-1", stream=True)
-    assert [event.text for event in stream if event.type == "transcript.text.done"] == [whole.text]
     assert whole.text == " ".join(words_of(len(word_times(seconds))))
+    upstream.recognise = hear_all_but_the_first_once_text_came
+    *deltas, last = _texts(
+        client.audio.transcriptions.create(file=path, model="whisper-1", stream=True), text_came
+    )
+    assert last == "".join(deltas) == whole.text
     assert len(upstream.requests) > 2
+
+
+def _texts(stream: Iterable[Any], text_came: threading.Event) -> Iterator[str]:
+    """The text of each event of the stream; `text_came` is set at the first."""
+    for event in stream:
+        text_came.set()
+        yield event.text if event.type == "transcript.text.done" else event.delta
 
 
 def test_silence_is_a_stream_without_deltas(
@@ -262,11 +259,18 @@ def test_a_failure_before_the_first_text_is_raised_as_its_own_class(
 def test_a_failure_after_it_is_raised_while_reading(
     client: openai.OpenAI, long: Path, upstream: Upstream
 ) -> None:
-    upstream.script.extend([said((1.0, "uno")), rate_limited(retry_after=100)])
+    text_came = threading.Event()
+
+    def hear_the_first(file: bytes) -> Reply:
+        if len(file) < _FIRST_PIECE_BYTES:
+            return said((1.0, "uno"))
+        text_came.wait(60)
+        return rate_limited(retry_after=100)
+
+    upstream.recognise = hear_the_first
     stream = client.audio.transcriptions.create(file=long, model="whisper-1", stream=True)
     with pytest.raises(openai.APIError, match="quota") as caught:
-        for _ in stream:
-            pass
+        list(_texts(stream, text_came))
     assert caught.value.code == "rate_limit_exceeded"
 
 

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from common.access.ledger import PoolShares
 from common.errors import Busy, EscribaError
 from common.places import Place, Places, WaiterLeft
 from common.waiting_line import WaitingLine
@@ -40,6 +41,24 @@ async def test_callers_are_served_in_turn_and_the_requests_of_one_in_their_order
     tasks = await waiting(places, "a", "a", "a", "b", "b", "c")
     first.release()
     assert [number async for number in turns(*tasks)] == [0, 3, 5, 1, 4, 2]
+
+
+async def test_a_caller_with_its_share_waits_and_leaves_the_free_place_to_another() -> None:
+    shares = PoolShares(most=2)
+    places = Places(3, shares=shares)
+    held = [await places.take("greedy") for _ in range(2)]
+    more = await waiting(places, "greedy", "greedy")
+    modest = await asyncio.wait_for(places.take("modest"), 1)
+    assert not any(task.done() for task in more)
+    modest.release()
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in more)
+    held[0].release()
+    assert (await more[0], more[1].done()) == (more[0].result(), False)
+    for place in (held[1], more[0].result()):
+        place.release()
+    (await more[1]).release()
+    assert not shares.held
 
 
 async def test_a_full_line_refuses_and_says_when_a_place_is_likely_to_be_free() -> None:
@@ -127,9 +146,9 @@ async def test_a_place_that_is_released_twice_is_one_place() -> None:
     with await places.take("a") as place:
         place.release()
         second = await places.take("a")
-    assert not places.has_free
+    assert not places.has_free("")
     second.release()
-    assert places.has_free
+    assert places.has_free("")
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -160,7 +179,7 @@ async def test_no_place_is_lost_or_given_twice_however_requests_end(seed: int) -
     await asyncio.sleep(0.03)
     assert places.waiting == 0
     held = [await places.take("a") for _ in range(3)]
-    assert not places.has_free
+    assert not places.has_free("")
     for place in held:
         place.release()
 
@@ -171,6 +190,6 @@ def test_the_line_forgets_callers_that_no_longer_wait() -> None:
         line.add("ab"[number % 2], number)
     line.discard("a", 2)
     line.discard("a", 2)
-    assert [line.pop_next(), line.pop_next(), line.pop_next(), line.pop_next()] == [0, 1, 3, None]
+    assert [line.pop_next() for _ in range(4)] == [("a", 0), ("b", 1), ("b", 3), None]
     assert len(line) == 0
     assert line._by_caller == {}

@@ -10,7 +10,7 @@ from common.local.server.guarded_response import GuardedResponse
 from common.local.server.request_body import RequestBody
 from common.local.server.upload_limits import BodyHeaders, UploadLimits, read_body_headers, refusal_of
 from common.local.server.upload_slots import UploadSlots
-from common.places import WaiterLeft
+from common.places import CallersShares, WaiterLeft
 from common.upload.receive import ENVELOPE_BYTES
 
 _LAST_LINGER = 0.5  # seconds, once the process ends
@@ -19,12 +19,15 @@ Scope = Any  # ASGI's own types are plain dictionaries and callables
 
 
 class UploadGuard:
-    """Pure ASGI. Requests without a body, WebSockets and lifespan pass straight through."""
+    """Pure ASGI. Requests without a body, WebSockets and lifespan pass straight through.
 
-    def __init__(self, app: Any, limits: UploadLimits) -> None:
+    `shares` say how many slots each client holds, which is an address here: the app reads keys later.
+    """
+
+    def __init__(self, app: Any, limits: UploadLimits, shares: CallersShares | None = None) -> None:
         self._app = app
         self._limits = limits
-        self._slots = UploadSlots(limits)
+        self._slots = UploadSlots(limits, shares)
         self._bodies: set[RequestBody] = set()
         self._reading_ahead: dict[RequestBody, None] = {}  # oldest first
         self._lingering = 0
@@ -77,7 +80,7 @@ class UploadGuard:
         A client that sends a few bytes now and then never holds more than a socket.
         """
         state = scope.get("state", {})
-        caller = state.get("caller", "")
+        caller = state.get("client", "")
         try:
             if self._refuse:
                 raise self._refuse()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from common.errors import EscribaError
 from common.local.server.request_body import RequestBody
 from common.local.server.upload_limits import UploadLimits
-from common.places import Place, Places
+from common.places import CallersShares, Place, Places
 
 _REVIEW_EVERY = 0.5  # seconds, while anybody waits
 
@@ -21,8 +21,10 @@ class UploadSlots:
     go on as may, the slowest that `Pace` allows to evict ends.
     """
 
-    def __init__(self, limits: UploadLimits) -> None:
-        self._places = Places(limits.slots, length=limits.line_length, longest_wait=limits.line_wait)
+    def __init__(self, limits: UploadLimits, shares: CallersShares | None = None) -> None:
+        self._places = Places(
+            limits.slots, length=limits.line_length, longest_wait=limits.line_wait, shares=shares
+        )
         self._max_slow = limits.max_slow
         self._in_slots: dict[RequestBody, Place] = {}
         self._slow: set[RequestBody] = set()
@@ -36,7 +38,7 @@ class UploadSlots:
         """A slot for `body` until it is complete or `release`d. Raises Busy, and WaiterLeft."""
         loop = asyncio.get_running_loop()
         since = loop.time()
-        if not self._places.has_free:
+        if not self._places.has_free(caller):
             self._start_timer(0.0)
         self._in_slots[body] = await self._places.take(caller, left=left)
         body.extend_deadline(loop.time() - since)

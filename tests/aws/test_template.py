@@ -123,7 +123,7 @@ def test_every_route_of_every_router_leads_to_its_function() -> None:
     }
     routes = {
         (method, re.sub(r"\{[^}]*\}", "{}", route.path)): module.__name__.removeprefix("functions.")
-        for module in (health, limits, transcribe, transcribe_job, job, openai_audio, tokens, admin)
+        for module in (health, limits, transcribe, transcribe_job, job, openai_audio, tokens, admin, page)
         for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in sorted(

@@ -47,11 +47,25 @@ export function merge(paragraphs: readonly Paragraph[], index: number): Change |
   return { index: index - 1, before: [left, right], after: [empty ?? append(left, right)] };
 }
 
-/** One change over all paragraphs that hold `search`; null where none does. */
-export function replaceAll(paragraphs: readonly Paragraph[], search: string, replacement: string): Change | null {
-  if (!search || !paragraphs.some(({ text }) => text.includes(search))) return null;
-  const after = paragraphs.map((paragraph) =>
-    paragraph.text.includes(search) ? retime(paragraph, paragraph.text.replaceAll(search, replacement)) : paragraph,
-  );
-  return { index: 0, before: paragraphs, after };
+/** Letters at a place of a paragraph. */
+export type Hit = { paragraph: number; at: number; length: number };
+
+/** One change from the first to the last paragraph with a hit; null where there is none. */
+export function replaceAll(paragraphs: readonly Paragraph[], hits: readonly Hit[], by: string): Change | null {
+  const places = new Map<number, Hit[]>();
+  for (const hit of hits) places.set(hit.paragraph, [...(places.get(hit.paragraph) ?? []), hit]);
+  if (places.size === 0) return null;
+  const [first, last] = [Math.min(...places.keys()), Math.max(...places.keys())];
+  const before = paragraphs.slice(first, last + 1);
+  const after = before.map((paragraph, i) => {
+    const own = places.get(first + i);
+    return own ? retime(paragraph, cleanText(replaceIn(paragraph.text, own, by))) : paragraph;
+  });
+  return { index: first, before, after: after.filter(({ text }) => text.trim() !== "") };
+}
+
+function replaceIn(text: string, hits: readonly Hit[], by: string): string {
+  return [...hits]
+    .reverse()
+    .reduce((result, { at, length }) => result.slice(0, at) + by + result.slice(at + length), text);
 }

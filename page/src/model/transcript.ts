@@ -33,14 +33,14 @@ export const wordText = (paragraph: Paragraph, word: Word): string =>
 
 /** The index of the word at an offset of the text, or of the nearest before it. */
 export function wordAt({ words }: Paragraph, offset: number): number {
-  return Math.max(0, lastIndex(words, (word) => word.at <= offset));
+  return Math.max(
+    0,
+    lastIndex(words, (word) => word.at <= offset),
+  );
 }
 
 /** The paragraph and the word that sound at a time, or the last before it; null before the first. */
-export function findAt(
-  paragraphs: readonly Paragraph[],
-  time: number,
-): { paragraph: number; word: number } | null {
+export function findAt(paragraphs: readonly Paragraph[], time: number): { paragraph: number; word: number } | null {
   const paragraph = lastIndex(paragraphs, (one) => startOf(one) <= time);
   if (paragraph < 0) return null;
   const word = lastIndex(paragraphs[paragraph]!.words, ({ start }) => start <= time);

@@ -49,11 +49,18 @@ export async function removeAudio(jobId: string): Promise<void> {
   await (await folder())?.removeEntry(jobId).catch(() => {});
 }
 
+/** Milliseconds: another tab may be writing a younger one whose job this tab does not know yet. */
+const SWEPT_AGE = 3_600_000;
+
 /** Removes recordings that no job and no text needs: a page that crashed may leave one. */
-export async function sweepAudio(needed: ReadonlySet<string>): Promise<void> {
+export async function sweepAudio(isNeeded: (jobId: string) => boolean): Promise<void> {
   const files = await folder();
   if (!files) return;
-  for await (const [name] of files.entries()) if (!needed.has(name)) await files.removeEntry(name).catch(() => {});
+  for await (const [name, handle] of files.entries()) {
+    if (isNeeded(name) || handle.kind !== "file") continue;
+    const { lastModified } = await (handle as FileSystemFileHandle).getFile();
+    if (Date.now() - lastModified > SWEPT_AGE) await files.removeEntry(name).catch(() => {});
+  }
 }
 
 const TYPES: Record<string, string> = {

@@ -4,7 +4,7 @@
  */
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { ApiTranscript } from "../model/paragraphs";
-import type { Paragraph } from "../model/transcript";
+import type { PackedParagraph } from "./packing";
 
 export type RecordingRow = {
   jobId: string;
@@ -23,11 +23,15 @@ export type RecordingRow = {
   isUnsent: boolean;
 };
 
-export type TextRow = { jobId: string; paragraphs: readonly Paragraph[]; original: ApiTranscript };
+export type TextRow = { jobId: string; paragraphs: readonly PackedParagraph[] };
+
+/** The engine's own text, which no correction changes. */
+export type OriginalRow = { jobId: string; original: ApiTranscript };
 
 interface Schema extends DBSchema {
   recordings: { key: string; value: RecordingRow; indexes: { createdAt: number } };
   texts: { key: string; value: TextRow };
+  originals: { key: string; value: OriginalRow };
 }
 
 export type Database = IDBPDatabase<Schema>;
@@ -39,6 +43,7 @@ export const database = (): Promise<Database> =>
     upgrade(db) {
       db.createObjectStore("recordings", { keyPath: "jobId" }).createIndex("createdAt", "createdAt");
       db.createObjectStore("texts", { keyPath: "jobId" });
+      db.createObjectStore("originals", { keyPath: "jobId" });
     },
     terminated: () => (opened = undefined),
   }));

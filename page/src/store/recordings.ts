@@ -1,7 +1,9 @@
 /** The history: what this browser keeps of finished recordings, and news of it for every tab. */
+import { signal } from "../app/signal";
 import { toParagraphs, type ApiTranscript } from "../model/paragraphs";
 import type { Paragraph } from "../model/transcript";
-import { database, type RecordingRow, type TextRow } from "./database";
+import { database, type RecordingRow } from "./database";
+import { pack, unpack } from "./packing";
 
 export type StoreNews = { kind: "list" } | { kind: "text"; jobId: string; editedAt: number };
 
@@ -29,37 +31,66 @@ export async function listRecordings(): Promise<RecordingRow[]> {
   return rows.reverse();
 }
 
-export async function readText(jobId: string): Promise<{ row: RecordingRow; text: TextRow } | null> {
+export async function readText(jobId: string): Promise<StoredText | null> {
+  const held = unkept.get(jobId);
+  if (held) return held;
   const db = await database();
   const [row, text] = await Promise.all([db.get("recordings", jobId), db.get("texts", jobId)]);
-  return row && text ? { row, text } : null;
+  return row && text ? { row, paragraphs: text.paragraphs.map(unpack) } : null;
 }
 
-/** Keeps a finished job. What a person corrected here meanwhile is left as it is. */
-export async function keepResult(
-  job: { jobId: string; filename: string; createdAt: number },
-  original: ApiTranscript & { language?: string },
-  etag: string | null = null,
-): Promise<void> {
+/** What the engine wrote, before any correction. */
+export const readOriginal = async (jobId: string): Promise<ApiTranscript | null> =>
+  (await (await database()).get("originals", jobId))?.original ?? null;
+
+export type StoredText = { row: RecordingRow; paragraphs: readonly Paragraph[] };
+type FinishedJob = { jobId: string; filename: string; createdAt: number };
+
+/**
+ * Keeps a finished job; what a person has corrected of it is left as it is. False where the browser refuses: then the
+ * text stays in memory, and `storeProblem` says why.
+ */
+export async function keepResult(job: FinishedJob, original: ApiTranscript & { language?: string }): Promise<boolean> {
   const paragraphs = toParagraphs(original);
-  const transaction = (await database()).transaction(["recordings", "texts"], "readwrite");
-  const known = await transaction.objectStore("recordings").get(job.jobId);
-  if (known) return;
   const row: RecordingRow = {
     ...job,
     duration: original.duration ?? 0,
     language: original.language ?? null,
     ...summary(paragraphs),
     editedAt: 0,
-    etag,
+    etag: null,
     isUnsent: false,
   };
+  try {
+    await add(row, paragraphs, original);
+  } catch (error) {
+    unkept.set(job.jobId, { row, paragraphs });
+    noteProblem(error);
+    return false;
+  }
+  announce({ kind: "list" });
+  return true;
+}
+
+async function add(row: RecordingRow, paragraphs: readonly Paragraph[], original: ApiTranscript): Promise<void> {
+  const transaction = (await database()).transaction(["recordings", "texts", "originals"], "readwrite");
+  const { jobId } = row;
+  if (await transaction.objectStore("recordings").get(jobId)) return;
   await Promise.all([
     transaction.objectStore("recordings").put(row),
-    transaction.objectStore("texts").put({ jobId: job.jobId, paragraphs, original }),
+    transaction.objectStore("texts").put({ jobId, paragraphs: paragraphs.map(pack) }),
+    transaction.objectStore("originals").put({ jobId, original }),
     transaction.done,
   ]);
-  announce({ kind: "list" });
+}
+
+/** `full`: there is no room; `forbidden`: the browser keeps nothing of this page. */
+export const storeProblem = signal<"full" | "forbidden" | null>(null);
+const unkept = new Map<string, StoredText>();
+
+export function noteProblem(error: unknown): void {
+  console.warn(error);
+  storeProblem.set((error as { name?: string }).name === "QuotaExceededError" ? "full" : "forbidden");
 }
 
 /** Stores corrections and tells the other tabs. False where the recording was deleted meanwhile. */
@@ -69,15 +100,12 @@ export async function saveParagraphs(
   change: Partial<RecordingRow>,
 ): Promise<boolean> {
   const transaction = (await database()).transaction(["recordings", "texts"], "readwrite");
-  const [row, text] = await Promise.all([
-    transaction.objectStore("recordings").get(jobId),
-    transaction.objectStore("texts").get(jobId),
-  ]);
-  if (!row || !text) return false;
+  const row = await transaction.objectStore("recordings").get(jobId);
+  if (!row) return false;
   const next = { ...row, ...summary(paragraphs), ...change };
   await Promise.all([
     transaction.objectStore("recordings").put(next),
-    transaction.objectStore("texts").put({ ...text, paragraphs }),
+    transaction.objectStore("texts").put({ jobId, paragraphs: paragraphs.map(pack) }),
     transaction.done,
   ]);
   announce({ kind: "text", jobId, editedAt: next.editedAt });
@@ -93,12 +121,9 @@ export async function changeRow(jobId: string, change: Partial<RecordingRow>): P
 }
 
 export async function removeRecording(jobId: string): Promise<void> {
-  const transaction = (await database()).transaction(["recordings", "texts"], "readwrite");
-  await Promise.all([
-    transaction.objectStore("recordings").delete(jobId),
-    transaction.objectStore("texts").delete(jobId),
-    transaction.done,
-  ]);
+  const stores = ["recordings", "texts", "originals"] as const;
+  const transaction = (await database()).transaction(stores, "readwrite");
+  await Promise.all([...stores.map((name) => transaction.objectStore(name).delete(jobId)), transaction.done]);
   announce({ kind: "list" });
 }
 
@@ -120,7 +145,10 @@ export async function searchTexts(search: string, signal: AbortSignal): Promise<
 
 /** Without case and accents: who searches for "camion" finds "camión". */
 export const fold = (text: string): string =>
-  text.normalize("NFD").replace(/\p{Mn}/gu, "").toLowerCase();
+  text
+    .normalize("NFD")
+    .replace(/\p{Mn}/gu, "")
+    .toLowerCase();
 
 function around(text: string, at: number): string {
   if (at < 0) return text.slice(0, 160);

@@ -54,6 +54,7 @@ export class Tracker {
       onHeartbeat: (sendingAt) => this.#record.store({ sendingAt }),
       onChange: () => this.#onChange(),
     });
+    if (stored.options.url) this.#upload.file = new Blob(); // nothing has to be chosen again
     this.#sources = new NewsSources(
       () => listen(jobId, this.#record.stored.websocketUrl ?? context.client.websocketUrl(jobId), this.#liveEvents),
       () => this.#requestJob(),

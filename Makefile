@@ -41,7 +41,7 @@ units: .venv/development .venv/aws-tools/installed
 
 # All other tests: they mostly wait, so there are more workers than cores.
 servers: .venv/development .venv/aws-tools/installed .venv/aws-sam/installed .venv/clients/installed \
-  web/node_modules tests/sdk/node_modules
+  .venv/schemathesis/installed web/node_modules tests/sdk/node_modules
 	$(PYTEST) -m "not alone" $(WORKERS) 4 $(UNITS:%=--ignore=%)
 
 alone: .venv/development .venv/aws-tools/installed web/node_modules
@@ -52,11 +52,11 @@ dev-cluster: .venv/development
 	@$(BIN)/python -u -m tests.dev_cluster
 
 # What `test` does in small, at full length: Convex or Postgres away for a minute, 500 jobs amid faults, kills.
-soak: .venv/development web/node_modules
+soak: .venv/development .venv/schemathesis/installed web/node_modules
 	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
 	  tests/acceptance/test_instances_killed.py tests/acceptance/test_database_away.py \
-	  tests/acceptance/test_rolling.py \
-	  --away 60 --soak 500 --kills 14 --rounds 100 --cluster-rounds 30 --rolls 10 --attempts 4
+	  tests/acceptance/test_rolling.py tests/acceptance/test_openapi.py \
+	  --away 60 --soak 500 --kills 14 --rounds 100 --cluster-rounds 30 --rolls 10 --attempts 4 --fuzz 300
 
 web: web/node_modules .venv/development
 	cd web && npm test
@@ -114,11 +114,13 @@ FETCHED_local := about 320 MB, most of it the embedded engine
 	@echo "Installing Escriba's packages (development) …"
 	$(call install,.venv,$<,--compile-bytecode)
 
-# The AWS emulator and what checks template.yaml: they need other versions than we do, and than each other.
+# What needs other versions than we do, and than each other, or would slow the tests' start.
 TOOL_aws-tools := an AWS emulator
 TOOL_aws-sam := the AWS SAM CLI
 TOOL_clients := the clients of docs/clients.md
-.venv/aws-tools/installed .venv/aws-sam/installed .venv/clients/installed: .venv/%/installed: locks/%.txt .venv/uv
+TOOL_schemathesis := schemathesis
+TOOLS := aws-tools aws-sam clients schemathesis
+$(TOOLS:%=.venv/%/installed): .venv/%/installed: locks/%.txt .venv/uv
 	@echo "Installing $(TOOL_$*) for the tests …"
 	@$(PYTHON) -m venv --without-pip .venv/$*
 	$(call install,.venv/$*,$<)
@@ -136,7 +138,7 @@ lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/uv
 	@du -sm build/lambda/code build/lambda/ffmpeg
 
 # The newest versions that pyproject.toml allows, pinned by hash, for every platform.
-GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 clients:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
+GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 clients:3.11 schemathesis:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
 LOCKED := production: container:--extra=bucket,--extra=postgres local:--extra=local \
   development:--extra=local,--extra=bucket,--extra=postgres,--extra=cli,--extra=aws,--extra=dev
 lock: .venv/uv

@@ -21,7 +21,8 @@ from common.local.scratch import Scratch, scratch_folder
 from common.local.server.stop_signal import StopSignal, server_stopping
 from common.local.sqlite import stores as sqlite
 from common.local.worker import POLL_EVERY, Worker
-from common.ports import QuotaStore, Sender, Target
+from common.ports import QuotaStore, Target
+from common.sender_port import Sender
 from common.services import Services
 from common.settings import SettingInvalid, Settings
 from common.stores import Stores
@@ -65,6 +66,7 @@ async def container(
             subscribers=Publisher(hub, signals, has_senders=bool(senders)),
             quota=quota,
             access=await _access(settings, stores),
+            admin=wiring.admin_services(stores.admin, stores.directory, now=stores.now),
             ledger=ledger,
             cache=stores.cache(settings.cache_bytes),
             senders=senders,

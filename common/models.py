@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 Task = Literal["transcribe", "translate"]
 Granularity = Literal["segment", "word"]
-Scope = Literal["transcribe", "read", "admin"]
+Scope = Literal["transcribe", "read", "metrics", "admin"]
 
 
 class Value(BaseModel):
@@ -52,6 +52,7 @@ class Word(Value):
     word: str
     start: float
     end: float
+    speaker: str | None = Field(None, description="the label of who says it, where that was asked for")
 
 
 class Segment(Value):
@@ -66,6 +67,7 @@ class Segment(Value):
     compression_ratio: float | None = Field(None, description="above 2.4 it repeats itself")
     temperature: float | None = None
     language: str | None = Field(None, description="ISO 639-1 code of the language that is spoken")
+    speaker: str | None = Field(None, description="the label of who speaks: A, B, … in order of first speech")
 
 
 class Suppressed(Value):
@@ -102,6 +104,7 @@ class Transcript(Value):
     words: tuple[Word, ...] | None = Field(None, description="present when word times were requested")
     suppressed: tuple[Suppressed, ...] = ()
     warnings: tuple[TranscriptWarning, ...] = ()
+    speakers: dict[str, str] | None = Field(None, description="the names that people gave, by label")
 
 
 class Piece(Value):
@@ -152,6 +155,8 @@ class Job(Value):
     job_id: str
     user_id: str | None = None
     owner: str | None = Field(None, description="the access key that made it, with the user of its token")
+    # Kept beside the JSON, which versions that do not know it read too.
+    client: str | None = Field(None, exclude=True, description="whose limits count: a key, a hashed address")
     status: Status
     stage: Stage | None = None
     seq: int = 1

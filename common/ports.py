@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
@@ -142,7 +141,8 @@ class JobStore(Protocol):
 class TaskQueue(Protocol):
     """Brings each job id to a worker after `delay` seconds, at least once."""
 
-    async def put(self, job_id: str, *, delay: float = 0) -> None: ...
+    async def put(self, job_id: str, *, delay: float = 0, client: str | None = None) -> None:
+        """`client` is the job's, for queues that do not know jobs."""
 
     async def backlog(self) -> int:
         """About how many jobs wait for a worker."""
@@ -153,6 +153,10 @@ class AudioStore(Protocol):
 
     @property
     def problem(self) -> str | None: ...
+
+    @property
+    def used_bytes(self) -> int | None:
+        """What this process knows to be stored; None where nobody counts it."""
 
     async def keep(self, job_id: str, file: Path) -> None:
         """Move a received file into the store; durable on return. Raises StorageFull."""
@@ -180,33 +184,6 @@ class AudioStore(Protocol):
         """The most bytes that such a form may bring. Raises UploadTicketInvalid, UploadExpired."""
 
 
-class Subscribers(Protocol):
-    """The watchers that are connected right now."""
-
-    async def publish(self, event: JobEvent) -> None:
-        """Notify the job's listeners: best effort; it never raises and never waits for a slow listener."""
-
-    def listen(self, job_id: str) -> AbstractContextManager[Listener]:
-        """A listener for one job until the block ends. Raises TooManyWatchers on entering."""
-
-
-class Listener(Protocol):
-    """Notifies one watcher of changes of one job. The events themselves are also in the store."""
-
-    @property
-    def is_closing(self) -> bool:
-        """Whether the watcher must stop, since the process shuts down or its own time is up."""
-
-    def on_sent(self) -> None:
-        """A message went to the watcher. Where an answer arrives only once it ends, it now has to end."""
-
-    def events_after(self, seq: int) -> list[JobEvent] | None:
-        """Every published event after `seq`, in order, without a gap; None when only the store has them."""
-
-    async def wait(self, seconds: float) -> bool:
-        """Wait for the next event, or the closing, for at most `seconds`; False when neither came."""
-
-
 class AccountStore(Protocol[A]):
     """One account of token buckets, shared by every process."""
 
@@ -216,35 +193,8 @@ class AccountStore(Protocol[A]):
         `decide` is pure and may be called more than once. What it raises flies on, and nothing is stored.
         """
 
+    async def read(self) -> A:
+        """The stored account. To look at it is no use of a database, which may fall asleep meanwhile."""
+
 
 QuotaStore = AccountStore[Quota]  # what the engine's provider still allows
-
-
-class DeliveryFailed(Exception):
-    """The target did not confirm. `reason` is short and holds nothing secret; `retry_after` is in seconds.
-
-    After so many `attempts`, where they are set, it counts as a rejection.
-    """
-
-    def __init__(self, reason: str, *, retry_after: float | None = None, attempts: int | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.retry_after = retry_after
-        self.attempts = attempts
-
-
-class DeliveryRejected(Exception):
-    """The target will never take this snapshot: the rejection is recorded and nothing is tried again."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Sender(Protocol):
-    """Sends snapshots to one target. `problem` is None, or tells the operator why none can be sent."""
-
-    problem: str | None
-
-    async def send(self, job: Job, result: Transcript | None) -> None:
-        """Return once the target has confirmed this snapshot. Raises DeliveryFailed, DeliveryRejected."""

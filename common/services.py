@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from common.access.access import Access
 from common.access.ledger import Ledger
+from common.admin.services import AdminServices
+from common.admin.usage import ANONYMOUS, client_of
 from common.audio.ffmpeg import Ffmpeg
 from common.cache_port import TranscriptCache
+from common.counters import Counters
 from common.groq.client import Groq
+from common.latest import Latest
 from common.places import Places
-from common.ports import AudioStore, JobStore, QuotaStore, Sender, Subscribers, Target, TaskQueue
+from common.ports import AudioStore, JobStore, QuotaStore, Target, TaskQueue
+from common.sender_port import Sender
 from common.settings import Settings
 from common.stores import StoreStatus
+from common.subscribers_port import Subscribers
 
 VERSION = "0.1.0"
 
@@ -43,7 +50,8 @@ class Services:
     With `key_secret`, nobody can derive a job id from an Idempotency-Key. `store_timeout` is how many seconds
     /health waits for the store: a file answers at once unless it is locked. `store_status` says what is known
     of the store without asking it. `transcribing` bounds the transcriptions that clients wait for,
-    `downloading` the recordings that are fetched for them; jobs have a bound of their own.
+    `downloading` the recordings that are fetched for them; jobs have a bound of their own. `counters` are of
+    this process, `readings` holds what was last read of it all, `account` is whose usage is counted.
     """
 
     settings: Settings
@@ -69,6 +77,18 @@ class Services:
     active: ActiveWork = field(default_factory=ActiveWork)
     transcribing: Places = field(default_factory=Places)
     downloading: Places = field(default_factory=Places)
+    counters: Counters = field(default_factory=Counters)
+    admin: AdminServices = field(default_factory=AdminServices)
+    readings: Latest[Any] = field(default_factory=Latest)
+    account: str = ANONYMOUS
+
+    def serving(self, owner: str | None) -> Services:
+        """The same services for one request or job, whose usage is `owner`'s."""
+        return replace(self, account=client_of(owner))
+
+    def count_usage(self, name: str, amount: float = 1.0) -> None:
+        """To `account`."""
+        self.admin.usage.add(self.now(), self.account, name, amount)
 
     def retention_end(self, now: float) -> float:
         """Until when a job's text, or the audio of one that failed, is kept from now on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
@@ -15,7 +15,7 @@ SHORTEST_ADMIN_KEY = 32  # characters
 
 _BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 _LINE = re.compile(r"(\S{1,80})\s+([0-9a-f]{64})(?:\s+([a-z,]+))?")
-_SCOPES: tuple[Scope, ...] = ("transcribe", "read", "admin")
+_SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 def _split(value: object) -> object:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from common.access.key_store import AccessKeyStore
+from common.admin.directory import JobDirectory
+from common.admin.store import AdminStore
 from common.cache_port import TranscriptCache
 from common.errors import EscribaError
 from common.models import Status
@@ -70,6 +72,10 @@ class Stores(Protocol):
     def jobs(self) -> ContainerJobs: ...
     @property
     def access_keys(self) -> AccessKeyStore: ...
+    @property
+    def admin(self) -> AdminStore: ...
+    @property
+    def directory(self) -> JobDirectory: ...
     @property
     def now(self) -> Callable[[], float]: ...
     @property

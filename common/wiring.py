@@ -13,10 +13,15 @@ from common.access.access import Access
 from common.access.key_store import AccessKeyStore
 from common.access.keys import digest_of
 from common.access.ledger import Ledger, all_but_one, share_of
+from common.admin.directory import JobDirectory
+from common.admin.pause import PauseSwitch
+from common.admin.services import AdminServices
+from common.admin.store import AdminStore
 from common.groq.client import Groq
 from common.places import Places
-from common.ports import AccountStore, QuotaStore, Sender, Target
+from common.ports import AccountStore, QuotaStore, Target
 from common.quota import Quota, QuotaNews
+from common.sender_port import Sender
 from common.setting_types import parse_api_keys
 from common.settings import GROQ_URL, Settings
 from common.token_bucket import Budget
@@ -79,6 +84,10 @@ def access(
         configured=parse_api_keys(api_keys or ""),
         allows_anonymous=settings.anonymous_access,
     )
+
+
+def admin_services(store: AdminStore, directory: JobDirectory, *, now: Callable[[], float]) -> AdminServices:
+    return AdminServices(store, directory, pause=PauseSwitch(store, now=now))
 
 
 def ledger(settings: Settings) -> Ledger:

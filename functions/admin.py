@@ -31,10 +31,21 @@ _A_TIME = errors.Sentence(
     "a time to come in ISO 8601, such as 2027-01-31T12:00:00Z",
     "una fecha futura en ISO 8601, como 2027-01-31T12:00:00Z",
 )
+_LONGEST_NAME = 80
 _FIELDS = {
-    "name": {"type": "string", "maxLength": 80, "description": "for you: who uses it, where"},
-    "scopes": {"type": "array", "items": {"enum": list(_SCOPES)}, "default": list(_DEFAULT_SCOPES)},
-    "expiresAt": {"type": "string", "format": "date-time"},
+    "name": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": _LONGEST_NAME,
+        "description": "for you: who uses it, where",
+    },
+    "scopes": {
+        "type": ["array", "null"],
+        "items": {"enum": list(_SCOPES)},
+        "minItems": 1,
+        "default": list(_DEFAULT_SCOPES),
+    },
+    "expiresAt": {"type": ["string", "null"], "format": "date-time", "description": "a time to come"},
 }
 _KEY = {
     "keyId": "1a2b3c4d",
@@ -55,7 +66,12 @@ _REFUSALS = (errors.KeyMissing(), errors.KeyInvalid(), errors.ScopeMissing(scope
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": {"type": "object", "required": ["name"], "properties": _FIELDS}
+                    "schema": {
+                        "type": "object",
+                        "required": ["name"],
+                        "properties": _FIELDS,
+                        "additionalProperties": False,
+                    }
                 }
             },
         }
@@ -146,9 +162,9 @@ def _view(key: AccessKey) -> dict[str, Any]:
 
 
 def _name(value: object) -> str:
-    if not isinstance(value, str) or not 1 <= len(value.strip()) <= 80:
+    if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST_NAME:
         raise errors.OptionInvalid(option="name", expected=_A_NAME)
-    return value.strip()
+    return value
 
 
 def _scopes(value: object) -> tuple[Scope, ...]:

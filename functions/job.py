@@ -17,6 +17,7 @@ from common.http.etag import etag_of, is_known, known_seq
 from common.http.job_events import JobEvents
 from common.http.job_example import JOB_CONTENT
 from common.http.job_links import links_of, upload_of
+from common.http.openapi import form_fields
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.actions import discard, get_readable, retry
 from common.jobs.ids import parse_job_id
@@ -107,7 +108,7 @@ async def _respond_with_state(
     openapi_extra={
         "parameters": [
             {"name": name, "in": "query", "schema": schema, "description": schema.get("description", "")}
-            for name, schema in LAYOUT_FIELDS.items()
+            for name, schema in form_fields(LAYOUT_FIELDS).items()
         ]
     },
     responses={

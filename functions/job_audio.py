@@ -12,6 +12,7 @@ from common import errors
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.disconnect import body_of
 from common.http.job_links import links_of
+from common.http.openapi import FILE, form, json_object, request_body
 from common.jobs.actions import get_readable
 from common.jobs.ids import parse_job_id
 from common.jobs.submit import attach_audio, attach_put_audio, check_queue_length
@@ -23,22 +24,19 @@ from common.upload.receive import receive
 
 router = APIRouter(tags=["jobs"])
 
-_FORM = {
-    "type": "object",
-    "required": ["expires", "maxBytes", "signature", "file"],
-    "properties": {
-        "expires": {"type": "string"},
-        "maxBytes": {"type": "string"},
-        "signature": {"type": "string"},
-        "file": {"type": "string", "format": "binary", "description": "after the fields of `upload.fields`"},
-    },
+_TICKET = {
+    name: {"type": "string", "description": "of `upload.fields`"}
+    for name in ("expires", "maxBytes", "signature")
 }
-_JSON = {
-    "type": "object",
-    "description": "after a PUT to `upload.directUrl`: the fields of the ticket alone",
-    "required": ["expires", "maxBytes", "signature"],
-    "properties": {name: {"type": "string"} for name in ("expires", "maxBytes", "signature")},
-}
+_FILE = {"file": {**FILE, "description": "after the fields of `upload.fields`"}}
+_BODY = request_body(
+    form({**_TICKET, **_FILE}, required=[*_TICKET, "file"]),
+    json_object(
+        _TICKET,
+        required=[*_TICKET],
+        description="after a PUT to `upload.directUrl`: the fields of the ticket alone",
+    ),
+)
 
 
 async def _job_id(job_id: str) -> str:
@@ -50,12 +48,7 @@ async def _job_id(job_id: str) -> str:
     summary="Post the audio of a pending job",
     response_model=None,
     status_code=202,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"multipart/form-data": {"schema": _FORM}, "application/json": {"schema": _JSON}},
-        }
-    },
+    openapi_extra=_BODY,
     responses={
         202: {"description": "the job starts by itself; a repeat with the same audio is harmless"},
         **error_examples(

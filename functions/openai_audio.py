@@ -28,10 +28,10 @@ from common.http.recording import receive_recording
 from common.lambda_entry.handlers import http_handler
 from common.models import Task
 from common.openai.address import AUDIO, AZURE, PREFIXES, REFUSED, right_address
-from common.openai.errors import refusal
+from common.openai.errors import code_of, refusal
 from common.openai.models import model_of, models
-from common.openai.openapi import ERRORS, STREAM, TEXT, form
-from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, parse_request
+from common.openai.openapi import ERRORS, STREAM, STREAM_NEEDS_TEXT, TEXT, WORDS_NEED_VERBOSE, body
+from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, is_unread, parse_request
 from common.openai.response import ignored_header, write_response
 from common.openai.stream import TranscriptionStream
 from common.places import Take
@@ -91,6 +91,7 @@ def _with_openai_errors(endpoint: Endpoint) -> Endpoint:
 
 
 def _error_response(request: Request, failure: EscribaError | RetryLater) -> Response:
+    request.state.error_code = code_of(failure)
     accept = request.headers.get("accept-language", "")
     status, headers, body = refusal(failure, accept_language=accept, request_id=request.state.request_id)
     response = Response(body, status)
@@ -103,7 +104,7 @@ def _error_response(request: Request, failure: EscribaError | RetryLater) -> Res
     AUDIO[0],
     azure=True,
     summary="Transcribe a recording, as OpenAI's API does",
-    openapi_extra=form(FIELDS),
+    openapi_extra=body(FIELDS, WORDS_NEED_VERBOSE, STREAM_NEEDS_TEXT),
     responses={200: {"description": "what was said", "content": {**TEXT, **STREAM}}, **ERRORS},
 )
 async def transcriptions(request: Request, services: ServicesDep) -> Response:
@@ -116,7 +117,7 @@ async def transcriptions(request: Request, services: ServicesDep) -> Response:
     AUDIO[1],
     azure=True,
     summary="Translate a recording into English, as OpenAI's API does",
-    openapi_extra=form(TRANSLATION_FIELDS),
+    openapi_extra=body(TRANSLATION_FIELDS),
     responses={200: {"description": "what was said, in English", "content": TEXT}, **ERRORS},
 )
 async def translations(request: Request, services: ServicesDep) -> Response:
@@ -157,11 +158,14 @@ for _prefix in REFUSED:
 
 async def _respond(request: Request, services: Services, task: Task) -> Response:
     caller = await caller_of(request)
+    services = services.serving(caller.owner)
     services.transcribing.check_room(caller.client)
     with ExitStack() as resources:
         folder = Path(resources.enter_context(_scratch_folder(services)))
         limit = services.settings.max_job_upload_bytes
-        upload = await receive_recording(request, services, folder, max_bytes=limit)
+        upload = await receive_recording(
+            request, services, folder, max_bytes=limit, is_free=partial(is_unread, task)
+        )
         settings = services.settings
         parsed = parse_request(
             _fields(request, upload.fields),

@@ -22,13 +22,22 @@ from common.services import Services
 
 router = APIRouter(tags=["access"])
 
+_SCOPES = sorted(OPEN_SCOPES)
 _FIELDS = {
-    "sub": {"type": "string", "maxLength": 128, "description": "the user: jobs of other users do not exist"},
-    "jobId": {"type": "string", "format": "uuid", "description": "only to read this job; fit for `?ticket=`"},
-    "seconds": {"type": "number", "default": 600, "maximum": LONGEST},
+    "sub": {
+        "type": ["string", "null"],
+        "pattern": f"^{USER_ID.pattern}$",
+        "description": "the user: jobs of other users do not exist",
+    },
+    "jobId": {
+        "type": ["string", "null"],
+        "format": "uuid",
+        "description": "only to read this job; fit for `?ticket=`",
+    },
+    "seconds": {"type": ["number", "null"], "default": 600, "minimum": 1, "maximum": LONGEST},
     "scopes": {
-        "type": "array",
-        "items": {"enum": sorted(OPEN_SCOPES)},
+        "type": ["array", "null"],
+        "items": {"enum": _SCOPES},
         "description": "the key's own at most",
     },
 }
@@ -45,7 +54,11 @@ _SECONDS = f"1 … {LONGEST:.0f}"
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": {"type": "object", "properties": _FIELDS}}},
+            "content": {
+                "application/json": {
+                    "schema": {"type": "object", "properties": _FIELDS, "additionalProperties": False}
+                }
+            },
         }
     },
     responses={
@@ -97,8 +110,8 @@ def _scopes(value: object, caller: Caller) -> tuple[Scope, ...]:
     allowed = sorted(caller.scopes & OPEN_SCOPES)
     if value is None:
         return tuple(allowed)
-    if not isinstance(value, list) or not all(scope in OPEN_SCOPES for scope in value):
-        raise errors.OptionInvalid(option="scopes", expected=", ".join(sorted(OPEN_SCOPES)))
+    if not isinstance(value, list) or not all(scope in _SCOPES for scope in value):
+        raise errors.OptionInvalid(option="scopes", expected=", ".join(_SCOPES))
     for scope in value:
         caller.require(scope)
     return tuple(scope for scope in allowed if scope in value)

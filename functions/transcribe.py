@@ -15,8 +15,9 @@ from common.http.app import ServicesDep, error_examples, json_response, language
 from common.http.cache_header import note_cache
 from common.http.caller import Transcriber
 from common.http.disconnect import respond_unless_left
-from common.http.options import FORM_FIELDS, parse_options
-from common.http.recording import URL_ERRORS, URL_FIELD, body_of_fields, receive_recording
+from common.http.openapi import URL, json_object, recording_form, request_body
+from common.http.options import FORM_FIELDS, JSON_FIELDS, OPTION_RULES, parse_options
+from common.http.recording import URL_ERRORS, receive_recording
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.view import transcript_view
 from common.lambda_entry.handlers import http_handler
@@ -28,19 +29,10 @@ from common.upload.receive import Upload
 
 router = APIRouter(tags=["transcribe"])
 
-_FORM = {
-    "type": "object",
-    "properties": {
-        "file": {
-            "type": "string",
-            "format": "binary",
-            "description": "mp3 wav m4a flac ogg webm mp4, and more",
-        },
-        "url": URL_FIELD,
-        **FORM_FIELDS,
-        **LAYOUT_FIELDS,
-    },
-}
+_BODY = request_body(
+    recording_form({**FORM_FIELDS, **LAYOUT_FIELDS}, **OPTION_RULES),
+    json_object({"url": URL, **JSON_FIELDS, **LAYOUT_FIELDS}, required=["url"], **OPTION_RULES),
+)
 
 _EXAMPLE = {
     "text": "Hola, ¿qué tal?",
@@ -67,7 +59,7 @@ _EXAMPLE = {
     "/transcribe",
     summary="Transcribe a recording and wait for the text",
     response_model=None,
-    openapi_extra={"requestBody": {"required": True, "content": body_of_fields(_FORM)}},
+    openapi_extra=_BODY,
     responses={
         200: {
             "description": "the transcript, or the file of another `format`",
@@ -119,6 +111,7 @@ _EXAMPLE = {
 )
 async def transcribe(request: Request, services: ServicesDep, caller: Transcriber) -> Response:
     """Fields may come in any order; the content of a file decides its format, never its name."""
+    services = services.serving(caller.owner)
     services.transcribing.check_room(caller.client)
     services.active.transcriptions += 1
     try:

@@ -21,9 +21,10 @@ from common.download.address import parse_address
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import Transcriber
 from common.http.job_links import links_of, upload_of
-from common.http.job_request import JOB_FIELDS, parse_job_request
-from common.http.options import FORM_FIELDS
-from common.http.recording import URL_FIELD, receive_request, take_url
+from common.http.job_request import JOB_FIELDS, KEY_SCHEMA, parse_job_request
+from common.http.openapi import URL, json_object, recording_form, request_body
+from common.http.options import FORM_FIELDS, JSON_FIELDS, OPTION_RULES
+from common.http.recording import receive_request, take_url
 from common.jobs.submit import JobRequest, check_queue_length, create_pending, submit, submit_url
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio, Job
@@ -33,20 +34,20 @@ from common.upload.receive import Upload
 
 router = APIRouter(tags=["jobs"])
 
-_FORM = {
-    "type": "object",
-    "properties": {
-        "file": {"type": "string", "format": "binary"},
-        "url": URL_FIELD,
-        **FORM_FIELDS,
-        **JOB_FIELDS,
-    },
+_MAX_SIZE = 10**15
+_A_SIZE = errors.Sentence("a whole number of bytes", "un número entero de bytes")
+_SIZE: dict[str, Any] = {
+    "type": "integer",
+    "minimum": 0,
+    "maximum": _MAX_SIZE - 1,
+    "description": "of the file; where there is a bucket, it can then go there",
 }
-_SIZE = {"type": "integer", "description": "of the file; where there is a bucket, it can then go there"}
-_JSON = {
-    "type": "object",
-    "properties": {"url": URL_FIELD, **FORM_FIELDS, **JOB_FIELDS, "sizeBytes": _SIZE},
-}
+# Without a `url` the recording comes later.
+_LATER = {**URL, "minLength": 0}
+_BODY = request_body(
+    recording_form({**FORM_FIELDS, **JOB_FIELDS}, **OPTION_RULES),
+    json_object({"url": _LATER, **JSON_FIELDS, **JOB_FIELDS, "sizeBytes": _SIZE}, **OPTION_RULES),
+)
 
 _LINKS = {
     "jobId": "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10",
@@ -67,22 +68,19 @@ _UPLOAD = {
     response_model=None,
     status_code=202,
     openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"multipart/form-data": {"schema": _FORM}, "application/json": {"schema": _JSON}},
-        },
+        **_BODY,
         "parameters": [
             {
                 "name": "Idempotency-Key",
                 "in": "header",
-                "schema": {"type": "string", "maxLength": 255},
+                "schema": KEY_SCHEMA,
                 "description": "instead of jobId: the same key and content is the same job; "
                 "it belongs to its caller: an access key, else X-Client-Token, else the address",
             },
             {
                 "name": "X-Client-Token",
                 "in": "header",
-                "schema": {"type": "string", "maxLength": 255},
+                "schema": KEY_SCHEMA,
                 "description": "a random text that a client without an access key sends with each "
                 "Idempotency-Key, so that keys stay its own where its address changes or is shared",
             },
@@ -160,9 +158,11 @@ async def _expect(request: Request, services: Services, job_request: JobRequest,
 
 
 def _size_bytes(fields: Fields) -> int:
-    """How many bytes the client is about to send; 0 where it did not say so."""
-    text = dict(fields).get("sizeBytes", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+    """How many bytes the client is about to send; 0 where it did not say so. Raises OptionInvalid."""
+    text = dict(fields).get("sizeBytes", "").strip() or "0"
+    if not (text.isascii() and text.isdigit() and int(text[:16]) < _MAX_SIZE):
+        raise errors.OptionInvalid(option="sizeBytes", expected=_A_SIZE)
+    return int(text)
 
 
 handler = http_handler(router)

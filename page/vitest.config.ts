@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 const inBrowser = {
   environment: "node" as const,
-  globalSetup: "../web/e2e/chromium.ts",
+  globalSetup: "e2e/chromium.ts",
   testTimeout: 120_000,
   hookTimeout: 180_000,
 };

@@ -40,10 +40,15 @@ LONGEST = (
 _TESTS = Path(__file__).parent
 
 
+@pytest.hookimpl(trylast=True)  # hypothesis marks its tests first
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules that run for longest: no worker is left with one when the others are done."""
     places = {(_TESTS / name).resolve(strict=True): place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
+    for item in items:
+        # Tracing triples the CPU of thousands of examples; single examples run the same lines.
+        if item.get_closest_marker("hypothesis"):
+            item.add_marker("no_cover")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from typing import Literal
 
 from common.errors import JobNotFound, ScopeMissing
 from common.models import Job, Scope
 
-ALL_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read", "admin"})
-OPEN_SCOPES: frozenset[Scope] = ALL_SCOPES - {"admin"}
+ALL_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read", "metrics", "admin"})
+OPEN_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Caller:
         if scope not in self.scopes:
             raise ScopeMissing(scope=scope)
 
+    def require_one_of(self, *scopes: Scope) -> None:
+        """Raises ScopeMissing, which names the first."""
+        if self.scopes.isdisjoint(scopes):
+            raise ScopeMissing(scope=scopes[0])
+
     def may_see(self, owner: str | None, job_id: str) -> bool:
         """Whether a job of `owner` exists for this caller.
 
@@ -54,6 +61,14 @@ class Caller:
         """Raises JobNotFound: who may not see a job does not learn that there is one."""
         if not self.may_see(job.owner, job.job_id):
             raise JobNotFound
+
+
+def client_id(client: str, *, secret: bytes) -> str:
+    """How a job names its client: an address is hashed, since it may be a person's."""
+    kind, _, address = client.partition(":")
+    if kind != "address":
+        return client
+    return f"address:{hmac.new(secret, address.encode(), hashlib.sha256).hexdigest()[:16]}"
 
 
 def client_without_key(client: str) -> Caller:

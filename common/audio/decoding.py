@@ -30,6 +30,7 @@ def decoding_of(source: ProbeResult) -> str:
     if source.track is not None:
         pan = "" if source.channel is None else f",pan=mono|c0=c{source.channel}"
         fill = f"{_FILL}," if has_missing_sound(source) else ""
+        fill = "asetpts=N/SR/TB," if source.has_false_clock else fill
         return f"-map {source.selector} -af {fill}{_BOUNDED}{pan}"
     parts = [f"[0:a:{i}]{_FILL}:first_pts=0,{_BOUNDED}[t{i}]" for i in range(source.tracks)]
     names = "".join(f"[t{i}]" for i in range(source.tracks))

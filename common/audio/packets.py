@@ -5,12 +5,15 @@ ffmpeg itself drops the packets that say nothing new, so that an hour costs a fe
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from common.audio.ffmpeg import COPY
 
 # Containers whose packets have times of their own. In the others, packets follow each other without a clock.
 _TIMED = frozenset({"mov", "matroska", "flv", "asf", "avi", "mpegts", "mpeg"})
 
 _GAP = 0.05  # seconds between two packets
+_FALSE = 0.5  # seconds by which packets may overlap
 # Seconds. In mp4, the packet before a gap lasts until the next one: longer than this and than the first.
 _LONG = 0.13
 
@@ -33,6 +36,11 @@ def packet_output(track: int | None, container: str) -> str:
     return f"-map 0:a:{track} {COPY} -bsf:a {_DROP.format(keep=keep)} -f framecrc pipe:1"
 
 
+def clock_output(track: int) -> str:
+    """ffmpeg's output options for the lines that a ClockReader takes."""
+    return f"-map 0:a:{track} {COPY} -f framecrc pipe:1"
+
+
 class PacketReader:
     """Keeps, of the lines of `packet_output` and of `-progress`, what a probe needs: `lines`.
 
@@ -53,3 +61,35 @@ class PacketReader:
             if self._packets > 1 or not line.startswith("0,"):
                 return
         self.lines.append(line)
+
+
+class ClockReader:
+    """Reads the times of all packets, of the lines of `clock_output`."""
+
+    def __init__(self) -> None:
+        self._base = Fraction(1)
+        self._first: int | None = None
+        self._end, self._sum, self._packets = 0, 0, 0
+
+    @property
+    def seconds(self) -> float:
+        """How long the packets last at most: each duration is rounded to a unit of the clock."""
+        return float((self._sum + self._packets / 2) * self._base)
+
+    @property
+    def is_false(self) -> bool:
+        """Whether the packets last longer than their clock says.
+
+        So it is in a Matroska file that begins before 0: ffmpeg makes up times until 0 comes.
+        """
+        return float((self._sum - self._end + (self._first or 0)) * self._base) > _FALSE
+
+    def read(self, line: str) -> None:
+        if line.startswith("#tb 0: "):
+            self._base = Fraction(line.removeprefix("#tb 0: "))
+        elif line.startswith("0,"):
+            _, _, time, duration, *_ = line.split(",", 4)
+            self._first = int(time) if self._first is None else self._first
+            self._end = int(time) + int(duration)
+            self._sum += int(duration)
+            self._packets += 1

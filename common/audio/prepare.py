@@ -79,7 +79,12 @@ class PreparedAudio:
 
 def plan_preparation(source: ProbeResult) -> PreparationPlan:
     """Decide by the content, never by a name."""
-    if source.track is None or source.channel is not None or has_missing_sound(source):
+    if (
+        source.track is None
+        or source.channel is not None
+        or has_missing_sound(source)
+        or source.has_false_clock
+    ):
         return _DECODE_TO_FLAC
     # An engine takes the first track of a file, or whichever its own ffmpeg likes best.
     is_readable = not source.has_video and not source.is_cut_off and source.tracks == 1
@@ -212,7 +217,8 @@ class _Progress:
 
 def _check_complete(audio: PreparedAudio, source: ProbeResult, most_bytes: int) -> None:
     """Raise when audio is missing: ffmpeg exits with 0 when it has written -fs bytes or lost packets."""
-    if audio.duration >= source.duration - max(1.0, 0.02 * source.duration):
+    share = 0.05 if source.has_false_clock else 0.02
+    if audio.duration >= source.duration - max(1.0, share * source.duration):
         return
     audio.path.unlink()
     raise AudioTooCostly if audio.size_bytes >= 0.9 * most_bytes else AudioTruncated

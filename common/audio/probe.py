@@ -18,7 +18,7 @@ from common.audio.formats.holes import has_hole_in
 from common.audio.formats.mp3_stereo import is_mix_audible
 from common.audio.formats.scan_file import scan_file
 from common.audio.header import Header, parse_header, read_header
-from common.audio.packets import PacketReader, packet_output
+from common.audio.packets import ClockReader, PacketReader, clock_output, packet_output
 from common.audio.probe_result import (
     MAX_CHANNELS,
     ProbeResult,
@@ -70,12 +70,15 @@ async def _read_packets(ffmpeg: Ffmpeg, source: Path, max_seconds: float, track:
         (log, packets), header, chosen = run, parse_header(run[0]), 0
     probed = parse_probe(packets.lines, log, size_bytes)
     _check_formats(packets.lines)
+    has_gap = packets.has_gap and chosen is not None
+    if has_gap and header.container == "matroska":
+        probed = await _check_clock(ffmpeg, source, max_seconds, replace(probed, track=chosen))
     if chosen is None:  # tracks may begin at different times: the mix counts from the start of the file
         probed = replace(probed, start=0.0, duration=probed.start + probed.duration)
     probed = check_limits(replace(probed, track=chosen, tracks=header.tracks), max_seconds)
     return replace(
         probed,
-        has_gap=packets.has_gap and probed.track is not None,
+        has_gap=has_gap and not probed.has_false_clock,
         is_short=probed.is_cut_off or _claims_more(header, probed),
     )
 
@@ -107,6 +110,21 @@ async def _run_packets(
         on_line=packets.read,
     )
     return log, packets
+
+
+async def _check_clock(ffmpeg: Ffmpeg, source: Path, max_seconds: float, probed: ProbeResult) -> ProbeResult:
+    """The same result; where the packets' clock is false, one by how long they last."""
+    clock = ClockReader()
+    await ffmpeg.run(
+        source,
+        f"-t {max_seconds + 1:.3f}",
+        clock_output(probed.track or 0),
+        bounds=Bounds.of_cpu(5 + probed.size_bytes / 20e6),
+        on_line=clock.read,
+    )
+    if not clock.is_false:
+        return probed
+    return replace(probed, start=0.0, duration=clock.seconds, has_false_clock=True)
 
 
 def _claims_more(header: Header, probed: ProbeResult) -> bool:

@@ -26,7 +26,8 @@ class ProbeResult:
     brand of a file of the mov family (`M4A`, `isom`, `qt`), else empty. `has_video` means a moving picture,
     not a cover. `is_cut_off`: the end of the file is missing, but what is left can be read. `is_short`: it is
     cut off, or lasts less than its header claims. `has_gap`: packets are missing midway. `is_damaged`: bytes
-    midway are no audio. `parts` has the recordings that follow each other in the file, if there are several.
+    midway are no audio. `has_false_clock`: the times of its packets are not to be trusted. `parts` has the
+    recordings that follow each other in the file, if there are several.
     """
 
     container: str
@@ -45,6 +46,7 @@ class ProbeResult:
     is_short: bool = False
     has_gap: bool = False
     is_damaged: bool = False
+    has_false_clock: bool = False
     parts: tuple[Part, ...] = ()
 
     @property

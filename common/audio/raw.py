@@ -9,9 +9,11 @@ from pathlib import Path
 
 from common.audio.child import Bounds
 from common.audio.ffmpeg import Ffmpeg
+from common.errors import AudioTooLong
 
 _NAMES = {"mulaw": "mulaw", "ulaw": "mulaw", "alaw": "alaw", "s16le": "s16le", "slin": "s16le"}
 _FIXED_RATES = {"g722": 16_000, "gsm": 8_000}  # Hz; both are mono
+_BYTES_PER_SAMPLE = {"mulaw": 1.0, "alaw": 1.0, "s16le": 2.0, "g722": 1 / 2, "gsm": 33 / 160}
 FORMATS = ("mulaw", "alaw", "s16le", "g722", "gsm")
 DEFAULT_RATE = 8_000
 
@@ -23,6 +25,10 @@ class RawFormat:
     name: str
     rate: int = DEFAULT_RATE
     channels: int = 1
+
+    def seconds(self, size_bytes: int) -> float:
+        """How long a file of this size lasts: all of these formats have a constant rate."""
+        return size_bytes / (self.rate * self.channels * _BYTES_PER_SAMPLE[self.name])
 
     @property
     def input_options(self) -> str:
@@ -54,17 +60,21 @@ def parse_raw_format(text: str) -> RawFormat | None:
 async def add_header(
     ffmpeg: Ffmpeg, source: Path, raw: RawFormat, folder: Path, *, max_seconds: float
 ) -> Path:
-    """The recording as `folder/raw.wav`, up to just past `max_seconds`. Raises what Ffmpeg.run raises."""
+    """The recording as `folder/raw.wav`. Raises AudioTooLong, and what Ffmpeg.run raises."""
+    size_bytes = os.lstat(source).st_size
+    seconds = raw.seconds(size_bytes)
+    if seconds > max_seconds:
+        raise AudioTooLong(limit_minutes=round(max_seconds / 60, 1))
     target = folder / "raw.wav"
     target.unlink(missing_ok=True)  # a run that was killed may have left its file
-    size_bytes = os.lstat(source).st_size
-    largest = min(12 * size_bytes, round((max_seconds + 2) * raw.rate * raw.channels * 2)) + 2**16
-    seconds = size_bytes / raw.rate
     await ffmpeg.run(
         source,
-        f"{raw.input_options} -t {max_seconds + 1:.3f}",
+        raw.input_options,
         raw.output_options,
-        bounds=Bounds.of_cpu(10 + size_bytes / 10e6 + seconds / 50, output_bytes=largest),
+        bounds=Bounds.of_cpu(
+            10 + size_bytes / 10e6 + seconds / 50,
+            output_bytes=round((seconds + 2) * raw.rate * raw.channels * 2) + 2**16,
+        ),
         output=target,
     )
     return target

@@ -39,6 +39,10 @@ class DynamoAccount(Generic[A]):
             await asyncio.sleep(COLLISION.pause(attempt + 1, random.random()))  # noqa: S311 - guards nothing
         raise Busy(retry_after=1)
 
+    async def read(self) -> A:
+        item = await self._table.get(self._key)
+        return self._start.resume(item["document"]) if item else self._start
+
     async def _write(self, account: A, over: Item | None) -> bool:
         """False where somebody else has written since `over` was read."""
         version = over["version"] if over else 0

@@ -25,7 +25,8 @@ LEASE = "lease_holder, lease_until, lease_floor"  # attributes of the state
 
 EXPIRING = "expiring"
 DUE = "due"
-_ALL = "job"  # the one partition of either index, which the sweep alone queries, once a minute
+CREATED = "created"
+ALL = "job"  # the one partition of either index, which the sweep alone queries, once a minute
 
 # An item holds 400 KB, a transaction 4 MB.
 _PART_BYTES = 350_000
@@ -50,14 +51,22 @@ def state_item(job: Job) -> Item:
         "pk": pk,
         "sk": sk,
         "document": _job_json(job),
+        "client": job.client,
         "seq": job.seq,
         "status": job.status,
-        "expiring": _ALL,
+        "expiring": ALL,
         "expires_at": job.expires_at,
-        "due": None if due_at is None else _ALL,
+        "due": None if due_at is None else ALL,
         "due_at": due_at,
+        "created": ALL,
+        "created_key": created_key(job.created_at, job.job_id),
         "ttl": ttl_of(job.expires_at),
     }
+
+
+def created_key(created_at: float, job_id: str) -> str:
+    """Sorts by time, and jobs of one moment by id."""
+    return f"{created_at:020.6f}#{job_id}"
 
 
 def commit(job: Job) -> Update:
@@ -75,7 +84,7 @@ def commit(job: Job) -> Update:
     if due_at is None:
         expression = f"SET {sets} REMOVE due, due_at, {LEASE}"
     else:
-        values |= {":due_at": due_at, ":all": _ALL}
+        values |= {":due_at": due_at, ":all": ALL}
         next_due_at = "if_not_exists(due_at, :due_at)" if job.status == "processing" else ":due_at"
         expression = f"SET {sets}, due = :all, due_at = {next_due_at}"
     names = {"#status": "status", "#ttl": "ttl"}
@@ -83,7 +92,7 @@ def commit(job: Job) -> Update:
 
 
 def job_of(item: Item) -> Job:
-    return Job.model_validate_json(item["document"])
+    return Job.model_validate_json(item["document"]).model_copy(update={"client": item.get("client")})
 
 
 def _job_json(job: Job) -> str:

@@ -18,16 +18,18 @@ _FIRST_RETRY_DELAY, _LONGEST_RETRY_DELAY = 30, 900  # seconds
 
 @dataclass(frozen=True, slots=True)
 class RunMessage:
-    """Run a job, not before `due_at`; `fruitless` shifts at it have ended without a new piece."""
+    """Run a job of `client`, not before `due_at`; `fruitless` shifts at it have ended without a new piece."""
 
     job_id: str
     due_at: float
     fruitless: int = 0
+    client: str | None = None
 
     @property
     def body(self) -> str:
-        fields = {"jobId": self.job_id, "dueAt": self.due_at}
-        return json.dumps(fields | ({"fruitless": self.fruitless} if self.fruitless else {}))
+        optional = {"fruitless": self.fruitless, "client": self.client}
+        set_ones = {name: value for name, value in optional.items() if value}
+        return json.dumps({"jobId": self.job_id, "dueAt": self.due_at, **set_ones})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def parse(body: str) -> list[RunMessage | PostedMessage]:
         return list(_posted(fields))
     if isinstance(fields.get("jobId"), str):
         due_at, fruitless = float(fields.get("dueAt", 0)), int(fields.get("fruitless", 0))
-        return [RunMessage(fields["jobId"], due_at, fruitless)]
+        return [RunMessage(fields["jobId"], due_at, fruitless, fields.get("client"))]
     return []
 
 

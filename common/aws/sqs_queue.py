@@ -41,19 +41,28 @@ class SqsQueue:
         self._now = now
         self._note_message = note_message
 
-    async def put(self, job_id: str, *, delay: float = 0) -> None:
+    async def put(self, job_id: str, *, delay: float = 0, client: str | None = None) -> None:
         now = self._now()
-        await self.send(RunMessage(job_id, now + delay))
+        await self.send(RunMessage(job_id, now + delay, client=client))
         with suppress(EscribaError):  # the message is on its way; at worst another follows it
             await self._note_message(job_id, now=now, due_at=now + delay)
 
     async def send(self, message: RunMessage) -> None:
-        """A message is delayed until its job is due, or as long as SQS delays any."""
+        """A message is delayed until its job is due, or as long as SQS delays any.
+
+        Of clients with many messages SQS delays those rather than other clients':
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+        """
         delay = max(0.0, message.due_at - self._now())
         seconds = min(math.ceil(delay), _LONGEST_DELAY)
         await self._clients.call(
             "sqs",
-            lambda sqs: sqs.send_message(QueueUrl=self._url, MessageBody=message.body, DelaySeconds=seconds),
+            lambda sqs: sqs.send_message(
+                QueueUrl=self._url,
+                MessageBody=message.body,
+                DelaySeconds=seconds,
+                **({"MessageGroupId": message.client} if message.client else {}),
+            ),
         )
 
     async def hide(self, receipt: str, *, seconds: float) -> None:

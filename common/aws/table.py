@@ -88,13 +88,18 @@ class Table:
         index: str | None = None,
         limit: int | None = None,
         consistent: bool = False,
+        newest_first: bool = False,
         only: str | None = None,
     ) -> list[Item]:
-        """Every page of it, up to `limit` items; `only` names attributes, separated by commas."""
+        """Every page of it, up to `limit` items; `only` names attributes, separated by commas.
+
+        `newest_first`: from the last sort key to the first.
+        """
         parameters: dict[str, Any] = {
             "KeyConditionExpression": condition,
             "ExpressionAttributeValues": to_wire(values),
             **({"ConsistentRead": True} if consistent else {}),
+            **({"ScanIndexForward": False} if newest_first else {}),
             **({"IndexName": index} if index else {}),
             **({"Limit": limit} if limit else {}),
             **({"ProjectionExpression": only} if only else {}),

@@ -17,7 +17,7 @@ class Update:
 
     key: Key
     expression: str
-    condition: str
+    condition: str | None
     values: Mapping[str, Value]
     names: Mapping[str, str]
 
@@ -56,7 +56,7 @@ def update_of(update: Update) -> dict[str, Any]:
     return {
         "Key": wire_key(update.key),
         "UpdateExpression": update.expression,
-        "ConditionExpression": update.condition,
+        **({"ConditionExpression": update.condition} if update.condition else {}),
         **({"ExpressionAttributeValues": to_wire(update.values)} if update.values else {}),
         **({"ExpressionAttributeNames": dict(update.names)} if update.names else {}),
     }

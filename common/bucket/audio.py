@@ -63,6 +63,10 @@ class BucketAudio:
     def problem(self) -> str | None:
         return self._objects.problem
 
+    @property
+    def used_bytes(self) -> int:
+        return self._budget.used_bytes
+
     async def open(self) -> None:
         """Raises SettingInvalid where the bucket refuses these settings."""
         await self._objects.check()

@@ -16,7 +16,8 @@ from common.delivery import rules
 from common.jobs.view import error_view, transcript_view
 from common.log import log
 from common.models import Job, Transcript
-from common.ports import AccountStore, DeliveryFailed, DeliveryRejected
+from common.ports import AccountStore
+from common.sender_port import DeliveryFailed, DeliveryRejected
 from common.token_bucket import DAY, Bucket, Budget
 
 if TYPE_CHECKING:

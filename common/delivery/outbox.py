@@ -10,7 +10,8 @@ from common.delivery import rules
 from common.errors import JobNotFound
 from common.log import log
 from common.models import Job
-from common.ports import Delivery, DeliveryFailed, DeliveryRejected, Sender, Target
+from common.ports import Delivery, Target
+from common.sender_port import DeliveryFailed, DeliveryRejected, Sender
 from common.services import Services
 
 
@@ -25,6 +26,7 @@ async def deliver(services: Services, delivery: Delivery) -> Delivery:
         return delivery  # removed meanwhile, and its deliveries with it
     tried = await _try(services, delivery, job)
     await services.jobs.settle(tried)
+    services.counters.count_delivery(tried.target, _outcome(tried))
     if tried.last_error:
         _log_failure(tried)
     return tried
@@ -52,8 +54,14 @@ def _sender(services: Services, target: Target) -> Sender:
     return services.senders[target]
 
 
+def _outcome(tried: Delivery) -> str:
+    if tried.last_error is None:
+        return "confirmed"
+    return "postponed" if tried.is_open else "rejected"
+
+
 def _log_failure(delivery: Delivery) -> None:
-    is_rejected = not delivery.is_open
+    is_rejected = _outcome(delivery) == "rejected"
     log(
         "delivery.refused" if is_rejected else "delivery.postponed",
         level="ERROR" if is_rejected else "WARNING",

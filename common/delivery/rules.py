@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from common.backoff import Backoff
 from common.models import Job
-from common.ports import Delivery, DeliveryFailed, Target
+from common.ports import Delivery, Target
+from common.sender_port import DeliveryFailed
 
 # The pauses grow gently, so that a target that returns waits at most about as long as it was away. The last
 # one repeats until the job expires.

@@ -22,7 +22,7 @@ from common.jobs.view import job_view
 from common.models import Job, Transcript
 from common.outbound.dns import addresses_of
 from common.outbound.pinned import NotPublic, Resolve, checked_addresses, open_response
-from common.ports import DeliveryFailed, DeliveryRejected
+from common.sender_port import DeliveryFailed, DeliveryRejected
 
 if TYPE_CHECKING:
     import httpx

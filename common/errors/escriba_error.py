@@ -67,6 +67,7 @@ EscribaError                      500 internal_error
 │   └── UrlTooSlow                504 url_too_slow
 ├── Interrupted                   500 interrupted
 ├── Busy                          503 busy
+├── Paused                        503 paused
 ├── ServerStopping                503 server_stopping
 ├── AnswerLate                    504 answer_late
 ├── AnswerTooLarge                413 answer_too_large

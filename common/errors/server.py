@@ -39,6 +39,22 @@ class StoreUnavailable(EscribaError):
     retryable = True
 
 
+class Paused(EscribaError):
+    """An admin has stopped what comes in; always raised with `retry_after`."""
+
+    status = 503
+    code = "paused"
+    sentence = Sentence(
+        "The server accepts nothing new for now.",
+        "El servidor no acepta nada nuevo por ahora.",
+    )
+    hint = Sentence(
+        "Try again after the seconds in Retry-After; jobs that were accepted go on.",
+        "Inténtalo de nuevo pasados los segundos de Retry-After; los trabajos aceptados continúan.",
+    )
+    retryable = True
+
+
 class ServerStopping(EscribaError):
     """The process ends and cannot finish the request; always raised with `retry_after`."""
 

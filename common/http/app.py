@@ -148,6 +148,7 @@ async def _handle_validation_error(request: Request, exc: Exception) -> Response
 
 def error_response(request: Request, error: EscribaError) -> Response:
     """The response for `error`, in the client's language."""
+    request.state.error_code = error.code
     accept = request.headers.get("accept-language", "")
     status, headers, body = failure(error, accept_language=accept, request_id=request.state.request_id)
     response = Response(body, status)

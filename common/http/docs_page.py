@@ -145,8 +145,8 @@ def _table(heading: str, rows: list[tuple[str, str, OpenApi]]) -> str:
 def _describe(field: OpenApi) -> str:
     """A field in words: its description, its possible values, its default."""
     parts = [field.get("description", "")]
-    if "enum" in field:
-        parts.append("one of " + ", ".join(map(str, field["enum"])))
+    if values := [value for value in field.get("enum", ()) if isinstance(value, str) and value]:
+        parts.append("one of " + ", ".join(values))
     default = field.get("default")
     if default not in (None, ""):
         parts.append(f"default {default if isinstance(default, str) else json.dumps(default)}")

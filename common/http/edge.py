@@ -41,6 +41,7 @@ class Edge:
         state = scope.setdefault("state", {})
         state["client"] = name_client(client)
         state["prefix"] = forwarded.prefix
+        state["is_local"] = peer is not None and peer.is_loopback and not _is_forwarded(scope["headers"])
         state["host"] = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
         if forwarded.client:
             scope["client"] = (str(forwarded.client), 0)
@@ -50,6 +51,11 @@ class Edge:
         if forwarded.host:
             others = [header for header in scope["headers"] if header[0] != b"host"]
             scope["headers"] = [(b"host", forwarded.host.encode("latin-1")), *others]
+
+
+def _is_forwarded(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether anything says that a proxy sent it, believed or not."""
+    return any(name in {b"forwarded", b"via"} or name.startswith(b"x-forwarded-") for name, _ in headers)
 
 
 def name_client(address: Address | None) -> str:
@@ -62,6 +68,11 @@ def name_client(address: Address | None) -> str:
 def client_of(connection: HTTPConnection) -> str:
     """Who a client without an access key is; empty behind no Edge."""
     return getattr(connection.state, "client", "")
+
+
+def is_from_this_machine(connection: HTTPConnection) -> bool:
+    """Whether a program of this machine sent it, and no proxy says that it did so for somebody else."""
+    return getattr(connection.state, "is_local", False)
 
 
 def host_as_sent(connection: HTTPConnection) -> str:

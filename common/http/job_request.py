@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from starlette.requests import Request
 
 from common import errors
-from common.access.caller import Caller
+from common.access.caller import Caller, client_id
 from common.http.app import language_of
 from common.http.options import parse_options
 from common.jobs.ids import derive_job_id, new_job_id, parse_job_id
@@ -20,14 +20,17 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 USER_ID = re.compile(r"[A-Za-z0-9_.@:|+/=-]{1,128}")
 USER_ID_FORM = "A–Z a–z 0–9 . _ @ : | + / = - (1–128)"
 
-JOB_FIELDS = {
+# What OpenAPI shows of both headers.
+KEY_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+
+JOB_FIELDS: dict[str, dict[str, Any]] = {
     "jobId": {
         "type": "string",
         "pattern": "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$",
         "description": "a UUID, chosen by you, so that a repeat is harmless",
     },
     "userId": {
-        "type": "string",
+        "type": ["string", "number"],
         "pattern": f"^({USER_ID.pattern})?$",
         "description": "stored with the job and returned",
     },
@@ -60,6 +63,7 @@ def parse_job_request(
     check_callback_url: CheckUrl,
 ) -> JobRequest:
     """Raises OptionUnknown, OptionInvalid, LanguageUnknown, UserNotYours."""
+    _check_headers(request)
     values = _job_values(fields)
     user_id = _user_id(values.get("userId"), caller)
     job_id = (
@@ -70,6 +74,7 @@ def parse_job_request(
         options=parse_options(fields, beside=(*JOB_FIELDS, "sizeBytes")),
         user_id=user_id,
         owner=caller.owner,
+        client=client_id(caller.client, secret=services.key_secret),
         callback_url=_callback_url(values.get("callbackUrl"), services, check_callback_url),
         locale=language_of(request),
         filename=display_name(values.get("filename", "").encode()),
@@ -105,6 +110,13 @@ def _parse_id(job_id: str) -> str:
         raise errors.OptionInvalid(option="jobId", expected=_A_UUID) from None
 
 
+def _check_headers(request: Request) -> None:
+    for option in ("Idempotency-Key", "X-Client-Token"):
+        value = request.headers.get(option)
+        if value is not None and not KEY.fullmatch(value):
+            raise errors.OptionInvalid(option=option, expected=_VISIBLE_ASCII)
+
+
 def _derived_id(request: Request, user_id: str | None, caller: Caller, services: Services) -> str:
     """The id that an Idempotency-Key names for this caller; a new one where there is no such key.
 
@@ -114,9 +126,6 @@ def _derived_id(request: Request, user_id: str | None, caller: Caller, services:
     if key is None:
         return new_job_id()
     token = request.headers.get("x-client-token")
-    for option, value in (("Idempotency-Key", key), ("X-Client-Token", token)):
-        if value is not None and not KEY.fullmatch(value):
-            raise errors.OptionInvalid(option=option, expected=_VISIBLE_ASCII)
     name = f"client:{token}" if token and caller.kind == "address" else caller.name
     return derive_job_id(key, user_id, caller=name, secret=services.key_secret)
 

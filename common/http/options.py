@@ -15,13 +15,18 @@ from common.text.languages import codes_in, is_unspecified
 
 Fields = Iterable[tuple[str, str]]
 
+MAX_TRACK = 999
+
+LANGUAGE: dict[str, Any] = {
+    "type": "string",
+    "format": "language",
+    "description": "a code such as es, a tag (es-MX) or a name; several (es,en) limit the detection; "
+    "detected when absent",
+}
+
 # What OpenAPI shows of the options, for every endpoint that takes them.
 FORM_FIELDS: dict[str, dict[str, Any]] = {
-    "language": {
-        "type": "string",
-        "description": "a code such as es; several (es,en) limit the detection; detected when absent",
-        "example": "es",
-    },
+    "language": LANGUAGE,
     "prompt": {"type": "string", "description": "context or spellings; the last 896 bytes count"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
     "timestamps": {"type": "string", "enum": ["segment", "word", "segment,word"], "default": "segment"},
@@ -30,13 +35,14 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
     "track": {
         "type": "integer",
         "minimum": 1,
+        "maximum": MAX_TRACK,
         "description": "the audio track of a file with several; chosen by the server when absent",
     },
     "tracks": {"type": "string", "enum": ["mix"], "description": "mix all audio tracks of the file"},
     "inputFormat": {
         "type": "string",
-        "example": "mulaw;rate=8000",
-        "description": "for files without a header: "
+        "pattern": rf"^({'|'.join(RAW_FORMATS)}|(mulaw|alaw|s16le);rate=(8|16|32|48)000(;channels=[12])?)?$",
+        "description": "for files without a header, such as mulaw;rate=8000: "
         + ", ".join(RAW_FORMATS)
         + "; rate (8000), channels (1)",
     },
@@ -49,6 +55,32 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
         "type": "boolean",
         "default": True,
         "description": "answer with the text of an equal recording if one is kept, and keep this one's",
+    },
+}
+
+# In JSON it may be a list.
+LANGUAGES: dict[str, Any] = {
+    **LANGUAGE,
+    "type": ["string", "array"],
+    "items": {**LANGUAGE, "type": ["string", "null"]},
+}
+JSON_FIELDS: dict[str, dict[str, Any]] = {
+    **FORM_FIELDS,
+    "language": LANGUAGES,
+    "timestamps": {
+        "type": ["string", "array"],
+        "pattern": "^(segment|word|segment,word)?$",
+        "items": {"type": ["string", "null"], "enum": ["segment", "word", "", None]},
+        "description": "segment, word or both; segment when absent",
+    },
+}
+
+# Of bodies with our options: every other field is a mistake.
+OPTION_RULES: dict[str, Any] = {
+    "additionalProperties": False,
+    "not": {
+        "required": ["track", "tracks"],
+        "properties": {"track": {"not": {"enum": ["", None]}}, "tracks": {"const": "mix"}},
     },
 }
 
@@ -73,7 +105,7 @@ def parse_options(fields: Fields, *, beside: Iterable[str] = ()) -> Options:
     known = (*_READERS, *beside)
     values: dict[str, list[str]] = {}
     for name, value in fields:
-        option = name.removesuffix("[]")
+        option = name.removesuffix("[]") if name.removesuffix("[]") in _LISTS else name
         if option not in known:
             raise OptionUnknown(option=option[:40], known=", ".join(sorted(known)))
         if option in _READERS and value.strip():
@@ -85,7 +117,7 @@ def parse_options(fields: Fields, *, beside: Iterable[str] = ()) -> Options:
 
 
 def _read(option: str, texts: list[str]) -> Any:
-    if option not in {"timestamps", "language"} and len(texts) > 1:
+    if option not in _LISTS and len(texts) > 1:
         raise OptionInvalid(option=option, expected=ONE_VALUE)
     return _READERS[option](",".join(texts))
 
@@ -137,7 +169,7 @@ def _task(value: str) -> Task:
 
 
 def _track(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and 1 <= int(value[:4]) <= 999):
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:4]) <= MAX_TRACK):
         raise OptionInvalid(option="track", expected=_TRACK_NUMBER)
     return int(value[:4])
 
@@ -158,9 +190,9 @@ def _input_format(value: str) -> str:
 
 def _switch(option: str) -> Callable[[str], bool]:
     def read(value: str) -> bool:
-        if value.lower() not in {"true", "false"}:
+        if value.lower() not in {"true", "1", "false", "0"}:
             raise OptionInvalid(option=option, expected="true, false")
-        return value.lower() == "true"
+        return value.lower() in {"true", "1"}
 
     return read
 
@@ -171,6 +203,7 @@ def _model(value: str) -> str:
     return value
 
 
+_LISTS = frozenset({"timestamps", "language"})  # options that may be repeated
 _READERS: dict[str, Callable[[str], object]] = {
     "language": _language,
     "prompt": _prompt,

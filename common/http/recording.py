@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from starlette.requests import Request
 
@@ -28,15 +27,8 @@ from common.errors import (
 from common.http.caller import caller_of
 from common.http.disconnect import body_of, run_until_left
 from common.services import Services
-from common.upload.fields import FORM, JSON, UNSET, Fields, media_type, read_fields
+from common.upload.fields import FORM, JSON, UNSET, Fields, IsFree, media_type, read_fields, takes_none
 from common.upload.receive import Upload, receive_form
-
-# What OpenAPI shows of it.
-URL_FIELD = {
-    "type": "string",
-    "format": "uri",
-    "description": "instead of a file: the http or https address of the recording",
-}
 
 URL_ERRORS: tuple[EscribaError, ...] = (
     UrlIsPage(),
@@ -52,19 +44,15 @@ URL_ERRORS: tuple[EscribaError, ...] = (
 _EITHER = Sentence("either `file` or `url`, not both", "o `file` o `url`, no los dos")
 
 
-def body_of_fields(schema: dict[str, Any]) -> dict[str, Any]:
-    """OpenAPI's `content` of a form that may have a file, and of JSON with the same fields without it."""
-    fields = {name: field for name, field in schema["properties"].items() if name != "file"}
-    json = {**schema, "required": ["url"], "properties": fields}
-    return {"multipart/form-data": {"schema": schema}, JSON: {"schema": json}}
-
-
-async def receive_recording(request: Request, services: Services, folder: Path, *, max_bytes: int) -> Upload:
-    """The recording in `folder`, with the other fields of the request.
+async def receive_recording(
+    request: Request, services: Services, folder: Path, *, max_bytes: int, is_free: IsFree = takes_none
+) -> Upload:
+    """The recording in `folder`, with the other fields of the request; `is_free` as for `read_fields`.
 
     Raises what receiving a form raises, DownloadFailed, and UploadTooSlow when the client has left.
     """
-    received = await receive_request(request, folder, max_bytes=max_bytes, digest=services.cache is not None)
+    has_cache = services.cache is not None
+    received = await receive_request(request, folder, max_bytes=max_bytes, digest=has_cache, is_free=is_free)
     if isinstance(received, Upload):
         return received
     url, fields = take_url(received)
@@ -84,11 +72,13 @@ async def receive_recording(request: Request, services: Services, folder: Path, 
     return uploads[0]
 
 
-async def receive_request(request: Request, folder: Path, *, max_bytes: int, digest: bool) -> Upload | Fields:
+async def receive_request(
+    request: Request, folder: Path, *, max_bytes: int, digest: bool, is_free: IsFree = takes_none
+) -> Upload | Fields:
     """The file with its fields, or the fields alone. Raises OptionInvalid for both a file and a `url`."""
     kind = media_type(request.headers.get("content-type"))
     if kind in {JSON, FORM}:
-        return await read_fields(body_of(request), kind)
+        return await read_fields(body_of(request), kind, is_free=is_free)
     received = await receive_form(
         body_of(request), request.headers, folder, max_bytes=max_bytes, digest=digest
     )

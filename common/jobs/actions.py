@@ -80,7 +80,7 @@ async def _retry(services: Services, job_id: str) -> Job:
         if not has_audio:
             await services.jobs.erase_text(job_id)
         await commit_job(services, again)
-        await services.queue.put(job_id)
+        await services.queue.put(job_id, client=job.client)
         return again
     again = state.retry(job, now=now, expires_at=services.upload_end(now), has_audio=False)
     # Pieces of the audio that was removed must never be mixed with pieces of what is posted now.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from common.admin.usage import failure_name
 from common.jobs.events import Kind, make_event
 from common.log import log
 from common.models import Job, Piece, Transcript
@@ -25,6 +26,9 @@ async def commit_job(
     await services.subscribers.publish(event)
     if job.has_ended and kind == "state" and job.erased_at is None:  # its erasure is no second end
         code = job.error.code if job.error else None
+        services.counters.count_job(job.status, code)
+        if code:
+            services.serving(job.owner).count_usage(failure_name(code))
         log(
             "job.ended",
             jobId=job.job_id,

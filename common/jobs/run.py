@@ -75,7 +75,7 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
 
 class _Run:
     def __init__(self, services: Services, job: Job, holder: str, *, isolated: bool) -> None:
-        self._services = services
+        self._services = services.serving(job.owner)
         self._running = RunningJob(services, job)
         self._holder = holder
         self._isolated = isolated
@@ -89,9 +89,9 @@ class _Run:
         except (StaleJob, LeaseLost, JobNotFound):
             raise
         except RetryLater as later:
-            await self._wait(later.delay, attempt_counts=False)
+            await self._wait(later.delay, later.reason, attempt_counts=False)
         except StoreUnavailable as away:  # the recording is there once the store answers: no attempt counts
-            await self._wait(away.retry_after or _STORE_PAUSE, attempt_counts=False)
+            await self._wait(away.retry_after or _STORE_PAUSE, "store", attempt_counts=False)
         except EscribaError as error:
             await self._fail_or_back_off(error)
         except Exception as exc:  # noqa: BLE001 - the border: a bug must end a job, not leave it for ever
@@ -117,7 +117,7 @@ class _Run:
         delay = (job.waiting_until or 0) - self._now
         if delay <= 0 and (self._isolated or not suspects.is_suspect(job)):
             return True
-        await self._services.queue.put(job.job_id, delay=max(0.0, delay))
+        await self._services.queue.put(job.job_id, delay=max(0.0, delay), client=job.client)
         return False
 
     # ── the work ───────────────────────────────────────────────────────────────────────────────────
@@ -213,7 +213,8 @@ class _Run:
     async def _fail_or_back_off(self, error: EscribaError) -> None:
         attempts = self._job.attempts
         if error.retryable and attempts < self._services.settings.max_attempts:
-            await self._wait(error.retry_after or _backoff(attempts), attempt_counts=True)
+            pause = error.retry_after or _BACKOFF.pause(attempts, random.random())  # noqa: S311 - guards nothing
+            await self._wait(pause, "error", attempt_counts=True)
             return
         expires_at = self._retention_end
         await self._running.change(lambda job: state.fail(job, error, now=self._now, expires_at=expires_at))
@@ -221,12 +222,13 @@ class _Run:
             # It would be refused again: if we kept them, ten files of noise would fill the storage for days.
             await self._services.audio.remove(self._job.job_id)
 
-    async def _wait(self, delay: float, *, attempt_counts: bool) -> None:
+    async def _wait(self, delay: float, reason: str, *, attempt_counts: bool) -> None:
         now = self._now
+        self._services.counters.count_wait(reason)
         await self._running.change(
             lambda job: state.wait(job, until=now + delay, now=now, attempt_counts=attempt_counts)
         )
-        await self._services.queue.put(self._job.job_id, delay=delay)
+        await self._services.queue.put(self._job.job_id, delay=delay, client=self._job.client)
 
     @property
     def _job(self) -> Job:
@@ -244,7 +246,3 @@ class _Run:
     @property
     def _retention_end(self) -> float:
         return self._services.retention_end(self._now)
-
-
-def _backoff(attempts: int) -> float:
-    return _BACKOFF.pause(attempts, random.random())  # noqa: S311 - spreads retries, guards nothing

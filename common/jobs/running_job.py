@@ -96,3 +96,6 @@ class PersistentQuota:
 
     async def change(self, decide: Callable[[Quota], tuple[Quota, T]]) -> T:
         return await retry_while_busy(lambda: self._quota.change(decide))
+
+    async def read(self) -> Quota:
+        return await self._quota.read()

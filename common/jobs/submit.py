@@ -39,6 +39,7 @@ class JobRequest:
     options: Options
     user_id: str | None = None
     owner: str | None = None
+    client: str | None = None
     callback_url: str | None = None
     locale: Literal["en", "es"] = "en"
     filename: str | None = None
@@ -83,7 +84,7 @@ async def submit_url(services: Services, request: JobRequest) -> Job:
     """A job that fetches its recording from `request.url`; on return it is durable. Raises JobConflict."""
     job = await _create_or_get(services, request, audio=None)
     if job.status == "queued":  # also one whose first submit was cut off before it came to this
-        await services.queue.put(job.job_id)
+        await services.queue.put(job.job_id, client=job.client)
     return job
 
 
@@ -151,7 +152,7 @@ async def _queue(services: Services, job: Job, audio: Audio) -> Job:
         except StaleJob:  # the sweep prolonged it, the same audio came twice, or the job was cancelled
             job = await services.jobs.get(job.job_id)
         else:
-            await services.queue.put(job.job_id)
+            await services.queue.put(job.job_id, client=job.client)
             return job
     # Only we can remove what was kept here.
     if job.status in {"completed", "cancelled"} or job.erased_at is not None:
@@ -169,6 +170,7 @@ async def _create_or_get(services: Services, request: JobRequest, *, audio: Audi
         expires_at=services.upload_end(now),
         user_id=request.user_id,
         owner=request.owner,
+        client=request.client,
         callback_url=request.callback_url,
         locale=request.locale,
         fingerprint=request.fingerprint(audio),
@@ -183,6 +185,7 @@ async def _create_or_get(services: Services, request: JobRequest, *, audio: Audi
         if not request.has_made(exists.job, audio):
             raise JobConflict from exists
         return await _submit_again(services, exists.job, audio, request.url)
+    services.serving(request.owner).count_usage("jobs")
     return job
 
 

@@ -39,7 +39,7 @@ async def requeue_overdue(services: Services) -> None:
     """Queue jobs that nothing else brings back: a process died between a commit and the put after it."""
     for job in await services.jobs.overdue(now=services.now(), limit=_BATCH):
         with suppress(EscribaError):
-            await services.queue.put(job.job_id)
+            await services.queue.put(job.job_id, client=job.client)
 
 
 async def expire_jobs(services: Services) -> None:
@@ -72,7 +72,7 @@ async def _expire(services: Services, job: Job) -> None:
         await services.jobs.remove(job.job_id)
     elif job.status == "pending" and await services.audio.has_upload(job.job_id):
         # The audio came in time; that we have not taken it in yet is not its owner's fault.
-        await services.queue.put(job.job_id)
+        await services.queue.put(job.job_id, client=job.client)
         await _prolong(services, job, expires_at=services.upload_end(now))
     elif job.status == "pending" and await _takes_put_audio(services, job):
         return

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from common.errors import Language, by_code
 from common.models import Job, JobError, JobEvent, Options, Piece, Transcript
 from common.ports import Delivery, UploadTicket
+from common.text.speakers import has_speakers, names_of, utterances
 from common.text.spoken_languages import languages_of
 from common.warnings import warning_view
 
@@ -50,10 +52,21 @@ def transcript_view(transcript: Transcript, options: Options, *, language: Langu
     for name, key in (("segments", "text"), ("words", "word"), ("suppressed", "text")):
         view[name] = [{**item, key: item[key].strip()} for item in view.get(name, ())]
     view["languages"] = languages_of(transcript)
+    view |= _speakers_view(transcript)
     view["warnings"] = [warning_view(warning, language) for warning in transcript.warnings]
     if "word" not in options.timestamps:
         del view["words"]
     return {name: value for name, value in view.items() if value not in ([], ()) or name == "segments"}
+
+
+def _speakers_view(transcript: Transcript) -> View:
+    """Everybody's name by label, and the utterances; nothing where no segment has a speaker."""
+    if not has_speakers(transcript):
+        return {"speakers": []}
+    return {
+        "speakers": names_of(transcript),
+        "utterances": [asdict(utterance) for utterance in utterances(transcript)],
+    }
 
 
 def ticket_view(ticket: UploadTicket) -> View:

@@ -13,8 +13,8 @@ from common.errors import Language, StoreUnavailable, TooManyWatchers
 from common.jobs.actions import get_readable
 from common.jobs.messages import PING, Message, event_message, snapshot_message
 from common.models import Job, JobEvent, Piece
-from common.ports import Listener
 from common.services import Services
+from common.subscribers_port import Listener
 
 # Seconds after which a client that watches too much may try again: about as long as one long poll.
 _WATCHERS_RETRY = 20.0

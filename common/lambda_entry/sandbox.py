@@ -11,11 +11,14 @@ from pathlib import Path
 
 from common import wiring
 from common.access.access import Access
+from common.admin.services import AdminServices
 from common.audio.ffmpeg import Ffmpeg
 from common.aws.clients import Clients
 from common.aws.dynamo_access_keys import DynamoAccessKeys
 from common.aws.dynamo_account import DynamoAccount
+from common.aws.dynamo_admin import DynamoAdmin
 from common.aws.dynamo_cache import DynamoCache
+from common.aws.dynamo_directory import DynamoDirectory
 from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
@@ -26,7 +29,8 @@ from common.aws.table import Table
 from common.groq.client import Groq
 from common.log import log, set_level
 from common.models import Job, Transcript
-from common.ports import DeliveryFailed, QuotaStore, Sender, Target
+from common.ports import QuotaStore, Target
+from common.sender_port import DeliveryFailed, Sender
 from common.services import Services
 from common.settings import Settings, read_settings
 
@@ -99,6 +103,7 @@ def compose(*, sends_deliveries: bool = False, longest_wait: float = 20.0) -> Sa
         subscribers=gateway,
         quota=quota,
         access=_access(settings, keys, table, clients),
+        admin=_admin(settings, table),
         cache=DynamoCache(table) if settings.cache_mb and settings.jobs_table else None,
         senders=_senders(settings, keys, table) if sends_deliveries else _recording_senders(settings),
         key_secret=b"" if sends_deliveries else _key_secret(settings, clients),
@@ -117,6 +122,13 @@ def _jobs_and_queue(settings: Settings, clients: Clients, table: Table) -> tuple
     jobs = DynamoJobs(table, lost_after=lost_after, count_messages=count_messages)
     queue = SqsQueue(clients, settings.queue_url, now=time.time, note_message=jobs.note_message)
     return jobs, queue
+
+
+def _admin(settings: Settings, table: Table) -> AdminServices:
+    """Functions without the table keep nothing."""
+    if settings.jobs_table is None:
+        return AdminServices()
+    return wiring.admin_services(DynamoAdmin(table), DynamoDirectory(table), now=time.time)
 
 
 def _empty_scratch() -> Path:

@@ -87,9 +87,11 @@ async def _run(sandbox: Sandbox, message: RunMessage, receipt: str, context: Any
     if shift.outcome == "cut" and fruitless >= services.settings.max_attempts:
         await give_up(services, job_id)
     elif shift.outcome == "cut":
-        await sandbox.queue.send(RunMessage(job_id, services.now(), fruitless))
+        await sandbox.queue.send(RunMessage(job_id, services.now(), fruitless, message.client))
     elif shift.outcome == "dropped":
-        await sandbox.queue.send(RunMessage(job_id, services.now() + _RETRY_SECONDS, message.fruitless))
+        await sandbox.queue.send(
+            RunMessage(job_id, services.now() + _RETRY_SECONDS, message.fruitless, message.client)
+        )
     elif shift.outcome == "pending":
         await _accept_posted_audio(sandbox, job_id, receipt)
     elif shift.outcome == "ended":

@@ -12,6 +12,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayWebSocketEvent
 
+from common.access.credentials import SUBPROTOCOL
 from common.aws.gateway_subscribers import GatewaySubscribers, Gone
 from common.aws.websocket_frames import split_into_frames
 from common.errors import EscribaError, Language, OptionInvalid
@@ -37,7 +38,7 @@ def make_handler(may_connect: Callable[[str | None, str, Settings], bool]) -> Ha
         match request.event_type:
             case "CONNECT":
                 origin, host = _header(event, "origin"), _header(event, "host") or ""
-                return _OK if may_connect(origin, host, sandbox.services.settings) else _FORBIDDEN
+                return _accept(event) if may_connect(origin, host, sandbox.services.settings) else _FORBIDDEN
             case "DISCONNECT":
                 loop.run(sandbox.gateway.forget(request.connection_id))
             case _:
@@ -45,6 +46,14 @@ def make_handler(may_connect: Callable[[str | None, str, Settings], bool]) -> Ha
         return _OK
 
     return handle
+
+
+def _accept(event: Event) -> Answer:
+    """A browser that offers subprotocols closes the socket unless the answer names one of them."""
+    offered = (_header(event, "sec-websocket-protocol") or "").split(",")
+    if SUBPROTOCOL not in [name.strip() for name in offered]:
+        return _OK
+    return {**_OK, "headers": {"Sec-WebSocket-Protocol": SUBPROTOCOL}}
 
 
 async def _answer(sandbox: Sandbox, connection: str, event: Event) -> None:

@@ -37,6 +37,10 @@ class AudioFolder:
     def problem(self) -> None:
         """A folder's trouble shows at each call."""
 
+    @property
+    def used_bytes(self) -> int:
+        return self._budget.used_bytes
+
     async def open(self) -> None:
         """Make the folder, remove what a kill left half copied, count what is there."""
         await asyncio.to_thread(_prepare_folder, self._root)

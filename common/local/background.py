@@ -21,6 +21,10 @@ from common.models import TERMINAL, JobEvent, Status
 from common.services import Services
 from common.stores import Stores, Wakers
 
+# Seconds between two writes of what clients used; a crash loses no more of it.
+_USAGE_EVERY = 15.0
+_LONGEST_LAST_WRITE = 2.0
+
 
 class SweptAudio(Protocol):
     """A store of recordings that removes what no job needs."""
@@ -63,6 +67,7 @@ async def work_in_background(
         Dispatcher(services, changed=signals.delivery, look_every=look_every) as dispatcher,
         background_task(dispatcher.run()),
         background_task(_sweep_for_ever(services, stores, audio, signals.sweep, sweep_every)),
+        _store_usage(services),
         _run_jobs(services, worker),
     ):
         yield
@@ -93,6 +98,30 @@ async def _run_jobs(services: Services, worker: Worker) -> AsyncIterator[None]:
         finally:  # also after an exception: a job that is not given back waits for its lease to end
             await worker.close(services.settings.shutdown_timeout / 2)
             await working
+
+
+@asynccontextmanager
+async def _store_usage(services: Services) -> AsyncIterator[None]:
+    """Store what clients used, now and then, and once more at the end. No idle database is woken for it."""
+    async with background_task(_store_usage_for_ever(services)):
+        try:
+            yield
+        finally:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LONGEST_LAST_WRITE):
+                    await _flush_usage(services)
+
+
+async def _store_usage_for_ever(services: Services) -> None:
+    while True:
+        await asyncio.sleep(_USAGE_EVERY)
+        if not services.store_status().is_idle:
+            await _flush_usage(services)
+
+
+async def _flush_usage(services: Services) -> None:
+    if services.admin.store is not None and not services.admin.usage.is_empty:
+        await services.admin.usage.flush(services.admin.store, now=services.now())
 
 
 async def _sweep_for_ever(

@@ -53,6 +53,11 @@ def refusal(
     return status_of(error), headers, body
 
 
+def code_of(failure: EscribaError | RetryLater) -> str:
+    """Our own code of it, as metrics count it."""
+    return EngineQuotaSpent.code if isinstance(failure, RetryLater) else failure.code
+
+
 def error_body(failure: EscribaError | RetryLater, *, accept_language: str) -> dict[str, object]:
     """`{"error": {message, type, param, code}}`; the hint is part of the message."""
     error = EngineQuotaSpent(retry_after=failure.delay) if isinstance(failure, RetryLater) else failure

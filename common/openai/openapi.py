@@ -4,15 +4,47 @@ from __future__ import annotations
 
 from typing import Any
 
-from common.http.recording import URL_FIELD, body_of_fields
+from common.http.openapi import URL, Fields, json_object, recording_form, request_body
+from common.http.options import LANGUAGES
 
 
-def form(fields: dict[str, dict[str, object]]) -> dict[str, Any]:
-    """OpenAPI of a form. FastAPI must not parse it, since it would read the recording into memory."""
-    properties = {"file": {"type": "string", "format": "binary"}, "url": URL_FIELD, **fields}
-    content = body_of_fields({"type": "object", "properties": properties})
-    return {"requestBody": {"required": True, "content": content}}
+def body(fields: Fields, *rules: dict[str, Any]) -> dict[str, Any]:
+    """OpenAPI of a form, and of JSON with the `url` of a recording."""
+    further = {"allOf": list(rules)} if rules else {}
+    lists = {name: schema for name, schema in _LISTS.items() if name in fields}
+    json = json_object({"url": URL, **fields, **lists}, required=["url"], **further)
+    return request_body(recording_form(fields, **further), json)
 
+
+_TEMPERATURES = {
+    "type": ["number", "string", "array"],
+    "minimum": 0,
+    "maximum": 1,
+    "pattern": "^[01]?$",
+    "items": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+    "description": "of a list, the first; the engine itself goes on to higher ones",
+}
+_LISTS = {"temperature": _TEMPERATURES, "language": LANGUAGES}  # in JSON
+# As OpenAI's server: words only where a format shows them, events only of what can be cut anywhere.
+_FORMAT = "response_format"
+WORDS_NEED_VERBOSE = {
+    "if": {
+        "required": ["timestamp_granularities[]"],
+        "properties": {
+            "timestamp_granularities[]": {
+                "anyOf": [
+                    {"type": "array", "contains": {"const": "word"}},
+                    {"type": "string", "pattern": "word"},
+                ]
+            }
+        },
+    },
+    "then": {"required": [_FORMAT], "properties": {_FORMAT: {"const": "verbose_json"}}},
+}
+STREAM_NEEDS_TEXT = {
+    "if": {"required": ["stream"], "properties": {"stream": {"enum": [True, "true", "1"]}}},
+    "then": {"properties": {_FORMAT: {"enum": ["json", "text", "", None]}}},
+}
 
 _ERROR = {"error": {"message": "…", "type": "invalid_request_error", "param": "model", "code": "…"}}
 _ERROR_SCHEMA = {
@@ -36,6 +68,7 @@ _MEANINGS: dict[int | str, str] = {
     404: "no such model, with STRICT_MODELS",
     413: "the recording is too large",
     429: "the engine's quota is spent until Retry-After",
+    502: "nothing answers at the `url`, or the engine gave no answer that can be read",
     500: "an error of this server or of the engine (5xx)",
     "default": "any other failure",
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from common.errors import ONE_VALUE, ModelUnknown, OptionInvalid, OptionMissing, OptionUnsupported
-from common.http.options import parse_options
+from common.http.options import LANGUAGE, parse_options
 from common.models import Granularity, Options, Task
 from common.openai.form import group_fields, list_items
 from common.openai.models import ALIAS, model_of
@@ -36,20 +36,16 @@ _TRANSLATION = ("model", "prompt", "response_format", "temperature", "cache")
 FIELDS: dict[str, dict[str, object]] = {
     "model": {
         "type": "string",
-        "example": "whisper-1",
-        "description": "one of GET /v1/models; any other name, or none, is the server's",
+        "description": "whisper-1 or another of GET /v1/models; any other name, or none, is the server's",
     },
     "prompt": {"type": "string", "description": "context or spellings; the last 896 bytes count"},
     "response_format": {"type": "string", "enum": list(FORMATS), "default": "json"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
-    "language": {
-        "type": "string",
-        "description": "a code such as es; several (es,en) limit the detection; detected when absent",
-        "example": "es",
-    },
+    "language": LANGUAGE,
     "timestamp_granularities[]": {
-        "type": "array",
-        "items": {"type": "string", "enum": list(GRANULARITIES)},
+        "type": ["array", "string"],
+        "items": {"type": ["string", "null"], "enum": [*GRANULARITIES, "", None]},
+        "pattern": "^(segment|word|segment,word)?$",
         "description": "of verbose_json; segment when absent",
     },
     "stream": {"type": "boolean", "default": False, "description": "the text as server-sent events"},
@@ -67,6 +63,12 @@ class OpenAIRequest:
     granularities: tuple[Granularity, ...] = ("segment",)
     stream: bool = False
     ignored: tuple[str, ...] = ()
+
+
+def is_unread(task: Task, name: str) -> bool:
+    """Whether a field changes nothing for a request, whatever its value."""
+    known = _TRANSLATION if task == "translate" else (*_OURS, *_READ)
+    return name.partition("[")[0].strip() not in (*known, "url")
 
 
 def parse_request(
@@ -97,11 +99,16 @@ def _split(values: dict[str, list[str]], task: Task) -> tuple[dict[str, list[str
             raise OptionUnsupported(option=name)
     known = _TRANSLATION if task == "translate" else (*_OURS, *_READ)
     read = {name: values[name] for name in known if name in values}
-    if (
-        "temperature" in read
-    ):  # Whisper's own programs take the further values after a failure; so does the engine
-        read["temperature"] = list_items(read["temperature"])[:1]
+    if "temperature" in read:
+        read["temperature"] = _first_temperature(list_items(read["temperature"]))
     return read, tuple(name for name in values if name not in known)
+
+
+def _first_temperature(values: list[str]) -> list[str]:
+    """Whisper's own programs take the further values after a failure; so does the engine."""
+    for value in values:
+        parse_options([("temperature", value)])
+    return values[:1]
 
 
 def _single(values: Mapping[str, list[str]], name: str) -> str | None:

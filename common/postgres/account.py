@@ -12,6 +12,7 @@ from common.token_bucket import Account
 A = TypeVar("A", bound=Account)
 T = TypeVar("T")
 
+_READ = "SELECT value FROM escriba.meta WHERE key = $1"
 _SWAP = "SELECT escriba.swap_value($1, $2, $3)"
 
 
@@ -41,6 +42,11 @@ class PostgresAccount(Generic[A]):
                     if isinstance(outcome, Exception):
                         raise outcome
                     return outcome[1]
+
+    async def read(self) -> A:
+        rows = await self._database.rows(_READ, self._key, counts=False)
+        stored = rows[0][0] if rows else None
+        return self._start if stored is None else self._start.resume(stored)
 
     def _decide(
         self, decide: Callable[[A], tuple[A, T]], known: str | None

@@ -14,6 +14,14 @@ LEASED = """coalesce(
     jobs.lease_until > stated_now AND jobs.lease_until <= stated_now + 2 * jobs.lease_seconds, false
 )"""
 
+# SQL: a worker may take the job up.
+CLAIMABLE = f"""(
+        jobs.due_at IS NOT NULL AND NOT {LEASED} AND NOT jobs.job_id = ANY (busy) AND (
+            jobs.due_at <= stated_now OR jobs.due_at > stated_now + far OR jobs.due_at = jobs.updated_at
+            OR (jobs.due_at < jobs.updated_at AND jobs.status = 'processing')
+        )
+    )"""
+
 # A job's document as its events keep it: they outlive what is deleted, and an address may be a signed one.
 _WITHOUT_ADDRESS = """
 CREATE FUNCTION escriba.without_address(document text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -202,15 +210,7 @@ BEGIN
     RETURN NEXT;
 END
 $$
-""".replace(
-    "{claimable}",
-    f"""(
-        jobs.due_at IS NOT NULL AND NOT {LEASED} AND NOT jobs.job_id = ANY (busy) AND (
-            jobs.due_at <= stated_now OR jobs.due_at > stated_now + far OR jobs.due_at = jobs.updated_at
-            OR (jobs.due_at < jobs.updated_at AND jobs.status = 'processing')
-        )
-    )""",
-)
+""".replace("{claimable}", CLAIMABLE)
 
 # Stores `after` where the value is still `before` (NULL: there is none), and returns what it was.
 SWAP_VALUE = """

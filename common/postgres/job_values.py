@@ -40,6 +40,10 @@ def of_user(job: Job) -> str | None:
     return None if job.user_id is None else json.dumps(job.user_id)
 
 
+def to_job(row: Record) -> Job:
+    return Job.model_validate_json(row["document"]).model_copy(update={"client": row["client"]})
+
+
 def to_event(row: Record) -> JobEvent:
     index, start, end = json.loads(row["detail"])
     text = None if row["text"] is None else json.loads(row["text"])

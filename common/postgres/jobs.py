@@ -11,14 +11,23 @@ from common.models import Job, JobEvent, Piece, Transcript
 from common.ports import AlreadyExists, Delivery, LeaseLost, StaleJob, Target
 from common.postgres.database import Database
 from common.postgres.deliveries import DeliveryRows
-from common.postgres.job_values import SqlValue, of_deliveries, of_event, of_job, of_user, to_event, to_json
+from common.postgres.job_values import (
+    SqlValue,
+    of_deliveries,
+    of_event,
+    of_job,
+    of_user,
+    to_event,
+    to_job,
+    to_json,
+)
 from common.postgres.leases import LeaseRows
 from common.postgres.notices import write_notice
 
 if TYPE_CHECKING:
     from asyncpg import Record
 
-_CREATE = f"SELECT escriba.create_job({', '.join(f'${n}' for n in range(1, 16))})"
+_CREATE = f"SELECT escriba.create_job_of({', '.join(f'${n}' for n in range(1, 17))})"
 _COMMIT = f"SELECT * FROM escriba.commit_job({', '.join(f'${n}' for n in range(1, 16))})"
 
 _KEEP_PIECE = """
@@ -41,14 +50,14 @@ _EVENTS = """
     SELECT type, seq, job, detail, text FROM escriba.events WHERE job_id = $1 AND seq > $2 ORDER BY seq
 """
 
-_EXPIRED = "SELECT document FROM escriba.jobs WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
+_EXPIRED = "SELECT document, client FROM escriba.jobs WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
 
 _NEEDING_AUDIO = """
     SELECT job_id FROM escriba.jobs WHERE job_id = ANY ($1::text[]) AND status <> 'completed'
 """
 
 _OVERDUE = """
-    SELECT document FROM escriba.jobs
+    SELECT document, client FROM escriba.jobs
     WHERE due_at IS NOT NULL AND (due_at <= $2 OR due_at > $3)
         AND NOT coalesce(lease_until > $1 AND lease_until <= $1 + 2 * lease_seconds, false)
     ORDER BY due_at LIMIT $4
@@ -66,17 +75,17 @@ class PostgresJobs(LeaseRows):
     async def create(self, job: Job, event: JobEvent, *, targets: tuple[Target, ...] = ()) -> None:
         wanted = of_deliveries([rules.create(job, target) for target in targets])
         notice = write_notice(self._origin, job)
-        values = (*of_job(job), *of_event(event), notice, of_user(job), job.created_at, wanted)
+        values = (job.client, *of_job(job), *of_event(event), notice, of_user(job), job.created_at, wanted)
         existing = await self._database.value(_CREATE, *values)
         self._database.note_change()
         if existing is not None:
             raise AlreadyExists(Job.model_validate_json(existing))
 
     async def get(self, job_id: str) -> Job:
-        document = await self._database.value("SELECT document FROM escriba.jobs WHERE job_id = $1", job_id)
-        if document is None:
+        row = await self._database.row("SELECT document, client FROM escriba.jobs WHERE job_id = $1", job_id)
+        if row is None:
             raise JobNotFound
-        return Job.model_validate_json(document)
+        return to_job(row)
 
     async def commit(self, job: Job, event: JobEvent, *, result: Transcript | None = None) -> None:
         columns = (*of_job(job), *of_event(event), write_notice(self._origin, job))
@@ -143,11 +152,11 @@ class PostgresJobs(LeaseRows):
 
     async def expired(self, *, now: float, limit: int) -> list[Job]:
         rows = await self._database.rows(_EXPIRED, now, limit, counts=False)
-        return [Job.model_validate_json(row[0]) for row in rows]
+        return [to_job(row) for row in rows]
 
     async def overdue(self, *, now: float, limit: int) -> list[Job]:
         rows = await self._database.rows(_OVERDUE, now, now - OVERDUE_AFTER, now + FAR, limit, counts=False)
-        return [Job.model_validate_json(row[0]) for row in rows]
+        return [to_job(row) for row in rows]
 
     async def deliveries(self, *, now: float, limit: int, target: Target | None = None) -> list[Delivery]:
         return await self._deliveries.due(now, limit, target)

@@ -6,12 +6,13 @@ from common.errors import JobNotFound
 from common.models import TERMINAL, Job
 from common.ports import LeaseLost
 from common.postgres.database import Database
+from common.postgres.job_values import to_job
 
 _LEASE = """
     UPDATE escriba.jobs SET lease_holder = $2, lease_until = $3::float8 + $4::float8, lease_seconds = $4
     WHERE job_id = $1 AND NOT status = ANY ($5::text[]) AND (
         lease_holder = $2 OR NOT coalesce(lease_until > $3 AND lease_until <= $3 + 2 * lease_seconds, false)
-    ) RETURNING document
+    ) RETURNING document, client
 """
 
 _RENEW = """
@@ -37,9 +38,9 @@ class LeaseRows:
         self._origin = origin
 
     async def lease(self, job_id: str, holder: str, *, now: float, seconds: float) -> Job:
-        document = await self._database.value(_LEASE, job_id, holder, now, seconds, sorted(TERMINAL))
-        if document is not None:
-            return Job.model_validate_json(document)
+        row = await self._database.row(_LEASE, job_id, holder, now, seconds, sorted(TERMINAL))
+        if row is not None:
+            return to_job(row)
         await self._require_job(job_id)
         raise LeaseLost(job_id)
 

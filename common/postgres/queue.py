@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from itertools import product
 
 from common.jobs.due import FAR
+from common.jobs.fair_turns import BASE_COST, UNKNOWN_COST
 from common.jobs.suspects import next_turn
 from common.postgres.clock import TOLERANCE, read_steady_clock
 from common.postgres.database import Database
@@ -16,7 +17,7 @@ _PUT = """
     UPDATE escriba.jobs SET due_at = CASE WHEN $2::float8 > 0 THEN $3::float8 + $2 ELSE least(due_at, $3) END
     WHERE job_id = $1 AND due_at IS NOT NULL
 """
-_CLAIM = "SELECT * FROM escriba.claim_job($1, $2, $3, $4, $5, $6, $7)"
+_CLAIM = "SELECT * FROM escriba.claim_fairly($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _BACKLOG = "SELECT count(*) FROM escriba.jobs WHERE due_at IS NOT NULL"
 
 # What the rule says in each case, in the order in which the statement numbers them.
@@ -47,7 +48,7 @@ class PostgresQueue:
         self._claims_from = 0.0
         database.on_recovery.append(self._pause)
 
-    async def put(self, job_id: str, *, delay: float = 0) -> None:
+    async def put(self, job_id: str, *, delay: float = 0, client: str | None = None) -> None:  # noqa: ARG002
         await self._database.rows(_PUT, job_id, float(delay), self._now())
         self._database.note_change()
         self._on_put()
@@ -61,7 +62,8 @@ class PostgresQueue:
         asked_at = read_steady_clock()
         if asked_at < self._claims_from:
             return None
-        values = (now, self._tolerance, holder, seconds, FAR, list(busy), _VERDICTS)
+        costs = (float(BASE_COST), float(UNKNOWN_COST))
+        values = (now, self._tolerance, holder, seconds, FAR, list(busy), _VERDICTS, *costs)
         row = await self._database.row(_CLAIM, *values)
         if row is None:
             return None

@@ -10,7 +10,7 @@ since Postgres's own types refuse the character NUL. Times are epoch seconds of 
 
 from __future__ import annotations
 
-from common.postgres import functions
+from common.postgres import fair_claim, functions
 
 _TABLES = (
     """
@@ -101,7 +101,38 @@ _ACCESS_KEYS = (
     """,
 )
 
+# Whose job it is: `Job.client`. Those of earlier versions have none, and all count as one client's.
+_CLIENTS = (
+    "ALTER TABLE escriba.jobs ADD COLUMN client text",
+    "CREATE INDEX jobs_of_client ON escriba.jobs (client, status) WHERE status <> 'completed'",
+    "CREATE TABLE escriba.client_turns (client text PRIMARY KEY, finish float8 NOT NULL)",
+    fair_claim.CREATE_JOB_OF,
+    fair_claim.CLAIM_FAIRLY,
+)
+
+# For admins: what was used, what admins did, all jobs by age.
+_ADMIN = (
+    """
+    CREATE TABLE escriba.usage (
+        period text NOT NULL,            -- hour:2026-01-31T09 or day:2026-01-31
+        client text NOT NULL,
+        name text NOT NULL,
+        amount float8 NOT NULL,
+        PRIMARY KEY (period, client, name)
+    )
+    """,
+    """
+    CREATE TABLE escriba.audit (
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        document text NOT NULL
+    )
+    """,
+    "CREATE INDEX jobs_created ON escriba.jobs (created_at, job_id)",
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *functions.ON_JOBS, *functions.ON_DELIVERIES, functions.CLAIM_JOB, functions.SWAP_VALUE),
     _ACCESS_KEYS,
+    _CLIENTS,
+    _ADMIN,
 )

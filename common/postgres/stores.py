@@ -10,9 +10,11 @@ from contextlib import asynccontextmanager
 from common.ports import AccountStore
 from common.postgres.access_keys import PostgresAccessKeys
 from common.postgres.account import PostgresAccount
+from common.postgres.admin import PostgresAdmin
 from common.postgres.agenda import Agenda, Callbacks
 from common.postgres.cache import PostgresCache
 from common.postgres.database import Database
+from common.postgres.directory import PostgresDirectory
 from common.postgres.jobs import PostgresJobs
 from common.postgres.notices import Notice, Notices
 from common.postgres.queue import PostgresQueue
@@ -33,6 +35,8 @@ class PostgresStores:
         self.now = database.clock
         self.jobs = PostgresJobs(database, origin=self._origin)
         self.access_keys = PostgresAccessKeys(database)
+        self.admin = PostgresAdmin(database)
+        self.directory = PostgresDirectory(database)
 
     def queue(self, on_put: Callable[[], None] = lambda: None) -> PostgresQueue:
         return PostgresQueue(self._database, now=self.now, on_put=on_put)

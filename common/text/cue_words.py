@@ -28,11 +28,19 @@ class CueWord:
     speaker: str | None
 
 
-def cue_words(transcript: Transcript, longest: int) -> list[CueWord]:
-    """All words in order, none wider than `longest` columns, none that starts after the recording's end."""
+def cue_words(transcript: Transcript, longest: int, *, says_names: bool = False) -> list[CueWord]:
+    """All words in order, none wider than `longest` columns, none that starts after the recording's end.
+
+    `says_names`: the name of who begins to speak is a word, too.
+    """
     words: list[CueWord] = []
     for line in lines_of(transcript):
-        words += _words_of(line, longest, before=words[-1].text if words else "")
+        last = words[-1] if words else None
+        spoken = list(_words_of(line, longest, before=last.text if last else ""))
+        if says_names and spoken and spoken[0].speaker and not (last and last.speaker == spoken[0].speaker):
+            words += _name_words(spoken[0], longest)
+            spoken[0] = replace(spoken[0], is_first=False, has_space=True)
+        words += spoken
     return _share_instants(_in_order(words, recording_end(transcript)), recording_end(transcript))
 
 
@@ -60,8 +68,7 @@ def replace_unprintable(text: str) -> str:
 
 
 def _words_of(line: Line, longest: int, *, before: str) -> Iterator[CueWord]:
-    # Segments of engines that tell speakers apart have a `speaker`.
-    speaker, is_first = getattr(line.segment, "speaker", None), True
+    speaker, is_first = line.segment.speaker, True
     for token in tokens_of(line):
         parts = _parts(token.text, longest)
         step = (token.end - token.start) / max(1, len(parts))
@@ -71,6 +78,15 @@ def _words_of(line: Line, longest: int, *, before: str) -> Iterator[CueWord]:
             start = token.start + i * step
             yield CueWord(text, _width(text), start, start + step, has_space, is_first, speaker)
             is_first = False
+
+
+def _name_words(first: CueWord, longest: int) -> list[CueWord]:
+    """The name before the first word of its speaker, at that word's time."""
+    parts = _parts(f"{first.speaker}:", longest)
+    return [
+        replace(first, text=text, width=_width(text), end=first.start, has_space=i == 0, is_first=i == 0)
+        for i, text in enumerate(parts)
+    ]
 
 
 def _parts(text: str, longest: int) -> list[str]:

@@ -26,10 +26,12 @@ class Cue:
     marks: tuple[tuple[Mark, ...], ...] = field(default=(), compare=False)
 
 
-def make_cues(transcript: Transcript, shape: CueShape | None = None) -> list[Cue]:
-    """The cues in order; no two overlap, and each word is in exactly one."""
+def make_cues(
+    transcript: Transcript, shape: CueShape | None = None, *, says_names: bool = False
+) -> list[Cue]:
+    """The cues in order; no two overlap, and each word is in exactly one. `says_names` as in `cue_words`."""
     shape, limit = shape or CueShape(), recording_end(transcript)
-    groups = divide(cue_words(transcript, shape.line_length), shape, limit)
+    groups = divide(cue_words(transcript, shape.line_length, says_names=says_names), shape, limit)
     return [_cue(start, end, words, shape) for start, end, words in add_times(groups, shape, limit)]
 
 

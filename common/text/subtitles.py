@@ -14,6 +14,7 @@ from common.models import Transcript
 from common.text.cue_shape import CueShape
 from common.text.cue_words import replace_unprintable
 from common.text.cues import Cue, make_cues
+from common.text.speakers import has_speakers, name_speakers, utterances
 
 Format = Literal["srt", "vtt", "ttml", "ass", "tsv", "txt"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -35,7 +36,9 @@ def render(
     """The whole file. `shape` bounds the cues of subtitles; tsv and txt have one line a segment.
 
     `word_times` puts a time before each word of vtt and ass, so that players can show which one is spoken.
+    Where segments have speakers, each file names them in its format's way.
     """
+    transcript = name_speakers(transcript)
     match format_:
         case "srt":
             return srt(transcript, shape)
@@ -54,10 +57,9 @@ def _timed_text(
 ) -> str:
     from common.text import timed_text  # its libraries take 20 MB that few requests need
 
-    cues = make_cues(transcript, shape)
     if format_ == "ttml":
-        return timed_text.ttml(cues, transcript.language or "")
-    return timed_text.ass(cues, word_times=word_times)
+        return timed_text.ttml(make_cues(transcript, shape, says_names=True), transcript.language or "")
+    return timed_text.ass(make_cues(transcript, shape), word_times=word_times)
 
 
 def srt(transcript: Transcript, shape: CueShape | None = None) -> str:
@@ -66,7 +68,7 @@ def srt(transcript: Transcript, shape: CueShape | None = None) -> str:
         f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n"
         + "".join(f"{line.replace('-->', '-- >')}\n" for line in cue.lines)
         + "\n"
-        for number, cue in enumerate(make_cues(transcript, shape), start=1)
+        for number, cue in enumerate(make_cues(transcript, shape, says_names=True), start=1)
     )
 
 
@@ -97,14 +99,30 @@ def _timed_lines(cue: Cue) -> Iterator[str]:
 
 
 def tsv(transcript: Transcript) -> str:
-    """Start, end (milliseconds) and text of each segment, as Whisper's own command line writes it."""
-    rows = (f"{start}\t{end}\t{text}\n" for start, end, text in _segments(transcript))
-    return "start\tend\ttext\n" + "".join(rows)
+    """Start, end (milliseconds) and text of each segment, as Whisper's own command line writes it.
+
+    Where there are speakers, a fourth column names them.
+    """
+    if not has_speakers(transcript):
+        rows = (f"{start}\t{end}\t{text}\n" for start, end, text in _segments(transcript))
+        return "start\tend\ttext\n" + "".join(rows)
+    named = (
+        f"{round(s.start * 1000)}\t{round(s.end * 1000)}\t{_one_line(s.text)}\t{_one_line(s.speaker or '')}\n"
+        for s in transcript.segments
+        if _one_line(s.text)
+    )
+    return "start\tend\ttext\tspeaker\n" + "".join(named)
 
 
 def txt(transcript: Transcript) -> str:
-    """The text alone, one segment a line."""
-    return "".join(f"{text}\n" for _, _, text in _segments(transcript))
+    """The text alone, one segment a line; where there are speakers, a line for each time that one speaks."""
+    if not has_speakers(transcript):
+        return "".join(f"{text}\n" for _, _, text in _segments(transcript))
+    return "".join(
+        f"{_one_line(f'{each.speaker}: {each.text}' if each.speaker else each.text)}\n"
+        for each in utterances(transcript)
+        if _one_line(each.text)
+    )
 
 
 def _segments(transcript: Transcript) -> Iterator[tuple[int, int, str]]:

@@ -54,14 +54,16 @@ async def recall(
     """The text that is kept for this recording and these options. A store that cannot answer has none."""
     if services.cache is None or sha256 is None or not options.cache:
         return None
+    transcript = None
     try:
         for has_words in _acceptable(options):
             key = cache_key(services.settings, sha256, options, has_words=has_words, owner=owner)
             if transcript := await services.cache.get(key, now=services.now()):
-                return transcript
+                break
     except EscribaError as exc:
         log("cache.unreadable", level="WARNING", code=exc.code)
-    return None
+    services.counters.count_recall(is_hit=transcript is not None)
+    return transcript
 
 
 async def remember(

@@ -102,14 +102,16 @@ async def _send(
             on_partial(PartialPiece(file.index, file.start, file.duration, segments))
 
     reservation.is_sent = True
-    transcript = await services.engine.transcribe(
-        file.path,
-        format=file.format,
-        duration=file.duration,
-        options=options,
-        on_segments=report if on_partial else None,
-    )
+    with services.counters.count_piece(services.settings.engine, file.duration):
+        transcript = await services.engine.transcribe(
+            file.path,
+            format=file.format,
+            duration=file.duration,
+            options=options,
+            on_segments=report if on_partial else None,
+        )
     reservation.is_answered = True
+    services.count_usage("audioSeconds", file.duration)
     return transcript
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,7 +20,10 @@ MAX_BYTES = 64 * 1024
 _MAX_FIELDS = 64
 
 # Options that are switches: JSON has words of its own for their values.
-_SWITCHES = frozenset({"guard", "cache", "stream"})
+_SWITCHES = frozenset({"guard", "cache", "stream", "wordTimes"})
+
+# Options that may have several values.
+_LISTS = frozenset({"language", "timestamps", "timestamp_granularities", "temperature"})
 
 _TOO_MUCH = Sentence("it is more than 64 KB of fields", "son más de 64 KB de campos")
 _NOT_JSON = Sentence("it is not JSON", "no es JSON")
@@ -30,6 +33,12 @@ _CUT_CHARACTER = Sentence("a text in it ends within a character", "un texto term
 _TEXT_OR_NUMBER = Sentence("text or a number", "texto o un número")
 
 Fields = tuple[tuple[str, str], ...]
+IsFree = Callable[[str], bool]
+
+
+def takes_none(_: str) -> bool:
+    """The IsFree of an endpoint that reads every field."""
+    return False
 
 
 def media_type(content_type: str | None) -> str:
@@ -37,17 +46,24 @@ def media_type(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
-async def read_fields(stream: AsyncIterable[bytes], kind: str) -> Fields:
-    """The fields of JSON or of a form, as a multipart form has them. Raises BodyMalformed, OptionInvalid."""
+async def read_fields(stream: AsyncIterable[bytes], kind: str, *, is_free: IsFree = takes_none) -> Fields:
+    """The fields of JSON or of a form, as a multipart form has them. Raises BodyMalformed, OptionInvalid.
+
+    A field whose name `is_free` may have any value: the endpoint does not read it.
+    """
     if kind == FORM:
         return _form_fields(await _read(stream))
-    return tuple(_pairs(await read_object(stream)))
+    body = await read_object(stream)
+    return tuple(pair for name, value in body.items() for pair in _pairs(name, value, is_free(name)))
 
 
 async def read_object(stream: AsyncIterable[bytes]) -> dict[str, Any]:
     """The object that a body of JSON holds. Raises BodyMalformed."""
     try:
         value = json.loads(await _read(stream))
+        json.dumps(value, ensure_ascii=False).encode()  # it may hold half a character: RFC 8259, 8.2
+    except UnicodeEncodeError:
+        raise BodyMalformed(problem=_CUT_CHARACTER) from None
     except (ValueError, RecursionError):
         raise BodyMalformed(problem=_NOT_JSON) from None
     if not isinstance(value, dict):
@@ -72,24 +88,29 @@ def _form_fields(body: bytes) -> Fields:
     return tuple(pairs)
 
 
-def _pairs(body: dict[str, Any]) -> list[tuple[str, str]]:
-    """JSON's values as a form sends them, so that one parser checks both."""
-    fields: list[tuple[str, str]] = []
-    for name, value in body.items():
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, bool) and name in _SWITCHES:
-                fields.append((name, str(item).lower()))
-            elif isinstance(item, dict | list | bool):
-                raise OptionInvalid(option=name[:40], expected=_TEXT_OR_NUMBER)
-            elif item is not None:
-                fields.append((name, _check_characters(str(item))))
-    return fields
+def _pairs(name: str, value: Any, is_free: bool) -> list[tuple[str, str]]:
+    """A value of JSON as a form sends it, so that one parser checks both."""
+    if is_free:
+        return [(name, json.dumps(value))]
+    if not isinstance(value, list):
+        return [] if value is None else [(name, _text(name, value))]
+    if name.removesuffix("[]") not in _LISTS:
+        raise _not_text(name)
+    items = [item for item in value if item is not None]
+    return [(f"{name.removesuffix('[]')}[]", _text(name, item)) for item in items or [""]]
 
 
-def _check_characters(text: str) -> str:
-    """The same text. Raises BodyMalformed for half a character, as JSON can hold it (RFC 8259, 8.2)."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise BodyMalformed(problem=_CUT_CHARACTER) from None
-    return text
+def _text(name: str, value: Any) -> str:
+    if name in _SWITCHES:
+        if not isinstance(value, bool | str):
+            raise OptionInvalid(option=name, expected="true, false")
+        return str(value).lower()
+    if isinstance(value, dict | list | bool):
+        raise _not_text(name)
+    # JSON knows one kind of number (RFC 8259, 6): 1.0 is as whole as 1.
+    is_whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if is_whole else value)
+
+
+def _not_text(name: str) -> OptionInvalid:
+    return OptionInvalid(option=name[:40], expected=_TEXT_OR_NUMBER)

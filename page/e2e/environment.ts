@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { launchOptions } from "../../web/e2e/chromium";
+import { launchOptions } from "../../web/e2e/unpackedChromium";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const python = process.env.ESCRIBA_PYTHON ?? path.join(ROOT, ".venv/bin/python");

@@ -19,6 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", type=int, default=100, help="how many jobs go to a faulty Convex")
     parser.addoption("--kills", type=int, default=3, help="how often API or Convex is killed amid news")
     parser.addoption("--away", type=float, default=4, help="for how many seconds Convex is away")
+    parser.addoption("--fuzz", type=int, default=0, help="for how many seconds schemathesis runs")
     parser.addoption("--all-formats", action="store_true", help="half an hour by the real engine in each")
     parser.addoption("--seed", type=int, default=None, help="repeat a run that failed")
 

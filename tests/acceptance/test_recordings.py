@@ -320,8 +320,9 @@ def test_another_format_of_files_without_a_header_is_refused(
 
 
 def test_a_file_without_a_header_that_is_too_long_is_refused(server: Server, tmp_path: Path) -> None:
-    path = tmp_path / "days.raw"
-    path.write_bytes(bytes(25_000) * 1000)
+    path = tmp_path / "four-hours.gsm"
+    with path.open("wb") as file:
+        file.truncate((4 * 3600 * 50 + 1) * 33)  # frames of 20 ms
     refusal = send(server, path, inputFormat="gsm")
     assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "audio_too_long")
 
@@ -338,6 +339,15 @@ GAPS = {
     "call.mka": "-c:a ac3",
     "vorbis.mkv": "-c:a libvorbis",
 }
+
+
+@pytest.mark.parametrize("codec", ["aac", "libopus", "libvorbis", "flac"])
+def test_a_recording_that_begins_before_0_is_heard_whole(
+    codec: str, server: Server, media: Media, speech: Path
+) -> None:
+    before = "-output_ts_offset -3.3 -avoid_negative_ts disabled"
+    path = media.ffmpeg(f"-i {speech} -ar 48000 -c:a {codec} {before}", media.folder / f"below-0-{codec}.mkv")
+    check_words(transcribe(server, path))
 
 
 @pytest.mark.parametrize("name", GAPS)

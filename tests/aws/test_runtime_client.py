@@ -166,6 +166,8 @@ async def test_a_watcher_gets_every_change_once_until_the_job_ends(world: World)
     posted = world.connections.posted
     with world.sandbox("transcription_ws") as sockets, world.sandbox("run_job") as worker:
         assert sockets.invoke(socket_event("connect", CONNECTION)) == {"statusCode": 200}
+        with_token = socket_event("connect", CONNECTION, **{"Sec-WebSocket-Protocol": "escriba, est_x"})
+        assert sockets.invoke(with_token)["headers"] == {"Sec-WebSocket-Protocol": "escriba"}
         assert posted == {}
         sockets.invoke(socket_event("message", CONNECTION, {"jobId": job_id}))
         (snapshot,) = posted[CONNECTION]

@@ -19,14 +19,22 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def sample_job(job_id: str | None = None, *, user_id: str | None = None, now: float = NOW) -> Job:
+def sample_job(
+    job_id: str | None = None,
+    *,
+    user_id: str | None = None,
+    client: str | None = None,
+    size_bytes: int = 12_345,
+    now: float = NOW,
+) -> Job:
     return queued_job(
         job_id or new_id(),
         options=Options(language="es", prompt="Ñandú, «¿qué?» 日本語"),
         now=now,
         expires_at=now + WEEK,
-        audio=Audio(size_bytes=12_345, sha256="ab" * 32, filename="grabación ' \" ; --.mp3"),
+        audio=Audio(size_bytes=size_bytes, sha256="ab" * 32, filename="grabación ' \" ; --.mp3"),
         user_id=user_id,
+        client=client,
     )
 
 

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.access.key_store import AccessKeyStore
+from common.admin.directory import JobDirectory
+from common.admin.store import AdminStore
 from common.aws.clients import Clients
 from common.aws.dynamo_access_keys import DynamoAccessKeys
 from common.aws.dynamo_account import DynamoAccount
+from common.aws.dynamo_admin import DynamoAdmin
+from common.aws.dynamo_directory import DynamoDirectory
 from common.aws.dynamo_jobs import DynamoJobs
 from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
@@ -22,16 +26,21 @@ from common.local.audio_folder import AudioFolder
 from common.local.hub import Hub
 from common.local.sqlite.access_keys import SqliteAccessKeys
 from common.local.sqlite.account import SqliteAccount
+from common.local.sqlite.admin import SqliteAdmin
 from common.local.sqlite.database import Database
+from common.local.sqlite.directory import SqliteDirectory
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
-from common.ports import AudioStore, JobStore, QuotaStore, Subscribers, TaskQueue
+from common.ports import AudioStore, JobStore, QuotaStore, TaskQueue
 from common.postgres.access_keys import PostgresAccessKeys
 from common.postgres.account import PostgresAccount
+from common.postgres.admin import PostgresAdmin
 from common.postgres.database import Database as PostgresDatabase
+from common.postgres.directory import PostgresDirectory
 from common.postgres.jobs import PostgresJobs
 from common.postgres.queue import PostgresQueue
 from common.quota import Quota
+from common.subscribers_port import Subscribers
 from common.upload.ticket import UploadTickets
 from tests.closing import close_after_test
 from tests.contract.sample_jobs import NOW
@@ -44,9 +53,10 @@ from tests.stack import QueueReader, stack_of
 class DeploymentTarget:
     """The adapters of one target over a store of their own, which is empty at first.
 
-    `other_jobs`, `other_keys` and `other_quota` reach the same store as another process would.
-    `claim_all(seconds)` lets that time pass for the queue and returns the jobs that it then brings to a
-    worker; `kill_worker()` ends that worker abruptly and returns when nothing holds its jobs any more.
+    `directory` and those called `other_…` reach the same store as another process would.
+    `claim_some(seconds, most)` lets that time pass for the queue and returns the jobs that it then brings to
+    a worker, `claim_all(seconds)` all of them; `kill_worker()` ends that worker abruptly and returns when
+    nothing holds its jobs any more.
     `close_listeners()` makes every listener stop. `isolated`: each job runs in a process of its own.
     """
 
@@ -56,13 +66,19 @@ class DeploymentTarget:
     audio: AudioStore
     keys: AccessKeyStore
     other_keys: AccessKeyStore
+    admin: AdminStore
+    other_admin: AdminStore
+    directory: JobDirectory
     quota: QuotaStore
     other_quota: QuotaStore
-    claim_all: Callable[[float], Awaitable[list[str]]]
+    claim_some: Callable[[float, float], Awaitable[list[str]]]
     kill_worker: Callable[[], Awaitable[None]]
     subscribers: Subscribers
     close_listeners: Callable[[], Awaitable[None]]
     isolated: bool
+
+    async def claim_all(self, seconds: float) -> list[str]:
+        return await self.claim_some(seconds, math.inf)
 
 
 class Clock:
@@ -88,10 +104,10 @@ def container(folder: Path) -> Iterator[DeploymentTarget]:
     audio = AudioFolder(folder / "audio", budget_bytes=1_000_000, tickets=UploadTickets(b"secret"))
     asyncio.run(audio.open())
 
-    async def claim_all(seconds: float) -> list[str]:
+    async def claim_some(seconds: float, most: float) -> list[str]:
         clock.now += seconds
         claimed: list[str] = []
-        while job_id := await queue.claim(clock.now, "worker", LEASE):
+        while len(claimed) < most and (job_id := await queue.claim(clock.now, "worker", LEASE)):
             claimed.append(job_id)
         return claimed
 
@@ -111,9 +127,12 @@ def container(folder: Path) -> Iterator[DeploymentTarget]:
         audio=audio,
         keys=SqliteAccessKeys(database),
         other_keys=SqliteAccessKeys(other_database),
+        admin=SqliteAdmin(database),
+        other_admin=SqliteAdmin(other_database),
+        directory=SqliteDirectory(other_database),
         quota=SqliteAccount(database, name="whisper", start=start),
         other_quota=SqliteAccount(other_database, name="whisper", start=start),
-        claim_all=claim_all,
+        claim_some=claim_some,
         kill_worker=kill_worker,
         subscribers=hub,
         close_listeners=close_listeners,
@@ -132,7 +151,8 @@ def aws(_: Path) -> Iterator[DeploymentTarget]:
         clock = Clock()
         received = QueueReader(emulator(), names.queue)
 
-        async def claim_all(seconds: float) -> list[str]:
+        async def claim_some(seconds: float, most: float) -> list[str]:
+            assert most == math.inf
             clock.now += seconds
             return await asyncio.to_thread(received.take, seconds)
 
@@ -157,9 +177,12 @@ def aws(_: Path) -> Iterator[DeploymentTarget]:
             audio=S3Audio(clients, names.bucket, ticket_seconds=900),
             keys=DynamoAccessKeys(Table(clients, names.table)),
             other_keys=DynamoAccessKeys(Table(other_clients, names.table)),
+            admin=DynamoAdmin(Table(clients, names.table)),
+            other_admin=DynamoAdmin(Table(other_clients, names.table)),
+            directory=DynamoDirectory(Table(other_clients, names.table)),
             quota=DynamoAccount(Table(clients, names.table), name="whisper", start=start),
             other_quota=DynamoAccount(Table(other_clients, names.table), name="whisper", start=start),
-            claim_all=claim_all,
+            claim_some=claim_some,
             kill_worker=kill_worker,
             subscribers=gateway,
             close_listeners=close_listeners,
@@ -180,10 +203,10 @@ def instances(folder: Path) -> Iterator[DeploymentTarget]:
     for each in (database, other_database):
         close_after_test(each.close)
 
-    async def claim_all(seconds: float) -> list[str]:
+    async def claim_some(seconds: float, most: float) -> list[str]:
         clock.now += seconds
         claimed: list[str] = []
-        while job_id := await queue.claim(clock.now, "worker", LEASE):
+        while len(claimed) < most and (job_id := await queue.claim(clock.now, "worker", LEASE)):
             claimed.append(job_id)
         return claimed
 
@@ -203,9 +226,12 @@ def instances(folder: Path) -> Iterator[DeploymentTarget]:
         audio=audio,
         keys=PostgresAccessKeys(database),
         other_keys=PostgresAccessKeys(other_database),
+        admin=PostgresAdmin(database),
+        other_admin=PostgresAdmin(other_database),
+        directory=PostgresDirectory(other_database),
         quota=PostgresAccount(database, name="whisper", start=start),
         other_quota=PostgresAccount(other_database, name="whisper", start=start),
-        claim_all=claim_all,
+        claim_some=claim_some,
         kill_worker=kill_worker,
         subscribers=hub,
         close_listeners=close_listeners,

@@ -30,9 +30,16 @@ from tests.contract.targets import DeploymentTarget
 
 
 async def test_a_created_job_is_returned_as_it_was_created(jobs: JobStore) -> None:
-    job = await create(jobs, sample_job(user_id="maría"))
+    job = await create(jobs, sample_job(user_id="maría", client="key:1a2b3c4d"))
     assert await jobs.get(job.job_id) == job
-    assert await jobs.events(job.job_id, after=0) == [event_of(job)]
+    assert await jobs.events(job.job_id, after=0) == [event_of(job.model_copy(update={"client": None}))]
+
+
+async def test_a_job_keeps_its_client_beside_the_json_that_older_versions_read(jobs: JobStore) -> None:
+    job = await create(jobs, sample_job(client="key:1a2b3c4d"))
+    started = await commit(jobs, state.start(job, now=NOW))
+    assert (await jobs.lease(job.job_id, "me", now=NOW, seconds=30)).client == job.client
+    assert "1a2b3c4d" not in started.model_dump_json(by_alias=True)
 
 
 async def test_a_job_with_every_field_comes_back_equal(jobs: JobStore) -> None:

@@ -7,7 +7,7 @@ import time
 
 from common.jobs import state
 from common.models import Job, JobEvent
-from common.ports import Listener
+from common.subscribers_port import Listener
 from tests.contract.sample_jobs import NOW, cancel, commit, create, event_of, sample_job
 from tests.contract.targets import DeploymentTarget
 

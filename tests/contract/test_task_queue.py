@@ -18,6 +18,57 @@ async def test_a_job_that_was_put_reaches_a_worker(target: DeploymentTarget) -> 
     assert sorted(set(await target.claim_all(0))) == sorted(job.job_id for job in jobs)
 
 
+async def test_a_job_of_a_client_reaches_a_worker(target: DeploymentTarget) -> None:
+    job = await create(target.jobs, sample_job(client="key:1a2b3c4d"))
+    await target.queue.put(job.job_id, client=job.client)
+    assert await target.claim_all(0) == [job.job_id]
+
+
+async def test_a_client_with_many_jobs_delays_another_by_none_that_has_not_begun(
+    target: DeploymentTarget,
+) -> None:
+    """On AWS, SQS itself keeps such an order, among many messages at once."""
+    if target.isolated:
+        return
+    greedy = [
+        await create(target.jobs, sample_job(client="greedy", user_id=f"user-{n}", now=NOW + n))
+        for n in range(5)
+    ]
+    modest = [await create(target.jobs, sample_job(client="modest", now=NOW + 10 + n)) for n in range(2)]
+    order = await target.claim_all(20)
+    expected = [greedy[0], modest[0], greedy[1], modest[1], *greedy[2:]]
+    assert order == [job.job_id for job in expected]
+
+
+async def test_a_client_with_long_recordings_delays_one_with_short_ones_by_a_single_job(
+    target: DeploymentTarget,
+) -> None:
+    if target.isolated:
+        return
+    long = [
+        await create(target.jobs, sample_job(client="long", size_bytes=50_000_000, now=NOW + n))
+        for n in range(2)
+    ]
+    short = [await create(target.jobs, sample_job(client="short", now=NOW + 10 + n)) for n in range(5)]
+    order: list[str] = []
+    for _ in range(7):
+        (first,) = await target.claim_some(20 if not order else 0, 1)
+        order.append(first)
+        job = await target.jobs.get(first)
+        await commit(target.jobs, cancel(job))
+    expected = [long[0], *short, long[1]]
+    assert order == [job.job_id for job in expected]
+
+
+async def test_the_users_of_one_client_take_turns(target: DeploymentTarget) -> None:
+    if target.isolated:
+        return
+    ana = [await create(target.jobs, sample_job(client="page", user_id="ana", now=NOW + n)) for n in range(3)]
+    eva = await create(target.jobs, sample_job(client="page", user_id="eva", now=NOW + 10))
+    order = await target.claim_all(20)
+    assert order == [job.job_id for job in (ana[0], eva, *ana[1:])]
+
+
 async def test_a_job_with_a_delay_reaches_no_worker_before_it_is_over(target: DeploymentTarget) -> None:
     job = await create(target.jobs, sample_job())
     await target.queue.put(job.job_id, delay=DELAY)

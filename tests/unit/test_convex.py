@@ -17,8 +17,8 @@ from common.jobs import state
 from common.local.sqlite.account import SqliteAccount
 from common.local.sqlite.database import Database
 from common.models import Audio, Job, Options, Segment, Transcript, Word
-from common.ports import DeliveryFailed, DeliveryRejected
 from common.quota import Quota
+from common.sender_port import DeliveryFailed, DeliveryRejected
 from tests.new_jobs import queued_job
 from tests.wire import read_request
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from common.delivery import rules
 from common.jobs import state
 from common.models import Job
-from common.ports import Delivery, DeliveryFailed, Target
+from common.ports import Delivery, Target
+from common.sender_port import DeliveryFailed
 from tests.contract.sample_jobs import NOW, WEEK, cancel, fail, sample_job
 
 HOUR = 3600.0

@@ -27,7 +27,8 @@ from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
 from common.models import Audio, Job, Transcript
-from common.ports import Delivery, DeliveryFailed, Sender, Target
+from common.ports import Delivery, Target
+from common.sender_port import DeliveryFailed, Sender
 from common.services import Services
 from common.settings import Settings
 from common.upload.ticket import UploadTickets

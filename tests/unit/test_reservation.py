@@ -41,6 +41,9 @@ class MemoryQuota:
         self.quota, answer = decide(self.quota)
         return answer
 
+    async def read(self) -> Quota:
+        return self.quota
+
     @property
     def audio(self) -> float:
         """Seconds of audio that are taken from the hour's bucket."""

@@ -156,7 +156,7 @@ async def test_the_turns_of_a_limited_number_of_users_are_remembered(bench: Benc
         job = await create(bench.jobs, sample_job(now=NOW - 100, user_id=f"user-{at}"))
         assert await bench.claim() == job.job_id
         await commit(bench.jobs, cancel(job))
-    assert len(bench.queue._turns) == 64
+    assert len(bench.queue._turns.users) == 64
 
 
 async def test_jobs_with_expired_leases_do_not_count_as_running(bench: Bench) -> None:

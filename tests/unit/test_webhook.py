@@ -19,7 +19,7 @@ from common.delivery.webhook_secret import secret_of_key
 from common.errors import EngineKeyInvalid
 from common.jobs import state
 from common.models import Audio, Job, Transcript
-from common.ports import DeliveryFailed, DeliveryRejected
+from common.sender_port import DeliveryFailed, DeliveryRejected
 from tests.new_jobs import queued_job
 from tests.receiver import Receiver, endless, silence, status
 

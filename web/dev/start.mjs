@@ -10,6 +10,7 @@ import { startLocalConvex } from "./local-convex.mjs";
 
 process.env.ESCRIBA_API_KEY ||= process.env.CONVEX_API_KEY || "local-development-key";
 process.env.ESCRIBA_API_URL ||= "http://127.0.0.1:8000";
+process.env.ESCRIBA_ACCESS_KEY ||= process.env.ADMIN_KEY || ""; // with ADMIN_KEY the API asks for access keys
 
 // The API still has its jobs after a restart, so their rows must be there too.
 const file = fileURLToPath(new URL("../node_modules/.cache/escriba-rows.json", import.meta.url));

@@ -28,7 +28,14 @@ export const hasApi =
 
 export type RealEnvironment = Awaited<ReturnType<typeof startRealEnvironment>>;
 
-export async function startRealEnvironment() {
+const ADMIN_KEY = "an-admin-key-for-tests-of-32-characters";
+
+/**
+ * With `accessKeys` the API asks for keys and serves nobody without one. The deployment has a key of it, and pages get
+ * tokens of `tokenSeconds`.
+ */
+export async function startRealEnvironment({ accessKeys = false, tokenSeconds = 600 } = {}) {
+  process.env.TOKEN_SECONDS = String(tokenSeconds);
   const folder = await mkdtemp(path.join(tmpdir(), "escriba-data-"));
   const engine = runPython(["-m", "tests.upstream"]);
   const engineUrl = await firstLine(engine);
@@ -42,7 +49,9 @@ export async function startRealEnvironment() {
     GROQ_BASE_URL: engineUrl,
     CONVEX_SITE_URL: environment.convex.siteUrl,
     CONVEX_API_KEY: process.env.ESCRIBA_API_KEY!,
+    ...(accessKeys ? { ADMIN_KEY } : {}),
   });
+  process.env.ESCRIBA_ACCESS_KEY = accessKeys ? await createKey(apiUrl) : "";
   const controlUrl = new URL("/_control", engineUrl);
   return {
     ...environment,
@@ -50,7 +59,10 @@ export async function startRealEnvironment() {
     /** What the engine answers next; see `tests/upstream.py`. */
     controlEngine: (orders: object) => fetch(controlUrl, { method: "POST", body: JSON.stringify(orders) }),
     resetEngine: () => fetch(controlUrl, { method: "DELETE" }),
-    getJob: async (id: string) => (await fetch(`${apiUrl}/job/${id}`)).json(),
+    getJob: async (id: string) => (await fetch(`${apiUrl}/job/${id}`, { headers: as(ADMIN_KEY) })).json(),
+    /** A token for one user, as the deployment asks for it. */
+    createToken: async (sub: string) =>
+      (await post(`${apiUrl}/tokens`, process.env.ESCRIBA_ACCESS_KEY!, { sub })).token,
     /** The row of a job, with the fields of its transcript. */
     async readRow(id: string) {
       const find = async (table: string) => {
@@ -71,6 +83,18 @@ export async function startRealEnvironment() {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+export const as = (key: string) => ({ authorization: `Bearer ${key}` });
+
+/** A key as an operator makes it for an app. */
+async function createKey(apiUrl: string): Promise<string> {
+  return (await post(`${apiUrl}/admin/keys`, ADMIN_KEY, { name: "the app", scopes: ["read", "transcribe"] })).key;
+}
+
+async function post(url: string, key: string, body: object) {
+  const headers = { ...as(key), "content-type": "application/json" };
+  return await (await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })).json();
 }
 
 async function startApi(apiUrl: string, env: Record<string, string>): Promise<ChildProcess> {

@@ -28,6 +28,8 @@ type Job = {
 };
 
 export const KEY = "a-key-for-tests";
+/** The key of the API that the deployment has, where the API asks for keys. */
+export const ACCESS_KEY = "esc_access";
 const ENDED: Status[] = ["completed", "failed", "cancelled"];
 
 const PREFLIGHT = {
@@ -46,6 +48,13 @@ export class ApiStandIn {
   /** Handles a request instead of the stand-in where it returns true. */
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | null = null;
   url = "";
+  /** Whether a request needs a token, whose `sub` then owns the jobs that it makes. */
+  asksForKeys = false;
+  /** The `sub` of each token; "" once it is refused. */
+  readonly tokens = new Map<string, string>();
+  /** What came as authorization, or as the subprotocols of a WebSocket. */
+  readonly credentials: string[] = [];
+  readonly #owners = new Map<string, string>();
   #pieces = new Map<string, Piece[]>();
   #watchers = new Map<string, Set<WebSocket>>();
   #server: Server = createServer(
@@ -53,7 +62,7 @@ export class ApiStandIn {
   );
 
   async start(): Promise<this> {
-    const sockets = new WebSocketServer({ noServer: true });
+    const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "escriba" });
     this.#server.on("upgrade", (request, socket, head) =>
       sockets.handleUpgrade(request, socket, head, (ws) => this.#addWatcher(ws, request)),
     );
@@ -66,6 +75,11 @@ export class ApiStandIn {
     this.closeSockets();
     this.#server.closeAllConnections();
     await new Promise((closed) => this.#server.close(closed));
+  }
+
+  /** As if the token had ended. */
+  refuse(token: string): void {
+    this.tokens.set(token, "");
   }
 
   closeSockets(): void {
@@ -137,8 +151,11 @@ export class ApiStandIn {
 
   #addWatcher(socket: WebSocket, request: IncomingMessage): void {
     const jobId = new URL(request.url!, "http://x").pathname.split("/").at(-1)!;
+    const [, token = ""] = (request.headers["sec-websocket-protocol"] ?? "").split(/,\s*/);
+    this.credentials.push(`WebSocket ${token}`);
+    if (this.asksForKeys && !this.tokens.get(token)) return socket.close(4401, "no key");
     const job = this.jobs.get(jobId);
-    if (!job) return socket.close(4404, "unknown job");
+    if (!job || !this.#isOwn(jobId, token)) return socket.close(4404, "unknown job");
     const watchers = this.#watchers.get(jobId) ?? new Set();
     this.#watchers.set(jobId, watchers.add(socket));
     socket.on("close", () => watchers.delete(socket));
@@ -154,10 +171,16 @@ export class ApiStandIn {
     const { pathname } = new URL(request.url!, "http://x");
     this.requests.push(`${request.method} ${pathname}`);
     if (this.intercept?.(request, response)) return;
-    if (pathname === "/transcribe-job") return this.#accept(JSON.parse((await body(request)).toString()), response);
+    const token = (request.headers.authorization ?? "").replace("Bearer ", "");
+    if (pathname === "/tokens") return await this.#issueToken(request, response, token);
+    if (!pathname.endsWith("/audio")) this.credentials.push(`${request.method} ${token}`);
+    if (this.asksForKeys && !pathname.endsWith("/audio") && !this.tokens.get(token))
+      return json(response, 401, { error: { code: "key_missing", message: "No key.", requestId: "r" } });
+    if (pathname === "/transcribe-job")
+      return this.#accept(JSON.parse((await body(request)).toString()), token, response);
     const [, jobId = "", part] = /^\/job\/([^/]+)(?:\/(audio|retry|redeliver))?$/.exec(pathname) ?? [];
     const job = this.jobs.get(jobId);
-    if (!job)
+    if (!job || (part !== "audio" && !this.#isOwn(jobId, token)))
       return json(response, 404, {
         error: { code: "job_not_found", message: "There is no such job.", requestId: "r" },
       });
@@ -177,7 +200,25 @@ export class ApiStandIn {
     json(response, 200, job);
   }
 
-  async #accept({ jobId, userId }: { jobId: string; userId?: string }, response: ServerResponse): Promise<void> {
+  #isOwn(jobId: string, token: string): boolean {
+    return !this.asksForKeys || this.#owners.get(jobId) === this.tokens.get(token);
+  }
+
+  async #issueToken(request: IncomingMessage, response: ServerResponse, key: string): Promise<void> {
+    if (!this.asksForKeys) return json(response, 404, { error: { code: "access_off", message: "No keys." } });
+    if (key !== ACCESS_KEY) return json(response, 401, { error: { code: "key_invalid", message: "Not this key." } });
+    const { sub } = JSON.parse((await body(request)).toString()) as { sub: string };
+    const token = `est_${this.tokens.size + 1}`;
+    this.tokens.set(token, sub);
+    json(response, 201, { token, expiresAt: now() });
+  }
+
+  async #accept(job: { jobId: string; userId?: string }, token: string, response: ServerResponse): Promise<void> {
+    const sub = this.tokens.get(token);
+    const { jobId, userId = sub } = job;
+    if (sub !== undefined && userId !== sub)
+      return json(response, 403, { error: { code: "user_not_yours", message: "Another user." } });
+    if (sub !== undefined && !this.#owners.has(jobId)) this.#owners.set(jobId, sub);
     if (!this.jobs.has(jobId)) {
       const job: Job = {
         jobId,

@@ -29,6 +29,9 @@ class SqliteAccount(Generic[A]):
     async def change(self, decide: Callable[[A], tuple[A, T]]) -> T:
         return await self._database.write(lambda db: self._change(db, decide))
 
+    async def read(self) -> A:
+        return await self._database.read(self._stored)
+
     def _change(self, db: Connection, decide: Callable[[A], tuple[A, T]]) -> T:
         before = self._stored(db)
         after, answer = decide(before)

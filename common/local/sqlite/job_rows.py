@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 _CREATE = """
     INSERT INTO jobs
-        (job_id, user_id, seq, status, suspect, document, due_at, created_at, updated_at, expires_at)
+        (job_id, user_id, client, seq, status, suspect, document, due_at,
+         created_at, updated_at, expires_at)
     VALUES (
-        :job_id, :user_id, :seq, :status, :suspect, :document, :due_at, :created_at, :updated_at, :expires_at
+        :job_id, :user_id, :client, :seq, :status, :suspect, :document, :due_at,
+        :created_at, :updated_at, :expires_at
     )
     ON CONFLICT DO NOTHING
 """
@@ -38,10 +40,10 @@ _COMMIT = """
     WHERE job_id = :job_id AND seq = :seq - 1
 """
 
-_EXPIRED = "SELECT document FROM jobs WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit"
+_EXPIRED = "SELECT document, client FROM jobs WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit"
 
 _OVERDUE = f"""
-    SELECT document FROM jobs
+    SELECT document, client FROM jobs
     WHERE due_at IS NOT NULL AND (due_at <= :missed OR due_at > :far) AND NOT {LEASED}
     ORDER BY due_at LIMIT :limit
 """
@@ -56,10 +58,14 @@ def create(db: Connection, job: Job, event: JobEvent, targets: tuple[Target, ...
 
 
 def get(db: Connection, job_id: str) -> Job:
-    row = db.execute("SELECT document FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+    row = db.execute("SELECT document, client FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
     if row is None:
         raise JobNotFound
-    return Job.model_validate_json(row[0])
+    return read_job(*row)
+
+
+def read_job(document: str, client: str | None) -> Job:
+    return Job.model_validate_json(document).model_copy(update={"client": client})
 
 
 def commit(db: Connection, job: Job, event: JobEvent, result: Transcript | None) -> None:
@@ -158,7 +164,7 @@ def _keep_event(db: Connection, event: JobEvent, job: Job, document: str) -> Non
 def _columns(job: Job, document: str) -> dict[str, str | float | None]:
     columns = {
         name: getattr(job, name)
-        for name in ("job_id", "user_id", "seq", "status", "created_at", "updated_at", "expires_at")
+        for name in ("job_id", "user_id", "client", "seq", "status", "created_at", "updated_at", "expires_at")
     }
     return {**columns, "document": document, "suspect": is_suspect(job), "due_at": due_time(job)}
 
@@ -168,4 +174,4 @@ def _json(value: Job | Piece | Transcript) -> str:
 
 
 def _jobs(db: Connection, query: str, values: Mapping[str, float]) -> list[Job]:
-    return [Job.model_validate_json(document) for (document,) in db.execute(query, values)]
+    return [read_job(*row) for row in db.execute(query, values)]

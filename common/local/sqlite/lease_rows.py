@@ -18,13 +18,13 @@ LEASED = "coalesce(lease_until > :now AND lease_until <= :now + 2 * lease_second
 
 def lease(db: Connection, job_id: str, holder: str, now: float, seconds: float) -> Job:
     row = db.execute(
-        f"SELECT document, lease_holder, {LEASED} FROM jobs WHERE job_id = :job_id",
+        f"SELECT document, client, lease_holder, {LEASED} FROM jobs WHERE job_id = :job_id",
         {"job_id": job_id, "now": now},
     ).fetchone()
     if row is None:
         raise JobNotFound
-    document, current_holder, is_leased = row
-    job = Job.model_validate_json(document)
+    document, client, current_holder, is_leased = row
+    job = Job.model_validate_json(document).model_copy(update={"client": client})
     if job.has_ended or (is_leased and current_holder != holder):
         raise LeaseLost(job_id)
     db.execute(

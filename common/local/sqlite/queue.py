@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from common.jobs.due import FAR
+from common.jobs.fair_turns import FairTurns, cost_of
 from common.jobs.suspects import next_turn
 from common.local.sqlite.database import Database
 from common.local.sqlite.lease_rows import LEASED
@@ -44,29 +45,36 @@ _CLAIMABLE = f"{_DUE} AND NOT {LEASED} AND job_id NOT IN (SELECT value FROM json
 
 _SUSPECT_IS_DUE = f"SELECT EXISTS (SELECT 1 FROM jobs WHERE suspect = 1 AND {_CLAIMABLE})"
 
-# Jobs of the user with the fewest running jobs come first, among those of the user whose last turn is longest
-# ago, then the job that has been due for longest. All jobs without a user share one.
+# The order of common.jobs.fair_turns. Of one client's jobs those of the user with the fewest running jobs
+# come first, among those of the user whose last turn is longest ago, then the job that has been due for
+# longest. All jobs without a client share one, and so do all of a client without a user.
 _NEXT = f"""
     WITH running AS (
-        SELECT user_id, count(*) AS jobs FROM jobs
-        WHERE lease_until IS NOT NULL AND {LEASED} GROUP BY user_id
+        SELECT client, user_id, count(*) AS jobs FROM jobs
+        WHERE lease_until IS NOT NULL AND {LEASED} GROUP BY client, user_id
+    ), running_clients AS (
+        SELECT client, sum(jobs) AS jobs FROM running GROUP BY client
+    ), finishes AS (
+        SELECT value ->> 0 AS client, value ->> 1 AS finish FROM json_each(:finishes)
     ), turns AS (
-        SELECT value AS user_id, key AS place FROM json_each(:turns)
+        SELECT value ->> 0 AS client, value ->> 1 AS user_id, key AS place FROM json_each(:users)
     )
-    SELECT job_id, jobs.user_id FROM jobs
-    LEFT JOIN running ON running.user_id IS jobs.user_id
-    LEFT JOIN turns ON turns.user_id IS jobs.user_id
+    SELECT job_id, jobs.client, jobs.user_id, document ->> '$.audio.sizeBytes',
+        document ->> '$.startedAt' IS NULL
+    FROM jobs
+    LEFT JOIN running_clients ON running_clients.client IS jobs.client
+    LEFT JOIN finishes ON finishes.client IS jobs.client
+    LEFT JOIN running ON running.client IS jobs.client AND running.user_id IS jobs.user_id
+    LEFT JOIN turns ON turns.client IS jobs.client AND turns.user_id IS jobs.user_id
     WHERE suspect = :suspect AND {_CLAIMABLE}
-    ORDER BY coalesce(running.jobs, 0), coalesce(turns.place, -1), due_at LIMIT 1
+    ORDER BY coalesce(running_clients.jobs, 0), coalesce(finishes.finish, 0),
+        coalesce(running.jobs, 0), coalesce(turns.place, -1), due_at LIMIT 1
 """
 
 _LEASE = """
     UPDATE jobs SET lease_holder = :holder, lease_until = :now + :seconds, lease_seconds = :seconds
     WHERE job_id = :job_id
 """
-
-# The last turns of so many users are remembered; the others come before them.
-_REMEMBERED_TURNS = 64
 
 
 class SqliteQueue:
@@ -82,9 +90,9 @@ class SqliteQueue:
         self._database = database
         self._now = now
         self._on_put = on_put
-        self._turns: dict[str | None, None] = {}  # users whose jobs were claimed here, the latest last
+        self._turns = FairTurns()
 
-    async def put(self, job_id: str, *, delay: float = 0) -> None:
+    async def put(self, job_id: str, *, delay: float = 0, client: str | None = None) -> None:  # noqa: ARG002
         values = {"job_id": job_id, "delay": delay, "now": self._now()}
         await self._database.write(lambda db: db.execute(_PUT, values).rowcount)
         self._on_put()
@@ -97,15 +105,14 @@ class SqliteQueue:
         `JobStore.lease` by the same `holder` then answers the job.
         """
         values: dict[str, str | float] = {"now": now, "far": now + FAR, "holder": holder, "seconds": seconds}
-        values |= {"busy": json.dumps(list(busy)), "turns": json.dumps(list(self._turns))}
+        turns = self._turns
+        values |= {"busy": json.dumps(list(busy)), "users": json.dumps(list(turns.users))}
+        values |= {"finishes": json.dumps(list(turns.finishes.items()))}
         claimed = await self._database.write(lambda db: _claim(db, values))
         if claimed is None:
             return None
-        job_id, user_id = claimed
-        self._turns.pop(user_id, None)
-        self._turns[user_id] = None
-        if len(self._turns) > _REMEMBERED_TURNS:
-            del self._turns[next(iter(self._turns))]
+        job_id, client, user_id, size_bytes, is_first_run = claimed
+        turns.note(client, user_id, cost_of(size_bytes, is_first_run=bool(is_first_run)))
         return job_id
 
     async def release_all(self, holders: Sequence[str]) -> None:
@@ -133,15 +140,16 @@ class SqliteQueue:
         return int(row[0])
 
 
-def _claim(db: Connection, values: Mapping[str, str | float]) -> tuple[str, str | None] | None:
+Claimed = tuple[str, str | None, str | None, int | None, int]
+
+
+def _claim(db: Connection, values: Mapping[str, str | float]) -> Claimed | None:
     suspect_runs, other_runs = db.execute(_RUNNING, values).fetchone()
     (suspect_is_due,) = db.execute(_SUSPECT_IS_DUE, values).fetchone()
     turn = next_turn(suspect_runs=suspect_runs, other_runs=other_runs, suspect_is_due=suspect_is_due)
     if turn == "nobody":
         return None
-    row: tuple[str, str | None] | None = db.execute(
-        _NEXT, {**values, "suspect": turn == "suspects"}
-    ).fetchone()
+    row: Claimed | None = db.execute(_NEXT, {**values, "suspect": turn == "suspects"}).fetchone()
     if row is not None:
         db.execute(_LEASE, {**values, "job_id": row[0]})
     return row

@@ -108,4 +108,25 @@ _ACCESS_KEYS = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS)
+# Whose job it is: `Job.client`. Jobs of earlier versions have none, and all count as one client's.
+_CLIENTS = (
+    "ALTER TABLE jobs ADD COLUMN client TEXT",
+    "CREATE INDEX jobs_of_client ON jobs (client, status) WHERE status <> 'completed'",
+)
+
+# For admins: what was used, what admins did, all jobs by age.
+_ADMIN = (
+    """
+    CREATE TABLE usage (
+        period TEXT NOT NULL,            -- hour:2026-01-31T09 or day:2026-01-31
+        client TEXT NOT NULL,
+        name TEXT NOT NULL,
+        amount REAL NOT NULL,
+        PRIMARY KEY (period, client, name)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE TABLE audit (number INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT",
+    "CREATE INDEX jobs_created ON jobs (created_at, job_id)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS, _CLIENTS, _ADMIN)

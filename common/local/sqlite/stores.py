@@ -8,8 +8,10 @@ from pathlib import Path
 
 from common.local.sqlite.access_keys import SqliteAccessKeys
 from common.local.sqlite.account import SqliteAccount
+from common.local.sqlite.admin import SqliteAdmin
 from common.local.sqlite.cache import SqliteCache, open_cache
 from common.local.sqlite.database import Database
+from common.local.sqlite.directory import SqliteDirectory
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
 from common.local.sqlite.secret import read_secret
@@ -27,6 +29,8 @@ class SqliteStores:
         self.now = now
         self.jobs = SqliteJobs(database)
         self.access_keys = SqliteAccessKeys(database)
+        self.admin = SqliteAdmin(database)
+        self.directory = SqliteDirectory(database)
 
     def queue(self, on_put: Callable[[], None] = lambda: None) -> SqliteQueue:
         return SqliteQueue(self._database, now=self.now, on_put=on_put)

@@ -4,6 +4,7 @@ import type { Transcription } from "../../../web/src/browser/transcription";
 import { signal } from "../app/signal";
 import { readDuration } from "../send/duration";
 import { apiUrl } from "../server/address";
+import { tokenFor } from "../server/access";
 import { keepAudio, readAudio, removeAudio, sweepAudio } from "../store/audio";
 import { preferences } from "../store/preferences";
 import { keepResult, listRecordings, removeRecording } from "../store/recordings";
@@ -15,6 +16,7 @@ export const transcriptions = new Transcriptions({
   convex: null,
   storageKey: "escriba-page",
   language: currentLanguage(),
+  getToken: tokenFor,
 });
 
 /** Seconds of each recording, as the browser read them. */

@@ -15,6 +15,13 @@ function read(): string | null {
 /** `isRefused`: the server said that it does not know this key, or that it has ended. */
 export const access = signal<{ key: string | null; isRefused: boolean }>({ key: read(), isRefused: false });
 
+/** For the client of `web/`. A refused key leads to the sign-in. */
+export async function tokenFor({ isRefused }: { isRefused: boolean }) {
+  const { key } = access.value;
+  if (isRefused) access.set({ key, isRefused: true });
+  return key && !isRefused ? { token: key, expiresIn: 3_600 } : null;
+}
+
 export const authorization = (): Record<string, string> =>
   access.value.key ? { authorization: `Bearer ${access.value.key}` } : {};
 

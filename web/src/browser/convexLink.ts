@@ -2,6 +2,7 @@
 import type { ConvexClient } from "convex/browser";
 import type { ConvexReactClient } from "convex/react";
 import { type FunctionReference, getFunctionName } from "convex/server";
+import type { AccessToken } from "./accessTokens.js";
 import type { ConvexJob, Transcript } from "./job.js";
 import { withTimeout } from "./timeout.js";
 
@@ -9,16 +10,18 @@ type Access = { jobId: string; ownerToken?: string };
 
 /** Your app's own `api.jobs`: what `exposeApi` returned, or functions of the same form. */
 export type JobFunctions = {
-  create: FunctionReference<
-    "mutation",
-    "public",
-    Access & { userId?: string; filename?: string },
-    { created: boolean }
-  >;
+  create: FunctionReference<"mutation", "public", Access & { userId?: string; filename?: string }, Created>;
   get: FunctionReference<"query", "public", Access, ConvexJob | null>;
   cancel: FunctionReference<"mutation", "public", Access & { run?: number; unknownToApi?: boolean }, unknown>;
   remove: FunctionReference<"mutation", "public", Access, unknown>;
+  /** Functions of an app's own may lack it; the API must then serve pages without keys. */
+  token?: FunctionReference<"action", "public", TokenArgs, AccessToken | null>;
 };
+
+type TokenArgs = { ownerToken?: string; subject?: string };
+
+/** `subject`: the user whose token the API wants, where it asks for access keys. */
+export type Created = { created: boolean; subject?: string };
 
 export type ConvexLink = {
   /** Calls back with the row now and at each change; with `undefined` when the query fails. Returns how to stop. */
@@ -26,9 +29,10 @@ export type ConvexLink = {
   /** `connections` grows with each new connection: an unchanged number may mean a socket that died unnoticed. */
   state(): { connected: boolean; connections: number };
   onState(callback: () => void): () => void;
-  create(args: Access & { userId?: string; filename?: string }): Promise<{ created: boolean }>;
+  create(args: Access & { userId?: string; filename?: string }): Promise<Created>;
   cancel(args: Access & { run?: number; unknownToApi?: boolean }): Promise<unknown>;
   remove(args: Access): Promise<unknown>;
+  token(args: TokenArgs): Promise<AccessToken | null>;
   name: string;
 };
 
@@ -47,6 +51,7 @@ export function linkConvex(client: ConvexReactClient | ConvexClient, functions: 
     create: (args) => client.mutation(functions.create, args),
     cancel: (args) => client.mutation(functions.cancel, args),
     remove: (args) => client.mutation(functions.remove, args),
+    token: (args) => (functions.token ? client.action(functions.token, args) : Promise.resolve(null)),
     name: getFunctionName(functions.get),
   };
 }

@@ -28,7 +28,7 @@ const createRow = () =>
   new ConvexRow(
     jobId,
     { link, storage: new JobStorage("escriba"), userId: undefined, graceMs: 2_000 },
-    { onRow: () => {}, onCreated: () => (created += 1) },
+    { onRow: () => {}, onCreated: () => (created += 1), onSubject: () => {} },
   ).create("a.wav");
 
 test("where too many rows were created in this minute, the page comes back later", async () => {

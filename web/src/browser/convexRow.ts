@@ -1,5 +1,5 @@
 /** One job's row in Convex: the page creates it, watches it, and asks to cancel or remove it. */
-import type { ConvexLink } from "./convexLink.js";
+import type { ConvexLink, Created } from "./convexLink.js";
 import type { ConvexJob } from "./job.js";
 import type { JobStorage } from "./jobStorage.js";
 import { sleep } from "./retry.js";
@@ -11,12 +11,14 @@ export type RowEvents = {
   onRow(row: ConvexJob | null | undefined, wasShown: boolean): void;
   /** `create` has created a row that did not exist before, however late. */
   onCreated(): void;
+  /** The user as whose the API must get the job, where it asks for access keys. */
+  onSubject(subject: string): void;
 };
 
 type NewRow = Parameters<ConvexLink["create"]>[0];
 
 /** Comes back later where the deployment says that too many rows were created in this minute. */
-async function createWhenAllowed(link: ConvexLink, row: NewRow): Promise<{ created: boolean }> {
+async function createWhenAllowed(link: ConvexLink, row: NewRow): Promise<Created> {
   for (;;) {
     try {
       return await link.create(row);
@@ -63,7 +65,10 @@ export class ConvexRow {
     this.#isCreateSent = true;
     const labels = { ...(userId ? { userId } : {}), ...(filename ? { filename } : {}) };
     const created = createWhenAllowed(link, { ...this.#access, ...labels }).then(
-      ({ created }) => void (created && this.events.onCreated()),
+      ({ created, subject }) => {
+        if (subject !== undefined) this.events.onSubject(subject);
+        if (created) this.events.onCreated();
+      },
       (error: unknown) => console.warn("The job has no row in Convex; the page polls the API instead.", error),
     );
     await Promise.race([created, sleep(graceMs)]);

@@ -20,6 +20,8 @@ export type StoredJob = {
   /** The job has ended, as far as this browser knows. */
   ended: boolean;
   websocketUrl: string | null;
+  /** Whose the job is at the API, where it asks for access keys. */
+  subject?: string;
 };
 
 const MOST_JOBS = 50;

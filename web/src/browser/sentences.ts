@@ -7,6 +7,8 @@ const en = {
   answered: (status: number) => `The service answered HTTP ${status}.`,
   connectionLost: "The audio could not be sent: the connection was lost.",
   audioRefused: (status: number) => `The audio was refused: HTTP ${status}.`,
+  noToken: "The app got no access to the service.",
+  notSignedIn: "Sign in to see this recording.",
   notRemoved: "It was not deleted everywhere.",
   unexpected: "Something unexpected went wrong.",
 };
@@ -18,6 +20,8 @@ const es: typeof en = {
   answered: (status) => `El servicio respondió HTTP ${status}.`,
   connectionLost: "No se pudo enviar el audio: se perdió la conexión.",
   audioRefused: (status) => `El audio no fue admitido: HTTP ${status}.`,
+  noToken: "La aplicación no obtuvo acceso al servicio.",
+  notSignedIn: "Inicia sesión para ver esta grabación.",
   notRemoved: "No se eliminó en todas partes.",
   unexpected: "Ocurrió algo inesperado.",
 };

@@ -6,7 +6,7 @@ import { UploadError } from "./upload.js";
 
 export type SubmitEvents = {
   /** The API has created the job; its audio comes next. */
-  onAccepted(websocketUrl: string): void;
+  onAccepted(websocketUrl: string, subject: string | undefined): void;
   onProgress(fraction: number): void;
   /** The upload failed, and the API says that it has the audio nevertheless. */
   onAudioReceived(job: Job): void;
@@ -25,8 +25,8 @@ export async function submitJob(
   for (let attempt = 1; ; attempt += 1) {
     signal.throwIfAborted();
     // A cancel does not abort this request: the page must know whether the API has the job before it cancels it there.
-    const { websocketUrl, upload } = await withRetries(() => client.createJob(job), signal);
-    onAccepted(websocketUrl);
+    const { websocketUrl, upload, subject } = await withRetries(() => client.createJob(job), signal);
+    onAccepted(websocketUrl, subject);
     if (!upload) return;
     try {
       return await client.upload(upload, file, onProgress, signal);

@@ -47,6 +47,7 @@ export class Tracker {
     this.#row = new ConvexRow(jobId, context, {
       onRow: (row, wasShown) => this.#onRow(row, wasShown),
       onCreated: () => this.#onRowCreated(),
+      onSubject: (subject) => void (this.#record.stored.accepted || this.#record.store({ subject })),
     });
     this.#upload = new UploadTask(context.slots, {
       submit: (file, onProgress, signal) => this.#submit(file, onProgress, signal),
@@ -56,7 +57,7 @@ export class Tracker {
     });
     if (stored.options.url) this.#upload.file = new Blob(); // nothing has to be chosen again
     this.#sources = new NewsSources(
-      () => listen(jobId, this.#record.stored.websocketUrl ?? context.client.websocketUrl(jobId), this.#liveEvents),
+      () => listen(jobId, this.#socketUrl, this.#liveEvents, context.client.socketAccess(jobId)),
       () => this.#requestJob(),
       context.pollMs,
     );
@@ -71,6 +72,11 @@ export class Tracker {
   /** By this browser's clock, and not by the API's. */
   get createdAt(): number {
     return this.#record.stored.createdAt;
+  }
+
+  /** Whose the job is at the API. */
+  get subject(): string | undefined {
+    return this.#record.stored.subject;
   }
 
   get isUploading(): boolean {
@@ -143,7 +149,8 @@ export class Tracker {
     if (filename) job.filename = filename;
     if (sizeBytes !== null) job.sizeBytes = sizeBytes;
     const events = {
-      onAccepted: (websocketUrl: string) => this.#record.store({ accepted: true, websocketUrl }),
+      onAccepted: (websocketUrl: string, subject: string | undefined) =>
+        this.#record.store({ accepted: true, websocketUrl, ...(subject ? { subject } : {}) }),
       onProgress,
       onAudioReceived: this.#liveEvents.onJob,
     };
@@ -168,6 +175,7 @@ export class Tracker {
   #onRow(row: ConvexJob | null | undefined, wasShown: boolean): void {
     this.context.connection.confirm();
     const { stored } = this.#record;
+    if (!row && wasShown) this.context.client.forgetToken(this.jobId); // its user may have signed out
     if (row === null && !wasShown && stored.accepted) void this.#row.create(stored.filename);
     if (row && !this.#record.isOutdated(row)) {
       this.#passOnCancel(row);
@@ -218,6 +226,10 @@ export class Tracker {
     },
     onPieces: (pieces, { run }, isComplete) => this.#record.liveText.add(pieces, run, isComplete),
   };
+
+  get #socketUrl(): string {
+    return this.#record.stored.websocketUrl ?? this.context.client.websocketUrl(this.jobId);
+  }
 
   get #isUploadedElsewhere(): boolean {
     return !this.#upload.isActive && isAlive(this.#record.stored.sendingAt);

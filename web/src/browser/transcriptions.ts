@@ -1,4 +1,6 @@
 /** All the jobs of one browser as one observable state: what the hook shows, without React. */
+import type { GetToken } from "./accessTokens.js";
+import { tokensOfApp } from "./appTokens.js";
 import { type EscribaClient, type TranscriptionOptions, createClient } from "./client.js";
 import { type Connection, ConvexConnection } from "./convexConnection.js";
 import type { ConvexLink } from "./convexLink.js";
@@ -25,6 +27,8 @@ export type TranscriptionsConfig = {
   liveText?: boolean;
   /** The language of error messages, `en` or `es`. Default: the browser's. See `setLanguage`. */
   language?: string;
+  /** For an API that asks for access keys, in a page without Convex: see `ClientOptions`. */
+  getToken?: GetToken;
 };
 
 /** `jobs`: newest first. */
@@ -46,13 +50,19 @@ export class Transcriptions {
 
   constructor(config: TranscriptionsConfig) {
     const { apiUrl, convex, userId, storageKey = "escriba" } = config;
-    const { pollMs = 10_000, graceMs = 3_000, liveText = true } = config;
+    const { pollMs = 10_000, graceMs = 3_000, liveText = true, getToken } = config;
     this.#language = config.language;
     const language = () => this.#language;
     this.#storage = new JobStorage(userId ? `${storageKey}:${userId}` : storageKey);
     this.#connection = new ConvexConnection(convex, graceMs, () => this.#onConnectionChange());
+    const ownerToken = () => this.#storage.ownerToken;
     this.#context = {
-      client: createClient(apiUrl, { language }),
+      client: createClient(apiUrl, {
+        language,
+        getToken:
+          getToken ?? tokensOfApp({ link: convex, connection: this.#connection, ownerToken, graceMs, language }),
+        subjectOf: (jobId) => this.#trackers.get(jobId)?.subject,
+      }),
       link: convex,
       storage: this.#storage,
       connection: this.#connection,

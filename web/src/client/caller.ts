@@ -4,6 +4,7 @@
  */
 import type { GenericDataModel, GenericMutationCtx, GenericQueryCtx } from "convex/server";
 import { ConvexError } from "convex/values";
+import { sha256 } from "../component/model/sha256.js";
 
 export type Ctx = GenericQueryCtx<GenericDataModel> | GenericMutationCtx<GenericDataModel>;
 
@@ -16,6 +17,8 @@ export type Auth = (ctx: Pick<Ctx, "auth">) => Promise<string | string[] | null>
 /** `isAnonymous`: known by an owner token alone. */
 export type Caller = { owners: string[]; isAnonymous: boolean };
 
+export type CallerOf = (ctx: Pick<Ctx, "auth">, ownerToken: string | undefined) => Promise<Caller>;
+
 const SHORTEST_TOKEN = 32;
 const LONGEST_TOKEN = 256;
 
@@ -25,7 +28,7 @@ export const signedInUser: Auth = async ({ auth }) => {
   return identity && [identity.tokenIdentifier, identity.subject];
 };
 
-export async function identify(ctx: Ctx, auth: Auth, ownerToken: string | undefined): Promise<Caller> {
+export async function identify(ctx: Pick<Ctx, "auth">, auth: Auth, ownerToken: string | undefined): Promise<Caller> {
   const ids = [await auth(ctx)].flat().filter((id) => id !== null);
   const token = ownerToken === undefined ? [] : [`token:${await sha256(checkToken(ownerToken))}`];
   const user = ids.slice(0, 1).map((id) => `user:${id}`);
@@ -41,9 +44,4 @@ function checkToken(token: string): string {
     throw new ConvexError({ code: "invalid_argument", message });
   }
   return token;
-}
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -4,7 +4,8 @@ import { ConvexError, type Infer, v } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { DEFAULT_LIMITS, type Limits } from "../component/model/allowance.js";
 import { type JobSummary, type JobView, jobSummary, jobView } from "../component/model/jobView.js";
-import { type Auth, type Caller, type Ctx, identify, signedInUser } from "./caller.js";
+import { type Auth, type CallerOf, identify, signedInUser } from "./caller.js";
+import { exposeToken } from "./exposeToken.js";
 
 export type ExposeOptions = {
   /** Who asks. Default: the user of `ctx.auth`. */
@@ -13,6 +14,8 @@ export type ExposeOptions = {
   anonymous?: boolean;
   /** How many rows there may be: see `DEFAULT_LIMITS`. */
   limits?: Partial<Limits>;
+  /** For how many seconds a page's token is valid, where the API asks for access keys. Default 600. */
+  tokenSeconds?: number;
 };
 
 const ownerToken = v.optional(v.string());
@@ -23,11 +26,11 @@ const cancelOutcome = v.object({
 
 /**
  * ```ts
- * export const { create, get, list, cancel, remove } = exposeApi(components.escriba);
+ * export const { create, get, list, cancel, remove, token } = exposeApi(components.escriba);
  * ```
  */
 export function exposeApi(component: ComponentApi, options: ExposeOptions = {}) {
-  const { auth = signedInUser, anonymous = true } = options;
+  const { auth = signedInUser, anonymous = true, tokenSeconds = 600 } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   /** A caller whom the app does not know has no names, and so no rows. */
   const callerOf: CallerOf = async (ctx, token) => {
@@ -39,17 +42,16 @@ export function exposeApi(component: ComponentApi, options: ExposeOptions = {}) 
     create: create(component, callerOf, limits, refusal),
     ...queries(component, callerOf),
     ...mutations(component, callerOf),
+    token: exposeToken(component, callerOf, { seconds: tokenSeconds, limits, refusal }),
   };
 }
-
-type CallerOf = (ctx: Ctx, ownerToken: string | undefined) => Promise<Caller>;
 
 /** Creates the row of a job, before the page sends the API anything. A second call changes nothing. */
 const create = ({ jobs }: ComponentApi, callerOf: CallerOf, limits: Limits, refusal: string) =>
   mutationGeneric({
     args: { ...access, userId: v.optional(v.string()), filename: v.optional(v.string()) },
-    returns: v.object({ created: v.boolean() }),
-    handler: async (ctx, { ownerToken, ...job }): Promise<{ created: boolean }> => {
+    returns: v.object({ created: v.boolean(), subject: v.optional(v.string()) }),
+    handler: async (ctx, { ownerToken, ...job }): Promise<{ created: boolean; subject?: string }> => {
       const caller = await callerOf(ctx, ownerToken);
       if (caller.owners.length === 0) throw new ConvexError({ code: "not_signed_in", message: refusal });
       return await ctx.runMutation(jobs.create, { ...job, ...caller, limits });

@@ -6,12 +6,13 @@ import { ConvexError, v } from "convex/values";
 import { NO_SEQ, isTerminal } from "../job/jobVersion.js";
 import { isJobId } from "../job/snapshot.js";
 import type { Doc } from "./_generated/dataModel.js";
-import { type MutationCtx, type QueryCtx, mutation, query } from "./_generated/server.js";
+import { type MutationCtx, type QueryCtx, env, mutation, query } from "./_generated/server.js";
 import { setAlarm } from "./model/alarm.js";
 import { addRows, countRow, limits } from "./model/allowance.js";
 import { nextCheck } from "./model/checkTime.js";
 import { jobSummary, jobView, toSummary, toView, versionOf } from "./model/jobView.js";
 import { findRow } from "./model/row.js";
+import { subjectOf } from "./model/subject.js";
 import { removeTranscript } from "./model/transcript.js";
 
 const LONGEST_LIST = 100;
@@ -20,14 +21,17 @@ const LONGEST_USER_ID = 256;
 
 const access = { jobId: v.string(), owners: v.array(v.string()) };
 
-/** Creates the row of a job, before the page sends the API anything. A second call for the same job changes nothing. */
+/**
+ * Creates the row of a job, before the page sends the API anything. A second call for the same job changes nothing.
+ * `subject` is the user that the API must know before the page sends it the job; absent where it asks for no keys.
+ */
 export const create = mutation({
   args: {
     ...access,
     ...{ userId: v.optional(v.string()), filename: v.optional(v.string()) },
     ...{ isAnonymous: v.boolean(), limits },
   },
-  returns: v.object({ created: v.boolean() }),
+  returns: v.object({ created: v.boolean(), subject: v.optional(v.string()) }),
   handler: async (ctx, { jobId, owners, userId, filename, isAnonymous, limits }) => {
     if (!isJobId(jobId)) throw invalid("jobId must be a UUID.");
     if ((filename?.length ?? 0) > LONGEST_NAME) throw invalid("filename is too long.");
@@ -43,7 +47,7 @@ export const create = mutation({
     const start = { status: "pending", progress: 0, run: 1, seq: NO_SEQ, createdAt: now, updatedAt: now } as const;
     await ctx.db.insert("jobs", { jobId, owner, ...labels, ...start, checkAt, checks: 0 });
     await setAlarm(ctx, checkAt);
-    return { created: true };
+    return { created: true, ...(await subjectFor(owner)) };
   },
 });
 
@@ -130,15 +134,19 @@ export const remove = mutation({
 });
 
 /** An imported row that names neither an owner nor a user becomes the first caller's who knows its id. */
-async function adopt(ctx: MutationCtx, row: Doc<"jobs">, owners: string[]): Promise<{ created: false }> {
-  if (row.owner !== undefined && owners.includes(row.owner)) return { created: false };
+async function adopt(ctx: MutationCtx, row: Doc<"jobs">, owners: string[]) {
+  if (row.owner !== undefined && owners.includes(row.owner))
+    return { created: false, ...(await subjectFor(row.owner)) };
   const isFree = row.owner === undefined && row.userId === undefined;
   const [owner] = owners;
   if (!isFree || !owner) throw new ConvexError({ code: "forbidden", message: "This job has another owner." });
   await ctx.db.patch("jobs", row._id, { owner });
   await addRows(ctx, owner, 1);
-  return { created: false };
+  return { created: false, ...(await subjectFor(owner)) };
 }
+
+const subjectFor = async (owner: string): Promise<{ subject?: string }> =>
+  env.ESCRIBA_API_URL && env.ESCRIBA_ACCESS_KEY ? { subject: await subjectOf(owner) } : {};
 
 const invalid = (message: string) => new ConvexError({ code: "invalid_argument", message });
 

@@ -33,6 +33,7 @@ type Env = {
   readonly ESCRIBA_API_KEY: string | undefined;
   readonly ESCRIBA_API_URL: string | undefined;
   readonly ESCRIBA_ACCESS_KEY: string | undefined;
+  readonly TOKEN_SECONDS: string | undefined;
 };
 
 /**

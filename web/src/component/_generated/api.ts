@@ -18,10 +18,14 @@ import type * as model_applySnapshot from "../model/applySnapshot.js";
 import type * as model_checkTime from "../model/checkTime.js";
 import type * as model_jobView from "../model/jobView.js";
 import type * as model_row from "../model/row.js";
+import type * as model_sha256 from "../model/sha256.js";
 import type * as model_snapshotWriter from "../model/snapshotWriter.js";
+import type * as model_subject from "../model/subject.js";
+import type * as model_tokenRequest from "../model/tokenRequest.js";
 import type * as model_transcript from "../model/transcript.js";
 import type * as reconcile from "../reconcile.js";
 import type * as snapshots from "../snapshots.js";
+import type * as tokens from "../tokens.js";
 import type {
   ApiFromModules,
   FilterApi,
@@ -40,10 +44,14 @@ const fullApi: ApiFromModules<{
   "model/checkTime": typeof model_checkTime;
   "model/jobView": typeof model_jobView;
   "model/row": typeof model_row;
+  "model/sha256": typeof model_sha256;
   "model/snapshotWriter": typeof model_snapshotWriter;
+  "model/subject": typeof model_subject;
+  "model/tokenRequest": typeof model_tokenRequest;
   "model/transcript": typeof model_transcript;
   reconcile: typeof reconcile;
   snapshots: typeof snapshots;
+  tokens: typeof tokens;
 }> = anyApi as any;
 
 /**

@@ -117,7 +117,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             anonymousPerMinute: number;
           };
         },
-        { created: boolean },
+        { created: boolean; subject?: string },
         Name
       >;
       get: FunctionReference<
@@ -300,6 +300,25 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             seq: number;
           }
         | { ok: false; code: "job_not_found" | "user_mismatch" },
+        Name
+      >;
+    };
+    tokens: {
+      issue: FunctionReference<
+        "action",
+        "internal",
+        {
+          owner: string;
+          seconds: number;
+          caller: string;
+          isAnonymous: boolean;
+          limits: {
+            rows: number;
+            perMinute: number;
+            anonymousPerMinute: number;
+          };
+        },
+        { token: string; expiresIn: number; subject: string } | null,
         Name
       >;
     };

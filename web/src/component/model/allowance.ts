@@ -1,6 +1,6 @@
 /**
- * How many rows an owner may have, and how many may be created in a minute. A bucket of creations refills with time;
- * the removal of a row does not refill it. Pure but for the last functions, which keep the numbers.
+ * How many rows an owner may have, and how many rows and tokens may be made in a minute. A bucket refills with time; the
+ * removal of a row does not refill it. Pure but for the last functions, which keep the numbers.
  */
 import { ConvexError, type Infer, v } from "convex/values";
 import type { MutationCtx } from "../_generated/server.js";
@@ -8,9 +8,12 @@ import type { MutationCtx } from "../_generated/server.js";
 export const limits = v.object({
   /** Rows of one owner. */
   rows: v.number(),
-  /** Rows that one owner creates in a minute. */
+  /** Rows that one owner creates in a minute; as many tokens. */
   perMinute: v.number(),
-  /** Rows that all browsers without sign-in create in a minute, together: a browser can make itself a new owner. */
+  /**
+   * Rows that all browsers without sign-in create in a minute, together: a browser can make itself a new owner. As many
+   * tokens.
+   */
   anonymousPerMinute: v.number(),
 });
 export type Limits = Infer<typeof limits>;
@@ -19,21 +22,25 @@ export const DEFAULT_LIMITS: Limits = { rows: 1_000, perMinute: 60, anonymousPer
 
 export type Account = { rows: number; left: number; countedAt: number };
 
+type Most = { rows: number; perMinute: number };
+
 const MINUTE = 60_000;
 /** The account of all browsers without sign-in. No owner's name begins with a colon. */
 const ANONYMOUS = ":anonymous";
+const TOKENS = ":tokens:";
 
-/** The account after one more row, or how many milliseconds later there would be room for it; null: never by itself. */
+/** The account after one more row, or with `added` 0 after one more token; or how many milliseconds later there would be room for it; null: never by itself. */
 export function addRow(
   account: Account | null,
-  most: { rows: number; perMinute: number },
+  most: Most,
   now: number,
+  added = 1,
 ): Account | { retryAfterMs: number | null } {
   const { rows, left, countedAt } = account ?? { rows: 0, left: most.perMinute, countedAt: now };
   if (rows >= most.rows) return { retryAfterMs: null };
   const refilled = Math.min(most.perMinute, left + ((now - countedAt) / MINUTE) * most.perMinute);
   if (refilled < 1) return { retryAfterMs: Math.ceil(((1 - refilled) / most.perMinute) * MINUTE) };
-  return { rows: rows + 1, left: refilled - 1, countedAt: now };
+  return { rows: rows + added, left: refilled - 1, countedAt: now };
 }
 
 /** Counts a new row of this owner, or throws. */
@@ -42,9 +49,15 @@ export async function countRow(ctx: MutationCtx, owner: string, isAnonymous: boo
   if (isAnonymous) await change(ctx, ANONYMOUS, { rows: Infinity, perMinute: most.anonymousPerMinute });
 }
 
-async function change(ctx: MutationCtx, owner: string, most: { rows: number; perMinute: number }): Promise<void> {
+/** Counts a new token of this owner, or throws. */
+export async function countToken(ctx: MutationCtx, owner: string, isAnonymous: boolean, most: Limits): Promise<void> {
+  await change(ctx, TOKENS + owner, { rows: Infinity, perMinute: most.perMinute }, 0);
+  if (isAnonymous) await change(ctx, TOKENS + ANONYMOUS, { rows: Infinity, perMinute: most.anonymousPerMinute }, 0);
+}
+
+async function change(ctx: MutationCtx, owner: string, most: Most, added = 1): Promise<void> {
   const account = await find(ctx, owner);
-  const next = addRow(account, most, Date.now());
+  const next = addRow(account, most, Date.now(), added);
   if ("retryAfterMs" in next) throw refuse(next.retryAfterMs);
   if (account) await ctx.db.patch("owners", account._id, next);
   else await ctx.db.insert("owners", { owner, ...next });

@@ -8,6 +8,7 @@ import { setAlarm } from "./alarm.js";
 import { nextCheck } from "./checkTime.js";
 import { versionOf } from "./jobView.js";
 import { findRow } from "./row.js";
+import { subjectOf } from "./subject.js";
 import { replaceTranscript } from "./transcript.js";
 
 const nullableNumber = v.union(v.number(), v.null());
@@ -53,7 +54,7 @@ export async function writeSnapshot(
 ): Promise<Outcome> {
   const row = await findRow(ctx, jobId);
   if (!row) return { ok: false, code: "job_not_found" };
-  if (userId && row.userId && userId !== row.userId) return { ok: false, code: "user_mismatch" };
+  if (userId && !(await isUserOf(row, userId))) return { ok: false, code: "user_mismatch" };
   const current = versionOf(row);
   if (!isNewer(fields, current)) {
     const outcome = fields.run === current.run && fields.seq === current.seq ? "duplicate" : "stale";
@@ -68,6 +69,10 @@ export async function writeSnapshot(
   if (patch.checkAt !== undefined) await setAlarm(ctx, patch.checkAt);
   return { ok: true, outcome: "applied", status: fields.status, seq: fields.seq };
 }
+
+/** The API names the user as the page did, or, where the page has a token, as the token does. */
+const isUserOf = async ({ userId: label, owner }: Doc<"jobs">, userId: string): Promise<boolean> =>
+  !label || userId === label || (owner !== undefined && userId === (await subjectOf(owner)));
 
 /** The row's new fields; a patch removes the fields that are `undefined`. */
 function patchOf(row: Doc<"jobs">, fields: Infer<typeof versioned>, now: number) {

@@ -1,0 +1,72 @@
+"""`JobDirectory` over the jobs' table: an index of keys by age, whose items are read again."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import Counter
+
+from common.admin.directory import Activity, JobFilter, JobPage, Position
+from common.aws import delivery_items, job_items
+from common.aws.table import Table
+from common.models import Job, Status
+from common.ports import TARGETS, Target
+
+_LATEST = 9_999_999_999.0  # seconds: in the year 2286
+_LAST = "~"  # sorts after every key
+
+
+class DynamoDirectory:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> JobPage:
+        """All statuses: the index knows none, so that a commit does not write it."""
+        start = _LAST if math.isinf(after.created_at) else job_items.created_key(*after)
+        values = {
+            ":all": job_items.ALL,
+            ":low": job_items.created_key(max(wanted.since, 0.0), ""),
+            ":high": min(start, job_items.created_key(min(wanted.until, _LATEST), _LAST)),
+        }
+        found = await self._table.query(
+            "created = :all AND created_key BETWEEN :low AND :high",
+            values,
+            index=job_items.CREATED,
+            limit=limit + 1,  # the position itself is among them
+            newest_first=True,
+        )
+        keys = [item for item in found if item["created_key"] < start][:limit]
+        jobs = [job_items.job_of(item) for item in await self._table.read_again(keys)]
+        jobs.sort(key=lambda job: (job.created_at, job.job_id), reverse=True)
+        return JobPage(jobs, _position_of(keys[-1]["created_key"]) if len(keys) == limit else None)
+
+    async def activity(self, *, now: float) -> Activity:
+        keys = await self._table.query("due = :all", {":all": job_items.ALL}, index=job_items.DUE)
+        jobs: list[Job] = [job_items.job_of(item) for item in await self._table.read_again(keys)]
+        counts: Counter[Status] = Counter(job.status for job in jobs)
+        due = [float(item["due_at"]) for item in keys if item["due_at"] <= now]
+        return Activity(
+            jobs=counts,
+            oldest_due_at=min(due, default=None),
+            deliveries={target: await self._count_open(target) for target in TARGETS},
+        )
+
+    async def _count_open(self, target: Target) -> int:
+        answers = await asyncio.gather(
+            *(
+                self._table.query(
+                    "news = :partition",
+                    {":partition": delivery_items.partition(target, ended=ended, immediate=immediate)},
+                    index=delivery_items.INDEX,
+                    only="pk",
+                )
+                for ended in (True, False)
+                for immediate in (True, False)
+            )
+        )
+        return sum(len(items) for items in answers)
+
+
+def _position_of(key: str) -> Position:
+    created_at, _, job_id = key.partition("#")
+    return Position(float(created_at), job_id)

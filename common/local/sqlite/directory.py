@@ -1,0 +1,58 @@
+"""`JobDirectory` over the container's database."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from common.admin.directory import Activity, JobFilter, JobPage, Position
+from common.local.sqlite.database import Database
+from common.models import Job
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+# Filtered here as far as columns go, so that a few jobs are found among very many.
+_NEWEST = """
+    SELECT created_at, job_id, document FROM jobs
+    WHERE (created_at, job_id) < (:at, :job_id) AND created_at BETWEEN :since AND :until
+        AND (:statuses = '[]' OR status IN (SELECT value FROM json_each(:statuses)))
+        AND (:user_id IS NULL OR user_id = :user_id)
+    ORDER BY created_at DESC, job_id DESC LIMIT :limit
+"""
+_JOBS = "SELECT status, count(*), min(due_at) FROM jobs WHERE due_at IS NOT NULL GROUP BY status"
+_DELIVERIES = """
+    SELECT target, count(*) FROM deliveries WHERE wanted_seq > confirmed_seq GROUP BY target
+"""
+
+
+class SqliteDirectory:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> JobPage:
+        values = {
+            "at": after.created_at,
+            "job_id": after.job_id,
+            "since": wanted.since,
+            "until": wanted.until,
+            "statuses": json.dumps(sorted(wanted.statuses)),
+            "user_id": wanted.user_id,
+            "limit": limit,
+        }
+        rows = await self._database.read(lambda db: db.execute(_NEWEST, values).fetchall())
+        rest = Position(*rows[-1][:2]) if len(rows) == limit else None
+        return JobPage([Job.model_validate_json(document) for *_, document in rows], rest)
+
+    async def activity(self, *, now: float) -> Activity:
+        return await self._database.read(lambda db: _activity(db, now))
+
+
+def _activity(db: Connection, now: float) -> Activity:
+    jobs = db.execute(_JOBS).fetchall()
+    due = [due_at for _, _, due_at in jobs if due_at <= now]
+    return Activity(
+        jobs={status: count for status, count, _ in jobs},
+        oldest_due_at=min(due, default=None),
+        deliveries=dict(db.execute(_DELIVERIES).fetchall()),
+    )

@@ -1,0 +1,41 @@
+"""`JobDirectory` over Postgres: the jobs of all instances."""
+
+from __future__ import annotations
+
+from common.admin.directory import Activity, JobFilter, JobPage, Position
+from common.models import Job
+from common.postgres.database import Database
+
+# Filtered here as far as columns go, so that a few jobs are found among very many.
+_NEWEST = """
+    SELECT created_at, job_id, document FROM escriba.jobs
+    WHERE (created_at, job_id) < ($1, $2) AND created_at BETWEEN $3 AND $4
+        AND (cardinality($5::text[]) = 0 OR status = ANY ($5))
+    ORDER BY created_at DESC, job_id DESC LIMIT $6
+"""
+_JOBS = "SELECT status, count(*), min(due_at) FROM escriba.jobs WHERE due_at IS NOT NULL GROUP BY status"
+_DELIVERIES = """
+    SELECT target, count(*) FROM escriba.deliveries WHERE wanted_seq > confirmed_seq GROUP BY target
+"""
+
+
+class PostgresDirectory:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> JobPage:
+        statuses = sorted(wanted.statuses)
+        rows = await self._database.rows(_NEWEST, *after, wanted.since, wanted.until, statuses, limit)
+        rest = Position(rows[-1][0], rows[-1][1]) if len(rows) == limit else None
+        return JobPage([Job.model_validate_json(row["document"]) for row in rows], rest)
+
+    async def activity(self, *, now: float) -> Activity:
+        """It is no use of the database: who looks at a server does not keep it awake."""
+        jobs = await self._database.rows(_JOBS, counts=False)
+        deliveries = await self._database.rows(_DELIVERIES, counts=False)
+        due = [row[2] for row in jobs if row[2] <= now]
+        return Activity(
+            jobs={row[0]: row[1] for row in jobs},
+            oldest_due_at=min(due, default=None),
+            deliveries={row[0]: row[1] for row in deliveries},
+        )

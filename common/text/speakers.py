@@ -1,0 +1,69 @@
+"""Who says what: labels ("A", "B") become the names that people gave them, and neighbours become utterances.
+
+Two labels of one name are one speaker: that is how speakers are merged. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from common.models import Segment, Transcript
+from common.text.tokens import join
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What one speaker says until another one does; times in seconds."""
+
+    speaker: str | None
+    start: float
+    end: float
+    text: str
+
+
+def has_speakers(transcript: Transcript) -> bool:
+    return any(segment.speaker for segment in transcript.segments)
+
+
+def names_of(transcript: Transcript) -> dict[str, str]:
+    """The name of each speaker by label, in order of first speech; without a name the label itself."""
+    names = transcript.speakers or {}
+    labels = dict.fromkeys(segment.speaker for segment in transcript.segments if segment.speaker)
+    return {label: names.get(label, label) for label in labels}
+
+
+def name_speakers(transcript: Transcript) -> Transcript:
+    """The transcript with names in place of labels, as files show it."""
+    if not has_speakers(transcript):
+        return transcript
+    names = names_of(transcript)
+    segments = tuple(
+        segment.model_copy(update={"speaker": names[segment.speaker]}) if segment.speaker else segment
+        for segment in transcript.segments
+    )
+    return transcript.model_copy(update={"segments": segments, "speakers": None})
+
+
+def utterances(transcript: Transcript) -> list[Utterance]:
+    """The segments, neighbours of one speaker joined; `speaker` is the label of the first of them."""
+    names = names_of(transcript)
+    runs: list[list[Segment]] = []
+    for segment in transcript.segments:
+        if runs and _name(runs[-1][-1], names) == _name(segment, names):
+            runs[-1].append(segment)
+        else:
+            runs.append([segment])
+    return [_utterance(run) for run in runs]
+
+
+def _name(segment: Segment, names: dict[str, str]) -> str | None:
+    return names[segment.speaker] if segment.speaker else None
+
+
+def _utterance(run: list[Segment]) -> Utterance:
+    return Utterance(run[0].speaker, run[0].start, _end(run), join(segment.text for segment in run))
+
+
+def _end(run: Iterable[Segment]) -> float:
+    return max(segment.end for segment in run)

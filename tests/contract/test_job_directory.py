@@ -1,0 +1,95 @@
+"""What every JobDirectory promises: each job on one page, newest first, and true numbers of those at work."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.admin import directory
+from common.admin.directory import (
+    START,
+    JobFilter,
+    Position,
+    list_jobs,
+    read_cursor,
+    write_cursor,
+)
+from common.models import Job
+from tests.contract.sample_jobs import NOW, cancel, commit, create, sample_job, sample_pending_job
+from tests.contract.targets import DeploymentTarget
+
+
+async def make_jobs(target: DeploymentTarget, count: int) -> list[Job]:
+    """Oldest first; two and two of one moment."""
+    made = []
+    for number in range(count):
+        owner, user_id = "1a2b3c4d" if number % 2 else None, "ana" if number % 3 else None
+        job = sample_job(f"00000000-0000-4000-8000-{number:012d}", user_id=user_id, now=NOW + number // 2)
+        made.append(await create(target.jobs, job.model_copy(update={"owner": owner})))
+    return made
+
+
+async def read_pages(target: DeploymentTarget, wanted: JobFilter, limit: int) -> list[list[Job]]:
+    pages, after = [], START
+    while True:
+        page = await list_jobs(target.directory, wanted, after=after, limit=limit)
+        pages.append(page.jobs)
+        if page.rest is None:
+            return pages
+        after = read_cursor(write_cursor(page.rest))
+
+
+async def test_every_job_is_on_one_page_newest_first(
+    target: DeploymentTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "_BATCH", 3)
+    made = await make_jobs(target, 8)
+    pages = await read_pages(target, JobFilter(), limit=5)
+    assert [job.job_id for page in pages for job in page] == [job.job_id for job in made[::-1]]
+    assert [len(page) for page in pages] == [5, 3]
+
+
+async def test_jobs_are_filtered_by_status_owner_user_and_time(target: DeploymentTarget) -> None:
+    made = await make_jobs(target, 7)
+    await commit(target.jobs, cancel(made[3]))
+    filters = {
+        JobFilter(statuses=frozenset({"cancelled", "failed"})): [3],
+        JobFilter(owner="1a2b3c4d"): [5, 3, 1],
+        JobFilter(user_id="ana"): [5, 4, 2, 1],
+        JobFilter(since=NOW + 1, until=NOW + 2): [5, 4, 3, 2],
+        JobFilter(owner="1a2b3c4d", user_id="ana", since=NOW + 2): [5],
+        JobFilter(owner="nobody"): [],
+    }
+    for wanted, numbers in filters.items():
+        (page,) = await read_pages(target, wanted, limit=50)
+        assert [job.job_id for job in page] == [made[number].job_id for number in numbers], wanted
+
+
+async def test_a_rare_owners_jobs_are_found_over_several_pages(
+    target: DeploymentTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "_BATCH", 2)
+    monkeypatch.setattr(directory, "_MOST_READ", 2)
+    made = await make_jobs(target, 5)
+    pages = await read_pages(target, JobFilter(owner="1a2b3c4d"), limit=50)
+    assert [job for page in pages for job in page] == [made[3], made[1]]
+    assert len(pages) > 1
+
+
+def test_a_cursor_that_was_not_written_here_is_refused() -> None:
+    assert read_cursor(write_cursor(Position(NOW, "x"))) == (NOW, "x")
+    for text in ("", "!", "YWJj", "\N{SNOWMAN}", "====", write_cursor(START)):
+        with pytest.raises(ValueError, match=r"."):
+            read_cursor(text)
+
+
+async def test_jobs_at_work_and_open_deliveries_are_counted(target: DeploymentTarget) -> None:
+    assert not any((await target.directory.activity(now=NOW)).jobs.values())
+    made = await make_jobs(target, 3)
+    await create(target.jobs, sample_pending_job(), targets=("convex",))
+    await commit(target.jobs, cancel(made[2]))
+    activity = await target.directory.activity(now=NOW + 60)
+    assert dict(activity.jobs) == {"queued": 2}
+    assert activity.oldest_due_at == NOW
+    assert activity.deliveries["convex"] == 1
+    assert activity.deliveries.get("callback", 0) == 0
+    assert (await target.directory.activity(now=NOW - 60)).oldest_due_at is None

@@ -58,7 +58,7 @@ def _respond(request: Request, services: Services, name: str, *, cache: str, var
         **({"Content-Encoding": file.encoding} if file.encoding else {}),
     }
     if is_known(file.etag, request.headers.get("if-none-match")):
-        return Response(status_code=304, headers=headers)
+        return Response(status_code=304, headers=headers, media_type=file.media_type)
     return Response(file.body, headers=headers, media_type=file.media_type)
 
 

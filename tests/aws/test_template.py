@@ -256,7 +256,7 @@ def test_all_stored_data_is_encrypted_and_not_public() -> None:
 
 
 def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
-    return [statement for policy in function["Policies"] for statement in policy["Statement"]]
+    return [statement for policy in function.get("Policies", ()) for statement in policy["Statement"]]
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +270,7 @@ def roles() -> dict[str, dict[str, Any]]:
 def test_no_policy_has_a_wildcard_for_its_action_or_resource(
     name: str, roles: dict[str, dict[str, Any]]
 ) -> None:
-    policies = [policy["PolicyDocument"] for policy in roles[name]["Policies"]]
+    policies = [policy["PolicyDocument"] for policy in roles[name].get("Policies", ())]
     own = [statement for policy in policies for statement in policy["Statement"]]
     assert own
     for statement in own:

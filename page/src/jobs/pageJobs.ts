@@ -26,6 +26,9 @@ export const deleted = signal<ReadonlySet<string>>(new Set());
 /** The browser could not keep a recording beyond this page. */
 export const audioNotKept = signal(false);
 
+/** Milliseconds. */
+const SWEEP_AFTER = 20_000;
+
 const asked = new Set<string>();
 const kept = new Set<string>();
 
@@ -33,8 +36,8 @@ export function startJobs(): () => void {
   for (const jobId of readDeleted()) void finishDeletion(jobId);
   const follow = () => preferences.value && transcriptions.setLanguage(currentLanguage());
   const ends = [preferences.subscribe(follow), transcriptions.subscribe(followJobs)];
-  void sweep();
-  return () => ends.forEach((end) => end());
+  const sweeping = setTimeout(() => void sweep(), SWEEP_AFTER); // the page has better things to do at first
+  return () => [...ends, () => clearTimeout(sweeping)].forEach((end) => end());
 }
 
 function followJobs(): void {

@@ -39,6 +39,7 @@ from functions import (
     health,
     job,
     job_audio,
+    job_transcript,
     limits,
     metrics,
     openai_audio,
@@ -94,6 +95,7 @@ def build(settings: Settings) -> FastAPI:
         transcribe_job.router,
         job_audio.router,
         job.router,
+        job_transcript.router,
         transcription_ws.router,
         openai_audio.router,
         tokens.router,
@@ -122,6 +124,7 @@ def _upload_limits(settings: Settings) -> UploadLimits:
             "/transcribe": settings.max_upload_bytes,
             "/transcribe-job": settings.max_job_upload_bytes,
             "/job/*/audio": settings.max_job_upload_bytes,
+            "/job/*/transcript": settings.max_job_upload_bytes,  # which itself takes much less
             **dict.fromkeys(UPLOADS, settings.max_job_upload_bytes),
         },
         slots=settings.upload_slots,

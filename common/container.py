@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from common import wiring
 from common.access.access import Access
 from common.access.ledger import Ledger
+from common.access.rates import RequestRates
 from common.audio.ffmpeg import Ffmpeg
 from common.local.audio_folder import AudioFolder
 from common.local.background import Publisher, Signals, work_in_background
@@ -40,10 +41,9 @@ _STORE_TIMEOUT, _FILE_TIMEOUT = 1.0, 0.02
 
 @asynccontextmanager
 async def container(
-    settings: Settings, hub: Hub, signal: StopSignal, ledger: Ledger | None = None
+    settings: Settings, hub: Hub, signal: StopSignal, ledger: Ledger
 ) -> AsyncIterator[Services]:
     """The services over DATA_DIR, or over a database and a bucket; and the work in the background."""
-    ledger = ledger or wiring.ledger(settings)
     signals = Signals()
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
@@ -65,9 +65,11 @@ async def container(
             queue=stores.queue(on_put=worker.notify),
             subscribers=Publisher(hub, signals, has_senders=bool(senders)),
             quota=quota,
+            client_account=lambda client, start: stores.account(f"client:{client}", start),
             access=await _access(settings, stores),
             admin=wiring.admin_services(stores.admin, stores.directory, now=stores.now),
             ledger=ledger,
+            rates=RequestRates(settings.client_requests_per_minute),
             cache=stores.cache(settings.cache_bytes),
             senders=senders,
             cancel_run=worker.cancel_run,
@@ -77,12 +79,16 @@ async def container(
             store_status=stores.status,
             store_timeout=_STORE_TIMEOUT if settings.database_url else _FILE_TIMEOUT,
         )
-        for places in (services.transcribing, services.downloading):
-            signal.subscribe_later(settings.request_grace, partial(places.close, server_stopping))
+        _close_places_later(services, signal)
         background = work_in_background(services, stores, audio, worker=worker, hub=hub, signals=signals)
         await stack.enter_async_context(background)
         stack.callback(hub.close)
         yield services
+
+
+def _close_places_later(services: Services, signal: StopSignal) -> None:
+    for places in (services.transcribing, services.downloading, services.correcting):
+        signal.subscribe_later(services.settings.request_grace, partial(places.close, server_stopping))
 
 
 # ── what it keeps, and where ──────────────────────────────────────────────────────────────────────

@@ -189,6 +189,7 @@ class Job(Value):
     )
     error: JobError | None = None
     cached: Literal[True] | None = Field(None, description="the text of an equal recording was its answer")
+    revision: int | None = Field(None, description="how often a person has corrected its text")
 
     @property
     def has_ended(self) -> bool:
@@ -214,6 +215,19 @@ class JobEvent(Value):
 # ── access ────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Limits(Value):
+    """What the holder of one key may use, with all its tokens; None: as the settings say."""
+
+    requests_per_minute: int | None = Field(None, ge=1)
+    audio_per_hour: int | None = Field(None, ge=10, description="seconds")
+    audio_per_day: int | None = Field(None, ge=10, description="seconds")
+    jobs: int | None = Field(None, ge=1, description="waiting or running")
+    stored_mb: int | None = Field(None, ge=1, description="recordings that wait")
+
+
+NO_LIMITS = Limits()
+
+
 class AccessKey(Value):
     """An access key as it is stored: its SHA-256 and what it allows, never the key itself. Epoch seconds."""
 
@@ -224,3 +238,4 @@ class AccessKey(Value):
     created_at: float
     expires_at: float | None = None
     revoked_at: float | None = None
+    limits: Limits | None = None

@@ -38,7 +38,7 @@ class Delivery:
     """How far one target is with one job: which snapshot it wants, and which it has confirmed.
 
     `attempts` are the tries that failed since the last one that did not, `next_at` is epoch seconds, `ended`
-    whether the job had ended at `wanted_seq`. common/delivery/rules.py makes every next value of it.
+    whether `wanted_seq` brings the end of the job. common/delivery/rules.py makes every next value of it.
     """
 
     job_id: str
@@ -67,6 +67,18 @@ class UploadTicket:
     direct_url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What one client has in the store: jobs that wait or run, jobs whose audio has not come, and bytes of
+    recordings that are kept or expected. `pending_of_all` are the jobs of everybody whose audio has not come.
+    """
+
+    jobs: int = 0
+    pending: int = 0
+    stored_bytes: int = 0
+    pending_of_all: int = 0
+
+
 class JobStore(Protocol):
     """Jobs, their events and their text. Every commit is all or nothing, and durable when it returns."""
 
@@ -79,8 +91,7 @@ class JobStore(Protocol):
     async def commit(self, job: Job, event: JobEvent, *, result: Transcript | None = None) -> None:
         """Store the next value of a job with its event; its deliveries now want `job.seq`.
 
-        A callback wants only the end of a run, until another run begins. Mere progress waits for a delivery's
-        `next_at`, while the end of a job is due at once. A job that has ended has no lease.
+        common/delivery/rules.py says which deliveries, and when. A job that has ended has no lease.
         Raises StaleJob unless the stored seq is `job.seq - 1`, JobNotFound.
         """
 
@@ -97,11 +108,16 @@ class JobStore(Protocol):
     async def pieces(self, job_id: str) -> list[Piece]:
         """The pieces stored so far, by index."""
 
-    async def result(self, job_id: str) -> Transcript | None:
-        """The text of a completed job."""
+    async def result(self, job_id: str, *, original: bool = False) -> Transcript | None:
+        """The text of a completed job; or its `original`, where one is kept."""
+
+    async def keep_original(self, job_id: str) -> None:
+        """Keep the result as it is now beside its corrections; the first that is kept stays."""
+
+    async def held_by(self, client: str) -> Holdings: ...
 
     async def erase_text(self, job_id: str) -> None:
-        """Remove pieces, result and the text inside events; states stay."""
+        """Remove pieces, result, original and the text inside events; states stay."""
 
     async def remove(self, job_id: str) -> None:
         """Remove every trace of a job."""

@@ -8,6 +8,7 @@ https://console.groq.com/docs/rate-limits
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,6 +20,9 @@ from common.token_bucket import DAY, HOUR, MINUTE, Account, Bucket
 
 # At least 10 s are billed for any audio. Whether the buckets count it too is not documented: assume so.
 BILLED_AT_LEAST = 10.0
+
+# The part of each bucket that a client with more than its share leaves to others.
+LEFT_TO_OTHERS = 0.1
 
 # A smaller limit, if believed, would shut the account for good: no further request would correct it.
 _BELIEVABLE = BILLED_AT_LEAST
@@ -86,41 +90,48 @@ class Quota(Account):
             }
         )
 
-    def reserve(self, now: float, seconds: float) -> Quota | Wait:
+    def reserve(
+        self, now: float, seconds: float, *, used: Mapping[str, float] = {}, share: float = 1.0
+    ) -> Quota | Wait:
         """Take one request with `seconds` of audio, or say how long to wait.
 
-        Raises AudioOverQuota where no wait would ever help: it needs more than a whole bucket.
+        A client that has `used` its `share` of a bucket leaves the last part of it to others. Raises
+        AudioOverQuota where no wait would ever help: it needs more than a whole bucket.
         """
         current = self.advance(now)
-        amounts = _amounts(seconds)
+        amounts = amounts_of(seconds)
         waits = {"refused": current.shut_until - current.at}
         for name, bucket in current.buckets.items():
             if amounts[name] > bucket.limit:
                 raise AudioOverQuota
-            waits[name] = bucket.wait(amounts[name])
+            has_share = share < 1 and used.get(name, 0.0) >= share * bucket.limit
+            left = LEFT_TO_OTHERS * bucket.limit if has_share else 0.0
+            waits[name] = bucket.wait(min(amounts[name] + left, bucket.limit))
         name, longest = max(waits.items(), key=lambda named: named[1])
         if longest > 0:
             return Wait(current.wait(now, longest), name)
         return current.each(lambda name, bucket: bucket.take(amounts[name]))
 
-    def take(self, now: float, seconds: float) -> tuple[Quota, Wait | None]:
+    def take(
+        self, now: float, seconds: float, *, used: Mapping[str, float] = {}, share: float = 1.0
+    ) -> tuple[Quota, Wait | None]:
         """`reserve` in the form that a store's `change` needs: the account after it, and the wait, if any."""
-        reserved = self.reserve(now, seconds)
+        reserved = self.reserve(now, seconds, used=used, share=share)
         return (self, reserved) if isinstance(reserved, Wait) else (reserved, None)
 
-    def refund(self, now: float, seconds: float, *, reserved_at: float) -> Quota:
+    def refund(self, now: float, seconds: float, *, reserved_at: float) -> Self:
         """Undo a reservation that was not charged: never sent, or answered by a server's own error.
 
         Only what has not drained since comes back, so that it never gives more than had it not been taken.
         """
         current = self.advance(now)
         since = max(0.0, current.at - reserved_at)
-        amounts = _amounts(seconds)
+        amounts = amounts_of(seconds)
         return current.each(lambda name, bucket: bucket.give_back(amounts[name], since))
 
     def learn(self, news: QuotaNews, now: float) -> Quota:
         """Believe an answer, whether it is a transcript or a refusal."""
-        current = self._learn_amounts(news, now)
+        current = self._learnamounts_of(news, now)
         return current if news.retry_after is None else current.shut(now, news.retry_after)
 
     def shut(self, now: float, retry_after: float) -> Quota:
@@ -135,7 +146,7 @@ class Quota(Account):
         shut_for = max(0.0, self.shut_until - self.at)  # the clock was corrected
         return current.model_copy(update={"shut_until": now + shut_for})
 
-    def _learn_amounts(self, news: QuotaNews, now: float) -> Quota:
+    def _learnamounts_of(self, news: QuotaNews, now: float) -> Quota:
         """Believe the engine where it knows of less than we do, or of other limits.
 
         It names two of the four. The other bucket of a kind follows in proportion when its sibling's limit
@@ -168,7 +179,7 @@ def _scale(bucket: Bucket, factor: float) -> Bucket:
     return bucket if bucket.pinned else bucket.replace(limit=bucket.limit * factor)
 
 
-def _amounts(seconds: float) -> dict[str, float]:
+def amounts_of(seconds: float) -> dict[str, float]:
     """What one request with `seconds` of audio takes from each bucket."""
     billed = max(seconds, BILLED_AT_LEAST)
     return {

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, ValidationError
 
-from common.models import AccessKey, Scope
+from common.models import AccessKey, Limits, Scope
 
 SHORTEST_ADMIN_KEY = 32  # characters
 
 _BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
-_LINE = re.compile(r"(\S{1,80})\s+([0-9a-f]{64})(?:\s+([a-z,]+))?")
+_LINE = re.compile(r"(\S{1,80})\s+([0-9a-f]{64})(?:\s+([a-z,]+))?((?:\s+[A-Za-z]+=\d{1,9})*)")
 _SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
@@ -89,7 +89,7 @@ def _check_api_keys(text: str) -> str:
 def parse_api_keys(text: str) -> Mapping[str, AccessKey]:
     """The keys of API_KEYS by their digest, one a line or after a `;`.
 
-    `<name> <SHA-256 of the key> [scope,scope]`. Raises ValueError with what a line should be.
+    `<name> <SHA-256 of the key> [scope,scope] [limit=number …]`. Raises ValueError with what a line is.
     """
     return {key.digest: key for key in _keys(text)}
 
@@ -98,11 +98,27 @@ def _keys(text: str) -> Iterator[AccessKey]:
     for line in filter(None, map(str.strip, text.replace(";", "\n").splitlines())):
         match = _LINE.fullmatch(line)
         if match is None:
-            raise ValueError("lines of: name, SHA-256 of the key in 64 hexadecimal digits, scopes")
-        name, digest, scopes = match.groups()
+            raise ValueError(
+                "lines of: name, SHA-256 of the key in 64 hexadecimal digits, scopes, limits as jobs=10"
+            )
+        name, digest, scopes, limits = match.groups()
         yield AccessKey(
-            key_id=digest[:8], name=name, digest=digest, scopes=_parse_scopes(scopes), created_at=0.0
+            key_id=digest[:8],
+            name=name,
+            digest=digest,
+            scopes=_parse_scopes(scopes),
+            created_at=0.0,
+            limits=_parse_limits(limits),
         )
+
+
+def _parse_limits(text: str) -> Limits | None:
+    values = dict(part.split("=") for part in text.split())
+    try:
+        return Limits.model_validate(values) if values else None
+    except ValidationError:
+        known = ", ".join(field.alias or name for name, field in Limits.model_fields.items())
+        raise ValueError(f"limits among {known}, each a whole number above 0 (audio: 10)") from None
 
 
 def _parse_scopes(text: str | None) -> tuple[Scope, ...]:

@@ -118,5 +118,15 @@ def _report(services: Services, problems: list[str], backlog: int | None) -> dic
 # On AWS it also answers requests that no route of API Gateway matches.
 handler = http_handler(
     router,
-    fallback_for=("limits", "transcribe", "transcribe_job", "job", "openai_audio", "tokens", "admin", "page"),
+    fallback_for=(
+        "limits",
+        "transcribe",
+        "transcribe_job",
+        "job",
+        "job_transcript",
+        "openai_audio",
+        "tokens",
+        "admin",
+        "page",
+    ),
 )

@@ -1,4 +1,4 @@
-"""GET · DELETE /job/{id}, its /transcript, /retry, /redeliver and /events: what a client does with a job."""
+"""GET · DELETE /job/{id}, its /retry, /redeliver and /events: what a client does with a job."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from common import errors
 from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.cache_header import cache_header
-from common.http.caller import Reader, check_visible, require
+from common.http.caller import Reader, require
 from common.http.disconnect import run_until_left
 from common.http.etag import etag_of, is_known, known_seq
 from common.http.job_events import JobEvents
 from common.http.job_example import JOB_CONTENT
+from common.http.job_id import JobId
 from common.http.job_links import links_of, upload_of
-from common.http.openapi import form_fields
-from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.actions import discard, get_readable, retry
-from common.jobs.ids import parse_job_id
-from common.jobs.view import View, job_view, sync_view, transcript_view
+from common.jobs.view import View, job_view, sync_view
 from common.jobs.watch import open_watch, parse_seq
 from common.lambda_entry.handlers import http_handler
 from common.models import Job
@@ -35,13 +33,6 @@ _MAX_WAIT = 25.0
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 
 
-async def _job_id(job_id: str, services: ServicesDep, caller: Reader) -> str:
-    parsed = parse_job_id(job_id)
-    await check_visible(services, caller, parsed)
-    return parsed
-
-
-JobId = Annotated[str, Depends(_job_id)]
 After = Annotated[int | None, Query(ge=0, description="the last `seq` you know")]
 
 
@@ -99,54 +90,6 @@ async def _respond_with_state(
     language = language_of(request)
     result = await services.jobs.result(job.job_id) if job.status == "completed" else None
     return json_response(job_view(job, language=language, result=result, sync=sync), headers=headers)
-
-
-@router.get(
-    "/job/{job_id}/transcript",
-    summary="The text of a completed job, as JSON or as a file to download",
-    response_model=None,
-    openapi_extra={
-        "parameters": [
-            {"name": name, "in": "query", "schema": schema, "description": schema.get("description", "")}
-            for name, schema in form_fields(LAYOUT_FIELDS).items()
-        ]
-    },
-    responses={
-        200: {
-            "description": "the transcript, named after the recording",
-            "content": {"application/json": {"example": {"text": "Hola", "duration": 2.4}}, **FILE_EXAMPLES},
-        },
-        304: {"description": "the same as If-None-Match"},
-        **error_examples(
-            errors.JobNotFound(),
-            errors.TranscriptNotReady(status="processing"),
-            errors.JobExpired(when="…"),
-            errors.OptionInvalid(option="format", expected="json, srt, vtt, tsv, txt"),
-        ),
-    },
-)
-async def read_transcript(
-    request: Request,
-    services: ServicesDep,
-    job_id: JobId,
-    if_none_match: Annotated[str | None, Header()] = None,
-) -> Response:
-    """The options bound the cues of srt and vtt; a cue begins at a word if the job has the words' times."""
-    layout = parse_layout(request.query_params.multi_items())
-    job = await get_readable(services, job_id)
-    result = await services.jobs.result(job_id) if job.status == "completed" else None
-    if result is None:
-        raise errors.TranscriptNotReady(status=job.status)
-    headers = {"Cache-Control": "no-store", "ETag": f'W/"{job.seq}-{layout.tag}"'} | cache_header(job.cached)
-    if is_known(headers["ETag"], if_none_match):
-        return Response(status_code=304, headers=headers)
-    if layout.format == "json":
-        return json_response(
-            transcript_view(result, job.options, language=language_of(request)), headers=headers
-        )
-    return await file_response(
-        result, layout, name=job.audio.filename if job.audio else None, headers=headers
-    )
 
 
 @router.delete(

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from common import errors
 from common.http.app import ServicesDep, error_examples, json_response
-from common.http.disconnect import body_of
+from common.http.disconnect import body_of, declared_bytes
 from common.http.job_links import links_of
 from common.http.openapi import FILE, form, json_object, request_body
 from common.jobs.actions import get_readable
 from common.jobs.ids import parse_job_id
-from common.jobs.submit import attach_audio, attach_put_audio, check_queue_length
+from common.jobs.limits import check_job_limits
+from common.jobs.submit import attach_audio, attach_put_audio
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio, Job
 from common.services import Services
@@ -58,6 +59,7 @@ async def _job_id(job_id: str) -> str:
             errors.JobConflict(),
             errors.UploadExpired(),
             errors.UploadTooLarge(limit_mb=200),
+            errors.TooManyJobs(retry_after=30, whose=errors.YOUR_ADDRESS, limit=100),
             errors.Busy(retry_after=30),
             errors.StorageFull(),
         ),
@@ -70,8 +72,9 @@ async def job_audio(
 
     After a PUT to `upload.directUrl`: the fields alone, as JSON.
     """
-    if (await get_readable(services, job_id)).status == "pending":
-        await check_queue_length(services)  # the ticket stays valid until there is room
+    job = await get_readable(services, job_id)
+    if job.status == "pending":  # the ticket stays valid until there is room
+        await check_job_limits(services, job.client, size_bytes=declared_bytes(request))
     if media_type(request.headers.get("content-type")) == JSON:
         fields = dict(await read_fields(body_of(request), JSON))
         services.audio.admit(job_id, fields, now=services.now())

@@ -16,6 +16,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from common.access.caller import client_id
 from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLater
 from common.http import any_path
 from common.http.app import ServicesDep, json_response, language_of
@@ -174,6 +175,7 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
             strict_models=settings.strict_models,
         )
         headers = ignored_header(parsed.ignored)
+        services = await services.for_client(client_id(caller.client, secret=services.key_secret))
         take = partial(services.transcribing.take, caller.client, upload.size_bytes)
         if parsed.stream:
             kept = await recall(services, upload.sha256, parsed.options, owner=caller.owner)

@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from common import errors
-from common.access.caller import Caller
+from common.access.caller import Caller, client_id
 from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.cache_header import note_cache
 from common.http.caller import Transcriber
@@ -100,6 +100,13 @@ _EXAMPLE = {
             errors.EngineBroken(),
             errors.EngineRefused(reason="…"),
             errors.EngineKeyInvalid(),
+            errors.TooManyRequests(retry_after=2, whose=errors.YOUR_KEY, limit=600),
+            errors.TooMuchAudio(
+                retry_after=100,
+                whose=errors.YOUR_KEY,
+                limit=3600,
+                window=errors.Sentence("an hour", "por hora"),
+            ),
             errors.Busy(retry_after=5),
             errors.EngineMissing(),
             errors.EngineQuotaSpent(retry_after=100),
@@ -133,6 +140,7 @@ async def _respond(
     layout = parse_layout(upload.fields)
     options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
     engine_options = with_word_times(options) if layout.wants_words else options
+    services = await services.for_client(client_id(caller.client, secret=services.key_secret))
     take = partial(services.transcribing.take, caller.client, upload.size_bytes)
     transcript, is_kept = await transcribe_unless_kept(
         services,

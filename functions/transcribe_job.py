@@ -15,17 +15,19 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from common import errors
-from common.access.caller import Caller
+from common.access.caller import Caller, client_id
 from common.delivery.webhook_url import check_callback_url
 from common.download.address import parse_address
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import Transcriber
+from common.http.disconnect import declared_bytes
 from common.http.job_links import links_of, upload_of
 from common.http.job_request import JOB_FIELDS, KEY_SCHEMA, parse_job_request
 from common.http.openapi import URL, json_object, recording_form, request_body
 from common.http.options import FORM_FIELDS, JSON_FIELDS, OPTION_RULES
 from common.http.recording import receive_request, take_url
-from common.jobs.submit import JobRequest, check_queue_length, create_pending, submit, submit_url
+from common.jobs.limits import check_job_limits, check_pending_limits
+from common.jobs.submit import JobRequest, create_pending, submit, submit_url
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio, Job
 from common.services import Services
@@ -109,6 +111,10 @@ _UPLOAD = {
             errors.OptionUnknown(option="lang", known="…"),
             errors.OptionInvalid(option="jobId", expected="a UUID"),
             errors.LanguageUnknown(language="klingon"),
+            errors.TooManyRequests(retry_after=2, whose=errors.YOUR_KEY, limit=600),
+            errors.TooManyJobs(retry_after=30, whose=errors.YOUR_ADDRESS, limit=100),
+            errors.TooManyUploadsExpected(retry_after=900, whose=errors.YOUR_ADDRESS, limit=500),
+            errors.TooMuchStored(retry_after=30, whose=errors.YOUR_ADDRESS, limit=1000),
             errors.Busy(retry_after=30),
             errors.StorageFull(),
             errors.UrlNotPublic(),
@@ -117,7 +123,8 @@ _UPLOAD = {
 )
 async def transcribe_job(request: Request, services: ServicesDep, caller: Transcriber) -> Response:
     """The same jobId or Idempotency-Key with the same content is the same job; with other content, 409."""
-    await check_queue_length(services)
+    client = client_id(caller.client, secret=services.key_secret)
+    await check_job_limits(services, client, size_bytes=declared_bytes(request))
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as folder:
         limit = services.settings.max_job_upload_bytes
         received = await receive_request(request, Path(folder), max_bytes=limit, digest=True)
@@ -129,6 +136,7 @@ async def transcribe_job(request: Request, services: ServicesDep, caller: Transc
         raise errors.FileMissing
     job_request = _parse(fields, request, services, caller)
     if url is None:
+        await check_pending_limits(services, client)
         return await _expect(request, services, job_request, _size_bytes(fields))
     parse_address(url, private_allowed=services.settings.download_private_addresses)
     return _accepted(await submit_url(services, replace(job_request, url=url)), request, services)

@@ -30,7 +30,7 @@ from common.models import Audio, Job, Options, Piece, Transcript
 from common.services import Services
 from common.settings import Settings
 from common.upload.ticket import UploadTickets
-from functions import job, transcription_ws
+from functions import job, job_transcript, transcription_ws
 from tests.new_jobs import queued_job
 from tests.serving import wait_until
 
@@ -52,7 +52,12 @@ class JobService:
         self.services: Services
 
     def __enter__(self) -> Self:
-        app = build_app(job.router, transcription_ws.router, cors_origins=self._settings.cors_origins)
+        app = build_app(
+            job.router,
+            job_transcript.router,
+            transcription_ws.router,
+            cors_origins=self._settings.cors_origins,
+        )
         self.server = build_server(app, host="127.0.0.1", port=0, limits=self._limits)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(app)))
         self._thread.start()

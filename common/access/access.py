@@ -12,7 +12,7 @@ from common.access.caller import ALL_SCOPES, Caller, client_without_key
 from common.access.key_store import AccessKeyStore
 from common.access.keys import PREFIX, digest_of, parse_key
 from common.errors import KeyExpired, KeyInvalid, KeyMissing
-from common.models import AccessKey
+from common.models import NO_LIMITS, AccessKey, Limits, Scope
 
 ADMIN = "admin"
 
@@ -51,6 +51,17 @@ class Access:
         if self.allows_anonymous:  # clients of OpenAI's API send any text as a key
             return client_without_key(client)
         raise KeyInvalid if credential else KeyMissing
+
+    async def limits_of(self, client: str) -> Limits:
+        """The limits of a client's key; none for an address, or a key that nobody knows any more."""
+        kind, _, key_id = client.partition(":")
+        if kind != "key" or not self.is_on:
+            return NO_LIMITS
+        key = self._configured_key(key_id) or await self._stored_key(key_id)
+        return (key.limits if key else None) or NO_LIMITS
+
+    def _configured_key(self, key_id: str) -> AccessKey | None:
+        return next((key for key in self.configured.values() if key.key_id == key_id), None)
 
     async def _holder_of(self, credential: str) -> Caller | None:
         """None for a text that is none of our keys and does not look like one."""
@@ -91,20 +102,21 @@ class Access:
 
     async def _holder_of_token(self, credential: str) -> Caller:
         token = tokens.read_token(credential, secret=self.secret, now=self.now())
-        scopes = frozenset(token.scopes) & await self._scopes_of(token.key_id)
+        allowed, limits = await self._rights_of(token.key_id)
+        scopes = frozenset(token.scopes) & allowed
         owner = f"{token.key_id}/{token.subject}" if token.subject is not None else token.key_id
-        return Caller("token", f"key:{owner}", scopes, owner, token.subject, token.job_id)
+        return Caller("token", f"key:{owner}", scopes, owner, token.subject, token.job_id, limits)
 
-    async def _scopes_of(self, key_id: str) -> frozenset[str]:
+    async def _rights_of(self, key_id: str) -> tuple[frozenset[Scope], Limits]:
         """What the key that issued a token may do. Raises KeyInvalid, KeyExpired."""
         if key_id == ADMIN:
-            return ALL_SCOPES
-        configured = next((key for key in self.configured.values() if key.key_id == key_id), None)
-        key = configured or await self._stored_key(key_id)
+            return ALL_SCOPES, NO_LIMITS
+        key = self._configured_key(key_id) or await self._stored_key(key_id)
         if key is None:
             raise KeyInvalid
-        return frozenset(self._check_valid(key).scopes)
+        return frozenset(self._check_valid(key).scopes), key.limits or NO_LIMITS
 
 
 def _holder_of_key(key: AccessKey) -> Caller:
-    return Caller("key", f"key:{key.key_id}", frozenset(key.scopes), key.key_id)
+    limits = key.limits or NO_LIMITS
+    return Caller("key", f"key:{key.key_id}", frozenset(key.scopes), key.key_id, limits=limits)

@@ -7,11 +7,15 @@ import hmac
 from dataclasses import dataclass
 from typing import Literal
 
-from common.errors import JobNotFound, ScopeMissing
-from common.models import Job, Scope
+from common.errors import YOUR_ADDRESS, YOUR_KEY, JobNotFound, ScopeMissing, Sentence
+from common.models import NO_LIMITS, Job, Limits, Scope
 
 ALL_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read", "metrics", "admin"})
 OPEN_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read"})
+
+# Programs on the server's own machine, and clients whose address nobody knows. IPv6's loopback address is in
+# the network ::/64.
+_UNLIMITED = frozenset({"", "address:127.0.0.1", "address:::/64", "address:unknown", "key:admin"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,20 @@ class Caller:
     owner: str | None = None
     subject: str | None = None
     only_job: str | None = None
+    limits: Limits = NO_LIMITS
 
     @property
     def client(self) -> str:
         """Whose limits count: those of the key, for all its tokens together, or of the address."""
         return f"key:{self.owner.partition('/')[0]}" if self.owner is not None else self.name
+
+    @property
+    def is_limited(self) -> bool:
+        return is_limited(self.client)
+
+    @property
+    def whose(self) -> Sentence:
+        return whose(self.client)
 
     def require(self, scope: Scope) -> None:
         """Raises ScopeMissing."""
@@ -63,10 +76,20 @@ class Caller:
             raise JobNotFound
 
 
+def is_limited(client: str) -> bool:
+    """Whether a client has limits of its own; the machine's own programs and the admin key have none."""
+    return client not in _UNLIMITED
+
+
+def whose(client: str) -> Sentence:
+    """Whose limits count, for errors."""
+    return YOUR_ADDRESS if client.startswith("address:") else YOUR_KEY
+
+
 def client_id(client: str, *, secret: bytes) -> str:
     """How a job names its client: an address is hashed, since it may be a person's."""
     kind, _, address = client.partition(":")
-    if kind != "address":
+    if kind != "address" or not is_limited(client):
         return client
     return f"address:{hmac.new(secret, address.encode(), hashlib.sha256).hexdigest()[:16]}"
 

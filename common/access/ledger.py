@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
+from common.access.caller import is_limited
 from common.errors import EscribaError
 
 Pool = Literal["uploads", "transcriptions", "downloads", "watchers", "webhooks", "ffmpeg"]
@@ -20,7 +21,7 @@ Pool = Literal["uploads", "transcriptions", "downloads", "watchers", "webhooks",
 class PoolShares:
     """The places of one pool that each client holds; it may hold `most`.
 
-    A client without a name is bounded by the pool alone. `refused` counts what was refused for this bound.
+    A client without limits of its own is bounded by the pool alone. `refused` counts the refusals.
     """
 
     def __init__(self, most: float = math.inf) -> None:
@@ -35,7 +36,7 @@ class PoolShares:
 
     def has_room(self, client: str) -> bool:
         """Whether the client may take one more."""
-        return not client or self._held[client] < self.most
+        return self._held[client] < self.most or not is_limited(client)
 
     def add(self, client: str) -> None:
         self._held[client] += 1

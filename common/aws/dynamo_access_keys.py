@@ -15,7 +15,7 @@ class DynamoAccessKeys:
         self._table = table
 
     async def put(self, key: AccessKey) -> None:
-        document = key.model_dump_json(by_alias=True)
+        document = key.model_dump_json(by_alias=True, exclude_none=True)
         await self._table.put({"pk": _PARTITION, "sk": key.key_id, "document": document})
 
     async def get(self, key_id: str) -> AccessKey | None:

@@ -21,10 +21,12 @@ _TRIES = 60
 class DynamoAccount(Generic[A]):
     """The account called `name`; `start` is it before anything was taken, with the limits of the settings.
 
-    Limits that the settings changed since hold at once; what was used stays used.
+    Limits that the settings changed since hold at once; what was used stays used. DynamoDB removes it where
+    it did not change for `keeps` seconds.
     """
 
-    def __init__(self, table: Table, *, name: str, start: A) -> None:
+    def __init__(self, table: Table, *, name: str, start: A, keeps: float | None = None) -> None:
+        self._keeps = keeps
         self._table = table
         self._key: Key = (f"quota#{name}", "quota")
         self._start = start
@@ -52,6 +54,7 @@ class DynamoAccount(Generic[A]):
             "sk": sk,
             "document": account.model_dump_json(by_alias=True),
             "version": version + 1,
+            "ttl": None if self._keeps is None else int(account.at + self._keeps),
         }
         condition = "version = :version" if over else "attribute_not_exists(pk)"
         try:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from common.aws import delivery_items, job_items, lease_updates
+from common.aws import client_items, delivery_items, job_items, lease_updates
 from common.aws.delivery_items import Row
 from common.aws.dynamo_deliveries import DynamoDeliveries, delivery_action
 from common.aws.overdue_jobs import OverdueJobs
@@ -18,7 +18,7 @@ from common.aws.table_requests import Item, Key, Update, check_action, put_actio
 from common.delivery import rules
 from common.errors import Busy, JobNotFound, StorageFull
 from common.models import Job, JobEvent, Piece, Transcript
-from common.ports import AlreadyExists, Delivery, LeaseLost, StaleJob, Target
+from common.ports import AlreadyExists, Delivery, Holdings, LeaseLost, StaleJob, Target
 
 _IS_NEW = "attribute_not_exists(pk)"
 _TRIES = 20
@@ -54,6 +54,7 @@ class DynamoJobs:
                     put_action(job_items.state_item(job), condition=_IS_NEW),
                     put_action(job_items.event_item(event)),
                     *(put_action(delivery_items.item_of(row, ttl)) for row in rows),
+                    *client_items.actions_of(job),
                 )
                 return
             except ConditionFailed:
@@ -86,6 +87,7 @@ class DynamoJobs:
                 put_action(job_items.event_item(event)),
                 *(delivery_action(before, after, ttl) for before, after in changes if after != before),
                 *(put_action(part) for part in texts),
+                *client_items.actions_of(job),
             )
         except ConditionFailed as failed:
             if 0 in failed.parts:
@@ -133,14 +135,27 @@ class DynamoJobs:
         parts = await self._table.query_partition(f"job#{job_id}", prefix=job_items.PIECE)
         return [Piece.model_validate_json(document) for document in job_items.join_parts(parts)]
 
-    async def result(self, job_id: str) -> Transcript | None:
-        parts = await self._table.query_partition(f"job#{job_id}", prefix=job_items.RESULT)
+    async def result(self, job_id: str, *, original: bool = False) -> Transcript | None:
+        prefix = job_items.ORIGINAL if original else job_items.RESULT
+        parts = await self._table.query_partition(f"job#{job_id}", prefix=prefix)
         documents = job_items.join_parts(parts)
         return Transcript.model_validate_json(documents[0]) if documents else None
 
+    async def keep_original(self, job_id: str) -> None:
+        parts = await self._table.query_partition(f"job#{job_id}", prefix=job_items.RESULT)
+        if not parts:
+            return
+        first, *more = job_items.original_items(parts)
+        with suppress(ConditionFailed):  # one is kept already
+            await self._table.write(put_action(first, condition=_IS_NEW), *map(put_action, more))
+
+    async def held_by(self, client: str) -> Holdings:
+        items = await self._table.query_partition(client_items.partition(client))
+        return client_items.holdings_of(items)
+
     async def erase_text(self, job_id: str) -> None:
         keys = await self._keys(job_id)
-        texts = (job_items.PIECE, job_items.RESULT)
+        texts = (job_items.PIECE, job_items.RESULT, job_items.ORIGINAL)
         await self._table.delete(key for key in keys if key[1].startswith(texts))
         await asyncio.gather(*(self._erase_event(key) for key in keys if key[1].startswith(job_items.EVENT)))
 

@@ -6,6 +6,7 @@ pk job#<id>   sk state              the job, its lease, when a worker may take i
               event#progress        the newest mere progress, over the last
               piece#<index>#<part>  one piece's text, packed
               result#<part>         the whole text, packed
+              original#<part>       that of the engine, once somebody has corrected it
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from common.jobs.due import due_time
 from common.models import Job, JobEvent, Piece, Transcript
 
 STATE = "state"
-EVENT, PIECE, RESULT = "event#", "piece#", "result#"
+EVENT, PIECE, RESULT, ORIGINAL = "event#", "piece#", "result#", "original#"
 PROGRESS = f"{EVENT}progress"
 
 LEASE = "lease_holder, lease_until, lease_floor"  # attributes of the state
@@ -143,6 +144,11 @@ def piece_items(job_id: str, piece: Piece, ttl: int) -> list[Item]:
 
 def result_items(job: Job, result: Transcript) -> list[Item]:
     return _parts(job.job_id, RESULT, result, ttl_of(job.expires_at))
+
+
+def original_items(parts: Iterable[Item]) -> list[Item]:
+    """The parts of a result as those of an original."""
+    return [{**part, "sk": part["sk"].replace(RESULT, ORIGINAL, 1)} for part in parts]
 
 
 def _parts(job_id: str, prefix: str, value: Piece | Transcript, ttl: int) -> list[Item]:

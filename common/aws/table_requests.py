@@ -33,6 +33,11 @@ def update_action(update: Update) -> dict[str, Any]:
     return {"Update": update_of(update)}
 
 
+def delete_action(key: Key) -> dict[str, Any]:
+    """Harmless where there is no such item."""
+    return {"Delete": {"Key": wire_key(key)}}
+
+
 def check_action(key: Key, condition: str, values: Item) -> dict[str, Any]:
     """Writes nothing: the transaction fails unless the condition holds."""
     return {

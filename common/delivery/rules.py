@@ -20,6 +20,9 @@ BACKOFF = Backoff((1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0))
 # Seconds between two deliveries of mere progress to one target: free plans count each message.
 PROGRESS_EVERY = 1.0
 
+# Seconds between two webhooks of one corrected text: pages save while people type.
+CORRECTIONS_EVERY = 30.0
+
 # Seconds. No pause is longer than a Retry-After of an hour, so a time further ahead was stored before the
 # clock stepped back: it counts as past.
 FAR = 3600.0
@@ -38,13 +41,15 @@ def commit(delivery: Delivery, job: Job) -> Delivery:
     """The delivery after a commit of `job`.
 
     Mere progress keeps a time that a failure or a target's Retry-After has set; the end of a job is due at
-    once. A webhook wants only the snapshot that ends a run: not the later removal of text and audio, and not
-    the end of a run once another run has started.
+    once. A webhook wants only the snapshot that ends a run and its corrections: not the later removal of text
+    and audio, and not the end of a run once another run has started.
     """
-    ends_run = job.has_ended and job.erased_at is None
-    is_wanted = delivery.target == "convex" or ends_run
+    has_text = job.has_ended and job.erased_at is None
+    is_wanted = delivery.target == "convex" or has_text
     if not is_wanted and (job.has_ended or not delivery.is_open):
         return delivery
+    if has_text and job.revision and not (delivery.ended and delivery.is_open):
+        return _commit_correction(delivery, job)
     next_at = delivery.next_at if delivery.is_open else max(delivery.next_at, job.updated_at)
     return replace(
         delivery,
@@ -53,6 +58,13 @@ def commit(delivery: Delivery, job: Job) -> Delivery:
         next_at=job.updated_at if job.has_ended else next_at,
         ended=job.has_ended,
     )
+
+
+def _commit_correction(delivery: Delivery, job: Job) -> Delivery:
+    """The target has the end of the job already: its corrections go out now and then, the newest alone."""
+    pause = CORRECTIONS_EVERY if delivery.target == "callback" else PROGRESS_EVERY
+    next_at = delivery.next_at if delivery.is_open else max(delivery.next_at, job.updated_at + pause)
+    return replace(delivery, wanted_seq=job.seq, next_at=next_at, ended=False)
 
 
 def settle(delivery: Delivery, tried: Delivery) -> Delivery:

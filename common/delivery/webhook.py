@@ -55,7 +55,8 @@ class WebhookSender:
         self._resolve = resolve
 
     async def send(self, job: Job, result: Transcript | None) -> None:
-        """POST `{type, eventId, job}`; any 2xx confirms. The same end always has the same eventId.
+        """POST `{type, eventId, job}`; any 2xx confirms. The same end always has the same eventId, and each
+        correction of its text another.
 
         Raises DeliveryFailed, and DeliveryRejected for an invalid address or one that answers 410.
         """
@@ -63,8 +64,9 @@ class WebhookSender:
             return  # another run has started since: its end will be sent
         import httpx
 
-        # Of the run, not of `seq`: that grows once more when text and audio are removed.
-        event_id = str(uuid.uuid5(_NAMESPACE, f"{job.job_id}/{job.run}"))
+        # Not of `seq`: that grows once more when text and audio are removed.
+        correction = f"/{job.revision}" if job.revision else ""
+        event_id = str(uuid.uuid5(_NAMESPACE, f"{job.job_id}/{job.run}{correction}"))
         try:
             status, retry_after = await self._post(job, event_id, _body(job, result, event_id))
         except (TimeoutError, httpx.HTTPError, OSError) as exc:

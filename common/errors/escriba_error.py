@@ -52,6 +52,10 @@ EscribaError                      500 internal_error
 │   ├── JobNotRetryable           409 job_not_retryable
 │   ├── TranscriptNotReady        409 transcript_not_ready
 │   ├── JobExpired                410 job_expired
+│   ├── TranscriptChanged         412 transcript_changed
+│   ├── TranscriptTooLarge        413 transcript_too_large
+│   ├── SpeakerUnknown            422 speaker_unknown
+│   ├── VersionMissing            428 version_missing
 │   ├── AudioGone                 410 audio_gone
 │   ├── UploadTicketInvalid       403 upload_ticket_invalid
 │   ├── UploadExpired             410 upload_expired
@@ -65,6 +69,12 @@ EscribaError                      500 internal_error
 │   ├── UrlUnusable               422 url_unusable
 │   ├── UrlUnreachable            502 url_unreachable
 │   └── UrlTooSlow                504 url_too_slow
+├── LimitReached                  429 limit_reached (one client's own limit)
+│   ├── TooManyRequests           429 too_many_requests
+│   ├── TooMuchAudio              429 too_much_audio
+│   ├── TooManyJobs               429 too_many_jobs
+│   ├── TooManyUploadsExpected    429 too_many_uploads_expected
+│   └── TooMuchStored             429 too_much_stored
 ├── Interrupted                   500 interrupted
 ├── Busy                          503 busy
 ├── Paused                        503 paused
@@ -94,12 +104,16 @@ from common.errors.sentence import Detail, Language, Sentence
 
 
 class RetryLater(Exception):
-    """Not now: the quota is spent or the engine asked to wait. Try again after `delay` seconds."""
+    """Not now: the quota is spent or the engine asked to wait. Try again after `delay` seconds.
 
-    def __init__(self, delay: float, reason: str = "") -> None:
+    `error` answers a client that waits for its text, where the reason is not the engine's quota.
+    """
+
+    def __init__(self, delay: float, reason: str = "", *, error: EscribaError | None = None) -> None:
         super().__init__(f"retry in {delay:.1f} s: {reason}")
         self.delay = delay
         self.reason = reason
+        self.error = error
 
 
 class EscribaError(Exception):

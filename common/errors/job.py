@@ -58,6 +58,59 @@ class TranscriptNotReady(JobRefused):
     )
 
 
+class TranscriptChanged(JobRefused):
+    status = 412
+    code = "transcript_changed"
+    sentence = Sentence(
+        "Somebody has changed this transcript since you read it.",
+        "Alguien ha cambiado esta transcripción desde que la leíste.",
+    )
+    hint = Sentence(
+        "Read it again, and send your changes with its new ETag in If-Match.",
+        "Léela de nuevo y envía tus cambios con su nuevo ETag en If-Match.",
+    )
+
+
+class VersionMissing(JobRefused):
+    status = 428
+    code = "version_missing"
+    sentence = Sentence(
+        "The request does not say which version of the transcript it changes.",
+        "La petición no dice qué versión de la transcripción cambia.",
+    )
+    hint = Sentence(
+        "Send the ETag that you read as If-Match, or If-Match: * to overwrite any version.",
+        "Envía como If-Match el ETag que leíste, o If-Match: * para sobrescribir cualquier versión.",
+    )
+
+
+class TranscriptTooLarge(JobRefused):
+    """Details: `limit_mb`."""
+
+    status = 413
+    code = "transcript_too_large"
+    sentence = Sentence(
+        "The corrected transcript is larger than {limit_mb} MB.",
+        "La transcripción corregida ocupa más de {limit_mb} MB.",
+    )
+    hint = Sentence(
+        "Send the segments without 'words': their times are made of the old ones.",
+        "Envía los segmentos sin 'words': sus tiempos se deducen de los anteriores.",
+    )
+
+
+class SpeakerUnknown(JobRefused):
+    """Details: `speaker`, `known` (a list in words)."""
+
+    status = 422
+    code = "speaker_unknown"
+    sentence = Sentence(
+        "Nobody called '{speaker}' speaks in this transcript.",
+        "En esta transcripción no habla nadie llamado '{speaker}'.",
+    )
+    hint = Sentence("The speakers are: {known}.", "Los que hablan son: {known}.")
+
+
 class JobExpired(JobRefused):
     """Details: `when` (ISO 8601)."""
 

@@ -82,11 +82,13 @@ def _allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=origins,
-        allow_methods=["GET", "POST", "DELETE"],
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
         allow_headers=["*"],
         allow_private_network=True,  # a page on the internet may call a server at home
         expose_headers=[
             "Retry-After",
+            "RateLimit",
+            "RateLimit-Policy",
             "X-Request-Id",
             "ETag",
             "Content-Disposition",
@@ -107,7 +109,7 @@ async def _handle_escriba_error(request: Request, exc: Exception) -> Response:
 
 async def _handle_retry_later(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RetryLater)
-    return error_response(request, EngineQuotaSpent(retry_after=exc.delay))
+    return error_response(request, exc.error or EngineQuotaSpent(retry_after=exc.delay))
 
 
 async def _handle_http_exception(request: Request, exc: Exception) -> Response:

@@ -10,14 +10,17 @@ from starlette.requests import HTTPConnection
 
 from common.access.caller import Caller
 from common.access.credentials import find_credential
-from common.errors import AccessOff
+from common.errors import AccessOff, TooManyRequests
 from common.http.edge import client_of
 from common.models import Scope
 from common.services import Services
 
 
 async def caller_of(connection: HTTPConnection) -> Caller:
-    """The caller, identified once a request. Raises KeyMissing, KeyInvalid, KeyExpired."""
+    """The caller, identified and counted once a request.
+
+    Raises KeyMissing, KeyInvalid, KeyExpired, TooManyRequests.
+    """
     known: Caller | None = getattr(connection.state, "caller", None)
     if known is None:
         services: Services = connection.app.state.services
@@ -25,6 +28,9 @@ async def caller_of(connection: HTTPConnection) -> Caller:
         credential = find_credential(scope["headers"], scope.get("query_string", b""))
         known = await services.access.identify(credential, client=client_of(connection))
         connection.state.caller = known
+        rate = connection.state.rate = services.rates.take(known, services.now())
+        if rate is not None and rate.retry_after:
+            raise TooManyRequests(retry_after=rate.retry_after, whose=known.whose, limit=rate.limit)
     return known
 
 

@@ -7,6 +7,7 @@ import re
 import zlib
 from typing import Any
 
+from common.errors import TranscriptChanged, VersionMissing
 from common.jobs.watch import parse_seq
 from common.models import Job
 
@@ -34,3 +35,19 @@ def known_seq(if_none_match: str | None) -> int | None:
     """The `seq` in a tag of ours."""
     tag = _TAG.search((if_none_match or "")[:1000])
     return parse_seq(tag[1].partition("-")[0]) if tag else None
+
+
+def required_seq(if_match: str | None) -> int | None:
+    """The `seq` of the only state that a request may change; None for `*`, any state.
+
+    A weak tag counts, too: each of ours begins with the `seq`, and proxies that compress make tags weak.
+    Raises VersionMissing without If-Match, TranscriptChanged for a tag that is none of ours.
+    """
+    if if_match is None:
+        raise VersionMissing
+    if if_match.strip() == "*":
+        return None
+    seq = known_seq(if_match)
+    if seq is None:
+        raise TranscriptChanged
+    return seq

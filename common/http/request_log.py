@@ -8,9 +8,11 @@ import uuid
 from typing import Any
 
 from common.access.caller import Caller
+from common.access.rates import Rate
 from common.admin.usage import client_of, failure_name
 from common.errors import EscribaError
 from common.http.error_response import NO_SNIFFING, failure
+from common.http.rate_headers import rate_headers
 from common.log import log
 from common.services import Services
 
@@ -42,7 +44,9 @@ class RequestLog:
         async def send_with_id(message: Any) -> None:
             if message["type"] == "http.response.start":
                 answer.start(message["status"])
-                _add_missing(message, (b"x-request-id", request_id.encode()), NO_SNIFFING)
+                rate: Rate | None = scope["state"].get("rate")
+                rates = rate_headers(rate, scope["path"]) if rate else []
+                _add_missing(message, (b"x-request-id", request_id.encode()), NO_SNIFFING, *rates)
             await send(message)
 
         try:

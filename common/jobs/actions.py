@@ -8,7 +8,7 @@ from typing import TypeVar
 from common.errors import Busy, JobExpired
 from common.jobs import state
 from common.jobs.commit import commit_job
-from common.jobs.submit import check_queue_length
+from common.jobs.limits import check_job_limits
 from common.jobs.sweep import erase, forget_text
 from common.jobs.view import iso_time
 from common.models import Job
@@ -44,7 +44,7 @@ async def discard(services: Services, job_id: str) -> Job:
 
     Raises JobNotFound.
     """
-    return await _repeat_while_stale(lambda: _discard(services, job_id))
+    return await repeat_while_stale(lambda: _discard(services, job_id))
 
 
 async def _discard(services: Services, job_id: str) -> Job:
@@ -67,8 +67,8 @@ async def retry(services: Services, job_id: str) -> Job:
 
     Raises JobNotFound, JobNotRetryable, Busy.
     """
-    await check_queue_length(services)
-    return await _repeat_while_stale(lambda: _retry(services, job_id))
+    await check_job_limits(services, (await services.jobs.get(job_id)).client)
+    return await repeat_while_stale(lambda: _retry(services, job_id))
 
 
 async def _retry(services: Services, job_id: str) -> Job:
@@ -88,7 +88,7 @@ async def _retry(services: Services, job_id: str) -> Job:
     return await commit_job(services, again)
 
 
-async def _repeat_while_stale(step: Callable[[], Awaitable[T]]) -> T:
+async def repeat_while_stale(step: Callable[[], Awaitable[T]]) -> T:
     """Repeat a step that reads, decides and commits, for as long as somebody else commits first."""
     for _ in range(_TRIES):
         try:

@@ -24,7 +24,7 @@ async def commit_job(
     event = make_event(job, kind, piece=piece)
     await services.jobs.commit(job, event, result=result)
     await services.subscribers.publish(event)
-    if job.has_ended and kind == "state" and job.erased_at is None:  # its erasure is no second end
+    if job.has_ended and kind == "state" and not (job.erased_at or job.revision):  # those are no second end
         code = job.error.code if job.error else None
         services.counters.count_job(job.status, code)
         if code:

@@ -10,7 +10,6 @@ import asyncio
 import random
 import tempfile
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from common.backoff import Backoff, doubling
@@ -19,7 +18,7 @@ from common.jobs import state, suspects
 from common.jobs.download import download_if_missing
 from common.jobs.lease import keep_lease
 from common.jobs.partial_reports import PartialReports
-from common.jobs.running_job import PersistentQuota, ProgressReports, RunningJob, retry_while_busy
+from common.jobs.running_job import ProgressReports, RunningJob, counting_services, retry_while_busy
 from common.log import log
 from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
@@ -133,9 +132,7 @@ class _Run:
             await self._remember(transcript)
 
     async def _recognise(self, folder: Path) -> Transcript:
-        services, options = self._services, self._job.options
-        if services.quota:
-            services = replace(services, quota=PersistentQuota(services.quota))
+        services, options = await counting_services(self._services, self._job), self._job.options
         ready = await self._prepare(folder)
         kept = await self._kept_pieces(ready)
         parts = PartialReports(self._running, ready, kept, now=services.now)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeVar
+from dataclasses import replace
+from typing import Generic, TypeVar
 
 from common.errors import Busy, EscribaError, StoreUnavailable
 from common.jobs import state
 from common.jobs.commit import commit_job
 from common.jobs.events import Kind
 from common.models import Job, Piece, Transcript
-from common.ports import QuotaStore, StaleJob
-from common.quota import Quota
+from common.ports import AccountStore, StaleJob
 from common.services import Services
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 _PROGRESS_EVERY = 1.0  # seconds between two commits of mere progress
@@ -88,14 +89,25 @@ async def retry_while_busy(step: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(exc.retry_after or 1.0)
 
 
-class PersistentQuota:
-    """The quota of a run: while the store is away it waits, so that no other piece of the run is lost."""
+class PersistentAccount(Generic[A]):
+    """An account of a run: while the store is away it waits, so that no other piece of the run is lost."""
 
-    def __init__(self, quota: QuotaStore) -> None:
-        self._quota = quota
+    def __init__(self, account: AccountStore[A]) -> None:
+        self._account = account
 
-    async def change(self, decide: Callable[[Quota], tuple[Quota, T]]) -> T:
-        return await retry_while_busy(lambda: self._quota.change(decide))
+    async def change(self, decide: Callable[[A], tuple[A, T]]) -> T:
+        return await retry_while_busy(lambda: self._account.change(decide))
 
-    async def read(self) -> Quota:
-        return await self._quota.read()
+    async def read(self) -> A:
+        return await self._account.read()
+
+
+async def counting_services(services: Services, job: Job) -> Services:
+    """They count what the job takes of the engine's quota, and what its client has used of it."""
+    services = await services.for_client(job.client)
+    if services.quota:
+        services = replace(services, quota=PersistentAccount(services.quota))
+    if client := services.client_quota:
+        client = replace(client, account=PersistentAccount(client.account))
+        services = replace(services, client_quota=client)
+    return services

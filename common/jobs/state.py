@@ -168,6 +168,13 @@ def complete(
     )
 
 
+def correct(job: Job, *, now: float, expires_at: float) -> Job:
+    """A person has corrected the text, and has as long to come back to it as if it were new."""
+    require(job, "completed")
+    later = max(job.expires_at, expires_at)
+    return next_value(job, now, revision=(job.revision or 0) + 1, expires_at=later)
+
+
 def fail(job: Job, error: EscribaError, *, now: float, expires_at: float) -> Job:
     require(job, "pending", "queued", "processing", "waiting")
     reason = JobError(
@@ -232,6 +239,7 @@ def _next_run(job: Job, now: float, expires_at: float, **changes: Any) -> Job:
         pieces_total=None,
         error=None,
         cached=None,
+        revision=None,
         received_bytes=None,
         total_bytes=None,
         started_at=None,

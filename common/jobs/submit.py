@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from common.errors import AudioGone, Busy, FileMissing, JobConflict, UploadExpired
+from common.errors import AudioGone, FileMissing, JobConflict, UploadExpired
 from common.jobs import download_state, state
 from common.jobs.commit import commit_job
 from common.jobs.events import make_event
@@ -26,9 +26,6 @@ _OPTIONS_ONCE_HASHED = {
     "language", "prompt", "temperature", "timestamps", "task", "model",
     "track", "tracks", "input_format", "guard",
 }  # fmt: skip
-
-# Seconds after which a client may try a full queue again: about the time of one short job.
-_QUEUE_FULL_RETRY = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +64,6 @@ class JobRequest:
         identity = [options, self.user_id, self.callback_url, audio.sha256 if audio else None]
         identity += [self.url] if self.url else []
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
-
-
-async def check_queue_length(services: Services) -> None:
-    """Raises Busy when the queue is full."""
-    if await services.queue.backlog() >= services.settings.max_queue:
-        raise Busy(retry_after=_QUEUE_FULL_RETRY)
 
 
 async def create_pending(services: Services, request: JobRequest) -> Job:

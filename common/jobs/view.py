@@ -28,6 +28,7 @@ def job_view(
     """The whole of a job. Fields that do not apply are left out; the error's sentence is in `language`."""
     view: View = {"jobId": job.job_id, "userId": job.user_id, "status": job.status, "stage": job.stage}
     view |= {"progress": job.progress, "run": job.run, "attempts": job.attempts, "seq": job.seq}
+    view["revision"] = job.revision
     if job.received_bytes is not None:
         view["download"] = {"receivedBytes": job.received_bytes, "totalBytes": job.total_bytes}
     view["chunks"] = {"done": job.pieces_done, "total": job.pieces_total}

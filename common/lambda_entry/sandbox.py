@@ -11,6 +11,8 @@ from pathlib import Path
 
 from common import wiring
 from common.access.access import Access
+from common.access.client_quota import ClientUse
+from common.access.rates import RequestRates
 from common.admin.services import AdminServices
 from common.audio.ffmpeg import Ffmpeg
 from common.aws.clients import Clients
@@ -33,6 +35,7 @@ from common.ports import QuotaStore, Target
 from common.sender_port import DeliveryFailed, Sender
 from common.services import Services
 from common.settings import Settings, read_settings
+from common.token_bucket import DAY
 
 # Sweeps after which a job that no message has brought counts as lost.
 _LOST_AFTER_SWEEPS = 5
@@ -102,7 +105,9 @@ def compose(*, sends_deliveries: bool = False, longest_wait: float = 20.0) -> Sa
         queue=queue,
         subscribers=gateway,
         quota=quota,
+        client_account=_client_account(settings, table),
         access=_access(settings, keys, table, clients),
+        rates=RequestRates(settings.client_requests_per_minute),
         admin=_admin(settings, table),
         cache=DynamoCache(table) if settings.cache_mb and settings.jobs_table else None,
         senders=_senders(settings, keys, table) if sends_deliveries else _recording_senders(settings),
@@ -197,6 +202,14 @@ def _quota(settings: Settings, table: Table) -> QuotaStore | None:
     if start is None or settings.jobs_table is None:
         return None
     return DynamoAccount(table, name=settings.groq_model, start=start)
+
+
+def _client_account(
+    settings: Settings, table: Table
+) -> Callable[[str, ClientUse], DynamoAccount[ClientUse]] | None:
+    if settings.jobs_table is None:
+        return None
+    return lambda client, start: DynamoAccount(table, name=f"client:{client}", start=start, keeps=2 * DAY)
 
 
 # ── senders ───────────────────────────────────────────────────────────────────────────────────────

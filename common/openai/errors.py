@@ -37,7 +37,7 @@ def refusal(
     failure: EscribaError | RetryLater, *, accept_language: str, request_id: str
 ) -> tuple[int, Headers, bytes]:
     """Status, headers and body."""
-    error = EngineQuotaSpent(retry_after=failure.delay) if isinstance(failure, RetryLater) else failure
+    error = _error_of(failure)
     language = spoken_language(accept_language)
     body = json.dumps(error_body(error, accept_language=accept_language), ensure_ascii=False).encode()
     headers: Headers = [
@@ -60,10 +60,16 @@ def code_of(failure: EscribaError | RetryLater) -> str:
 
 def error_body(failure: EscribaError | RetryLater, *, accept_language: str) -> dict[str, object]:
     """`{"error": {message, type, param, code}}`; the hint is part of the message."""
-    error = EngineQuotaSpent(retry_after=failure.delay) if isinstance(failure, RetryLater) else failure
+    error = _error_of(failure)
     language = spoken_language(accept_language)
     message = " ".join(filter(None, (error.message(language), error.advice(language))))
     return {"error": {"message": message, "type": _type(error), "param": _param(error), "code": _code(error)}}
+
+
+def _error_of(failure: EscribaError | RetryLater) -> EscribaError:
+    if isinstance(failure, RetryLater):
+        return failure.error or EngineQuotaSpent(retry_after=failure.delay)
+    return failure
 
 
 def status_of(error: EscribaError) -> int:

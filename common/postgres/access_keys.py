@@ -20,7 +20,9 @@ class PostgresAccessKeys:
         self._database = database
 
     async def put(self, key: AccessKey) -> None:
-        await self._database.rows(_PUT, key.key_id, key.created_at, key.model_dump_json(by_alias=True))
+        await self._database.rows(
+            _PUT, key.key_id, key.created_at, key.model_dump_json(by_alias=True, exclude_none=True)
+        )
 
     async def get(self, key_id: str) -> AccessKey | None:
         document = await self._database.value(_GET, key_id)

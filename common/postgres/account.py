@@ -16,6 +16,14 @@ _READ = "SELECT value FROM escriba.meta WHERE key = $1"
 _SWAP = "SELECT escriba.swap_value($1, $2, $3)"
 
 
+# Accounts of clients, which nobody counts: each new one removes those that have drained wholly since.
+_CLIENTS = "quota:client:"
+_FORGET = f"""
+    DELETE FROM escriba.meta WHERE key LIKE '{_CLIENTS}%'
+        AND (value::json ->> 'at')::float8 < extract(epoch FROM clock_timestamp()) - 2 * 86400
+"""
+
+
 class PostgresAccount(Generic[A]):
     """The account called `name`; `start` is it before anything was taken, with the limits of the settings.
 
@@ -39,6 +47,8 @@ class PostgresAccount(Generic[A]):
                 stored = await self._database.value(_SWAP, self._key, known, after)
                 self._known = after if stored == known else stored
                 if stored == known:
+                    if known is None and self._key.startswith(_CLIENTS):
+                        await self._database.rows(_FORGET)
                     if isinstance(outcome, Exception):
                         raise outcome
                     return outcome[1]

@@ -8,7 +8,7 @@ from common.delivery import rules
 from common.errors import JobNotFound, StoreUnavailable
 from common.jobs.due import FAR, OVERDUE_AFTER
 from common.models import Job, JobEvent, Piece, Transcript
-from common.ports import AlreadyExists, Delivery, LeaseLost, StaleJob, Target
+from common.ports import AlreadyExists, Delivery, Holdings, LeaseLost, StaleJob, Target
 from common.postgres.database import Database
 from common.postgres.deliveries import DeliveryRows
 from common.postgres.job_values import (
@@ -40,11 +40,22 @@ _KEEP_PIECE = """
         EXISTS (SELECT 1 FROM escriba.jobs WHERE job_id = $1) AS is_known
 """
 
+# A quoted name is never part of text in the document, which jsonb might refuse.
+_HELD = """
+    SELECT count(due_at), count(*) FILTER (WHERE status = 'pending'),
+        coalesce(sum(substring(document FROM '"sizeBytes":([0-9]+)')::bigint) FILTER (
+            WHERE status <> 'cancelled' AND strpos(document, '"erasedAt":') = 0), 0)::bigint,
+        (SELECT count(*) FROM escriba.jobs WHERE status = 'pending' AND status <> 'completed')
+    FROM escriba.jobs WHERE client = $1 AND status <> 'completed'
+"""
+
 _ERASE_TEXT = """
     WITH pieces AS (DELETE FROM escriba.pieces WHERE job_id = $1),
         results AS (DELETE FROM escriba.results WHERE job_id = $1)
     UPDATE escriba.events SET text = NULL WHERE job_id = $1 AND text IS NOT NULL
 """
+
+_KEEP_ORIGINAL = "UPDATE escriba.results SET original = document WHERE job_id = $1 AND original IS NULL"
 
 _EVENTS = """
     SELECT type, seq, job, detail, text FROM escriba.events WHERE job_id = $1 AND seq > $2 ORDER BY seq
@@ -133,9 +144,17 @@ class PostgresJobs(LeaseRows):
         query = "SELECT document FROM escriba.pieces WHERE job_id = $1 ORDER BY piece"
         return [Piece.model_validate_json(row[0]) for row in await self._database.rows(query, job_id)]
 
-    async def result(self, job_id: str) -> Transcript | None:
-        text = await self._database.value("SELECT document FROM escriba.results WHERE job_id = $1", job_id)
+    async def result(self, job_id: str, *, original: bool = False) -> Transcript | None:
+        column = "original" if original else "document"
+        text = await self._database.value(f"SELECT {column} FROM escriba.results WHERE job_id = $1", job_id)
         return None if text is None else Transcript.model_validate_json(text)
+
+    async def keep_original(self, job_id: str) -> None:
+        await self._database.rows(_KEEP_ORIGINAL, job_id)
+
+    async def held_by(self, client: str) -> Holdings:
+        row = await self._database.row(_HELD, client)
+        return Holdings(*row) if row else Holdings()
 
     async def erase_text(self, job_id: str) -> None:
         await self._database.rows(_ERASE_TEXT, job_id)

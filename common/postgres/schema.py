@@ -135,4 +135,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _ACCESS_KEYS,
     _CLIENTS,
     _ADMIN,
+    # The text as the engine gave it, once somebody has corrected it.
+    ("ALTER TABLE escriba.results ADD COLUMN original text",),
 )

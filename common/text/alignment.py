@@ -1,4 +1,4 @@
-"""Finds the words that two transcripts of one moment share: a chain of equal words close in time."""
+"""Finds the words that two texts share, in order; of two transcripts of one moment also by their times."""
 
 from __future__ import annotations
 
@@ -23,6 +23,19 @@ def align(a: Sequence[Token], b: Sequence[Token], *, begin: float, end: float) -
         if token.end + token.slack > begin - _DRIFT:
             row = [(j, _weight(token, b[j], begin, end)) for j in indexes[token.norm]]
             chain.add(i, [(j, weight) for j, weight in row if weight])
+    return chain.best()
+
+
+def align_equal(a: Sequence[str], b: Sequence[str], *, most_pairs: int) -> list[Pair]:
+    """The longest common subsequence; nothing where more than `most_pairs` would have to be compared."""
+    indexes: dict[str, list[int]] = defaultdict(list)
+    for j, item in enumerate(b):
+        indexes[item].append(j)
+    if sum(len(indexes[item]) for item in a if item in indexes) > most_pairs:
+        return []
+    chain = _Chain(len(b))
+    for i, item in enumerate(a):
+        chain.add(i, [(j, 1.0) for j in indexes.get(item, ())])
     return chain.best()
 
 

@@ -117,7 +117,7 @@ def _set_times(timed: _Timed, start: float, end: float) -> _Timed:
     return timed.model_copy(update={"start": start, "end": end})
 
 
-def _make_monotonic(items: Iterable[_Timed]) -> list[_Timed]:
+def make_monotonic(items: Iterable[_Timed]) -> list[_Timed]:
     """No item starts before the previous one; an item that overlaps the next ends where that starts."""
     monotonic: list[_Timed] = []
     for item in items:
@@ -130,12 +130,12 @@ def _make_monotonic(items: Iterable[_Timed]) -> list[_Timed]:
 
 
 def _segments(lines: Sequence[Line]) -> tuple[Segment, ...]:
-    segments = _make_monotonic(line.segment for line in lines)
+    segments = make_monotonic(line.segment for line in lines)
     return tuple(s if s.id == i else s.model_copy(update={"id": i}) for i, s in enumerate(segments))
 
 
 def _words(lines: Sequence[Line]) -> tuple[Word, ...]:
-    return tuple(_make_monotonic(word for line in lines for word in line.words))
+    return tuple(make_monotonic(word for line in lines for word in line.words))
 
 
 def _language(pieces: Sequence[Piece]) -> str | None:

@@ -38,23 +38,31 @@ class Reservation:
 
     async def reserve(self) -> None:
         """Raises RetryLater when too little is left."""
-        if self.services.quota is None:
-            return
-        now = self.services.now()
-        if wait := await self.services.quota.change(lambda quota: quota.take(now, self.seconds)):
+        now, quota, client = self.services.now(), self.services.quota, self.services.client_quota
+        used = await client.charge(now, self.seconds) if client else {}
+        share = self.services.settings.client_share
+        if quota and (
+            wait := await quota.change(lambda q: q.take(now, self.seconds, used=used, share=share))
+        ):
+            if client:
+                await client.refund(now, self.seconds, reserved_at=now)
             raise RetryLater(min(wait.delay, _LONGEST_WAIT), wait.bucket)
         self.reserved_at = now
 
     async def refund(self) -> None:
         """Best effort: what a store does not take back drains by itself."""
-        if self.services.quota is None or self.reserved_at is None:
+        if self.reserved_at is None:
             return
         now, reserved_at = self.services.now(), self.reserved_at
+        quota, client = self.services.quota, self.services.client_quota
         try:
             async with asyncio.timeout(_LONGEST_REFUND):
-                await self.services.quota.change(
-                    lambda quota: (quota.refund(now, self.seconds, reserved_at=reserved_at), None)
-                )
+                if quota:
+                    await quota.change(
+                        lambda quota: (quota.refund(now, self.seconds, reserved_at=reserved_at), None)
+                    )
+                if client:
+                    await client.refund(now, self.seconds, reserved_at=reserved_at)
         except (EscribaError, TimeoutError) as exc:
             log("quota.refund_failed", level="WARNING", seconds=self.seconds, reason=type(exc).__name__)
 

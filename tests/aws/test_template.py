@@ -14,7 +14,18 @@ import pytest
 from fastapi.routing import APIRoute
 
 from common.settings import Settings
-from functions import admin, health, job, limits, openai_audio, page, tokens, transcribe, transcribe_job
+from functions import (
+    admin,
+    health,
+    job,
+    job_transcript,
+    limits,
+    openai_audio,
+    page,
+    tokens,
+    transcribe,
+    transcribe_job,
+)
 from tests.deployed import transformed
 from tests.emulator import TOOLS
 from tests.runtime_api import HANDLER
@@ -123,7 +134,18 @@ def test_every_route_of_every_router_leads_to_its_function() -> None:
     }
     routes = {
         (method, re.sub(r"\{[^}]*\}", "{}", route.path)): module.__name__.removeprefix("functions.")
-        for module in (health, limits, transcribe, transcribe_job, job, openai_audio, tokens, admin, page)
+        for module in (
+            health,
+            limits,
+            transcribe,
+            transcribe_job,
+            job,
+            job_transcript,
+            openai_audio,
+            tokens,
+            admin,
+            page,
+        )
         for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in sorted(
@@ -304,7 +326,16 @@ def test_every_right_to_the_table_names_the_kinds_of_items(name: str) -> None:
 
 
 # The functions whose callers may need an access key.
-KEYED = {"transcribe", "openai_audio", "transcribe_job", "job", "transcription_ws", "tokens", "admin"}
+KEYED = {
+    "transcribe",
+    "openai_audio",
+    "transcribe_job",
+    "job",
+    "job_transcript",
+    "transcription_ws",
+    "tokens",
+    "admin",
+}
 
 
 def test_only_functions_that_callers_call_read_access_keys_and_only_admin_writes_them() -> None:

@@ -10,7 +10,7 @@ from common.errors import JobNotFound
 from common.jobs import state
 from common.jobs.events import make_event
 from common.models import Job, Options
-from common.ports import AlreadyExists, JobStore, LeaseLost, StaleJob
+from common.ports import AlreadyExists, Holdings, JobStore, LeaseLost, StaleJob
 from tests.contract.sample_jobs import (
     NOW,
     WEEK,
@@ -58,6 +58,25 @@ async def test_a_job_with_every_field_comes_back_equal(jobs: JobStore) -> None:
     )
     await commit(jobs, whole)
     assert await jobs.get(first.job_id) == whole
+
+
+async def test_the_store_counts_what_a_client_has_there(jobs: JobStore) -> None:
+    assert await jobs.held_by("key:a") == Holdings(
+        pending_of_all=(await jobs.held_by("key:b")).pending_of_all
+    )
+    waiting, ended = [await create(jobs, sample_job(client="key:a", size_bytes=1000)) for _ in range(2)]
+    pending = await create(jobs, sample_pending_job().model_copy(update={"client": "key:a"}))
+    await create(jobs, sample_job(client="key:b", size_bytes=5))
+    await commit(jobs, cancel(ended))
+    held = await jobs.held_by("key:a")
+    assert (held.jobs, held.pending, held.stored_bytes) == (1, 1, 1000)
+    audio = sample_job(size_bytes=70).audio
+    assert audio
+    queued = state.queue(pending, audio, now=NOW, expires_at=NOW + WEEK)
+    await commit(jobs, queued)
+    await commit(jobs, state.start(waiting, now=NOW))
+    held = await jobs.held_by("key:a")
+    assert (held.jobs, held.pending, held.stored_bytes) == (2, 0, 1070)
 
 
 async def test_no_event_keeps_the_address_that_a_job_fetches_its_recording_from(jobs: JobStore) -> None:
@@ -128,6 +147,24 @@ async def test_a_second_run_replaces_the_result(jobs: JobStore) -> None:
         running = advance(running)
         await jobs.commit(running, event_of(running), result=sample_transcript(text))
     assert await jobs.result(job.job_id) == sample_transcript("second")
+
+
+async def test_the_first_original_stays_beside_later_results(jobs: JobStore) -> None:
+    job, other = await create(jobs, sample_job()), await create(jobs, sample_job())
+    await jobs.keep_original(job.job_id)  # of a job without a result, nothing is kept
+    running = await commit(jobs, state.start(job, now=NOW))
+    done = state.complete(running, language="es", now=NOW, expires_at=NOW + WEEK)
+    await jobs.commit(done, event_of(done), result=sample_transcript("the engine's" * 1000))
+    assert await jobs.result(job.job_id, original=True) is None
+    for text in ("first correction", "second"):
+        await jobs.keep_original(job.job_id)
+        done = state.correct(done, now=NOW, expires_at=NOW + WEEK)
+        await jobs.commit(done, event_of(done), result=sample_transcript(text))
+    assert await jobs.result(job.job_id) == sample_transcript("second")
+    assert await jobs.result(job.job_id, original=True) == sample_transcript("the engine's" * 1000)
+    assert await jobs.result(other.job_id, original=True) is None
+    await jobs.erase_text(job.job_id)
+    assert await jobs.result(job.job_id, original=True) is None
 
 
 @pytest.mark.parametrize("seq", [1, 2, 4, 100])

@@ -58,6 +58,7 @@ class ModelJob:
     events: list[JobEvent]
     pieces: dict[int, Piece] = field(default_factory=dict)
     result: Transcript | None = None
+    original: Transcript | None = None
     holder: str | None = None
     until: float = 0.0
     wanted: dict[Target, int] = field(default_factory=dict)
@@ -185,10 +186,16 @@ class Stores(RuleBasedStateMachine):
                 self.run(call)
 
     @rule(job_id=ids)
+    def keep_original(self, job_id: str) -> None:
+        self.run(self.jobs.keep_original(job_id))
+        if model := self.models.get(job_id):
+            model.original = model.original or model.result
+
+    @rule(job_id=ids)
     def erase_text(self, job_id: str) -> None:
         self.run(self.jobs.erase_text(job_id))
         if model := self.models.get(job_id):
-            model.pieces, model.result = {}, None
+            model.pieces, model.result, model.original = {}, None, None
             model.events = [event.model_copy(update={"text": None}) for event in model.events]
 
     @rule(job_id=consumes(ids), again=st.booleans())
@@ -250,6 +257,7 @@ class Stores(RuleBasedStateMachine):
             assert self.run(self.jobs.get(job_id)) == model.job
             assert self.run(self.jobs.pieces(job_id)) == [model.pieces[key] for key in sorted(model.pieces)]
             assert self.run(self.jobs.result(job_id)) == model.result
+            assert self.run(self.jobs.result(job_id, original=True)) == model.original
 
     @invariant()
     def only_superseded_progress_is_missing_among_events(self) -> None:

@@ -231,4 +231,5 @@ def test_openapi_shows_formats_and_bounds_with_their_defaults(client: httpx.Clie
         "maxCueSeconds": 7.0,
         "readingSpeed": 20.0,
         "wordTimes": False,
+        "version": "corrected",
     }

@@ -12,7 +12,7 @@ from common.access.caller import ALL_SCOPES, Caller, client_without_key
 from common.access.keys import digest_of, make_key
 from common.access.tokens import Token, read_token, sign_token
 from common.errors import KeyExpired, KeyInvalid, KeyMissing, ScopeMissing
-from common.models import AccessKey, Scope
+from common.models import NO_LIMITS, AccessKey, Limits, Scope
 from common.setting_types import parse_api_keys
 
 ADMIN_KEY = "an admin key of at least 32 characters"
@@ -261,3 +261,26 @@ async def test_keys_that_could_not_be_read_open_nothing() -> None:
     for credential in (None, "", ADMIN_KEY, make_key(os.urandom).text):
         with pytest.raises((KeyMissing, KeyInvalid)):
             await access.identify(credential, client=CLIENT)
+
+
+async def test_the_limits_of_a_key_count_for_it_and_its_tokens() -> None:
+    doors = Doors()
+    text, key = await doors.add("transcribe")
+    limited = key.model_copy(update={"limits": Limits(jobs=3)})
+    await doors.keys.put(limited)
+    token = sign_token(Token(key_id=key.key_id, scopes=("read",), expires_at=NOW + 60), secret=SECRET)
+    for credential in (text, token):
+        caller = await doors.access.identify(credential, client=CLIENT)
+        assert (caller.limits.jobs, caller.client) == (3, f"key:{key.key_id}")
+    assert await doors.access.limits_of(f"key:{key.key_id}") == Limits(jobs=3)
+    assert await doors.access.limits_of(CLIENT) == NO_LIMITS
+
+
+def test_limits_of_a_configured_key_follow_its_scopes() -> None:
+    (key,) = parse_api_keys(f"app {'0' * 64} read requestsPerMinute=60 jobs=2").values()
+    assert (key.scopes, key.limits) == (("read",), Limits(requests_per_minute=60, jobs=2))
+    (key,) = parse_api_keys(f"app {'0' * 64} audioPerHour=600").values()
+    assert (key.scopes, key.limits) == (("transcribe", "read"), Limits(audio_per_hour=600))
+    for wrong in ("jobs=0", "coffee=3", "jobs=x"):
+        with pytest.raises(ValueError, match=r"lines of|limits among"):
+            parse_api_keys(f"app {'0' * 64} read {wrong}")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from common.delivery import rules
 from common.jobs import state
 from common.models import Job
-from common.ports import Delivery, Target
+from common.ports import TARGETS, Delivery, Target
 from common.sender_port import DeliveryFailed
 from tests.contract.sample_jobs import NOW, WEEK, cancel, fail, sample_job
 
@@ -63,6 +63,34 @@ def test_a_webhook_wants_the_end_of_a_run_and_nothing_else() -> None:
     assert not after("callback", job, running(job)).is_open
     assert after("callback", job, running(job), done).wanted_seq == done.seq
     assert after("callback", job, running(job), done, erased(done)).wanted_seq == done.seq
+
+
+def completed_again_and_again() -> tuple[Job, Job, Job, Job]:
+    """A job as it runs, as it completes, and after two corrections a second apart."""
+    job = running(sample_job())
+    done = state.complete(job, language="es", now=NOW, expires_at=NOW + WEEK)
+    first = state.correct(done, now=NOW + 1, expires_at=NOW + WEEK)
+    return job, done, first, state.correct(first, now=NOW + 2, expires_at=NOW + WEEK)
+
+
+@pytest.mark.parametrize(("target", "pause"), [("convex", rules.PROGRESS_EVERY), ("callback", 30.0)])
+def test_corrections_are_wanted_now_and_then_and_the_newest_alone(target: Target, pause: float) -> None:
+    job, done, first, second = completed_again_and_again()
+    delivery = rules.confirm(after(target, job, done), done.seq, NOW)
+    delivery = rules.commit(delivery, first)
+    assert not rules.is_due(delivery, NOW + 1)
+    assert rules.is_due(delivery, NOW + 1 + pause)
+    delivery = rules.commit(delivery, second)
+    assert delivery.wanted_seq == second.seq
+    assert rules.is_due(delivery, NOW + 1 + pause)  # who goes on typing does not put it off
+
+
+def test_a_correction_before_the_end_was_sent_goes_out_with_it_at_once() -> None:
+    job, done, first, _ = completed_again_and_again()
+    for target in TARGETS:
+        delivery = rules.commit(after(target, job, done), first)
+        assert delivery.wanted_seq == first.seq
+        assert rules.is_due(delivery, NOW + 1)
 
 
 def test_a_webhook_does_not_want_the_end_of_a_run_once_another_run_has_started() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from common.errors import Busy
 from common.jobs import state
-from common.jobs.actions import _repeat_while_stale, text_expired_at
+from common.jobs.actions import repeat_while_stale, text_expired_at
 from common.models import Job, Options
 from common.ports import StaleJob
 
@@ -37,7 +37,7 @@ async def test_a_step_is_repeated_while_other_commits_come_first() -> None:
             raise problem
         return "done"
 
-    assert await _repeat_while_stale(step) == "done"
+    assert await repeat_while_stale(step) == "done"
 
 
 async def test_a_step_that_is_always_stale_is_busy() -> None:
@@ -45,5 +45,5 @@ async def test_a_step_that_is_always_stale_is_busy() -> None:
         raise StaleJob
 
     with pytest.raises(Busy) as busy:
-        await _repeat_while_stale(step)
+        await repeat_while_stale(step)
     assert busy.value.retry_after == 1

@@ -93,6 +93,17 @@ async def test_a_secret_in_the_form_of_standard_webhooks_signs_as_their_library_
     assert receiver.received[0].verified(secret)["type"] == "job.completed"
 
 
+async def test_each_correction_of_a_text_has_an_event_id_of_its_own() -> None:
+    with Receiver() as receiver:
+        done = completed(receiver.url)
+        corrected = state.correct(done, now=NOW, expires_at=LATER)
+        for job in (done, corrected, corrected, state.correct(corrected, now=NOW, expires_at=LATER)):
+            await sender().send(job, Transcript(text="Hola", duration=2))
+    ids = [json.loads(got.body)["eventId"] for got in receiver.received]
+    assert ids[1] == ids[2]
+    assert len(set(ids)) == 3
+
+
 async def test_each_run_has_one_event_id_for_its_end() -> None:
     with Receiver() as receiver:
         failed = state.fail(running(receiver.url), EngineKeyInvalid(), now=NOW, expires_at=LATER)

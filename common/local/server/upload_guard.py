@@ -50,7 +50,8 @@ class UploadGuard:
             body.stop_draining(_LAST_LINGER)
 
     async def _guard(self, scope: Scope, headers: BodyHeaders, receive: Any, send: Any) -> None:
-        upload_bytes = self._limits.upload_bytes(scope["path"]) if scope["method"] == "POST" else None
+        takes_file = scope["method"] in {"POST", "PUT"}
+        upload_bytes = self._limits.upload_bytes(scope["path"]) if takes_file else None
         file_bytes = upload_bytes or self._limits.other_bytes
         limit_bytes = upload_bytes + ENVELOPE_BYTES if upload_bytes else self._limits.other_bytes
         body = RequestBody(receive, pace=self._limits.pace, limit_bytes=limit_bytes, file_bytes=file_bytes)
@@ -60,7 +61,9 @@ class UploadGuard:
         try:
             if not body.refusal:
                 body.refusal = await self._admit(
-                    scope, body, needs_slot=bool(upload_bytes) and not headers.is_json
+                    scope,
+                    body,
+                    needs_slot=bool(upload_bytes) and (scope["method"] == "PUT" or not headers.is_json),
                 )
             if not body.has_client_left:
                 await self._call_app(scope, body, response)

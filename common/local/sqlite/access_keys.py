@@ -13,7 +13,7 @@ class SqliteAccessKeys:
         self._database = database
 
     async def put(self, key: AccessKey) -> None:
-        row = (key.key_id, key.created_at, key.model_dump_json(by_alias=True))
+        row = (key.key_id, key.created_at, key.model_dump_json(by_alias=True, exclude_none=True))
         await self._database.write(
             lambda db: db.execute(
                 "INSERT INTO access_keys VALUES (?, ?, ?) "

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from common.local.sqlite.database import Database
-from common.token_bucket import Account
+from common.token_bucket import DAY, Account
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
+
+# Accounts of clients, which nobody counts: each new one removes those that have drained wholly since.
+_CLIENTS = "quota:client:"
+_FORGET = f"DELETE FROM meta WHERE key GLOB '{_CLIENTS}*' AND value ->> '$.at' < :before"
 
 A = TypeVar("A", bound=Account)
 T = TypeVar("T")
@@ -38,6 +42,8 @@ class SqliteAccount(Generic[A]):
         if after != before:
             row = (self._key, after.model_dump_json(by_alias=True))
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", row)
+        if before is self._start and self._key.startswith(_CLIENTS):
+            db.execute(_FORGET, {"before": after.at - 2 * DAY})
         return answer
 
     def _stored(self, db: Connection) -> A:

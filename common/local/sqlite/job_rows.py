@@ -40,6 +40,11 @@ _COMMIT = """
     WHERE job_id = :job_id AND seq = :seq - 1
 """
 
+_KEEP_RESULT = """
+    INSERT INTO results (job_id, document) VALUES (?, ?)
+    ON CONFLICT (job_id) DO UPDATE SET document = excluded.document
+"""
+
 _EXPIRED = "SELECT document, client FROM jobs WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit"
 
 _OVERDUE = f"""
@@ -76,7 +81,7 @@ def commit(db: Connection, job: Job, event: JobEvent, result: Transcript | None)
     _keep_event(db, event, job, document)
     delivery_rows.commit(db, job)
     if result is not None:
-        db.execute("INSERT OR REPLACE INTO results VALUES (?, ?)", (job.job_id, _json(result)))
+        db.execute(_KEEP_RESULT, (job.job_id, _json(result)))
 
 
 def remove(db: Connection, job_id: str) -> None:
@@ -134,9 +139,14 @@ def pieces(db: Connection, job_id: str) -> list[Piece]:
     return [Piece.model_validate_json(document) for (document,) in rows]
 
 
-def result(db: Connection, job_id: str) -> Transcript | None:
-    row = db.execute("SELECT document FROM results WHERE job_id = ?", (job_id,)).fetchone()
-    return Transcript.model_validate_json(row[0]) if row else None
+def result(db: Connection, job_id: str, original: bool) -> Transcript | None:
+    column = "original" if original else "document"
+    row = db.execute(f"SELECT {column} FROM results WHERE job_id = ?", (job_id,)).fetchone()
+    return Transcript.model_validate_json(row[0]) if row and row[0] else None
+
+
+def keep_original(db: Connection, job_id: str) -> None:
+    db.execute("UPDATE results SET original = document WHERE job_id = ? AND original IS NULL", (job_id,))
 
 
 def erase_text(db: Connection, job_id: str) -> None:

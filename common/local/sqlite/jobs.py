@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from common.local.sqlite import delivery_rows, job_rows, lease_rows
+from common.local.sqlite import client_rows, delivery_rows, job_rows, lease_rows
 from common.local.sqlite.database import Database
 from common.models import Job, JobEvent, Piece, Transcript
-from common.ports import Delivery, Target
+from common.ports import Delivery, Holdings, Target
 
 
 class SqliteJobs:
@@ -32,8 +32,14 @@ class SqliteJobs:
     async def pieces(self, job_id: str) -> list[Piece]:
         return await self._database.read(lambda db: job_rows.pieces(db, job_id))
 
-    async def result(self, job_id: str) -> Transcript | None:
-        return await self._database.read(lambda db: job_rows.result(db, job_id))
+    async def result(self, job_id: str, *, original: bool = False) -> Transcript | None:
+        return await self._database.read(lambda db: job_rows.result(db, job_id, original))
+
+    async def keep_original(self, job_id: str) -> None:
+        await self._database.write(lambda db: job_rows.keep_original(db, job_id))
+
+    async def held_by(self, client: str) -> Holdings:
+        return await self._database.read(lambda db: client_rows.held_by(db, client))
 
     async def erase_text(self, job_id: str) -> None:
         await self._database.write(lambda db: job_rows.erase_text(db, job_id))

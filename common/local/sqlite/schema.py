@@ -129,4 +129,15 @@ _ADMIN = (
     "CREATE INDEX jobs_created ON jobs (created_at, job_id)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SUSPECTS, _CACHE, _ACCESS_KEYS, _CLIENTS, _ADMIN)
+# The text as the engine gave it, once somebody has corrected it.
+_ORIGINALS = ("ALTER TABLE results ADD COLUMN original TEXT",)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    _FIRST,
+    _SUSPECTS,
+    _CACHE,
+    _ACCESS_KEYS,
+    _CLIENTS,
+    _ADMIN,
+    _ORIGINALS,
+)

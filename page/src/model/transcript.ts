@@ -75,3 +75,17 @@ export function segmentsOf(paragraph: Paragraph): Segment[] {
     };
   });
 }
+
+/** The same phrases with times that only rise and end with the recording: the API takes no others. */
+export function risingTimes(segments: readonly Segment[], duration: number): Segment[] {
+  let clock = 0;
+  const most = duration > 0 ? duration : Infinity;
+  return segments.map((segment) => {
+    const words = (segment.words ?? []).map(({ word, start, end }) => {
+      const from = Math.min(Math.max(start, clock), most);
+      clock = Math.min(Math.max(from, end), most);
+      return { word, start: from, end: clock };
+    });
+    return { ...segment, words, start: words[0]?.start ?? clock, end: clock };
+  });
+}

@@ -21,7 +21,7 @@ export class OpenText {
   constructor({ row, paragraphs }: StoredText) {
     this.row = row;
     this.#history = new History(paragraphs);
-    this.saver = new Saver(row.jobId, row.etag, () => void this.#takeFromServer());
+    this.saver = new Saver(row.jobId, row.etag, row.duration, () => void this.#takeFromServer());
     this.saver.editedAt = row.editedAt;
   }
 

@@ -24,7 +24,8 @@ export class Saver {
   /** @param onNewer the server has a text that this page does not know */
   constructor(
     private readonly jobId: string,
-    private etag: string | null,
+    public etag: string | null,
+    readonly duration: number,
     private readonly onNewer: () => void,
   ) {}
 
@@ -87,7 +88,7 @@ export class Saver {
     const paragraphs = this.#unsent;
     if (!paragraphs || this.#isSending) return;
     this.#isSending = true;
-    const sent = await sendTranscript(this.jobId, paragraphs, this.etag);
+    const sent = await sendTranscript(this.jobId, paragraphs, this);
     this.#isSending = false;
     await this.#settle(sent, paragraphs);
   }

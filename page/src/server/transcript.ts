@@ -1,5 +1,5 @@
 /** The corrected text at the server: what it has, and what it is given. */
-import { segmentsOf, type Paragraph } from "../model/transcript";
+import { type Paragraph, risingTimes, segmentsOf } from "../model/transcript";
 import type { ApiTranscript } from "../model/paragraphs";
 import { currentLanguage } from "../text/language";
 import { authorization } from "./access";
@@ -15,9 +15,10 @@ const headers = () => ({ "accept-language": currentLanguage(), ...authorization(
 export async function sendTranscript(
   jobId: string,
   paragraphs: readonly Paragraph[],
-  etag: string | null,
+  { etag, duration }: { etag: string | null; duration: number },
 ): Promise<Sent> {
-  const segments = paragraphs.flatMap(segmentsOf).filter(({ text }) => text !== "");
+  const filled = paragraphs.filter(({ words }) => words.length > 0);
+  const segments = risingTimes(filled.flatMap(segmentsOf), duration);
   const response = await fetch(address(jobId), {
     method: "PUT",
     headers: { ...headers(), "content-type": "application/json", "if-match": etag ?? "*" },

@@ -1,0 +1,184 @@
+"""GET · PUT /job/{id}/transcript: who corrects a text, on both targets, and what everybody then reads."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from common.jobs import state
+from common.jobs.commit import commit_job
+from common.models import Job, Options, Segment, Transcript, Word
+from tests.endpoints.targets import Targets
+from tests.job_service import JobService
+from tests.server import ROOT
+from tests.upstream import Upstream
+
+SPEECH = (ROOT / "tests" / "data" / "english-short.wav").read_bytes()
+ANY = {"If-Match": "*"}
+
+
+# ── on both targets ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_corrected_text_is_in_json_and_files_and_the_engines_stays(
+    targets: Targets, upstream: Upstream
+) -> None:
+    job_id = str(uuid.uuid4())
+    form: dict[str, Any] = {"data": {"jobId": job_id}, "files": {"file": ("voz.wav", SPEECH)}}
+    pending = str(uuid.uuid4())
+    assert targets("POST", "/transcribe-job", json={"jobId": pending}).status == 201
+    early = targets("PUT", f"/job/{pending}/transcript", headers=ANY, json={"segments": []})
+    assert (early.status, early.code) == (409, "transcript_not_ready")
+    assert targets("POST", "/transcribe-job", **form).status == 202
+    assert targets.finish(job_id) == "completed"
+    before = targets("GET", f"/job/{job_id}/transcript").json()
+    before["segments"][0]["text"] = "what was really said"
+    answer = targets("PUT", f"/job/{job_id}/transcript", headers=ANY, json=before)
+    assert (answer.status, answer.json()["status"], answer.json()["revision"]) == (200, "completed", 1)
+    assert targets("GET", f"/job/{job_id}").json()["result"]["text"] == "what was really said"
+    for format_ in ("json", "srt", "vtt", "tsv", "txt"):
+        query = f"?format={format_}"
+        assert b"what was really said" in targets("GET", f"/job/{job_id}/transcript{query}").body
+        kept = targets("GET", f"/job/{job_id}/transcript{query}&version=engine").body
+        assert before["text"].split()[0].encode() in kept
+        assert b"really" not in kept
+    targets("DELETE", f"/job/{job_id}")
+    gone = targets("PUT", f"/job/{job_id}/transcript", compare=False, headers=ANY, json=before)
+    assert (gone.status, gone.code) == (410, "job_expired")
+
+
+def test_a_correction_that_is_wrong_is_refused_alike(targets: Targets) -> None:
+    address = f"/job/{uuid.uuid4()}/transcript"
+    assert targets("PUT", address, headers=ANY, json={"segments": []}).code == "job_not_found"
+    assert targets("PUT", address, json={"segments": []}).code == "version_missing"
+    assert targets("PUT", address, headers=ANY, json={}).code == "option_invalid"
+    large = targets("PUT", address, headers=ANY, content=b" " * (4 * 1024 * 1024 + 1))
+    assert (large.status, large.code) == (413, "transcript_too_large")
+    assert targets("GET", f"{address}?version=mine").code == "option_invalid"
+
+
+# ── versions ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobService]:
+    with JobService(tmp_path_factory.mktemp("corrections")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(service: JobService) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=service.url, timeout=40) as made:
+        yield made
+
+
+async def complete(service: JobService) -> Job:
+    services = service.services
+    job = await service.add_piece(await service.create_running(1), "Hola mundo")
+    job = await commit_job(services, state.merge(job, now=service.now()), "progress")
+    done = state.complete(job, language="es", now=service.now(), expires_at=service.now() + 60)
+    words = (Word(word=" Hola", start=0.0, end=1.0), Word(word=" mundo", start=1.0, end=2.5))
+    segment = Segment(id=0, start=0.0, end=2.5, text=" Hola mundo")
+    text = Transcript(text="Hola mundo", duration=2.5, segments=(segment,), words=words)
+    return await commit_job(services, done, result=text)
+
+
+def body(text: str) -> dict[str, Any]:
+    return {"segments": [{"start": 0.0, "end": 2.5, "text": text}]}
+
+
+def put(client: httpx.Client, job: Job, text: str, if_match: str) -> httpx.Response:
+    return client.put(f"/job/{job.job_id}/transcript", json=body(text), headers={"If-Match": if_match})
+
+
+def test_who_has_not_seen_the_newest_text_does_not_overwrite_it(
+    service: JobService, client: httpx.Client
+) -> None:
+    job = service.call(complete(service))
+    first = client.get(f"/job/{job.job_id}").headers["etag"]
+    of_srt = client.get(f"/job/{job.job_id}/transcript?format=srt").headers["etag"]
+    assert put(client, job, "Hola, Ana", first).status_code == 200
+    for stale in (first, of_srt, f'"{job.seq}"', '"x"', "nonsense"):
+        answer = put(client, job, "Hola, Eva", stale)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (412, "transcript_changed")
+    newest = client.get(f"/job/{job.job_id}/transcript")
+    assert newest.json()["text"] == "Hola, Ana"
+    answer = put(client, job, "Hola, Eva", newest.headers["etag"])
+    assert (answer.json()["seq"], answer.json()["revision"]) == (job.seq + 2, 2)
+    assert put(client, job, "Hola, Luz", answer.headers["etag"]).status_code == 200
+    kept = client.get(f"/job/{job.job_id}/transcript?version=engine").json()
+    assert kept["text"] == "Hola mundo"
+
+
+def test_a_correction_without_a_difference_changes_nothing(service: JobService, client: httpx.Client) -> None:
+    job = service.call(complete(service))
+    put(client, job, "Hola, Ana", "*")
+    again = put(client, job, "Hola, Ana", "*")
+    assert (again.status_code, again.json()["revision"]) == (200, 1)
+
+
+def test_a_corrected_text_is_kept_from_its_last_correction_on(
+    service: JobService, client: httpx.Client
+) -> None:
+    job = service.call(complete(service))
+    put(client, job, "Hola, Ana", "*")
+    assert service.call(service.services.jobs.get(job.job_id)).expires_at > job.expires_at + 3600
+
+
+def test_who_watches_reads_the_corrected_text(service: JobService, client: httpx.Client) -> None:
+    job = service.call(complete(service))
+    put(client, job, "Hola, Ana", "*")
+    events = client.get(f"/job/{job.job_id}/events").text
+    assert "Hola, Ana" in events
+    assert "mundo" not in events
+    after = client.get(f"/job/{job.job_id}/events?after={job.seq}").text
+    (event,) = [json.loads(line[6:]) for line in after.splitlines() if line.startswith("data:")]
+    assert (event["type"], event["seq"], event["job"]["revision"]) == ("state", job.seq + 1, 1)
+
+
+def test_of_many_corrections_at_once_none_is_lost(service: JobService, client: httpx.Client) -> None:
+    job = service.call(complete(service))
+
+    async def all_at_once() -> list[int]:
+        async with httpx.AsyncClient(base_url=service.url, timeout=40) as several:
+            answers = await asyncio.gather(
+                *(
+                    several.put(f"/job/{job.job_id}/transcript", json=body(f"Hola {i}"), headers=ANY)
+                    for i in range(6)
+                )
+            )
+        return sorted(answer.json()["revision"] for answer in answers)
+
+    assert asyncio.run(all_at_once()) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_text_that_was_corrected_is_erased_with_its_original(
+    service: JobService, client: httpx.Client
+) -> None:
+    job = service.call(complete(service))
+    put(client, job, "Hola, Ana", "*")
+    client.delete(f"/job/{job.job_id}")
+    jobs = service.services.jobs
+    assert service.call(jobs.result(job.job_id)) is None
+    assert service.call(jobs.result(job.job_id, original=True)) is None
+
+
+def test_words_have_times_where_the_job_asked_for_them(service: JobService, client: httpx.Client) -> None:
+    async def with_words() -> Job:
+        job = await complete(service)
+        stored = await service.services.jobs.get(job.job_id)
+        timed = stored.model_copy(update={"options": Options(timestamps=("word",)), "seq": stored.seq + 1})
+        return await commit_job(service.services, timed)
+
+    job = service.call(with_words())
+    put(client, job, "Hola gran mundo", "*")
+    words = client.get(f"/job/{job.job_id}/transcript").json()["words"]
+    assert [word["word"] for word in words] == ["Hola", "gran", "mundo"]
+    times = [time for word in words for time in (word["start"], word["end"])]
+    assert times == sorted(times)

@@ -9,7 +9,7 @@ export function baseName(filename: string): string {
     .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069<>:"/\\|?*]/g, " ")
     .replace(/\s+/g, " ")
     .trim()
-    .replace(/^\.+|\.+$/g, "");
+    .replace(/^[.\s]+|[.\s]+$/g, "");
   return Array.from(clean).slice(0, LONGEST).join("").trim() || "escriba";
 }
 

@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 const inBrowser = {
   environment: "node" as const,
   globalSetup: "e2e/chromium.ts",
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   hookTimeout: 180_000,
 };
 
@@ -14,6 +14,7 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: ["src/**/*.test.ts"], environment: "node" } },
       { test: { name: "e2e", include: ["e2e/**/*.test.ts"], ...inBrowser } },
+      { test: { name: "measure", include: ["e2e/measure.ts"], ...inBrowser } },
       { test: { name: "screenshots", include: ["e2e/screenshots.ts"], ...inBrowser } },
     ],
   },

@@ -1,5 +1,5 @@
 /** The whole page: its head, the list or one text, and its notices. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { audioNotKept, startJobs } from "../jobs/pageJobs";
 import { Home } from "./Home";
 import { Reader } from "../read/Reader";
@@ -28,6 +28,7 @@ export function App() {
   useEffect(() => {
     document.documentElement.lang = text.language;
   }, [text.language]);
+  useFocusOnView(jobId);
   return (
     <>
       <a class="skip" href="#content" onClick={focusContent}>
@@ -44,6 +45,17 @@ export function App() {
       <Toasts />
     </>
   );
+}
+
+/** Another view begins at its top, for eyes and for screen readers. */
+function useFocusOnView(jobId: string | null): void {
+  const shown = useRef(jobId);
+  useEffect(() => {
+    if (shown.current === jobId) return;
+    shown.current = jobId;
+    scrollTo(0, 0);
+    document.getElementById("content")?.focus({ preventScroll: true });
+  }, [jobId]);
 }
 
 /** The address holds the view, so that the link itself must not change it. */

@@ -4,11 +4,13 @@ import type { Transcription } from "../../../web/src/browser/transcription";
 import { useNow } from "../app/clock";
 import { textLink } from "../app/route";
 import { useSignal } from "../app/signal";
+import { shorten } from "../send/checks";
+import type { Messages } from "../text/en";
 import { useMessages } from "../text/language";
 import { clockTime, fileSize } from "../text/quantities";
 import { describe } from "./describe";
 import { durations, provideFile, transcriptions } from "./pageJobs";
-import { fractionOf, phaseOf } from "./phase";
+import { fractionOf, type Phase, phaseOf } from "./phase";
 import { remove } from "./remove";
 
 export function JobCard({ job }: { job: Transcription }) {
@@ -30,9 +32,12 @@ export function JobCard({ job }: { job: Transcription }) {
       </div>
       <p class="state">
         {isActive && <span class="pulse" aria-hidden="true" />}
-        <span role="status">{state}</span>
+        <span>{state}</span>
         {detail && <span class="dim"> · {detail}</span>}
       </p>
+      <span class="hidden" role="status">
+        {announcement(phase, name, text)}
+      </span>
       {isActive && <Bar fraction={fractionOf(job, duration)} label={state} />}
       <Explanation job={job} />
       {job.text && (
@@ -43,6 +48,17 @@ export function JobCard({ job }: { job: Transcription }) {
       <Actions job={job} name={name} />
     </li>
   );
+}
+
+/** What is read aloud: not each percent, but that it began, waits or has ended. A failure is an alert of its own. */
+function announcement(phase: Phase, name: string, text: Messages): string {
+  const sentences: Partial<Record<Phase, string>> = {
+    hearing: text.hearing,
+    waiting: text.waitingReason,
+    cancelled: text.cancelled,
+    needsFile: text.needsFile,
+  };
+  return sentences[phase] ? `${shorten(name)}: ${sentences[phase]}` : "";
 }
 
 /** A bar only where something was counted. */

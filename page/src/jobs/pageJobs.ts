@@ -1,7 +1,10 @@
 /** The recordings of this page from file to text: what is sent, watched, kept when it is finished, and deleted. */
 import { Transcriptions } from "../../../web/src/browser/transcriptions";
 import type { Transcription } from "../../../web/src/browser/transcription";
+import { textLink } from "../app/route";
 import { signal } from "../app/signal";
+import { showToast } from "../app/toastQueue";
+import { shorten } from "../send/checks";
 import { readDuration } from "../send/duration";
 import { apiUrl } from "../server/address";
 import { tokenFor } from "../server/access";
@@ -52,7 +55,11 @@ async function keep(job: Transcription): Promise<void> {
   kept.add(job.jobId);
   const { jobId, createdAt } = job;
   const named = { jobId, createdAt, filename: job.filename ?? messages().fromLink };
-  if (await keepResult(named, job.result!)) transcriptions.dismiss(jobId);
+  if (!(await keepResult(named, job.result!))) return;
+  transcriptions.dismiss(jobId);
+  const text = messages();
+  const open = { label: text.open, run: () => location.assign(textLink(jobId)) };
+  showToast({ text: `${text.completed}: ${shorten(named.filename)}`, action: open });
 }
 
 /** After a reload: the recording from the browser's store, to send it again or to know how long it is. */

@@ -34,7 +34,7 @@ export class History {
     this.#typedAt = now ?? -Infinity;
   }
 
-  /** The change that puts things back, for whoever shows them; null where there is none. */
+  /** The change that puts things back, to be shown; null where there is none. */
   undo(): Change | null {
     return this.#move(this.#undo, this.#redo);
   }

@@ -57,7 +57,7 @@ function OpenReader({ stored }: { stored: StoredText }) {
       </h1>
       <p class="dim facts">
         {[clockTime(duration), text.words(stored.row.wordCount)].join(" · ")}
-        <span role="status">{state && ` · ${text[state]}`}</span>
+        <span role={state.startsWith("savedHere") ? "status" : undefined}>{state && ` · ${text[state]}`}</span>
       </p>
       <div role="status">{isChanged && <p class="notice">{text.changedElsewhere}</p>}</div>
       <TextView view={view} recording={recording.file} />

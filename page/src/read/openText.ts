@@ -124,4 +124,9 @@ export class OpenText {
   }
 }
 
-const textOf = (paragraphs: readonly Paragraph[]): string => paragraphs.map(({ text }) => text).join(" ");
+/** Without spaces: the API joins phrases by its own. */
+const textOf = (paragraphs: readonly Paragraph[]): string =>
+  paragraphs
+    .map(({ text }) => text)
+    .join("")
+    .replace(/\s+/g, "");

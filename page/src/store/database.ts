@@ -1,6 +1,6 @@
 /**
  * The texts of this browser in IndexedDB, without account: a small row for each in `recordings`, for the list, and all
- * of its text in `texts`. A browser that forbids or fills its store is told apart, and never loses in silence.
+ * of its text in `texts`. A browser that forbids or fills its store is named as such, and nothing is lost in silence.
  */
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { ApiTranscript } from "../model/paragraphs";

@@ -90,7 +90,7 @@ export const en = {
   serverAway: "The server does not answer. The page keeps trying.",
 
   keyTitle: "This server asks for a key",
-  keyHint: "You get it from whoever runs the server. It begins with esc_.",
+  keyHint: "You get it from the person who runs the server. It begins with esc_.",
   key: "Access key",
   keyRemember: "Remember it in this browser",
   keyWrong: "The server does not know this key.",

@@ -1,8 +1,10 @@
-# Only what production needs. Groq transcribes; `--build-arg ENGINE=embedded` includes a Whisper that needs no key.
+# Only what production needs. Groq transcribes; `--build-arg ENGINE=embedded` includes a Whisper that needs no key,
+# `--build-arg SPEAKERS=yes` what tells speakers apart.
 
 FROM python:3.11-slim AS packages
 ARG ENGINE=groq
-COPY locks/container.txt locks/local.txt /tmp/
+ARG SPEAKERS=no
+COPY locks/container.txt locks/local.txt locks/speakers.txt locks/voices.txt /tmp/
 RUN python -m venv /venv \
  && pip="/venv/bin/pip install --no-cache-dir --no-compile --no-deps --require-hashes" \
  && $pip --requirement /tmp/container.txt \
@@ -10,6 +12,11 @@ RUN python -m venv /venv \
       groq) ;; \
       embedded) $pip --requirement /tmp/local.txt ;; \
       *) echo "ENGINE is groq or embedded, not $ENGINE" >&2; exit 1 ;; \
+    esac \
+ && case "$SPEAKERS" in \
+      no) ;; \
+      yes) $pip --requirement /tmp/speakers.txt && $pip --target /venv/speakers --requirement /tmp/voices.txt ;; \
+      *) echo "SPEAKERS is yes or no, not $SPEAKERS" >&2; exit 1 ;; \
     esac \
  && /venv/bin/pip uninstall --yes pip setuptools
 

@@ -1,4 +1,4 @@
-# run: the server on port 8000 · dev: with a local Convex and a page · dev-cluster: two instances · test: everything
+# run: the server on port 8000 · speakers: what tells speakers apart · dev: with a local Convex and a page · dev-cluster: two instances · test: everything
 # soak: at full length
 # check: lint and types · bench: what the README claims · bench-page: the same of the page · lock: newer packages
 # web, units, servers, alone: the lanes of `test` · screenshots: of the page
@@ -9,7 +9,7 @@ ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
 # With a database or a bucket, what speaks to them.
 SHARED := $(if $(DATABASE_URL)$(AUDIO_URL),.venv/container)
 
-.PHONY: run dev dev-cluster test soak check web screenshots units servers alone bench bench-page lambda lock clean
+.PHONY: run dev speakers dev-cluster test soak check web screenshots units servers alone bench bench-page lambda lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/$(ENGINE) $(SHARED)
@@ -36,15 +36,15 @@ UNITS := tests/unit tests/contract tests/endpoints
 WORKERS := --dist loadscope --no-loadscope-reorder --numprocesses
 
 # The only lane that measures coverage: it is bound by CPU, and gives way to the lane that waits for servers.
-units: .venv/development .venv/aws-tools/installed
+units: .venv/development .venv/speakers/installed .venv/aws-tools/installed
 	nice -n 5 $(PYTEST) --cov -m "not alone" $(WORKERS) logical $(UNITS)
 
 # All other tests: they mostly wait, so there are more workers than cores.
-servers: .venv/development .venv/aws-tools/installed .venv/aws-sam/installed .venv/clients/installed \
-  .venv/schemathesis/installed web/node_modules tests/sdk/node_modules
+servers: .venv/development .venv/speakers/installed .venv/aws-tools/installed .venv/aws-sam/installed \
+  .venv/clients/installed .venv/schemathesis/installed web/node_modules tests/sdk/node_modules
 	$(PYTEST) -m "not alone" $(WORKERS) 4 $(UNITS:%=--ignore=%)
 
-alone: .venv/development .venv/aws-tools/installed web/node_modules
+alone: .venv/development .venv/speakers/installed .venv/aws-tools/installed web/node_modules
 	$(PYTEST) -m alone
 
 # A Postgres, an S3 server and two instances behind PORT, to kill one and look; nothing is kept.
@@ -98,7 +98,8 @@ bench-page: .venv/development web/node_modules
 FROM_LOCK := --quiet --no-deps --require-hashes -r
 PIP = $(BIN)/python -m pip --disable-pip-version-check --python $(1)/bin/python
 define install
-@$(BIN)/uv pip install --python $(1)/bin/python $(3) $(FROM_LOCK) $(2) || $(PIP) install $(FROM_LOCK) $(2)
+@$(BIN)/uv pip install --python $(1)/bin/python $(3) $(FROM_LOCK) $(2) \
+  || $(PIP) install $(filter --target .venv/%,$(3)) $(FROM_LOCK) $(2)
 @touch $@
 endef
 
@@ -130,6 +131,15 @@ $(TOOLS:%=.venv/%/installed): .venv/%/installed: locks/%.txt .venv/uv
 	@$(PYTHON) -m venv --without-pip .venv/$*
 	$(call install,.venv/$*,$<)
 
+# The weights that tell speakers apart, beside Python's packages, and numpy. docs/decisions/speakers.md
+speakers: .venv/speakers/installed .venv/numpy
+.venv/speakers/installed: locks/voices.txt .venv/uv
+	@echo "Installing the voice encoder's weights (16 MB) …"
+	$(call install,.venv,$<,--target .venv/speakers)
+
+.venv/numpy: locks/speakers.txt .venv/uv
+	$(call install,.venv,$<,--compile-bytecode)
+
 # What template.yaml deploys, in clean folders: arm64 wheels for the runtime's Python, whatever this machine is.
 PLATFORM ?= aarch64-manylinux_2_28
 FOR_LAMBDA := --quiet --python-platform $(PLATFORM) --python-version 3.13 --only-binary :all: --require-hashes
@@ -144,8 +154,8 @@ lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/uv
 
 # The newest versions that pyproject.toml allows, pinned by hash, for every platform.
 GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 clients:3.11 schemathesis:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
-LOCKED := production: container:--extra=bucket,--extra=postgres local:--extra=local \
-  development:--extra=local,--extra=bucket,--extra=postgres,--extra=cli,--extra=aws,--extra=dev
+LOCKED := production: speakers:--extra=speakers container:--extra=bucket,--extra=postgres local:--extra=local \
+  development:--extra=local,--extra=speakers,--extra=bucket,--extra=postgres,--extra=cli,--extra=aws,--extra=dev
 lock: .venv/uv
 	@for one in $(LOCKED); do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
@@ -153,6 +163,8 @@ lock: .venv/uv
 	@for one in $(GROUPS); do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version $${one#*:} --no-annotate --no-header \
 	    --group $${one%%:*} --output-file locks/$${one%%:*}.txt || exit 1; done
+	@$(BIN)/uv pip compile --quiet --no-deps --generate-hashes --no-annotate --no-header --group voices \
+	  --output-file locks/voices.txt
 
 clean:
 	rm -rf .venv build dist web/node_modules page/node_modules tests/sdk/node_modules

@@ -44,14 +44,13 @@ async def container(
     settings: Settings, hub: Hub, signal: StopSignal, ledger: Ledger
 ) -> AsyncIterator[Services]:
     """The services over DATA_DIR, or over a database and a bucket; and the work in the background."""
-    signals = Signals()
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
         stores = await stack.enter_async_context(open_stores(settings))
         audio = await _open_audio(settings, stores)
         worker = await _worker(settings, stores, scratch)
         signal.subscribe(lambda: worker.leave(settings.shutdown_timeout / 2))
-        quota, senders = _quota(settings, stores), _senders(settings, stores, stack)
+        signals, quota, senders = Signals(), _quota(settings, stores), _senders(settings, stores, stack)
         services = Services(
             settings=settings,
             ffmpeg=Ffmpeg(at_once=settings.ffmpeg_at_once),
@@ -71,6 +70,7 @@ async def container(
             ledger=ledger,
             rates=RequestRates(settings.client_requests_per_minute),
             cache=stores.cache(settings.cache_bytes),
+            voices=stores.voices,
             senders=senders,
             cancel_run=worker.cancel_run,
             key_secret=await stores.secret("idempotency"),

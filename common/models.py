@@ -42,6 +42,7 @@ class Options(Value):
     track: int | None = Field(None, ge=1, description="the audio track of the file, from 1")
     tracks: Literal["mix"] | None = Field(None, description="all audio tracks of the file at once")
     input_format: str | None = Field(None, description="how a headerless file is read: mulaw;rate=8000")
+    speakers: str | None = Field(None, description="how many may speak: true, 2, 2-5")
     guard: bool = Field(True, description="remove hallucinations; what was removed is in `suppressed`")
     cache: bool = Field(True, description="answer with the text of an equal recording, and keep this one's")
 
@@ -122,7 +123,7 @@ class Piece(Value):
 # ── jobs ──────────────────────────────────────────────────────────────────────────────────────────
 
 Status = Literal["pending", "queued", "processing", "waiting", "completed", "failed", "cancelled"]
-Stage = Literal["upload", "queue", "download", "prepare", "transcribe", "merge"]
+Stage = Literal["upload", "queue", "download", "prepare", "transcribe", "merge", "speakers"]
 
 TERMINAL: frozenset[Status] = frozenset({"completed", "failed", "cancelled"})
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 from common.models import Audio, Job, JobEvent, Piece, Transcript
+from common.queued_job import QueuedJob
 from common.quota import Quota
 
 Target = Literal["convex", "callback"]
@@ -159,6 +160,9 @@ class TaskQueue(Protocol):
 
     async def put(self, job_id: str, *, delay: float = 0, client: str | None = None) -> None:
         """`client` is the job's, for queues that do not know jobs."""
+
+    async def waiting(self, *, limit: int) -> list[QueuedJob] | None:
+        """The jobs that no worker has taken up, the first due first; None where nobody can list them."""
 
     async def backlog(self) -> int:
         """About how many jobs wait for a worker."""

@@ -27,6 +27,7 @@ from common.sender_port import Sender
 from common.settings import Settings
 from common.stores import StoreStatus
 from common.subscribers_port import Subscribers
+from common.voice_port import VoiceStore
 
 VERSION = "0.1.0"
 
@@ -47,6 +48,11 @@ class ActiveWork:
     transcriptions: int = 0
     jobs: int = 0
     watchers: int = 0
+    run_seconds: float = 30.0  # what a run of a job is expected to take
+
+    def note_run(self, seconds: float) -> None:
+        """Each run counts for a fifth of what is expected of the next."""
+        self.run_seconds += (seconds - self.run_seconds) / 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,8 @@ class Services:
     `client_account` makes the account of what one client uses of the quota; `client_quota` is the one that
     counts, set by `for_client`.
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
-    limits, `cache` where no text is kept for equal recordings. `senders` deliver snapshots of jobs.
+    limits, `cache` where no text is kept for equal recordings, `voices` where no embeddings can be kept.
+    `senders` deliver snapshots of jobs.
     `cancel_run` ends a run of a job in this process at once, if there is one. `access` identifies callers,
     `ledger` holds what each client has of this process's places, `rates` count its requests.
     With `key_secret`, nobody can derive a job id from an Idempotency-Key. `store_timeout` is how many seconds
@@ -82,6 +89,7 @@ class Services:
     client_account: Callable[[str, ClientUse], AccountStore[ClientUse]] | None = None
     client_quota: ClientQuota | None = None
     cache: TranscriptCache | None = None
+    voices: VoiceStore | None = None
     senders: Mapping[Target, Sender] = field(default_factory=dict)
     cancel_run: Callable[[str], None] = _cancel_nothing
     access: Access = field(default_factory=Access)
@@ -97,6 +105,7 @@ class Services:
     counters: Counters = field(default_factory=Counters)
     admin: AdminServices = field(default_factory=AdminServices)
     readings: Latest[Any] = field(default_factory=Latest)
+    starts: Latest[dict[str, float]] = field(default_factory=Latest)
     account: str = ANONYMOUS
 
     def serving(self, owner: str | None) -> Services:

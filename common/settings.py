@@ -62,6 +62,8 @@ class Settings(BaseModel):
     retention_hours: float = Field(72, gt=0)
     storage_mb: int = Field(2000, ge=1)
     cache_mb: int = Field(50, ge=0)
+    speakers: bool = True  # where what they need is installed
+    speakers_timeout: float = Field(3600, gt=0)
     upload_ticket_seconds: float = Field(900, gt=0)
     sweep_seconds: float = Field(60, gt=0)
     max_watchers: int = Field(500, ge=1)

@@ -16,6 +16,7 @@ from common.errors import EscribaError
 from common.models import Status
 from common.ports import AccountStore, JobStore, TaskQueue
 from common.token_bucket import Account
+from common.voice_port import VoiceStore
 
 AnyAccount = TypeVar("AnyAccount", bound=Account)
 
@@ -76,6 +77,8 @@ class Stores(Protocol):
     def admin(self) -> AdminStore: ...
     @property
     def directory(self) -> JobDirectory: ...
+    @property
+    def voices(self) -> VoiceStore: ...
     @property
     def now(self) -> Callable[[], float]: ...
     @property

@@ -45,6 +45,14 @@ SENTENCES: dict[str, Sentence] = {
         "Long stretches are digital silence; they were not sent to the engine.",
         "Hay tramos largos de silencio digital; no se enviaron al motor.",
     ),
+    "speakers_doubtful": Sentence(
+        "The speakers are hard to tell apart in this recording; check who says what.",
+        "En esta grabación cuesta distinguir quién habla; revisa quién dice qué.",
+    ),
+    "speakers_failed": Sentence(
+        "The speakers could not be distinguished; the text is complete.",
+        "No se pudo distinguir quién habla; el texto está completo.",
+    ),
     # Transcripts that were stored before warnings had codes hold the English sentence alone.
     "note": Sentence("{text}", "{text}"),
 }

@@ -72,6 +72,7 @@ def _parser(say: Sentences) -> argparse.ArgumentParser:
     parser.add_argument("--language", metavar="NAME", help=say("help_language"))
     parser.add_argument("--prompt", metavar="TEXT", help=say("help_prompt"))
     parser.add_argument("--translate", action="store_true", help=say("help_translate"))
+    parser.add_argument("--speakers", metavar="NUMBER", help=say("help_speakers"))
     parser.add_argument("--words", action="store_true", help=say("help_words"))
     parser.add_argument("-o", "--output", metavar="FOLDER", help=say("help_output"))
     parser.add_argument("--force", action="store_true", help=say("help_force"))
@@ -87,6 +88,7 @@ def _options(parsed: argparse.Namespace, formats: tuple[str, ...]) -> dict[str, 
     options = {
         "language": parsed.language,
         "prompt": parsed.prompt,
+        "speakers": parsed.speakers,
         "task": "translate" if parsed.translate else None,
         "timestamps": "segment,word" if wants_words else None,
     }

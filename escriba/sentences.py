@@ -31,6 +31,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "help_prompt": ("names and spellings that occur", "nombres y grafías que aparecen"),
     "help_translate": ("write the text in English", "escribir el texto en inglés"),
+    "help_speakers": (
+        "who says what: true, or how many speak, such as 2 or 2-5",
+        "quién dice qué: true, o cuántas personas hablan, como 2 o 2-5",
+    ),
     "help_words": (
         "a time for each word, in json, vtt and ass",
         "la hora de cada palabra, en json, vtt y ass",

@@ -14,6 +14,7 @@ from common.http.etag import is_known, tag_of
 from common.lambda_entry.handlers import http_handler
 from common.services import VERSION, Services
 from common.text.languages import codes
+from common.transcription.speakers import can_distinguish_speakers
 
 router = APIRouter(tags=["health"])
 
@@ -29,6 +30,7 @@ _EXAMPLE = {
     "retentionSeconds": 259_200,
     "extensions": ["mp3", "m4a", "wav"],
     "languages": ["en", "es"],
+    "speakers": True,
 }
 
 
@@ -67,6 +69,7 @@ def _view(services: Services) -> dict[str, Any]:
         "retentionSeconds": settings.retention_hours * 3600,
         "extensions": EXTENSIONS,
         "languages": sorted(codes()),
+        "speakers": can_distinguish_speakers(services),
     }
 
 

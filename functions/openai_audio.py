@@ -39,6 +39,7 @@ from common.places import Take
 from common.services import Services
 from common.transcription.cache import recall, transcribe_unless_kept
 from common.transcription.progressive import OnText, repeat, transcribe_progressively
+from common.transcription.speakers import check_speakers
 from common.transcription.whole import transcribe_whole
 from common.upload.receive import Upload
 
@@ -174,6 +175,7 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
             server_model=settings.groq_model,
             strict_models=settings.strict_models,
         )
+        check_speakers(services, parsed.options)
         headers = ignored_header(parsed.ignored)
         services = await services.for_client(client_id(caller.client, secret=services.key_secret))
         take = partial(services.transcribing.take, caller.client, upload.size_bytes)

@@ -24,6 +24,7 @@ from common.lambda_entry.handlers import http_handler
 from common.services import Services
 from common.transcription.cache import transcribe_unless_kept
 from common.transcription.pipeline import with_word_times
+from common.transcription.speakers import check_speakers
 from common.transcription.whole import transcribe_whole
 from common.upload.receive import Upload
 
@@ -88,6 +89,7 @@ _EXAMPLE = {
             ),
             errors.OptionInvalid(option="temperature", expected="0 … 1"),
             errors.LanguageUnknown(language="klingon"),
+            errors.SpeakersUnavailable(),
             errors.AudioProtected(),
             errors.AudioTrackMissing(),
             errors.AudioTrackUnknown(track=3, tracks=2),
@@ -139,6 +141,7 @@ async def _respond(
 ) -> Response:
     layout = parse_layout(upload.fields)
     options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
+    check_speakers(services, options)
     engine_options = with_word_times(options) if layout.wants_words else options
     services = await services.for_client(client_id(caller.client, secret=services.key_secret))
     take = partial(services.transcribing.take, caller.client, upload.size_bytes)

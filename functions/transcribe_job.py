@@ -26,11 +26,14 @@ from common.http.job_request import JOB_FIELDS, KEY_SCHEMA, parse_job_request
 from common.http.openapi import URL, json_object, recording_form, request_body
 from common.http.options import FORM_FIELDS, JSON_FIELDS, OPTION_RULES
 from common.http.recording import receive_request, take_url
+from common.jobs.estimates import start_of
 from common.jobs.limits import check_job_limits, check_pending_limits
 from common.jobs.submit import JobRequest, create_pending, submit, submit_url
+from common.jobs.view import iso_time
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio, Job
 from common.services import Services
+from common.settings import Settings
 from common.upload.fields import MULTIPART, Fields, media_type
 from common.upload.receive import Upload
 
@@ -40,9 +43,9 @@ _MAX_SIZE = 10**15
 _A_SIZE = errors.Sentence("a whole number of bytes", "un número entero de bytes")
 _SIZE: dict[str, Any] = {
     "type": "integer",
-    "minimum": 0,
+    "minimum": 1,
     "maximum": _MAX_SIZE - 1,
-    "description": "of the file; where there is a bucket, it can then go there",
+    "description": "of the file: it is checked at once, and the file can go into a bucket where there is one",
 }
 # Without a `url` the recording comes later.
 _LATER = {**URL, "minLength": 0}
@@ -111,6 +114,7 @@ _UPLOAD = {
             errors.OptionUnknown(option="lang", known="…"),
             errors.OptionInvalid(option="jobId", expected="a UUID"),
             errors.LanguageUnknown(language="klingon"),
+            errors.SpeakersUnavailable(),
             errors.TooManyRequests(retry_after=2, whose=errors.YOUR_KEY, limit=600),
             errors.TooManyJobs(retry_after=30, whose=errors.YOUR_ADDRESS, limit=100),
             errors.TooManyUploadsExpected(retry_after=900, whose=errors.YOUR_ADDRESS, limit=500),
@@ -130,16 +134,16 @@ async def transcribe_job(request: Request, services: ServicesDep, caller: Transc
         received = await receive_request(request, Path(folder), max_bytes=limit, digest=True)
         if isinstance(received, Upload):
             job_request = _parse(received.fields, request, services, caller)
-            return _accepted(await _submit(services, job_request, received), request, services)
+            return await _accepted(await _submit(services, job_request, received), request, services)
     url, fields = take_url(received)
     if url is None and media_type(request.headers.get("content-type")) == MULTIPART:
         raise errors.FileMissing
     job_request = _parse(fields, request, services, caller)
     if url is None:
         await check_pending_limits(services, client)
-        return await _expect(request, services, job_request, _size_bytes(fields))
+        return await _expect(request, services, job_request, _size_bytes(fields, services.settings))
     parse_address(url, private_allowed=services.settings.download_private_addresses)
-    return _accepted(await submit_url(services, replace(job_request, url=url)), request, services)
+    return await _accepted(await submit_url(services, replace(job_request, url=url)), request, services)
 
 
 def _parse(fields: Fields, request: Request, services: Services, caller: Caller) -> JobRequest:
@@ -152,8 +156,10 @@ async def _submit(services: Services, job_request: JobRequest, upload: Upload) -
     return await submit(services, job_request, upload.path, audio)
 
 
-def _accepted(job: Job, request: Request, services: Services) -> Response:
+async def _accepted(job: Job, request: Request, services: Services) -> Response:
     links = links_of(job, request, services.settings)
+    if (starts_at := await start_of(services, job)) is not None:
+        links["startsAt"] = iso_time(starts_at)
     return json_response(links, 202, {"Location": links["statusUrl"]})
 
 
@@ -165,11 +171,20 @@ async def _expect(request: Request, services: Services, job_request: JobRequest,
     return json_response(links, 201, {"Location": links["statusUrl"]})
 
 
-def _size_bytes(fields: Fields) -> int:
-    """How many bytes the client is about to send; 0 where it did not say so. Raises OptionInvalid."""
-    text = dict(fields).get("sizeBytes", "").strip() or "0"
+def _size_bytes(fields: Fields, settings: Settings) -> int:
+    """How many bytes the client is about to send; 0 where it did not say so.
+
+    Raises OptionInvalid, and what an upload of that size would meet: FileEmpty, UploadTooLarge.
+    """
+    text = dict(fields).get("sizeBytes", "").strip()
+    if not text:
+        return 0
     if not (text.isascii() and text.isdigit() and int(text[:16]) < _MAX_SIZE):
         raise errors.OptionInvalid(option="sizeBytes", expected=_A_SIZE)
+    if not int(text):
+        raise errors.FileEmpty
+    if int(text) > settings.max_job_upload_bytes:
+        raise errors.UploadTooLarge(limit_mb=settings.max_job_upload_mb)
     return int(text)
 
 

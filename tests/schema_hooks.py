@@ -19,6 +19,8 @@ _ADDRESS = os.environ.get("RECORDING_URL", "http://127.0.0.1:9/a.wav")
 
 for _kind in ("audio/*", "video/*"):
     schemathesis.openapi.media_type(_kind, _RECORDINGS)
+# Where it breaks the schema of a file: its own bytes make some of its filters fail with an error (4.32).
+schemathesis.openapi.format("binary", st.text())
 schemathesis.openapi.format("uri", st.sampled_from([_ADDRESS, f"{_ADDRESS}?again=1"]))
 schemathesis.openapi.format(
     "language", st.sampled_from(["es", "eng", "es-MX", "English", "español", "es,en"])
@@ -31,11 +33,13 @@ schemathesis.openapi.format("date-time", st.integers(2040, 2090).map("{}-01-31T1
 def filter_case(context: Any, case: Any) -> bool:
     """The recordings have one audio track, a header that tells their format, and these addresses alone.
 
-    schemathesis also tries addresses that it finds in answers.
+    schemathesis also tries addresses and texts that it finds in answers.
     """
     body = case.body
     if not isinstance(body, dict):
         return True
+    if isinstance(body.get("file"), str) and case.meta.generation.mode.is_positive:
+        return False
     url, track = body.get("url"), body.get("track")
     is_foreign = isinstance(url, str) and "://" in url and not url.startswith(_ADDRESS)
     return not is_foreign and track in (None, "", 1, "1") and not body.get("inputFormat")

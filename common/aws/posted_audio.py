@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 from common.aws.s3_audio import S3Audio
-from common.errors import AudioGone, JobConflict, JobNotFound, UploadExpired
+from common.errors import AudioGone, FileEmpty, JobConflict, JobNotFound, UploadExpired
+from common.jobs.refused_upload import fail_pending
 from common.jobs.submit import attach_audio
 from common.log import log
 from common.models import Audio
@@ -24,7 +25,10 @@ async def accept_posted_audio(services: Services, store: S3Audio, job_id: str) -
             return
         audio = await asyncio.to_thread(_describe, file)
         try:
-            await attach_audio(services, await services.jobs.get(job_id), file, audio)
+            if audio.size_bytes:
+                await attach_audio(services, await services.jobs.get(job_id), file, audio)
+            else:
+                await fail_pending(services, job_id, FileEmpty())
         except (JobNotFound, JobConflict, UploadExpired) as exc:
             log("upload.refused", level="WARNING", jobId=job_id, code=exc.code)
     await store.remove_posted(job_id)

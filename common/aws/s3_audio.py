@@ -93,7 +93,7 @@ class S3Audio:
             lambda s3: s3.generate_presigned_post(
                 self._bucket,
                 key,
-                Conditions=[["content-length-range", 1, max_bytes]],
+                Conditions=[["content-length-range", 0, max_bytes]],
                 ExpiresIn=seconds,
             )
         )

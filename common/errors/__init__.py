@@ -114,6 +114,7 @@ from common.errors.server import (
     StoreUnavailable,
     ToolMissing,
 )
+from common.errors.speakers import SpeakersFailed, SpeakersUnavailable
 from common.errors.upload import (
     EncodingUnsupported,
     FileEmpty,
@@ -201,6 +202,8 @@ __all__ = [
     "Sentence",
     "ServerStopping",
     "SpeakerUnknown",
+    "SpeakersFailed",
+    "SpeakersUnavailable",
     "StorageBroken",
     "StorageFull",
     "StoreUnavailable",

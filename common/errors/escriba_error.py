@@ -21,6 +21,7 @@ EscribaError                      500 internal_error
 │   ├── OptionMissing             422 option_missing
 │   ├── OptionUnsupported         422 option_unsupported
 │   ├── LanguageUnknown           422 language_unknown
+│   ├── SpeakersUnavailable       422 speakers_unavailable
 │   └── HeadersTooLarge           431 headers_too_large
 ├── AccessRefused                 403 access_refused
 │   ├── KeyMissing                401 key_missing
@@ -76,6 +77,7 @@ EscribaError                      500 internal_error
 │   ├── TooManyUploadsExpected    429 too_many_uploads_expected
 │   └── TooMuchStored             429 too_much_stored
 ├── Interrupted                   500 interrupted
+├── SpeakersFailed                500 speakers_failed
 ├── Busy                          503 busy
 ├── Paused                        503 paused
 ├── ServerStopping                503 server_stopping

@@ -14,6 +14,7 @@ from common.http.options import parse_options
 from common.jobs.ids import derive_job_id, new_job_id, parse_job_id
 from common.jobs.submit import JobRequest
 from common.services import Services
+from common.transcription.speakers import check_speakers
 from common.upload.part_headers import display_name
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -62,8 +63,10 @@ def parse_job_request(
     *,
     check_callback_url: CheckUrl,
 ) -> JobRequest:
-    """Raises OptionUnknown, OptionInvalid, LanguageUnknown, UserNotYours."""
+    """Raises OptionUnknown, OptionInvalid, LanguageUnknown, SpeakersUnavailable, UserNotYours."""
     _check_headers(request)
+    options = parse_options(fields, beside=(*JOB_FIELDS, "sizeBytes"))
+    check_speakers(services, options)
     values = _job_values(fields)
     user_id = _user_id(values.get("userId"), caller)
     job_id = (
@@ -71,7 +74,7 @@ def parse_job_request(
     )
     return JobRequest(
         job_id=job_id,
-        options=parse_options(fields, beside=(*JOB_FIELDS, "sizeBytes")),
+        options=options,
         user_id=user_id,
         owner=caller.owner,
         client=client_id(caller.client, secret=services.key_secret),

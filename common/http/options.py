@@ -11,6 +11,7 @@ from common.audio.raw import parse_raw_format
 from common.errors import ONE_VALUE, LanguageUnknown, OptionInvalid, OptionUnknown, Sentence
 from common.groq.request import fit_prompt
 from common.models import Granularity, Options, Task
+from common.speakers.range import MOST, parse_range
 from common.text.languages import codes_in, is_unspecified
 
 Fields = Iterable[tuple[str, str]]
@@ -45,6 +46,11 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
         "description": "for files without a header, such as mulaw;rate=8000: "
         + ", ".join(RAW_FORMATS)
         + "; rate (8000), channels (1)",
+    },
+    "speakers": {
+        "type": "string",
+        "example": "true",
+        "description": "who says what: true, or how many speak (2, 2-5); each segment gets a label",
     },
     "guard": {
         "type": "boolean",
@@ -197,6 +203,13 @@ def _switch(option: str) -> Callable[[str], bool]:
     return read
 
 
+def _speakers(value: str) -> str | None:
+    try:
+        return parse_range(value)
+    except ValueError as exc:
+        raise OptionInvalid(option="speakers", expected=f"true, false, 2, 2-5 (1 … {MOST})") from exc
+
+
 def _model(value: str) -> str:
     if value not in MODELS:
         raise OptionInvalid(option="model", expected=", ".join(MODELS))
@@ -214,6 +227,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "track": _track,
     "tracks": _tracks,
     "inputFormat": _input_format,
+    "speakers": _speakers,
     "guard": _switch("guard"),
     "cache": _switch("cache"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 _DOWNLOADED = 5.0
 _PREPARED = 10.0
 MERGING = 99.0
+_WITH_SPEAKERS = 99.9
 
 _NEWS = 1.0
 _NEWS_EVERY = 2.0  # seconds
@@ -23,6 +24,11 @@ def of_preparing(share: float) -> float:
 def of_transcribing(share: float) -> float:
     """`share` (0 to 1) of the recording is transcribed."""
     return _PREPARED + (MERGING - _PREPARED) * share
+
+
+def of_listening(share: float) -> float:
+    """`share` (0 to 1) of the voices are known, once the text is there."""
+    return MERGING + (_WITH_SPEAKERS - MERGING) * share
 
 
 def of_pieces(done: int, total: int, share: float | None = None) -> float:

@@ -19,6 +19,7 @@ from common.jobs.download import download_if_missing
 from common.jobs.lease import keep_lease
 from common.jobs.partial_reports import PartialReports
 from common.jobs.running_job import ProgressReports, RunningJob, counting_services, retry_while_busy
+from common.jobs.voices import add_job_speakers
 from common.log import log
 from common.models import Job, Piece, Transcript
 from common.ports import LeaseLost, StaleJob
@@ -136,9 +137,9 @@ class _Run:
         ready = await self._prepare(folder)
         kept = await self._kept_pieces(ready)
         parts = PartialReports(self._running, ready, kept, now=services.now)
-        total, share = len(ready.cuts), parts.share
+        total, done, share = len(ready.cuts), len(kept), parts.share
         await self._running.change(
-            lambda job: state.plan(job, pieces=total, done=len(kept), share=share, now=self._now)
+            lambda job: state.plan(job, pieces=total, done=done, share=share, now=self._now)
         )
 
         async def keep(piece: Piece) -> None:
@@ -149,7 +150,8 @@ class _Run:
                 services, ready, options, folder, kept=kept, keep=keep, on_partial=parts.report
             )
         await self._running.change(lambda job: state.merge(job, now=self._now), "progress")
-        return await merge_pieces(services, ready, pieces, options)
+        text = await merge_pieces(services, ready, pieces, options)
+        return await add_job_speakers(services, self._running, ready, text, folder, holder=self._holder)
 
     async def _prepare(self, folder: Path) -> PreparedRecording:
         services = self._services

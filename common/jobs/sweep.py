@@ -19,7 +19,7 @@ _BATCH = 100
 # Seconds for which an erased job is still known, with the time when its text went.
 _REMEMBER = 7 * 24 * 3600.0
 # A job whose audio never came holds nothing: kept as long, many of them would fill the disk.
-_REMEMBER_WITHOUT_AUDIO = 3600.0
+REMEMBER_WITHOUT_AUDIO = 3600.0
 
 # Seconds for one round: what has to be deleted in time is, however many jobs strangers made.
 _LONGEST_ROUND = 10.0
@@ -77,7 +77,7 @@ async def _expire(services: Services, job: Job) -> None:
     elif job.status == "pending" and await _takes_put_audio(services, job):
         return
     elif job.status == "pending":
-        expires_at = now + _REMEMBER_WITHOUT_AUDIO
+        expires_at = now + REMEMBER_WITHOUT_AUDIO
         await commit_job(services, state.fail(job, UploadExpired(), now=now, expires_at=expires_at))
     elif not job.has_ended:
         await _prolong(services, job, expires_at=services.retention_end(now))
@@ -103,7 +103,7 @@ async def erase(services: Services, job: Job) -> Job:
     await services.audio.remove(job.job_id)
     await services.jobs.erase_text(job.job_id)
     now = services.now()
-    seconds = _REMEMBER_WITHOUT_AUDIO if job.audio is None else _REMEMBER
+    seconds = REMEMBER_WITHOUT_AUDIO if job.audio is None else _REMEMBER
     erased = await commit_job(services, state.erase(job, now=now, forget_at=now + seconds))
     await forget_text(services, job)
     return erased

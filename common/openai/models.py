@@ -11,6 +11,8 @@ from common.http.options import MODELS
 
 # OpenAI's name for Whisper, whatever version the server runs.
 ALIAS = "whisper-1"
+# OpenAI's name for a model that tells speakers apart; here any model does, where a response shows them.
+DIARIZING = "gpt-4o-transcribe-diarize"
 
 # When each was published, as Groq and OpenAI list it.
 _PUBLISHED = {ALIAS: 1677532384, "whisper-large-v3": 1693721698, "whisper-large-v3-turbo": 1728413088}
@@ -37,7 +39,7 @@ def models(server_model: str) -> Iterator[Model]:
 
 def model_of(name: str, server_model: str) -> Model:
     """Raises ModelUnknown."""
-    known = {model.name: model for model in models(server_model)}
+    known = {model.name: model for model in (Model(DIARIZING, None), *models(server_model))}
     if name not in known:
         raise ModelUnknown(model=name[:80], known=", ".join(known))
     return known[name]

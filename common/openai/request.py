@@ -18,11 +18,11 @@ from common.openai.form import group_fields, list_items
 from common.openai.models import ALIAS, model_of
 from common.transcription.pipeline import with_word_times
 
-Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
+Format = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity)
 
-_OURS = ("language", "prompt", "temperature", "cache")  # read as our own options of these names
+_OURS = ("language", "prompt", "temperature", "speakers", "cache")  # read as our own options of these names
 _READ = ("model", "response_format", "timestamp_granularities", "stream")
 # For what only other models can do: a program that gets no speakers fails later.
 _UNSUPPORTED = frozenset(
@@ -47,6 +47,11 @@ FIELDS: dict[str, dict[str, object]] = {
         "items": {"type": ["string", "null"], "enum": [*GRANULARITIES, "", None]},
         "pattern": "^(segment|word|segment,word)?$",
         "description": "of verbose_json; segment when absent",
+    },
+    "speakers": {
+        "type": "string",
+        "example": "true",
+        "description": "who says what: true, or how many (2, 2-5); true where diarized_json is wanted; ours",
     },
     "stream": {"type": "boolean", "default": False, "description": "the text as server-sent events"},
     "cache": {"type": "boolean", "default": True, "description": "false: no kept text, and none kept; ours"},
@@ -80,14 +85,18 @@ def parse_request(
     granularities = _granularities(list_items(values.get("timestamp_granularities", [])), format_)
     options = parse_options((name, value) for name in _OURS for value in values.get(name, []))
     model = _model(_single(values, "model"), server_model, is_strict=strict_models)
-    options = options.model_copy(update={"task": task, "model": model})
+    speakers = options.speakers or ("true" if format_ == "diarized_json" else None)
+    options = options.model_copy(update={"task": task, "model": model, "speakers": speakers})
     # Subtitles are cut at words.
     needs_words = "word" in granularities or format_ in {"srt", "vtt"}
+    stream = _stream(_single(values, "stream"), format_)
+    if stream and speakers:  # who speaks is known only once all voices have been heard
+        raise OptionInvalid(option="speakers", expected="false (stream=true)")
     return OpenAIRequest(
         options=with_word_times(options) if needs_words else options,
         format=format_,
         granularities=granularities,
-        stream=_stream(_single(values, "stream"), format_),
+        stream=stream,
         ignored=ignored,
     )
 

@@ -16,6 +16,7 @@ from common.errors import Language
 from common.models import Segment, Transcript, Word
 from common.openai.request import OpenAIRequest
 from common.text.languages import name_of
+from common.text.speakers import names_of
 from common.text.spoken_languages import languages_of
 from common.warnings import warning_view
 
@@ -39,6 +40,8 @@ def write_response(
             return _json(_short(transcript, request) | x_groq), JSON
         case "verbose_json":
             return _json(_verbose(transcript, request, language) | x_groq), JSON
+        case "diarized_json":
+            return _json(_diarized(transcript, request, language) | x_groq), JSON
         case "text":
             return f"{transcript.text}\n", TEXT
         case "srt" | "vtt":
@@ -80,6 +83,30 @@ def _verbose(transcript: Transcript, request: OpenAIRequest, language: Language)
     return fields | _usage(transcript, request)
 
 
+def _diarized(transcript: Transcript, request: OpenAIRequest, language: Language) -> dict[str, Any]:
+    """https://platform.openai.com/docs/api-reference/audio/diarized-json-object"""
+    names = names_of(transcript)
+    fields: dict[str, Any] = {
+        "task": request.options.task,
+        "duration": round(transcript.duration, 3),
+        "text": transcript.text,
+        "segments": [
+            {
+                "type": "transcript.text.segment",
+                "id": f"seg_{segment.id:03d}",
+                "start": round(segment.start, 3),
+                "end": round(segment.end, 3),
+                "text": segment.text,
+                "speaker": names.get(segment.speaker or "", ""),
+            }
+            for segment in transcript.segments
+        ],
+    }
+    if transcript.warnings:  # ours
+        fields["warnings"] = [warning_view(warning, language) for warning in transcript.warnings]
+    return fields | _usage(transcript, request)
+
+
 def _usage(transcript: Transcript, request: OpenAIRequest) -> dict[str, Any]:
     """In whole seconds, as OpenAI counts; a translation has none."""
     if request.options.task == "translate":
@@ -105,6 +132,7 @@ def _segment(segment: Segment, request: OpenAIRequest) -> dict[str, Any]:
         "compression_ratio": segment.compression_ratio or _compression_ratio(segment.text),
         "no_speech_prob": segment.no_speech_prob or 0.0,
         "language": segment.language,  # ours
+        **({"speaker": segment.speaker} if segment.speaker else {}),  # ours
     }
 
 

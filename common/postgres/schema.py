@@ -130,6 +130,29 @@ _ADMIN = (
     "CREATE INDEX jobs_created ON escriba.jobs (created_at, job_id)",
 )
 
+# Embeddings of voices, while a job runs. A job that no worker may run is without a time to run at.
+_VOICES = (
+    """
+    CREATE TABLE escriba.voices (
+        job_id text NOT NULL REFERENCES escriba.jobs ON DELETE CASCADE,
+        stretch integer NOT NULL,
+        embeddings bytea NOT NULL,
+        PRIMARY KEY (job_id, stretch)
+    )
+    """,
+    """
+    CREATE FUNCTION escriba.delete_voices() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        DELETE FROM escriba.voices WHERE job_id = NEW.job_id;
+        RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE TRIGGER voices_end AFTER UPDATE OF due_at ON escriba.jobs
+        FOR EACH ROW WHEN (NEW.due_at IS NULL) EXECUTE FUNCTION escriba.delete_voices()
+    """,
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *functions.ON_JOBS, *functions.ON_DELIVERIES, functions.CLAIM_JOB, functions.SWAP_VALUE),
     _ACCESS_KEYS,
@@ -137,4 +160,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _ADMIN,
     # The text as the engine gave it, once somebody has corrected it.
     ("ALTER TABLE escriba.results ADD COLUMN original text",),
+    _VOICES,
 )

@@ -19,6 +19,7 @@ from common.postgres.jobs import PostgresJobs
 from common.postgres.notices import Notice, Notices
 from common.postgres.queue import PostgresQueue
 from common.postgres.secret import read_secret
+from common.postgres.voices import PostgresVoices
 from common.settings import Settings
 from common.stores import AnyAccount, StoreStatus, Wakers
 
@@ -37,6 +38,7 @@ class PostgresStores:
         self.access_keys = PostgresAccessKeys(database)
         self.admin = PostgresAdmin(database)
         self.directory = PostgresDirectory(database)
+        self.voices = PostgresVoices(database)
 
     def queue(self, on_put: Callable[[], None] = lambda: None) -> PostgresQueue:
         return PostgresQueue(self._database, now=self.now, on_put=on_put)

@@ -135,7 +135,8 @@ async def transcribe_pieces(
     """
     pieces = dict(kept)
     missing = [cut for cut in recording.cuts if cut.index not in pieces]
-    options = with_word_times(options) if len(recording.cuts) > 1 else options
+    needs_words = len(recording.cuts) > 1 or options.speakers
+    options = with_word_times(options) if needs_words else options
 
     async def transcribe(cut: Cut) -> None:
         expected = _main_language(pieces)

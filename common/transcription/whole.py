@@ -9,6 +9,7 @@ from common.models import Options, Piece, Transcript
 from common.places import Take
 from common.services import Services
 from common.transcription.pipeline import merge_pieces, prepare_recording, transcribe_pieces
+from common.transcription.speakers import add_speakers
 
 
 async def transcribe_whole(
@@ -30,7 +31,11 @@ async def transcribe_whole(
         on_stage("prepare")
         pieces = await transcribe_pieces(services, recording, options, folder, kept={}, keep=keep_nothing)
         on_stage("recognise")
-        return await merge_pieces(services, recording, pieces, options)
+        transcript = await merge_pieces(services, recording, pieces, options)
+        transcript = await add_speakers(services, recording, transcript, options, folder)
+        if options.speakers:
+            on_stage("speakers")
+        return transcript
 
 
 async def keep_nothing(piece: Piece) -> None:

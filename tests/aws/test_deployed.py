@@ -73,6 +73,12 @@ async def test_from_a_presigned_upload_to_the_last_event_on_a_websocket(deployed
         assert posted.status_code in {201, 204}, posted.text
         messages = await asyncio.wait_for(watched, 60)
         answer = await client.get(f"/job/{job['jobId']}")
+        address, anything = f"/job/{job['jobId']}/transcript", {"If-Match": "*"}
+        text = {"segments": [{"start": 0, "end": 1, "text": "what was said"}]}
+        assert (await client.put(address, json=text, headers=anything)).json()["revision"] == 1
+        assert (await client.get(f"{address}?format=txt")).text == "what was said\n"
+        assert "heard " in (await client.get(f"{address}?format=txt&version=engine")).text
+        assert (await client.get("/limits")).json()["keys"] == "optional"
     assert messages[0]["type"] == "snapshot"
     seqs = [message["seq"] for message in messages]
     assert seqs == sorted(set(seqs))
@@ -94,11 +100,18 @@ def test_an_access_key_opens_its_own_jobs_on_every_function(deployed: Deployed) 
         assert (client.get(path).status_code, client.get(path, headers=mine).status_code) == (404, 200)
         token = client.post("/tokens", json={"jobId": job["jobId"]}, headers=mine).json()["token"]
         assert client.get(f"{path}?ticket={token}").status_code == 200
+        text_path = f"{path}/transcript"
+        assert (client.get(text_path).status_code, client.get(text_path, headers=mine).status_code) == (
+            404,
+            409,
+        )
         for address in ("/transcribe", "/v1/audio/transcriptions"):
             files = {"file": SPEECH.read_bytes()}
             assert client.post(address, files=files, headers=mine).status_code == 200
         assert asyncio.run(first_message(job, made["key"])) == "snapshot"
         assert asyncio.run(first_message(job, None)) == "error"
+        left = client.get("/quota", headers=mine).json()
+        assert (left["client"]["pending"]["used"], "audioPerDay" in left["engine"]) == (1, True)
         assert client.delete(f"/admin/keys/{made['keyId']}", headers=admin).json()["revokedAt"]
 
 
@@ -285,6 +298,8 @@ def test_aws_refused_no_call_of_any_function(deployed: Deployed) -> None:
 RARE = {
     "transcribe_job": {"s3:DeleteObject"},  # a job that is cancelled while its recording comes
     "sweep": {"dynamodb:GetItem"},  # of deliveries to Convex and callbacks
+    # A correction while somebody still watches the end of the job.
+    "job_transcript": {"execute-api:ManageConnections"},
     "tokens": {"dynamodb:PutItem"},  # of the shared secret, where no other function has made it
     "transcription_ws": {"dynamodb:UpdateItem"},  # events that come while the first message is sent
 }

@@ -28,12 +28,12 @@ def silent() -> Iterator[socket.socket]:
         yield server
 
 
-def posted_job(world: World) -> str:
+def posted_job(world: World, content: bytes | None = None) -> str:
     """A pending job whose recording lies in S3; S3's message about it is in the queue."""
     with world.sandbox("transcribe_job") as sandbox:
         job = call(sandbox, "POST", "/transcribe-job", json={"filename": "speech.wav"})[1]
-    upload = job["upload"]
-    httpx.post(upload["url"], data=upload["fields"], files={"file": SPEECH.read_bytes()}, timeout=60)
+    upload, audio = job["upload"], SPEECH.read_bytes() if content is None else content
+    httpx.post(upload["url"], data=upload["fields"], files={"file": audio}, timeout=60)
     body = s3_body(upload["fields"]["key"], world.names.bucket)
     world.emulator.client("sqs").send_message(QueueUrl=world.names.queue, MessageBody=body)
     return str(job["jobId"])
@@ -87,3 +87,14 @@ async def test_a_recording_that_cannot_be_read_now_is_tried_again_only_after_a_p
         assert worker.invoke(event) == {"batchItemFailures": failed}
     assert (await world.jobs.get(job_id)).status == "pending"
     assert receive(world, within=5) is None
+
+
+async def test_an_empty_recording_ends_its_job_at_once(world: World) -> None:
+    job_id = posted_job(world, b"")
+    message = receive(world)
+    assert message
+    with world.sandbox("run_job") as worker:
+        assert worker.invoke(event_of(message)) == {"batchItemFailures": []}
+    job = await world.jobs.get(job_id)
+    assert job.error is not None
+    assert (job.status, job.error.code) == ("failed", "file_empty")

@@ -22,6 +22,7 @@ from functions import (
     limits,
     openai_audio,
     page,
+    quota,
     tokens,
     transcribe,
     transcribe_job,
@@ -142,6 +143,7 @@ def test_every_route_of_every_router_leads_to_its_function() -> None:
             job,
             job_transcript,
             openai_audio,
+            quota,
             tokens,
             admin,
             page,
@@ -333,6 +335,7 @@ KEYED = {
     "job",
     "job_transcript",
     "transcription_ws",
+    "quota",
     "tokens",
     "admin",
 }
@@ -344,7 +347,7 @@ def test_only_functions_that_callers_call_read_access_keys_and_only_admin_writes
         for statement in statements(function):
             if "access#*" in json.dumps(statement):
                 rights[module_of(function)] = set(_listed(statement["Action"]))
-    assert rights.keys() == KEYED
+    assert rights.keys() == KEYED | {"run_job"}  # which holds a job to the limits of its key
     assert {name for name, actions in rights.items() if "dynamodb:PutItem" in actions} == {"admin"}
 
 
@@ -356,7 +359,7 @@ def test_only_functions_that_need_them_have_the_quota_the_shared_secret_and_the_
         for kind in ("quota#*", "secret#*", "cache#*"):
             if kind in text:
                 users.setdefault(kind, set()).add(module_of(function))
-    assert users["quota#*"] == {"transcribe", "openai_audio", "run_job", "sweep"}
+    assert users["quota#*"] == {"transcribe", "openai_audio", "run_job", "sweep", "quota"}
     assert users["secret#*"] == KEYED
     assert users["cache#*"] == {"transcribe", "openai_audio", "run_job", "job", "sweep"}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from http.client import HTTPConnection
 from typing import Any
 
 import httpx
@@ -99,6 +101,54 @@ def test_a_job_without_audio_says_where_to_post_it(targets: Targets, job_id: str
     assert targets("GET", f"/job/{job_id}").json()["stage"] == "upload"
     assert targets("POST", "/transcribe-job", json={"jobId": job_id}).status == 201
     assert targets("GET", f"/job/{job_id}/transcript").status >= 400
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "code"),
+    [(0, "file_empty"), (201 * 1024 * 1024, "upload_too_large")],
+    ids=["empty", "large"],
+)
+def test_a_recording_that_would_be_refused_makes_no_job(
+    targets: Targets, job_id: str, size_bytes: int, code: str
+) -> None:
+    answer = targets("POST", "/transcribe-job", json={"jobId": job_id, "sizeBytes": size_bytes})
+    assert answer.code == code
+    assert targets("GET", f"/job/{job_id}").status == 404
+
+
+def _post_audio(upload: dict[str, Any], content: bytes) -> httpx.Response:
+    return httpx.post(upload["url"], data=upload["fields"], files={"file": ("a.wav", content)}, timeout=60)
+
+
+def test_a_refused_recording_ends_its_job_at_once_and_a_retry_takes_another(
+    targets: Targets, upstream: Upstream, job_id: str
+) -> None:
+    upload = targets("POST", "/transcribe-job", json={"jobId": job_id}).json()["upload"]
+    assert _post_audio(upload, b"").json()["error"]["code"] == "file_empty"
+    job = targets("GET", f"/job/{job_id}", compare=False).json()
+    assert (job["status"], job["error"]["code"], job["error"]["stage"]) == ("failed", "file_empty", "upload")
+    retried = targets("POST", f"/job/{job_id}/retry", compare=False).json()
+    assert _post_audio(retried["upload"], SPEECH).status_code == 202
+
+
+def test_a_recording_that_is_too_large_ends_its_job_before_it_is_received(
+    targets: Targets, job_id: str
+) -> None:
+    upload = targets("POST", "/transcribe-job", json={"jobId": job_id}).json()["upload"]
+    address = httpx.URL(upload["url"])
+    client = HTTPConnection(address.host, address.port, timeout=60)
+    size = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(300 * 1024 * 1024)}
+    client.request("POST", address.raw_path.decode(), headers=size)
+    assert json.load(client.getresponse())["error"]["code"] == "upload_too_large"
+    client.close()
+    assert targets("GET", f"/job/{job_id}", compare=False).json()["error"]["code"] == "upload_too_large"
+
+
+def test_a_recording_without_its_ticket_ends_no_job(targets: Targets, job_id: str) -> None:
+    upload = targets("POST", "/transcribe-job", json={"jobId": job_id}).json()["upload"]
+    forged = {**upload, "fields": {**upload["fields"], "signature": "0" * 64}}
+    assert _post_audio(forged, b"").status_code == 403
+    assert targets("GET", f"/job/{job_id}").json()["status"] == "pending"
 
 
 def test_a_job_can_be_cancelled_twice_and_retried(targets: Targets, upstream: Upstream, job_id: str) -> None:

@@ -81,7 +81,7 @@ def test_packages_come_from_the_locks_by_hash_alone() -> None:
     assert "--require-hashes" in install
     # Without it pip looks for the extras of a locked package, and stops at the first newer release.
     assert "--no-deps" in install
-    assert {"locks/container.txt", "locks/local.txt"} <= set(copied())
+    assert {"locks/container.txt", "locks/local.txt", "locks/speakers.txt"} <= set(copied())
 
 
 def locked(name: str) -> dict[str, str]:
@@ -97,16 +97,23 @@ def test_the_image_has_the_production_lock_and_what_instances_share() -> None:
 def test_all_locks_name_the_same_versions() -> None:
     """With the embedded engine two of them are installed one upon the other."""
     versions = locked("development")
-    for name in ("production", "container", "local"):
+    for name in ("production", "container", "local", "speakers"):
         assert locked(name).items() <= versions.items()
 
 
 def test_the_embedded_engine_is_included_only_where_it_is_asked_for() -> None:
-    assert instructions("ARG") == ["ENGINE=groq"]
+    assert instructions("ARG") == ["ENGINE=groq", "SPEAKERS=no"]
     install = next(line for line in instructions("RUN") if "pip install" in line)
     assert "embedded) $pip --requirement /tmp/local.txt" in install
     assert "faster-whisper" in locked("local")
     assert "faster-whisper" not in locked("container")
+
+
+def test_speakers_are_told_apart_only_where_it_is_asked_for() -> None:
+    install = next(line for line in instructions("RUN") if "pip install" in line)
+    assert "yes) $pip --requirement /tmp/speakers.txt" in install
+    assert locked("speakers").keys() - locked("production").keys() == {"numpy"}
+    assert locked("voices") == {"resemblyzer": "0.1.4"}
 
 
 def test_it_runs_as_an_unprivileged_number_that_owns_the_data_folder() -> None:

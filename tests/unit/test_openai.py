@@ -136,7 +136,6 @@ def test_the_header_of_ignored_fields_holds_nothing_that_could_forge_a_header() 
         (("diarize", "true"), errors.OptionUnsupported),
         (("logprobs", "true"), errors.OptionUnsupported),
         (("known_speaker_references[]", "data:audio/wav;base64,AA"), errors.OptionUnsupported),
-        (("response_format", "diarized_json"), errors.OptionInvalid),
         (("response_format", "JSON"), errors.OptionInvalid),
         (("stream", "maybe"), errors.OptionInvalid),
         (("timestamp_granularities[]", "letter"), errors.OptionInvalid),
@@ -192,7 +191,7 @@ def test_strict_models_refuses_a_name_that_the_server_does_not_know(name: str) -
 
 def test_every_parameter_in_openapi_is_accepted() -> None:
     values = {"response_format": "verbose_json", "timestamp_granularities[]": "word", "stream": "false"}
-    values |= {"temperature": "0", "language": "es", "model": "whisper-1", "cache": "false"}
+    values |= {"temperature": "0", "language": "es", "model": "whisper-1", "cache": "false", "speakers": "2"}
     fields = [(name, values.get(name, "auto")) for name in FIELDS]
     assert parse_request(fields, task="transcribe", server_model=SERVER).options.language == "es"
     fields = [(name, values.get(name, "x")) for name in TRANSLATION_FIELDS]

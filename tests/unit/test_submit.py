@@ -34,12 +34,12 @@ def request_for(options: Options) -> JobRequest:
 
 def test_an_option_at_its_default_does_not_change_the_fingerprint() -> None:
     class LaterOptions(Options):
-        speakers: int | None = Field(None)
+        voices: int | None = Field(None)
 
     for options in (Options(), Options(language="es", timestamps=("word",))):
         later = LaterOptions.model_validate(options.model_dump())
         assert request_for(later).fingerprint(AUDIO) == request_for(options).fingerprint(AUDIO)
-    later = LaterOptions(speakers=2)
+    later = LaterOptions(voices=2)
     assert request_for(later).fingerprint(AUDIO) != request_for(Options()).fingerprint(AUDIO)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -476,18 +478,36 @@ def test_an_upload_that_waits_too_long_is_refused(app: App) -> None:
         assert clients[0].send(BODY[50_000:]).answer()[0] == 200
 
 
-def test_a_client_that_leaves_while_it_waits_frees_its_place_in_the_line(app: App) -> None:
+@pytest.mark.parametrize("sent", [50_000, 450_000], ids=["small", "more than is read"])
+@pytest.mark.parametrize("reset", [False, True], ids=["end", "reset"])
+def test_a_client_that_leaves_while_it_waits_frees_its_place_in_the_line(
+    app: App, sent: int, reset: bool
+) -> None:
     limits = {"slots": 1, "line_length": 1, **NO_SLOW}
     with guarded(app, **limits) as port, uploads_in_slots(app, port, 1) as clients, Client(port) as next_:
         with Client(port) as leaving:
-            leaving.post("/upload", BODY[:50_000], length=len(BODY), headers=FORM)
+            leaving.post("/upload", BODY[:sent], length=len(BODY), headers=FORM)
             assert leaving.answer_within(0.3) is None
-        time.sleep(0.3)
+            if reset:
+                leaving.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        time.sleep(1.2)
         next_.post("/upload", BODY, headers=FORM)
         assert next_.answer_within(0.3) is None  # it waits
         assert clients[0].send(BODY[50_000:]).answer()[0] == 200
         assert next_.answer()[0] == 200
         assert app.calls == 2
+
+
+def test_a_client_that_sent_all_and_closed_its_sending_side_keeps_its_place_in_the_line(app: App) -> None:
+    with (
+        guarded(app, slots=1, line_length=1, **NO_SLOW) as port,
+        uploads_in_slots(app, port, 1) as clients,
+        Client(port) as waiting,
+    ):
+        waiting.post("/upload", BODY, headers=FORM).socket.shutdown(socket.SHUT_WR)
+        assert waiting.answer_within(1.2) is None
+        assert clients[0].send(BODY[50_000:]).answer()[0] == 200
+        assert waiting.answer()[0] == 200
 
 
 def test_the_time_in_the_line_is_not_counted_against_the_client(app: App) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
@@ -61,3 +62,8 @@ class IdleConnections:
             oldest.evict()
             if len(open_) <= limit:
                 return
+
+
+def cancel_timer(timer: asyncio.TimerHandle | None) -> None:
+    if timer:
+        timer.cancel()

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from common.errors import EscribaError, HeadersTooLarge, RequestMalformed
 from common.http.error_response import failure
-from common.local.server.connections import ConnectionLimits, IdleConnections
+from common.local.server.connections import ConnectionLimits, IdleConnections, cancel_timer
 from common.local.server.half_closed import HalfClosedProbe
 from common.local.server.request_head import (
     check_host,
@@ -26,6 +26,7 @@ from common.local.server.request_head import (
     head_bytes,
     without_upgrade,
 )
+from common.local.server.watched_flow import WatchedFlow
 
 _MAX_PIPELINED = 8
 _FIRST_READ_BYTES = 64 * 1024  # per read, while the app may not want the body yet
@@ -55,6 +56,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = WatchedFlow(transport, self._awaited_bytes)
         self._start_idling(self._limits.header)
         # uvicorn would answer 503 to all, /health included, once there are too many.
         self._idle.make_room(self.connections, limit=self._limits.connections, newcomer=self)
@@ -75,7 +77,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _stop_idling(self) -> None:
         self._idle.discard(self)
-        _cancel(self._idle_timer)
+        cancel_timer(self._idle_timer)
 
     def evict(self) -> None:
         """Close at once and send nothing."""
@@ -93,6 +95,10 @@ class HttpProtocol(HttpToolsProtocol):
             cycle.keep_alive = False
             self._probe = HalfClosedProbe(cycle, self.transport, self.pipeline)
         return True
+
+    def _awaited_bytes(self) -> int:
+        has_answer = self.pipeline or self.cycle.response_started  # which the client may still read
+        return 0 if has_answer else self._body_left
 
     # ── parsing ───────────────────────────────────────────────────────────────────────────────────
 
@@ -241,9 +247,4 @@ class HttpProtocol(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        _cancel(self._write_timer)
-
-
-def _cancel(timer: asyncio.TimerHandle | None) -> None:
-    if timer:
-        timer.cancel()
+        cancel_timer(self._write_timer)

@@ -132,6 +132,22 @@ _ADMIN = (
 # The text as the engine gave it, once somebody has corrected it.
 _ORIGINALS = ("ALTER TABLE results ADD COLUMN original TEXT",)
 
+# Embeddings of voices, while a job runs. A job that no worker may run is without a time to run at.
+_VOICES = (
+    """
+    CREATE TABLE voices (
+        job_id TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+        stretch INTEGER NOT NULL,
+        embeddings BLOB NOT NULL,
+        PRIMARY KEY (job_id, stretch)
+    ) STRICT
+    """,
+    """
+    CREATE TRIGGER voices_end AFTER UPDATE OF due_at ON jobs WHEN NEW.due_at IS NULL
+    BEGIN DELETE FROM voices WHERE job_id = NEW.job_id; END
+    """,
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _FIRST,
     _SUSPECTS,
@@ -140,4 +156,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _CLIENTS,
     _ADMIN,
     _ORIGINALS,
+    _VOICES,
 )

@@ -200,3 +200,41 @@ test("browsers without sign-in have one more bound together, because each can be
   expect([await create(1), await create(2), await create(3)]).toEqual(["done", "done", "rate_limited"]);
   expect(await findRow(t, jobId(3))).toBeNull();
 });
+
+describe("a row without an owner", () => {
+  const ana = () => t.withIdentity({ subject: "ana", issuer: "https://id.example" });
+  const insert = (fields: { owner?: string; userId?: string }) =>
+    inComponent(t, async (ctx) => {
+      const state = {
+        status: "completed",
+        progress: 100,
+        run: 1,
+        seq: 3,
+        createdAt: 1,
+        updatedAt: 1,
+        checks: 0,
+      } as const;
+      await ctx.db.insert("jobs", { jobId: jobId(1), ...state, ...fields });
+    });
+
+  test("that names a user is nobody's who knows its id, with a token or signed in as somebody else", async () => {
+    await insert({ userId: "ana" });
+    expect(await codeOf(t.mutation(api.jobs.create, { ...mine, userId: "ana" }))).toBe("forbidden");
+    expect(await codeOf(t.withIdentity({ subject: "eve" }).mutation(api.jobs.create, mine))).toBe("forbidden");
+    expect(await t.query(api.jobs.get, mine)).toBeNull();
+  });
+
+  test("that an import gave to its user opens to that user's sign-in alone", async () => {
+    await insert({ owner: "userId:ana", userId: "ana" });
+    expect(await codeOf(t.mutation(api.jobs.create, { ...mine, userId: "ana" }))).toBe("forbidden");
+    expect(await codeOf(t.withIdentity({ subject: "eve" }).mutation(api.jobs.create, mine))).toBe("forbidden");
+    expect(await ana().query(api.jobs.get, { jobId: jobId(1) })).toMatchObject({ status: "completed" });
+    expect(await codeOf(ana().mutation(api.jobs.create, mine))).toBe("done");
+  });
+
+  test("nor a user becomes the first caller's who knows its id", async () => {
+    await insert({});
+    await ana().mutation(api.jobs.create, { jobId: jobId(1) });
+    expect(await codeOf(t.mutation(api.jobs.create, mine))).toBe("forbidden");
+  });
+});

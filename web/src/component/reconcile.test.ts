@@ -346,3 +346,19 @@ describe("when the API is asked", () => {
     expect((await alarms()).map(({ at }) => minutes(at))).toEqual([5]);
   });
 });
+
+test("a row of a job that the API has never had is deleted a week after its end, and makes room for another", async () => {
+  const week = 7 * 24 * 60 * 60_000;
+  for (const n of [2, 3]) await t.mutation(api.jobs.create, { jobId: jobId(n), ownerToken: TOKEN });
+  await push(t, message({ jobId: jobId(2), status: "processing" }));
+  answer = (_, response) => void json(response, 404, noSuchJob);
+  await makeDue();
+  await runRound();
+  for (const n of [1, 2, 3]) expect(await findRow(t, jobId(n))).toMatchObject({ status: "failed", presumed: true });
+  for (const n of [1, 2]) await editRow(jobId(n), { updatedAt: Date.now() - week - 1 });
+  await runInternal(t, "reconcile:tidy");
+  expect(await findRow(t, jobId(1))).toBeNull();
+  expect([await findRow(t, jobId(2)), await findRow(t, jobId(3))]).toEqual([expect.anything(), expect.anything()]);
+  const accounts = await inComponent(t, (ctx) => ctx.db.query("owners").collect());
+  expect(accounts.find(({ owner }) => owner.startsWith("token:"))?.rows).toBe(2);
+});

@@ -7,6 +7,7 @@ import { type Status, isNewer, isTerminal } from "../job/jobVersion.js";
 import { InvalidSnapshot, parseJobView } from "../job/snapshot.js";
 import { internal } from "./_generated/api.js";
 import { type ActionCtx, env, internalAction, internalMutation } from "./_generated/server.js";
+import { deleteAbandonedRows } from "./model/abandonedRows.js";
 import { clearAlarm, setNextAlarm } from "./model/alarm.js";
 import { deleteUnusedAccounts } from "./model/allowance.js";
 import { type ApiAnswer, requestJob } from "./model/apiRequest.js";
@@ -128,8 +129,10 @@ export const tidy = internalMutation({
   args: {},
   returns: v.null(),
   handler: async (ctx) => {
+    const now = Date.now();
+    if (await deleteAbandonedRows(ctx, now)) await ctx.scheduler.runAfter(0, internal.reconcile.tidy, {});
     await deleteUnusedAccounts(ctx);
-    await setNextAlarm(ctx, Date.now());
+    await setNextAlarm(ctx, now);
     return null;
   },
 });

@@ -68,7 +68,8 @@ export default defineSchema({
   jobs: defineTable(job)
     .index("by_jobId", ["jobId"])
     .index("by_owner", ["owner", "createdAt"])
-    .index("by_checkAt", ["checkAt"]),
+    .index("by_checkAt", ["checkAt"])
+    .index("by_presumed", ["presumed", "seq", "updatedAt"]),
 
   /** One row for each transcript. `snapshots.ts` writes it; it is deleted with its job's row. */
   transcripts: defineTable({ jobId: v.string(), ...transcript.fields }).index("by_jobId", ["jobId"]),

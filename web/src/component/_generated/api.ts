@@ -11,6 +11,7 @@
 import type * as crons from "../crons.js";
 import type * as imports from "../imports.js";
 import type * as jobs from "../jobs.js";
+import type * as model_abandonedRows from "../model/abandonedRows.js";
 import type * as model_alarm from "../model/alarm.js";
 import type * as model_allowance from "../model/allowance.js";
 import type * as model_apiRequest from "../model/apiRequest.js";
@@ -37,6 +38,7 @@ const fullApi: ApiFromModules<{
   crons: typeof crons;
   imports: typeof imports;
   jobs: typeof jobs;
+  "model/abandonedRows": typeof model_abandonedRows;
   "model/alarm": typeof model_alarm;
   "model/allowance": typeof model_allowance;
   "model/apiRequest": typeof model_apiRequest;

@@ -1,0 +1,1 @@
+"""Tells speakers apart: speech → windows → voices → groups → the speaker of each word."""

@@ -1,0 +1,100 @@
+"""Embeddings of windows → the speaker of each word: group, score, smooth over neighbours. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.speakers.clustering import centres_of, group_voices
+from common.speakers.features import Floats
+from common.speakers.spectral import Doubles, Labels
+from common.speakers.windows import Span
+
+_REACH = 0.5  # seconds: how far from a word's middle a window's counts little
+_CHANGE = 0.24  # what a change of speaker costs, in similarity
+_AFTER_PAUSE = 0.07  # the same where a pause goes before the word
+_PAUSE = 0.25  # seconds
+_FEW = 4  # windows: a smaller group is noise, or several voices at once
+
+_NEAR = 0.825  # voices that are more alike may be one
+_SCARCE = 6.0  # seconds of speech: less says little of a voice
+_UNSURE = 0.06  # a word's lead in similarity over the next speaker
+_MOST_UNSURE = 0.25  # of the words
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The speaker of each word, from 0; `doubt` is whether that is hard to tell."""
+
+    speakers: list[int]
+    doubt: bool
+
+
+def assign_speakers(
+    words: Sequence[Span], times: NDArray[np.float32], voices: Floats, *, least: int, most: int
+) -> Assignment:
+    """`times` (window, 2) and `voices` (window, SIZE) belong together; words and windows are in order."""
+    if not len(voices) or not words:
+        return Assignment([0] * len(words), doubt=True)
+    centres = centres_of(voices, _drop_small(voices, group_voices(voices, least=least, most=most), least))
+    scores = _score(words, times, voices @ centres.T)
+    path = _smooth(words, scores)
+    return Assignment(path.tolist(), doubt=_is_doubtful(words, scores, path, centres))
+
+
+def _drop_small(voices: Floats, labels: Labels, least: int) -> Labels:
+    """Every embedding goes to the nearest group of those that are large; `least` groups stay."""
+    sizes = np.bincount(labels)
+    order = np.argsort(-sizes, kind="stable")
+    large = [group for rank, group in enumerate(order) if rank < least or sizes[group] >= _FEW]
+    centres = centres_of(voices, labels)[np.sort(large or order[:1])]
+    return np.unique((voices @ centres.T).argmax(axis=1), return_inverse=True)[1]
+
+
+def _score(words: Sequence[Span], times: NDArray[np.float32], alike: Floats) -> Doubles:
+    """How much like each speaker (word, speaker) the windows around each word sound."""
+    middles = times.mean(axis=1)
+    scores = np.empty((len(words), alike.shape[1]))
+    for row, (start, end) in enumerate(words):
+        middle = (start + end) / 2
+        first, last = np.searchsorted(middles, (middle - 1.0, middle + 1.0))
+        if first == last:  # nothing was heard here: the nearest window counts
+            first = min(int(first), len(middles) - 1)
+            last = first + 1
+        weights = np.exp(-np.square((middles[first:last] - middle) / _REACH)) + 1e-6
+        scores[row] = weights @ alike[first:last] / weights.sum()
+    return scores
+
+
+def _smooth(words: Sequence[Span], scores: Doubles) -> Labels:
+    """The likeliest path (Viterbi): a change costs something, less where a pause is."""
+    best = scores[0]
+    came_from = np.zeros(scores.shape, np.intp)
+    stay = np.arange(scores.shape[1])
+    for row in range(1, len(words)):
+        is_pause = words[row].start - words[row - 1].end > _PAUSE
+        leader = best.argmax()
+        change = best[leader] - (_AFTER_PAUSE if is_pause else _CHANGE)
+        came_from[row] = np.where(best >= change, stay, leader)
+        best = np.maximum(best, change) + scores[row]
+    path = np.empty(len(words), np.intp)
+    path[-1] = best.argmax()
+    for row in range(len(words) - 1, 0, -1):
+        path[row - 1] = came_from[row, path[row]]
+    return path
+
+
+def _is_doubtful(words: Sequence[Span], scores: Doubles, path: Labels, centres: Floats) -> bool:
+    """Whether two voices are near each other, one says little, or many words could be another's."""
+    seconds = np.bincount(path, [end - start for start, end in words], len(centres))
+    if seconds[seconds > 0].min() < _SCARCE:
+        return True
+    if len(centres) == 1:
+        return False
+    alike = centres @ centres.T - np.eye(len(centres))
+    ranked = np.sort(scores, axis=1)
+    unsure = np.mean(ranked[:, -1] - ranked[:, -2] < _UNSURE)
+    return bool(alike.max() > _NEAR or unsure > _MOST_UNSURE)

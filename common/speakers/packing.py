@@ -1,0 +1,32 @@
+"""Embeddings as they are kept while a job runs: 520 bytes a window, its times and 256 numbers of 16 bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.speakers.encoder import SIZE
+from common.speakers.features import Floats
+from common.speakers.windows import Span
+
+_RECORD = np.dtype([("start", "<f4"), ("end", "<f4"), ("voice", "<f2", SIZE)])
+RECORD_BYTES = _RECORD.itemsize
+
+
+def pack(window: Span, embedding: Floats) -> bytes:
+    return np.array([(window.start, window.end, embedding)], _RECORD).tobytes()
+
+
+def unpack(packed: bytes) -> tuple[NDArray[np.float32], Floats]:
+    """The times (window, 2) and the embeddings (window, SIZE), which are unit vectors again."""
+    records = np.frombuffer(packed, _RECORD)
+    times = np.stack([records["start"], records["end"]], axis=1)
+    voices = records["voice"].astype(np.float32)
+    norms = np.linalg.norm(voices, axis=1, keepdims=True)
+    return times, voices / np.maximum(norms, np.float32(1e-6))
+
+
+def spans_of(times: Iterable[Iterable[float]]) -> list[Span]:
+    return [Span(*map(float, pair)) for pair in times]

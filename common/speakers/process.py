@@ -1,0 +1,88 @@
+"""Runs the child process that listens to voices: one at a time, one thread, low priority, within limits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from base64 import b64decode
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import common
+from common.audio.child import Bounds, supervise
+from common.errors import SpeakersFailed
+from common.speakers.windows import Span
+
+# One thread: on a tenth of a processor more only compete, and each takes memory of its own.
+_ENVIRONMENT = {
+    "PYTHONPATH": str(Path(common.__file__).resolve().parents[1]),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
+    "PATH": "/nonexistent",
+    "HOME": "/nonexistent",
+}
+
+
+# The listening of one event loop goes one by one: its memory is there once.
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+async def embed(
+    pcm: Path, windows: Sequence[Span], *, at: float, on_window: Callable[[], None] = lambda: None
+) -> bytes:
+    """The packed embeddings of a stretch whose samples `pcm` holds, from the recording's second `at`.
+
+    `on_window` is called as each is done. Raises SpeakersFailed.
+    """
+    packed: list[bytes] = []
+
+    def read(line: str) -> None:
+        packed.append(b64decode(line))
+        on_window()
+
+    bounds = Bounds.of_cpu(20 + 0.2 * len(windows))
+    await _run("embed", {"at": at, "windows": windows}, pcm, bounds, read)
+    return b"".join(packed)
+
+
+async def assign(request: Path, *, least: int, most: int) -> list[Any]:
+    """What the child says of a request; see `common.speakers.child`. Raises SpeakersFailed."""
+    lines: list[Any] = []
+    bounds = Bounds.of_cpu(60)
+    await _run(
+        "assign", {"least": least, "most": most}, request, bounds, lambda line: lines.append(json.loads(line))
+    )
+    return lines
+
+
+async def _run(
+    command: str, given: dict[str, Any], source: Path, bounds: Bounds, on_line: Callable[[str], None]
+) -> None:
+    turn = _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+    async with turn, AsyncExitStack() as stack:
+        file = stack.enter_context(source.open("rb"))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "common.speakers.child", command, json.dumps(given)),
+            stdin=file,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=_ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,
+        )
+        try:
+            code, _ = await supervise(process, bounds, on_line)
+        except TimeoutError as exc:
+            raise SpeakersFailed from exc
+    if code:
+        raise SpeakersFailed from ChildFailed(f"{command} ended with {code}")
+
+
+class ChildFailed(Exception):
+    """The child process ended with an error; its words may hold times of speech, so they are not kept."""

@@ -1,0 +1,164 @@
+"""Distinguishes the speakers of a transcript: listens stretch by stretch, then groups the voices of all.
+
+The transcript is there before, and stays as it is where that fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from itertools import repeat
+from pathlib import Path
+
+from common.audio.child import Bounds
+from common.audio.decoding import TO_PCM
+from common.audio.prepare import PreparedAudio
+from common.audio.split import Cut, cut_piece, plan_cuts
+from common.errors import EscribaError, SpeakersUnavailable
+from common.log import log
+from common.models import Options, Transcript, TranscriptWarning
+from common.services import Services
+from common.speakers.labels import label_speakers, spoken_tokens
+from common.speakers.process import assign, embed
+from common.speakers.range import range_of
+from common.speakers.weights import is_installed
+from common.speakers.windows import Span, speech_of, windows_of, within
+from common.text.lines import Token
+from common.transcription.pipeline import PreparedRecording
+
+_OVERLAP = 2.0  # seconds: a window that begins before the end of its stretch lies wholly within it
+_SAMPLES = "asetnsamples=n=8192:p=0"  # as in `common.audio.decoding`
+
+Keep = Callable[[int, bytes], Awaitable[None]]
+OnShare = Callable[[float], None]
+
+
+def can_distinguish_speakers(services: Services) -> bool:
+    """Whether this server can tell speakers apart."""
+    return services.settings.speakers and services.voices is not None and is_installed()
+
+
+def check_speakers(services: Services, options: Options) -> None:
+    """Raises SpeakersUnavailable where they are wanted and this server cannot tell them apart."""
+    if options.speakers and not can_distinguish_speakers(services):
+        raise SpeakersUnavailable
+
+
+async def keep_nothing(index: int, packed: bytes) -> None:
+    """A client that waits for its response sends the whole recording again after a failure."""
+
+
+async def add_speakers(
+    services: Services,
+    recording: PreparedRecording,
+    transcript: Transcript,
+    options: Options,
+    folder: Path,
+    *,
+    kept: Mapping[int, bytes] | None = None,
+    keep: Keep = keep_nothing,
+    on_share: OnShare = lambda _: None,
+) -> Transcript:
+    """The transcript with speakers if `options` want them; if that fails, as it was, with a warning.
+
+    `kept` are the embeddings of stretches that an earlier run kept; `keep` gets the others as they are made.
+    """
+    lines = spoken_tokens(transcript) if options.speakers else []
+    if not any(lines):
+        return transcript
+    try:
+        async with asyncio.timeout(services.settings.speakers_timeout):
+            listener = _Listener(services, recording.audio, folder, on_share)
+            packed = await listener.listen(_spans_of(lines), kept or {}, keep)
+            return await _assign(transcript, lines, packed, options, folder)
+    except (EscribaError, TimeoutError) as exc:
+        log("speakers.failed", level="WARNING", code=getattr(exc, "code", "timeout"))
+        return _with_warning(transcript, "speakers_failed")
+
+
+class _Listener:
+    """Embeds the speech of a recording, a stretch of at most ten minutes at a time."""
+
+    def __init__(self, services: Services, audio: PreparedAudio, folder: Path, on_share: OnShare) -> None:
+        self._ffmpeg, self._audio, self._folder, self._on_share = services.ffmpeg, audio, folder, on_share
+
+    async def listen(self, words: list[Span], kept: Mapping[int, bytes], keep: Keep) -> bytes:
+        cuts = plan_cuts(self._audio, overlap=_OVERLAP)
+        packed: list[bytes] = []
+        for cut in cuts:
+            stretch = kept.get(cut.index)
+            if stretch is None:
+                stretch = await self._embed(cut, self._windows_of(cut, cuts, words), len(cuts))
+                await keep(cut.index, stretch)
+            packed.append(stretch)
+            self._on_share((cut.index + 1) / len(cuts))
+        return b"".join(packed)
+
+    def _windows_of(self, cut: Cut, cuts: tuple[Cut, ...], words: list[Span]) -> list[Span]:
+        """The windows that begin between this cut and the next."""
+        is_last = cut.index == len(cuts) - 1
+        end = float("inf") if is_last else self._audio.start + cuts[cut.index + 1].start
+        begin = float("-inf") if not cut.index else self._audio.start + cut.start
+        return within(windows_of(speech_of(words)), begin, end)
+
+    async def _embed(self, cut: Cut, windows: list[Span], count: int) -> bytes:
+        if not windows:
+            return b""
+        done = iter(range(1, len(windows) + 1))
+
+        def report() -> None:
+            self._on_share((cut.index + next(done) / len(windows)) / count)
+
+        pcm = self._folder / f"speakers-{cut.index:04d}.pcm"
+        try:
+            at = await self._decode(cut, pcm)
+            return await embed(pcm, windows, at=at, on_window=report)
+        finally:
+            pcm.unlink(missing_ok=True)
+
+    async def _decode(self, cut: Cut, pcm: Path) -> float:
+        """Write the samples of a stretch; the recording's second where they begin."""
+        piece = await cut_piece(self._ffmpeg, self._audio, cut, self._folder)
+        try:
+            bounds = Bounds.of_cpu(
+                10 + piece.duration / 25, output_bytes=round(piece.duration * 33_000) + 2**16
+            )
+            await self._ffmpeg.run(
+                piece.path, "", f"-map 0:a:0 -af {_SAMPLES} {TO_PCM}", bounds=bounds, output=pcm
+            )
+        finally:
+            if piece.path != self._audio.path:
+                piece.path.unlink(missing_ok=True)
+        return piece.start
+
+
+def _spans_of(lines: list[list[Token]]) -> list[Span]:
+    return [Span(token.start, token.end) for line in lines for token in line]
+
+
+async def _assign(
+    transcript: Transcript, lines: list[list[Token]], packed: bytes, options: Options, folder: Path
+) -> Transcript:
+    words = _spans_of(lines)
+    request = folder / "speakers.request"
+    try:
+        request.write_bytes(json.dumps(words).encode() + b"\n" + packed)
+        least, most = range_of(options.speakers)
+        *changes, found = await assign(request, least=least, most=most)
+    finally:
+        request.unlink(missing_ok=True)
+    labelled = label_speakers(transcript, lines, list(_speakers_of(changes, len(words))))
+    return _with_warning(labelled, "speakers_doubtful") if found["doubt"] else labelled
+
+
+def _speakers_of(changes: list[tuple[int, int]], count: int) -> Iterator[int]:
+    """The speaker of each word, from where they change."""
+    ends = [first for first, _ in changes[1:]] + [count]
+    for (first, speaker), end in zip(changes, ends, strict=True):
+        yield from repeat(speaker, end - first)
+
+
+def _with_warning(transcript: Transcript, code: str) -> Transcript:
+    warnings = (*transcript.warnings, TranscriptWarning(code=code))
+    return transcript.model_copy(update={"warnings": warnings})

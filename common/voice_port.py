@@ -1,0 +1,22 @@
+"""The port of kept embeddings: with it a crash costs the listening to one stretch of a recording.
+
+Embeddings are biometric data: an adapter deletes a job's in the commit that ends the job.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class VoiceStore(Protocol):
+    """The packed embeddings of the stretches of a job's recording, while the job runs."""
+
+    async def keep(self, job_id: str, index: int, packed: bytes, *, holder: str) -> None:
+        """Store those of one stretch; the same index again replaces them.
+
+        Raises LeaseLost unless the lease is `holder`'s, so that nothing is stored for a job that has ended;
+        JobNotFound.
+        """
+
+    async def kept(self, job_id: str) -> dict[int, bytes]:
+        """What is stored of the job, by index."""

@@ -1,0 +1,182 @@
+"""Who says what, by the real server: two readers by turns, in a request, in a job, and after two kills."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from common.audio.prepare import PreparedAudio
+from common.transcription.cut_rule import cuts_for
+from tests.conversation import Conversation, make_conversation
+from tests.server import Server
+from tests.serving import wait_until
+from tests.upstream import Upstream
+
+WRONG = 0.03  # of the words
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Upstream]:
+    with Upstream() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(engine: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    data = tmp_path_factory.mktemp("speakers") / "data"
+    with Server(data, GROQ_API_KEY="gsk", GROQ_BASE_URL=engine.url) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def conversation(tmp_path_factory: pytest.TempPathFactory) -> Conversation:
+    return make_conversation(tmp_path_factory.mktemp("conversation"))
+
+
+@pytest.fixture
+def upstream(engine: Upstream, conversation: Conversation) -> Upstream:
+    engine.reset()
+    engine.default = conversation.reply()
+    return engine
+
+
+def post(server: Server, path: str, conversation: Conversation, **fields: Any) -> httpx.Response:
+    with conversation.path.open("rb") as file:
+        return httpx.post(server.url + path, files={"file": ("c.wav", file)}, data=fields, timeout=120)
+
+
+def finish(answer: httpx.Response) -> dict[str, Any]:
+    while True:
+        job: dict[str, Any] = httpx.get(f"{answer.json()['statusUrl']}?wait=20", timeout=60).json()
+        if job["status"] in {"completed", "failed", "cancelled"}:
+            return job
+
+
+def share_of_wrong(words: list[dict[str, Any]]) -> float:
+    """Words whose label is not that of most words of their reader."""
+    wrong = 0
+    for reader in "es":
+        labels = [word["speaker"] for word in words if word["word"].startswith(reader)]
+        wrong += len(labels) - max(labels.count(label) for label in "AB")
+    return wrong / len(words)
+
+
+def test_each_word_and_segment_gets_its_speaker(
+    server: Server, upstream: Upstream, conversation: Conversation
+) -> None:
+    answer = post(server, "/transcribe", conversation, speakers="true", timestamps="segment,word").json()
+    assert {word["speaker"] for word in answer["words"]} == {"A", "B"}
+    assert answer["words"][0]["speaker"] == "A"
+    assert share_of_wrong(answer["words"]) <= WRONG
+    assert " ".join(segment["text"] for segment in answer["segments"]) == answer["text"]
+    assert [said["speaker"] for said in answer["utterances"]] == list("ABABAB")
+    assert "warnings" not in answer
+    assert "speakers" in answer["processing"]
+
+
+def test_without_the_option_no_answer_changes(
+    server: Server, upstream: Upstream, conversation: Conversation
+) -> None:
+    for fields in ({}, {"speakers": "false"}):
+        answer = post(server, "/transcribe", conversation, **fields).json()
+        assert not {"speakers", "utterances", "words"} & answer.keys()
+        assert not any("speaker" in segment for segment in answer["segments"])
+        assert "speakers" not in answer["processing"]
+
+
+def test_the_number_of_speakers_may_be_said(
+    server: Server, upstream: Upstream, conversation: Conversation
+) -> None:
+    for said, found in (("1", "A"), ("3-4", "ABC")):
+        answer = post(server, "/transcribe", conversation, speakers=said).json()
+        assert set(answer["speakers"]) >= set(found), said
+    answer = post(server, "/transcribe", conversation, speakers="5-2")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "option_invalid")
+
+
+def test_openai_s_client_gets_segments_with_speakers(
+    server: Server, upstream: Upstream, conversation: Conversation
+) -> None:
+    fields = {"model": "gpt-4o-transcribe-diarize", "response_format": "diarized_json"}
+    answer = post(server, "/v1/audio/transcriptions", conversation, **fields).json()
+    assert [segment["type"] for segment in answer["segments"]] == ["transcript.text.segment"] * len(
+        answer["segments"]
+    )
+    assert {segment["speaker"] for segment in answer["segments"]} == {"A", "B"}
+    streamed = post(server, "/v1/audio/transcriptions", conversation, stream="true", speakers="true")
+    assert streamed.status_code == 400
+
+
+def test_a_job_names_speakers_in_its_files(
+    server: Server, upstream: Upstream, conversation: Conversation
+) -> None:
+    answer = post(server, "/transcribe-job", conversation, speakers="2")
+    job = finish(answer)
+    assert set(job["result"]["speakers"]) == {"A", "B"}
+    assert "<v A>" in httpx.get(f"{answer.json()['statusUrl']}/transcript?format=vtt").text
+
+
+def test_a_server_without_the_weights_refuses_by_name(
+    start: Callable[..., Server], upstream: Upstream, conversation: Conversation
+) -> None:
+    server = start(GROQ_API_KEY="gsk", GROQ_BASE_URL=upstream.url, SPEAKERS="false")
+    for path in ("/transcribe", "/transcribe-job"):
+        answer = post(server, path, conversation, speakers="true")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "speakers_unavailable")
+    answer = post(server, "/v1/audio/transcriptions", conversation, response_format="diarized_json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "speakers_unavailable")
+    assert not upstream.requests
+
+
+def test_a_job_killed_twice_while_it_listens_has_the_same_speakers(
+    start: Callable[..., Server], upstream: Upstream, tmp_path: Path
+) -> None:
+    """Three stretches, in each a conversation and minutes of silence; each kill costs one stretch at most."""
+    conversation = make_conversation(tmp_path, turns=2, times=3, silence=420.0)
+    size = conversation.path.stat().st_size
+    audio = PreparedAudio(conversation.path, "wav", conversation.seconds, size, "as_is")
+    cuts = cuts_for("job", audio, engine_streams=False, most_seconds=math.inf)
+    replies = [conversation.reply(cut.start, cut.length) for cut in cuts]
+    settings = {"GROQ_API_KEY": "gsk", "GROQ_BASE_URL": upstream.url, "PIECES_AT_ONCE": "1"}
+    server = start(**settings)
+    upstream.script.extend(replies)
+    undisturbed = finish(post(server, "/transcribe-job", conversation, speakers="true"))
+
+    upstream.script.extend(replies)
+    answer = post(server, "/transcribe-job", conversation, speakers="true")
+    for stretches in (1, 2):
+        wait_until(lambda: kept_stretches(server) >= stretches)  # noqa: B023
+        server.kill()
+        assert server.start()
+    job = finish(answer)
+    assert len(upstream.requests) == 2 * len(cuts)  # no piece was transcribed again
+    assert job["result"]["segments"] == undisturbed["result"]["segments"]
+    assert set(job["result"]["speakers"]) == {"A", "B"}
+    assert kept_stretches(server) == 0
+
+
+def test_a_cancelled_job_leaves_no_voice(
+    start: Callable[..., Server], upstream: Upstream, tmp_path: Path
+) -> None:
+    conversation = make_conversation(tmp_path, times=2)
+    upstream.default = conversation.reply()
+    server = start(GROQ_API_KEY="gsk", GROQ_BASE_URL=upstream.url)
+    answer = post(server, "/transcribe-job", conversation, speakers="true")
+    wait_until(lambda: httpx.get(answer.json()["statusUrl"]).json()["stage"] == "speakers")
+    httpx.delete(answer.json()["statusUrl"]).raise_for_status()
+    assert kept_stretches(server) == 0
+    wait_until(lambda: not list((server.data_dir / "scratch").rglob("*.pcm")))
+    wait_until(lambda: not server.ps.children())
+
+
+def kept_stretches(server: Server) -> int:
+    with closing(sqlite3.connect(server.data_dir / "escriba.sqlite3", timeout=30)) as database:
+        count: int = database.execute("SELECT count(*) FROM voices").fetchone()[0]
+        return count

@@ -1,0 +1,215 @@
+"""Voices: the encoder against its reference, grouping, words to speakers, labels."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from common.errors import SpeakersUnavailable
+from common.models import Segment, Transcript, Word
+from common.speakers.assignment import assign_speakers
+from common.speakers.clustering import group_voices
+from common.speakers.embedding import embed_windows
+from common.speakers.encoder import VoiceEncoder
+from common.speakers.features import HOP, RATE, SPAN, Floats, mel_frames
+from common.speakers.labels import label_speakers, spoken_tokens
+from common.speakers.packing import RECORD_BYTES, pack, unpack
+from common.speakers.range import parse_range, range_of
+from common.speakers.weights import read_weights, weights_file
+from common.speakers.windows import WINDOW, Span, speech_of, windows_of, within
+from tests.recordings import ENGLISH_SHORT
+
+REFERENCE = np.load(Path(__file__).parent.parent / "data" / "voice-encoder.npz")
+
+
+@pytest.fixture(scope="module")
+def encoder() -> VoiceEncoder:
+    return VoiceEncoder(read_weights())
+
+
+def samples_of(path: Path) -> Floats:
+    return np.frombuffer(path.read_bytes()[44:], "<i2").astype(np.float32) / np.float32(32_768)
+
+
+# ── the encoder ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_features_equal_librosas() -> None:
+    centred = np.pad(samples_of(ENGLISH_SHORT.path), SPAN // 2)  # as librosa begins: half a frame of silence
+    ours = mel_frames(centred)[: len(REFERENCE["mel"])]
+    assert np.abs(ours - REFERENCE["mel"]).max() < 1e-4
+
+
+def test_embeddings_equal_pytorchs(encoder: VoiceEncoder) -> None:
+    mel = REFERENCE["mel"]
+    ours = encoder.embed(np.stack([mel[:160], mel[80:240]]))
+    assert np.abs(ours - REFERENCE["embeddings"]).max() < 1e-4
+
+
+def test_an_embedding_does_not_depend_on_its_batch(encoder: VoiceEncoder) -> None:
+    mel = REFERENCE["mel"]
+    windows = np.stack([mel[first : first + 160] for first in range(0, 80, 20)])
+    alone = np.concatenate([encoder.embed(window[None]) for window in windows])
+    assert np.abs(encoder.embed(windows) - alone).max() < 1e-5
+
+
+def test_an_altered_file_of_weights_is_refused(tmp_path: Path) -> None:
+    raw = bytearray(weights_file().read_bytes())
+    raw[300_000] ^= 1
+    (tmp_path / "altered.pt").write_bytes(raw)
+    for name in ("altered.pt", "missing.pt"):
+        with pytest.raises(SpeakersUnavailable):
+            read_weights(tmp_path / name)
+
+
+def test_windows_at_the_edges_of_a_recording_have_embeddings(encoder: VoiceEncoder) -> None:
+    pcm = io.BytesIO(ENGLISH_SHORT.path.read_bytes()[44:])
+    windows = [Span(0.0, 0.3), Span(3.2, 3.29), Span(3.0, 4.6), Span(90.0, 91.6)]
+    embedded = np.stack(list(embed_windows(pcm, windows, encoder)))
+    assert embedded.shape == (4, 256)
+    assert np.isfinite(embedded).all()
+
+
+def test_packed_embeddings_come_back() -> None:
+    voice = np.abs(np.random.default_rng(1).normal(size=256)).astype(np.float32)
+    voice /= np.linalg.norm(voice)
+    packed = pack(Span(14_399.1, 14_400.7), voice) + pack(Span(14_400.0, 14_401.0), voice)
+    assert len(packed) == 2 * RECORD_BYTES == 1040
+    times, voices = unpack(packed)
+    assert times[0].tolist() == pytest.approx([14_399.1, 14_400.7], abs=2e-3)
+    assert np.abs(voices - voice).max() < 1e-3
+
+
+# ── windows ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_windows_cover_all_speech_and_span_no_pause() -> None:
+    random = Random(3)
+    for _ in range(200):
+        words, at = [], random.uniform(0, 2)
+        for _ in range(random.randint(1, 60)):
+            words.append(Span(at, at + random.uniform(0.1, 0.6)))
+            at = words[-1].end + random.choice([0.0, 0.05, 0.2, 0.6, 3.0])
+        speech = speech_of(words)
+        windows = windows_of(speech)
+        for start, end in windows:
+            assert end - start <= WINDOW + 1e-9
+            assert any(span.start - 1e-9 <= start and end <= span.end + 1e-9 for span in speech)
+        for span in speech:
+            inside = [window for window in windows if span.start <= window.start < span.end]
+            assert inside[0].start == span.start
+            assert span.end - inside[-1].end <= 0.4 + 1e-9
+        halves = within(windows, float("-inf"), 8.0) + within(windows, 8.0, float("inf"))
+        assert [window.start for window in halves] == [window.start for window in windows]
+
+
+# ── groups ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def voices_of(centres: int, counts: int, *, spread: float = 0.045, seed: int = 5) -> tuple[Floats, list[int]]:
+    """Unit vectors around some centres by turns of twelve, and whose each is."""
+    random = np.random.default_rng(seed)
+    middles = np.abs(random.normal(size=(centres, 256)))
+    middles /= np.linalg.norm(middles, axis=1, keepdims=True)
+    owners = [turn // 12 % centres for turn in range(counts)]
+    voices = middles[owners] + random.normal(size=(counts, 256)) * spread
+    voices /= np.linalg.norm(voices, axis=1, keepdims=True)
+    return voices.astype(np.float32), owners
+
+
+@pytest.mark.parametrize("centres", [1, 2, 5])
+@pytest.mark.parametrize("count", [120, 1500])
+def test_groups_are_the_voices(centres: int, count: int) -> None:
+    voices, owners = voices_of(centres, count)
+    labels = group_voices(voices, least=1, most=10)
+    pairs = set(zip(owners, labels.tolist(), strict=True))
+    assert len(pairs) == centres == len(set(labels.tolist()))
+
+
+@pytest.mark.parametrize(("least", "most"), [(1, 1), (2, 2), (4, 6)])
+def test_as_many_groups_as_were_said(least: int, most: int) -> None:
+    voices, _ = voices_of(3, 150)
+    assert least <= len(set(group_voices(voices, least=least, most=most).tolist())) <= most
+
+
+def test_a_handful_of_embeddings_is_one_voice() -> None:
+    for count in range(1, 5):
+        assert set(group_voices(voices_of(2, count)[0], least=1, most=10).tolist()) == {0}
+
+
+# ── words ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_words_go_to_the_voice_around_them() -> None:
+    voices, owners = voices_of(2, 120)
+    times = np.array([(i * 0.8, i * 0.8 + 1.6) for i in range(120)], np.float32)
+    words = [Span(0.1 + i * 0.32, 0.4 + i * 0.32) for i in range(300)]
+    assigned = assign_speakers(words, times, voices, least=1, most=10)
+    truth = [owners[min(119, max(0, round((start - 0.65) / 0.8)))] for start, _ in words]
+    assert np.mean([a == b for a, b in zip(assigned.speakers, truth, strict=True)]) > 0.97
+    assert not assigned.doubt
+
+
+def test_little_speech_and_voices_near_each_other_are_doubtful() -> None:
+    voices, _ = voices_of(1, 6)
+    times = np.array([(i * 0.8, i * 0.8 + 1.6) for i in range(6)], np.float32)
+    assert assign_speakers([Span(0.0, 0.5)], times, voices, least=1, most=10).doubt
+    assert assign_speakers([Span(0.0, 0.5)], times[:0], voices[:0], least=1, most=10).speakers == [0]
+    near, _ = voices_of(1, 120)
+    times = np.array([(i * 0.8, i * 0.8 + 1.6) for i in range(120)], np.float32)
+    words = [Span(i * 0.32, i * 0.32 + 0.3) for i in range(300)]
+    assert assign_speakers(words, times, near, least=2, most=2).doubt
+
+
+# ── labels and the option ─────────────────────────────────────────────────────────────────────────
+
+
+def test_segments_end_where_the_speaker_changes() -> None:
+    texts = [" Hola,", " ¿qué", " tal?", " Bien."]
+    words = [Word(word=text, start=i, end=i + 0.9) for i, text in enumerate(texts)]
+    transcript = Transcript(
+        text="Hola, ¿qué tal? Bien.",
+        duration=4,
+        segments=(Segment(id=0, start=0, end=4, text=" Hola, ¿qué tal? Bien.", avg_logprob=-0.2),),
+        words=tuple(words),
+    )
+    lines = spoken_tokens(transcript)
+    labelled = label_speakers(transcript, lines, [7, 7, 7, 2])
+    assert [(one.id, one.speaker, one.text, one.start, one.end) for one in labelled.segments] == [
+        (0, "A", " Hola, ¿qué tal?", 0, 2.9),
+        (1, "B", " Bien.", 3, 4),
+    ]
+    assert [word.speaker for word in labelled.words or ()] == ["A", "A", "A", "B"]
+    assert labelled.text == transcript.text
+
+
+def test_without_word_times_labels_come_by_estimates() -> None:
+    segment = Segment(id=0, start=1, end=3, text=" one two")
+    transcript = Transcript(text="one two", duration=4, segments=(segment,))
+    labelled = label_speakers(transcript, spoken_tokens(transcript), [0, 1])
+    assert [(one.speaker, one.text) for one in labelled.segments] == [("A", " one"), ("B", " two")]
+    assert labelled.words is None
+
+
+@pytest.mark.parametrize(
+    ("said", "option", "least_and_most"),
+    [("true", "true", (1, 10)), ("FALSE", None, (1, 10)), ("2", "2", (2, 2)), ("2-5", "2-5", (2, 5))],
+)
+def test_the_option_says_how_many(said: str, option: str | None, least_and_most: tuple[int, int]) -> None:
+    assert parse_range(said) == option
+    assert range_of(option) == least_and_most
+
+
+@pytest.mark.parametrize("said", ["0", "21", "5-2", "-2", "2-", "2–5", "yes", "1e1", "٣", "2-5-6"])
+def test_anything_else_is_refused(said: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - it names what was said
+        parse_range(said)
+
+
+def test_frames_of_one_hop_follow_each_other() -> None:
+    sound = np.random.default_rng(0).normal(size=RATE).astype(np.float32) * np.float32(0.1)
+    assert np.allclose(mel_frames(sound)[1:], mel_frames(sound[HOP:]), rtol=1e-4)

@@ -70,7 +70,7 @@ def test_on_aws_it_may_call_the_bucket_and_the_live_events() -> None:
 
 def test_with_a_bucket_it_may_put_recordings_there() -> None:
     keys = {"aws_access_key_id": "k", "aws_secret_access_key": "s", "database_url": "postgresql://x/y"}
-    there = Settings(audio_url="s3://recordings", aws_endpoint_url_s3="https://objects.example", **keys)  # type: ignore[arg-type]
+    there = Settings(audio_url="s3://recordings", aws_endpoint_url_s3="https://objects.example", **keys)
     assert "connect-src 'self' https://objects.example;" in page_headers(there)["Content-Security-Policy"]
-    aws = Settings(audio_url="s3://recordings", **keys)  # type: ignore[arg-type]
+    aws = Settings(audio_url="s3://recordings", **keys)
     assert "'self' https://s3.us-east-1.amazonaws.com;" in page_headers(aws)["Content-Security-Policy"]

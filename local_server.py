@@ -36,6 +36,8 @@ from common.settings import SettingInvalid, Settings, read_settings
 from common.stores import DatabaseUnusable
 from functions import (
     admin,
+    admin_jobs,
+    admin_server,
     health,
     job,
     job_audio,
@@ -102,6 +104,8 @@ def build(settings: Settings) -> FastAPI:
         tokens.router,
         quota.router,
         admin.router,
+        admin_jobs.router,
+        admin_server.router,
         metrics.router,
         page.router,
         cors_origins=settings.cors_origins,

@@ -138,5 +138,7 @@ handler = http_handler(
         "tokens",
         "admin",
         "page",
+        "admin_jobs",
+        "admin_server",
     ),
 )

@@ -43,7 +43,9 @@ def make_handler() -> Handle:
         def process(record: SQSRecord) -> None:
             loop.run(_process(current, record, context))
 
-        return dict(process_partial_response(event, process, processor, context=context))
+        answer = dict(process_partial_response(event, process, processor, context=context))
+        loop.run(current.services.admin.store_usage(now=current.services.now()))
+        return answer
 
     return handle
 

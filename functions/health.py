@@ -137,6 +137,7 @@ handler = http_handler(
         "quota",
         "tokens",
         "admin",
+        "page",
         "admin_jobs",
         "admin_server",
     ),

@@ -55,6 +55,7 @@ export class Tracker {
       onHeartbeat: (sendingAt) => this.#record.store({ sendingAt }),
       onChange: () => this.#onChange(),
     });
+    if (stored.options.url) this.#upload.file = new Blob(); // nothing has to be chosen again
     this.#sources = new NewsSources(
       () => listen(jobId, this.#socketUrl, this.#liveEvents, context.client.socketAccess(jobId)),
       () => this.#requestJob(),

@@ -124,9 +124,11 @@ async def show_hours(request: Request, services: ServicesDep, _: Admin) -> Respo
 def _day(values: dict[str, str], name: str, *, default: datetime) -> datetime:
     text = values.get(name)
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) if text else default
-    except ValueError:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) if text else default
+        day - timedelta(days=KEPT_DAYS)  # the calendar begins with the year 1
+    except (ValueError, OverflowError):
         raise errors.OptionInvalid(option=name, expected="2026-01-31") from None
+    return day
 
 
 # ── the pause switch ──────────────────────────────────────────────────────────────────────────────

@@ -73,6 +73,7 @@ LANGUAGES: dict[str, Any] = {
 JSON_FIELDS: dict[str, dict[str, Any]] = {
     **FORM_FIELDS,
     "language": LANGUAGES,
+    "speakers": {**FORM_FIELDS["speakers"], "type": ["string", "boolean", "integer"], "example": True},
     "timestamps": {
         "type": ["string", "array"],
         "pattern": "^(segment|word|segment,word)?$",

@@ -17,6 +17,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from common.access.caller import client_id
+from common.audio.ffmpeg_turns import run_for
 from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLater
 from common.http import any_path
 from common.http.app import ServicesDep, json_response, language_of
@@ -178,6 +179,7 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
         )
         check_speakers(services, parsed.options)
         headers = ignored_header(parsed.ignored)
+        run_for(caller.client)
         services = await services.for_client(client_id(caller.client, secret=services.key_secret))
         take = partial(services.transcribing.take, caller.client, upload.size_bytes)
         if parsed.stream:

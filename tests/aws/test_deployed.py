@@ -351,6 +351,7 @@ RARE = {
     # A correction while somebody still watches the end of the job.
     "job_transcript": {"execute-api:ManageConnections"},
     "tokens": {"dynamodb:PutItem"},  # of the shared secret, where no other function has made it
+    "quota": {"dynamodb:PutItem"},  # the same
     "admin_jobs": {"execute-api:ManageConnections"},  # a cancelled job that somebody watches
     "transcription_ws": {"dynamodb:UpdateItem"},  # events that come while the first message is sent
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
@@ -50,6 +50,7 @@ class Delivery:
     next_at: float
     last_error: str | None = None
     ended: bool = False
+    client: str | None = field(default=None, compare=False)  # the job's, where a store lists what is due
 
     @property
     def is_open(self) -> bool:
@@ -143,7 +144,7 @@ class JobStore(Protocol):
         """Jobs that should run and that neither the queue nor the end of a lease will bring back."""
 
     async def deliveries(self, *, now: float, limit: int, target: Target | None = None) -> list[Delivery]:
-        """The deliveries that are due, those of ended jobs first; of one target, or of all."""
+        """The deliveries that are due, of one target or of all: clients in turn, ended jobs first."""
 
     async def delivery(self, job_id: str, target: Target) -> Delivery | None:
         """How far one target is with one job; None where it wants nothing of it."""

@@ -137,5 +137,8 @@ handler = http_handler(
         "quota",
         "tokens",
         "admin",
+        "page",
+        "admin_jobs",
+        "admin_server",
     ),
 )

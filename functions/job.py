@@ -123,12 +123,13 @@ async def delete_job(request: Request, services: ServicesDep, job_id: JobId) -> 
             **JOB_CONTENT,
         },
         **error_examples(
-            errors.JobNotFound(), errors.JobNotRetryable(status="completed"), errors.Busy(retry_after=30)
+            errors.JobNotFound(), errors.JobNotRetryable(status="completed"), errors.Paused(retry_after=60)
         ),
     },
 )
 async def retry_job(request: Request, services: ServicesDep, job_id: JobId) -> Response:
     """The same job in its next run; `seq` continues."""
+    await services.admin.pause.check()
     job = await retry(services, job_id)
     links: View = links_of(job, request, services.settings)
     if job.status == "pending":

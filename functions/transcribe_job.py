@@ -120,6 +120,7 @@ _UPLOAD = {
             errors.TooManyUploadsExpected(retry_after=900, whose=errors.YOUR_ADDRESS, limit=500),
             errors.TooMuchStored(retry_after=30, whose=errors.YOUR_ADDRESS, limit=1000),
             errors.Busy(retry_after=30),
+            errors.Paused(retry_after=60),
             errors.StorageFull(),
             errors.UrlNotPublic(),
         ),
@@ -127,6 +128,7 @@ _UPLOAD = {
 )
 async def transcribe_job(request: Request, services: ServicesDep, caller: Transcriber) -> Response:
     """The same jobId or Idempotency-Key with the same content is the same job; with other content, 409."""
+    await services.admin.pause.check()
     client = client_id(caller.client, secret=services.key_secret)
     await check_job_limits(services, client, size_bytes=declared_bytes(request))
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as folder:

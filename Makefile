@@ -1,7 +1,7 @@
 # run: the server on port 8000 · speakers: what tells speakers apart · dev: with a local Convex and a page · dev-cluster: two instances · test: everything
 # soak: at full length
 # check: lint and types · bench: what the README claims · bench-page: the same of the page · lock: newer packages
-# web, units, servers, alone: the lanes of `test`
+# web, units, servers, alone: the lanes of `test` · screenshots: of the page
 PYTHON ?= python3
 BIN := .venv/bin
 # Without a key or another server's address the embedded engine is installed too.
@@ -9,7 +9,7 @@ ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
 # With a database or a bucket, what speaks to them.
 SHARED := $(if $(DATABASE_URL)$(AUDIO_URL),.venv/container)
 
-.PHONY: run dev speakers dev-cluster test soak check web units servers alone bench bench-page lambda lock clean
+.PHONY: run dev speakers dev-cluster test soak check web screenshots units servers alone bench bench-page lambda lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/$(ENGINE) $(SHARED)
@@ -58,10 +58,15 @@ soak: .venv/development .venv/schemathesis/installed web/node_modules
 	  tests/acceptance/test_rolling.py tests/acceptance/test_openapi.py \
 	  --away 60 --soak 500 --kills 14 --rounds 100 --cluster-rounds 30 --rolls 10 --attempts 4 --fuzz 300
 
-web: web/node_modules .venv/development
+web: web/node_modules page/node_modules .venv/development
 	cd web && npm test
+	cd page && npm test
 
-web/node_modules tests/sdk/node_modules: %/node_modules: %/package-lock.json
+# The page of docs/decisions/page.md in every state, both languages and themes, into page/screenshots.
+screenshots: web/node_modules page/node_modules .venv/development
+	cd page && npm run --silent screenshots
+
+web/node_modules page/node_modules tests/sdk/node_modules: %/node_modules: %/package-lock.json
 	cd $* && npm ci --no-audit --no-fund
 	@touch $@
 
@@ -162,4 +167,4 @@ lock: .venv/uv
 	  --output-file locks/voices.txt
 
 clean:
-	rm -rf .venv build dist web/node_modules tests/sdk/node_modules
+	rm -rf .venv build dist web/node_modules page/node_modules tests/sdk/node_modules

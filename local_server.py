@@ -12,8 +12,7 @@ from common.local.server import startup
 if __name__ == "__main__":
     startup.speed_up_imports()
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import FastAPI
 
 from common import wiring
 from common.access.ledger import Ledger
@@ -21,7 +20,6 @@ from common.container import container
 from common.http.app import build_app
 from common.http.edge import Edge
 from common.http.foreign_pages import is_loopback
-from common.http.job_links import root_path
 from common.local.engine import engine_problem
 from common.local.hub import Hub
 from common.local.scratch import FolderUnusable
@@ -38,6 +36,8 @@ from common.settings import SettingInvalid, Settings, read_settings
 from common.stores import DatabaseUnusable
 from functions import (
     admin,
+    admin_jobs,
+    admin_server,
     health,
     job,
     job_audio,
@@ -45,6 +45,8 @@ from functions import (
     limits,
     metrics,
     openai_audio,
+    page,
+    quota,
     tokens,
     transcribe,
     transcribe_job,
@@ -89,7 +91,7 @@ def serve_forever(settings: Settings) -> None:
 
 def build(settings: Settings) -> FastAPI:
     """Every endpoint; `app.state.services` must be set before the first request."""
-    app = build_app(
+    return build_app(
         health.router,
         limits.router,
         transcribe.router,
@@ -100,19 +102,16 @@ def build(settings: Settings) -> FastAPI:
         transcription_ws.router,
         openai_audio.router,
         tokens.router,
+        quota.router,
         admin.router,
+        admin_jobs.router,
+        admin_server.router,
         metrics.router,
+        page.router,
         cors_origins=settings.cors_origins,
         public_url=settings.public_url,
         is_local=is_loopback(settings.host),
     )
-    app.router.add_route("/", _redirect_to_docs, include_in_schema=False)
-    return app
-
-
-async def _redirect_to_docs(request: Request) -> Response:
-    """A person who opens the bare address in a browser sees what the service offers."""
-    return RedirectResponse(f"{root_path(request, request.app.state.services.settings)}/docs")
 
 
 @asynccontextmanager

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 from common.models import Audio, Job, JobEvent, Piece, Transcript
+from common.queued_job import QueuedJob
 from common.quota import Quota
 
 Target = Literal["convex", "callback"]
@@ -49,6 +50,7 @@ class Delivery:
     next_at: float
     last_error: str | None = None
     ended: bool = False
+    client: str | None = field(default=None, compare=False)  # the job's, where a store lists what is due
 
     @property
     def is_open(self) -> bool:
@@ -142,7 +144,7 @@ class JobStore(Protocol):
         """Jobs that should run and that neither the queue nor the end of a lease will bring back."""
 
     async def deliveries(self, *, now: float, limit: int, target: Target | None = None) -> list[Delivery]:
-        """The deliveries that are due, those of ended jobs first; of one target, or of all."""
+        """The deliveries that are due, of one target or of all: clients in turn, ended jobs first."""
 
     async def delivery(self, job_id: str, target: Target) -> Delivery | None:
         """How far one target is with one job; None where it wants nothing of it."""
@@ -159,6 +161,9 @@ class TaskQueue(Protocol):
 
     async def put(self, job_id: str, *, delay: float = 0, client: str | None = None) -> None:
         """`client` is the job's, for queues that do not know jobs."""
+
+    async def waiting(self, *, limit: int) -> list[QueuedJob] | None:
+        """The jobs that no worker has taken up, the first due first; None where nobody can list them."""
 
     async def backlog(self) -> int:
         """About how many jobs wait for a worker."""

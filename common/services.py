@@ -48,6 +48,11 @@ class ActiveWork:
     transcriptions: int = 0
     jobs: int = 0
     watchers: int = 0
+    run_seconds: float = 30.0  # what a run of a job is expected to take
+
+    def note_run(self, seconds: float) -> None:
+        """Each run counts for a fifth of what is expected of the next."""
+        self.run_seconds += (seconds - self.run_seconds) / 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class Services:
     counters: Counters = field(default_factory=Counters)
     admin: AdminServices = field(default_factory=AdminServices)
     readings: Latest[Any] = field(default_factory=Latest)
+    starts: Latest[dict[str, float]] = field(default_factory=Latest)
     account: str = ANONYMOUS
 
     def serving(self, owner: str | None) -> Services:

@@ -92,6 +92,8 @@ def admin_services(store: AdminStore, directory: JobDirectory, *, now: Callable[
 
 def ledger(settings: Settings) -> Ledger:
     """How much one client may hold of each pool of places of this process."""
+    from common.delivery.dispatch import AT_ONCE
+
     share = settings.client_share
     return Ledger(
         {
@@ -99,6 +101,7 @@ def ledger(settings: Settings) -> Ledger:
             "transcriptions": all_but_one(settings.transcriptions_at_once, share),
             "downloads": all_but_one(DOWNLOADS_AT_ONCE, share),
             "watchers": share_of(settings.max_watchers, share),
+            "webhooks": share_of(AT_ONCE, share),
         }
     )
 

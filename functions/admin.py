@@ -1,52 +1,37 @@
-"""/admin: access keys, for who runs the server. Each action is logged with who did it."""
+"""/admin/keys: access keys, for admins."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from common import errors
 from common.access.key_store import AccessKeyStore
 from common.access.keys import new_access_key
+from common.admin.audit import record_action
 from common.delivery.webhook_secret import secret_of_key
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import Admin
 from common.http.json_body import read_json
-from common.jobs.view import iso_time
+from common.http.key_fields import (
+    A_NAME,
+    body_schema,
+    check_known,
+    read_expiry,
+    read_limits,
+    read_name,
+    read_scopes,
+    view_key,
+)
 from common.lambda_entry.handlers import http_handler
-from common.log import log
-from common.models import AccessKey, Scope
+from common.models import AccessKey
 from common.services import Services
 
 router = APIRouter(prefix="/admin", tags=["admin"])
 
-_SCOPES: tuple[Scope, ...] = get_args(Scope)
-_DEFAULT_SCOPES: tuple[Scope, ...] = ("transcribe", "read")
 _NO_STORE = {"Cache-Control": "no-store"}
-_A_NAME = errors.Sentence("1 to 80 characters", "de 1 a 80 caracteres")
-_A_TIME = errors.Sentence(
-    "a time to come in ISO 8601, such as 2027-01-31T12:00:00Z",
-    "una fecha futura en ISO 8601, como 2027-01-31T12:00:00Z",
-)
-_LONGEST_NAME = 80
-_FIELDS = {
-    "name": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": _LONGEST_NAME,
-        "description": "for you: who uses it, where",
-    },
-    "scopes": {
-        "type": ["array", "null"],
-        "items": {"enum": list(_SCOPES)},
-        "minItems": 1,
-        "default": list(_DEFAULT_SCOPES),
-    },
-    "expiresAt": {"type": ["string", "null"], "format": "date-time", "description": "a time to come"},
-}
 _KEY = {
     "keyId": "1a2b3c4d",
     "name": "the page",
@@ -61,21 +46,7 @@ _REFUSALS = (errors.KeyMissing(), errors.KeyInvalid(), errors.ScopeMissing(scope
     summary="Make an access key",
     response_model=None,
     status_code=201,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["name"],
-                        "properties": _FIELDS,
-                        "additionalProperties": False,
-                    }
-                }
-            },
-        }
-    },
+    openapi_extra={"requestBody": {"required": True, "content": body_schema("name")}},
     responses={
         201: {
             "description": "`key` is shown once; `webhookSecret` verifies the callbacks of its jobs",
@@ -84,30 +55,30 @@ _REFUSALS = (errors.KeyMissing(), errors.KeyInvalid(), errors.ScopeMissing(scope
             },
         },
         **error_examples(
-            *_REFUSALS, errors.AccessOff(), errors.OptionInvalid(option="name", expected=_A_NAME)
+            *_REFUSALS, errors.AccessOff(), errors.OptionInvalid(option="name", expected=A_NAME)
         ),
     },
 )
 async def create_key(request: Request, services: ServicesDep, admin: Admin) -> Response:
     """Only its SHA-256 is stored: a key that is lost is replaced by another."""
     body = await read_json(request)
-    for field in body:
-        if field not in _FIELDS:
-            raise errors.OptionUnknown(option=field[:40], known=", ".join(_FIELDS))
+    check_known(body)
     now = services.now()
     text, key = new_access_key(
-        _name(body.get("name")),
-        scopes=_scopes(body.get("scopes")),
+        read_name(body.get("name")),
+        scopes=read_scopes(body.get("scopes")),
         now=now,
-        expires_at=_expiry(body.get("expiresAt"), now),
+        expires_at=read_expiry(body.get("expiresAt"), now),
         random_bytes=secrets.token_bytes,
     )
-    await _store(services).put(key)
-    log("admin.key_created", by=admin.name, keyId=key.key_id, scopes=list(key.scopes))
+    key = key.model_copy(update={"limits": read_limits(body.get("limits"))})
+    store = _store(services)
+    await record_action(services.admin, "key.created", now=now, by=admin.name, target=key.key_id)
+    await store.put(key)
     shown_once = {"key": text}
     if callback_secret := services.settings.callback_secret:
         shown_once["webhookSecret"] = secret_of_key(callback_secret, key.key_id)
-    return json_response(_view(key) | shown_once, 201, _NO_STORE)
+    return json_response(view_key(key) | shown_once, 201, _NO_STORE)
 
 
 @router.get(
@@ -121,7 +92,46 @@ async def create_key(request: Request, services: ServicesDep, admin: Admin) -> R
 )
 async def list_keys(services: ServicesDep, _: Admin) -> Response:
     """Those of API_KEYS are not among them."""
-    return json_response({"keys": [_view(key) for key in await _store(services).all()]}, headers=_NO_STORE)
+    return json_response({"keys": [view_key(key) for key in await _store(services).all()]}, headers=_NO_STORE)
+
+
+@router.patch(
+    "/keys/{key_id}",
+    summary="Change an access key",
+    response_model=None,
+    openapi_extra={"requestBody": {"required": True, "content": body_schema()}},
+    responses={
+        200: {
+            "description": "it holds everywhere within ten seconds; what is not named stays",
+            "content": {"application/json": {"example": _KEY}},
+        },
+        **error_examples(
+            *_REFUSALS,
+            errors.AccessOff(),
+            errors.KeyNotFound(),
+            errors.OptionInvalid(option="name", expected=A_NAME),
+        ),
+    },
+)
+async def change_key(request: Request, services: ServicesDep, admin: Admin, key_id: str) -> Response:
+    """`expiresAt: null` lets it live for ever. A key that was revoked stays so."""
+    body = await read_json(request)
+    check_known(body)
+    key, now = await _find(services, key_id), services.now()
+    changes: dict[str, Any] = {}
+    if "name" in body:
+        changes["name"] = read_name(body["name"])
+    if "scopes" in body:
+        changes["scopes"] = read_scopes(body["scopes"])
+    if "limits" in body:
+        changes["limits"] = read_limits(body["limits"])
+    if "expiresAt" in body:
+        changes["expires_at"] = read_expiry(body["expiresAt"], now)
+    changed = key.model_copy(update=changes)
+    if changed != key:
+        await record_action(services.admin, "key.changed", now=now, by=admin.name, target=key_id)
+        await _store(services).put(changed)
+    return json_response(view_key(changed), headers=_NO_STORE)
 
 
 @router.delete(
@@ -138,54 +148,27 @@ async def list_keys(services: ServicesDep, _: Admin) -> Response:
 )
 async def revoke_key(services: ServicesDep, admin: Admin, key_id: str) -> Response:
     """It ends the key and the tokens that it issued; its jobs stay."""
-    store = _store(services)
-    key = await store.get(key_id)
+    key = await _find(services, key_id)
+    if key.revoked_at is None:
+        now = services.now()
+        await record_action(services.admin, "key.revoked", now=now, by=admin.name, target=key_id)
+        key = key.model_copy(update={"revoked_at": now})
+        await _store(services).put(key)
+    return json_response(view_key(key), headers=_NO_STORE)
+
+
+async def _find(services: Services, key_id: str) -> AccessKey:
+    """Raises KeyNotFound."""
+    key = await _store(services).get(key_id)
     if key is None:
         raise errors.KeyNotFound
-    if key.revoked_at is None:
-        key = key.model_copy(update={"revoked_at": services.now()})
-        await store.put(key)
-        log("admin.key_revoked", by=admin.name, keyId=key.key_id)
-    return json_response(_view(key), headers=_NO_STORE)
+    return key
 
 
 def _store(services: Services) -> AccessKeyStore:
     if not services.access.is_on or services.access.store is None:
         raise errors.AccessOff
     return services.access.store
-
-
-def _view(key: AccessKey) -> dict[str, Any]:
-    times = {"createdAt": key.created_at, "expiresAt": key.expires_at, "revokedAt": key.revoked_at}
-    view: dict[str, Any] = {"keyId": key.key_id, "name": key.name, "scopes": list(key.scopes)}
-    return view | {name: iso_time(seconds) for name, seconds in times.items() if seconds is not None}
-
-
-def _name(value: object) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST_NAME:
-        raise errors.OptionInvalid(option="name", expected=_A_NAME)
-    return value
-
-
-def _scopes(value: object) -> tuple[Scope, ...]:
-    if value is None:
-        return _DEFAULT_SCOPES
-    if not isinstance(value, list) or not value or not all(scope in _SCOPES for scope in value):
-        raise errors.OptionInvalid(option="scopes", expected=", ".join(_SCOPES))
-    return tuple(scope for scope in _SCOPES if scope in value)
-
-
-def _expiry(value: object, now: float) -> float | None:
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(str(value))
-        seconds = moment.timestamp() if moment.tzinfo else now
-    except (ValueError, OverflowError):
-        seconds = now
-    if seconds <= now:
-        raise errors.OptionInvalid(option="expiresAt", expected=_A_TIME)
-    return seconds
 
 
 handler = http_handler(router)

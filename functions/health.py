@@ -9,10 +9,15 @@ from fastapi import APIRouter, Response
 
 from common.errors import EscribaError
 from common.http.app import ServicesDep, json_response
+from common.jobs.estimates import start_of_new
+from common.jobs.view import iso_time
 from common.lambda_entry.handlers import http_handler
 from common.services import VERSION, Services
 
 router = APIRouter(tags=["health"])
+
+# Of a recording, where nobody says how long it is.
+_USUAL_SECONDS = 300.0
 
 _EXAMPLE = {
     "status": "ok",
@@ -24,13 +29,14 @@ _EXAMPLE = {
         "maxUploadMb": 25,
         "maxJobUploadMb": 200,
         "maxAudioMinutes": 240,
-        "maxQueue": 100,
+        "maxQueue": 200,
         "uploadSlots": 5,
         "transcriptionsAtOnce": 5,
         "lineLength": 64,
         "ffmpegAtOnce": 1,
     },
     "inHand": {"transcriptions": 0, "waiting": 0, "jobs": 1, "watchers": 4, "backlog": 7},
+    "startsAt": "2026-01-01T12:00:42.000Z",
 }
 
 
@@ -49,6 +55,7 @@ _EXAMPLE = {
 async def health(services: ServicesDep) -> Response:
     """200 as long as the process can answer; `degraded` when something cannot work, and `problems` says why.
 
+    `startsAt` is when a job that is submitted now is expected to start, where there is a backlog.
     `waiting` counts the transcriptions in the line; `backlog` the jobs that wait or run, null when the store
     did not answer at once, or when nothing was asked of a database for some minutes: it may be asleep.
     """
@@ -64,6 +71,8 @@ async def health(services: ServicesDep) -> Response:
     ]
     problems = [problem for problem in causes if problem]
     report = _report(services, problems, backlog)
+    if backlog and (starts_at := await start_of_new(services, _USUAL_SECONDS)) is not None:
+        report["startsAt"] = iso_time(starts_at)
     return json_response(report, headers={"Cache-Control": "no-store"})
 
 
@@ -125,7 +134,11 @@ handler = http_handler(
         "job",
         "job_transcript",
         "openai_audio",
+        "quota",
         "tokens",
         "admin",
+        "page",
+        "admin_jobs",
+        "admin_server",
     ),
 )

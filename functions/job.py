@@ -19,6 +19,7 @@ from common.http.job_example import JOB_CONTENT
 from common.http.job_id import JobId
 from common.http.job_links import links_of, upload_of
 from common.jobs.actions import discard, get_readable, retry
+from common.jobs.estimates import start_of
 from common.jobs.view import View, job_view, sync_view
 from common.jobs.watch import open_watch, parse_seq
 from common.lambda_entry.handlers import http_handler
@@ -89,7 +90,9 @@ async def _respond_with_state(
         return Response(status_code=304, headers=headers)
     language = language_of(request)
     result = await services.jobs.result(job.job_id) if job.status == "completed" else None
-    return json_response(job_view(job, language=language, result=result, sync=sync), headers=headers)
+    starts_at = await start_of(services, job)
+    view = job_view(job, language=language, result=result, sync=sync, starts_at=starts_at)
+    return json_response(view, headers=headers)
 
 
 @router.delete(
@@ -120,12 +123,13 @@ async def delete_job(request: Request, services: ServicesDep, job_id: JobId) -> 
             **JOB_CONTENT,
         },
         **error_examples(
-            errors.JobNotFound(), errors.JobNotRetryable(status="completed"), errors.Busy(retry_after=30)
+            errors.JobNotFound(), errors.JobNotRetryable(status="completed"), errors.Paused(retry_after=60)
         ),
     },
 )
 async def retry_job(request: Request, services: ServicesDep, job_id: JobId) -> Response:
     """The same job in its next run; `seq` continues."""
+    await services.admin.pause.check()
     job = await retry(services, job_id)
     links: View = links_of(job, request, services.settings)
     if job.status == "pending":

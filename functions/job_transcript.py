@@ -1,8 +1,10 @@
-"""GET · PUT /job/{id}/transcript: the text of a completed job, and its corrections."""
+"""GET · PUT /job/{id}/transcript, PUT /job/{id}/speakers: the text of a job, its corrections, its names."""
 
 from __future__ import annotations
 
 from asyncio import to_thread
+from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
@@ -15,6 +17,7 @@ from common.http.corrected_text import MAX_MB, parse_correction, read_correction
 from common.http.etag import is_known, required_seq
 from common.http.job_example import JOB_CONTENT
 from common.http.job_id import JobId
+from common.http.json_body import read_json
 from common.http.openapi import form_fields, request_body
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.correct import correct, read_text
@@ -23,6 +26,7 @@ from common.lambda_entry.handlers import http_handler
 from common.models import Job, Transcript
 from common.text import correction
 from common.text.corrected_times import check_times
+from common.text.speakers import give_names
 from common.upload.fields import JSON
 
 router = APIRouter(tags=["jobs"])
@@ -57,6 +61,15 @@ _CORRECTION = {
     "required": ["segments"],
     "properties": {"segments": {"type": "array", "items": _SEGMENT}},
     "example": {"segments": [{"start": 0.0, "end": 2.4, "text": "¡Hola! ¿Qué tal?"}]},
+}
+
+
+_LONGEST_NAME = 80
+_A_NAME = errors.Sentence("a name of at most 80 characters", "un nombre de 80 caracteres como mucho")
+_NAMES = {
+    "type": "object",
+    "additionalProperties": {"type": ["string", "null"], "maxLength": _LONGEST_NAME},
+    "example": {"A": "Ana", "B": "Blas"},
 }
 
 
@@ -157,6 +170,50 @@ async def correct_transcript(
             return correction.correct(transcript, list(check_times(segments, duration=transcript.duration)))
 
         return _respond_with(request, await correct(services, job_id, change, seq=seq))
+
+
+@router.put(
+    "/job/{job_id}/speakers",
+    summary="Name the speakers of a completed job",
+    response_model=None,
+    openapi_extra=request_body({JSON: {"schema": _NAMES}}),
+    responses={
+        200: {"description": "the job, with its new `seq` and `revision`", **JOB_CONTENT},
+        **error_examples(
+            errors.JobNotFound(),
+            errors.TranscriptNotReady(status="processing"),
+            errors.JobExpired(when="…"),
+            errors.TranscriptChanged(),
+            errors.VersionMissing(),
+            errors.SpeakerUnknown(speaker="C", known="A, B"),
+            errors.OptionInvalid(option="A", expected=_A_NAME),
+            errors.BodyMalformed(problem="it is not JSON"),
+        ),
+    },
+)
+async def name_speakers(
+    request: Request,
+    services: ServicesDep,
+    _: Transcriber,
+    job_id: JobId,
+    if_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """All names, by label; who gets none keeps the label. Two labels of one name are one speaker.
+
+    The names are in every file, in callbacks and in Convex. If-Match as for the transcript.
+    """
+    seq = required_seq(if_match)
+    names = _parse_names(await read_json(request))
+    job = await correct(services, job_id, partial(give_names, names=names), seq=seq)
+    return _respond_with(request, job)
+
+
+def _parse_names(body: Mapping[str, Any]) -> dict[str, str]:
+    """Without those that are empty. Raises OptionInvalid."""
+    for label, name in body.items():
+        if name is not None and not (isinstance(name, str) and len(name) <= _LONGEST_NAME):
+            raise errors.OptionInvalid(option=label[:40], expected=_A_NAME)
+    return {label: name.strip() for label, name in body.items() if name and name.strip()}
 
 
 def _respond_with(request: Request, job: Job) -> Response:

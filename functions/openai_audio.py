@@ -160,6 +160,7 @@ for _prefix in REFUSED:
 
 async def _respond(request: Request, services: Services, task: Task) -> Response:
     caller = await caller_of(request)
+    await services.admin.pause.check()
     services = services.serving(caller.owner)
     services.transcribing.check_room(caller.client)
     with ExitStack() as resources:

@@ -110,6 +110,7 @@ _EXAMPLE = {
                 window=errors.Sentence("an hour", "por hora"),
             ),
             errors.Busy(retry_after=5),
+            errors.Paused(retry_after=60),
             errors.EngineMissing(),
             errors.EngineQuotaSpent(retry_after=100),
             errors.ToolMissing(),
@@ -120,6 +121,7 @@ _EXAMPLE = {
 )
 async def transcribe(request: Request, services: ServicesDep, caller: Transcriber) -> Response:
     """Fields may come in any order; the content of a file decides its format, never its name."""
+    await services.admin.pause.check()
     services = services.serving(caller.owner)
     services.transcribing.check_room(caller.client)
     services.active.transcriptions += 1

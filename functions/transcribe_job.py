@@ -26,8 +26,10 @@ from common.http.job_request import JOB_FIELDS, KEY_SCHEMA, parse_job_request
 from common.http.openapi import URL, json_object, recording_form, request_body
 from common.http.options import FORM_FIELDS, JSON_FIELDS, OPTION_RULES
 from common.http.recording import receive_request, take_url
+from common.jobs.estimates import start_of
 from common.jobs.limits import check_job_limits, check_pending_limits
 from common.jobs.submit import JobRequest, create_pending, submit, submit_url
+from common.jobs.view import iso_time
 from common.lambda_entry.handlers import http_handler
 from common.models import Audio, Job
 from common.services import Services
@@ -118,6 +120,7 @@ _UPLOAD = {
             errors.TooManyUploadsExpected(retry_after=900, whose=errors.YOUR_ADDRESS, limit=500),
             errors.TooMuchStored(retry_after=30, whose=errors.YOUR_ADDRESS, limit=1000),
             errors.Busy(retry_after=30),
+            errors.Paused(retry_after=60),
             errors.StorageFull(),
             errors.UrlNotPublic(),
         ),
@@ -125,6 +128,7 @@ _UPLOAD = {
 )
 async def transcribe_job(request: Request, services: ServicesDep, caller: Transcriber) -> Response:
     """The same jobId or Idempotency-Key with the same content is the same job; with other content, 409."""
+    await services.admin.pause.check()
     client = client_id(caller.client, secret=services.key_secret)
     await check_job_limits(services, client, size_bytes=declared_bytes(request))
     with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as folder:
@@ -132,7 +136,7 @@ async def transcribe_job(request: Request, services: ServicesDep, caller: Transc
         received = await receive_request(request, Path(folder), max_bytes=limit, digest=True)
         if isinstance(received, Upload):
             job_request = _parse(received.fields, request, services, caller)
-            return _accepted(await _submit(services, job_request, received), request, services)
+            return await _accepted(await _submit(services, job_request, received), request, services)
     url, fields = take_url(received)
     if url is None and media_type(request.headers.get("content-type")) == MULTIPART:
         raise errors.FileMissing
@@ -141,7 +145,7 @@ async def transcribe_job(request: Request, services: ServicesDep, caller: Transc
         await check_pending_limits(services, client)
         return await _expect(request, services, job_request, _size_bytes(fields, services.settings))
     parse_address(url, private_allowed=services.settings.download_private_addresses)
-    return _accepted(await submit_url(services, replace(job_request, url=url)), request, services)
+    return await _accepted(await submit_url(services, replace(job_request, url=url)), request, services)
 
 
 def _parse(fields: Fields, request: Request, services: Services, caller: Caller) -> JobRequest:
@@ -154,8 +158,10 @@ async def _submit(services: Services, job_request: JobRequest, upload: Upload) -
     return await submit(services, job_request, upload.path, audio)
 
 
-def _accepted(job: Job, request: Request, services: Services) -> Response:
+async def _accepted(job: Job, request: Request, services: Services) -> Response:
     links = links_of(job, request, services.settings)
+    if (starts_at := await start_of(services, job)) is not None:
+        links["startsAt"] = iso_time(starts_at)
     return json_response(links, 202, {"Location": links["statusUrl"]})
 
 

@@ -23,7 +23,12 @@ _ACTIONS = {
     "CompleteMultipartUpload": "PutObject",
     "PostToConnection": "ManageConnections",
 }
-_KINDS = {"Put": "PutItem", "Update": "UpdateItem", "ConditionCheck": "ConditionCheckItem"}
+_KINDS = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
 
 
 def actions(service: str, operation: str, parameters: dict[str, Any]) -> Iterator[str]:

@@ -55,7 +55,7 @@ class Access:
     async def limits_of(self, client: str) -> Limits:
         """The limits of a client's key; none for an address, or a key that nobody knows any more."""
         kind, _, key_id = client.partition(":")
-        if kind != "key" or not self.is_on:
+        if kind != "key":
             return NO_LIMITS
         key = self._configured_key(key_id) or await self._stored_key(key_id)
         return (key.limits if key else None) or NO_LIMITS

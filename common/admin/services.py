@@ -12,9 +12,14 @@ from common.admin.usage import UsageBuffer
 
 @dataclass(frozen=True, slots=True)
 class AdminServices:
-    """Without a store nothing is kept, and `directory` is None where no route lists jobs."""
+    """Without a store nothing is kept; both are None where a function has no table."""
 
     store: AdminStore | None = None
     directory: JobDirectory | None = None
     usage: UsageBuffer = field(default_factory=UsageBuffer)
     pause: PauseSwitch = field(default_factory=PauseSwitch)
+
+    async def store_usage(self, *, now: float) -> None:
+        """What was used since the last time; nothing is written where nothing was."""
+        if self.store is not None and not self.usage.is_empty:
+            await self.usage.flush(self.store, now=now)

@@ -18,6 +18,7 @@ from common.audio.formats.holes import has_hole_in
 from common.audio.formats.mp3_stereo import is_mix_audible
 from common.audio.formats.scan_file import scan_file
 from common.audio.header import Header, parse_header, read_header
+from common.audio.mp4_shape import check_shape
 from common.audio.packets import ClockReader, PacketReader, clock_output, packet_output
 from common.audio.probe_result import (
     MAX_CHANNELS,
@@ -48,6 +49,7 @@ async def probe(
     size_bytes = os.lstat(source).st_size
     if size_bytes == 0:
         raise FileEmpty
+    await asyncio.to_thread(check_shape, source)
     scan = await asyncio.to_thread(scan_file, source) if track in (None, 1, "mix") else None
     if scan:
         probed = check_limits(result_of_scan(scan, size_bytes), max_seconds)

@@ -22,6 +22,8 @@ def actions_of(job: Job) -> list[dict[str, Any]]:
     """What a commit of this job does besides: nothing while it runs."""
     if job.client is None:
         return []
+    if job.has_ended and job.completed_at != job.updated_at:
+        return []  # it ended before
     if job.has_ended:
         return [delete_action((partition(job.client), job.job_id))]
     if job.status not in {"pending", "queued"}:

@@ -15,6 +15,7 @@ from common.aws.clients import Clients
 from common.aws.errors import AwsRefusal, require_name
 from common.aws.queue_messages import RunMessage
 from common.errors import EscribaError
+from common.queued_job import QueuedJob
 
 _LONGEST_DELAY = 900
 _RENEWALS = 3  # within the time that `hold` hides a message for
@@ -98,6 +99,10 @@ class SqsQueue:
                 await asyncio.wait_for(done.wait(), seconds / _RENEWALS)
                 return
             await self.hide(receipt, seconds=seconds)
+
+    async def waiting(self, *, limit: int) -> list[QueuedJob] | None:  # noqa: ARG002
+        """SQS shows no message before a worker gets it."""
+        return None
 
     async def backlog(self) -> int:
         """About how many messages wait, are delayed or are hidden; none where there is no queue."""

@@ -96,12 +96,23 @@ class Dispatcher:
             busy = {key for key in excluding | self._in_progress.keys() if key[1] == target}
             places = AT_ONCE - sum(key[1] == target for key in self._in_progress)
             due = await self._due(target, limit=AT_ONCE + len(busy)) if places else []
-            free = [delivery for delivery in due if (delivery.job_id, target) not in busy]
-            for delivery in free[:places]:
+            for delivery in due:
                 key = (delivery.job_id, target)
-                self._in_progress[key] = asyncio.create_task(self._deliver(delivery))
-                started.add(key)
+                if places and key not in busy and self._has_room(delivery):
+                    self._in_progress[key] = asyncio.create_task(self._deliver(delivery))
+                    places -= 1
+                    started.add(key)
         return started
+
+    def _has_room(self, delivery: Delivery) -> bool:
+        """Convex is one receiver for all; of places for webhooks, a client has no more than its share."""
+        if delivery.target == "convex" or delivery.client is None:
+            return True
+        webhooks = self._services.ledger.pool("webhooks")
+        if not webhooks.has_room(delivery.client):
+            return False
+        webhooks.add(delivery.client)
+        return True
 
     async def _due(self, target: Target, *, limit: int) -> list[Delivery]:
         jobs, now = self._services.jobs, self._services.now()
@@ -121,6 +132,8 @@ class Dispatcher:
             await asyncio.sleep(_PAUSE)
         finally:
             del self._in_progress[(delivery.job_id, delivery.target)]
+            if delivery.target != "convex" and delivery.client is not None:
+                self._services.ledger.pool("webhooks").remove(delivery.client)
             self._changed.set()
 
     async def _wait_for_change(self, seconds: float | None) -> None:

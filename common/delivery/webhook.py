@@ -17,6 +17,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from common.delivery import rules
+from common.delivery.silent_hosts import SilentHosts
 from common.delivery.webhook_secret import signing_key
 from common.jobs.view import job_view
 from common.models import Job, Transcript
@@ -53,6 +54,7 @@ class WebhookSender:
         self._private_allowed = private_allowed
         self._now = now
         self._resolve = resolve
+        self._silent = SilentHosts()
 
     async def send(self, job: Job, result: Transcript | None) -> None:
         """POST `{type, eventId, job}`; any 2xx confirms. The same end always has the same eventId, and each
@@ -67,12 +69,18 @@ class WebhookSender:
         # Not of `seq`: that grows once more when text and audio are removed.
         correction = f"/{job.revision}" if job.revision else ""
         event_id = str(uuid.uuid5(_NAMESPACE, f"{job.job_id}/{job.run}{correction}"))
+        host = httpx.URL(job.callback_url or "").netloc.decode("ascii", "replace")
+        if wait := self._silent.wait(host, self._now()):
+            raise DeliveryFailed("the receiver did not answer lately", retry_after=wait)
         try:
             status, retry_after = await self._post(job, event_id, _body(job, result, event_id))
         except (TimeoutError, httpx.HTTPError, OSError) as exc:
+            if isinstance(exc, TimeoutError | httpx.TimeoutException):
+                self._silent.note_silence(host, self._now())
             raise DeliveryFailed(type(exc).__name__) from exc
         except (ValueError, httpx.InvalidURL) as exc:  # a name that idna, TLS or httpx cannot write down
             raise DeliveryRejected("the address is not valid") from exc
+        self._silent.note_answer(host)
         if status == 410:  # Standard Webhooks: the receiver wants nothing more
             raise DeliveryRejected("answered 410")
         if not 200 <= status < 300:

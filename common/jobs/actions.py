@@ -47,12 +47,25 @@ async def discard(services: Services, job_id: str) -> Job:
     return await repeat_while_stale(lambda: _discard(services, job_id))
 
 
-async def _discard(services: Services, job_id: str) -> Job:
+async def stop(services: Services, job_id: str) -> Job:
+    """End the job; its audio and pieces are kept for a retry. One that has ended is left as it is.
+
+    Raises JobNotFound.
+    """
+    return await repeat_while_stale(lambda: _stop(services, job_id))
+
+
+async def _stop(services: Services, job_id: str) -> Job:
     job = await services.jobs.get(job_id)
     if not job.has_ended:
         now = services.now()
         job = await commit_job(services, state.cancel(job, now=now, expires_at=services.retention_end(now)))
     services.cancel_run(job_id)
+    return job
+
+
+async def _discard(services: Services, job_id: str) -> Job:
+    job = await _stop(services, job_id)
     if job.erased_at is None:
         return await erase(services, job)
     # Once more, for what a run that was ending just then may have kept.

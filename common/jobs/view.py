@@ -23,9 +23,17 @@ def iso_time(seconds: float) -> str:
 
 
 def job_view(
-    job: Job, *, language: Language, result: Transcript | None = None, sync: View | None = None
+    job: Job,
+    *,
+    language: Language,
+    result: Transcript | None = None,
+    sync: View | None = None,
+    starts_at: float | None = None,
 ) -> View:
-    """The whole of a job. Fields that do not apply are left out; the error's sentence is in `language`."""
+    """The whole of a job. Fields that do not apply are left out; the error's sentence is in `language`.
+
+    `starts_at` is when a job that waits is expected to start.
+    """
     view: View = {"jobId": job.job_id, "userId": job.user_id, "status": job.status, "stage": job.stage}
     view |= {"progress": job.progress, "run": job.run, "attempts": job.attempts, "seq": job.seq}
     view["revision"] = job.revision
@@ -33,6 +41,8 @@ def job_view(
         view["download"] = {"receivedBytes": job.received_bytes, "totalBytes": job.total_bytes}
     view["chunks"] = {"done": job.pieces_done, "total": job.pieces_total}
     view |= _times_view(job)
+    if starts_at is not None:
+        view["startsAt"] = iso_time(starts_at)
     if job.cached:
         view["cached"] = True
     if job.error:

@@ -15,8 +15,10 @@ from common.http.app import build_app
 from common.http.edge import Edge
 from common.lambda_entry import loop
 from common.lambda_entry.deadline import DeadlineGuard, error_answer
+from common.lambda_entry.emf import write_counters
 from common.lambda_entry.handlers import Answer, Event, Handle
 from common.lambda_entry.sandbox import Sandbox, compose, compose_once
+from common.lambda_entry.usage import UsageWriter
 from common.services import Services
 from common.settings import MB, Settings
 
@@ -28,6 +30,7 @@ _LARGEST_ANSWER = 6 * MB - 64 * 1024
 
 def make_handler(*routers: APIRouter, fallback_for: tuple[str, ...] = ()) -> Handle:
     apps = _Apps(routers, fallback_for)
+    usage = UsageWriter()
 
     def handle(event: Event, context: Any) -> Answer:
         loop.current()
@@ -39,6 +42,8 @@ def make_handler(*routers: APIRouter, fallback_for: tuple[str, ...] = ()) -> Han
         if _body_bytes(event) > LARGEST_BODY:
             return _error_answer(event, _needs_ticket(sandbox.services.settings))
         answer = adapter(event, context)
+        usage.write(sandbox.services)
+        write_counters(sandbox.services)
         return answer if _fits(answer) else _error_answer(event, AnswerTooLarge())
 
     with suppress(EscribaError):

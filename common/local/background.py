@@ -120,8 +120,10 @@ async def _store_usage_for_ever(services: Services) -> None:
 
 
 async def _flush_usage(services: Services) -> None:
-    if services.admin.store is not None and not services.admin.usage.is_empty:
-        await services.admin.usage.flush(services.admin.store, now=services.now())
+    try:
+        await services.admin.store_usage(now=services.now())
+    except Exception as exc:  # noqa: BLE001 - the border: a bug here must not end the server
+        log("usage.broke", level="ERROR", exc_info=exc)
 
 
 async def _sweep_for_ever(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 
 from common.errors import EscribaError
@@ -102,10 +103,12 @@ class Worker:
         services.active.jobs += 1
         task = asyncio.create_task(run_job(services, job_id, self._holder))
         self._running[job_id] = task
-        task.add_done_callback(lambda task: self._on_end(services, job_id, task))
+        since = time.monotonic()
+        task.add_done_callback(lambda task: self._on_end(services, job_id, task, since))
 
-    def _on_end(self, services: Services, job_id: str, task: asyncio.Task[None]) -> None:
+    def _on_end(self, services: Services, job_id: str, task: asyncio.Task[None], since: float) -> None:
         services.active.jobs -= 1
+        services.active.note_run(time.monotonic() - since)
         del self._running[job_id]
         self.notify()
         if not task.cancelled() and (exc := task.exception()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from common.delivery import rules
 from common.errors import JobNotFound
@@ -26,10 +27,11 @@ _COLUMNS = "job_id, target, wanted_seq, confirmed_seq, attempts, next_at, last_e
 # Every row that the rule may find due, in the order of the index. Those it does not are few, since a row with
 # no failed attempt is due within a second.
 _CANDIDATES = f"""
-    SELECT {_COLUMNS} FROM escriba.deliveries
+    SELECT {_COLUMNS}, client FROM escriba.deliveries JOIN (SELECT job_id, client FROM escriba.jobs) AS jobs
+        USING (job_id)
     WHERE wanted_seq > confirmed_seq AND (next_at <= $1 OR next_at > $2 OR attempts = 0)
         AND ($3::text IS NULL OR target = $3)
-    ORDER BY ended DESC, next_at
+    ORDER BY row_number() OVER (PARTITION BY client ORDER BY ended DESC, next_at), ended DESC, next_at
 """
 _ONE = f"SELECT {_COLUMNS} FROM escriba.deliveries WHERE job_id = $1 AND target = $2"
 _REPLACE = "SELECT * FROM escriba.replace_deliveries($1, $2, $3)"
@@ -69,7 +71,8 @@ class DeliveryRows:
 
     async def due(self, now: float, limit: int, target: Target | None) -> list[Delivery]:
         rows = await self._database.rows(_CANDIDATES, now, now + rules.FAR, target)
-        return [found for found in map(to_delivery, rows) if rules.is_due(found, now)][:limit]
+        candidates = (replace(to_delivery(row), client=row["client"]) for row in rows)
+        return [found for found in candidates if rules.is_due(found, now)][:limit]
 
     async def get(self, job_id: str, target: Target) -> Delivery | None:
         row = await self._database.row(_ONE, job_id, target)

@@ -11,6 +11,7 @@ from common.jobs.fair_turns import BASE_COST, UNKNOWN_COST
 from common.jobs.suspects import next_turn
 from common.postgres.clock import TOLERANCE, read_steady_clock
 from common.postgres.database import Database
+from common.queued_job import QueuedJob
 
 # Without a delay a job keeps its place in the queue; with one it is due after the delay.
 _PUT = """
@@ -19,6 +20,16 @@ _PUT = """
 """
 _CLAIM = "SELECT * FROM escriba.claim_fairly($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _BACKLOG = "SELECT count(*) FROM escriba.jobs WHERE due_at IS NOT NULL"
+
+_WAITING = """
+    SELECT job_id, client, user_id, due_at,
+        substring(document FROM '"sizeBytes":([0-9]+)')::bigint AS size_bytes,
+        strpos(document, '"startedAt":') = 0 AS is_first_run
+    FROM escriba.jobs
+    WHERE due_at IS NOT NULL
+        AND NOT coalesce(lease_until > $1 AND lease_until <= $1 + 2 * lease_seconds, false)
+    ORDER BY due_at LIMIT $2
+"""
 
 # What the rule says in each case, in the order in which the statement numbers them.
 _VERDICTS = [
@@ -79,6 +90,20 @@ class PostgresQueue:
         """
         if holders:
             await self._database.rows(statement, list(holders))
+
+    async def waiting(self, *, limit: int) -> list[QueuedJob]:
+        rows = await self._database.rows(_WAITING, self._now(), limit, counts=False)
+        return [
+            QueuedJob(
+                row["job_id"],
+                row["client"],
+                row["user_id"],
+                row["due_at"],
+                row["size_bytes"],
+                is_first_run=row["is_first_run"],
+            )
+            for row in rows
+        ]
 
     async def backlog(self) -> int:
         """How many jobs are due now or later, those that run included."""

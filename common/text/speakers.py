@@ -5,11 +5,14 @@ Two labels of one name are one speaker: that is how speakers are merged. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from common.errors import Sentence, SpeakerUnknown
 from common.models import Segment, Transcript
 from common.text.tokens import join
+
+_NOBODY = Sentence("none", "ninguno")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,15 @@ def name_speakers(transcript: Transcript) -> Transcript:
         for segment in transcript.segments
     )
     return transcript.model_copy(update={"segments": segments, "speakers": None})
+
+
+def give_names(transcript: Transcript, names: Mapping[str, str]) -> Transcript:
+    """The transcript with these names by label, instead of those before. Raises SpeakerUnknown."""
+    known = names_of(transcript)
+    for label in names:
+        if label not in known:
+            raise SpeakerUnknown(speaker=label[:40], known=", ".join(known) or _NOBODY)
+    return transcript.model_copy(update={"speakers": dict(sorted(names.items())) or None})
 
 
 def utterances(transcript: Transcript) -> list[Utterance]:

@@ -60,6 +60,22 @@ async def test_a_client_with_long_recordings_delays_one_with_short_ones_by_a_sin
     assert order == [job.job_id for job in expected]
 
 
+async def test_a_queue_that_can_be_listed_shows_the_jobs_that_no_worker_has(target: DeploymentTarget) -> None:
+    first, second = [
+        await create(target.jobs, sample_job(client="a", user_id="u", size_bytes=n, now=NOW - 9 + n))
+        for n in (1, 2)
+    ]
+    listed = await target.queue.waiting(limit=10)
+    if target.isolated:
+        assert listed is None
+        return
+    assert listed is not None
+    found = [(job.job_id, job.client, job.due_at, job.size_bytes, bool(job.is_first_run)) for job in listed]
+    assert found == [(job.job_id, "a", job.updated_at, size, True) for job, size in ((first, 1), (second, 2))]
+    await target.claim_some(20, 1)
+    assert [job.job_id for job in await target.queue.waiting(limit=10) or ()] == [second.job_id]
+
+
 async def test_the_users_of_one_client_take_turns(target: DeploymentTarget) -> None:
     if target.isolated:
         return

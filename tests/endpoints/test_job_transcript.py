@@ -182,3 +182,78 @@ def test_words_have_times_where_the_job_asked_for_them(service: JobService, clie
     assert [word["word"] for word in words] == ["Hola", "gran", "mundo"]
     times = [time for word in words for time in (word["start"], word["end"])]
     assert times == sorted(times)
+
+
+# ── names of speakers ─────────────────────────────────────────────────────────────────────────────
+
+
+def put_names(client: httpx.Client, job: Job, names: Any, if_match: str = "*") -> httpx.Response:
+    return client.put(f"/job/{job.job_id}/speakers", json=names, headers={"If-Match": if_match})
+
+
+@pytest.fixture
+def conversation(service: JobService, client: httpx.Client) -> Job:
+    job = service.call(complete(service))
+    said = (("A", 0.0, 1.0, "Hola."), ("B", 1.0, 2.0, "Buenas."), ("C", 2.0, 2.5, "Adiós."))
+    segments = [{"speaker": who, "start": a, "end": b, "text": text} for who, a, b, text in said]
+    answer = client.put(f"/job/{job.job_id}/transcript", json={"segments": segments}, headers=ANY)
+    assert answer.status_code == 200, answer.text
+    return job
+
+
+def test_speakers_are_named_and_merged_in_every_answer(client: httpx.Client, conversation: Job) -> None:
+    before = client.get(f"/job/{conversation.job_id}").headers["etag"]
+    assert (
+        put_names(client, conversation, {"A": "Ana", "B": " Blas ", "C": "Blas"}, before).status_code == 200
+    )
+    view = client.get(f"/job/{conversation.job_id}").json()["result"]
+    assert view["speakers"] == {"A": "Ana", "B": "Blas", "C": "Blas"}
+    assert [each["text"] for each in view["utterances"]] == ["Hola.", "Buenas. Adiós."]
+    text = client.get(f"/job/{conversation.job_id}/transcript?format=txt").text
+    assert text == "Ana: Hola.\nBlas: Buenas. Adiós.\n"
+    assert "<v Ana>Hola." in client.get(f"/job/{conversation.job_id}/transcript?format=vtt").text
+    assert put_names(client, conversation, {"A": "Eva"}, before).status_code == 412
+    assert put_names(client, conversation, {"A": "Eva", "B": None}).status_code == 200
+    assert client.get(f"/job/{conversation.job_id}").json()["result"]["speakers"] == {
+        "A": "Eva",
+        "B": "B",
+        "C": "C",
+    }
+
+
+def test_a_correction_keeps_the_names_and_may_give_a_paragraph_to_another(
+    client: httpx.Client, conversation: Job
+) -> None:
+    put_names(client, conversation, {"A": "Ana"})
+    segments = [
+        {"start": 0.0, "end": 1.0, "text": "¡Hola!"},
+        {"start": 1.0, "end": 2.0, "text": "b", "speaker": "A"},
+    ]
+    client.put(f"/job/{conversation.job_id}/transcript", json={"segments": segments}, headers=ANY)
+    text = client.get(f"/job/{conversation.job_id}/transcript?format=txt").text
+    assert text == "Ana: ¡Hola! b\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        ({"Z": "Zoe"}, "speaker_unknown"),
+        ({"A": 1}, "option_invalid"),
+        ({"A": "x" * 81}, "option_invalid"),
+        ([], "body_malformed"),
+    ],
+    ids=["label", "number", "long", "list"],
+)
+def test_names_that_cannot_be_given_are_refused(
+    client: httpx.Client, conversation: Job, names: Any, code: str
+) -> None:
+    assert put_names(client, conversation, names).json()["error"]["code"] == code
+
+
+def test_a_job_without_speakers_names_none(service: JobService, client: httpx.Client) -> None:
+    job = service.call(complete(service))
+    answer = client.put(
+        f"/job/{job.job_id}/speakers", json={"A": "Ana"}, headers={**ANY, "Accept-Language": "es"}
+    )
+    assert answer.json()["error"]["hint"] == "Los que hablan son: ninguno."
+    assert client.put(f"/job/{job.job_id}/speakers", json={"A": "Ana"}).status_code == 428

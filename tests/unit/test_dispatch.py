@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +32,7 @@ from common.sender_port import DeliveryFailed, Sender
 from common.services import Services
 from common.settings import Settings
 from common.upload.ticket import UploadTickets
+from common.wiring import ledger
 from tests.new_jobs import queued_job
 
 
@@ -122,7 +123,10 @@ async def dispatching(
 
 
 async def created(
-    services: Services, callback_url: str | None = None, targets: tuple[Target, ...] = ("callback",)
+    services: Services,
+    callback_url: str | None = None,
+    targets: tuple[Target, ...] = ("callback",),
+    client: str | None = None,
 ) -> Job:
     now = services.now()
     job = queued_job(
@@ -131,6 +135,7 @@ async def created(
         expires_at=now + 3600,
         audio=Audio(size_bytes=5, sha256="0" * 64),
         callback_url=callback_url,
+        client=client,
     )
     await services.jobs.create(job, make_event(job), targets=targets)
     return job
@@ -148,6 +153,14 @@ async def ended(
 ) -> Job:
     """A job that has failed, whose end is to be delivered."""
     return await end(services, await created(services, callback_url, targets))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(6000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came true")
 
 
 async def delivery_of(services: Services, job: Job, target: Target = "callback") -> Delivery:
@@ -209,6 +222,23 @@ async def test_webhooks_that_never_answer_do_not_hold_up_convex(tmp_path: Path) 
             await convex.first.wait()
         assert convex.sent == [job.job_id]
         assert len(webhooks.sent) <= dispatch.AT_ONCE
+
+
+async def test_webhooks_of_one_client_that_never_answer_leave_places_to_anothers(tmp_path: Path) -> None:
+    sender = SilentSender()
+    async with services_of(tmp_path, sender) as open_services:
+        services = replace(open_services, ledger=ledger(open_services.settings))
+        for _ in range(12):
+            await end(services, await created(services, client="greedy"))
+        modest = await end(services, await created(services, client="modest"))
+        async with Dispatcher(services) as dispatcher:
+            running = asyncio.create_task(dispatcher.run())
+            await until(lambda: modest.job_id in sender.sent)
+            assert len(sender.sent) == 3  # two of greedy's
+            sender.answers.set()
+            await until(lambda: len(sender.sent) == 13)
+            running.cancel()
+        assert not services.ledger.pool("webhooks").held
 
 
 async def test_a_commit_is_delivered_at_once_where_it_is_signalled(tmp_path: Path) -> None:

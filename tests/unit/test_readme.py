@@ -21,7 +21,7 @@ DOCUMENTS = sorted(
 )
 
 PATH = re.compile(
-    r"(?<![\w./:-])(?:common|functions|tests|web|docs|benchmarks|locks)/[\w./-]*[\w/]"
+    r"(?<![\w./:-])(?:common|functions|tests|web|page|docs|benchmarks|locks)/[\w./-]*[\w/]"
     r"|(?<=`)\w+\.(?:py|yaml|toml)(?=`)"
 )
 MODULE = re.compile(r"(?<![\w./])(?:common|functions|tests|benchmarks)(?:\.\w+)+")
@@ -133,5 +133,5 @@ def test_no_tracked_file_names_a_package_index() -> None:
     hosts = re.compile(r"\b(pypi|pythonhosted|npmjs|debian)\.(org|com)\b|registry\.npmjs|deb\.debian")
     for lock in (ROOT / "locks").glob("*.txt"):
         assert not hosts.search(lock.read_text()), lock
-    for folder in ("web", "tests/sdk"):
+    for folder in ("web", "page", "tests/sdk"):
         assert not hosts.search(Path(ROOT / folder / "package-lock.json").read_text()), folder

@@ -18,8 +18,8 @@ CODE = [
 ]
 WEB = [
     path
-    for folder in ("dev", "example", "scripts", "src")
-    for path in ROOT.glob(f"web/{folder}/**/*")
+    for folder in ("web/dev", "web/example", "web/scripts", "web/src", "page/scripts", "page/src")
+    for path in ROOT.glob(f"{folder}/**/*")
     if path.suffix in {".ts", ".tsx", ".mjs"} and "_generated" not in path.parts and ".test." not in path.name
 ]
 
@@ -30,6 +30,7 @@ OTHERS = [
         "tests/sdk/*.mjs",
         "benchmarks/*.py",
         "web/e2e/*",
+        "page/e2e/*",
         "docs/**/*.md",
         "*.md",
         "template.yaml",

@@ -11,7 +11,7 @@ import { inject } from "vitest";
 import { startLocalConvex } from "../dev/local-convex.mjs";
 import { startProvider } from "../example/provider.mjs";
 import { ApiStandIn, KEY } from "../test/api-stand-in";
-import { launchOptions } from "./chromium";
+import { launchOptions } from "./unpackedChromium";
 
 export type Environment = Awaited<ReturnType<typeof startEnvironment>>;
 

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The package as npm would publish it: two packs are equal, its types resolve for every consumer, publint has no
- * complaint, and the hook is small. `e2e/install.test.ts` installs it into an app.
+ * complaint, and the hook is small. `dev/deployment.test.ts` installs it into an app.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";

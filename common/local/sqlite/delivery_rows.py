@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -21,10 +22,12 @@ _row = attrgetter(*_COLUMNS)
 # Every row that the rule may find due, in the order of the index; those it does not are few, since a row with
 # no failed attempt is due within a second.
 _CANDIDATES = f"""
-    SELECT {_DELIVERY} FROM deliveries
+    SELECT {_DELIVERY}, client FROM deliveries JOIN (SELECT job_id, client FROM jobs) USING (job_id)
     WHERE wanted_seq > confirmed_seq AND (next_at <= :now OR next_at > :far OR attempts = 0)
 """
-_IN_TURN = " ORDER BY ended DESC, next_at"
+_IN_TURN = """
+    ORDER BY row_number() OVER (PARTITION BY client ORDER BY ended DESC, next_at), ended DESC, next_at
+"""
 
 _KEEP = f"INSERT OR REPLACE INTO deliveries ({_DELIVERY}) VALUES ({', '.join('?' for _ in _COLUMNS)})"
 
@@ -57,7 +60,8 @@ def redeliver(db: Connection, job_id: str, now: float) -> None:
 def due(db: Connection, now: float, limit: int, target: Target | None) -> list[Delivery]:
     query = _CANDIDATES + (" AND target = :target" if target else "") + _IN_TURN
     with closing(db.execute(query, {"now": now, "far": now + rules.FAR, "target": target})) as rows:
-        return list(islice((found for found in map(_delivery, rows) if rules.is_due(found, now)), limit))
+        candidates = (replace(_delivery(row[:-1]), client=row[-1]) for row in rows)
+        return list(islice((found for found in candidates if rules.is_due(found, now)), limit))
 
 
 def get(db: Connection, job_id: str, target: Target) -> Delivery | None:

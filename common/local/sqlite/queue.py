@@ -12,6 +12,7 @@ from common.jobs.fair_turns import FairTurns, cost_of
 from common.jobs.suspects import next_turn
 from common.local.sqlite.database import Database
 from common.local.sqlite.lease_rows import LEASED
+from common.queued_job import QueuedJob
 from common.token_bucket import CLOCK_JITTER
 
 if TYPE_CHECKING:
@@ -69,6 +70,12 @@ _NEXT = f"""
     WHERE suspect = :suspect AND {_CLAIMABLE}
     ORDER BY coalesce(running_clients.jobs, 0), coalesce(finishes.finish, 0),
         coalesce(running.jobs, 0), coalesce(turns.place, -1), due_at LIMIT 1
+"""
+
+_WAITING = f"""
+    SELECT job_id, client, user_id, due_at, document ->> '$.audio.sizeBytes',
+        document ->> '$.startedAt' IS NULL
+    FROM jobs WHERE due_at IS NOT NULL AND NOT {LEASED} ORDER BY due_at LIMIT :limit
 """
 
 _LEASE = """
@@ -132,6 +139,11 @@ class SqliteQueue:
         statement = "UPDATE jobs SET due_at = :now WHERE due_at > :now AND updated_at > :now + :jitter"
         values = {"now": self._now(), "jitter": CLOCK_JITTER}
         await self._database.write(lambda db: db.execute(statement, values).rowcount)
+
+    async def waiting(self, *, limit: int) -> list[QueuedJob]:
+        values = {"now": self._now(), "limit": limit}
+        rows = await self._database.read(lambda db: db.execute(_WAITING, values).fetchall())
+        return [QueuedJob(*row) for row in rows]
 
     async def backlog(self) -> int:
         """How many jobs are due now or later, those that run included."""

@@ -14,6 +14,10 @@ export type TranscriptionOptions = {
   timestamps?: string | string[];
   task?: "transcribe" | "translate";
   model?: string;
+  /** Removes text that nobody said. Default true. */
+  guard?: boolean;
+  /** The address of the recording: the API fetches it, and nothing is uploaded. */
+  url?: string;
 };
 
 export type NewJob = TranscriptionOptions & { jobId: string; userId?: string; filename?: string; sizeBytes?: number };

@@ -14,7 +14,9 @@ export type Transcript = {
   /** All that are spoken, that of most of the text first. */
   languages?: string[];
   duration?: number;
-  segments?: Array<{ start: number; end: number; text: string; language?: string }>;
+  segments?: Array<{ start: number; end: number; text: string; language?: string; speaker?: string }>;
+  /** Everybody's name by label, where segments have speakers. */
+  speakers?: Record<string, string>;
   words?: Array<{ word: string; start: number; end: number }>;
 };
 

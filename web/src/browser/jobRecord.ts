@@ -15,6 +15,8 @@ import type { Problem } from "./problem.js";
 
 type Fields = {
   result: Transcript | null;
+  /** The job's `seq` with which `result` came: a person may correct it later. */
+  resultSeq: number;
   /** The job is completed, and its transcript has been deleted. */
   isResultGone: boolean;
   problem: Problem | null;
@@ -26,7 +28,7 @@ export class JobRecord {
   readonly liveText = new LiveText();
   #job: Job;
   #stored: StoredJob;
-  #fields: Fields = { result: null, isResultGone: false, problem: null, isCancelling: false };
+  #fields: Fields = { result: null, resultSeq: NO_SEQ, isResultGone: false, problem: null, isCancelling: false };
   /** The job is submitted again after a presumed end. Its row holds that end until the API sends a snapshot. */
   #isRestarted = false;
   #isForgotten = false;
@@ -86,6 +88,7 @@ export class JobRecord {
     const isNextRun = run > before.run;
     this.#fields = {
       result: isNextRun ? null : this.#fields.result,
+      resultSeq: isNextRun ? NO_SEQ : this.#fields.resultSeq,
       isResultGone: isNextRun ? false : this.#fields.isResultGone,
       problem: isNextRun || status !== before.status ? null : this.#fields.problem, // the job went on in spite of it
       isCancelling: isNextRun || isTerminal(status) ? false : this.#fields.isCancelling,

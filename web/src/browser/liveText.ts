@@ -13,6 +13,14 @@ export class LiveText {
     for (const piece of pieces) this.#pieces.set(piece.index, piece);
   }
 
+  /** Up to which second of the recording there is text of this run without a gap; null before the first. */
+  endOf(run: number): number | null {
+    if (run !== this.#run || this.#pieces.size === 0) return null;
+    let end = 0;
+    for (let index = 0; this.#pieces.has(index); index += 1) end = Math.max(end, this.#pieces.get(index)!.end);
+    return end;
+  }
+
   /** The text of this run so far. */
   textOf(run: number): string {
     if (run !== this.#run) return "";

@@ -14,6 +14,19 @@ test("a transcript that is too large for a row comes from its file", async () =>
 });
 
 test.each([
+  ["in a row", ""],
+  ["in a file", LARGE],
+])("a correction of a transcript %s is shown", async (_, more) => {
+  openPage(LONG_GRACE);
+  const jobId = await startJob();
+  await api.complete(jobId, `hola${more}`);
+  await untilJob((job) => job.text === `hola${more}`);
+  await api.complete(jobId, `adiós${more}`);
+  await untilJob((job) => job.text === `adiós${more}`);
+  expect(countPolls()).toBe(0);
+});
+
+test.each([
   ["answers with an error", 500, { text: "Internal error" }],
   ["does not have the file", 404, { code: "FileNotFound" }],
   ["answers with something else", 200, { code: "hotel portal" }],

@@ -55,6 +55,7 @@ export class Tracker {
       onHeartbeat: (sendingAt) => this.#record.store({ sendingAt }),
       onChange: () => this.#onChange(),
     });
+    if (stored.options.url) this.#upload.file = new Blob(); // nothing has to be chosen again
     this.#sources = new NewsSources(
       () => listen(jobId, this.#socketUrl, this.#liveEvents, context.client.socketAccess(jobId)),
       () => this.#requestJob(),
@@ -192,14 +193,21 @@ export class Tracker {
   }
 
   async #takeResult(row: ConvexJob): Promise<void> {
-    if (this.#record.fields.result) return;
+    if (!this.#lacksResultOf(row)) return;
     try {
       const result = await readTranscript(row);
-      if (row.run === this.#record.job.run && !this.#record.fields.result) this.#record.set({ result });
+      if (row.run === this.#record.job.run && this.#lacksResultOf(row))
+        this.#record.set({ result, resultSeq: row.seq });
     } catch (error) {
       console.warn("The page could not read the transcript from Convex; it requests it from the API.", error);
       await this.#sources.refresh();
     }
+  }
+
+  /** Whether the transcript of this version is newer than the page's. */
+  #lacksResultOf({ seq }: Pick<ConvexJob, "seq">): boolean {
+    const { result, resultSeq } = this.#record.fields;
+    return result === null || seq > resultSeq;
   }
 
   async #requestJob(): Promise<void> {
@@ -207,8 +215,8 @@ export class Tracker {
       const { job, result } = await this.context.client.getJob(this.jobId);
       this.#record.update(job);
       if (job.status !== "completed" || job.run !== this.#record.job.run) return;
-      const newest = this.#record.fields.result ?? result;
-      this.#record.set({ result: newest, isResultGone: newest === null });
+      if (result && this.#lacksResultOf(job)) this.#record.set({ result, resultSeq: job.seq });
+      this.#record.set({ isResultGone: this.#record.fields.result === null });
     } catch (error) {
       if (!(error instanceof ApiError)) return console.warn(error);
       if (!error.isJobGone) return; // the next request may succeed

@@ -28,6 +28,8 @@ export type Transcription = {
   cancelling: boolean;
   /** The text recognised so far; the whole transcript once the job is completed. */
   text: string;
+  /** Up to which second of the recording there is text; null before the first. */
+  heardSeconds: number | null;
   result: Transcript | null;
   /** The job is completed, and its text has been deleted everywhere. */
   textIsGone: boolean;
@@ -65,6 +67,7 @@ export function toTranscription(record: JobRecord, upload: UploadState): Transcr
     needsFile: lacksAudio && upload.file === null,
     cancelling,
     text: result?.text ?? record.liveText.textOf(run),
+    heardSeconds: record.liveText.endOf(run),
     result,
     textIsGone: status === "completed" && result === null && isResultGone,
     problem,

@@ -1,7 +1,7 @@
 /** All the jobs of one browser as one observable state: what the hook shows, without React. */
 import type { GetToken } from "./accessTokens.js";
 import { tokensOfApp } from "./appTokens.js";
-import { type TranscriptionOptions, createClient } from "./client.js";
+import { type EscribaClient, type TranscriptionOptions, createClient } from "./client.js";
 import { type Connection, ConvexConnection } from "./convexConnection.js";
 import type { ConvexLink } from "./convexLink.js";
 import { JobStorage, type StoredJob } from "./jobStorage.js";
@@ -73,6 +73,11 @@ export class Transcriptions {
     this.#readStorage();
   }
 
+  /** The API's client, for requests that no job of this list makes. */
+  get client(): EscribaClient {
+    return this.#context.client;
+  }
+
   get state(): TranscriptionsState {
     return (this.#state ??= {
       jobs: this.#newestFirst().map((tracker) => tracker.view),
@@ -83,7 +88,7 @@ export class Transcriptions {
   /** The jobs are watched while there is a listener. An upload continues without one. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
-    if (this.#listeners.size === 1) this.#start();
+    if (this.#listeners.size === 1) this.#watch();
     return () => {
       if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#stop();
     };
@@ -101,12 +106,20 @@ export class Transcriptions {
 
   /** Stores the job before anything can fail, then uploads the audio. Failures show in the job's `problem`. */
   start(file: Blob, options: TranscriptionOptions = {}): string {
+    return this.#start(file, options, { filename: file instanceof File ? file.name : null, sizeBytes: file.size });
+  }
+
+  /** The same for a recording that the API fetches from an address. */
+  startFrom(url: string, options: TranscriptionOptions = {}): string {
+    return this.#start(new Blob(), { ...options, url }, { filename: null, sizeBytes: null });
+  }
+
+  #start(file: Blob, options: TranscriptionOptions, named: Pick<StoredJob, "filename" | "sizeBytes">): string {
     const jobId = randomUuid();
     const stored: StoredJob = {
       jobId,
       options,
-      filename: file instanceof File ? file.name : null,
-      sizeBytes: file.size,
+      ...named,
       createdAt: Date.now(),
       accepted: false,
       sent: false,
@@ -145,7 +158,7 @@ export class Transcriptions {
     if (await this.#trackers.get(jobId)?.actions.remove()) this.dismiss(jobId);
   }
 
-  #start(): void {
+  #watch(): void {
     this.#stopWatchingStorage = this.#storage.onChange(() => this.#readStorage());
     this.#connection.start();
     this.#readStorage();

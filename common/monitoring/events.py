@@ -1,0 +1,82 @@
+"""Readings as an event stream for admins: one a second at most, and only those that differ."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from starlette.responses import Response
+
+from common.errors import TooManyWatchers
+from common.http.disconnect import run_until_left
+from common.http.sse import COMMENT, EventWriter, encode_event, encode_retry
+from common.monitoring.now import read_now
+from common.monitoring.view import View, now_view
+from common.services import Services
+from common.subscribers_port import Listener
+
+# Seconds between two looks; all streams of this process share one reading of the store.
+_EVERY = 1.0
+# What alone makes no news.
+_CLOCKS = frozenset({"at", "uptimeSeconds", "oldestDueSeconds", "fullInSeconds"})
+# Milliseconds after which a browser connects again.
+_RETRY = 2000
+_NO_JOB = "admin"  # nobody publishes events of it
+
+
+class NowEvents(Response):
+    """Sends readings until the client leaves or the server stops. `client` takes a watcher's place."""
+
+    def __init__(self, services: Services, client: str) -> None:
+        super().__init__()
+        self._services = services
+        self._client = client
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002
+        services = self._services
+        places = services.ledger.pool("watchers").take(self._client, _refuse)
+        with places, services.subscribers.listen(_NO_JOB) as listener:
+            services.active.watchers += 1
+            try:
+                await run_until_left(_send(services, listener, EventWriter(send)), receive)
+            finally:
+                services.active.watchers -= 1
+
+
+def _refuse() -> TooManyWatchers:
+    return TooManyWatchers(retry_after=_RETRY / 1000)
+
+
+async def _send(services: Services, listener: Listener, writer: EventWriter) -> None:
+    await writer.write(encode_retry(_RETRY))
+    async with aclosing(_read_changes(services, listener)) as changes:
+        async for change in changes:
+            await writer.write(COMMENT if change is None else encode_event(change))
+            listener.on_sent()
+    await writer.end()
+
+
+async def _read_changes(services: Services, listener: Listener) -> AsyncGenerator[str | None, None]:
+    """Each reading that differs from the last, as JSON; None after a heartbeat's time without any."""
+    last, sent_at = None, time.monotonic()
+    while not listener.is_closing:
+        view = now_view(services, await read_now(services))
+        content = _without_clocks(view)
+        if content != last:
+            last, sent_at = content, time.monotonic()
+            yield json.dumps(view, ensure_ascii=False, separators=(",", ":"))
+        elif time.monotonic() - sent_at >= services.settings.watch_heartbeat:
+            sent_at = time.monotonic()
+            yield None
+        await listener.wait(_EVERY)
+
+
+def _without_clocks(view: View) -> View:
+    return {
+        name: _without_clocks(value) if isinstance(value, dict) else value
+        for name, value in view.items()
+        if name not in _CLOCKS
+    }

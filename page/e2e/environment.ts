@@ -1,0 +1,88 @@
+/** The real server with the embedded engine as a process, and the real Chromium in front of it. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { launchOptions } from "../../web/e2e/unpackedChromium";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const python = process.env.ESCRIBA_PYTHON ?? path.join(ROOT, ".venv/bin/python");
+
+/** A recording of the repository's tests. */
+export const recording = (name: string): string => path.join(ROOT, "tests/data", name);
+
+export type Server = { url: string; stop(): Promise<void> };
+
+export async function startServer(settings: Record<string, string> = {}): Promise<Server> {
+  const folder = await mkdtemp(path.join(tmpdir(), "escriba-page-"));
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const child = spawn(python, ["local_server.py"], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: new URL(url).port, DATA_DIR: folder, ...settings },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  await answers(child, url);
+  return {
+    url,
+    async stop() {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill();
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answers(child: ChildProcess, url: string): Promise<void> {
+  let output = "";
+  child.stderr!.on("data", (data) => {
+    output = (output + String(data)).slice(-2_000);
+  });
+  while (child.exitCode === null) {
+    const response = await fetch(`${url}/health`).catch(() => null);
+    if (response?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`The server did not start:\n${output}`);
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+
+/** Without the flags of Chromium's package: they switch off the origin checks that a real browser makes. */
+export const launch = (folder: string) =>
+  chromium.launch({
+    ...launchOptions(folder),
+    args: ["--no-sandbox", "--no-zygote", "--disable-gpu", "--autoplay-policy=no-user-gesture-required", "--mute-audio"],
+  });
+
+export type Opened = { page: Page; problems: string[] };
+
+type Browser = Awaited<ReturnType<typeof launch>>;
+
+/** A browser of its own at the page, in English unless `options` say otherwise. `problems` is what its console complains of. */
+export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Opened> {
+  const context = await browser.newContext({ locale: "en-GB", acceptDownloads: true, ...options });
+  context.setDefaultTimeout(30_000);
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("console", (message) => {
+    if (/Content Security Policy|Refused/.test(message.text())) problems.push(message.text());
+  });
+  await page.goto(url);
+  return { page, problems };
+}
+
+/** Chooses files as a person does; resolves when there is a card or a text of the last. */
+export async function choose(page: Page, ...files: Parameters<Page["setInputFiles"]>[1][]): Promise<void> {
+  for (const file of files) await page.locator(".drop input[type=file]").setInputFiles(file);
+}

@@ -1,0 +1,146 @@
+/**
+ * What the page costs a browser with 40,000 words of four hours: processor time of the main thread a frame, and memory.
+ * Prints its figures (`npm run measure`); not a part of the tests, since a busy machine would decide.
+ */
+import { inject, test } from "vitest";
+import type { CDPSession, Page } from "playwright-core";
+import { launch, openPage, startServer } from "./environment";
+
+const WORDS = 40_000;
+const JOB = "00000000-0000-4000-8000-000000000001";
+
+test("40,000 words", async () => {
+  const server = await startServer();
+  const browser = await launch(inject("chromium"));
+  const { page } = await openPage(browser, server.url, { viewport: { width: 1280, height: 860 } });
+  await fill(page);
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
+  await page.goto(`${server.url}/#/text/${JOB}`);
+  await page.reload();
+  await page.locator(".para").first().waitFor();
+  const all = await page.evaluate(
+    () => (
+      getSelection()!.selectAllChildren(document.querySelector(".text")!),
+      getSelection()!.toString().split(/\s+/).length
+    ),
+  );
+  await page.evaluate(() => getSelection()!.removeAllRanges());
+  console.log(`select all gives ${all} words`);
+  console.log(`scrolling: ${await perFrame(page, cdp, scroll)} ms of main thread a frame`);
+  console.log(`far jumps: ${await perFrame(page, cdp, jump)} ms`);
+  console.log(`playing: ${await perFrame(page, cdp, play)} ms`);
+  console.log(`a letter in a paragraph: ${await perLetter(page, cdp)} ms`);
+  await cdp.send("HeapProfiler.collectGarbage");
+  const { metrics } = await cdp.send("Performance.getMetrics");
+  console.log(
+    `memory: ${(metrics.find(({ name }) => name === "JSHeapUsedSize")!.value / 1e6).toFixed(0)} MB of JavaScript`,
+  );
+  await browser.close();
+  await server.stop();
+}, 300_000);
+
+/** A transcript of four hours in the page's own store, as if it had been made here. */
+const fill = (page: Page) =>
+  page.evaluate(
+    async ([count, jobId]) => {
+      const lexicon = "the of and recording meeting decided tomorrow because question answer very long important".split(
+        " ",
+      );
+      const paragraphs = Array.from({ length: count / 70 }, (_, p) => {
+        const chosen = Array.from({ length: 70 }, (_, i) => lexicon[(p * 7 + i * 5) % lexicon.length]!);
+        const numbers = new Float64Array(70 * 5);
+        let at = 0;
+        chosen.forEach((word, i) => {
+          const start = ((p * 70 + i) / count) * 14_400;
+          numbers.set([at, word.length, start, start + 0.3, i % 12 === 0 ? 1 : 0], i * 5);
+          at += word.length + 1;
+        });
+        return { text: chosen.join(" "), numbers };
+      });
+      const db = await new Promise<IDBDatabase>((resolve) => {
+        const opening = indexedDB.open("escriba-page");
+        opening.onsuccess = () => resolve(opening.result);
+      });
+      const transaction = db.transaction(["recordings", "texts"], "readwrite");
+      const row = { jobId, filename: "four hours.mp3", createdAt: Date.now(), duration: 14_400, language: "en" };
+      transaction
+        .objectStore("recordings")
+        .put({ ...row, excerpt: "", wordCount: count, editedAt: 0, etag: null, isUnsent: false });
+      transaction.objectStore("texts").put({ jobId, paragraphs });
+      await new Promise((resolve) => (transaction.oncomplete = resolve));
+    },
+    [WORDS, JOB] as [number, string],
+  );
+
+const FRAMES = 120;
+
+async function perFrame(
+  page: Page,
+  cdp: CDPSession,
+  work: (page: Page, frames: number) => Promise<unknown>,
+): Promise<string> {
+  const before = await busy(cdp);
+  await work(page, FRAMES);
+  return (((await busy(cdp)) - before) / FRAMES).toFixed(1);
+}
+
+/** Milliseconds of processor time that the main thread has used. */
+async function busy(cdp: CDPSession): Promise<number> {
+  const { metrics } = await cdp.send("Performance.getMetrics");
+  return metrics.find(({ name }) => name === "TaskDuration")!.value * 1000;
+}
+
+const eachFrame = (page: Page, frames: number, by: number) =>
+  page.evaluate(
+    ([frames, by]) =>
+      new Promise<void>((resolve) => {
+        let left = frames!;
+        const step = () => {
+          scrollBy(0, by!);
+          if ((left -= 1) > 0) requestAnimationFrame(step);
+          else resolve();
+        };
+        requestAnimationFrame(step);
+      }),
+    [frames, by],
+  );
+
+const scroll = (page: Page, frames: number) => eachFrame(page, frames, 60);
+const jump = (page: Page, frames: number) => eachFrame(page, frames, 3_000);
+
+/** The marks of words in a row, as when it plays at ten times the pace. */
+const play = (page: Page, frames: number) =>
+  page.evaluate(
+    (frames) =>
+      new Promise<void>((resolve) => {
+        const texts = [...document.querySelectorAll(".para p")];
+        let i = 0;
+        const step = () => {
+          if (i % 6 === 0) {
+            const text = texts[Math.floor(i / 60)]!.firstChild!;
+            const range = document.createRange();
+            range.setStart(text, (i % 60) * 3);
+            range.setEnd(text, (i % 60) * 3 + 5);
+            CSS.highlights.set("playing", new Highlight(range));
+          }
+          i += 1;
+          if (i < frames) requestAnimationFrame(step);
+          else resolve();
+        };
+        scrollTo(0, 0);
+        requestAnimationFrame(step);
+      }),
+    frames,
+  );
+
+async function perLetter(page: Page, cdp: CDPSession): Promise<string> {
+  await page
+    .locator(".para p")
+    .first()
+    .dblclick({ position: { x: 200, y: 12 } });
+  const letters = "correction of words";
+  const before = await busy(cdp);
+  for (const letter of letters) await page.keyboard.type(letter);
+  return (((await busy(cdp)) - before) / letters.length).toFixed(1);
+}

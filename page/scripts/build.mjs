@@ -1,0 +1,102 @@
+// @ts-check
+/**
+ * Builds the page into the server's package, compressed, and fails where it weighs more than people on a phone should
+ * load. With `--check` it writes nothing and fails where what is committed is not what these sources make.
+ */
+import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const here = (/** @type {string} */ name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+const OUT = here("../common/http/page_files");
+
+// gzip, in bytes.
+const MOST_AT_FIRST = 60_000;
+const MOST_OF_ALL = 150_000;
+
+/** Name → contents of every file of the page; `first` are those that a browser loads at once. */
+async function makeFiles() {
+  const { outputFiles, metafile } = await build({
+    entryPoints: { app: here("src/main.tsx"), style: here("src/styles/style.css") },
+    absWorkingDir: here("."),
+    outdir: here("dist"),
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: "esm",
+    target: ["chrome109", "firefox115", "safari16.4"],
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    entryNames: "[name]-[hash]",
+    chunkNames: "[name]-[hash]",
+    metafile: true,
+    write: false,
+    legalComments: "none",
+    loader: { ".svg": "text" },
+  });
+  const outputs = Object.entries(metafile.outputs);
+  const [script, scriptOutput] = find(outputs, "src/main.tsx");
+  const [style] = find(outputs, "src/styles/style.css");
+  const html = readFileSync(here("src/index.html"), "utf8").replace("%STYLE%", style).replace("%SCRIPT%", script);
+  const files = new Map(outputFiles.map(({ path: file, contents }) => [path.basename(file), Buffer.from(contents)]));
+  for (const name of ["icon.svg", "manifest.webmanifest"]) files.set(name, readFileSync(here(`src/${name}`)));
+  files.set("index.html", Buffer.from(html));
+  const statics = scriptOutput.imports.filter(({ kind }) => kind === "import-statement");
+  const first = ["index.html", script, style, ...statics.map(({ path: file }) => path.basename(file))];
+  return { files, first };
+}
+
+/**
+ * @template {{ entryPoint?: string }} T
+ * @param {Array<[string, T]>} outputs
+ * @param {string} entry
+ * @returns {[string, T]}
+ */
+function find(outputs, entry) {
+  const found = outputs.find(([, { entryPoint }]) => entryPoint === entry);
+  if (!found) throw new Error(`Nothing was built of ${entry}.`);
+  return [path.basename(found[0]), found[1]];
+}
+
+const gzip = (/** @type {Buffer} */ content) => gzipSync(content, { level: 9 });
+
+const brotli = (/** @type {Buffer} */ content) =>
+  brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length } });
+
+/** @param {Map<string, Buffer>} files @param {string[]} first */
+function checkSizes(files, first) {
+  const sizes = new Map([...files].map(([name, content]) => [name, gzip(content).length]));
+  const sum = (/** @type {Iterable<string>} */ names) =>
+    [...names].reduce((total, name) => total + (sizes.get(name) ?? 0), 0);
+  const [atFirst, all] = [sum(first), sum(files.keys())];
+  console.log(`first load ${(atFirst / 1000).toFixed(1)} kB, all ${(all / 1000).toFixed(1)} kB, gzip`);
+  if (atFirst > MOST_AT_FIRST || all > MOST_OF_ALL) throw new Error("The page has become too heavy.");
+}
+
+/** @param {Map<string, Buffer>} files */
+function write(files) {
+  for (const name of readdirSync(OUT)) rmSync(path.join(OUT, name));
+  for (const [name, content] of files) {
+    writeFileSync(path.join(OUT, `${name}.br`), brotli(content));
+    writeFileSync(path.join(OUT, `${name}.gz`), gzip(content));
+  }
+}
+
+/** Compares contents, not compressed bytes: those differ from one zlib to the next. @param {Map<string, Buffer>} files */
+function check(files) {
+  const expected = [...files.keys()].flatMap((name) => [`${name}.br`, `${name}.gz`]).sort();
+  const isSame =
+    JSON.stringify(readdirSync(OUT).sort()) === JSON.stringify(expected) &&
+    [...files].every(([name, content]) => {
+      const read = (/** @type {string} */ suffix) => readFileSync(path.join(OUT, name + suffix));
+      return brotliDecompressSync(read(".br")).equals(content) && gunzipSync(read(".gz")).equals(content);
+    });
+  if (!isSame) throw new Error("common/http/page_files is not what page/src makes: npm run build, and commit it.");
+}
+
+const { files, first } = await makeFiles();
+checkSizes(files, first);
+if (process.argv.includes("--check")) check(files);
+else write(files);

@@ -1,0 +1,118 @@
+/** The whole page: its head, the list or one text, and its notices. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { audioNotKept, startJobs } from "../jobs/pageJobs";
+import { Home } from "./Home";
+import { Reader } from "../read/Reader";
+import { access } from "../server/access";
+import { limits, readLimits } from "../server/limits";
+import { preferences } from "../store/preferences";
+import { storeProblem } from "../store/recordings";
+import { useMessages } from "../text/language";
+import { Header } from "./Header";
+import { route } from "./route";
+import { SignIn } from "./SignIn";
+import { useSignal } from "./signal";
+import { applyTheme } from "./theme";
+import { Toasts } from "./Toasts";
+
+/** Milliseconds between two questions to a server that does not answer. */
+const PAUSE = 5_000;
+
+export function App() {
+  const text = useMessages();
+  const { theme } = useSignal(preferences);
+  const { jobId } = useSignal(route);
+  const isAway = useLimits();
+  const mustSignIn = useMustSignIn();
+  useEffect(applyTheme, [theme]);
+  useEffect(() => {
+    document.documentElement.lang = text.language;
+  }, [text.language]);
+  useFocusOnView(jobId);
+  return (
+    <>
+      <a class="skip" href="#content" onClick={focusContent}>
+        {text.skip}
+      </a>
+      <Header />
+      <Notices isAway={isAway} />
+      <main id="content" tabIndex={-1}>
+        {mustSignIn ? <SignIn /> : jobId ? <Reader key={jobId} jobId={jobId} /> : <Home />}
+      </main>
+      <footer>
+        <a href="docs">{text.apiDocs}</a>
+      </footer>
+      <Toasts />
+    </>
+  );
+}
+
+/** Another view begins at its top, for eyes and for screen readers. */
+function useFocusOnView(jobId: string | null): void {
+  const shown = useRef(jobId);
+  useEffect(() => {
+    if (shown.current === jobId) return;
+    shown.current = jobId;
+    scrollTo(0, 0);
+    document.getElementById("content")?.focus({ preventScroll: true });
+  }, [jobId]);
+}
+
+/** The address holds the view, so that the link itself must not change it. */
+function focusContent(event: Event): void {
+  event.preventDefault();
+  document.getElementById("content")?.focus();
+}
+
+function useMustSignIn(): boolean {
+  const known = useSignal(limits);
+  const { key, isRefused } = useSignal(access);
+  const mustSignIn = isRefused || (known?.keys === "required" && !key);
+  const isReady = known !== null && !mustSignIn;
+  useEffect(() => (isReady ? startJobs() : undefined), [isReady]);
+  return mustSignIn;
+}
+
+/** Asks for the limits until there are some. Returns whether the server does not answer. */
+function useLimits(): boolean {
+  const [isAway, setAway] = useState(false);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const ask = async () => {
+      const isAnswered = await readLimits();
+      setAway(!isAnswered);
+      if (!isAnswered) timer = setTimeout(() => void ask(), PAUSE);
+    };
+    void ask();
+    return () => clearTimeout(timer);
+  }, []);
+  return isAway;
+}
+
+function Notices({ isAway }: { isAway: boolean }) {
+  const text = useMessages();
+  const problem = useSignal(storeProblem);
+  const isAudioLost = useSignal(audioNotKept);
+  const isOffline = useOffline();
+  return (
+    <div class="notices" role="status">
+      {isOffline ? <p class="notice">{text.offline}</p> : isAway && <p class="notice">{text.serverAway}</p>}
+      {problem && <p class="notice bad">{problem === "full" ? text.storeFull : text.storeForbidden}</p>}
+      {isAudioLost && !problem && <p class="notice">{text.notKept}</p>}
+    </div>
+  );
+}
+
+function useOffline(): boolean {
+  const [isOffline, setOffline] = useState(!navigator.onLine);
+  useEffect(() => {
+    const update = () => setOffline(!navigator.onLine);
+    addEventListener("online", update);
+    addEventListener("offline", update);
+    return () => {
+      removeEventListener("online", update);
+      removeEventListener("offline", update);
+    };
+  }, []);
+  return isOffline;
+}

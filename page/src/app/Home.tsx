@@ -1,0 +1,41 @@
+/** The first view: where recordings are sent, those in progress, and the history. */
+import { useEffect, useState } from "preact/hooks";
+import { HistoryList } from "../history/HistoryList";
+import { JobCard } from "../jobs/JobCard";
+import { deleted, transcriptions } from "../jobs/pageJobs";
+import { SendArea } from "../send/SendArea";
+import { useMessages } from "../text/language";
+import { useSignal } from "./signal";
+
+export function Home() {
+  const text = useMessages();
+  const jobs = useJobs();
+  useEffect(() => {
+    document.title = `Escriba · ${text.tagline}`;
+  }, [text.tagline]);
+  return (
+    <>
+      <h1 class="hidden">{`Escriba: ${text.tagline}`}</h1>
+      <SendArea />
+      {jobs.length > 0 && (
+        <section aria-labelledby="in-progress">
+          <h2 id="in-progress">{text.inProgress}</h2>
+          <ul class="cards">
+            {jobs.map((job) => (
+              <JobCard key={job.jobId} job={job} />
+            ))}
+          </ul>
+        </section>
+      )}
+      <HistoryList />
+    </>
+  );
+}
+
+/** All that is not yet a text of the history. */
+function useJobs() {
+  const hidden = useSignal(deleted);
+  const [state, setState] = useState(transcriptions.state);
+  useEffect(() => transcriptions.subscribe(() => setState(transcriptions.state)), []);
+  return state.jobs.filter(({ jobId }) => !hidden.has(jobId));
+}

@@ -1,0 +1,47 @@
+/** Short notices at the foot of the page, some with a way back. */
+import { signal } from "./signal";
+
+export type Toast = { id: number; text: string; action?: { label: string; run: () => void }; onEnd?: () => void };
+
+/** Milliseconds; long enough to read and to reach the button (WCAG 2.2.1 is met by `keep`, while it is pointed at). */
+const SHOWN = 8_000;
+
+export const toasts = signal<readonly Toast[]>([]);
+
+let next = 1;
+const timers = new Map<number, ReturnType<typeof setTimeout>>();
+
+/** `onEnd` runs when it disappears without its action. */
+export function showToast(toast: Omit<Toast, "id">): void {
+  const id = next++;
+  toasts.set([...toasts.value, { ...toast, id }]);
+  resume(id);
+}
+
+export function closeToast(id: number): void {
+  const toast = toasts.value.find((one) => one.id === id);
+  keep(id);
+  toasts.set(toasts.value.filter((one) => one.id !== id));
+  toast?.onEnd?.();
+}
+
+export function runAction(id: number): void {
+  const toast = toasts.value.find((one) => one.id === id);
+  keep(id);
+  toasts.set(toasts.value.filter((one) => one.id !== id));
+  toast?.action?.run();
+}
+
+/** It stays while a pointer or the focus is on it. */
+export function keep(id: number): void {
+  clearTimeout(timers.get(id));
+  timers.delete(id);
+}
+
+export function resume(id: number): void {
+  keep(id);
+  timers.set(
+    id,
+    setTimeout(() => closeToast(id), SHOWN),
+  );
+}

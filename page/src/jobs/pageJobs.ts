@@ -1,0 +1,148 @@
+/** The recordings of this page from file to text: what is sent, watched, kept when it is finished, and deleted. */
+import { Transcriptions } from "../../../web/src/browser/transcriptions";
+import type { Transcription } from "../../../web/src/browser/transcription";
+import { textLink } from "../app/route";
+import { signal } from "../app/signal";
+import { showToast } from "../app/toastQueue";
+import { shorten } from "../send/checks";
+import { readDuration } from "../send/duration";
+import { apiUrl } from "../server/address";
+import { tokenFor } from "../server/access";
+import { keepAudio, readAudio, removeAudio, sweepAudio } from "../store/audio";
+import { preferences } from "../store/preferences";
+import { keepResult, listRecordings, removeRecording } from "../store/recordings";
+import { currentLanguage, messages } from "../text/language";
+import { markDeleted, readDeleted, unmarkDeleted } from "./deletions";
+
+export const transcriptions = new Transcriptions({
+  apiUrl,
+  convex: null,
+  storageKey: "escriba-page",
+  language: currentLanguage(),
+  getToken: tokenFor,
+});
+
+/** Seconds of each recording, as the browser read them. */
+export const durations = signal<ReadonlyMap<string, number>>(new Map());
+/** Recordings that are out of sight, until they are deleted or brought back. */
+export const deleted = signal<ReadonlySet<string>>(new Set());
+/** The browser could not keep a recording beyond this page. */
+export const audioNotKept = signal(false);
+
+/** Milliseconds. */
+const SWEEP_AFTER = 20_000;
+
+const asked = new Set<string>();
+const kept = new Set<string>();
+
+export function startJobs(): () => void {
+  for (const jobId of readDeleted()) void finishDeletion(jobId);
+  const follow = () => preferences.value && transcriptions.setLanguage(currentLanguage());
+  const ends = [preferences.subscribe(follow), transcriptions.subscribe(followJobs)];
+  const sweeping = setTimeout(() => void sweep(), SWEEP_AFTER); // the page has better things to do at first
+  return () => [...ends, () => clearTimeout(sweeping)].forEach((end) => end());
+}
+
+function followJobs(): void {
+  for (const job of transcriptions.state.jobs) {
+    if (job.status === "completed" && job.result && !kept.has(job.jobId)) void keep(job);
+    if ((job.needsFile || !durations.value.has(job.jobId)) && !asked.has(job.jobId)) void recall(job);
+  }
+}
+
+/** From now on the text is the browser's, and the job is no longer watched. */
+async function keep(job: Transcription): Promise<void> {
+  kept.add(job.jobId);
+  const { jobId, createdAt } = job;
+  const named = { jobId, createdAt, filename: job.filename ?? messages().fromLink };
+  if (!(await keepResult(named, job.result!))) return;
+  transcriptions.dismiss(jobId);
+  const text = messages();
+  const open = { label: text.open, run: () => location.assign(textLink(jobId)) };
+  showToast({ text: `${text.completed}: ${shorten(named.filename)}`, action: open });
+}
+
+/** After a reload: the recording from the browser's store, to send it again or to know how long it is. */
+async function recall(job: Transcription): Promise<void> {
+  asked.add(job.jobId);
+  const file = await readAudio(job.jobId, job.filename ?? "");
+  if (!file) return;
+  if (job.needsFile) transcriptions.provide(job.jobId, file);
+  await measure(job.jobId, file);
+}
+
+async function measure(jobId: string, file: Blob): Promise<number | null> {
+  const seconds = await readDuration(file);
+  if (seconds !== null) durations.set(new Map(durations.value).set(jobId, seconds));
+  return seconds;
+}
+
+function options() {
+  const { spoken, translate, vocabulary, guard } = preferences.value;
+  return {
+    timestamps: ["segment", "word"],
+    ...(spoken ? { language: spoken } : {}),
+    ...(translate ? { task: "translate" as const } : {}),
+    ...(vocabulary.trim() ? { prompt: vocabulary.trim() } : {}),
+    ...(guard ? {} : { guard }),
+  };
+}
+
+export function sendFile(file: File): void {
+  const jobId = transcriptions.start(file, options());
+  asked.add(jobId);
+  void keepAudio(jobId, file).then((isKept) => isKept || audioNotKept.set(true));
+  void measure(jobId, file);
+}
+
+export const sendLink = (url: string): string => transcriptions.startFrom(url, options());
+
+export function provideFile(jobId: string, file: File): void {
+  transcriptions.provide(jobId, file);
+  void keepAudio(jobId, file);
+}
+
+// ── deleting ──────────────────────────────────────────────────────────────────────────────────────
+
+/** Takes it out of sight. `finishDeletion` or `restore` follows. */
+export function hide(jobId: string): void {
+  markDeleted(jobId);
+  deleted.set(new Set(deleted.value).add(jobId));
+}
+
+export function restore(jobId: string): void {
+  unmarkDeleted(jobId);
+  show(jobId);
+}
+
+/** At the server, too. It stays marked, and the next page tries again, where the server does not answer. */
+export async function finishDeletion(jobId: string): Promise<void> {
+  deleted.set(new Set(deleted.value).add(jobId));
+  if (!(await deleteAtServer(jobId))) return;
+  await Promise.all([removeRecording(jobId), removeAudio(jobId)]).catch(console.warn);
+  transcriptions.dismiss(jobId);
+  unmarkDeleted(jobId);
+  show(jobId);
+}
+
+async function deleteAtServer(jobId: string): Promise<boolean> {
+  try {
+    await transcriptions.client.cancel(jobId);
+    return true;
+  } catch (error) {
+    return (error as { isJobGone?: boolean }).isJobGone === true;
+  }
+}
+
+function show(jobId: string): void {
+  const others = new Set(deleted.value);
+  others.delete(jobId);
+  deleted.set(others);
+}
+
+async function sweep(): Promise<void> {
+  const rows = await listRecordings().catch(() => null);
+  if (!rows) return;
+  const texts = new Set(rows.map(({ jobId }) => jobId));
+  await sweepAudio((id) => texts.has(id) || transcriptions.state.jobs.some(({ jobId }) => jobId === id));
+}

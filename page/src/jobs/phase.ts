@@ -1,0 +1,64 @@
+/** What a card says of a job: one phase, and only numbers that were counted. Pure. */
+import type { Transcription } from "../../../web/src/browser/transcription";
+
+export type Phase =
+  | "waitsToBeSent"
+  | "sending"
+  | "preparing"
+  | "needsFile"
+  | "queued"
+  | "fetching"
+  | "prepare"
+  | "hearing"
+  | "merging"
+  | "waiting"
+  | "cancelling"
+  | "cancelled"
+  | "failed"
+  | "completed";
+
+export function phaseOf(job: Transcription): Phase {
+  if (job.cancelling) return "cancelling";
+  switch (job.status) {
+    case "pending":
+      return pendingPhase(job);
+    case "queued":
+      return job.stage === "download" ? "fetching" : "queued";
+    case "processing":
+      return processingPhase(job.stage);
+    default:
+      return job.status;
+  }
+}
+
+function pendingPhase({ needsFile, waitsToBeSent, uploaded }: Transcription): Phase {
+  if (needsFile) return "needsFile";
+  if (waitsToBeSent) return "waitsToBeSent";
+  return uploaded !== null && uploaded < 1 ? "sending" : "preparing";
+}
+
+function processingPhase(stage: string | null): Phase {
+  if (stage === "download") return "fetching";
+  if (stage === "merge") return "merging";
+  return stage === "transcribe" ? "hearing" : "prepare";
+}
+
+/** How much is done, 0 to 1, of what is counted in this phase; null where nothing is. */
+export function fractionOf(job: Transcription, duration: number | null): number | null {
+  const phase = phaseOf(job);
+  if (phase === "sending") return job.uploaded ?? 0;
+  if (phase !== "hearing" && phase !== "waiting") return null;
+  if (duration && job.heardSeconds !== null) return Math.min(1, job.heardSeconds / duration);
+  return job.chunks?.total ? job.chunks.done / job.chunks.total : null;
+}
+
+// Before so much was heard, a guess would be none.
+const LEAST_SECONDS = 8;
+const LEAST_FRACTION = 0.04;
+
+/** Seconds that it may take yet, from and to, by its pace so far; null while nobody can know. */
+export function remaining(fraction: number | null, elapsed: number): { low: number; high: number } | null {
+  if (fraction === null || fraction < LEAST_FRACTION || fraction >= 1 || elapsed < LEAST_SECONDS) return null;
+  const expected = (elapsed * (1 - fraction)) / fraction;
+  return { low: expected * 0.75, high: expected * 1.5 + 5 };
+}

@@ -1,0 +1,100 @@
+/** Find and replace within a text; the words of the person's vocabulary are offered as replacements. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Icon } from "../app/Icon";
+import { useSignal } from "../app/signal";
+import { showToast } from "../app/toastQueue";
+import { replaceAll } from "../model/editing";
+import { preferences } from "../store/preferences";
+import { useMessages } from "../text/language";
+import { findAll, type Hit } from "./find";
+import type { View } from "./view";
+import { vocabularyWords } from "./vocabulary";
+
+export function FindBar({ view }: { view: View }) {
+  const text = useMessages();
+  const input = useRef<HTMLInputElement>(null);
+  const [search, setSearch] = useState("");
+  const [current, setCurrent] = useState(0);
+  const hits = useHits(view, search);
+  useEffect(() => input.current?.focus(), []);
+  useEffect(() => setCurrent(0), [search]);
+  useEffect(() => view.showHits(hits, hits.length > 0 ? current % hits.length : -1), [hits, current]);
+  useEffect(() => () => view.showHits([], -1), []);
+  const step = (by: number) => setCurrent((current + by + hits.length) % Math.max(1, hits.length));
+  return (
+    <div class="find panel" role="search">
+      <input
+        ref={input}
+        type="search"
+        aria-label={text.findHint}
+        placeholder={text.findHint}
+        onInput={({ currentTarget }) => setSearch(currentTarget.value)}
+        onKeyDown={(event) => press(event, step, () => view.isFinding.set(false))}
+      />
+      <span class="dim" role="status">
+        {search.trim() && text.findCount(hits.length > 0 ? (current % hits.length) + 1 : 0, hits.length)}
+      </span>
+      <button type="button" class="icon" aria-label={text.previous} onClick={() => step(-1)}>
+        <Icon name="up" />
+      </button>
+      <button type="button" class="icon" aria-label={text.next} onClick={() => step(1)}>
+        <Icon name="down" />
+      </button>
+      <button type="button" class="icon" aria-label={text.close} onClick={() => view.isFinding.set(false)}>
+        <Icon name="close" />
+      </button>
+      <Replace view={view} hits={hits} />
+    </div>
+  );
+}
+
+function press(event: KeyboardEvent, step: (by: number) => void, close: () => void): void {
+  if (event.key === "Enter") step(event.shiftKey ? -1 : 1);
+  else if (event.key === "Escape") close();
+  else return;
+  event.preventDefault();
+}
+
+/** Found anew when the text changes. */
+function useHits(view: View, search: string): readonly Hit[] {
+  const [hits, setHits] = useState<readonly Hit[]>([]);
+  useEffect(() => {
+    const find = () => setHits(findAll(view.text.paragraphs, search));
+    find();
+    return view.text.onChange(find);
+  }, [view, search]);
+  return hits;
+}
+
+function Replace({ view, hits }: { view: View; hits: readonly Hit[] }) {
+  const text = useMessages();
+  const [value, setValue] = useState("");
+  const { vocabulary } = useSignal(preferences);
+  const replace = (event: Event) => {
+    event.preventDefault();
+    const change = replaceAll(view.text.paragraphs, hits, value);
+    if (!change) return;
+    view.editor.end();
+    view.text.do(change);
+    showToast({ text: text.replaced(hits.length) });
+  };
+  return (
+    <form class="replace" onSubmit={replace}>
+      <input
+        aria-label={text.replaceWith}
+        placeholder={text.replaceWith}
+        value={value}
+        list="vocabulary-words"
+        onInput={({ currentTarget }) => setValue(currentTarget.value)}
+      />
+      <datalist id="vocabulary-words" aria-label={text.fromVocabulary}>
+        {vocabularyWords(vocabulary).map((word) => (
+          <option key={word} value={word} />
+        ))}
+      </datalist>
+      <button type="submit" disabled={hits.length === 0}>
+        {text.replace}
+      </button>
+    </form>
+  );
+}

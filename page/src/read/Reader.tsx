@@ -1,0 +1,73 @@
+/** One text: read, heard, corrected, taken away. */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { Icon } from "../app/Icon";
+import { useSignal } from "../app/signal";
+import { useMessages } from "../text/language";
+import { clockTime } from "../text/quantities";
+import { readText, type StoredText } from "../store/recordings";
+import { AudioChooser } from "./AudioChooser";
+import { OpenText } from "./openText";
+import { Player } from "./player";
+import { PlayerBar } from "./PlayerBar";
+import { SuppressedLines } from "./SuppressedLines";
+import { TextView } from "./TextView";
+import { useRecording } from "./useRecording";
+import { View } from "./view";
+
+export function Reader({ jobId }: { jobId: string }) {
+  const text = useMessages();
+  const [stored, setStored] = useState<StoredText | null | undefined>(undefined);
+  useEffect(() => {
+    void readText(jobId)
+      .catch(() => null)
+      .then(setStored);
+  }, [jobId]);
+  if (stored) return <OpenReader stored={stored} />;
+  return (
+    <>
+      <a class="button plain" href="#/">
+        <Icon name="back" /> {text.back}
+      </a>
+      <p class="dim">{stored === undefined ? text.loading : text.notHere}</p>
+    </>
+  );
+}
+
+function OpenReader({ stored }: { stored: StoredText }) {
+  const text = useMessages();
+  const { jobId, filename, duration } = stored.row;
+  const open = useMemo(() => new OpenText(stored), [stored]);
+  const player = useMemo(() => new Player(), []);
+  const view = useMemo(() => new View(open, player), [open, player]);
+  useEffect(() => open.open(), [open]);
+  useEffect(() => () => player.close(), [player]);
+  const recording = useRecording(jobId, filename, duration, player);
+  useEffect(() => {
+    document.title = `${filename.slice(0, 100)} · Escriba`;
+  }, [filename]);
+  const state = useSignal(open.saver.state);
+  const isChanged = useSignal(open.isChangedElsewhere);
+  return (
+    <article class="reader">
+      <a class="button plain back" href="#/">
+        <Icon name="back" /> {text.back}
+      </a>
+      <h1 class="wrap" dir="auto">
+        {filename}
+      </h1>
+      <p class="dim facts">
+        {[clockTime(duration), text.words(stored.row.wordCount)].join(" · ")}
+        <span role={state.startsWith("savedHere") ? "status" : undefined}>{state && ` · ${text[state]}`}</span>
+      </p>
+      <div role="status">{isChanged && <p class="notice">{text.changedElsewhere}</p>}</div>
+      <TextView view={view} recording={recording.file} />
+      <SuppressedLines jobId={jobId} />
+      {recording.file ? (
+        <PlayerBar player={player} follower={view.follower} paragraphs={open.paragraphs} file={recording.file} />
+      ) : (
+        recording.isAbsent && <AudioChooser onChoose={recording.choose} />
+      )}
+      {recording.isOther && <p class="notice">{text.audioOther}</p>}
+    </article>
+  );
+}

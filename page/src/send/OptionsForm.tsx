@@ -1,0 +1,75 @@
+/** The options of new recordings, kept for next time. */
+import { useSignal } from "../app/signal";
+import { limits } from "../server/limits";
+import { prefer, preferences } from "../store/preferences";
+import { useMessages } from "../text/language";
+import { fitsInto } from "./checks";
+import { languageNames } from "./languageNames";
+
+export function OptionsForm() {
+  const text = useMessages();
+  return (
+    <details class="options">
+      <summary>{text.options}</summary>
+      <div class="options-body">
+        <SpokenLanguage />
+        <Vocabulary />
+        <Switch name="translate" label={text.translate} />
+        <Switch name="guard" label={text.guard} />
+      </div>
+    </details>
+  );
+}
+
+function SpokenLanguage() {
+  const text = useMessages();
+  const { spoken } = useSignal(preferences);
+  const codes = useSignal(limits)?.languages ?? ["es", "en"];
+  return (
+    <label>
+      {text.spoken}
+      <select value={spoken} onChange={({ currentTarget }) => prefer({ spoken: currentTarget.value })}>
+        <option value="">{text.detect}</option>
+        {languageNames(codes, text.language).map(([code, name]) => (
+          <option key={code} value={code}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Vocabulary() {
+  const text = useMessages();
+  const { vocabulary } = useSignal(preferences);
+  const most = useSignal(limits)?.maxPromptBytes ?? Infinity;
+  return (
+    <label>
+      {text.vocabulary}
+      <textarea
+        rows={3}
+        value={vocabulary}
+        aria-describedby="vocabulary-hint"
+        onInput={({ currentTarget }) => prefer({ vocabulary: currentTarget.value })}
+      />
+      <span class="dim" id="vocabulary-hint">
+        {fitsInto(vocabulary, most) ? text.vocabularyHint : text.vocabularyFull}
+      </span>
+    </label>
+  );
+}
+
+function Switch({ name, label }: { name: "translate" | "guard"; label: string }) {
+  const isOn = useSignal(preferences)[name];
+  return (
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={isOn}
+        onChange={({ currentTarget }) => prefer({ [name]: currentTarget.checked })}
+      />
+      {label}
+    </label>
+  );
+}

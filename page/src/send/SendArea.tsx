@@ -1,0 +1,96 @@
+/** Where recordings come in: dropped, chosen, pasted, or as a link; what cannot be sent is named at once. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useSignal } from "../app/signal";
+import { sendFile, sendLink } from "../jobs/pageJobs";
+import { limits } from "../server/limits";
+import { currentLanguage, messages, useMessages } from "../text/language";
+import { fileSize, stretch } from "../text/quantities";
+import { lengthRefusal, refusal } from "./checks";
+import { readDuration } from "./duration";
+import { LinkField } from "./LinkField";
+import { OptionsForm } from "./OptionsForm";
+import { useDrop } from "./useDrop";
+
+export function SendArea() {
+  const text = useMessages();
+  const known = useSignal(limits);
+  const input = useRef<HTMLInputElement>(null);
+  const [refused, setRefused] = useState<readonly string[]>([]);
+  const take = (files: readonly File[]) => {
+    setRefused([]);
+    for (const file of files) void send(file).then((reason) => reason && setRefused((all) => [...all, reason]));
+  };
+  const isOver = useDrop(take);
+  usePaste(take);
+  const most = known && [fileSize(known.maxJobUploadBytes, text.language), stretch(known.maxAudioSeconds)];
+  return (
+    <section class={`drop panel${isOver ? " over" : ""}`} aria-label={text.drop}>
+      <p class="drop-title">{isOver ? text.dropNow : text.drop}</p>
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        aria-label={text.choose}
+        accept={known ? ["audio/*", "video/*", ...known.extensions.map((one) => `.${one}`)].join() : "audio/*,video/*"}
+        onChange={({ currentTarget }) => {
+          take([...(currentTarget.files ?? [])]);
+          currentTarget.value = "";
+        }}
+      />
+      <button type="button" class="main large" onClick={() => input.current?.click()}>
+        {text.choose}
+      </button>
+      <p class="dim">{most && text.dropHint(most[0]!, most[1]!)}</p>
+      <LinkField onLink={sendLink} />
+      <Refused reasons={refused} onDismiss={() => setRefused([])} />
+      <OptionsForm />
+    </section>
+  );
+}
+
+/** Resolves to why it is not sent; null where it is. */
+async function send(file: File): Promise<string | null> {
+  const known = limits.value;
+  const reason = refusal(file, known, messages(), currentLanguage());
+  if (reason) return reason;
+  const seconds = await readDuration(file);
+  const isTooLong = seconds === null ? null : lengthRefusal(file.name, seconds, known, messages());
+  if (isTooLong) return isTooLong;
+  sendFile(file);
+  return null;
+}
+
+function usePaste(take: (files: readonly File[]) => void): void {
+  useEffect(() => {
+    const paste = ({ clipboardData }: ClipboardEvent) => {
+      const files = [...(clipboardData?.files ?? [])];
+      if (files.length > 0) take(files);
+    };
+    addEventListener("paste", paste);
+    return () => removeEventListener("paste", paste);
+  }, []);
+}
+
+function Refused({ reasons, onDismiss }: { reasons: readonly string[]; onDismiss: () => void }) {
+  const text = useMessages();
+  return (
+    <div role="alert">
+      {reasons.length > 0 && (
+        <div class="problem">
+          <p>
+            <strong>{text.notSent}</strong>
+          </p>
+          {reasons.map((reason, index) => (
+            <p key={index} class="wrap">
+              {reason}
+            </p>
+          ))}
+          <button type="button" class="plain" onClick={onDismiss}>
+            {text.dismiss}
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}

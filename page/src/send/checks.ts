@@ -1,0 +1,45 @@
+/** Which files are not worth sending, by the server's own limits, and the sentence that says why. Pure. */
+import type { Limits } from "../server/limits";
+import type { Messages } from "../text/en";
+import { fileSize, stretch } from "../text/quantities";
+
+export type Candidate = { name: string; size: number; type: string };
+
+/** Null where the file may be sent. What the server does not say is not checked; its contents decide in the end. */
+export function refusal(file: Candidate, limits: Limits | null, text: Messages, language: string): string | null {
+  const name = shorten(file.name);
+  if (file.size === 0) return text.empty(name);
+  if (limits && file.size > limits.maxJobUploadBytes)
+    return text.tooLarge(name, fileSize(file.size, language), fileSize(limits.maxJobUploadBytes, language));
+  return isRecording(file, limits?.extensions) ? null : text.notAudio(name);
+}
+
+export function lengthRefusal(name: string, seconds: number, limits: Limits | null, text: Messages): string | null {
+  if (!limits || seconds <= limits.maxAudioSeconds) return null;
+  return text.tooLong(shorten(name), stretch(seconds), stretch(limits.maxAudioSeconds));
+}
+
+function isRecording({ name, type }: Candidate, extensions: readonly string[] | undefined): boolean {
+  if (/^(audio|video)\//.test(type) || type === "application/ogg") return true;
+  const extension = /\.([a-z0-9]{1,5})$/i.exec(name)?.[1]?.toLowerCase();
+  if (extension && extensions) return extensions.includes(extension);
+  return type === "" || type === "application/octet-stream";
+}
+
+/** A name as long as a line; one of 3,000 letters would be all that is seen. */
+export const shorten = (name: string): string => (name.length <= 80 ? name : `${name.slice(0, 50)}…${name.slice(-25)}`);
+
+/** The end of a text that fits into so many bytes of UTF-8: the engine reads the end of a longer one. */
+export function fitsInto(text: string, bytes: number): boolean {
+  return new TextEncoder().encode(text).length <= bytes;
+}
+
+/** The address that a person pasted; null where it is none that the server could fetch. */
+export function parseLink(text: string): string | null {
+  try {
+    const url = new URL(text.trim());
+    return /^https?:$/.test(url.protocol) && url.hostname ? url.href : null;
+  } catch {
+    return null;
+  }
+}

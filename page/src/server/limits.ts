@@ -1,0 +1,26 @@
+/** What this server takes, as it says itself; null until it has answered. */
+import { signal } from "../app/signal";
+import { endpoint } from "./address";
+
+export type Limits = {
+  keys: "none" | "optional" | "required";
+  maxJobUploadBytes: number;
+  maxAudioSeconds: number;
+  maxPromptBytes: number;
+  extensions: readonly string[];
+  languages: readonly string[];
+};
+
+export const limits = signal<Limits | null>(null);
+
+/** Asks until the server answers: a container may be starting. Resolves to false while it does not. */
+export async function readLimits(): Promise<boolean> {
+  try {
+    const response = await fetch(endpoint("limits"));
+    if (!response.ok) return false;
+    limits.set((await response.json()) as Limits);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * The texts of this browser in IndexedDB, without account: a small row for each in `recordings`, for the list, and all
+ * of its text in `texts`. A browser that forbids or fills its store is named as such, and nothing is lost in silence.
+ */
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { ApiTranscript } from "../model/paragraphs";
+import type { PackedParagraph } from "./packing";
+
+export type RecordingRow = {
+  jobId: string;
+  filename: string;
+  createdAt: number;
+  duration: number;
+  language: string | null;
+  /** The first words, for the list. */
+  excerpt: string;
+  wordCount: number;
+  /** When a person last corrected it; 0 for never. */
+  editedAt: number;
+  /** The API's ETag of the text that it has. */
+  etag: string | null;
+  /** Corrections that the API has not taken yet. */
+  isUnsent: boolean;
+};
+
+export type TextRow = { jobId: string; paragraphs: readonly PackedParagraph[] };
+
+/** The engine's own text, which no correction changes. */
+export type OriginalRow = { jobId: string; original: ApiTranscript };
+
+interface Schema extends DBSchema {
+  recordings: { key: string; value: RecordingRow; indexes: { createdAt: number } };
+  texts: { key: string; value: TextRow };
+  originals: { key: string; value: OriginalRow };
+}
+
+export type Database = IDBPDatabase<Schema>;
+
+let opened: Promise<Database> | undefined;
+
+export const database = (): Promise<Database> =>
+  (opened ??= openDB<Schema>("escriba-page", 1, {
+    upgrade(db) {
+      db.createObjectStore("recordings", { keyPath: "jobId" }).createIndex("createdAt", "createdAt");
+      db.createObjectStore("texts", { keyPath: "jobId" });
+      db.createObjectStore("originals", { keyPath: "jobId" });
+    },
+    terminated: () => (opened = undefined),
+  }));

@@ -1,0 +1,59 @@
+"""The page on both deployment targets: who gets it, and how long a browser may keep its files."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import httpx
+import pytest
+
+from tests.endpoints.targets import Targets, through_lambda
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Encoding": "identity"}
+
+
+def test_a_browser_gets_the_page(targets: Targets) -> None:
+    page = targets("GET", "/", headers=BROWSER)
+    assert page.status == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["cache-control"] == "no-cache"
+    assert page.headers["vary"].startswith("Accept, Accept-Encoding")
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert b'<script type="module" src="page/' in page.body
+    assert targets("HEAD", "/", headers=BROWSER).status == 200
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json"], ids=["curl", "json"])
+def test_a_program_is_sent_to_the_documents(targets: Targets, accept: str) -> None:
+    answer = targets("GET", "/", headers={"Accept": accept}, compare=False)
+    assert (answer.status, answer.headers["location"]) == (307, "/docs")
+
+
+def test_what_the_page_loads_is_there_and_known_again(targets: Targets) -> None:
+    html = targets("GET", "/", headers=BROWSER).body.decode()
+    names = re.findall(r'(?:src|href)="page/([^"]+)"', html)
+    assert len(names) == 4
+    for name in names:
+        file = targets("GET", f"/page/{name}", headers=BROWSER)
+        assert file.status == 200
+        cache = file.headers["cache-control"]
+        assert cache == ("public, max-age=31536000, immutable" if "-" in name else "no-cache")
+        assert file.headers["x-content-type-options"] == "nosniff"
+        known = {**BROWSER, "If-None-Match": file.headers["etag"]}
+        assert targets("GET", f"/page/{name}", headers=known).status == 304
+
+
+def test_a_file_comes_compressed_through_lambda_too(targets: Targets) -> None:
+    request = httpx.Request(
+        "GET", f"{targets.server.url}/", headers={**BROWSER, "Accept-Encoding": "gzip, deflate"}
+    )
+    answer = through_lambda(request)
+    assert answer.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(answer.body) == targets("GET", "/", headers=BROWSER).body
+
+
+@pytest.mark.parametrize("name", ["index.html", "app-0.js", "app.py", "..%2Fpage_content.py"])
+def test_nothing_else_is_served(targets: Targets, name: str) -> None:
+    answer = targets("GET", f"/page/{name}", compare=False)
+    assert (answer.status, answer.code) == (404, "not_found")

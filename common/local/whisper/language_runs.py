@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 _WINDOW = 30  # seconds, Whisper's own
 _STRETCH = 12  # seconds at most; its middle is probed
-_PROBE = 6  # seconds
-_STEP = 4  # seconds of the probes that tell where a language changes, to a few seconds
+_PROBE = 8  # seconds
+_STEP = 4  # seconds between the probes that tell where a language changes, to a few seconds
+_UNIT = 8  # seconds of each of them
 _PAUSES = 4  # the quietest places there, one of which is the change
 _NEARLY = 1.0  # a natural logarithm: of pauses that fit nearly as well, the quietest is the change
 _SHORTEST = 5  # seconds of a run; Whisper itself copes with a sentence
@@ -81,11 +82,13 @@ class LanguageFinder:
         """The sample at which the language changes, somewhere about the start of stretch `index`."""
         first, second = path[index - 1], path[index]
         start, end = borders[max(0, index - 2)], borders[index + 1]
-        units = [self._detect(speech[at : at + _STEP * RATE]) for at in range(start, end, _STEP * RATE)]
+        units = [
+            self._detect(_about(speech, at + _STEP * RATE // 2)) for at in range(start, end, _STEP * RATE)
+        ]
         about = min(start + change_index(units, first, second) * _STEP * RATE, end)
 
         def fit(at: int) -> float:
-            left, right = speech[max(0, at - _STEP * RATE) : at], speech[at : at + _STEP * RATE]
+            left, right = speech[max(0, at - _UNIT * RATE) : at], speech[at : at + _UNIT * RATE]
             return log_ratio(self._detect(left), first, second) + log_ratio(
                 self._detect(right), second, first
             )
@@ -113,6 +116,11 @@ def _borders(length: int) -> list[int]:
     """The borders of stretches of equal length."""
     count = max(1, -(-length // (_STRETCH * RATE)))
     return [length * index // count for index in range(count + 1)]
+
+
+def _about(samples: Samples, at: int) -> Samples:
+    """A unit of samples about a place."""
+    return samples[max(0, at - _UNIT * RATE // 2) : at + _UNIT * RATE // 2]
 
 
 def _middle(samples: Samples) -> Samples:

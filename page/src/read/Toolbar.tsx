@@ -28,8 +28,14 @@ export function Toolbar({ view, recording }: { view: View; recording: File | nul
       <Unsure view={view} />
       <CopyButton view={view} isTimed={false} />
       <DownloadMenu view={view} recording={recording} />
-      <button type="button" class="plain keys-button" onClick={() => view.isShowingKeys.set(true)}>
-        <Icon name="keys" /> <span class="label">{text.keys}</span>
+      <button
+        type="button"
+        class="icon keys-button"
+        aria-label={text.keys}
+        title={text.keys}
+        onClick={() => view.isShowingKeys.set(true)}
+      >
+        <Icon name="keys" />
       </button>
     </div>
   );

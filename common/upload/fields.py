@@ -22,9 +22,6 @@ _MAX_FIELDS = 64
 # Options that are switches: JSON has words of its own for their values.
 _SWITCHES = frozenset({"guard", "cache", "stream", "wordTimes"})
 
-# … and those that may be one.
-_SOMETIMES_SWITCHES = frozenset({"speakers"})
-
 # Options that may have several values.
 _LISTS = frozenset({"language", "timestamps", "timestamp_granularities", "temperature"})
 
@@ -104,11 +101,9 @@ def _pairs(name: str, value: Any, is_free: bool) -> list[tuple[str, str]]:
 
 
 def _text(name: str, value: Any) -> str:
-    if name in _SWITCHES:
-        if not isinstance(value, bool | str):
-            raise OptionInvalid(option=name, expected="true, false")
-        return str(value).lower()
-    if name in _SOMETIMES_SWITCHES and isinstance(value, bool):
+    if name in _SWITCHES and not isinstance(value, bool | str):
+        raise OptionInvalid(option=name, expected="true, false")
+    if isinstance(value, bool) and name in _SWITCHES | {"speakers"}:
         return str(value).lower()
     if isinstance(value, dict | list | bool):
         raise _not_text(name)

@@ -81,6 +81,7 @@ check: .venv/development
 bench: .venv/development lambda
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.jobs
+	$(BIN)/python -m benchmarks.access
 	$(BIN)/python -m benchmarks.one_hour
 	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.instances

@@ -45,9 +45,10 @@ READERS = {
     "dutch-big": Reader("fillets-ng-data-nl", f"{_FILLETS}/*/nl/*-v-*.ogg"),
     **{
         f"tuxpaint-{language}": Reader("tuxpaint-stamps-default", f"{_STAMPS}/*_desc_{language}.ogg")
-        for language in ("be", "bg", "da", "el", "es", "fr", "ro", "ru")
+        for language in ("be", "bg", "da", "el", "es", "ro", "ru")
     },
 }
+# Of that package Catalan and French mix two readers each.
 NEW = [name for name in READERS if name.startswith("tuxpaint")]
 SEEN = [name for name in READERS if name not in NEW]
 

@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Self
 
 from common.errors import RetryLater
 from common.quota import Quota
@@ -107,3 +108,10 @@ class Counters:
     def count_recall(self, *, is_hit: bool) -> None:
         """A recording that was looked for in the cache."""
         self.cache[("hit" if is_hit else "miss",)] += 1
+
+    def take(self) -> Self:
+        """What was counted since the last call of this; the counters begin anew."""
+        taken, fresh = replace(self), type(self)()
+        for each in fields(self):
+            setattr(self, each.name, getattr(fresh, each.name))
+        return taken

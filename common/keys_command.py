@@ -10,13 +10,13 @@ import time
 from collections.abc import Sequence
 from typing import get_args
 
-from common.access.key_store import AccessKeyStore
 from common.access.keys import new_access_key
+from common.admin.store import AuditEntry
 from common.container import open_stores
 from common.jobs.view import iso_time
 from common.models import AccessKey, Scope
 from common.settings import SettingInvalid, read_settings
-from common.stores import DatabaseUnusable
+from common.stores import DatabaseUnusable, Stores
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,16 +47,16 @@ async def _run(options: argparse.Namespace) -> int:
         store = stores.access_keys
         match options.command:
             case "create":
-                return await _create(store, options)
+                return await _create(stores, options)
             case "list":
                 for key in await store.all():
                     print(_line(key))
                 return 0
             case _:
-                return await _revoke(store, options.key_id)
+                return await _revoke(stores, options.key_id)
 
 
-async def _create(store: AccessKeyStore, options: argparse.Namespace) -> int:
+async def _create(stores: Stores, options: argparse.Namespace) -> int:
     now = time.time()
     text, key = new_access_key(
         options.name,
@@ -65,20 +65,28 @@ async def _create(store: AccessKeyStore, options: argparse.Namespace) -> int:
         expires_at=None if options.days is None else now + options.days * 86_400,
         random_bytes=secrets.token_bytes,
     )
-    await store.put(key)
+    await _record(stores, "key.created", key.key_id)
+    await stores.access_keys.put(key)
     print(_line(key), file=sys.stderr)
     print(text)
     return 0
 
 
-async def _revoke(store: AccessKeyStore, key_id: str) -> int:
-    key = await store.get(key_id)
+async def _revoke(stores: Stores, key_id: str) -> int:
+    key = await stores.access_keys.get(key_id)
     if key is None:
         print(f"There is no access key {key_id}.", file=sys.stderr)
         return 2
     if key.revoked_at is None:
-        await store.put(key.model_copy(update={"revoked_at": time.time()}))
+        await _record(stores, "key.revoked", key_id)
+        await stores.access_keys.put(key.model_copy(update={"revoked_at": time.time()}))
     return 0
+
+
+async def _record(stores: Stores, action: str, key_id: str) -> None:
+    """In the log of actions, as `/admin/audit` shows it."""
+    entry = AuditEntry(at=time.time(), by="command line", action=action, target=key_id)
+    await stores.admin.append_audit(entry)
 
 
 def _line(key: AccessKey) -> str:

@@ -7,6 +7,7 @@ import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from imageio_ffmpeg import get_ffmpeg_exe
@@ -42,22 +43,30 @@ class Conversation:
 
 
 def make_conversation(folder: Path, *, turns: int = 6, times: int = 1, silence: float = 0.0) -> Conversation:
-    """So many turns, `times` over, with `silence` after each time."""
+    """So many turns, `times` over, with `silence` seconds of a quiet room after each time."""
     english, spanish = _decode(ENGLISH.path), [_decode(recording.path) for recording in SPANISH]
     third = len(english) // 6 * 2
     thirds = english[:third], english[third : 2 * third], english[2 * third :]
-    sounds = [sound for both in zip(thirds, spanish, strict=False) for sound in both][:turns]
+    sounds = [sound for both in zip(thirds, spanish, strict=False) for sound in both]
     sound, words = bytearray(_silence(_PAUSE)), list[tuple[str, float, float]]()
-    for _ in range(times):
-        for turn, samples in enumerate(sounds):
+    for repeat in range(times):
+        for turn in range(turns):
+            samples = sounds[(repeat * turns + turn) % len(sounds)]
             words += _words("es"[turn % 2], len(words), len(sound) / 2 / RATE, len(samples) / 2 / RATE)
             sound += samples + _silence(_PAUSE)
-        sound += _silence(silence)
+        sound += _quiet_room(silence)
     path = folder / f"conversation-{times}.wav"
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", ""))
         file.writeframes(bytes(sound))
     return Conversation(path, words, len(sound) / 2 / RATE)
+
+
+def _quiet_room(seconds: float) -> bytes:
+    """Noise that nobody hears; digital silence would not be sent to the engine."""
+    samples = bytearray(round(seconds * RATE) * 2)
+    samples[::2] = Random(7).randbytes(len(samples) // 2).translate(bytes(i % 12 for i in range(256)))
+    return bytes(samples)
 
 
 def _silence(seconds: float) -> bytes:

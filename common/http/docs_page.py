@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from common.http.edge import prefix_of
+from common.transcription.speakers import can_distinguish_speakers
 
 OpenApi = dict[str, Any]
 
@@ -42,8 +43,9 @@ def add_docs(app: FastAPI) -> None:
     cache: dict[str, bytes] = {}
 
     def describe() -> OpenApi:
-        can_call_back = app.state.services.settings.callback_secret is not None
-        document: OpenApi = app.openapi() if can_call_back else without_field(app.openapi(), "callbackUrl")
+        document: OpenApi = app.openapi()
+        for name in _not_offered(app.state.services):
+            document = without(document, name)
         return document
 
     async def document(request: Request) -> Response:
@@ -65,13 +67,21 @@ def add_docs(app: FastAPI) -> None:
     app.router.add_route("/docs", html, include_in_schema=False)
 
 
-def without_field(openapi: Any, name: str) -> Any:
-    """The document without a field of bodies that this server refuses."""
+def _not_offered(services: Any) -> Iterator[str]:
+    """Fields and values that this server refuses."""
+    if services.settings.callback_secret is None:
+        yield "callbackUrl"
+    if not can_distinguish_speakers(services):
+        yield from ("speakers", "diarized_json")
+
+
+def without(openapi: Any, name: str) -> Any:
+    """The document without a field of bodies, or a value in lists."""
     if isinstance(openapi, list):
-        return [without_field(each, name) for each in openapi]
+        return [without(each, name) for each in openapi if each != name]
     if not isinstance(openapi, dict):
         return openapi
-    return {key: without_field(value, name) for key, value in openapi.items() if key != name}
+    return {key: without(value, name) for key, value in openapi.items() if key != name}
 
 
 def render_page(openapi: OpenApi) -> str:

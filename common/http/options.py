@@ -25,6 +25,14 @@ LANGUAGE: dict[str, Any] = {
     "detected when absent",
 }
 
+SPEAKERS: dict[str, Any] = {
+    "type": ["string", "integer", "boolean"],
+    "pattern": "^(true|false|[1-9]|1[0-9]|20|[1-4]-([5-9]|1[0-9]|20))?$",
+    "minimum": 1,
+    "maximum": MOST,
+    "description": "who says what: true, or how many speak (2, 2-5); each segment gets a label",
+}
+
 # What OpenAPI shows of the options, for every endpoint that takes them.
 FORM_FIELDS: dict[str, dict[str, Any]] = {
     "language": LANGUAGE,
@@ -47,11 +55,7 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
         + ", ".join(RAW_FORMATS)
         + "; rate (8000), channels (1)",
     },
-    "speakers": {
-        "type": "string",
-        "example": "true",
-        "description": "who says what: true, or how many speak (2, 2-5); each segment gets a label",
-    },
+    "speakers": SPEAKERS,
     "guard": {
         "type": "boolean",
         "default": True,

@@ -15,6 +15,7 @@ from common.http.app import build_app
 from common.http.edge import Edge
 from common.lambda_entry import loop
 from common.lambda_entry.deadline import DeadlineGuard, error_answer
+from common.lambda_entry.emf import write_counters
 from common.lambda_entry.handlers import Answer, Event, Handle
 from common.lambda_entry.sandbox import Sandbox, compose, compose_once
 from common.lambda_entry.usage import UsageWriter
@@ -42,6 +43,7 @@ def make_handler(*routers: APIRouter, fallback_for: tuple[str, ...] = ()) -> Han
             return _error_answer(event, _needs_ticket(sandbox.services.settings))
         answer = adapter(event, context)
         usage.write(sandbox.services)
+        write_counters(sandbox.services)
         return answer if _fits(answer) else _error_answer(event, AnswerTooLarge())
 
     with suppress(EscribaError):

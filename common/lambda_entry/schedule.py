@@ -8,6 +8,7 @@ from typing import Any
 from common.delivery.dispatch import deliver_pending
 from common.jobs.sweep import expire_jobs, requeue_overdue
 from common.lambda_entry import loop
+from common.lambda_entry.emf import write_counters
 from common.lambda_entry.handlers import Answer, Event, Handle
 from common.lambda_entry.sandbox import Sandbox, compose, compose_once
 from common.log import log
@@ -25,7 +26,10 @@ def make_handler() -> Handle:
     def handle(event: Event, context: Any) -> Answer:  # noqa: ARG001 - all events are alike
         left = context.get_remaining_time_in_millis() / 1000 - _RESERVED_SECONDS
         current = sandbox()
-        loop.run(_do_all(current, until=current.services.now() + left))
+        try:
+            loop.run(_do_all(current, until=current.services.now() + left))
+        finally:
+            write_counters(current.services)
         return {}
 
     return handle

@@ -16,9 +16,10 @@ from common.aws.queue_messages import PostedMessage, RunMessage
 from common.delivery.dispatch import deliver_during_run
 from common.jobs.shift import give_up, work_shift
 from common.lambda_entry import loop
+from common.lambda_entry.emf import write_counters
 from common.lambda_entry.handlers import Answer, Event, Handle
 from common.lambda_entry.sandbox import Sandbox, compose, compose_once
-from common.lambda_entry.telemetry import count_job, subsegment
+from common.lambda_entry.telemetry import subsegment
 from common.log import log
 
 # What it takes to give back a run that is cut off, and to send its last deliveries.
@@ -44,6 +45,7 @@ def make_handler() -> Handle:
             loop.run(_process(current, record, context))
 
         answer = dict(process_partial_response(event, process, processor, context=context))
+        write_counters(current.services)
         loop.run(current.services.admin.store_usage(now=current.services.now()))
         return answer
 
@@ -96,5 +98,3 @@ async def _run(sandbox: Sandbox, message: RunMessage, receipt: str, context: Any
         )
     elif shift.outcome == "pending":
         await _accept_posted_audio(sandbox, job_id, receipt)
-    elif shift.outcome == "ended":
-        count_job(await services.jobs.get(job_id), await services.jobs.result(job_id))

@@ -1,4 +1,4 @@
-"""What operators see of each call: log lines under one id, X-Ray segments, CloudWatch metrics.
+"""What operators see of each call: log lines under one id, X-Ray segments.
 
 https://docs.powertools.aws.dev/lambda/python/latest/
 """
@@ -12,7 +12,6 @@ from typing import Any
 
 from common.lambda_entry.handlers import Answer, Event, Handle
 from common.log import correlate
-from common.models import Job, Transcript
 
 
 def log_under_call_id(handle: Handle) -> Handle:
@@ -43,17 +42,3 @@ def _tracer() -> Any:
 
     # Nothing is patched: that would import every library it knows.
     return Tracer(service="escriba", auto_patch=False)
-
-
-def count_job(job: Job, result: Transcript | None) -> None:
-    """One EMF line for a job that ended: how it ended, how long it took, how much audio it had."""
-    from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-
-    metrics = EphemeralMetrics(namespace="Escriba", service="escriba")
-    metrics.add_metric(name=f"Jobs{job.status.title()}", unit=MetricUnit.Count, value=1)
-    if job.completed_at is not None:
-        seconds = job.completed_at - job.created_at
-        metrics.add_metric(name="JobSeconds", unit=MetricUnit.Seconds, value=seconds)
-    if result is not None:
-        metrics.add_metric(name="AudioSeconds", unit=MetricUnit.Seconds, value=result.duration)
-    metrics.flush_metrics()

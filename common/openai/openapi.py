@@ -43,7 +43,12 @@ WORDS_NEED_VERBOSE = {
 }
 STREAM_NEEDS_TEXT = {
     "if": {"required": ["stream"], "properties": {"stream": {"enum": [True, "true", "1"]}}},
-    "then": {"properties": {_FORMAT: {"enum": ["json", "text", "", None]}}},
+    "then": {
+        "properties": {
+            _FORMAT: {"enum": ["json", "text", "", None]},
+            "speakers": {"enum": [False, "false", "", None]},
+        }
+    },
 }
 
 _ERROR = {"error": {"message": "…", "type": "invalid_request_error", "param": "model", "code": "…"}}

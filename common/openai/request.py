@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from common.errors import ONE_VALUE, ModelUnknown, OptionInvalid, OptionMissing, OptionUnsupported
-from common.http.options import LANGUAGE, parse_options
+from common.http.options import LANGUAGE, SPEAKERS, parse_options
 from common.models import Granularity, Options, Task
 from common.openai.form import group_fields, list_items
 from common.openai.models import ALIAS, model_of
@@ -49,8 +49,7 @@ FIELDS: dict[str, dict[str, object]] = {
         "description": "of verbose_json; segment when absent",
     },
     "speakers": {
-        "type": "string",
-        "example": "true",
+        **SPEAKERS,
         "description": "who says what: true, or how many (2, 2-5); true where diarized_json is wanted; ours",
     },
     "stream": {"type": "boolean", "default": False, "description": "the text as server-sent events"},

@@ -12,6 +12,7 @@ import numpy as np
 from common.speakers.features import Floats
 from common.speakers.spectral import Doubles, Labels, group_by_links
 
+_PER_VOICE = 7  # embeddings: six seconds of speech; of fewer, differences of one voice look like two
 _AT_ONCE = 400  # vectors: five minutes of speech, and a matrix of 1.3 MB
 _BLOCK = 100
 _ALIKE = 0.8  # mean similarity in a small group, lower where that leaves too many
@@ -21,6 +22,7 @@ _LEFT_OUT = -9.0  # below any similarity
 
 def group_voices(voices: Floats, *, least: int, most: int) -> Labels:
     """The group of each embedding; between `least` and `most` groups, as far as there are embeddings."""
+    most = max(least, min(most, len(voices) // _PER_VOICE), 1)
     small = np.arange(len(voices)) if len(voices) <= _AT_ONCE else _small_groups(voices)
     groups = group_by_links(centres_of(voices, small), least=least, most=most)
     return groups[small]

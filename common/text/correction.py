@@ -32,12 +32,14 @@ def correct(transcript: Transcript, segments: Sequence[CorrectedSegment]) -> Tra
     segments = [segment for segment in segments if segment.text.strip()]
     old = _OldText(transcript)
     has_words = transcript.words is not None or any(segment.words is not None for segment in segments)
-    made = [_segment(i, segment, old) for i, segment in enumerate(segments)]
-    words = [
-        word
-        for segment, new in zip(segments, made, strict=True)
-        for word in (_words(segment, new, old) if has_words else ())
-    ]
+    made: list[Segment] = []
+    words: list[Word] = []
+    for i, segment in enumerate(segments):
+        before = old.segment_of(segment.start, segment.end)
+        is_unchanged = before is not None and _is_same(segment, before)
+        made.append(_segment(i, segment, before, is_unchanged=is_unchanged))
+        if has_words:
+            words += _words(segment, made[-1], old, is_unchanged=is_unchanged)
     return transcript.model_copy(
         update={
             "text": join(segment.text for segment in made),
@@ -98,21 +100,31 @@ class _OldText:
         return found
 
 
-def _segment(i: int, new: CorrectedSegment, old: _OldText) -> Segment:
+def _is_same(new: CorrectedSegment, old: Segment) -> bool:
+    return (old.start, old.end, old.text.strip()) == (new.start, new.end, new.text.strip())
+
+
+def _segment(i: int, new: CorrectedSegment, before: Segment | None, *, is_unchanged: bool) -> Segment:
     """What the engine measured stays with text that is unchanged; language and speaker in any case."""
-    text = new.text.strip()
-    before = old.segment_of(new.start, new.end)
-    if before and (before.start, before.end, before.text.strip()) == (new.start, new.end, text):
+    if before and is_unchanged:
         made = before.model_copy(update={"id": i})
     else:
         language, speaker = (before.language, before.speaker) if before else (None, None)
+        text = new.text.strip()
         made = Segment(id=i, start=new.start, end=new.end, text=text, language=language, speaker=speaker)
     return made if new.speaker is None else made.model_copy(update={"speaker": new.speaker or None})
 
 
-def _words(new: CorrectedSegment, made: Segment, old: _OldText) -> Sequence[Word]:
+def _words(new: CorrectedSegment, made: Segment, old: _OldText, *, is_unchanged: bool) -> list[Word]:
     recognised = old.words_of(new.start, new.end)
-    words = new.words
-    if words is None:
+    words: Sequence[Word]
+    if new.words is not None:
+        words = new.words
+    elif is_unchanged and recognised:  # mostly all but one segment: nothing to compare
+        words = recognised
+    else:
         words = time_words(made.text.strip(), recognised, start=new.start, end=new.end)
-    return [word.model_copy(update={"speaker": made.speaker}) for word in words]
+    return [
+        word if word.speaker == made.speaker else word.model_copy(update={"speaker": made.speaker})
+        for word in words
+    ]

@@ -101,9 +101,9 @@ def _pairs(name: str, value: Any, is_free: bool) -> list[tuple[str, str]]:
 
 
 def _text(name: str, value: Any) -> str:
-    if name in _SWITCHES:
-        if not isinstance(value, bool | str):
-            raise OptionInvalid(option=name, expected="true, false")
+    if name in _SWITCHES and not isinstance(value, bool | str):
+        raise OptionInvalid(option=name, expected="true, false")
+    if isinstance(value, bool) and name in _SWITCHES | {"speakers"}:
         return str(value).lower()
     if isinstance(value, dict | list | bool):
         raise _not_text(name)

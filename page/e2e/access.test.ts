@@ -103,12 +103,12 @@ test("a screen reader finds its way", async () => {
   await page.getByText("Suelta aquí tus grabaciones").waitFor();
   const tree = await page.locator("main").ariaSnapshot();
   for (const line of [
-    '- heading "Escriba: Grabaciones a texto" [level=1]',
-    '- region "Suelta aquí tus grabaciones":',
-    '- button "Elegir archivos"',
-    '- textbox "Enlace a una grabación"',
-    '- region "Tus textos":',
-    '- heading "Tus textos" [level=2]',
+    'heading "Escriba: Grabaciones a texto" [level=1]',
+    'region "Suelta aquí tus grabaciones":',
+    'button "Elegir archivos"',
+    'textbox "Enlace a una grabación"',
+    'region "Tus textos":',
+    'heading "Tus textos" [level=2]',
   ])
     expect(tree).toContain(line);
   expect(await findProblems(page)).toEqual([]);

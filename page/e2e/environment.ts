@@ -61,7 +61,13 @@ const freePort = (): Promise<number> =>
 export const launch = (folder: string) =>
   chromium.launch({
     ...launchOptions(folder),
-    args: ["--no-sandbox", "--no-zygote", "--disable-gpu", "--autoplay-policy=no-user-gesture-required", "--mute-audio"],
+    args: [
+      "--no-sandbox",
+      "--no-zygote",
+      "--disable-gpu",
+      "--autoplay-policy=no-user-gesture-required",
+      "--mute-audio",
+    ],
   });
 
 export type Opened = { page: Page; problems: string[] };

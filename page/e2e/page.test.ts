@@ -191,7 +191,9 @@ describe("the page", () => {
     const name = `<img src=x onerror=alert(1)>\u202e${"x".repeat(3_000)}.mp3`;
     await choose(page, { name, mimeType: "audio/mpeg", buffer: Buffer.from("no sound at all") });
     await page.locator(".card .problem").waitFor(ENOUGH);
-    expect(await page.locator(".card .problem").textContent()).toMatch(/audio|recording/i);
+    await page.locator(".card .problem", { hasText: "not audio or video" }).waitFor();
+    await page.getByRole("button", { name: "Español" }).click();
+    await page.locator(".card .problem", { hasText: "no es audio ni vídeo" }).waitFor();
     expect(await page.locator(".card img").count()).toBe(0);
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(width).toBeLessThanOrEqual(320);

@@ -62,7 +62,9 @@ test("times and sizes are those that people write", () => {
 
 test("both languages have the same sentences", () => {
   const shape = (value: unknown): unknown =>
-    typeof value === "object" && value ? Object.entries(value).map(([name, inner]) => [name, shape(inner)]) : typeof value;
+    typeof value === "object" && value
+      ? Object.entries(value).map(([name, inner]) => [name, shape(inner)])
+      : typeof value;
   expect(shape(es)).toEqual(shape(en));
 });
 

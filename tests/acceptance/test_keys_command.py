@@ -40,6 +40,13 @@ def test_a_key_is_made_before_the_first_start_listed_and_revoked(tmp_path: Path)
         assert run(data, "revoke", key_id).returncode == 0
         other = {"Authorization": f"Bearer {run(data, 'create', 'another').stdout.strip()}"}
         assert httpx.get(f"{server.url}/job/{UNKNOWN}", headers=other).status_code == 404
+        admin = {"Authorization": f"Bearer {'a' * 32}"}
+        actions = httpx.get(f"{server.url}/admin/audit", headers=admin).json()["actions"]
+        assert [(entry["action"], entry["by"]) for entry in actions] == [
+            ("key.created", "command line"),
+            ("key.revoked", "command line"),
+            ("key.created", "command line"),
+        ]
     assert "revoked" in run(data, "list").stdout
 
 

@@ -262,10 +262,14 @@ async def test_the_log_names_the_call_counts_the_job_and_holds_no_secret(world: 
         worker.invoke(sqs_event("{}", json.dumps({"jobId": job_id, "dueAt": "never"})))
         log = worker.log.read_text()
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    (counted,) = [line for line in lines if "_aws" in line]
-    assert counted["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Escriba"
-    assert counted["JobsCompleted"] == [1.0]
-    assert counted["AudioSeconds"] == [pytest.approx(3.29, abs=0.1)]
+    metrics = [line for line in lines if "_aws" in line]
+    (ended,) = [line for line in metrics if "escriba_jobs_ended_total" in line]
+    (audio,) = [line for line in metrics if "escriba_audio_seconds_total" in line]
+    assert (ended["escriba_jobs_ended_total"], ended["status"]) == ([1.0], "completed")
+    assert ended["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Escriba"
+    assert ended["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+    assert audio["escriba_audio_seconds_total"] == [pytest.approx(3.29, abs=0.1)]
+    assert (audio["engine"], audio["result"]) == ("groq", "transcribed")
     (failed,) = [line for line in lines if line.get("message") == "message.failed"]
     assert (failed["coldStart"], len(failed["functionRequestId"])) == (False, 36)
     assert "gsk_" not in log

@@ -50,6 +50,7 @@ MODULES = (
     admin,
     admin_jobs,
     admin_server,
+    page,
 )
 
 # On AWS recordings are posted to S3 itself, and CloudWatch has the metrics.
@@ -151,19 +152,6 @@ def test_every_route_of_every_router_leads_to_its_function() -> None:
     }
     routes = {
         (method, re.sub(r"\{[^}]*\}", "{}", route.path)): module.__name__.removeprefix("functions.")
-        for module in (
-            health,
-            limits,
-            transcribe,
-            transcribe_job,
-            job,
-            job_transcript,
-            openai_audio,
-            quota,
-            tokens,
-            admin,
-            page,
-        )
         for module in MODULES
         for route in module.router.routes
         if isinstance(route, APIRoute)
@@ -313,7 +301,7 @@ def test_no_policy_has_a_wildcard_for_its_action_or_resource(
 ) -> None:
     policies = [policy["PolicyDocument"] for policy in roles[name].get("Policies", ())]
     own = [statement for policy in policies for statement in policy["Statement"]]
-    assert own
+    assert own or name == "PageFunction"  # which calls nothing on AWS
     for statement in own:
         for action in _listed(statement["Action"]):
             assert "*" not in action

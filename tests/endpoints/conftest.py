@@ -24,6 +24,7 @@ def targets(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory)
         "DOWNLOAD_PRIVATE_ADDRESSES": "true",
         "MAX_UPLOAD_MB": "3",
         "MAX_AUDIO_MINUTES": "60",
+        "SPEAKERS": "false",  # on AWS there are none; tests/acceptance/test_speakers.py has them
     }
     with pytest.MonkeyPatch.context() as patch, stack_of(emulator()) as names:
         resources = {"JOBS_TABLE": names.table, "AUDIO_BUCKET": names.bucket, "QUEUE_URL": names.queue}

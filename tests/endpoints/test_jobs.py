@@ -211,11 +211,12 @@ def test_an_unknown_or_malformed_id_is_404(targets: Targets, job_id: str) -> Non
         {"json": {"language": "klingon"}},
         {"json": {"callbackUrl": "https://example.com"}},
         {"json": {"lang": "es"}},
+        {"json": {"speakers": "true"}},
         {"files": {"file": ("a.wav", b"")}},
         {"data": {"language": "es"}, "files": {"other": ("a.wav", b"RIFF")}},
         {"content": b"RIFF", "headers": {"Content-Type": "audio/wav"}},
     ],
-    ids=["cut", "deep", "id", "language", "callback", "unknown", "empty", "no file", "type"],
+    ids=["cut", "deep", "id", "language", "callback", "unknown", "speakers", "empty", "no file", "type"],
 )
 def test_a_request_that_cannot_become_a_job_is_refused(targets: Targets, arguments: dict[str, Any]) -> None:
     answer = targets("POST", "/transcribe-job", **arguments)

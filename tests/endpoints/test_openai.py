@@ -134,6 +134,7 @@ def test_any_key_or_none_is_accepted(post: Any) -> None:
 REFUSED: dict[str, tuple[list[Reply], dict[str, Any], int, str, str | None]] = {
     "a parameter": ([], {"temperature": "x"}, 400, "option_invalid", "temperature"),
     "speakers": ([], {"diarize": "true"}, 400, "option_unsupported", "diarize"),
+    "labels": ([], {"response_format": "diarized_json"}, 400, "speakers_unavailable", None),
     "a quota": ([rate_limited(retry_after=100)], {}, 429, "rate_limit_exceeded", None),
     "a key": ([bad_key()], {}, 401, "invalid_api_key", None),
     "the engine": ([broken()] * 3, {}, 502, "engine_broken", None),

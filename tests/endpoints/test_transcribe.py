@@ -126,6 +126,11 @@ REQUESTS: dict[str, tuple[dict[str, Any], int, str]] = {
         422,
         "language_unknown",
     ),
+    "speakers": (
+        {"files": {"file": ("a", b"x")}, "data": {"speakers": "2"}},
+        422,
+        "speakers_unavailable",
+    ),
     "a temperature out of range": (
         {"files": {"file": ("a", b"x")}, "data": {"temperature": "2"}},
         422,

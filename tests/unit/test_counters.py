@@ -9,7 +9,9 @@ import pytest
 
 from common.counters import BOUNDS, Counters
 from common.errors import EngineBroken, RetryLater
+from common.lambda_entry.emf import lines_of
 from common.latest import Latest
+from tests.server import ROOT
 
 
 def test_words_of_a_stranger_become_one_word() -> None:
@@ -73,3 +75,29 @@ async def test_a_reading_is_shared_by_all_who_ask_within_its_time() -> None:
     assert await latest.get(read) == 0
     clock = 1.0
     assert await latest.get(read) == 1
+
+
+def test_what_was_counted_is_taken_once() -> None:
+    counters = Counters()
+    counters.count_request("GET", "/health", 200, 0.1)
+    assert counters.take().requests[("GET", "/health", "200")] == 1
+    assert counters == Counters()
+
+
+def test_on_aws_each_metric_is_a_line_under_the_name_that_prometheus_gets() -> None:
+    counters = Counters()
+    for seconds in (1.0, 3.0):
+        counters.count_request("GET", "/limits", 200, seconds)
+    counters.count_job("failed", "audio_unreadable")
+    with counters.count_piece("groq", 12.5):
+        pass
+    lines = {line.name: line for line in lines_of(counters)}
+    assert list(lines["escriba_http_requests_total"].values) == [2]
+    assert list(lines["escriba_http_request_duration_seconds"].values) == [2.0, 2.0]
+    assert lines["escriba_jobs_ended_total"].labels == {"status": "failed", "code": "audio_unreadable"}
+    documented = (ROOT / "docs" / "monitoring.md").read_text()
+    assert [name for name in lines if f"`{name}`" not in documented] == []
+
+
+def test_what_nobody_counted_writes_no_line() -> None:
+    assert list(lines_of(Counters())) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from common import errors
+from common.counters import Counters
 from common.http.docs_page import render_page
 from common.settings import Settings
 from local_server import build
@@ -27,7 +29,14 @@ def get(data_dir: Path, path: str) -> httpx.Response:
     async def request() -> httpx.Response:
         settings = Settings(data_dir=data_dir, callback_secret="secret")
         app = build(settings)
-        app.state.services = SimpleNamespace(settings=settings)
+        usage = SimpleNamespace(add=lambda *_: None)
+        app.state.services = SimpleNamespace(
+            settings=settings,
+            voices=None,
+            counters=Counters(),
+            now=time.time,
+            admin=SimpleNamespace(usage=usage),
+        )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             return await client.get(path)

@@ -45,11 +45,13 @@ export function HistoryList() {
       <p class="dim found" role="status">
         {found && (rows.length > 0 ? text.searchCount(rows.length) : text.searchNone(search))}
       </p>
-      <ul class="rows">
-        {rows.slice(0, most).map((row) => (
-          <Row key={row.jobId} row={row} excerpt={found?.get(row.jobId) ?? row.excerpt} text={text} />
-        ))}
-      </ul>
+      {rows.length > 0 && (
+        <ul class="rows">
+          {rows.slice(0, most).map((row) => (
+            <Row key={row.jobId} row={row} excerpt={found?.get(row.jobId) ?? row.excerpt} text={text} />
+          ))}
+        </ul>
+      )}
       {rows.length > most && (
         <button type="button" class="plain" onClick={() => setMost(most + PAGE)}>
           {text.more(Math.min(PAGE, rows.length - most))}

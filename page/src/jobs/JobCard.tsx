@@ -12,6 +12,7 @@ import { describe } from "./describe";
 import { durations, provideFile, transcriptions } from "./pageJobs";
 import { fractionOf, type Phase, phaseOf } from "./phase";
 import { remove } from "./remove";
+import { useFailure } from "./useFailure";
 
 export function JobCard({ job }: { job: Transcription }) {
   const text = useMessages();
@@ -70,7 +71,7 @@ function Bar({ fraction, label }: { fraction: number | null; label: string }) {
 function Explanation({ job }: { job: Transcription }) {
   const text = useMessages();
   const phase = phaseOf(job);
-  const problem = job.error ?? job.problem;
+  const problem = useFailure(job) ?? job.problem;
   if (problem)
     return (
       <div class="problem" role="alert">

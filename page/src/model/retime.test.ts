@@ -33,7 +33,7 @@ function expectSound(paragraph: Paragraph, text: string): void {
 
 /** Numbers that are the same in every run. */
 function* numbers(seed: number): Generator<number, never> {
-  for (let state = seed; ; ) {
+  for (let state = seed; ;) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     yield state / 2 ** 32;
   }

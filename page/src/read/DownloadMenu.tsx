@@ -32,6 +32,7 @@ export function DownloadMenu({ view, recording }: { view: View; recording: File 
             {text.formats.audio}
           </button>
         )}
+        <CopyButton view={view} isTimed={false} />
         <CopyButton view={view} isTimed />
       </div>
     </div>

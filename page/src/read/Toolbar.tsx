@@ -19,7 +19,7 @@ export function Toolbar({ view, recording }: { view: View; recording: File | nul
   return (
     <div class="toolbar" role="toolbar" aria-label={text.transcript}>
       <button type="button" aria-pressed={isCorrecting} onClick={() => view.isCorrecting.set(!isCorrecting)}>
-        <Icon name="correct" /> {text.correct}
+        <Icon name="correct" /> <span class="label">{text.correct}</span>
       </button>
       <History view={view} />
       <button type="button" aria-expanded={isFinding} onClick={() => view.isFinding.set(!isFinding)}>
@@ -28,8 +28,14 @@ export function Toolbar({ view, recording }: { view: View; recording: File | nul
       <Unsure view={view} />
       <CopyButton view={view} isTimed={false} />
       <DownloadMenu view={view} recording={recording} />
-      <button type="button" class="plain keys-button" onClick={() => view.isShowingKeys.set(true)}>
-        <Icon name="keys" /> <span class="label">{text.keys}</span>
+      <button
+        type="button"
+        class="icon keys-button"
+        aria-label={text.keys}
+        title={text.keys}
+        onClick={() => view.isShowingKeys.set(true)}
+      >
+        <Icon name="keys" />
       </button>
     </div>
   );
@@ -85,13 +91,14 @@ function Unsure({ view }: { view: View }) {
 
 export function CopyButton({ view, isTimed }: { view: View; isTimed: boolean }) {
   const text = useMessages();
+  const label = isTimed ? text.copyTimes : text.copy;
   const run = async () => {
     const isCopied = await copy(write(isTimed ? "times" : "txt", sourceOf(view)));
     if (isCopied) showToast({ text: text.copied });
   };
   return (
-    <button type="button" onClick={() => void run()}>
-      {isTimed ? text.copyTimes : <Icon name="copy" />} {!isTimed && <span class="label">{text.copy}</span>}
+    <button type="button" class="copy-button" onClick={() => void run()}>
+      <Icon name="copy" /> <span>{label}</span>
     </button>
   );
 }

@@ -136,8 +136,8 @@ export const en = {
   keyTable: [
     ["Esc, Space", "play or pause"],
     ["Tab", "play or pause while you correct"],
-    ["Shift ← / →", "5 seconds back or on"],
-    ["Shift ↑ / ↓", "slower or faster"],
+    ["Shift left / right", "5 seconds back or on"],
+    ["Shift down / up", "slower or faster"],
     ["Enter, double click", "correct a paragraph"],
     ["Esc", "end the correction"],
     ["Enter / Backspace", "split, or join at the beginning, while you correct"],

@@ -136,8 +136,8 @@ export const es: Messages = {
   keyTable: [
     ["Esc, espacio", "reproducir o pausar"],
     ["Tab", "reproducir o pausar mientras corriges"],
-    ["Mayús ← / →", "5 segundos atrás o adelante"],
-    ["Mayús ↑ / ↓", "más lento o más rápido"],
+    ["Mayús izquierda / derecha", "5 segundos atrás o adelante"],
+    ["Mayús abajo / arriba", "más lento o más rápido"],
     ["Intro, doble clic", "corregir un párrafo"],
     ["Esc", "terminar la corrección"],
     ["Intro / Retroceso", "dividir, o unir al principio, mientras corriges"],

@@ -55,8 +55,9 @@ dev-cluster: .venv/development
 soak: .venv/development .venv/schemathesis/installed web/node_modules
 	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
 	  tests/acceptance/test_instances_killed.py tests/acceptance/test_database_away.py \
-	  tests/acceptance/test_rolling.py tests/acceptance/test_openapi.py \
-	  --away 60 --soak 500 --kills 14 --rounds 100 --cluster-rounds 30 --rolls 10 --attempts 4 --fuzz 300
+	  tests/acceptance/test_rolling.py tests/acceptance/test_openapi.py tests/acceptance/test_speakers.py \
+	  --away 60 --soak 500 --kills 14 --rounds 100 --cluster-rounds 30 --rolls 10 --attempts 4 --fuzz 300 \
+	  --stretches 24
 
 web: web/node_modules page/node_modules .venv/development
 	cd web && npm test
@@ -80,6 +81,7 @@ check: .venv/development
 bench: .venv/development lambda
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.jobs
+	$(BIN)/python -m benchmarks.access
 	$(BIN)/python -m benchmarks.one_hour
 	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.instances

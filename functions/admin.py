@@ -159,7 +159,7 @@ async def revoke_key(services: ServicesDep, admin: Admin, key_id: str) -> Respon
 
 async def _find(services: Services, key_id: str) -> AccessKey:
     """Raises KeyNotFound."""
-    key = await _store(services).get(key_id)
+    key = await _store(services).get(key_id) if key_id.isalnum() else None
     if key is None:
         raise errors.KeyNotFound
     return key

@@ -24,6 +24,8 @@ from common.monitoring.view import NOW_EXAMPLE, now_view
 router = APIRouter(prefix="/admin", tags=["admin"])
 
 _NO_STORE = {"Cache-Control": "no-store"}
+_FIRST_YEAR, _LAST_YEAR = 2000, 2999
+_LONGEST_REASON = 200
 _REFUSALS = (errors.KeyMissing(), errors.KeyInvalid(), errors.ScopeMissing(scope="admin"), errors.AccessOff())
 _A_REASON = errors.Sentence("at most 200 characters", "como máximo 200 caracteres")
 _DAYS = {
@@ -122,11 +124,14 @@ async def show_hours(request: Request, services: ServicesDep, _: Admin) -> Respo
 
 
 def _day(values: dict[str, str], name: str, *, default: datetime) -> datetime:
-    text = values.get(name)
+    text = values.get(name, f"{default:%Y-%m-%d}")
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) if text else default
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise errors.OptionInvalid(option=name, expected="2026-01-31") from None
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise errors.OptionInvalid(option=name, expected="2026-01-31")
+    return day
 
 
 # ── the pause switch ──────────────────────────────────────────────────────────────────────────────
@@ -176,9 +181,6 @@ async def pause(request: Request, services: ServicesDep, admin: Admin) -> Respon
     await record_action(services.admin, "paused", now=now, by=admin.name, target=reason)
     await services.admin.pause.change(Pause(since=now, by=admin.name, reason=reason))
     return json_response(_pause_view(services.admin.pause.known), headers=_NO_STORE)
-
-
-_LONGEST_REASON = 200
 
 
 @router.delete(

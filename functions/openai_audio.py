@@ -16,7 +16,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from common.access.caller import client_id
+from common.access.caller import Caller, client_id
+from common.audio.ffmpeg_turns import run_for
 from common.errors import BaseUrlWrong, EscribaError, MethodNotAllowed, RetryLater
 from common.http import any_path
 from common.http.app import ServicesDep, json_response, language_of
@@ -178,7 +179,7 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
         )
         check_speakers(services, parsed.options)
         headers = ignored_header(parsed.ignored)
-        services = await services.for_client(client_id(caller.client, secret=services.key_secret))
+        services = await _for_caller(services, caller)
         take = partial(services.transcribing.take, caller.client, upload.size_bytes)
         if parsed.stream:
             kept = await recall(services, upload.sha256, parsed.options, owner=caller.owner)
@@ -199,6 +200,12 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
         response = await respond_unless_left(answering, request.receive)
         response.headers.update(headers)
         return response
+
+
+async def _for_caller(services: Services, caller: Caller) -> Services:
+    """They count what this caller uses of ffmpeg and of the engine's quota."""
+    run_for(caller.client)
+    return await services.for_client(client_id(caller.client, secret=services.key_secret))
 
 
 def _fields(request: Request, fields: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

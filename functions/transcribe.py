@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from common import errors
 from common.access.caller import Caller, client_id
+from common.audio.ffmpeg_turns import run_for
 from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.cache_header import note_cache
 from common.http.caller import Transcriber
@@ -145,6 +146,7 @@ async def _respond(
     options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
     check_speakers(services, options)
     engine_options = with_word_times(options) if layout.wants_words else options
+    run_for(caller.client)
     services = await services.for_client(client_id(caller.client, secret=services.key_secret))
     take = partial(services.transcribing.take, caller.client, upload.size_bytes)
     transcript, is_kept = await transcribe_unless_kept(

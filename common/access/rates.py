@@ -9,11 +9,14 @@ import math
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from common.access.caller import Caller
-from common.token_bucket import MINUTE, Bucket, Budget
+from common.access.caller import Caller, is_limited
+from common.token_bucket import CLOCK_JITTER, MINUTE
 
 # Clients that are remembered; the one that was silent for longest is forgotten first.
 _REMEMBERED = 10_000
+
+# A wait is rounded up by this, so that floating point cannot make it end a moment too early.
+_GRAIN = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,43 +32,68 @@ class Rate:
     retry_after: float = 0.0
 
 
+class _Use:
+    """What a client had used `at`; it drains wholly in a minute, as `token_bucket.Bucket` does."""
+
+    __slots__ = ("at", "used")
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.used = 0.0
+
+    def advance(self, now: float, limit: int) -> None:
+        """A small step back of the clock changes nothing, a large one is a correction."""
+        if now < self.at - CLOCK_JITTER:
+            self.at = now
+        passed = max(0.0, now - self.at)
+        self.used = max(0.0, self.used - passed * limit / MINUTE)
+        self.at += passed
+
+
 class RequestRates:
-    """`per_minute` requests for a client whose key says nothing else."""
+    """`per_minute` requests for a client whose key says nothing else.
+
+    Plain numbers: the frozen buckets of accounts would cost each request ten times as much.
+    """
 
     def __init__(self, per_minute: int = 600) -> None:
         self._per_minute = per_minute
-        self._budgets: OrderedDict[str, Budget] = OrderedDict()
+        self._uses: OrderedDict[str, _Use] = OrderedDict()
         self.refused = 0
 
     def take(self, caller: Caller, now: float) -> Rate | None:
         """Count one request, unless it is refused; None for a caller without such a limit."""
-        if not caller.is_limited:
+        client = caller.client
+        if not is_limited(client):
             return None
-        limit = caller.limits.requests_per_minute or self._per_minute
-        before = self._budget(caller.client, limit, now)
-        after, wait = before.take(now)
-        self._budgets[caller.client] = after
-        self._budgets.move_to_end(caller.client)
-        if len(self._budgets) > _REMEMBERED:
-            self._budgets.popitem(last=False)
-        self.refused += bool(wait)
-        return _rate(after, wait)
+        use = self._uses.get(client)
+        if use is None:
+            use = self._uses[client] = _Use(now)
+            if len(self._uses) > _REMEMBERED:
+                self._uses.popitem(last=False)
+        self._uses.move_to_end(client)
+        limit = self._limit_of(caller)
+        use.advance(now, limit)
+        wait = (use.used + 1 - limit) * MINUTE / limit
+        if wait > 0:
+            self.refused += 1
+            return _rate(use, limit, retry_after=wait + _GRAIN)
+        use.used += 1
+        return _rate(use, limit)
 
     def look(self, caller: Caller, now: float) -> Rate | None:
         """As `take`, but nothing is counted."""
         if not caller.is_limited:
             return None
-        limit = caller.limits.requests_per_minute or self._per_minute
-        return _rate(self._budget(caller.client, limit, now).advance(now))
+        limit = self._limit_of(caller)
+        use = self._uses.get(caller.client) or _Use(now)
+        use.advance(now, limit)
+        return _rate(use, limit)
 
-    def _budget(self, client: str, limit: int, now: float) -> Budget:
-        known = self._budgets.get(client)
-        if known is None or known.bucket.limit != limit:
-            return Budget(at=now, bucket=Bucket(limit=limit, period=MINUTE))
-        return known
+    def _limit_of(self, caller: Caller) -> int:
+        return caller.limits.requests_per_minute or self._per_minute
 
 
-def _rate(budget: Budget, retry_after: float = 0.0) -> Rate:
-    bucket = budget.bucket
-    left = math.floor(bucket.limit - bucket.used + 1e-9)
-    return Rate(int(bucket.limit), left, bucket.used * bucket.period / bucket.limit, retry_after)
+def _rate(use: _Use, limit: int, *, retry_after: float = 0.0) -> Rate:
+    left = max(0, math.floor(limit - use.used + 1e-9))
+    return Rate(limit, left, use.used * MINUTE / limit, retry_after)

@@ -100,6 +100,6 @@ def read_cursor(text: str) -> Position:
     raw = urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode()
     created_at, _, job_id = raw.partition(" ")
     position = Position(float(created_at), job_id)
-    if not (job_id and math.isfinite(position.created_at)):
+    if not (job_id and job_id.isprintable() and math.isfinite(position.created_at)):
         raise ValueError(text)
     return position

@@ -6,8 +6,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +34,15 @@ class Bounds:
         return cls(cpu=cpu, wall=30 + 15 * cpu, output_bytes=output_bytes)
 
 
+# Runs beside a process until that ends, with the timer that ends it.
+Beside = Callable[[int, asyncio.Timeout], Coroutine[Any, Any, None]]
+
+
 async def supervise(
-    process: asyncio.subprocess.Process, bounds: Bounds, on_line: Callable[[str], None] | None
+    process: asyncio.subprocess.Process,
+    bounds: Bounds,
+    on_line: Callable[[str], None] | None,
+    beside: Beside | None = None,
 ) -> tuple[int, str]:
     """Wait for a process to end; return its exit status (minus the signal that ended it) and its stderr.
 
@@ -49,12 +56,23 @@ async def supervise(
     log = asyncio.ensure_future(_read_log(process.stderr))
     try:
         _set_limits(process.pid, bounds)
-        async with asyncio.timeout(bounds.wall):
+        async with asyncio.timeout(bounds.wall) as timer, _running(beside, process.pid, timer):
             await asyncio.gather(lines, log)
             return await process.wait(), log.result()
     finally:
         if process.returncode is None or not log.done():
             await _kill(process, lines, log)
+
+
+@asynccontextmanager
+async def _running(beside: Beside | None, pid: int, timer: asyncio.Timeout) -> AsyncIterator[None]:
+    task = asyncio.create_task(beside(pid, timer)) if beside else None
+    try:
+        yield
+    finally:
+        if task:
+            task.cancel()
+            await run_to_end(asyncio.wait([task]))
 
 
 async def _kill(process: asyncio.subprocess.Process, *readers: asyncio.Future[Any]) -> None:

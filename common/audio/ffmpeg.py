@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from common.audio.child import Bounds, supervise
 from common.audio.exit_status import error_from_exit
+from common.audio.ffmpeg_turns import FfmpegTurns
 from common.errors import AudioTooCostly, AudioUnreadable, StorageFull, ToolMissing
 
 # Containers that hold audio themselves. Demuxers such as hls, concat and sbg open other files or never end,
@@ -63,10 +64,8 @@ class Ffmpeg:
     def __init__(self, *, at_once: int = 1, binary: Path | None = None) -> None:
         self._at_once = at_once
         self._binary = binary
-        # Mangum may handle each event on a new loop, and a semaphore belongs to one loop.
-        self._semaphores: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
-            WeakKeyDictionary()
-        )
+        # Mangum may handle each event on a new loop, and who waits belongs to one loop.
+        self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, FfmpegTurns] = WeakKeyDictionary()
 
     def is_available(self) -> bool:
         """Whether ffmpeg is installed; cheap, since it imports and starts nothing."""
@@ -99,21 +98,21 @@ class Ffmpeg:
         AudioTruncated, AudioTooCostly, and RetryLater when a signal from outside ended ffmpeg.
         """
         program = str(self.binary())
-        async with self._semaphore():
+        async with self._turns_here().turn() as turn:
             with _open_source(source) as upload, _create_output(output) as targets:
                 target = f"-fs {bounds.output_bytes} -fd {targets[0]} fd:" if targets else ""
                 options = f"{_COMMON} {input_options} -i fd: {output_options} {target}"
                 process = await _start([program, *options.split()], upload, targets)
                 try:
-                    code, log = await supervise(process, bounds, on_line)
+                    code, log = await supervise(process, bounds, on_line, turn.share)
                 except TimeoutError as exc:
                     raise AudioTooCostly from exc
                 if (error := error_from_exit(code, log)) is not None:
                     raise error
         return log
 
-    def _semaphore(self) -> asyncio.Semaphore:
-        return self._semaphores.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self._at_once))
+    def _turns_here(self) -> FfmpegTurns:
+        return self._turns.setdefault(asyncio.get_running_loop(), FfmpegTurns(self._at_once))
 
 
 async def _start(command: Sequence[str], upload: int, targets: Sequence[int]) -> asyncio.subprocess.Process:

@@ -23,14 +23,13 @@ class DynamoDirectory:
     async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> JobPage:
         """All statuses: the index knows none, so that a commit does not write it."""
         start = _LAST if math.isinf(after.created_at) else job_items.created_key(*after)
-        values = {
-            ":all": job_items.ALL,
-            ":low": job_items.created_key(max(wanted.since, 0.0), ""),
-            ":high": min(start, job_items.created_key(min(wanted.until, _LATEST), _LAST)),
-        }
+        low = job_items.created_key(max(wanted.since, 0.0), "")
+        high = min(start, job_items.created_key(min(wanted.until, _LATEST), _LAST))
+        if low > high:  # DynamoDB refuses such a range
+            return JobPage([])
         found = await self._table.query(
             "created = :all AND created_key BETWEEN :low AND :high",
-            values,
+            {":all": job_items.ALL, ":low": low, ":high": high},
             index=job_items.CREATED,
             limit=limit + 1,  # the position itself is among them
             newest_first=True,

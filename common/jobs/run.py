@@ -12,6 +12,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from common.audio.ffmpeg_turns import run_for
 from common.backoff import Backoff, doubling
 from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater, StoreUnavailable
 from common.jobs import state, suspects
@@ -54,6 +55,7 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
     except StoreUnavailable as exc:
         log("job.interrupted", level="WARNING", jobId=job_id, code=exc.code)
         return
+    run_for(job.client)
     run = _Run(services, job, holder, isolated=isolated)
     try:
         async with keep_lease(services, job_id, holder):

@@ -201,6 +201,31 @@ describe("the page", () => {
     await page.context().close();
   });
 
+  test("shows one truth in two tabs, and gives all formats as a zip", async () => {
+    const { page, problems } = await openPage(browser, server.url);
+    await choose(page, recording("english-short.wav"));
+    await rows(page).waitFor(ENOUGH);
+    await openFirst(page);
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await paragraphs(other).first().waitFor();
+    await paragraphs(page)
+      .first()
+      .dblclick({ position: { x: 60, y: 14 } });
+    await page.keyboard.type("Nadia ");
+    await paragraphs(other).filter({ hasText: "Nadia" }).waitFor();
+    await other.getByText("Changed in another tab").waitFor();
+    await other.getByRole("button", { name: "Undo" }).click();
+    await expect.poll(() => paragraphs(page).first().textContent()).not.toContain("Nadia");
+    await page.locator(".facts", { hasText: "Saved" }).waitFor();
+    const zip = await download(page, "All of these (.zip)");
+    expect(zip.startsWith("PK")).toBe(true);
+    for (const suffix of ["txt", "times.txt", "md", "docx", "srt", "vtt", "json"])
+      expect(zip).toContain(`english-short.${suffix}`);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
   test("cancels a recording, and goes on with another when the network is back", async () => {
     const { page } = await openPage(browser, server.url);
     await choose(page, { name: "long.wav", mimeType: "audio/wav", buffer: await makeSpeech(240) });

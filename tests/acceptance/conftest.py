@@ -18,6 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--attempts", type=int, default=2, help="MAX_ATTEMPTS for a job that kills the server")
     parser.addoption("--soak", type=int, default=100, help="how many jobs go to a faulty Convex")
     parser.addoption("--kills", type=int, default=3, help="how often API or Convex is killed amid news")
+    parser.addoption("--stretches", type=int, default=2, help="of a job that is killed while it listens")
     parser.addoption("--away", type=float, default=4, help="for how many seconds Convex is away")
     parser.addoption("--fuzz", type=int, default=0, help="for how many seconds schemathesis runs")
     parser.addoption("--all-formats", action="store_true", help="half an hour by the real engine in each")

@@ -166,6 +166,9 @@ def test_a_key_has_no_more_than_its_scopes(door: Door) -> None:
     assert code_of(door.submit(reader)) == "scope_missing"
     assert code_of(door.call("DELETE", f"/job/{door.job_id}", reader)) in {"scope_missing", "job_not_found"}
     assert code_of(door.call("GET", "/admin/keys", reader)) == "scope_missing"
+    for path in ("transcript", "speakers"):
+        answer = door.call("PUT", f"/job/{door.job_id}/{path}", reader, headers={"If-Match": "*"}, json={})
+        assert code_of(answer) in {"scope_missing", "job_not_found"}
     assert door.call("GET", f"/job/{UNKNOWN}", reader).status_code == 404
 
 

@@ -188,7 +188,13 @@ def test_usage_by_key_and_day_outlives_a_restart(office: Office) -> None:
     hours = office.read("/admin/usage/hours?hours=2")["usage"]
     assert sum(hour["audioSeconds"] for hour in hours) >= entry["audioSeconds"]
     assert office.read("/admin/usage?from=2020-01-01&to=2020-01-31")["usage"] == []
-    for query in ("from=2020-01-01", "from=soon", "from=2026-01-02&to=2026-01-01"):
+    for query in (
+        "from=2020-01-01",
+        "from=soon",
+        "to=0001-01-03",
+        "to=9999-12-31",
+        "from=2026-01-02&to=2026-01-01",
+    ):
         assert code_of(office.call("GET", f"/admin/usage?{query}")) == (422, "option_invalid")
 
 

@@ -210,6 +210,21 @@ def test_the_next_run_of_a_failed_job_reaches_its_row(
     assert (row["status"], row["run"], "error" in row) == ("completed", 2, False)
 
 
+def test_a_corrected_text_reaches_the_page_s_row(api: Server, convex: LocalConvex) -> None:
+    (job,) = send(api, convex, 1)
+    agreed(api, convex, [job])
+    address = f"{api.url}/job/{job.job_id}/transcript"
+    tag = {"If-Match": httpx.get(address, timeout=60).headers["etag"]}
+    text = {"segments": [{"start": 0, "end": 0.1, "text": "lo que se dijo"}]}
+    corrected = httpx.put(address, json=text, headers=tag, timeout=60).json()
+    assert corrected.get("revision") == 1, corrected
+    assert httpx.put(address, json=text, headers=tag, timeout=60).status_code == 412
+    agreed(api, convex, [job])
+    row = convex.rows()[job.job_id]
+    assert (row["seq"], row["status"]) == (corrected["seq"], "completed")
+    assert "lo que se dijo" in row["resultJson"]
+
+
 def test_what_is_deleted_at_the_api_stays_in_the_page_s_row(api: Server, convex: LocalConvex) -> None:
     (job,) = send(api, convex, 1)
     agreed(api, convex, [job])

@@ -184,6 +184,13 @@ def test_a_client_that_takes_the_days_quota_leaves_a_part_to_another(scene: Scen
     assert answer.status_code == 200, answer.text
 
 
+def test_a_file_of_a_million_empty_boxes_is_refused_before_ffmpeg_runs(scene: Scene) -> None:
+    boxes = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + b"\0\0\0\x08free" * 1_000_000
+    answer = scene.party().post("/transcribe", files={"file": ("a.mp4", boxes)})
+    assert (answer.status_code, code_of(answer)) == (415, "audio_unreadable")
+    assert not [child for child in scene.server.ps.children() if "ffmpeg" in child.name()]
+
+
 def test_a_client_reads_what_it_has_left_and_when_its_job_starts(scene: Scene) -> None:
     client = scene.party()
     answers = [client.submit(SLOW) for _ in range(4)]

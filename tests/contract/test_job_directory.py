@@ -58,10 +58,19 @@ async def test_jobs_are_filtered_by_status_owner_user_and_time(target: Deploymen
         JobFilter(since=NOW + 1, until=NOW + 2): [5, 4, 3, 2],
         JobFilter(owner="1a2b3c4d", user_id="ana", since=NOW + 2): [5],
         JobFilter(owner="nobody"): [],
+        JobFilter(since=NOW + 2, until=NOW): [],
+        JobFilter(until=-1.0): [],
+        JobFilter(since=NOW + 1e12): [],
     }
     for wanted, numbers in filters.items():
         (page,) = await read_pages(target, wanted, limit=50)
         assert [job.job_id for job in page] == [made[number].job_id for number in numbers], wanted
+
+
+async def test_a_place_before_the_time_that_is_asked_for_ends_the_list(target: DeploymentTarget) -> None:
+    await make_jobs(target, 3)
+    page = await list_jobs(target.directory, JobFilter(since=NOW + 1), after=Position(NOW, "x"), limit=50)
+    assert (page.jobs, page.rest) == ([], None)
 
 
 async def test_a_rare_owners_jobs_are_found_over_several_pages(
@@ -77,7 +86,15 @@ async def test_a_rare_owners_jobs_are_found_over_several_pages(
 
 def test_a_cursor_that_was_not_written_here_is_refused() -> None:
     assert read_cursor(write_cursor(Position(NOW, "x"))) == (NOW, "x")
-    for text in ("", "!", "YWJj", "\N{SNOWMAN}", "====", write_cursor(START)):
+    for text in (
+        "",
+        "!",
+        "YWJj",
+        "\N{SNOWMAN}",
+        "====",
+        write_cursor(START),
+        write_cursor(Position(NOW, "\0")),
+    ):
         with pytest.raises(ValueError, match=r"."):
             read_cursor(text)
 

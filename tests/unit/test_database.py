@@ -317,7 +317,7 @@ async def test_a_file_that_is_damaged_while_open_is_storage_broken(database: Dat
 
 
 async def test_a_row_for_an_unknown_job_is_job_not_found(database: Database) -> None:
-    statement = "INSERT INTO results VALUES (?, '{}')"
+    statement = "INSERT INTO results (job_id, document) VALUES (?, '{}')"
     with pytest.raises(JobNotFound):
         await database.write(lambda db: db.execute(statement, (new_id(),)))
 

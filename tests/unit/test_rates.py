@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common.access import rates as module
 from common.access.caller import Caller, client_without_key
 from common.access.rates import RequestRates
 from common.http.rate_headers import rate_headers
 from common.models import Limits
+from common.token_bucket import CLOCK_JITTER
 
 NOW = 1_800_000_000.0
 STRANGER = client_without_key("address:203.0.113.7")
@@ -62,3 +65,18 @@ def test_headers_name_the_policy_and_what_is_left() -> None:
         b"ratelimit": b'"requests";r=59;t=1',
     }
     assert dict(rate_headers(rate, "/v1/models"))[b"x-ratelimit-remaining-requests"] == b"59"
+
+
+@given(st.lists(st.floats(-CLOCK_JITTER, 120), max_size=80), st.integers(1, 50))
+def test_no_stretch_of_time_gets_more_requests_than_the_limit_and_its_refill(
+    pauses: list[float], limit: int
+) -> None:
+    """Also while the clock is adjusted in small steps back."""
+    rates, now, newest, granted = RequestRates(limit), NOW, NOW, 0
+    for pause in pauses:
+        now += pause
+        newest = max(newest, now)
+        rate = rates.take(STRANGER, now)
+        assert rate
+        granted += not rate.retry_after
+        assert granted <= limit * (1 + (newest - NOW) / 60) + 1e-6

@@ -54,7 +54,9 @@ export class Saver {
   accept(etag: string | null): void {
     this.etag = etag;
     this.#unsaved = this.#unsent = null;
+    clearTimeout(this.#saveTimer);
     clearTimeout(this.#sendTimer);
+    if (this.state.value !== "") this.state.set("saved");
   }
 
   /** Stores now: the page may be about to close. */

@@ -131,7 +131,7 @@ class Quota(Account):
 
     def learn(self, news: QuotaNews, now: float) -> Quota:
         """Believe an answer, whether it is a transcript or a refusal."""
-        current = self._learnamounts_of(news, now)
+        current = self._believe(news, now)
         return current if news.retry_after is None else current.shut(now, news.retry_after)
 
     def shut(self, now: float, retry_after: float) -> Quota:
@@ -146,7 +146,7 @@ class Quota(Account):
         shut_for = max(0.0, self.shut_until - self.at)  # the clock was corrected
         return current.model_copy(update={"shut_until": now + shut_for})
 
-    def _learnamounts_of(self, news: QuotaNews, now: float) -> Quota:
+    def _believe(self, news: QuotaNews, now: float) -> Quota:
         """Believe the engine where it knows of less than we do, or of other limits.
 
         It names two of the four. The other bucket of a kind follows in proportion when its sibling's limit

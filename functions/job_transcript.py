@@ -194,7 +194,7 @@ async def correct_transcript(
 async def name_speakers(
     request: Request,
     services: ServicesDep,
-    _: Transcriber,
+    caller: Transcriber,
     job_id: JobId,
     if_match: Annotated[str | None, Header()] = None,
 ) -> Response:
@@ -204,7 +204,8 @@ async def name_speakers(
     """
     seq = required_seq(if_match)
     names = _parse_names(await read_json(request))
-    job = await correct(services, job_id, partial(give_names, names=names), seq=seq)
+    with await services.correcting.take(caller.client):
+        job = await correct(services, job_id, partial(give_names, names=names), seq=seq)
     return _respond_with(request, job)
 
 

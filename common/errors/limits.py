@@ -71,8 +71,8 @@ class TooMuchStored(LimitReached):
 
     code = "too_much_stored"
     sentence = Sentence(
-        "The recordings of {whose} that wait here take {limit} MB, as much as one client may keep.",
-        "Las grabaciones en espera de {whose} ocupan {limit} MB, el máximo por cliente.",
+        "{whose} has recordings here that take {limit} MB, as much as one client may keep.",
+        "{whose} tiene aquí grabaciones que ocupan {limit} MB, el máximo por cliente.",
     )
     hint = Sentence(
         "Send more when some jobs have ended, or delete some with DELETE /job/{{id}}.",

@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
+from common.access.caller import is_limited
 from common.http.forwarded import Address, Forwarded, TrustedProxies, parse_address, read_forwarded
 
 Scope = Any  # ASGI's own types are plain dictionaries and callables
@@ -37,9 +38,8 @@ class Edge:
         peer = parse_address((scope.get("client") or ("",))[0])
         is_trusted = self._proxies.trust(peer)
         forwarded = read_forwarded(scope["headers"], hops=self._hops) if is_trusted else Forwarded()
-        client = forwarded.client or peer
         state = scope.setdefault("state", {})
-        state["client"] = name_client(client)
+        state["client"] = _client(forwarded.client, peer)
         state["prefix"] = forwarded.prefix
         state["is_local"] = peer is not None and peer.is_loopback and not _is_forwarded(scope["headers"])
         state["host"] = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
@@ -51,6 +51,12 @@ class Edge:
         if forwarded.host:
             others = [header for header in scope["headers"] if header[0] != b"host"]
             scope["headers"] = [(b"host", forwarded.host.encode("latin-1")), *others]
+
+
+def _client(forwarded: Address | None, peer: Address | None) -> str:
+    """Only a program of this machine can name another one of it, which has no limits."""
+    own, named = name_client(peer), name_client(forwarded or peer)
+    return named if is_limited(named) or not is_limited(own) else own
 
 
 def _is_forwarded(headers: Iterable[tuple[bytes, bytes]]) -> bool:

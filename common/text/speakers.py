@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from common.errors import Sentence, SpeakerUnknown
 from common.models import Segment, Transcript
 from common.text.tokens import join
 
 _NOBODY = Sentence("none", "ninguno")
+_LISTED = 20  # labels that an error names
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,14 @@ def give_names(transcript: Transcript, names: Mapping[str, str]) -> Transcript:
     known = names_of(transcript)
     for label in names:
         if label not in known:
-            raise SpeakerUnknown(speaker=label[:40], known=", ".join(known) or _NOBODY)
+            raise SpeakerUnknown(speaker=label[:40], known=_list(known) or _NOBODY)
     return transcript.model_copy(update={"speakers": dict(sorted(names.items())) or None})
+
+
+def _list(labels: Iterable[str]) -> str:
+    """A correction may have brought thousands."""
+    first = list(islice(labels, _LISTED + 1))
+    return ", ".join(first[:_LISTED]) + (", …" if len(first) > _LISTED else "")
 
 
 def utterances(transcript: Transcript) -> list[Utterance]:

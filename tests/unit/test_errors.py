@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from common.errors import BodyMalformed, OptionUnknown, Sentence, by_code
+import pytest
+
+from common.errors import (
+    AN_HOUR,
+    YOUR_ADDRESS,
+    BodyMalformed,
+    LimitReached,
+    OptionUnknown,
+    Sentence,
+    by_code,
+)
 from common.http.error_response import failure
 
 
@@ -25,3 +35,14 @@ def test_half_a_character_does_not_break_the_response() -> None:
 
 def test_a_missing_detail_is_a_question_mark() -> None:
     assert by_code("upload_too_large").sentence.render("es", {}) == "El archivo pesa más de ? MB."
+
+
+def limits_reached(kind: type[LimitReached] = LimitReached) -> list[type[LimitReached]]:
+    return [kind, *(each for sub in kind.__subclasses__() for each in limits_reached(sub))]
+
+
+@pytest.mark.parametrize("kind", limits_reached(), ids=lambda kind: str(kind.code))
+def test_whose_limit_it_is_begins_the_sentence(kind: type[LimitReached]) -> None:
+    error = kind(retry_after=1, whose=YOUR_ADDRESS, limit=5, window=AN_HOUR)
+    assert error.message("en").startswith("Your address ")
+    assert error.message("es").startswith("Tu dirección ")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+from typing import Any
 
 import pytest
 
-from common.http.edge import name_client
+from common.http.edge import Edge, name_client
 from common.http.forwarded import Forwarded, TrustedProxies, parse_address, read_forwarded
 
 
@@ -131,3 +133,24 @@ def test_a_caller_is_one_address_or_one_network_of_ipv6() -> None:
     assert name_client(ipaddress.ip_address("203.0.113.7")) == "address:203.0.113.7"
     assert name_client(ipaddress.ip_address("2001:db8::1:2:3:4")) == "address:2001:db8::/64"
     assert name_client(None) == "address:unknown"
+
+
+@pytest.mark.parametrize(
+    ("peer", "named", "client"),
+    [
+        ("192.168.1.5", "203.0.113.7", "address:203.0.113.7"),
+        ("192.168.1.5", "127.0.0.1", "address:192.168.1.5"),
+        ("192.168.1.5", "::5", "address:192.168.1.5"),
+        ("127.0.0.1", "127.0.0.1", "address:127.0.0.1"),
+        ("127.0.0.1", "203.0.113.7", "address:203.0.113.7"),
+    ],
+)
+def test_only_this_machine_says_that_a_client_is_one_of_its_programs(
+    peer: str, named: str, client: str
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None: ...
+
+    headers = [(b"host", b"a.example"), (b"x-forwarded-for", named.encode())]
+    scope: dict[str, Any] = {"type": "http", "client": (peer, 5000), "headers": headers}
+    asyncio.run(Edge(app, proxies=["private"], hops=1)(scope, None, None))
+    assert scope["state"]["client"] == client

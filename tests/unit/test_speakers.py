@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
 import pysubs2
 import pytest
 
+from common.errors import SpeakerUnknown
 from common.jobs.view import transcript_view
 from common.models import Options, Segment, Transcript
-from common.text.speakers import names_of, utterances
+from common.text.speakers import give_names, names_of, utterances
 from common.text.subtitles import render
+from common.upload.fields import JSON, read_fields
 from tests.subtitle_lint import read_cues
 
 LINES = (("A", "Buenas tardes."), ("A", "¿Qué tal?"), ("B", "Muy bien, gracias."), ("A", "Me alegro."))
@@ -85,3 +91,18 @@ def test_a_name_longer_than_a_line_is_divided_like_a_word() -> None:
     cues = read_cues(render(conversation({"A": "x" * 60}), "srt"), "srt")
     assert "".join("".join(cue.lines) for cue in cues).count("x") == 120
     assert max(len(line) for cue in cues for line in cue.lines) <= 42
+
+
+def test_an_error_names_a_few_of_many_labels() -> None:
+    segments = tuple(Segment(id=i, start=i, end=i, text="a", speaker=f"s{i}") for i in range(5000))
+    with pytest.raises(SpeakerUnknown) as unknown:
+        give_names(Transcript(text="", duration=5000, segments=segments), {"x": "Ana"})
+    assert len(str(unknown.value.details["known"])) < 200
+
+
+@pytest.mark.parametrize("value", [True, False, 2, "2-5"], ids=str)
+def test_json_says_in_its_own_words_who_is_told_apart(value: bool | int | str) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield json.dumps({"speakers": value}).encode()
+
+    assert asyncio.run(read_fields(body(), JSON)) == (("speakers", str(value).lower()),)

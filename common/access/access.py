@@ -17,7 +17,7 @@ from common.models import NO_LIMITS, AccessKey, Limits, Scope
 ADMIN = "admin"
 
 # Seconds for which a key is believed without asking the store: so long a revoked key may still work.
-_CACHED_FOR = 5.0
+_CACHED_FOR = 8.0
 _CACHE_SIZE = 2000
 
 

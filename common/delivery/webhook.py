@@ -17,7 +17,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from common.delivery import rules
-from common.delivery.silent_hosts import SilentHosts
+from common.delivery.silent_receivers import SilentReceivers
 from common.delivery.webhook_secret import signing_key
 from common.jobs.view import job_view
 from common.models import Job, Transcript
@@ -54,7 +54,7 @@ class WebhookSender:
         self._private_allowed = private_allowed
         self._now = now
         self._resolve = resolve
-        self._silent = SilentHosts()
+        self._silent = SilentReceivers()
 
     async def send(self, job: Job, result: Transcript | None) -> None:
         """POST `{type, eventId, job}`; any 2xx confirms. The same end always has the same eventId, and each
@@ -69,18 +69,19 @@ class WebhookSender:
         # Not of `seq`: that grows once more when text and audio are removed.
         correction = f"/{job.revision}" if job.revision else ""
         event_id = str(uuid.uuid5(_NAMESPACE, f"{job.job_id}/{job.run}{correction}"))
-        host = httpx.URL(job.callback_url or "").netloc.decode("ascii", "replace")
-        if wait := self._silent.wait(host, self._now()):
+        # By path, not by host: one client's silent address must not hold up another's at the same host.
+        receiver = (job.callback_url or "").partition("?")[0]
+        if wait := self._silent.wait(receiver, self._now()):
             raise DeliveryFailed("the receiver did not answer lately", retry_after=wait)
         try:
             status, retry_after = await self._post(job, event_id, _body(job, result, event_id))
         except (TimeoutError, httpx.HTTPError, OSError) as exc:
             if isinstance(exc, TimeoutError | httpx.TimeoutException):
-                self._silent.note_silence(host, self._now())
+                self._silent.note_silence(receiver, self._now())
             raise DeliveryFailed(type(exc).__name__) from exc
         except (ValueError, httpx.InvalidURL) as exc:  # a name that idna, TLS or httpx cannot write down
             raise DeliveryRejected("the address is not valid") from exc
-        self._silent.note_answer(host)
+        self._silent.note_answer(receiver)
         if status == 410:  # Standard Webhooks: the receiver wants nothing more
             raise DeliveryRejected("answered 410")
         if not 200 <= status < 300:

@@ -62,6 +62,7 @@ def common_answer(answers: list[httpx.Response], status: int) -> dict[str, Any]:
     for body in bodies:
         assert body.pop("status") in {"pending", "queued", "processing", "completed"}
         body.pop("upload", None)
+        body.pop("startsAt", None)
     assert all(body == bodies[0] for body in bodies)
     return bodies[0]  # type: ignore[no-any-return]
 

@@ -125,8 +125,10 @@ def _section(method: str, path: str, operation: OpenApi) -> Iterator[str]:
         required = schema.get("required", ())
         fields = [
             (name, "required" if name in required else "", field)
-            for name, field in schema["properties"].items()
+            for name, field in schema.get("properties", {}).items()
         ]
+        if isinstance(others := schema.get("additionalProperties"), dict):
+            fields.append(("any other name", "", others))
         yield _table(f"Body, {kind}", fields)
     yield "<h3>Answers</h3>"
     for status, response in operation["responses"].items():

@@ -46,7 +46,7 @@ def handler_of(method: str, path: str) -> Any:
 
 # Fields that differ between two answers to the same request: ids, clocks and durations.
 _VOLATILE = {"requestId", "uptimeSeconds", "processing", "inHand", "upload", "seq", "x_groq"} | {
-    f"{what}At" for what in ("created", "started", "updated", "completed", "expires", "erased")
+    f"{what}At" for what in ("created", "starts", "started", "updated", "completed", "expires", "erased")
 }
 _COMPARED_HEADERS = (
     "content-type",

@@ -76,7 +76,7 @@ const job = {
   ...{ jobId: "j", filename: "a.mp3", sizeBytes: 1, status: "processing" as const, stage: "transcribe", progress: 0 },
   ...{ run: 1, chunks: null, waitingUntil: null, createdAt: 0, startedAt: 0, completedAt: null, uploaded: null },
   ...{ waitsToBeSent: false, needsFile: false, cancelling: false, text: "", heardSeconds: null, result: null },
-  ...{ textIsGone: false, error: null, problem: null, canCancel: true, canRetry: false },
+  ...{ resultSeq: null, textIsGone: false, error: null, problem: null, canCancel: true, canRetry: false },
 };
 
 test("a card counts what was heard, or parts, and else shows no bar", () => {

@@ -18,10 +18,11 @@ export const fileName = (filename: string, format: string): string =>
 
 /** A second file of the same name gets a number. */
 export function uniqueNamer(): (name: string) => string {
-  const used = new Map<string, number>();
+  const used = new Set<string>();
   return (name) => {
-    const count = (used.get(name.toLowerCase()) ?? 0) + 1;
-    used.set(name.toLowerCase(), count);
-    return count === 1 ? name : `${name} (${count})`;
+    let unique = name;
+    for (let number = 2; used.has(unique.toLowerCase()); number++) unique = `${name} (${number})`;
+    used.add(unique.toLowerCase());
+    return unique;
   };
 }

@@ -61,7 +61,7 @@ test("names of files can be stored on every system", () => {
   expect(baseName("ñ".repeat(3_000)).length).toBe(80);
   expect(fileName("talk.m4a", "times")).toBe("talk.times.txt");
   const nameOf = uniqueNamer();
-  expect(["a", "A", "b"].map(nameOf)).toEqual(["a", "A (2)", "b"]);
+  expect(["a", "A (2)", "A", "b"].map(nameOf)).toEqual(["a", "A (2)", "A (3)", "b"]);
 });
 
 test("paragraphs come out of the store as they went in", () => {

@@ -54,7 +54,8 @@ function followJobs(): void {
 async function keep(job: Transcription): Promise<void> {
   kept.add(job.jobId);
   const { jobId, createdAt } = job;
-  const named = { jobId, createdAt, filename: job.filename ?? messages().fromLink };
+  const etag = job.resultSeq === null ? null : `"${job.resultSeq}"`;
+  const named = { jobId, createdAt, etag, filename: job.filename ?? messages().fromLink };
   if (!(await keepResult(named, job.result!))) return;
   transcriptions.dismiss(jobId);
   const text = messages();

@@ -44,7 +44,7 @@ export const readOriginal = async (jobId: string): Promise<ApiTranscript | null>
   (await (await database()).get("originals", jobId))?.original ?? null;
 
 export type StoredText = { row: RecordingRow; paragraphs: readonly Paragraph[] };
-type FinishedJob = { jobId: string; filename: string; createdAt: number };
+type FinishedJob = { jobId: string; filename: string; createdAt: number; etag: string | null };
 
 /**
  * Keeps a finished job; what a person has corrected of it is left as it is. False where the browser refuses: then the
@@ -58,7 +58,6 @@ export async function keepResult(job: FinishedJob, original: ApiTranscript & { l
     language: original.language ?? null,
     ...summary(paragraphs),
     editedAt: 0,
-    etag: null,
     isUnsent: false,
   };
   try {

@@ -31,6 +31,8 @@ export type Transcription = {
   /** Up to which second of the recording there is text; null before the first. */
   heardSeconds: number | null;
   result: Transcript | null;
+  /** The `seq` of the job that `result` belongs to, for If-Match; null without a result. */
+  resultSeq: number | null;
   /** The job is completed, and its text has been deleted everywhere. */
   textIsGone: boolean;
   /** Why the job failed. */
@@ -51,7 +53,7 @@ export type UploadState = {
 
 export function toTranscription(record: JobRecord, upload: UploadState): Transcription {
   const { job, stored } = record;
-  const { result, problem, isCancelling, isResultGone } = record.fields;
+  const { result, resultSeq, problem, isCancelling, isResultGone } = record.fields;
   const { jobId, status, stage, progress, run, chunks, waitingUntil, startedAt, completedAt, error } = job;
   const hasEnded = isTerminal(status);
   const cancelling = !hasEnded && (isCancelling || job.cancelRequested);
@@ -69,6 +71,7 @@ export function toTranscription(record: JobRecord, upload: UploadState): Transcr
     text: result?.text ?? record.liveText.textOf(run),
     heardSeconds: record.liveText.endOf(run),
     result,
+    resultSeq: result && resultSeq,
     textIsGone: status === "completed" && result === null && isResultGone,
     problem,
     canCancel: !hasEnded && !cancelling,

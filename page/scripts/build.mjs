@@ -21,6 +21,7 @@ async function makeFiles() {
   const { outputFiles, metafile } = await build({
     entryPoints: { app: here("src/main.tsx"), style: here("src/styles/style.css") },
     absWorkingDir: here("."),
+    preserveSymlinks: true, // the names of the files hash the paths of the sources
     outdir: here("dist"),
     bundle: true,
     splitting: true,

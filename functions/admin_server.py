@@ -95,7 +95,8 @@ async def watch_now(services: ServicesDep, admin: Admin) -> Response:
 async def show_usage(request: Request, services: ServicesDep, _: Admin) -> Response:
     """Days are kept for 100 days. What the last seconds brought may not be in it yet."""
     values = read_query(request, _DAYS)
-    last = _day(values, "to", default=datetime.fromtimestamp(services.now(), UTC))
+    today = datetime.fromtimestamp(services.now(), UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    last = _day(values, "to", default=today)
     first = _day(values, "from", default=last - timedelta(days=6))
     if not 0 <= (last - first).days < KEPT_DAYS:
         raise errors.OptionInvalid(option="from", expected=f"to − {KEPT_DAYS - 1} … to")
@@ -124,9 +125,10 @@ async def show_hours(request: Request, services: ServicesDep, _: Admin) -> Respo
 
 
 def _day(values: dict[str, str], name: str, *, default: datetime) -> datetime:
-    text = values.get(name, f"{default:%Y-%m-%d}")
+    if name not in values:
+        return default
     try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        day = datetime.strptime(values[name], "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise errors.OptionInvalid(option=name, expected="2026-01-31") from None
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
@@ -158,7 +160,7 @@ async def show_pause(services: ServicesDep, _: Admin) -> Response:
                 "application/json": {
                     "schema": {
                         "type": "object",
-                        "properties": {"reason": {"type": "string", "maxLength": 200}},
+                        "properties": {"reason": {"type": ["string", "null"], "maxLength": 200}},
                         "additionalProperties": False,
                     }
                 }

@@ -25,6 +25,7 @@ hypothesis.settings.load_profile("steady")
 LONGEST = (
     "contract/test_job_store_model.py",
     "acceptance/test_long.py",
+    "acceptance/test_openapi.py",
     "acceptance/test_convex.py",
     "acceptance/test_crashes.py",
     "acceptance/test_store_faults.py",

@@ -33,8 +33,11 @@ schemathesis.openapi.format("date-time", st.integers(2040, 2090).map("{}-01-31T1
 def filter_case(context: Any, case: Any) -> bool:
     """The recordings have one audio track, a header that tells their format, and these addresses alone.
 
-    schemathesis also tries addresses and texts that it finds in answers.
+    schemathesis also tries addresses and texts that it finds in answers. `cursor` is a text that an answer
+    gave, and a day in `from` goes with one in `to`.
     """
+    if case.meta.generation.mode.is_positive and {"cursor", "from"} & set(case.query or ()):
+        return False
     body = case.body
     if not isinstance(body, dict):
         return True

@@ -70,7 +70,7 @@ EscribaError                      500 internal_error
 │   ├── UrlUnusable               422 url_unusable
 │   ├── UrlUnreachable            502 url_unreachable
 │   └── UrlTooSlow                504 url_too_slow
-├── LimitReached                  429 limit_reached (one client's own limit)
+├── LimitReached                  429 limit_reached
 │   ├── TooManyRequests           429 too_many_requests
 │   ├── TooMuchAudio              429 too_much_audio
 │   ├── TooManyJobs               429 too_many_jobs

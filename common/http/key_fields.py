@@ -36,7 +36,7 @@ FIELDS: dict[str, Any] = {
         "type": ["object", "null"],
         "additionalProperties": False,
         "properties": {
-            field.alias or name: {"type": "integer", "minimum": field.metadata[0].ge}
+            field.alias or name: {"type": ["integer", "null"], "minimum": field.metadata[0].ge}
             for name, field in Limits.model_fields.items()
         },
         "description": "what it may use, with all its tokens; what is not named is as the settings say",

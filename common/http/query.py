@@ -21,7 +21,12 @@ A_TIME = Sentence(
 def describe_query(parameters: Parameters) -> list[dict[str, Any]]:
     """What OpenAPI says of them."""
     return [
-        {"name": name, "in": "query", "schema": schema, "description": schema.get("description", "")}
+        {
+            "name": name,
+            "in": "query",
+            "schema": {"anyOf": [schema, {"const": ""}]} if "format" in schema else schema,
+            "description": schema.get("description", ""),
+        }
         for name, schema in parameters.items()
     ]
 

@@ -201,7 +201,9 @@ def _is_gone(job: Job, *, now: float) -> bool:
     """Whether a job was deleted, has expired, or failed since its audio never came or is lost."""
     if not job.has_ended:
         return False
-    lost_audio = job.error is not None and (job.error.code == AudioGone.code or job.error.stage == "upload")
+    lost_audio = job.error is not None and (
+        job.error.code in {AudioGone.code, UploadExpired.code} or job.error.stage == "upload"
+    )
     return lost_audio or job.erased_at is not None or job.expires_at <= now
 
 

@@ -72,7 +72,8 @@ async def test_a_text_too_large_for_an_answer_is_refused_and_can_be_read_as_a_fi
     with world.sandbox("job") as reader:
         code, answer = call(reader, "GET", path)
         assert (code, answer["error"]["code"]) == (413, "answer_too_large")
-        file = httpx.Request("GET", f"https://api.example{path}/transcript?format=txt")
+    file = httpx.Request("GET", f"https://api.example{path}/transcript?format=txt")
+    with world.sandbox("job_transcript") as reader:
         whole = reader.invoke(http_event(file))
     assert (whole["statusCode"], len(whole["body"].split())) == (200, 100_000)
 

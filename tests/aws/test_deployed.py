@@ -365,7 +365,7 @@ def test_a_function_is_allowed_the_actions_it_calls_and_no_others(deployed: Depl
     called = deployed.called().get(module, set())
     allowed = {
         action + ("/index" if "index" in str(statement["Resource"]) else "")
-        for policy in FUNCTIONS[name]["Policies"]
+        for policy in FUNCTIONS[name].get("Policies", ())
         for statement in policy["Statement"]
         for action in listed(statement["Action"])
     }
@@ -381,7 +381,7 @@ def test_a_function_touches_only_items_of_the_kinds_in_its_policy(deployed: Depl
     """The emulator does not enforce leading keys, so the calls are compared with the template here."""
     allowed = {
         (action, kind.removesuffix("#*"))
-        for policy in FUNCTIONS[name]["Policies"]
+        for policy in FUNCTIONS[name].get("Policies", ())
         for statement in policy["Statement"]
         for action in listed(statement["Action"])
         for kind in statement.get("Condition", {})

@@ -93,7 +93,7 @@ class Aws:
 
     def subtitles(self, job_id: str) -> str:
         request = httpx.Request("GET", f"https://api.example/job/{job_id}/transcript?format=srt")
-        with self._world.sandbox("job") as reader:
+        with self._world.sandbox("job_transcript") as reader:
             return str(reader.invoke(http_event(request))["headers"]["content-disposition"])
 
     def _call(self, function: str, method: str, path: str, **how: Any) -> dict[str, Any]:

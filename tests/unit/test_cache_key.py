@@ -25,6 +25,7 @@ OTHER: dict[str, Any] = {
     "input_format": "mulaw",
     "guard": False,
     "languages": ("es", "en"),
+    "speakers": "2",
 }
 # What decides by itself whether and how a text is looked for.
 ELSEWHERE = {"cache", "timestamps"}

@@ -67,7 +67,7 @@ async def test_ten_thousand_ended_jobs_make_no_frequent_call_slower(database: Da
         copies = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 10000)"
         db.execute(
             f"""{copies} INSERT INTO jobs SELECT job_id || n, seq, status, user_id, document, due_at,
-            lease_holder, lease_until, lease_seconds, created_at, updated_at, expires_at + n, suspect
+            lease_holder, lease_until, lease_seconds, created_at, updated_at, expires_at + n, suspect, client
             FROM jobs, n WHERE job_id = ?""",
             (done.job_id,),
         )
@@ -85,4 +85,5 @@ async def test_ten_thousand_ended_jobs_make_no_frequent_call_slower(database: Da
     await database.write(multiply)
     many = await steps(database, "many")
     for call, before in few.items():
-        assert many[call] <= before + 60, (call, before, many[call])  # a level or two of a tree
+        # A level or two of a tree, and two deliveries more that are due; a scan takes ten thousands.
+        assert many[call] <= before + 400, (call, before, many[call])

@@ -168,7 +168,11 @@ def _translate_errors(work: Callable[[], T]) -> T:
     import sqlite3
 
     try:
-        return work()
+        result = work()
+        if isinstance(result, sqlite3.Cursor):
+            # Another thread would free it, and that resets the statement while this one may run it again.
+            result.close()
+        return result
     except sqlite3.Error as exc:
         raise _to_escriba_error(exc) from exc
 

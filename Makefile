@@ -82,6 +82,7 @@ bench: .venv/development lambda
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.jobs
 	$(BIN)/python -m benchmarks.access
+	$(BIN)/python -m benchmarks.fair_shares
 	$(BIN)/python -m benchmarks.one_hour
 	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.instances

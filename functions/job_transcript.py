@@ -31,6 +31,15 @@ from common.upload.fields import JSON
 
 router = APIRouter(tags=["jobs"])
 
+# Why the text of a job is not changed, whatever the change.
+_NOT_CHANGED = (
+    errors.JobNotFound(),
+    errors.TranscriptNotReady(status="processing"),
+    errors.JobExpired(when="…"),
+    errors.TranscriptChanged(),
+    errors.VersionMissing(),
+)
+
 _VERSIONS = ("corrected", "engine")
 _VERSION = {
     "type": "string",
@@ -137,11 +146,7 @@ def _version(values: list[str]) -> str:
     responses={
         200: {"description": "the job, with its new `seq` and `revision`", **JOB_CONTENT},
         **error_examples(
-            errors.JobNotFound(),
-            errors.TranscriptNotReady(status="processing"),
-            errors.JobExpired(when="…"),
-            errors.TranscriptChanged(),
-            errors.VersionMissing(),
+            *_NOT_CHANGED,
             errors.TranscriptTooLarge(limit_mb=MAX_MB),
             errors.BodyMalformed(problem="it is not JSON"),
             errors.OptionInvalid(option="segments[3].start", expected="12.4 … 60"),
@@ -180,11 +185,7 @@ async def correct_transcript(
     responses={
         200: {"description": "the job, with its new `seq` and `revision`", **JOB_CONTENT},
         **error_examples(
-            errors.JobNotFound(),
-            errors.TranscriptNotReady(status="processing"),
-            errors.JobExpired(when="…"),
-            errors.TranscriptChanged(),
-            errors.VersionMissing(),
+            *_NOT_CHANGED,
             errors.SpeakerUnknown(speaker="C", known="A, B"),
             errors.OptionInvalid(option="A", expected=_A_NAME),
             errors.BodyMalformed(problem="it is not JSON"),

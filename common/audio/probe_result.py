@@ -88,9 +88,14 @@ def check_limits(probed: ProbeResult, max_seconds: float) -> ProbeResult:
         raise AudioTooCostly
     if probed.duration < MIN_SECONDS:
         raise AudioTooShort(minimum=MIN_SECONDS)
-    if probed.duration > max_seconds:
-        raise AudioTooLong(limit_minutes=round(max_seconds / 60, 1))
+    check_length(probed.duration, max_seconds)
     return probed
+
+
+def check_length(seconds: float, max_seconds: float) -> None:
+    """Raises AudioTooLong."""
+    if seconds > max_seconds:
+        raise AudioTooLong(limit_minutes=round(max_seconds / 60, 1))
 
 
 def is_rate_allowed(codec: str, rate: int) -> bool:

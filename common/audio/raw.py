@@ -9,7 +9,7 @@ from pathlib import Path
 
 from common.audio.child import Bounds
 from common.audio.ffmpeg import Ffmpeg
-from common.errors import AudioTooLong
+from common.audio.probe_result import check_length
 
 _NAMES = {"mulaw": "mulaw", "ulaw": "mulaw", "alaw": "alaw", "s16le": "s16le", "slin": "s16le"}
 _FIXED_RATES = {"g722": 16_000, "gsm": 8_000}  # Hz; both are mono
@@ -63,8 +63,7 @@ async def add_header(
     """The recording as `folder/raw.wav`. Raises AudioTooLong, and what Ffmpeg.run raises."""
     size_bytes = os.lstat(source).st_size
     seconds = raw.seconds(size_bytes)
-    if seconds > max_seconds:
-        raise AudioTooLong(limit_minutes=round(max_seconds / 60, 1))
+    check_length(seconds, max_seconds)
     target = folder / "raw.wav"
     target.unlink(missing_ok=True)  # a run that was killed may have left its file
     await ffmpeg.run(

@@ -41,6 +41,13 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
             server.kill()
 
 
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Upstream]:
+    """The stand-in for Groq that all tests of a module share, with the server in front of it."""
+    with Upstream() as running:
+        yield running
+
+
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
     with Upstream() as running:

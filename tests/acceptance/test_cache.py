@@ -22,12 +22,6 @@ HIT = "x-escriba-cache"
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Upstream]:
-    with Upstream() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def server(engine: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("cache") / "data"
     with Server(data, GROQ_API_KEY="gsk", GROQ_BASE_URL=engine.url, CACHE_MB="5") as running:

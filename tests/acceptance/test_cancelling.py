@@ -32,12 +32,6 @@ RANDOM = random.Random(11)
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Upstream]:
-    with Upstream() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def server(engine: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("cancelling") / "data"
     settings = {"JOBS_AT_ONCE": "2", "UPLOAD_SLOTS": "20", "LOG_LEVEL": "WARNING", "LEASE_SECONDS": "3"}

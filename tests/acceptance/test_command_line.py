@@ -31,12 +31,6 @@ from tests.upstream import Upstream
 Command = Callable[..., "subprocess.Popen[bytes]"]
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Upstream]:
-    with Upstream() as running:
-        yield running
-
-
 @pytest.fixture(autouse=True)
 def _reset(engine: Upstream) -> None:
     engine.reset()

@@ -25,12 +25,6 @@ TIMES = 20
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Upstream]:
-    with Upstream() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def server(engine: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("duplicates") / "data"
     settings = {"UPLOAD_SLOTS": "64", "LOG_LEVEL": "WARNING", "SWEEP_SECONDS": "0.3"}

@@ -25,12 +25,6 @@ from tests.upstream import Upstream, not_before
 RANDOM = random.Random(17)
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Upstream]:
-    with Upstream() as running:
-        yield running
-
-
 @pytest.fixture
 def upstream(engine: Upstream) -> Upstream:
     """The stand-in engine, with nothing scripted and nothing seen."""

@@ -22,12 +22,6 @@ WORDS = [f"palabra{number}" for number in range(20)]
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Upstream]:
-    with Upstream() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def server(engine: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("partial") / "data"
     with Server(data, GROQ_BASE_URL=engine.url, LOG_LEVEL="WARNING") as running:

@@ -23,12 +23,6 @@ WRONG = 0.03  # of the words
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Upstream]:
-    with Upstream() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def server(engine: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("speakers") / "data"
     with Server(data, GROQ_API_KEY="gsk", GROQ_BASE_URL=engine.url) as running:

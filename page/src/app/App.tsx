@@ -2,13 +2,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { audioNotKept, startJobs } from "../jobs/pageJobs";
 import { Home } from "./Home";
-import { Reader } from "../read/Reader";
 import { access } from "../server/access";
 import { limits, readLimits } from "../server/limits";
 import { preferences } from "../store/preferences";
 import { storeProblem } from "../store/recordings";
 import { useMessages } from "../text/language";
 import { Header } from "./Header";
+import { Part } from "./Part";
 import { route } from "./route";
 import { SignIn } from "./SignIn";
 import { useSignal } from "./signal";
@@ -17,6 +17,8 @@ import { Toasts } from "./Toasts";
 
 /** Milliseconds between two questions to a server that does not answer. */
 const PAUSE = 5_000;
+
+const loadReader = async () => (await import("../read/Reader")).Reader;
 
 export function App() {
   const text = useMessages();
@@ -37,7 +39,7 @@ export function App() {
       <Header />
       <Notices isAway={isAway} />
       <main id="content" tabIndex={-1}>
-        {mustSignIn ? <SignIn /> : jobId ? <Reader key={jobId} jobId={jobId} /> : <Home />}
+        {mustSignIn ? <SignIn /> : jobId ? <Part load={loadReader} key={jobId} props={{ jobId }} /> : <Home />}
       </main>
       <footer>
         <a href="docs">{text.apiDocs}</a>

@@ -91,4 +91,5 @@ def _sum_groups(sums: Doubles, counts: Doubles, labels: Labels) -> tuple[Doubles
     """Labels are 0, 1, … without a gap."""
     order = np.argsort(labels, kind="stable")
     begins = np.searchsorted(labels[order], np.arange(labels.max() + 1))
-    return np.add.reduceat(sums[order], begins), np.bincount(labels, counts)
+    merged = np.asarray(np.add.reduceat(sums[order], begins), np.float64)
+    return merged, np.bincount(labels, counts).astype(np.float64)

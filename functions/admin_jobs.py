@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
@@ -34,9 +35,14 @@ router = APIRouter(prefix="/admin/jobs", tags=["admin"])
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _STATUSES: tuple[Status, ...] = get_args(Status)
+_STATUS_LIST = "(?:{0})(?:, ?(?:{0}))*".format("|".join(_STATUSES))
 _MOST, _USUAL = 200, 50
 _QUERY: dict[str, dict[str, Any]] = {
-    "status": {"type": "string", "description": f"one or more of {', '.join(_STATUSES)}, between commas"},
+    "status": {
+        "type": "string",
+        "pattern": f"^{_STATUS_LIST}$",
+        "description": f"one or more of {', '.join(_STATUSES)}, between commas",
+    },
     "owner": {"type": "string", "description": "keyId, or keyId/user of a token"},
     "userId": {"type": "string"},
     "since": {"type": "string", "format": "date-time", "description": "made then or later"},
@@ -156,11 +162,11 @@ def _directory(services: Services) -> JobDirectory:
 
 
 def _filter(values: dict[str, str]) -> JobFilter:
-    names = [name.strip() for name in values.get("status", "").split(",") if name.strip()]
-    if not set(names) <= set(_STATUSES):
+    names = values.get("status", "")
+    if names and not re.fullmatch(_STATUS_LIST, names):
         raise errors.OptionInvalid(option="status", expected=", ".join(_STATUSES))
     return JobFilter(
-        statuses=frozenset(status for status in _STATUSES if status in names),
+        statuses=frozenset(status for status in _STATUSES if status in names.replace(" ", "").split(",")),
         owner=values.get("owner"),
         user_id=values.get("userId"),
         since=read_time(values, "since", default=-math.inf),

@@ -10,8 +10,10 @@ from starlette.requests import Request
 
 from common.errors import ONE_VALUE, OptionInvalid, OptionUnknown, Sentence
 
-# OpenAPI's schema of each parameter, with its description.
+# OpenAPI's schema of each parameter, with its description. An empty value counts as not sent.
 Parameters = Mapping[str, Mapping[str, Any]]
+
+_DIGITS = 9  # of a number, as many as anybody needs
 
 A_TIME = Sentence(
     "a time in ISO 8601, such as 2027-01-31T12:00:00Z", "una fecha en ISO 8601, como 2027-01-31T12:00:00Z"
@@ -24,11 +26,15 @@ def describe_query(parameters: Parameters) -> list[dict[str, Any]]:
         {
             "name": name,
             "in": "query",
-            "schema": {"anyOf": [schema, {"const": ""}]} if "format" in schema else schema,
+            "schema": schema if _allows_empty(schema) else {"anyOf": [schema, {"const": ""}]},
             "description": schema.get("description", ""),
         }
         for name, schema in parameters.items()
     ]
+
+
+def _allows_empty(schema: Mapping[str, Any]) -> bool:
+    return schema["type"] == "string" and not schema.keys() & {"format", "pattern"}
 
 
 def read_query(request: Request, parameters: Parameters) -> dict[str, str]:
@@ -39,14 +45,14 @@ def read_query(request: Request, parameters: Parameters) -> dict[str, str]:
             raise OptionUnknown(option=name[:40], known=", ".join(parameters))
         if name in values:
             raise OptionInvalid(option=name, expected=ONE_VALUE)
-        values[name] = value.strip()
+        values[name] = value
     return {name: value for name, value in values.items() if value}
 
 
 def read_number(values: Mapping[str, str], name: str, *, default: int, most: int) -> int:
     """Raises OptionInvalid."""
     text = values.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and 1 <= int(text) <= most):
         raise OptionInvalid(option=name, expected=f"1 … {most}")
     return int(text)
 

@@ -171,7 +171,10 @@ test("a recording that is kept is downloaded, deleted and brought back", async (
   await page.getByRole("button", { name: "Undo" }).click();
   await card.waitFor();
   await card.getByRole("button", { name: "Delete" }).click();
-  await page.locator(".toast", { hasText: "The recording is deleted" }).getByRole("button", { name: "Dismiss" }).click();
+  await page
+    .locator(".toast", { hasText: "The recording is deleted" })
+    .getByRole("button", { name: "Dismiss" })
+    .click();
   await expect.poll(() => filesLeft(page)).toEqual([]);
   expect(problems).toEqual([]);
   await browser.kill();

@@ -36,6 +36,7 @@ from common.settings import SettingInvalid, Settings, read_settings
 from common.stores import DatabaseUnusable
 from functions import (
     admin,
+    admin_deliveries,
     admin_jobs,
     admin_server,
     health,
@@ -106,6 +107,7 @@ def build(settings: Settings) -> FastAPI:
         sign_in.router,
         quota.router,
         admin.router,
+        admin_deliveries.router,
         admin_jobs.router,
         admin_server.router,
         metrics.router,

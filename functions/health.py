@@ -139,6 +139,7 @@ handler = http_handler(
         "sign_in",
         "admin",
         "page",
+        "admin_deliveries",
         "admin_jobs",
         "admin_server",
     ),

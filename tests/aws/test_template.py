@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from common.settings import Settings
 from functions import (
     admin,
+    admin_deliveries,
     admin_jobs,
     admin_server,
     health,
@@ -50,6 +51,7 @@ MODULES = (
     sign_in,
     tokens,
     admin,
+    admin_deliveries,
     admin_jobs,
     admin_server,
     page,
@@ -335,7 +337,7 @@ def test_every_right_to_the_table_names_the_kinds_of_items(name: str) -> None:
 
 
 # The functions whose callers may need an access key.
-ADMINS = {"admin", "admin_jobs", "admin_server"}
+ADMINS = {"admin", "admin_deliveries", "admin_jobs", "admin_server"}
 KEYED = ADMINS | {
     "transcribe",
     "openai_audio",

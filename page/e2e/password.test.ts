@@ -61,7 +61,7 @@ test("a person signs in by password, transcribes, signs out and finds the record
   await other.page.context().close();
 });
 
-test("whoever guesses without end is asked to wait", async () => {
+test("after many guesses the right password is refused for some seconds, and the page says so", async () => {
   const { page } = await openPage(browser, server.url, { locale: "es-ES" });
   const answers = await page.evaluate(async () => {
     const guess = { method: "POST", body: JSON.stringify({ password: "no", browser: "1".repeat(32) }) };

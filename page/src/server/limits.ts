@@ -9,6 +9,8 @@ export type Limits = {
   maxPromptBytes: number;
   extensions: readonly string[];
   languages: readonly string[];
+  /** Whether the server can tell speakers apart. */
+  speakers?: boolean;
 };
 
 export const limits = signal<Limits | null>(null);

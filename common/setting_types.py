@@ -108,12 +108,14 @@ def _keys(text: str) -> Iterator[AccessKey]:
             digest=digest,
             scopes=_parse_scopes(scopes),
             created_at=0.0,
-            limits=_parse_limits(limits),
+            limits=parse_limits(limits),
         )
 
 
-def _parse_limits(text: str) -> Limits | None:
-    values = dict(part.split("=") for part in text.split())
+def parse_limits(text: str) -> Limits | None:
+    """`limit=number`, between spaces. Raises ValueError with what limits are."""
+    pairs = [part.partition("=") for part in text.split()]
+    values = {name: number for name, _, number in pairs}
     try:
         return Limits.model_validate(values) if values else None
     except ValidationError:

@@ -6,6 +6,7 @@ import hmac
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from common.access import tokens
 from common.access.caller import ALL_SCOPES, Caller, client_without_key
@@ -13,6 +14,8 @@ from common.access.key_store import AccessKeyStore
 from common.access.keys import PREFIX, digest_of, parse_key
 from common.errors import KeyExpired, KeyInvalid, KeyMissing
 from common.models import NO_LIMITS, AccessKey, Limits, Scope
+
+T = TypeVar("T")
 
 ADMIN = "admin"
 
@@ -36,7 +39,9 @@ class Access:
     admin_digest: str | None = field(default=None, repr=False)
     configured: Mapping[str, AccessKey] = field(default_factory=dict, repr=False)
     allows_anonymous: bool = False
-    _cache: dict[str, tuple[float, AccessKey | None]] = field(default_factory=dict, repr=False)
+    # Apart, so that made-up keys do not push out those that are used.
+    _found: dict[str, tuple[float, AccessKey]] = field(default_factory=dict, repr=False)
+    _missing: dict[str, float] = field(default_factory=dict, repr=False)
 
     async def identify(self, credential: str | None, *, client: str) -> Caller:
         """The caller of a request; `client` names the address that it came from.
@@ -92,12 +97,16 @@ class Access:
 
     async def _stored_key(self, key_id: str) -> AccessKey | None:
         now = self.now()
-        read_at, key = self._cache.get(key_id, (-1.0, None))
-        if not 0 <= now - read_at < _CACHED_FOR:
-            key = await self.store.get(key_id) if self.store else None
-            if len(self._cache) >= _CACHE_SIZE:
-                self._cache.clear()
-            self._cache[key_id] = (now, key)
+        read_at, known = self._found.get(key_id, (-1.0, None))
+        if known is not None and 0 <= now - read_at < _CACHED_FOR:
+            return known
+        if 0 <= now - self._missing.get(key_id, -1.0) < _CACHED_FOR:
+            return None
+        key = await self.store.get(key_id) if self.store else None
+        if key is None:
+            _remember(self._missing, key_id, now)
+        else:
+            _remember(self._found, key_id, (now, key))
         return key
 
     async def _holder_of_token(self, credential: str) -> Caller:
@@ -115,6 +124,12 @@ class Access:
         if key is None:
             raise KeyInvalid
         return frozenset(self._check_valid(key).scopes), key.limits or NO_LIMITS
+
+
+def _remember(cache: dict[str, T], key_id: str, value: T) -> None:
+    if len(cache) >= _CACHE_SIZE:
+        cache.clear()
+    cache[key_id] = value
 
 
 def _holder_of_key(key: AccessKey) -> Caller:

@@ -18,19 +18,20 @@ import { Toasts } from "./Toasts";
 /** Milliseconds between two questions to a server that does not answer. */
 const PAUSE = 5_000;
 
+const loadRecorder = async () => (await import("../record/RecordView")).RecordView;
 const loadReader = async () => (await import("../read/Reader")).Reader;
 
 export function App() {
   const text = useMessages();
   const { theme } = useSignal(preferences);
-  const { jobId } = useSignal(route);
+  const { jobId, isRecord } = useSignal(route);
   const isAway = useLimits();
   const mustSignIn = useMustSignIn();
   useEffect(applyTheme, [theme]);
   useEffect(() => {
     document.documentElement.lang = text.language;
   }, [text.language]);
-  useFocusOnView(jobId);
+  useFocusOnView(isRecord ? "record" : jobId);
   return (
     <>
       <a class="skip" href="#content" onClick={focusContent}>
@@ -39,7 +40,15 @@ export function App() {
       <Header />
       <Notices isAway={isAway} />
       <main id="content" tabIndex={-1}>
-        {mustSignIn ? <SignIn /> : jobId ? <Part load={loadReader} key={jobId} props={{ jobId }} /> : <Home />}
+        {isRecord ? (
+          <Part load={loadRecorder} key="record" props={{}} /> // also while nobody is signed in: it sends nothing
+        ) : mustSignIn ? (
+          <SignIn />
+        ) : jobId ? (
+          <Part load={loadReader} key={jobId} props={{ jobId }} />
+        ) : (
+          <Home />
+        )}
       </main>
       <footer>
         <a href="docs">{text.apiDocs}</a>
@@ -50,14 +59,14 @@ export function App() {
 }
 
 /** Another view begins at its top, for eyes and for screen readers. */
-function useFocusOnView(jobId: string | null): void {
-  const shown = useRef(jobId);
+function useFocusOnView(view: string | null): void {
+  const shown = useRef(view);
   useEffect(() => {
-    if (shown.current === jobId) return;
-    shown.current = jobId;
+    if (shown.current === view) return;
+    shown.current = view;
     scrollTo(0, 0);
     document.getElementById("content")?.focus({ preventScroll: true });
-  }, [jobId]);
+  }, [view]);
 }
 
 /** The address holds the view, so that the link itself must not change it. */

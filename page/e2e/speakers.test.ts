@@ -1,4 +1,4 @@
-/** Who says what, and a text that others change: two readers by turns, told apart by the real server. */
+/** Who says what, and a text that others change: two readers by turns, distinguished by the real server. */
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

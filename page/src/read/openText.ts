@@ -48,7 +48,7 @@ export class OpenText {
     };
   }
 
-  /** Whoever comes back to this window sees what was corrected elsewhere meanwhile. Returns how to stop. */
+  /** Who comes back to this window sees what was corrected elsewhere meanwhile. Returns how to stop. */
   #lookAtReturn(): () => void {
     let isLooking = false;
     const look = async () => {

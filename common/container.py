@@ -135,6 +135,7 @@ async def _access(settings: Settings, stores: Stores) -> Access:
         KnownKeys(stores.access_keys),
         admin_key=settings.admin_key,
         api_keys=settings.api_keys,
+        page_password=settings.page_password,
         secret=await stores.secret("tokens"),
         now=stores.now,
     )

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ValidationError
 from common.models import AccessKey, Limits, Scope
 
 SHORTEST_ADMIN_KEY = 32  # characters
+SHORTEST_PAGE_PASSWORD = 12  # characters, since a person types it
 
 _BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 _LINE = re.compile(r"(\S{1,80})\s+([0-9a-f]{64})(?:\s+([a-z,]+))?((?:\s+[A-Za-z]+=\d{1,9})*)")
@@ -78,6 +79,12 @@ def _check_admin_key(key: str) -> str:
     if len(key) < SHORTEST_ADMIN_KEY and not _is_reference(key):
         raise ValueError(f"at least {SHORTEST_ADMIN_KEY} characters, as `openssl rand -hex 32` prints them")
     return key
+
+
+def _check_page_password(password: str) -> str:
+    if len(password) < SHORTEST_PAGE_PASSWORD and not _is_reference(password):
+        raise ValueError(f"at least {SHORTEST_PAGE_PASSWORD} characters, such as four words")
+    return password
 
 
 def _check_api_keys(text: str) -> str:
@@ -150,6 +157,7 @@ Proxies = Annotated[Listed, AfterValidator(_check_proxies)]
 HttpUrl = Annotated[str, AfterValidator(_check_http)]
 SigningSecret = Annotated[str, AfterValidator(_check_secret)]
 AdminKey = Annotated[str, AfterValidator(_check_admin_key)]
+PagePassword = Annotated[str, AfterValidator(_check_page_password)]
 ApiKeys = Annotated[str, AfterValidator(_check_api_keys)]
 PostgresUrl = Annotated[str, AfterValidator(_check_postgres)]
 BucketUrl = Annotated[str, AfterValidator(_check_bucket)]

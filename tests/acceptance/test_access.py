@@ -81,6 +81,8 @@ def door(media: Media, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doo
 
 # What anybody may read: what platforms and people ask before they have a key.
 OPEN = {("GET", "/health"), ("GET", "/limits"), ("GET", "/docs"), ("GET", "/openapi.json"), ("GET", "/")}
+# Where the page's password is sent.
+OPEN |= {("POST", "/sign-in")}
 # Authorised by the signed ticket that the job's own caller got.
 BY_TICKET = {("POST", "/job/{job_id}/audio")}
 

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { audioNotKept, startJobs } from "../jobs/pageJobs";
 import { Home } from "./Home";
-import { access } from "../server/access";
+import { access, keepAccess } from "../server/access";
 import { limits, readLimits } from "../server/limits";
 import { preferences } from "../store/preferences";
 import { storeProblem } from "../store/recordings";
@@ -10,7 +10,6 @@ import { useMessages } from "../text/language";
 import { Header } from "./Header";
 import { Part } from "./Part";
 import { route } from "./route";
-import { SignIn } from "./SignIn";
 import { useSignal } from "./signal";
 import { applyTheme } from "./theme";
 import { Toasts } from "./Toasts";
@@ -19,6 +18,7 @@ import { Toasts } from "./Toasts";
 const PAUSE = 5_000;
 
 const loadRecorder = async () => (await import("../record/RecordView")).RecordView;
+const loadSignIn = async () => (await import("../sign-in/SignIn")).SignIn;
 const loadReader = async () => (await import("../read/Reader")).Reader;
 
 export function App() {
@@ -43,7 +43,7 @@ export function App() {
         {isRecord ? (
           <Part load={loadRecorder} key="record" props={{}} /> // also while nobody is signed in: it sends nothing
         ) : mustSignIn ? (
-          <SignIn />
+          <Part load={loadSignIn} key="sign-in" props={{}} />
         ) : jobId ? (
           <Part load={loadReader} key={jobId} props={{ jobId }} />
         ) : (
@@ -81,6 +81,7 @@ function useMustSignIn(): boolean {
   const mustSignIn = isRefused || (known?.keys === "required" && !key);
   const isReady = known !== null && !mustSignIn;
   useEffect(() => (isReady ? startJobs() : undefined), [isReady]);
+  useEffect(() => (isReady ? keepAccess() : undefined), [isReady]);
   return mustSignIn;
 }
 

@@ -18,19 +18,20 @@ import { Toasts } from "./Toasts";
 /** Milliseconds between two questions to a server that does not answer. */
 const PAUSE = 5_000;
 
+const loadDashboard = async () => (await import("../admin/Dashboard")).styledDashboard();
 const loadReader = async () => (await import("../read/Reader")).Reader;
 
 export function App() {
   const text = useMessages();
   const { theme } = useSignal(preferences);
-  const { jobId } = useSignal(route);
+  const { jobId, adminView } = useSignal(route);
   const isAway = useLimits();
   const mustSignIn = useMustSignIn();
   useEffect(applyTheme, [theme]);
   useEffect(() => {
     document.documentElement.lang = text.language;
   }, [text.language]);
-  useFocusOnView(jobId);
+  useFocusOnView(adminView ?? jobId);
   return (
     <>
       <a class="skip" href="#content" onClick={focusContent}>
@@ -39,7 +40,15 @@ export function App() {
       <Header />
       <Notices isAway={isAway} />
       <main id="content" tabIndex={-1}>
-        {mustSignIn ? <SignIn /> : jobId ? <Part load={loadReader} key={jobId} props={{ jobId }} /> : <Home />}
+        {adminView ? (
+          <Part load={loadDashboard} key="admin" props={{}} /> // it has its own sign-in
+        ) : mustSignIn ? (
+          <SignIn />
+        ) : jobId ? (
+          <Part load={loadReader} key={jobId} props={{ jobId }} />
+        ) : (
+          <Home />
+        )}
       </main>
       <footer>
         <a href="docs">{text.apiDocs}</a>

@@ -1,11 +1,12 @@
-/** Which view the address names: `#/text/<jobId>`, or the list of all. */
+/** Which view the address names: `#/text/<jobId>`, `#/admin/<view>`, or the list of all. */
 import { signal } from "./signal";
 
-export type Route = { jobId: string | null };
+export type Route = { jobId: string | null; adminView: string | null };
 
 function read(): Route {
   const jobId = /^#\/text\/([0-9a-f-]{36})$/i.exec(location.hash)?.[1] ?? null;
-  return { jobId };
+  const adminView = /^#\/admin(?:\/([a-z]*))?$/.exec(location.hash);
+  return { jobId, adminView: adminView && (adminView[1] || "now") };
 }
 
 export const route = signal<Route>(read());

@@ -36,6 +36,7 @@ from common.settings import SettingInvalid, Settings, read_settings
 from common.stores import DatabaseUnusable
 from functions import (
     admin,
+    admin_deliveries,
     admin_jobs,
     admin_server,
     health,
@@ -104,6 +105,7 @@ def build(settings: Settings) -> FastAPI:
         tokens.router,
         quota.router,
         admin.router,
+        admin_deliveries.router,
         admin_jobs.router,
         admin_server.router,
         metrics.router,

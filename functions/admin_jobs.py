@@ -15,15 +15,13 @@ from common.admin.directory import (
     START,
     JobDirectory,
     JobFilter,
-    Position,
     list_jobs,
-    read_cursor,
     write_cursor,
 )
 from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.caller import Admin
 from common.http.job_example import JOB_CONTENT
-from common.http.query import describe_query, read_number, read_query, read_time
+from common.http.query import describe_query, read_number, read_position, read_query, read_time
 from common.jobs.actions import discard, retry, stop
 from common.jobs.ids import parse_job_id
 from common.jobs.view import job_view
@@ -76,7 +74,9 @@ async def list_all(request: Request, services: ServicesDep, _: Admin) -> Respons
     """Without their text. One request looks at a thousand jobs at most."""
     values = read_query(request, _QUERY)
     limit = read_number(values, "limit", default=_USUAL, most=_MOST)
-    page = await list_jobs(_directory(services), _filter(values), after=_position(values), limit=limit)
+    page = await list_jobs(
+        _directory(services), _filter(values), after=read_position(values, START), limit=limit
+    )
     view = {
         "jobs": [_view(job, request) for job in page.jobs],
         "next": None if page.rest is None else write_cursor(page.rest),
@@ -172,16 +172,6 @@ def _filter(values: dict[str, str]) -> JobFilter:
         since=read_time(values, "since", default=-math.inf),
         until=read_time(values, "until", default=math.inf),
     )
-
-
-def _position(values: dict[str, str]) -> Position:
-    if "cursor" not in values:
-        return START
-    try:
-        return read_cursor(values["cursor"])
-    except ValueError:
-        expected = errors.Sentence("`next` of an earlier page", "el `next` de una página anterior")
-        raise errors.OptionInvalid(option="cursor", expected=expected) from None
 
 
 handler = http_handler(router)

@@ -138,6 +138,7 @@ handler = http_handler(
         "tokens",
         "admin",
         "page",
+        "admin_deliveries",
         "admin_jobs",
         "admin_server",
     ),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from common.admin.directory import Activity, JobFilter, JobPage, Position
+from common.admin.directory import Activity, DeliveryPage, JobFilter, JobPage, Position, delivery_page
 from common.models import Job
 from common.postgres.database import Database
+from common.postgres.deliveries import COLUMNS
+from common.postgres.job_values import to_delivery
 
 # Filtered here as far as columns go, so that a few jobs are found among very many.
 _NEWEST = """
@@ -20,6 +22,12 @@ _ACTIVITY = """
     SELECT 'delivery', target, count(*), NULL
     FROM escriba.deliveries WHERE wanted_seq > confirmed_seq GROUP BY target
 """
+_FAILING = f"""
+    SELECT {COLUMNS} FROM escriba.deliveries
+    WHERE wanted_seq > confirmed_seq AND last_error IS NOT NULL
+        AND (next_at, job_id || ' ' || target) > ($1, $2)
+    ORDER BY next_at, job_id || ' ' || target LIMIT $3
+"""
 
 
 class PostgresDirectory:
@@ -31,6 +39,10 @@ class PostgresDirectory:
         rows = await self._database.rows(_NEWEST, *after, wanted.since, wanted.until, statuses, limit)
         rest = Position(rows[-1][0], rows[-1][1]) if len(rows) == limit else None
         return JobPage([Job.model_validate_json(row["document"]) for row in rows], rest)
+
+    async def failing(self, *, after: Position, limit: int) -> DeliveryPage:
+        rows = await self._database.rows(_FAILING, *after, limit + 1)
+        return delivery_page([to_delivery(row) for row in rows], limit=limit)
 
     async def activity(self, *, now: float) -> Activity:
         """It is no use of the database: who looks at a server does not keep it awake."""

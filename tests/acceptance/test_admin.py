@@ -6,12 +6,14 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.media import Media
+from tests.receiver import Receiver, status
 from tests.replies import Reply, bad_key, transcription
 from tests.server import Server
 from tests.serving import wait_until
@@ -61,8 +63,15 @@ def office(media: Media, tmp_path_factory: pytest.TempPathFactory) -> Iterator[O
     recording = media.ffmpeg("-f lavfi -i sine=440:d=2 -b:a 32k", media.folder / "admin.mp3").read_bytes()
     with Upstream(recognise=lambda _: transcription("hola", duration=2.0)) as engine:
         data = tmp_path_factory.mktemp("admin") / "data"
-        settings = {"GROQ_BASE_URL": engine.url, "LOG_LEVEL": "WARNING", "ADMIN_KEY": ADMIN_KEY}
-        with Server(data, QUOTA_REQUESTS_PER_MINUTE="100", **settings) as server:
+        settings = {
+            "GROQ_BASE_URL": engine.url,
+            "LOG_LEVEL": "WARNING",
+            "ADMIN_KEY": ADMIN_KEY,
+            "QUOTA_REQUESTS_PER_MINUTE": "100",
+            "CALLBACK_SECRET": "s" * 32,
+            "CALLBACK_PRIVATE_ADDRESSES": "true",
+        }
+        with Server(data, **settings) as server:
             yield Office(server, engine, recording)
 
 
@@ -189,6 +198,31 @@ def test_a_job_that_does_not_exist_leaves_no_action(office: Office) -> None:
     for method, path in (("DELETE", ""), ("POST", "/cancel"), ("POST", "/retry")):
         assert code_of(office.call(method, f"/admin/jobs/{UNKNOWN}{path}")) == (404, "job_not_found")
     assert office.actions() == before
+
+
+# ── deliveries ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_webhook_that_fails_is_listed_and_tried_again(office: Office) -> None:
+    key = office.make_key("with a webhook")
+    with Receiver() as receiver:
+        receiver.script.extend([status(503, **{"Retry-After": "3000"})])
+        job_id = office.submit(key["key"], callbackUrl=f"{receiver.url}?secret=1")
+        wait_until(lambda: office.read("/admin/deliveries")["deliveries"])
+        listed = office.read("/admin/deliveries?limit=1")
+        (shown,) = listed["deliveries"]
+        assert (shown["jobId"], shown["target"], shown["owner"]) == (job_id, "callback", key["keyId"])
+        assert (shown["receiver"], shown["attempts"]) == ("127.0.0.1", 1)
+        assert (shown["lastError"], listed["next"]) == ("answered 503", None)
+        assert datetime.fromisoformat(shown["nextAt"]).timestamp() > time.time() + 2000
+        answer = office.call("POST", f"/admin/deliveries/{job_id}/retry")
+        assert (answer.status_code, len(answer.json()["deliveries"])) == (202, 1)
+        wait_until(lambda: not office.read("/admin/deliveries")["deliveries"])
+        assert len(receiver.received) == 2
+    assert office.call("POST", f"/admin/deliveries/{job_id}/retry").json() == {"deliveries": []}
+    assert office.actions()[:2] == [("deliveries.retried", job_id)] * 2
+    assert code_of(office.call("POST", f"/admin/deliveries/{UNKNOWN}/retry")) == (404, "job_not_found")
+    assert code_of(office.call("GET", "/admin/deliveries?cursor=x")) == (422, "option_invalid")
 
 
 # ── usage ─────────────────────────────────────────────────────────────────────────────────────────

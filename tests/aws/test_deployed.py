@@ -109,8 +109,10 @@ def test_an_admin_sees_all_jobs_pauses_the_service_and_reads_usage(
         wait_for(client, failed, "waiting")
         assert client.get("/admin/now").json()["jobs"]["waiting"] == 1
         assert client.post(f"/admin/jobs/{failed}/cancel").json()["status"] == "cancelled"
+        assert client.post(f"/admin/deliveries/{failed}/retry").json() == {"deliveries": []}
         forget_quota(deployed)
         assert client.get(f"/admin/jobs/{job['jobId']}").status_code == 404
+        assert client.get("/admin/deliveries").json() == {"deliveries": [], "next": None}
         now = client.get("/admin/now").json()
         assert (now["pause"], now["problems"], now["storage"]["usedBytes"]) == (None, [], None)
         assert now["quota"]["requestsPerMinute"]["limit"] == 1000
@@ -122,7 +124,7 @@ def test_an_admin_sees_all_jobs_pauses_the_service_and_reads_usage(
         assert client.get("/admin/pause").json()["reason"] == "maintenance"
         assert client.delete("/admin/pause").json() == {"paused": False}
         actions = [each["action"] for each in client.get("/admin/audit").json()["actions"]]
-        done = ["resumed", "paused", "key.changed", "job.cancelled", "job.retried", "job.deleted"]
+        done = ["resumed", "paused", "key.changed", "deliveries.retried", "job.cancelled", "job.retried"]
         assert actions[: len(done)] == done
         counted = client.get("/admin/usage").json()["usage"]
         assert {entry["keyId"] for entry in counted} & {"admin", key["keyId"], "anonymous"}
@@ -352,6 +354,7 @@ RARE = {
     "job_transcript": {"execute-api:ManageConnections", "dynamodb:DeleteItem"},
     "tokens": {"dynamodb:PutItem"},  # of the shared secret, where no other function has made it
     "quota": {"dynamodb:PutItem"},  # the same
+    "admin_deliveries": {"dynamodb:BatchGetItem"},  # of those that fail
     "admin_jobs": {"execute-api:ManageConnections"},  # a cancelled job that somebody watches
     "transcription_ws": {"dynamodb:UpdateItem"},  # events that come while the first message is sent
 }

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from common.settings import Settings
 from functions import (
     admin,
+    admin_deliveries,
     admin_jobs,
     admin_server,
     health,
@@ -48,6 +49,7 @@ MODULES = (
     quota,
     tokens,
     admin,
+    admin_deliveries,
     admin_jobs,
     admin_server,
     page,
@@ -333,7 +335,7 @@ def test_every_right_to_the_table_names_the_kinds_of_items(name: str) -> None:
 
 
 # The functions whose callers may need an access key.
-ADMINS = {"admin", "admin_jobs", "admin_server"}
+ADMINS = {"admin", "admin_deliveries", "admin_jobs", "admin_server"}
 KEYED = ADMINS | {
     "transcribe",
     "openai_audio",

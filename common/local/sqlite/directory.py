@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from common.admin.directory import Activity, JobFilter, JobPage, Position
+from common.admin.directory import Activity, DeliveryPage, JobFilter, JobPage, Position, delivery_page
+from common.local.sqlite import delivery_rows
 from common.local.sqlite.database import Database
 from common.models import Job
 
@@ -34,8 +35,8 @@ class SqliteDirectory:
 
     async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> JobPage:
         values = {
-            "at": after.created_at,
-            "job_id": after.job_id,
+            "at": after.at,
+            "job_id": after.key,
             "since": wanted.since,
             "until": wanted.until,
             "statuses": json.dumps(sorted(wanted.statuses)),
@@ -45,6 +46,10 @@ class SqliteDirectory:
         rows = await self._database.read(lambda db: db.execute(_NEWEST, values).fetchall())
         rest = Position(*rows[-1][:2]) if len(rows) == limit else None
         return JobPage([Job.model_validate_json(document) for *_, document in rows], rest)
+
+    async def failing(self, *, after: Position, limit: int) -> DeliveryPage:
+        found = await self._database.read(lambda db: delivery_rows.failing(db, after, limit + 1))
+        return delivery_page(found, limit=limit)
 
     async def activity(self, *, now: float) -> Activity:
         return await self._database.read(lambda db: _activity(db, now))

@@ -18,20 +18,21 @@ import { Toasts } from "./Toasts";
 /** Milliseconds between two questions to a server that does not answer. */
 const PAUSE = 5_000;
 
+const loadRecorder = async () => (await import("../record/RecordView")).RecordView;
 const loadDashboard = async () => (await import("../admin/Dashboard")).styledDashboard();
 const loadReader = async () => (await import("../read/Reader")).Reader;
 
 export function App() {
   const text = useMessages();
   const { theme } = useSignal(preferences);
-  const { jobId, adminView } = useSignal(route);
+  const { jobId, isRecord, adminView } = useSignal(route);
   const isAway = useLimits();
   const mustSignIn = useMustSignIn();
   useEffect(applyTheme, [theme]);
   useEffect(() => {
     document.documentElement.lang = text.language;
   }, [text.language]);
-  useFocusOnView(adminView ?? jobId);
+  useFocusOnView(isRecord ? "record" : (adminView ?? jobId));
   return (
     <>
       <a class="skip" href="#content" onClick={focusContent}>
@@ -40,7 +41,9 @@ export function App() {
       <Header />
       <Notices isAway={isAway} />
       <main id="content" tabIndex={-1}>
-        {adminView ? (
+        {isRecord ? (
+          <Part load={loadRecorder} key="record" props={{}} /> // also while nobody is signed in: it sends nothing
+        ) : adminView ? (
           <Part load={loadDashboard} key="admin" props={{}} /> // it has its own sign-in
         ) : mustSignIn ? (
           <SignIn />
@@ -59,14 +62,14 @@ export function App() {
 }
 
 /** Another view begins at its top, for eyes and for screen readers. */
-function useFocusOnView(jobId: string | null): void {
-  const shown = useRef(jobId);
+function useFocusOnView(view: string | null): void {
+  const shown = useRef(view);
   useEffect(() => {
-    if (shown.current === jobId) return;
-    shown.current = jobId;
+    if (shown.current === view) return;
+    shown.current = view;
     scrollTo(0, 0);
     document.getElementById("content")?.focus({ preventScroll: true });
-  }, [jobId]);
+  }, [view]);
 }
 
 /** The address holds the view, so that the link itself must not change it. */

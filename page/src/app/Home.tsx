@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { HistoryList } from "../history/HistoryList";
 import { JobCard } from "../jobs/JobCard";
 import { deleted, transcriptions } from "../jobs/pageJobs";
+import { KeptRecordings } from "../record/RecordLink";
 import { SendArea } from "../send/SendArea";
 import { useMessages } from "../text/language";
 import { useSignal } from "./signal";
@@ -17,6 +18,7 @@ export function Home() {
     <>
       <h1 class="hidden">{`Escriba: ${text.tagline}`}</h1>
       <SendArea />
+      <KeptRecordings />
       {jobs.length > 0 && (
         <section aria-labelledby="in-progress">
           <h2 id="in-progress">{text.inProgress}</h2>

@@ -1,6 +1,7 @@
 /** The recordings of this page from file to text: what is sent, watched, kept when it is finished, and deleted. */
 import { Transcriptions } from "../../../web/src/browser/transcriptions";
 import type { Transcription } from "../../../web/src/browser/transcription";
+import { randomUuid } from "../../../web/src/browser/random";
 import { textLink } from "../app/route";
 import { signal } from "../app/signal";
 import { showToast } from "../app/toastQueue";
@@ -94,6 +95,17 @@ export function sendFile(file: File): void {
   asked.add(jobId);
   void keepAudio(jobId, file).then((isKept) => isKept || audioNotKept.set(true));
   void measure(jobId, file);
+}
+
+/** Sends the browser's copy, so that the file itself may be deleted. False where there is no copy: then it may not. */
+export async function sendCopy(file: File): Promise<boolean> {
+  const jobId = randomUuid();
+  const isKept = await keepAudio(jobId, file);
+  const copy = (isKept && (await readAudio(jobId, file.name))) || file;
+  asked.add(transcriptions.start(copy, options(), jobId));
+  if (!isKept) audioNotKept.set(true);
+  void measure(jobId, copy);
+  return isKept;
 }
 
 export const sendLink = (url: string): string => transcriptions.startFrom(url, options());

@@ -17,6 +17,8 @@ export const en = {
   link: "Link to a recording",
   linkHint: "https://…",
   fetch: "Transcribe the link",
+  record: "Record",
+  recordingNow: "Recording…",
   linkWrong: "This is no web address. It begins with https://",
   options: "Options",
   spoken: "Spoken language",

@@ -18,6 +18,8 @@ export const es: Messages = {
   link: "Enlace a una grabación",
   linkHint: "https://…",
   fetch: "Transcribir el enlace",
+  record: "Grabar",
+  recordingNow: "Grabando…",
   linkWrong: "Esto no es una dirección web. Empieza por https://",
   options: "Opciones",
   spoken: "Idioma hablado",

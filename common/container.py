@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from common import wiring
 from common.access.access import Access
+from common.access.known_keys import KnownKeys
 from common.access.ledger import Ledger
 from common.access.rates import RequestRates
 from common.audio.ffmpeg import Ffmpeg
@@ -127,9 +128,10 @@ def _audio(settings: Settings, tickets: UploadTickets, now: Clock) -> AudioFolde
 async def _access(settings: Settings, stores: Stores) -> Access:
     return wiring.access(
         settings,
-        stores.access_keys,
+        KnownKeys(stores.access_keys),
         admin_key=settings.admin_key,
         api_keys=settings.api_keys,
+        page_password=settings.page_password,
         secret=await stores.secret("tokens"),
         now=stores.now,
     )

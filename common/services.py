@@ -70,7 +70,8 @@ class Services:
     /health waits for the store: a file answers at once unless it is locked. `store_status` says what is known
     of the store without asking it. `transcribing` bounds the transcriptions that clients wait for,
     `downloading` the recordings that are fetched for them; jobs have a bound of their own. `counters` are of
-    this process, `readings` holds what was last read of it all, `account` is whose usage is counted.
+    this process, `readings` holds what was last read of it all, `backlog` of
+    the jobs that wait, `account` is whose usage is counted.
     `correcting` bounds the corrected texts that are in memory.
     """
 
@@ -105,7 +106,7 @@ class Services:
     counters: Counters = field(default_factory=Counters)
     admin: AdminServices = field(default_factory=AdminServices)
     readings: Latest[Any] = field(default_factory=Latest)
-    starts: Latest[dict[str, float]] = field(default_factory=Latest)
+    backlog: Latest[Any] = field(default_factory=Latest)
     account: str = ANONYMOUS
 
     def serving(self, owner: str | None) -> Services:

@@ -1,4 +1,4 @@
-"""GET /, /admin and /page/{name}: the page on which people send recordings, read, correct and take away texts.
+"""GET /, /admin, /page/{name}: the page on which people send recordings, read, correct and take away texts.
 
 It needs no key: what it shows it asks of the API, as any client does.
 """

@@ -24,7 +24,8 @@ class Caller:
 
     `name` tells callers apart (`key:1a2b3c4d/alice`, `address:192.0.2.7`). Jobs that the caller makes belong
     to `owner`; those of None belong to everybody who knows the job's id. With `only_job`, the caller may read
-    that job and nothing else. `subject` is the user that a token was issued for.
+    that job and nothing else. `subject` is the user that a token was issued for,
+    `expires_at` when the key or token ends.
     """
 
     kind: Literal["admin", "key", "token", "address"]
@@ -34,6 +35,7 @@ class Caller:
     subject: str | None = None
     only_job: str | None = None
     limits: Limits = NO_LIMITS
+    expires_at: float | None = None
 
     @property
     def client(self) -> str:

@@ -2,7 +2,7 @@
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { route } from "../app/route";
-import { SignIn } from "../app/SignIn";
+import { SignIn } from "../sign-in/SignIn";
 import { useSignal } from "../app/signal";
 import { access, signOut } from "../server/access";
 import { limits } from "../server/limits";

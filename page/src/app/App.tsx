@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { audioNotKept, startJobs } from "../jobs/pageJobs";
 import { Home } from "./Home";
-import { access } from "../server/access";
+import { access, keepAccess } from "../server/access";
 import { limits, readLimits } from "../server/limits";
 import { preferences } from "../store/preferences";
 import { storeProblem } from "../store/recordings";
@@ -10,7 +10,6 @@ import { useMessages } from "../text/language";
 import { Header } from "./Header";
 import { Part } from "./Part";
 import { route } from "./route";
-import { SignIn } from "./SignIn";
 import { useSignal } from "./signal";
 import { applyTheme } from "./theme";
 import { Toasts } from "./Toasts";
@@ -20,6 +19,7 @@ const PAUSE = 5_000;
 
 const loadRecorder = async () => (await import("../record/RecordView")).RecordView;
 const loadDashboard = async () => (await import("../admin/Dashboard")).styledDashboard();
+const loadSignIn = async () => (await import("../sign-in/SignIn")).SignIn;
 const loadReader = async () => (await import("../read/Reader")).Reader;
 
 export function App() {
@@ -46,7 +46,7 @@ export function App() {
         ) : adminView ? (
           <Part load={loadDashboard} key="admin" props={{}} /> // it has its own sign-in
         ) : mustSignIn ? (
-          <SignIn />
+          <Part load={loadSignIn} key="sign-in" props={{}} />
         ) : jobId ? (
           <Part load={loadReader} key={jobId} props={{ jobId }} />
         ) : (
@@ -84,6 +84,7 @@ function useMustSignIn(): boolean {
   const mustSignIn = isRefused || (known?.keys === "required" && !key);
   const isReady = known !== null && !mustSignIn;
   useEffect(() => (isReady ? startJobs() : undefined), [isReady]);
+  useEffect(() => (isReady ? keepAccess() : undefined), [isReady]);
   return mustSignIn;
 }
 

@@ -2,8 +2,11 @@
 import { signal } from "../app/signal";
 import { endpoint } from "./address";
 
+export type WayIn = "key" | "password";
+
 export type Limits = {
   keys: "none" | "optional" | "required";
+  signIn: readonly WayIn[];
   maxJobUploadBytes: number;
   maxAudioSeconds: number;
   maxPromptBytes: number;

@@ -93,11 +93,7 @@ export const en = {
   partMissing: "This part of the page could not be loaded.",
   reload: "Reload",
 
-  keyTitle: "This server asks for a key",
-  keyHint: "You get it from the person who runs the server. It begins with esc_.",
-  key: "Access key",
-  keyRemember: "Remember it in this browser",
-  keyWrong: "The server does not know this key.",
+  mayNotRead: "Your key may not read texts, so the page shows none.",
   signIn: "Sign in",
   signOut: "Sign out",
 

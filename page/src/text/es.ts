@@ -93,11 +93,7 @@ export const es: Messages = {
   partMissing: "Esta parte de la página no se ha podido cargar.",
   reload: "Recargar",
 
-  keyTitle: "Este servidor pide una clave",
-  keyHint: "Te la da quien lleva el servidor. Empieza por esc_.",
-  key: "Clave de acceso",
-  keyRemember: "Recordarla en este navegador",
-  keyWrong: "El servidor no conoce esta clave.",
+  mayNotRead: "Tu clave no permite leer textos, y la página no muestra ninguno.",
   signIn: "Entrar",
   signOut: "Salir",
 

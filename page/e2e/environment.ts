@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { launchOptions } from "../../web/e2e/unpackedChromium";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const python = process.env.ESCRIBA_PYTHON ?? path.join(ROOT, ".venv/bin/python");
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+export const python = process.env.ESCRIBA_PYTHON ?? path.join(ROOT, ".venv/bin/python");
 
 /** A recording of the repository's tests. */
 export const recording = (name: string): string => path.join(ROOT, "tests/data", name);

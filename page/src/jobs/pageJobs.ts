@@ -9,6 +9,7 @@ import { shorten } from "../send/checks";
 import { readDuration } from "../send/duration";
 import { apiUrl } from "../server/address";
 import { tokenFor } from "../server/access";
+import { limits } from "../server/limits";
 import { keepAudio, readAudio, removeAudio, sweepAudio } from "../store/audio";
 import { preferences } from "../store/preferences";
 import { keepResult, listRecordings, removeRecording } from "../store/recordings";
@@ -80,13 +81,14 @@ async function measure(jobId: string, file: Blob): Promise<number | null> {
 }
 
 function options() {
-  const { spoken, translate, vocabulary, guard } = preferences.value;
+  const { spoken, translate, vocabulary, guard, speakers } = preferences.value;
   return {
     timestamps: ["segment", "word"],
     ...(spoken ? { language: spoken } : {}),
     ...(translate ? { task: "translate" as const } : {}),
     ...(vocabulary.trim() ? { prompt: vocabulary.trim() } : {}),
     ...(guard ? {} : { guard }),
+    ...(speakers && limits.value?.speakers ? { speakers } : {}),
   };
 }
 

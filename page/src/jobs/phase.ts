@@ -10,6 +10,7 @@ export type Phase =
   | "fetching"
   | "prepare"
   | "hearing"
+  | "voices"
   | "merging"
   | "waiting"
   | "cancelling"
@@ -39,6 +40,7 @@ function pendingPhase({ needsFile, waitsToBeSent, uploaded }: Transcription): Ph
 
 function processingPhase(stage: string | null): Phase {
   if (stage === "download") return "fetching";
+  if (stage === "speakers") return "voices";
   if (stage === "merge") return "merging";
   return stage === "transcribe" ? "hearing" : "prepare";
 }

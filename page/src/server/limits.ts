@@ -12,6 +12,8 @@ export type Limits = {
   maxPromptBytes: number;
   extensions: readonly string[];
   languages: readonly string[];
+  /** Whether the server can tell speakers apart. */
+  speakers?: boolean;
 };
 
 export const limits = signal<Limits | null>(null);

@@ -27,6 +27,10 @@ export const en = {
   vocabulary: "Names and words that occur",
   vocabularyHint: "Spellings, such as: Nadia Öztürk, Kubernetes. They are kept for next time.",
   vocabularyFull: "Only the last part of it fits.",
+  speakers: "Tell speakers apart",
+  speakersChoice: { "": "No", true: "Yes" },
+  speakersCount: (n: number) => `yes, ${n}`,
+  speakersNone: "this server cannot",
   guard: "Leave out text that nobody said",
   empty: (name: string) => `“${name}” has 0 bytes: it may not have been saved or copied to its end.`,
   tooLarge: (name: string, size: string, most: string) =>
@@ -65,6 +69,7 @@ export const en = {
   piecesOf: (done: number, total: number) => `${done} of ${total} parts`,
   since: (time: string) => `for ${time}`,
   left: (low: string, high: string) => `about ${low} to ${high} more`,
+  voices: "The server tells the voices apart",
   merging: "The server puts the parts together",
   waiting: (clock: string, left: string) => `Waits until ${clock}, ${left} from now`,
   waitingReason:
@@ -139,6 +144,7 @@ export const en = {
     ["Shift left / right", "5 seconds back or on"],
     ["Shift down / up", "slower or faster"],
     ["Enter, double click", "correct a paragraph"],
+    ["S", "say who speaks in a paragraph"],
     ["Esc", "end the correction"],
     ["Enter / Backspace", "split, or join at the beginning, while you correct"],
     ["Ctrl Z / Ctrl Shift Z", "undo, redo"],
@@ -162,6 +168,7 @@ export const en = {
   savedOnlyHere: "Saved in this browser alone: the server has this recording no more",
   changedElsewhere: "Changed in another tab or on another device. You see the newer text; Undo brings yours back.",
   paragraphAt: (time: string) => `Paragraph at ${time}`,
+  speakerIs: (name: string) => `Speaker ${name}: change`,
   hearFrom: (time: string) => `Hear from ${time}`,
   transcript: "Text of the recording",
 };

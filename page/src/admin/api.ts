@@ -26,7 +26,7 @@ export async function call<T>(method: string, path: string, body?: unknown): Pro
 }
 
 export async function problemOf(response: Response | null): Promise<Problem> {
-  if (response?.status === 401) access.set({ key: access.value.key, isRefused: true });
+  if (response?.status === 401) access.set({ ...access.value, isRefused: true });
   const body = (await response?.json().catch(() => null)) as { error?: Problem } | null | undefined;
   return body?.error ?? { code: "away", message: messages().serverAway };
 }

@@ -78,7 +78,7 @@ async def show_now(services: ServicesDep, _: Admin) -> Response:
 )
 async def watch_now(services: ServicesDep, admin: Admin) -> Response:
     """It takes a watcher's place."""
-    return NowEvents(services, admin.client)
+    return NowEvents(services, admin)
 
 
 # ── usage ─────────────────────────────────────────────────────────────────────────────────────────

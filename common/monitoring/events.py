@@ -10,9 +10,9 @@ from typing import Any
 
 from starlette.responses import Response
 
+from common.access.caller import Caller
 from common.errors import TooManyWatchers
-from common.http.disconnect import run_until_left
-from common.http.sse import COMMENT, EventWriter, encode_event, encode_retry
+from common.http.sse import COMMENT, EventWriter, encode_event, encode_retry, send_while_allowed
 from common.monitoring.now import read_now
 from common.monitoring.view import View, now_view
 from common.services import Services
@@ -28,20 +28,25 @@ _NO_JOB = "admin"  # nobody publishes events of it
 
 
 class NowEvents(Response):
-    """Sends readings until the client leaves or the server stops. `client` takes a watcher's place."""
+    """Sends readings until the client leaves, its key ends or the server stops; takes a watcher's place."""
 
-    def __init__(self, services: Services, client: str) -> None:
+    def __init__(self, services: Services, admin: Caller) -> None:
         super().__init__()
         self._services = services
-        self._client = client
+        self._admin = admin
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002
         services = self._services
-        places = services.ledger.pool("watchers").take(self._client, _refuse)
+        places = services.ledger.pool("watchers").take(self._admin.client, _refuse)
         with places, services.subscribers.listen(_NO_JOB) as listener:
             services.active.watchers += 1
             try:
-                await run_until_left(_send(services, listener, EventWriter(send)), receive)
+                await send_while_allowed(
+                    services.access.connections.hold(self._admin),
+                    EventWriter(send),
+                    lambda writer: _send(services, listener, writer),
+                    receive,
+                )
             finally:
                 services.active.watchers -= 1
 

@@ -216,14 +216,18 @@ class JobEvent(Value):
 # ── access ────────────────────────────────────────────────────────────────────────────────────────
 
 
+# More than anybody uses, and within what every store and every calculation holds.
+_MOST = 10**12
+
+
 class Limits(Value):
     """What the holder of one key may use, with all its tokens; None: as the settings say."""
 
-    requests_per_minute: int | None = Field(None, ge=1)
-    audio_per_hour: int | None = Field(None, ge=10, description="seconds")
-    audio_per_day: int | None = Field(None, ge=10, description="seconds")
-    jobs: int | None = Field(None, ge=1, description="waiting or running")
-    stored_mb: int | None = Field(None, ge=1, description="recordings that wait")
+    requests_per_minute: int | None = Field(None, ge=1, le=_MOST)
+    audio_per_hour: int | None = Field(None, ge=10, le=_MOST, description="seconds")
+    audio_per_day: int | None = Field(None, ge=10, le=_MOST, description="seconds")
+    jobs: int | None = Field(None, ge=1, le=_MOST, description="waiting or running")
+    stored_mb: int | None = Field(None, ge=1, le=_MOST, description="recordings that wait")
 
 
 NO_LIMITS = Limits()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
@@ -14,15 +15,13 @@ from common.admin.directory import (
     START,
     JobDirectory,
     JobFilter,
-    Position,
     list_jobs,
-    read_cursor,
     write_cursor,
 )
 from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.caller import Admin
 from common.http.job_example import JOB_CONTENT
-from common.http.query import describe_query, read_number, read_query, read_time
+from common.http.query import describe_query, read_number, read_position, read_query, read_time
 from common.jobs.actions import discard, retry, stop
 from common.jobs.ids import parse_job_id
 from common.jobs.view import job_view
@@ -34,9 +33,14 @@ router = APIRouter(prefix="/admin/jobs", tags=["admin"])
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _STATUSES: tuple[Status, ...] = get_args(Status)
+_STATUS_LIST = "(?:{0})(?:, ?(?:{0}))*".format("|".join(_STATUSES))
 _MOST, _USUAL = 200, 50
 _QUERY: dict[str, dict[str, Any]] = {
-    "status": {"type": "string", "description": f"one or more of {', '.join(_STATUSES)}, between commas"},
+    "status": {
+        "type": "string",
+        "pattern": f"^{_STATUS_LIST}$",
+        "description": f"one or more of {', '.join(_STATUSES)}, between commas",
+    },
     "owner": {"type": "string", "description": "keyId, or keyId/user of a token"},
     "userId": {"type": "string"},
     "since": {"type": "string", "format": "date-time", "description": "made then or later"},
@@ -70,7 +74,9 @@ async def list_all(request: Request, services: ServicesDep, _: Admin) -> Respons
     """Without their text. One request looks at a thousand jobs at most."""
     values = read_query(request, _QUERY)
     limit = read_number(values, "limit", default=_USUAL, most=_MOST)
-    page = await list_jobs(_directory(services), _filter(values), after=_position(values), limit=limit)
+    page = await list_jobs(
+        _directory(services), _filter(values), after=read_position(values, START), limit=limit
+    )
     view = {
         "jobs": [_view(job, request) for job in page.jobs],
         "next": None if page.rest is None else write_cursor(page.rest),
@@ -156,26 +162,16 @@ def _directory(services: Services) -> JobDirectory:
 
 
 def _filter(values: dict[str, str]) -> JobFilter:
-    names = [name.strip() for name in values.get("status", "").split(",") if name.strip()]
-    if not set(names) <= set(_STATUSES):
+    names = values.get("status", "")
+    if names and not re.fullmatch(_STATUS_LIST, names):
         raise errors.OptionInvalid(option="status", expected=", ".join(_STATUSES))
     return JobFilter(
-        statuses=frozenset(status for status in _STATUSES if status in names),
+        statuses=frozenset(status for status in _STATUSES if status in names.replace(" ", "").split(",")),
         owner=values.get("owner"),
         user_id=values.get("userId"),
         since=read_time(values, "since", default=-math.inf),
         until=read_time(values, "until", default=math.inf),
     )
-
-
-def _position(values: dict[str, str]) -> Position:
-    if "cursor" not in values:
-        return START
-    try:
-        return read_cursor(values["cursor"])
-    except ValueError:
-        expected = errors.Sentence("`next` of an earlier page", "el `next` de una página anterior")
-        raise errors.OptionInvalid(option="cursor", expected=expected) from None
 
 
 handler = http_handler(router)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -24,7 +24,6 @@ from common.monitoring.view import NOW_EXAMPLE, now_view
 router = APIRouter(prefix="/admin", tags=["admin"])
 
 _NO_STORE = {"Cache-Control": "no-store"}
-_FIRST_YEAR, _LAST_YEAR = 2000, 2999
 _LONGEST_REASON = 200
 _REFUSALS = (errors.KeyMissing(), errors.KeyInvalid(), errors.ScopeMissing(scope="admin"), errors.AccessOff())
 _A_REASON = errors.Sentence("at most 200 characters", "como máximo 200 caracteres")
@@ -55,7 +54,10 @@ def _example(view: dict[str, Any], description: str = "") -> dict[str, Any]:
     "/now",
     summary="Queue, quota, deliveries, limits and storage as they are",
     response_model=None,
-    responses={200: _example(NOW_EXAMPLE, "a second old at most"), **error_examples(*_REFUSALS)},
+    responses={
+        200: _example(NOW_EXAMPLE, "a second old at most; `memoryBytes` is of this process"),
+        **error_examples(*_REFUSALS),
+    },
 )
 async def show_now(services: ServicesDep, _: Admin) -> Response:
     """However many look, the store is asked once a second at most; an idle database is left asleep."""
@@ -76,7 +78,7 @@ async def show_now(services: ServicesDep, _: Admin) -> Response:
 )
 async def watch_now(services: ServicesDep, admin: Admin) -> Response:
     """It takes a watcher's place."""
-    return NowEvents(services, admin.client)
+    return NowEvents(services, admin)
 
 
 # ── usage ─────────────────────────────────────────────────────────────────────────────────────────
@@ -95,9 +97,8 @@ async def watch_now(services: ServicesDep, admin: Admin) -> Response:
 async def show_usage(request: Request, services: ServicesDep, _: Admin) -> Response:
     """Days are kept for 100 days. What the last seconds brought may not be in it yet."""
     values = read_query(request, _DAYS)
-    today = datetime.fromtimestamp(services.now(), UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    last = _day(values, "to", default=today)
-    first = _day(values, "from", default=last - timedelta(days=6))
+    last = _day(values, "to", default=datetime.fromtimestamp(services.now(), UTC).date())
+    first = _day(values, "from", default=max(date.min + timedelta(days=6), last) - timedelta(days=6))
     if not 0 <= (last - first).days < KEPT_DAYS:
         raise errors.OptionInvalid(option="from", expected=f"to − {KEPT_DAYS - 1} … to")
     periods = days_between(first, last)
@@ -124,14 +125,15 @@ async def show_hours(request: Request, services: ServicesDep, _: Admin) -> Respo
     return json_response({"usage": entries}, headers=_NO_STORE)
 
 
-def _day(values: dict[str, str], name: str, *, default: datetime) -> datetime:
+def _day(values: dict[str, str], name: str, *, default: date) -> date:
+    """ISO 8601 knows other spellings of a day, OpenAPI's `date` only this one."""
     if name not in values:
         return default
     try:
-        day = datetime.strptime(values[name], "%Y-%m-%d").replace(tzinfo=UTC)
+        day = date.fromisoformat(values[name])
     except ValueError:
-        raise errors.OptionInvalid(option=name, expected="2026-01-31") from None
-    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        day = None
+    if day is None or day.isoformat() != values[name]:
         raise errors.OptionInvalid(option=name, expected="2026-01-31")
     return day
 

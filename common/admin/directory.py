@@ -1,4 +1,4 @@
-"""All jobs, page by page, newest first; and how many are at work, in whatever process."""
+"""All jobs and the deliveries that fail, page by page; and how many are at work, in whatever process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from common.models import Job, Status
-from common.ports import Target
+from common.ports import Delivery, Target
 
 _BATCH = 100
 # Jobs that one request may look at: a rare owner's are found over several pages.
@@ -17,13 +17,14 @@ _MOST_READ = 1000
 
 
 class Position(NamedTuple):
-    """A place in the order of jobs."""
+    """A place in an order by time; `key` tells apart what is of one moment."""
 
-    created_at: float
-    job_id: str
+    at: float
+    key: str
 
 
-START = Position(math.inf, "")
+START = Position(math.inf, "")  # of jobs, newest first
+FIRST = Position(-math.inf, "")  # of deliveries, in the order of their next tries
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,14 @@ class JobPage:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """`rest` is where the next page begins; None where there is none."""
+
+    deliveries: list[Delivery]
+    rest: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """How many jobs wait or run, since when the longest has been due, and how many deliveries are open."""
 
@@ -65,6 +74,9 @@ class Activity:
 class JobDirectory(Protocol):
     async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> JobPage:
         """Jobs in order, all that are wanted among the next `limit`; others may be among them."""
+
+    async def failing(self, *, after: Position, limit: int) -> DeliveryPage:
+        """The open deliveries whose last try failed, the next try first. A page may be shorter."""
 
     async def activity(self, *, now: float) -> Activity: ...
 
@@ -89,17 +101,27 @@ async def list_jobs(
     return JobPage(found, after)
 
 
+def position_of(delivery: Delivery) -> Position:
+    return Position(delivery.next_at, f"{delivery.job_id} {delivery.target}")
+
+
+def delivery_page(found: list[Delivery], *, limit: int) -> DeliveryPage:
+    """Of all that were found after a position, one more than `limit` where there are more."""
+    page = found[:limit]
+    return DeliveryPage(page, position_of(page[-1]) if len(found) > limit else None)
+
+
 def write_cursor(position: Position) -> str:
     """A position as a word for an address."""
-    text = f"{position.created_at!r} {position.job_id}"
+    text = f"{position.at!r} {position.key}"
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def read_cursor(text: str) -> Position:
     """Raises ValueError."""
     raw = urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode()
-    created_at, _, job_id = raw.partition(" ")
-    position = Position(float(created_at), job_id)
-    if not (job_id and job_id.isprintable() and math.isfinite(position.created_at)):
+    at, _, key = raw.partition(" ")
+    position = Position(float(at), key)
+    if not (key and key.isprintable() and math.isfinite(position.at)):
         raise ValueError(text)
     return position

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from common.admin.store import AdminStore, UsageKey
 from common.errors import EscribaError
@@ -83,7 +83,7 @@ def day_of(seconds: float) -> str:
     return f"day:{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
 
 
-def days_between(first: datetime, last: datetime) -> list[str]:
+def days_between(first: date, last: date) -> list[str]:
     """Every day from the first to the last."""
     return [f"day:{first + timedelta(days=number):%Y-%m-%d}" for number in range((last - first).days + 1)]
 

@@ -6,7 +6,15 @@ import asyncio
 import math
 from collections import Counter
 
-from common.admin.directory import Activity, JobFilter, JobPage, Position
+from common.admin.directory import (
+    Activity,
+    DeliveryPage,
+    JobFilter,
+    JobPage,
+    Position,
+    delivery_page,
+    position_of,
+)
 from common.aws import delivery_items, job_items
 from common.aws.table import Table
 from common.models import Job, Status
@@ -14,6 +22,13 @@ from common.ports import TARGETS, Target
 
 _LATEST = 9_999_999_999.0  # seconds: in the year 2286
 _LAST = "~"  # sorts after every key
+_TRIED = [
+    delivery_items.partition(target, ended=ended, immediate=False)
+    for target in TARGETS
+    for ended in (True, False)
+]
+# Deliveries whose next tries are at one moment: a page that begins at it reads them all.
+_OF_ONE_MOMENT = 20
 
 
 class DynamoDirectory:
@@ -22,7 +37,7 @@ class DynamoDirectory:
 
     async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> JobPage:
         """All statuses: the index knows none, so that a commit does not write it."""
-        start = _LAST if math.isinf(after.created_at) else job_items.created_key(*after)
+        start = _LAST if math.isinf(after.at) else job_items.created_key(*after)
         low = job_items.created_key(max(wanted.since, 0.0), "")
         high = min(start, job_items.created_key(min(wanted.until, _LATEST), _LAST))
         if low > high:  # DynamoDB refuses such a range
@@ -38,6 +53,26 @@ class DynamoDirectory:
         jobs = [job_items.job_of(item) for item in await self._table.read_again(keys)]
         jobs.sort(key=lambda job: (job.created_at, job.job_id), reverse=True)
         return JobPage(jobs, _position_of(keys[-1]["created_key"]) if len(keys) == limit else None)
+
+    async def failing(self, *, after: Position, limit: int) -> DeliveryPage:
+        """Those that were tried have parts of the index to themselves, each in the order of next tries."""
+        most = limit + _OF_ONE_MOMENT
+        answers = await asyncio.gather(
+            *(
+                self._table.query(
+                    "news = :partition AND next_at >= :at",
+                    {":partition": partition, ":at": max(after.at, 0.0)},
+                    index=delivery_items.INDEX,
+                    limit=most,
+                )
+                for partition in _TRIED
+            )
+        )
+        items = await self._table.read_again([item for answer in answers for item in answer])
+        read = sorted((delivery_items.row_of(item).delivery for item in items), key=position_of)
+        found = [delivery for delivery in read if position_of(delivery) > after]
+        page = delivery_page(found, limit=limit)
+        return DeliveryPage([each for each in page.deliveries if each.is_open and each.last_error], page.rest)
 
     async def activity(self, *, now: float) -> Activity:
         keys = await self._table.query("due = :all", {":all": job_items.ALL}, index=job_items.DUE)

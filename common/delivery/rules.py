@@ -92,6 +92,11 @@ def redeliver(delivery: Delivery, job: Job, now: float) -> Delivery:
     return replace(commit(nothing, job), next_at=now)
 
 
+def hasten(delivery: Delivery, now: float) -> Delivery:
+    """The delivery with its next try due now."""
+    return replace(delivery, next_at=now)
+
+
 # ── when ──────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -36,8 +36,9 @@ FIELDS: dict[str, Any] = {
         "type": ["object", "null"],
         "additionalProperties": False,
         "properties": {
-            field.alias or name: {"type": ["integer", "null"], "minimum": field.metadata[0].ge}
+            field.alias or name: {"type": ["integer", "null"], "minimum": least.ge, "maximum": most.le}
             for name, field in Limits.model_fields.items()
+            for least, most in [field.metadata]
         },
         "description": "what it may use, with all its tokens; what is not named is as the settings say",
     },

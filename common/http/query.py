@@ -8,14 +8,19 @@ from typing import Any
 
 from starlette.requests import Request
 
+from common.admin.directory import Position, read_cursor
 from common.errors import ONE_VALUE, OptionInvalid, OptionUnknown, Sentence
 
-# OpenAPI's schema of each parameter, with its description.
+# OpenAPI's schema of each parameter, with its description. An empty value counts as not sent.
 Parameters = Mapping[str, Mapping[str, Any]]
+
+_DIGITS = 9  # of a number, as many as anybody needs
 
 A_TIME = Sentence(
     "a time in ISO 8601, such as 2027-01-31T12:00:00Z", "una fecha en ISO 8601, como 2027-01-31T12:00:00Z"
 )
+
+A_CURSOR = Sentence("`next` of an earlier page", "el `next` de una página anterior")
 
 
 def describe_query(parameters: Parameters) -> list[dict[str, Any]]:
@@ -24,11 +29,15 @@ def describe_query(parameters: Parameters) -> list[dict[str, Any]]:
         {
             "name": name,
             "in": "query",
-            "schema": {"anyOf": [schema, {"const": ""}]} if "format" in schema else schema,
+            "schema": schema if _allows_empty(schema) else {"anyOf": [schema, {"const": ""}]},
             "description": schema.get("description", ""),
         }
         for name, schema in parameters.items()
     ]
+
+
+def _allows_empty(schema: Mapping[str, Any]) -> bool:
+    return schema["type"] == "string" and not schema.keys() & {"format", "pattern"}
 
 
 def read_query(request: Request, parameters: Parameters) -> dict[str, str]:
@@ -39,14 +48,14 @@ def read_query(request: Request, parameters: Parameters) -> dict[str, str]:
             raise OptionUnknown(option=name[:40], known=", ".join(parameters))
         if name in values:
             raise OptionInvalid(option=name, expected=ONE_VALUE)
-        values[name] = value.strip()
+        values[name] = value
     return {name: value for name, value in values.items() if value}
 
 
 def read_number(values: Mapping[str, str], name: str, *, default: int, most: int) -> int:
     """Raises OptionInvalid."""
     text = values.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and 1 <= int(text) <= most):
         raise OptionInvalid(option=name, expected=f"1 … {most}")
     return int(text)
 
@@ -59,6 +68,16 @@ def read_time(values: Mapping[str, str], name: str, *, default: float) -> float:
     if moment is None:
         raise OptionInvalid(option=name, expected=A_TIME)
     return moment
+
+
+def read_position(values: Mapping[str, str], start: Position) -> Position:
+    """Of `cursor`; `start` without one. Raises OptionInvalid."""
+    if "cursor" not in values:
+        return start
+    try:
+        return read_cursor(values["cursor"])
+    except ValueError:
+        raise OptionInvalid(option="cursor", expected=A_CURSOR) from None
 
 
 def parse_time(text: str) -> float | None:

@@ -22,18 +22,18 @@ _NONE = "[]"
 # The deliveries of so many jobs are remembered, as the database writes them.
 _REMEMBERED = 128
 
-_COLUMNS = "job_id, target, wanted_seq, confirmed_seq, attempts, next_at, last_error, ended"
+COLUMNS = "job_id, target, wanted_seq, confirmed_seq, attempts, next_at, last_error, ended"
 
 # Every row that the rule may find due, in the order of the index. Those it does not are few, since a row with
 # no failed attempt is due within a second.
 _CANDIDATES = f"""
-    SELECT {_COLUMNS}, client FROM escriba.deliveries JOIN (SELECT job_id, client FROM escriba.jobs) AS jobs
+    SELECT {COLUMNS}, client FROM escriba.deliveries JOIN (SELECT job_id, client FROM escriba.jobs) AS jobs
         USING (job_id)
     WHERE wanted_seq > confirmed_seq AND (next_at <= $1 OR next_at > $2 OR attempts = 0)
         AND ($3::text IS NULL OR target = $3)
     ORDER BY row_number() OVER (PARTITION BY client ORDER BY ended DESC, next_at), ended DESC, next_at
 """
-_ONE = f"SELECT {_COLUMNS} FROM escriba.deliveries WHERE job_id = $1 AND target = $2"
+_ONE = f"SELECT {COLUMNS} FROM escriba.deliveries WHERE job_id = $1 AND target = $2"
 _REPLACE = "SELECT * FROM escriba.replace_deliveries($1, $2, $3)"
 
 Decision = Callable[[Delivery], Delivery]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from common.admin.directory import Activity, JobFilter, JobPage, Position
+from common.admin.directory import Activity, DeliveryPage, JobFilter, JobPage, Position, delivery_page
 from common.models import Job
 from common.postgres.database import Database
+from common.postgres.deliveries import COLUMNS
+from common.postgres.job_values import to_delivery
 
 # Filtered here as far as columns go, so that a few jobs are found among very many.
 _NEWEST = """
@@ -13,9 +15,18 @@ _NEWEST = """
         AND (cardinality($5::text[]) = 0 OR status = ANY ($5))
     ORDER BY created_at DESC, job_id DESC LIMIT $6
 """
-_JOBS = "SELECT status, count(*), min(due_at) FROM escriba.jobs WHERE due_at IS NOT NULL GROUP BY status"
-_DELIVERIES = """
-    SELECT target, count(*) FROM escriba.deliveries WHERE wanted_seq > confirmed_seq GROUP BY target
+# One query for both, since dashboards ask for it as long as they are open.
+_ACTIVITY = """
+    SELECT 'job', status, count(*), min(due_at) FROM escriba.jobs WHERE due_at IS NOT NULL GROUP BY status
+    UNION ALL
+    SELECT 'delivery', target, count(*), NULL
+    FROM escriba.deliveries WHERE wanted_seq > confirmed_seq GROUP BY target
+"""
+_FAILING = f"""
+    SELECT {COLUMNS} FROM escriba.deliveries
+    WHERE wanted_seq > confirmed_seq AND last_error IS NOT NULL
+        AND (next_at, job_id || ' ' || target) > ($1, $2)
+    ORDER BY next_at, job_id || ' ' || target LIMIT $3
 """
 
 
@@ -29,13 +40,16 @@ class PostgresDirectory:
         rest = Position(rows[-1][0], rows[-1][1]) if len(rows) == limit else None
         return JobPage([Job.model_validate_json(row["document"]) for row in rows], rest)
 
+    async def failing(self, *, after: Position, limit: int) -> DeliveryPage:
+        rows = await self._database.rows(_FAILING, *after, limit + 1)
+        return delivery_page([to_delivery(row) for row in rows], limit=limit)
+
     async def activity(self, *, now: float) -> Activity:
         """It is no use of the database: who looks at a server does not keep it awake."""
-        jobs = await self._database.rows(_JOBS, counts=False)
-        deliveries = await self._database.rows(_DELIVERIES, counts=False)
-        due = [row[2] for row in jobs if row[2] <= now]
+        rows = [tuple(row) for row in await self._database.rows(_ACTIVITY, counts=False)]
+        due = [due_at for *_, due_at in rows if due_at is not None and due_at <= now]
         return Activity(
-            jobs={row[0]: row[1] for row in jobs},
+            jobs={status: count for kind, status, count, _ in rows if kind == "job"},
             oldest_due_at=min(due, default=None),
-            deliveries={row[0]: row[1] for row in deliveries},
+            deliveries={target: count for kind, target, count, _ in rows if kind == "delivery"},
         )

@@ -60,7 +60,7 @@ async def read_fields(stream: AsyncIterable[bytes], kind: str, *, is_free: IsFre
 async def read_object(stream: AsyncIterable[bytes]) -> dict[str, Any]:
     """The object that a body of JSON holds. Raises BodyMalformed."""
     try:
-        value = json.loads(await _read(stream))
+        value = json.loads(await _read(stream), parse_float=_number)
         json.dumps(value, ensure_ascii=False).encode()  # it may hold half a character: RFC 8259, 8.2
     except UnicodeEncodeError:
         raise BodyMalformed(problem=_CUT_CHARACTER) from None
@@ -69,6 +69,12 @@ async def read_object(stream: AsyncIterable[bytes]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BodyMalformed(problem=_NO_OBJECT)
     return value
+
+
+def _number(text: str) -> float:
+    """JSON knows one kind of number (RFC 8259, 6): 1.0 is as whole as 1."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 async def _read(stream: AsyncIterable[bytes]) -> bytes:
@@ -107,9 +113,7 @@ def _text(name: str, value: Any) -> str:
         return str(value).lower()
     if isinstance(value, dict | list | bool):
         raise _not_text(name)
-    # JSON knows one kind of number (RFC 8259, 6): 1.0 is as whole as 1.
-    is_whole = isinstance(value, float) and value.is_integer()
-    return str(int(value) if is_whole else value)
+    return str(value)
 
 
 def _not_text(name: str) -> OptionInvalid:

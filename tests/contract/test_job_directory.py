@@ -6,6 +6,7 @@ import pytest
 
 from common.admin import directory
 from common.admin.directory import (
+    FIRST,
     START,
     JobFilter,
     Position,
@@ -13,7 +14,9 @@ from common.admin.directory import (
     read_cursor,
     write_cursor,
 )
+from common.delivery import rules
 from common.models import Job
+from common.sender_port import DeliveryFailed
 from tests.contract.sample_jobs import NOW, cancel, commit, create, sample_job, sample_pending_job
 from tests.contract.targets import DeploymentTarget
 
@@ -97,6 +100,33 @@ def test_a_cursor_that_was_not_written_here_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match=r"."):
             read_cursor(text)
+
+
+async def test_each_delivery_that_fails_is_on_one_page_the_next_try_first(target: DeploymentTarget) -> None:
+    made = [sample_job(f"00000000-0000-4000-8000-{number:012d}") for number in range(6)]
+    for number, job in enumerate(made):
+        await create(target.jobs, job, targets=("convex", "callback") if number else ("convex",))
+    ended = await commit(target.jobs, cancel(made[1]))
+    failed = []
+    for job in [ended, *made[2:5]]:
+        delivery = await target.jobs.delivery(job.job_id, "convex")
+        assert delivery is not None
+        failed.append(rules.fail(delivery, job.seq, DeliveryFailed("away", retry_after=90.0 - job.seq), NOW))
+        await target.jobs.settle(failed[-1])
+    refused = await target.jobs.delivery(made[5].job_id, "convex")
+    assert refused is not None
+    await target.jobs.settle(rules.reject(refused, 1, "answered 410", NOW))
+
+    found, after = [], FIRST
+    while True:
+        page = await target.directory.failing(after=after, limit=3)
+        found.append(page.deliveries)
+        if page.rest is None:
+            break
+        after = read_cursor(write_cursor(page.rest))
+    assert found == [failed[:3], failed[3:]]
+    await target.jobs.settle(rules.hasten(failed[3], NOW - 1))
+    assert (await target.directory.failing(after=FIRST, limit=1)).deliveries[0].job_id == failed[3].job_id
 
 
 async def test_jobs_at_work_and_open_deliveries_are_counted(target: DeploymentTarget) -> None:

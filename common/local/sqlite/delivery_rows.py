@@ -8,6 +8,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from common.admin.directory import Position
 from common.delivery import rules
 from common.models import Job
 from common.ports import Delivery, Target
@@ -27,6 +28,13 @@ _CANDIDATES = f"""
 """
 _IN_TURN = """
     ORDER BY row_number() OVER (PARTITION BY client ORDER BY ended DESC, next_at), ended DESC, next_at
+"""
+
+_FAILING = f"""
+    SELECT {_DELIVERY} FROM deliveries
+    WHERE wanted_seq > confirmed_seq AND last_error IS NOT NULL
+        AND (next_at, job_id || ' ' || target) > (?, ?)
+    ORDER BY next_at, job_id || ' ' || target LIMIT ?
 """
 
 _KEEP = f"INSERT OR REPLACE INTO deliveries ({_DELIVERY}) VALUES ({', '.join('?' for _ in _COLUMNS)})"
@@ -62,6 +70,10 @@ def due(db: Connection, now: float, limit: int, target: Target | None) -> list[D
     with closing(db.execute(query, {"now": now, "far": now + rules.FAR, "target": target})) as rows:
         candidates = (replace(_delivery(row[:-1]), client=row[-1]) for row in rows)
         return list(islice((found for found in candidates if rules.is_due(found, now)), limit))
+
+
+def failing(db: Connection, after: Position, limit: int) -> list[Delivery]:
+    return [_delivery(row) for row in db.execute(_FAILING, (*after, limit))]
 
 
 def get(db: Connection, job_id: str, target: Target) -> Delivery | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from common.admin.directory import Activity, JobFilter, JobPage, Position
+from common.admin.directory import Activity, DeliveryPage, JobFilter, JobPage, Position, delivery_page
+from common.local.sqlite import delivery_rows
 from common.local.sqlite.database import Database
 from common.models import Job
 
@@ -20,9 +21,11 @@ _NEWEST = """
         AND (:user_id IS NULL OR user_id = :user_id)
     ORDER BY created_at DESC, job_id DESC LIMIT :limit
 """
-_JOBS = "SELECT status, count(*), min(due_at) FROM jobs WHERE due_at IS NOT NULL GROUP BY status"
-_DELIVERIES = """
-    SELECT target, count(*) FROM deliveries WHERE wanted_seq > confirmed_seq GROUP BY target
+# One query for both, since dashboards ask for it as long as they are open.
+_ACTIVITY = """
+    SELECT 'job', status, count(*), min(due_at) FROM jobs WHERE due_at IS NOT NULL GROUP BY status
+    UNION ALL
+    SELECT 'delivery', target, count(*), NULL FROM deliveries WHERE wanted_seq > confirmed_seq GROUP BY target
 """
 
 
@@ -32,8 +35,8 @@ class SqliteDirectory:
 
     async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> JobPage:
         values = {
-            "at": after.created_at,
-            "job_id": after.job_id,
+            "at": after.at,
+            "job_id": after.key,
             "since": wanted.since,
             "until": wanted.until,
             "statuses": json.dumps(sorted(wanted.statuses)),
@@ -44,15 +47,19 @@ class SqliteDirectory:
         rest = Position(*rows[-1][:2]) if len(rows) == limit else None
         return JobPage([Job.model_validate_json(document) for *_, document in rows], rest)
 
+    async def failing(self, *, after: Position, limit: int) -> DeliveryPage:
+        found = await self._database.read(lambda db: delivery_rows.failing(db, after, limit + 1))
+        return delivery_page(found, limit=limit)
+
     async def activity(self, *, now: float) -> Activity:
         return await self._database.read(lambda db: _activity(db, now))
 
 
 def _activity(db: Connection, now: float) -> Activity:
-    jobs = db.execute(_JOBS).fetchall()
-    due = [due_at for _, _, due_at in jobs if due_at <= now]
+    rows = db.execute(_ACTIVITY).fetchall()
+    due = [due_at for *_, due_at in rows if due_at is not None and due_at <= now]
     return Activity(
-        jobs={status: count for status, count, _ in jobs},
+        jobs={status: count for kind, status, count, _ in rows if kind == "job"},
         oldest_due_at=min(due, default=None),
-        deliveries=dict(db.execute(_DELIVERIES).fetchall()),
+        deliveries={target: count for kind, target, count, _ in rows if kind == "delivery"},
     )

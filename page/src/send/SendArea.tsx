@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useSignal } from "../app/signal";
 import { sendFile, sendLink } from "../jobs/pageJobs";
+import { RecordLink } from "../record/RecordLink";
 import { limits } from "../server/limits";
 import { currentLanguage, messages, useMessages } from "../text/language";
 import { fileSize, stretch } from "../text/quantities";
@@ -38,9 +39,12 @@ export function SendArea() {
           currentTarget.value = "";
         }}
       />
-      <button type="button" class="main large" onClick={() => input.current?.click()}>
-        {text.choose}
-      </button>
+      <div class="ways-in">
+        <button type="button" class="main large" onClick={() => input.current?.click()}>
+          {text.choose}
+        </button>
+        <RecordLink />
+      </div>
       <p class="dim">{most && text.dropHint(most[0]!, most[1]!)}</p>
       <LinkField onLink={sendLink} />
       <Refused reasons={refused} onDismiss={() => setRefused([])} />
@@ -57,7 +61,7 @@ async function send(file: File): Promise<string | null> {
   const seconds = await readDuration(file);
   const isTooLong = seconds === null ? null : lengthRefusal(file.name, seconds, known, messages());
   if (isTooLong) return isTooLong;
-  sendFile(file);
+  await sendFile(file);
   return null;
 }
 

@@ -39,5 +39,14 @@ export function moment(time: number, language: string, now: number): string {
 
 /** The browser's own form of the page's language: British and American clocks differ. */
 export function localeOf(language: string): string {
-  return navigator.languages.find((one) => one.split("-")[0] === language) ?? language;
+  return navigator.languages.find((one) => one.split("-")[0] === language && isLocale(one)) ?? language;
+}
+
+/** A browser of a bare Linux calls its language "en-US@posix", which no formatter takes. */
+function isLocale(name: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(name).length > 0;
+  } catch {
+    return false;
+  }
 }

@@ -104,18 +104,26 @@ export class Transcriptions {
     this.#language = language;
   }
 
-  /** Stores the job before anything can fail, then uploads the audio. Failures show in the job's `problem`. */
-  start(file: Blob, options: TranscriptionOptions = {}): string {
-    return this.#start(file, options, { filename: file instanceof File ? file.name : null, sizeBytes: file.size });
+  /**
+   * Stores the job before anything can fail, then uploads the audio. Failures show in the job's `problem`. `jobId` is for
+   * a page that has stored the audio under its id before.
+   */
+  start(file: Blob, options: TranscriptionOptions = {}, jobId = randomUuid()): string {
+    const filename = file instanceof File ? file.name : null;
+    return this.#start(jobId, file, options, { filename, sizeBytes: file.size });
   }
 
   /** The same for a recording that the API fetches from an address. */
   startFrom(url: string, options: TranscriptionOptions = {}): string {
-    return this.#start(new Blob(), { ...options, url }, { filename: null, sizeBytes: null });
+    return this.#start(randomUuid(), new Blob(), { ...options, url }, { filename: null, sizeBytes: null });
   }
 
-  #start(file: Blob, options: TranscriptionOptions, named: Pick<StoredJob, "filename" | "sizeBytes">): string {
-    const jobId = randomUuid();
+  #start(
+    jobId: string,
+    file: Blob,
+    options: TranscriptionOptions,
+    named: Pick<StoredJob, "filename" | "sizeBytes">,
+  ): string {
     const stored: StoredJob = {
       jobId,
       options,

@@ -1,0 +1,190 @@
+/** Recording in a real Chromium whose microphone plays speech: it is killed midway, interrupted, and used as people do. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { findProblems } from "./axe";
+import { launch, openPage, type Server, startServer } from "./environment";
+import { type KillableBrowser, openBrowser } from "./killableBrowser";
+import { makeSpeech } from "./speech";
+
+let server: Server;
+let folder: string;
+
+beforeAll(async () => {
+  server = await startServer();
+  folder = await mkdtemp(path.join(tmpdir(), "escriba-record-"));
+  await writeFile(path.join(folder, "speech.wav"), await makeSpeech(30));
+});
+
+afterAll(async () => {
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const ENOUGH = { timeout: 120_000 };
+
+const open = (profile: string): Promise<KillableBrowser> =>
+  openBrowser(inject("chromium"), path.join(folder, profile), path.join(folder, "speech.wav"));
+
+/** In English, whatever the browser speaks; `problems` is what its console complains of. */
+async function openRecorder(
+  { context }: KillableBrowser,
+  script?: () => void,
+): Promise<{ page: Page; problems: string[] }> {
+  const page = await context.newPage();
+  if (script) await page.addInitScript(script);
+  const problems: string[] = [];
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("console", (message) => {
+    if (/Content Security Policy|Refused/.test(message.text())) problems.push(message.text());
+  });
+  await page.goto(server.url);
+  await page.getByRole("link", { name: "Record", exact: true }).click();
+  await page.getByRole("button", { name: "Start recording" }).waitFor();
+  return { page, problems };
+}
+
+const secondsShown = async (page: Page): Promise<number> => {
+  const [minutes, seconds] = (await page.locator(".clock").textContent())!.split(":");
+  return Number(minutes) * 60 + Number(seconds);
+};
+
+const filesLeft = (page: Page) =>
+  page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const names: string[] = [];
+    for await (const name of (await root.getDirectoryHandle("record")).keys()) names.push(name);
+    return names;
+  });
+
+test("a recording outlives its browser, which is killed without a network, and becomes text", async () => {
+  const first = await open("killed");
+  const { page } = await openRecorder(first);
+  await page.context().setOffline(true);
+  await page.getByRole("button", { name: "Start recording" }).click();
+  await expect.poll(() => secondsShown(page), ENOUGH).toBeGreaterThanOrEqual(12);
+  const recorded = await secondsShown(page);
+  await first.kill();
+
+  const second = await open("killed");
+  const again = await second.context.newPage();
+  await again.goto(server.url);
+  const card = again.locator(".kept .card");
+  await card.waitFor();
+  const kept = Number(/(\d+) s/.exec((await card.locator(".dim").textContent())!)![1]);
+  expect(kept).toBeGreaterThanOrEqual(recorded - 4);
+  expect(await findProblems(again)).toEqual([]);
+  await card.getByRole("button", { name: "Make it text" }).click();
+  const row = again.locator(".row");
+  await row.waitFor(ENOUGH);
+  expect(await card.count()).toBe(0);
+  expect(await filesLeft(again)).toEqual([]);
+  await again.locator(".row-link").click();
+  await again.locator(".para p").first().waitFor();
+  const text = (await again.locator(".para p").allTextContents()).join(" ").toLowerCase();
+  expect(text).toMatch(/representantes|ocupados/);
+  await second.kill();
+});
+
+/** The fake microphone's own events cannot be made; the page hears these as it would hear them. */
+const catchTracks = () => {
+  const tracks: MediaStreamTrack[] = [];
+  Object.assign(globalThis, { tracks });
+  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (constraints) => {
+    const stream = await open(constraints);
+    tracks.push(...stream.getAudioTracks());
+    return stream;
+  };
+};
+
+type Tracks = { tracks: MediaStreamTrack[] };
+
+const happens = (page: Page, event: "mute" | "unmute" | "ended") =>
+  page.evaluate((name) => {
+    (globalThis as unknown as Tracks).tracks.at(-1)!.dispatchEvent(new Event(name));
+  }, event);
+
+test("a call interrupts a recording and does not end it; pauses and marks are the person's", async () => {
+  const browser = await open("whole");
+  const { page, problems } = await openRecorder(browser, catchTracks);
+  await page.getByRole("button", { name: "Start recording" }).click();
+  await expect.poll(() => secondsShown(page), ENOUGH).toBeGreaterThanOrEqual(3);
+  expect(await findProblems(page)).toEqual([]);
+
+  await happens(page, "mute");
+  await page.getByText("There is no sound: a call").waitFor();
+  await happens(page, "unmute");
+  await page.locator("[data-phase=recording]").waitFor();
+  await happens(page, "ended"); // the microphone was unplugged: the next one is opened
+  await expect.poll(() => page.evaluate(() => (globalThis as unknown as Tracks).tracks.length)).toBe(2);
+  await page.locator("[data-phase=recording]").waitFor();
+
+  await page.getByRole("button", { name: "Mark this moment" }).click();
+  await page.getByText(/Marks: 0:0\d/).waitFor();
+  await page.getByRole("button", { name: "Pause" }).click();
+  const paused = await secondsShown(page);
+  await page.getByRole("link", { name: "All texts" }).click();
+  await page.getByRole("link", { name: "Recording…" }).click();
+  expect(await secondsShown(page)).toBe(paused);
+  await page.getByRole("button", { name: "Go on" }).click();
+  await expect.poll(() => secondsShown(page), ENOUGH).toBeGreaterThanOrEqual(paused + 3);
+  await page.getByRole("button", { name: "Stop, and make it text" }).click();
+  await page.locator(".row").waitFor(ENOUGH);
+  expect(await filesLeft(page)).toEqual([]);
+
+  await page.locator(".row-link").click();
+  await page.getByRole("button", { name: "Play", exact: true }).waitFor();
+  const [name] = (await page.locator("h1").allTextContents()) as [string];
+  expect(name).toMatch(/^Recording \d{4}-\d\d-\d\d \d\d\.\d\d/);
+  expect(problems).toEqual([]);
+  await browser.kill();
+});
+
+test("a recording that is kept is downloaded, deleted and brought back", async () => {
+  const browser = await open("whole");
+  const { page, problems } = await openRecorder(browser);
+  await page.getByRole("button", { name: "Start recording" }).click();
+  await expect.poll(() => secondsShown(page), ENOUGH).toBeGreaterThanOrEqual(3);
+  await page.getByRole("button", { name: "Stop, and keep it" }).click();
+  const card = page.locator(".kept .card");
+  await card.waitFor();
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    card.getByRole("button", { name: "Download" }).click(),
+  ]);
+  expect(file.suggestedFilename()).toMatch(/^Recording .*\.webm$/);
+  const [url] = [file.url()];
+  const duration = await page.evaluate(
+    (src) =>
+      new Promise<number>((resolve) => {
+        const audio = Object.assign(new Audio(src), { onloadedmetadata: () => resolve(audio.duration) });
+      }),
+    url,
+  );
+  expect(duration).toBeGreaterThan(2.5);
+  expect(duration).toBeLessThan(10);
+  await card.getByRole("button", { name: "Delete" }).click();
+  expect(await card.count()).toBe(0);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await card.waitFor();
+  await card.getByRole("button", { name: "Delete" }).click();
+  await page
+    .locator(".toast", { hasText: "The recording is deleted" })
+    .getByRole("button", { name: "Dismiss" })
+    .click();
+  await expect.poll(() => filesLeft(page)).toEqual([]);
+  expect(problems).toEqual([]);
+  await browser.kill();
+});
+
+test("the page says that a device has no microphone, in the page's language", async () => {
+  const browser = await launch(inject("chromium"));
+  const { page } = await openPage(browser, `${server.url}/#/record`, { locale: "es-ES" });
+  await page.getByRole("button", { name: "Empezar a grabar" }).click();
+  await page.getByText("No hay micrófono").waitFor();
+  expect(await findProblems(page)).toEqual([]);
+  await browser.close();
+});

@@ -16,6 +16,7 @@ from common.speakers.likeness import merge_alike
 from common.speakers.spectral import Doubles, Labels, group_by_links
 
 _PER_VOICE = 4  # embeddings: fewer are no voice of their own
+_SHORT = 45  # embeddings, of 40 seconds: of more the graph says better how many voices there are
 _AT_ONCE = 400  # vectors: five minutes of speech, and a matrix of 1.3 MB
 _BLOCK = 100
 _ALIKE = 0.8  # mean similarity in a small group, lower where that leaves too many
@@ -34,12 +35,14 @@ class Groups:
 def group_voices(voices: Floats, *, least: int, most: int) -> Groups:
     """Between `least` and `most` groups, as far as there are embeddings.
 
-    The graph tells at least two: whether those are one voice is for their likeness to say.
+    In a short recording the graph tells at least two, and their likeness says whether those are one voice.
     """
     most = max(least, min(most, len(voices) // _PER_VOICE), 1)
+    if len(voices) < _SHORT:
+        found = group_by_links(voices, least=min(max(least, 2), most), most=most)
+        return Groups(*merge_alike(voices, found, least=least))
     small = np.arange(len(voices)) if len(voices) <= _AT_ONCE else _small_groups(voices)
-    found = group_by_links(centres_of(voices, small), least=min(max(least, 2), most), most=most)
-    return Groups(*merge_alike(voices, found[small], least=least))
+    return Groups(group_by_links(centres_of(voices, small), least=least, most=most)[small], merged=1.0)
 
 
 def centres_of(voices: Floats, labels: Labels) -> Floats:

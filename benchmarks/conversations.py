@@ -4,7 +4,7 @@
 
 They are those that pyannote.audio (MIT) brings for its own tests: a call, and fourteen excerpts of the AMI
 corpus (CC BY 4.0) by one distant microphone, `pip download` gets them. The server transcribes each with the
-embedded engine and tells the speakers apart; what it calls speech are the words. Missed and invented speech
+embedded engine and says who speaks; what it calls speech are the words. Missed and invented speech
 count too, and where several speak at once each of them counts.
 """
 
@@ -112,12 +112,12 @@ def measure(truth: Turns, guess: Turns, collar: float) -> Errors:
     for edge in {edge for _, start, end in truth for edge in (start, end) if collar}:
         counted[max(0, round((edge - collar) / _FRAME)) : round((edge + collar) / _FRAME)] = False
     said, heard = said[:, counted], heard[:, counted]
-    speaking, told = said.sum(axis=0), heard.sum(axis=0)
+    speaking, found = said.sum(axis=0), heard.sum(axis=0)
     agreed = _most_agreed(said, heard)
     return Errors(
-        float(np.maximum(speaking - told, 0).sum()) * _FRAME,
-        float(np.maximum(told - speaking, 0).sum()) * _FRAME,
-        float(np.minimum(speaking, told).sum() - agreed) * _FRAME,
+        float(np.maximum(speaking - found, 0).sum()) * _FRAME,
+        float(np.maximum(found - speaking, 0).sum()) * _FRAME,
+        float(np.minimum(speaking, found).sum() - agreed) * _FRAME,
         float(speaking.sum()) * _FRAME,
     )
 

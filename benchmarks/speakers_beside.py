@@ -1,4 +1,4 @@
-"""What telling speakers apart does to others: on a tenth of a processor, and with five uploads in 512 MB.
+"""What listening to voices does to others: on a tenth of a processor, and with five uploads in 512 MB.
 
     python -m benchmarks.speakers_beside               about ten minutes
 
@@ -96,7 +96,7 @@ def measure_uploads(app: AppProcess, recording: Conversation) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speakers_beside", description=__doc__)
     parser.add_argument(
-        "--minutes", type=int, default=9, help="of speech, fewer than ten, whose speakers are told apart"
+        "--minutes", type=int, default=9, help="of speech, fewer than ten, whose voices are listened to"
     )
     parser.add_argument("--times", type=int, default=5, help="jobs of a minute beside it, and without it")
     arguments = parser.parse_args()

@@ -48,7 +48,7 @@ class ActiveWork:
 
     transcriptions: int = 0
     jobs: int = 0
-    listening: int = 0  # of those, the ones whose speakers are being told apart
+    listening: int = 0  # of those, the ones that listen to voices
     watchers: int = 0
     run_seconds: float = 30.0  # what a run of a job is expected to take
 

@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { inject, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import type { CDPSession, Page } from "playwright-core";
 import { ffmpeg, launch, openPage, recording, startServer } from "./environment";
 
@@ -35,10 +35,14 @@ test("40,000 words", async () => {
   console.log(`select all gives ${all} words`);
   console.log(`scrolling: ${await perFrame(page, cdp, scroll)} ms of main thread a frame`);
   console.log(`far jumps: ${await perFrame(page, cdp, jump)} ms`);
+  await cdp.send("HeapProfiler.collectGarbage");
+  const withText = await residentMegabytes(browser);
   const folder = await mkdtemp(path.join(tmpdir(), "escriba-measure-"));
   await page.locator(".player input[type=file]").setInputFiles(await makeFourHours(folder));
   await page.getByRole("button", { name: "Play", exact: true }).waitFor();
   console.log(`click to the seek call: ${await clicksToSeek(page)} ms`);
+  console.log(`playing while the picture is decoded: ${await playing(page, cdp)} ms of main thread a frame`);
+  await pictureIsKept(page);
   console.log(`playing at three times the pace: ${await playing(page, cdp)} ms of main thread a frame`);
   console.log(`a letter in a paragraph: ${await perLetter(page, cdp)} ms`);
   await cdp.send("HeapProfiler.collectGarbage");
@@ -47,7 +51,7 @@ test("40,000 words", async () => {
     `memory: ${(metrics.find(({ name }) => name === "JSHeapUsedSize")!.value / 1e6).toFixed(0)} MB of JavaScript`,
   );
   console.log(
-    `memory: ${await residentMegabytes(browser)} MB that the tab's process holds, ${atFirst} before it had a text`,
+    `memory: ${await residentMegabytes(browser)} MB that the tab's process holds, ${withText} before it had the sound, ${atFirst} before it had the text`,
   );
   await browser.close();
   await server.stop();
@@ -204,6 +208,22 @@ async function playing(page: Page, cdp: CDPSession): Promise<string> {
   const used = (await busy(cdp)) - before;
   await page.getByRole("button", { name: "Pause" }).click();
   return `${(used / frames).toFixed(2)} (${frames} frames in 10 s)`;
+}
+
+/** Four hours were decoded, minute by minute. */
+async function pictureIsKept(page: Page): Promise<void> {
+  const began = Date.now();
+  const isKept = () =>
+    page.evaluate(async (jobId) => {
+      const opening = indexedDB.open("escriba-page");
+      const db = await new Promise<IDBDatabase>((resolve) => (opening.onsuccess = () => resolve(opening.result)));
+      const asked = db.transaction("recordings").objectStore("recordings").get(jobId);
+      await new Promise((resolve) => (asked.onsuccess = resolve));
+      db.close();
+      return (asked.result as { loudness?: Uint8Array }).loudness !== undefined;
+    }, JOB);
+  await expect.poll(isKept, { timeout: 180_000, interval: 500 }).toBe(true);
+  console.log(`the picture of four hours is there after ${((Date.now() - began) / 1_000).toFixed(0)} s more`);
 }
 
 /** Proportional set size: its own memory, and its part of what it shares with the browser's other processes. */

@@ -58,11 +58,15 @@ async function readPieces(
 
 /** Puts a piece into the whole: it begins at `from`, and each sample takes `step`, both in values of `peaks`. */
 export function addPeaks(peaks: Float32Array, samples: Float32Array, from: number, step: number): void {
-  for (let i = 0; i < samples.length; i += 1) {
-    const at = Math.floor(from + i * step);
-    if (at >= peaks.length) return;
-    const peak = Math.abs(samples[i]!);
-    if (!(peaks[at]! >= peak)) peaks[at] = peak; // also where it is NaN
+  let next = 0;
+  for (let at = Math.floor(from); at < peaks.length && next < samples.length; at += 1) {
+    const end = Math.min(samples.length, Math.ceil((at + 1 - from) / step));
+    let peak = Number.isNaN(peaks[at]) ? 0 : peaks[at]!;
+    for (; next < end; next += 1) {
+      const size = samples[next]! < 0 ? -samples[next]! : samples[next]!;
+      if (size > peak) peak = size;
+    }
+    peaks[at] = peak;
   }
 }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from common import wiring
 from common.access.access import Access
+from common.access.held_refusals import HeldRefusals
 from common.access.known_keys import KnownKeys
 from common.access.ledger import Ledger
 from common.access.rates import RequestRates
@@ -39,6 +40,9 @@ Clock = Callable[[], float]
 # locked.
 _STORE_TIMEOUT, _FILE_TIMEOUT = 1.0, 0.02
 
+# Seconds for which a client that sends too many requests waits for each refusal.
+_REFUSAL_HELD = 0.5
+
 
 @asynccontextmanager
 async def container(
@@ -48,8 +52,7 @@ async def container(
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
         stores = await stack.enter_async_context(open_stores(settings))
-        audio = await _open_audio(settings, stores)
-        worker = await _worker(settings, stores, scratch)
+        audio, worker = await _open_audio(settings, stores), await _worker(settings, stores, scratch)
         signal.subscribe(lambda: worker.leave(settings.shutdown_timeout / 2))
         signals, quota, senders = Signals(), _quota(settings, stores), _senders(settings, stores, stack)
         services = Services(
@@ -70,6 +73,7 @@ async def container(
             admin=wiring.admin_services(stores.admin, stores.directory, now=stores.now),
             ledger=ledger,
             rates=RequestRates(settings.client_requests_per_minute),
+            refusals=HeldRefusals(_REFUSAL_HELD),
             cache=stores.cache(settings.cache_bytes),
             voices=stores.voices,
             senders=senders,

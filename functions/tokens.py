@@ -10,8 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from common import errors
-from common.access.access import ADMIN
-from common.access.caller import OPEN_SCOPES, Caller
+from common.access.caller import ADMIN, OPEN_SCOPES, Caller
 from common.access.tokens import LONGEST, Token, sign_token
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import CallerDep, check_visible

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from common.access import tokens
-from common.access.caller import ALL_SCOPES, Caller, client_without_key
+from common.access.caller import ADMIN, ALL_SCOPES, Caller, client_without_key
+from common.access.connections import Connections
 from common.access.key_store import AccessKeyStore
 from common.access.keys import PREFIX, digest_of, parse_key
 from common.access.page_password import PagePassword, browser_caller
@@ -17,8 +18,6 @@ from common.errors import KeyExpired, KeyInvalid, KeyMissing
 from common.models import NO_LIMITS, AccessKey, Limits, Scope
 
 T = TypeVar("T")
-
-ADMIN = "admin"
 
 # Seconds for which a key is believed without asking the store: so long a revoked key may still work.
 _CACHED_FOR = 8.0
@@ -44,6 +43,11 @@ class Access:
     # Apart, so that made-up keys do not push out those that are used.
     _found: dict[str, tuple[float, AccessKey]] = field(default_factory=dict, repr=False)
     _missing: dict[str, float] = field(default_factory=dict, repr=False)
+
+    connections: Connections = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.connections = Connections(self._rights_of, self.now)
 
     async def identify(self, credential: str | None, *, client: str) -> Caller:
         """The caller of a request; `client` names the address that it came from.

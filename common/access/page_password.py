@@ -10,13 +10,11 @@ import hmac
 from dataclasses import dataclass, field
 
 from common.access import tokens
-from common.access.caller import OPEN_SCOPES, Caller
+from common.access.caller import OPEN_SCOPES, PAGE, Caller
 from common.access.rates import RequestRates
 from common.errors import KeyInvalid, PasswordWrong, TooManyGuesses
 from common.models import Scope
 
-# The client that all browsers are together; no access key has this id.
-PAGE = "page"
 PAGE_SCOPES: tuple[Scope, ...] = tuple(sorted(OPEN_SCOPES))
 
 TOKEN_SECONDS = 12 * 3600.0

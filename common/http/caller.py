@@ -11,7 +11,15 @@ from starlette.requests import HTTPConnection
 from common.access.access import Access
 from common.access.caller import Caller
 from common.access.credentials import find_credential
-from common.errors import AccessOff, EscribaError, ScopeMissing, TooManyRequests
+from common.errors import (
+    AccessOff,
+    EscribaError,
+    KeyExpired,
+    KeyInvalid,
+    KeyMissing,
+    ScopeMissing,
+    TooManyRequests,
+)
 from common.http.edge import client_of
 from common.models import Scope
 from common.services import Services
@@ -27,10 +35,16 @@ async def caller_of(connection: HTTPConnection) -> Caller:
         services: Services = connection.app.state.services
         scope = connection.scope
         credential = find_credential(scope["headers"], scope.get("query_string", b""))
-        known = await services.access.identify(credential, client=client_of(connection))
+        address = client_of(connection)
+        try:
+            known = await services.access.identify(credential, client=address)
+        except (KeyMissing, KeyInvalid, KeyExpired):
+            await services.refusals.hold_failure(address, services.now())
+            raise
         connection.state.caller = known
         rate = connection.state.rate = services.rates.take(known, services.now())
         if rate is not None and rate.retry_after:
+            await services.refusals.hold(known.client)
             raise TooManyRequests(retry_after=rate.retry_after, whose=known.whose, limit=rate.limit)
     return known
 

@@ -79,7 +79,8 @@ async function measure(jobId: string, file: Blob): Promise<number | null> {
   return seconds;
 }
 
-function options() {
+/** What the person chose for new recordings. */
+export function recordingOptions() {
   const { spoken, translate, vocabulary, guard } = preferences.value;
   return {
     timestamps: ["segment", "word"],
@@ -91,7 +92,7 @@ function options() {
 }
 
 export function sendFile(file: File): void {
-  const jobId = transcriptions.start(file, options());
+  const jobId = transcriptions.start(file, recordingOptions());
   asked.add(jobId);
   void keepAudio(jobId, file).then((isKept) => isKept || audioNotKept.set(true));
   void measure(jobId, file);
@@ -102,13 +103,13 @@ export async function sendCopy(file: File): Promise<boolean> {
   const jobId = randomUuid();
   const isKept = await keepAudio(jobId, file);
   const copy = (isKept && (await readAudio(jobId, file.name))) || file;
-  asked.add(transcriptions.start(copy, options(), jobId));
+  asked.add(transcriptions.start(copy, recordingOptions(), jobId));
   if (!isKept) audioNotKept.set(true);
   void measure(jobId, copy);
   return isKept;
 }
 
-export const sendLink = (url: string): string => transcriptions.startFrom(url, options());
+export const sendLink = (url: string): string => transcriptions.startFrom(url, recordingOptions());
 
 export function provideFile(jobId: string, file: File): void {
   transcriptions.provide(jobId, file);

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from common.local.server import startup
 
@@ -18,6 +19,7 @@ from common import wiring
 from common.access.ledger import Ledger
 from common.container import container
 from common.http.app import build_app
+from common.http.caller import client_of_scope
 from common.http.edge import Edge
 from common.http.foreign_pages import is_loopback
 from common.local.engine import engine_problem
@@ -48,6 +50,7 @@ from functions import (
     openai_audio,
     page,
     quota,
+    sign_in,
     tokens,
     transcribe,
     transcribe_job,
@@ -77,7 +80,7 @@ def serve_forever(settings: Settings) -> None:
     signal.subscribe(hub.close)
     app = build(settings)
     ledger = wiring.ledger(settings)
-    guard = UploadGuard(app, _upload_limits(settings), ledger.pool("uploads"))
+    guard = UploadGuard(app, _upload_limits(settings), ledger.pool("uploads"), partial(_client_of, app))
     signal.subscribe_later(settings.request_grace, partial(guard.close, server_stopping))
     serve(
         Edge(guard, proxies=settings.trusted_proxies, hops=settings.trusted_hops),
@@ -103,6 +106,7 @@ def build(settings: Settings) -> FastAPI:
         transcription_ws.router,
         openai_audio.router,
         tokens.router,
+        sign_in.router,
         quota.router,
         admin.router,
         admin_deliveries.router,
@@ -124,6 +128,10 @@ async def _services(
         app.state.services = services
         startup.freeze_imports()
         yield
+
+
+async def _client_of(app: FastAPI, scope: Any) -> str:
+    return await client_of_scope(app.state.services.access, scope)
 
 
 def _upload_limits(settings: Settings) -> UploadLimits:

@@ -1,28 +1,30 @@
 """`python -m benchmarks.fair_shares`: how long one client waits for an answer while another does its worst.
 
-One client by its key asks, uploads, submits a job, watches it and gets its webhook, some times over, alone.
-Then again while another floods with requests, holds slow uploads, and submits recordings whose webhooks never
-answer as fast as it may. Medians in milliseconds, on whatever else the machine does.
+One client asks, uploads, submits a job, watches it and gets its webhook, some times over: alone; while
+another does its worst to a second server on the same machine (`elsewhere`: what sharing the cores costs); and
+while it does so to this server (`beside`). By access keys, then by addresses. Medians in milliseconds.
 """
 
 from __future__ import annotations
 
+import json
 import statistics
+import subprocess
+import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
+from subprocess import PIPE
 
 import httpx
 
 from tests.acceptance.client import tone
-from tests.receiver import Receiver, silence
+from tests.receiver import Receiver
 from tests.replies import transcription
 from tests.server import Server
-from tests.serving import Client
 from tests.upstream import Upstream
 
 TIMES = 15
@@ -32,20 +34,34 @@ RANDOM = Random(14)
 
 
 def main() -> None:
-    engine = Upstream(default=transcription("heard", delay=HEARD))
-    with engine, tempfile.TemporaryDirectory() as folder:
-        settings = {"ADMIN_KEY": ADMIN_KEY, "CALLBACK_SECRET": "s" * 32, "CALLBACK_PRIVATE_ADDRESSES": "true"}
-        with Server(Path(folder) / "data", GROQ_BASE_URL=engine.url, LOG_LEVEL="ERROR", **settings) as server:
-            modest, greedy = _key(server, "modest"), _key(server, "greedy")
+    for by in ("keys", "addresses"):
+        with ExitStack() as stack:
+            engine = stack.enter_context(Upstream(default=transcription("heard", delay=HEARD)))
+            server, other = (_server(stack, engine, by) for _ in range(2))
+            modest = _party(server, by, "modest")
             alone = _measure(server, modest)
-            with _worst(server, greedy):
+            with _worst(other, _party(other, by, "greedy")):
+                elsewhere = _measure(server, modest)
+            with _worst(server, _party(server, by, "greedy")):
                 beside = _measure(server, modest)
-    print(f"{'':<10}{'alone':>8}{'beside':>8}{'ratio':>8}")
-    for what in alone:
-        print(f"{what:<10}{alone[what]:>8.0f}{beside[what]:>8.0f}{beside[what] / alone[what]:>7.1f}x")
+        print(f"{by:<10}{'alone':>10}{'elsewhere':>10}{'beside':>10}{'ratio':>9}")
+        for what in alone:
+            figures = "".join(f"{each[what]:>10.0f}" for each in (alone, elsewhere, beside))
+            print(f"{what:<10}{figures}{beside[what] / elsewhere[what]:>8.1f}x", flush=True)
 
 
-def _key(server: Server, name: str) -> dict[str, str]:
+def _server(stack: ExitStack, engine: Upstream, by: str) -> Server:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    settings = {"CALLBACK_SECRET": "s" * 32, "CALLBACK_PRIVATE_ADDRESSES": "true", "LOG_LEVEL": "ERROR"}
+    if by == "keys":
+        settings["ADMIN_KEY"] = ADMIN_KEY
+    return stack.enter_context(Server(folder / "data", GROQ_BASE_URL=engine.url, **settings))
+
+
+def _party(server: Server, by: str, name: str) -> dict[str, str]:
+    """The headers by which the server knows a client."""
+    if by == "addresses":
+        return {"X-Forwarded-For": "203.0.113.1" if name == "modest" else "203.0.113.2"}
     headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
     answer = httpx.post(f"{server.url}/admin/keys", headers=headers, json={"name": name}, timeout=60)
     return {"Authorization": f"Bearer {answer.raise_for_status().json()['key']}"}
@@ -92,39 +108,16 @@ def _until(condition: Callable[[], bool]) -> None:
 @contextmanager
 def _worst(server: Server, headers: dict[str, str]) -> Iterator[None]:
     """Another client at its worst while the block runs."""
-    stop = threading.Event()
-    with ExitStack() as stack, Receiver() as mute:
-        mute.script.extend([silence(60)] * 10_000)
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        for _ in range(20):
-            upload = stack.enter_context(Client(server.port))
-            form = f"{lines}content-type: multipart/form-data; boundary=x\r\n"
-            upload.post("/transcribe-job", b"x" * 40_000, length=20_000_000, headers=form)
-
-        def repeat(do: Callable[[httpx.Client], object]) -> None:
-            with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
-                while not stop.is_set():
-                    with suppress(httpx.HTTPError):
-                        do(client)
-
-        data = {"cache": "false", "callbackUrl": mute.url}
-        files = {"file": ("a.wav", tone(RANDOM))}
-        kinds: list[Callable[[httpx.Client], object]] = [
-            lambda client: client.get("/v1/models"),
-            lambda client: client.post("/transcribe-job", files=files, data=data),
-            lambda client: client.post("/transcribe", files=files, data={"cache": "false"}),
-            lambda client: client.post("/transcribe-job", json={}),
-        ]
-        threads = [threading.Thread(target=repeat, args=(kind,), daemon=True) for kind in kinds * 2]
-        for thread in threads:
-            thread.start()
-        time.sleep(3)
+    command = [sys.executable, "-m", "benchmarks.greedy_client", server.url, json.dumps(headers)]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as greedy:
+        assert greedy.stdin
+        assert greedy.stdout
+        assert greedy.stdout.readline() == "ready\n"
         try:
             yield
         finally:
-            stop.set()
-            for thread in threads:
-                thread.join(60)
+            greedy.stdin.close()
+            print(f"# it sent {greedy.stdout.readline().strip()} requests a second")
 
 
 if __name__ == "__main__":

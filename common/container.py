@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from common import wiring
 from common.access.access import Access
+from common.access.held_refusals import HeldRefusals
+from common.access.known_keys import KnownKeys
 from common.access.ledger import Ledger
 from common.access.rates import RequestRates
 from common.audio.ffmpeg import Ffmpeg
@@ -38,6 +40,9 @@ Clock = Callable[[], float]
 # locked.
 _STORE_TIMEOUT, _FILE_TIMEOUT = 1.0, 0.02
 
+# Seconds for which a client that sends too many requests waits for each refusal.
+_REFUSAL_HELD = 0.5
+
 
 @asynccontextmanager
 async def container(
@@ -47,8 +52,7 @@ async def container(
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
         stores = await stack.enter_async_context(open_stores(settings))
-        audio = await _open_audio(settings, stores)
-        worker = await _worker(settings, stores, scratch)
+        audio, worker = await _open_audio(settings, stores), await _worker(settings, stores, scratch)
         signal.subscribe(lambda: worker.leave(settings.shutdown_timeout / 2))
         signals, quota, senders = Signals(), _quota(settings, stores), _senders(settings, stores, stack)
         services = Services(
@@ -69,6 +73,7 @@ async def container(
             admin=wiring.admin_services(stores.admin, stores.directory, now=stores.now),
             ledger=ledger,
             rates=RequestRates(settings.client_requests_per_minute),
+            refusals=HeldRefusals(_REFUSAL_HELD),
             cache=stores.cache(settings.cache_bytes),
             voices=stores.voices,
             senders=senders,
@@ -127,9 +132,10 @@ def _audio(settings: Settings, tickets: UploadTickets, now: Clock) -> AudioFolde
 async def _access(settings: Settings, stores: Stores) -> Access:
     return wiring.access(
         settings,
-        stores.access_keys,
+        KnownKeys(stores.access_keys),
         admin_key=settings.admin_key,
         api_keys=settings.api_keys,
+        page_password=settings.page_password,
         secret=await stores.secret("tokens"),
         now=stores.now,
     )

@@ -10,6 +10,7 @@ from typing import Any
 from common.access.access import Access
 from common.access.caller import is_limited
 from common.access.client_quota import ClientQuota, ClientUse, first_use
+from common.access.held_refusals import HeldRefusals
 from common.access.ledger import Ledger
 from common.access.rates import RequestRates
 from common.admin.services import AdminServices
@@ -65,13 +66,14 @@ class Services:
     limits, `cache` where no text is kept for equal recordings, `voices` where no embeddings can be kept.
     `senders` deliver snapshots of jobs.
     `cancel_run` ends a run of a job in this process at once, if there is one. `access` identifies callers,
-    `ledger` holds what each client has of this process's places, `rates` count its requests.
+    `ledger` holds what each client has of this process's places, `rates` count its requests,
+    `refusals` says how late it learns that they are too many.
     With `key_secret`, nobody can derive a job id from an Idempotency-Key. `store_timeout` is how many seconds
     /health waits for the store: a file answers at once unless it is locked. `store_status` says what is known
     of the store without asking it. `transcribing` bounds the transcriptions that clients wait for,
     `downloading` the recordings that are fetched for them; jobs have a bound of their own. `counters` are of
-    this process, `readings` holds what was last read of it all, `account` is whose usage is counted.
-    `correcting` bounds the corrected texts that are in memory.
+    this process, `readings` holds what was last read of it all, `backlog` of the jobs that wait, `account`
+    is whose usage is counted. `correcting` bounds the corrected texts that are in memory.
     """
 
     settings: Settings
@@ -95,6 +97,7 @@ class Services:
     access: Access = field(default_factory=Access)
     ledger: Ledger = field(default_factory=Ledger)
     rates: RequestRates = field(default_factory=RequestRates)
+    refusals: HeldRefusals = field(default_factory=HeldRefusals)
     key_secret: bytes = field(default=b"", repr=False)
     store_timeout: float = 0.02
     store_status: Callable[[], StoreStatus] = StoreStatus
@@ -105,7 +108,7 @@ class Services:
     counters: Counters = field(default_factory=Counters)
     admin: AdminServices = field(default_factory=AdminServices)
     readings: Latest[Any] = field(default_factory=Latest)
-    starts: Latest[dict[str, float]] = field(default_factory=Latest)
+    backlog: Latest[Any] = field(default_factory=Latest)
     account: str = ANONYMOUS
 
     def serving(self, owner: str | None) -> Services:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ValidationError
 from common.models import AccessKey, Limits, Scope
 
 SHORTEST_ADMIN_KEY = 32  # characters
+SHORTEST_PAGE_PASSWORD = 12  # characters, since a person types it
 
 _BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 _LINE = re.compile(r"(\S{1,80})\s+([0-9a-f]{64})(?:\s+([a-z,]+))?((?:\s+[A-Za-z]+=\d{1,9})*)")
@@ -80,6 +81,12 @@ def _check_admin_key(key: str) -> str:
     return key
 
 
+def _check_page_password(password: str) -> str:
+    if len(password) < SHORTEST_PAGE_PASSWORD and not _is_reference(password):
+        raise ValueError(f"at least {SHORTEST_PAGE_PASSWORD} characters, such as four words")
+    return password
+
+
 def _check_api_keys(text: str) -> str:
     if not _is_reference(text):
         parse_api_keys(text)
@@ -108,12 +115,14 @@ def _keys(text: str) -> Iterator[AccessKey]:
             digest=digest,
             scopes=_parse_scopes(scopes),
             created_at=0.0,
-            limits=_parse_limits(limits),
+            limits=parse_limits(limits),
         )
 
 
-def _parse_limits(text: str) -> Limits | None:
-    values = dict(part.split("=") for part in text.split())
+def parse_limits(text: str) -> Limits | None:
+    """`limit=number`, between spaces. Raises ValueError with what limits are."""
+    pairs = [part.partition("=") for part in text.split()]
+    values = {name: number for name, _, number in pairs}
     try:
         return Limits.model_validate(values) if values else None
     except ValidationError:
@@ -148,6 +157,7 @@ Proxies = Annotated[Listed, AfterValidator(_check_proxies)]
 HttpUrl = Annotated[str, AfterValidator(_check_http)]
 SigningSecret = Annotated[str, AfterValidator(_check_secret)]
 AdminKey = Annotated[str, AfterValidator(_check_admin_key)]
+PagePassword = Annotated[str, AfterValidator(_check_page_password)]
 ApiKeys = Annotated[str, AfterValidator(_check_api_keys)]
 PostgresUrl = Annotated[str, AfterValidator(_check_postgres)]
 BucketUrl = Annotated[str, AfterValidator(_check_bucket)]

@@ -18,6 +18,7 @@ from common.setting_types import (
     BucketUrl,
     HttpUrl,
     Origins,
+    PagePassword,
     PostgresUrl,
     Proxies,
     SigningSecret,
@@ -86,6 +87,7 @@ class Settings(BaseModel):
     admin_key: AdminKey | None = Field(None, repr=False)
     api_keys: ApiKeys | None = Field(None, repr=False)
     anonymous_access: bool = False
+    page_password: PagePassword | None = Field(None, repr=False)
 
     # jobs and recordings that outlast every instance; S3's tools share the names of the last four
     database_url: PostgresUrl | None = Field(None, repr=False)
@@ -137,6 +139,11 @@ class Settings(BaseModel):
         if (self.convex_site_url is None) != (self.convex_api_key is None):
             raise ValueError("CONVEX_SITE_URL and CONVEX_API_KEY, both or neither")
         return self
+
+    @property
+    def has_access_keys(self) -> bool:
+        """Whether callers need a key, or a token that the page's password was sent for."""
+        return bool(self.admin_key or self.api_keys or self.page_password)
 
     @property
     def max_upload_bytes(self) -> int:

@@ -13,6 +13,7 @@ from common.access.access import Access
 from common.access.key_store import AccessKeyStore
 from common.access.keys import digest_of
 from common.access.ledger import Ledger, all_but_one, share_of
+from common.access.page_password import PagePassword
 from common.admin.directory import JobDirectory
 from common.admin.pause import PauseSwitch
 from common.admin.services import AdminServices
@@ -68,21 +69,24 @@ def access(
     *,
     admin_key: str | None,
     api_keys: str | None,
+    page_password: str | None,
     secret: bytes,
     now: Callable[[], float],
 ) -> Access:
-    """Who may use the service; `secret` signs tokens. Without ADMIN_KEY and API_KEYS everybody may.
+    """Who may use the service; `secret` signs tokens. Without ADMIN_KEY, API_KEYS and PAGE_PASSWORD
+    everybody may.
 
     The settings may be references: where one cannot be read, its keys open nothing.
     """
     return Access(
-        is_on=bool(settings.admin_key or settings.api_keys),
+        is_on=settings.has_access_keys,
         store=store,
         now=now,
         secret=secret,
         admin_digest=digest_of(admin_key) if admin_key else None,
         configured=parse_api_keys(api_keys or ""),
         allows_anonymous=settings.anonymous_access,
+        page=PagePassword(page_password, secret) if page_password else None,
     )
 
 

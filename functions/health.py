@@ -136,6 +136,7 @@ handler = http_handler(
         "openai_audio",
         "quota",
         "tokens",
+        "sign_in",
         "admin",
         "page",
         "admin_deliveries",

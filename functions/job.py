@@ -188,7 +188,7 @@ async def watch_job(
     last_seq = parse_seq(last_event_id)
     known = after if last_seq is None else last_seq
     watch = open_watch(services, job_id, after=known, language=language_of(request), caller=caller.client)
-    return JobEvents(watch)
+    return JobEvents(watch, services.access.connections.hold(caller))
 
 
 handler = http_handler(router)

@@ -14,7 +14,7 @@ from common.http.app import ServicesDep, error_examples, json_response, language
 from common.http.cache_header import cache_header
 from common.http.caller import Transcriber
 from common.http.corrected_text import MAX_MB, parse_correction, read_correction
-from common.http.etag import is_known, required_seq
+from common.http.etag import is_known, required_seqs
 from common.http.job_example import JOB_CONTENT
 from common.http.job_id import JobId
 from common.http.json_body import read_json
@@ -166,7 +166,7 @@ async def correct_transcript(
     Without `words`, equal words keep their times and the others share the time between. What else an answer
     has may come back with it and changes nothing. Files, callbacks and Convex then have the corrected text.
     """
-    seq = required_seq(if_match)
+    seqs = required_seqs(if_match)
     body = await read_correction(request)
     with await services.correcting.take(caller.client):
         segments = await to_thread(parse_correction, body)
@@ -174,7 +174,7 @@ async def correct_transcript(
         def change(transcript: Transcript) -> Transcript:
             return correction.correct(transcript, list(check_times(segments, duration=transcript.duration)))
 
-        return _respond_with(request, await correct(services, job_id, change, seq=seq))
+        return _respond_with(request, await correct(services, job_id, change, seqs=seqs))
 
 
 @router.put(
@@ -203,10 +203,10 @@ async def name_speakers(
 
     The names are in every file, in callbacks and in Convex. If-Match as for the transcript.
     """
-    seq = required_seq(if_match)
+    seqs = required_seqs(if_match)
     names = _parse_names(await read_json(request))
     with await services.correcting.take(caller.client):
-        job = await correct(services, job_id, partial(give_names, names=names), seq=seq)
+        job = await correct(services, job_id, partial(give_names, names=names), seqs=seqs)
     return _respond_with(request, job)
 
 

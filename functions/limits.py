@@ -13,6 +13,7 @@ from common.http.app import ServicesDep, json_response
 from common.http.etag import is_known, tag_of
 from common.lambda_entry.handlers import http_handler
 from common.services import VERSION, Services
+from common.settings import Settings
 from common.text.languages import codes
 from common.transcription.speakers import can_distinguish_speakers
 
@@ -23,6 +24,7 @@ _EXAMPLE = {
     "version": VERSION,
     "engine": "groq",
     "keys": "none",
+    "signIn": [],
     "maxUploadBytes": 26_214_400,
     "maxJobUploadBytes": 209_715_200,
     "maxAudioSeconds": 14_400,
@@ -40,7 +42,8 @@ _EXAMPLE = {
     response_model=None,
     responses={
         200: {
-            "description": "`keys` is `none`, `optional` or `required`; `maxUploadBytes` counts for "
+            "description": "`keys` is `none`, `optional` or `required`; `signIn` names the ways in on "
+            "the page, `key` and `password`; `maxUploadBytes` counts for "
             "/transcribe, `maxJobUploadBytes` for jobs and /v1",
             "content": {"application/json": {"example": _EXAMPLE}},
         },
@@ -62,6 +65,7 @@ def _view(services: Services) -> dict[str, Any]:
         "version": VERSION,
         "engine": settings.engine,
         "keys": _keys(services.access),
+        "signIn": _ways_in(settings),
         "maxUploadBytes": settings.max_upload_bytes,
         "maxJobUploadBytes": settings.max_job_upload_bytes,
         "maxAudioSeconds": settings.max_audio_minutes * 60,
@@ -71,6 +75,12 @@ def _view(services: Services) -> dict[str, Any]:
         "languages": sorted(codes()),
         "speakers": can_distinguish_speakers(services),
     }
+
+
+def _ways_in(settings: Settings) -> list[str]:
+    """How a person signs in on the page."""
+    has_keys = settings.admin_key or settings.api_keys
+    return [*(["key"] if has_keys else []), *(["password"] if settings.page_password else [])]
 
 
 def _keys(access: Access) -> str:

@@ -1,4 +1,7 @@
-"""POST /tokens: a short-lived token for one user of a page, or for one job, so that no page holds a key."""
+"""POST /tokens: a short-lived token for one user of a page, or for one job, so that no page holds a key.
+
+GET /tokens: what a key or token may do.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from common import errors
-from common.access.access import ADMIN
-from common.access.caller import OPEN_SCOPES, Caller
+from common.access.caller import ADMIN, OPEN_SCOPES, Caller
 from common.access.tokens import LONGEST, Token, sign_token
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import CallerDep, check_visible
@@ -42,6 +44,7 @@ _FIELDS = {
     },
 }
 _EXAMPLE = {"token": "est_…", "expiresAt": "2026-01-01T12:10:00.000Z", "scopes": ["read", "transcribe"]}
+_OWN_EXAMPLE = {"scopes": ["read", "transcribe"], "expiresAt": "2026-01-01T12:10:00.000Z"}
 _DEFAULT_SECONDS = 600.0
 _SECONDS = f"1 … {LONGEST:.0f}"
 
@@ -131,6 +134,26 @@ def _subject(value: object) -> str | None:
     if not isinstance(value, str) or not USER_ID.fullmatch(value):
         raise errors.OptionInvalid(option="sub", expected=USER_ID_FORM)
     return value
+
+
+@router.get(
+    "/tokens",
+    summary="What the key or token that you send may do",
+    response_model=None,
+    responses={
+        200: {
+            "description": "`scopes`; `expiresAt` where it ends by itself",
+            "content": {"application/json": {"example": _OWN_EXAMPLE}},
+        },
+        **error_examples(errors.KeyMissing(), errors.KeyInvalid(), errors.KeyExpired()),
+    },
+)
+async def own_scopes(caller: CallerDep) -> Response:
+    """A page shows only what its key allows."""
+    view: dict[str, Any] = {"scopes": sorted(caller.scopes)}
+    if caller.expires_at is not None:
+        view["expiresAt"] = iso_time(caller.expires_at)
+    return json_response(view, headers={"Cache-Control": "no-store"})
 
 
 handler = http_handler(router)

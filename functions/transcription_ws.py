@@ -22,7 +22,7 @@ router = APIRouter()
 
 ENDED = 1000
 RESTARTING = 1012  # "service restart": a client connects again, here or to another instance
-# Plus the HTTP status of the error: 4404, 4410, 4429.
+# Plus the HTTP status of the error: 4401 (also when the key or token ends), 4404, 4410, 4429.
 _ERROR_BASE = 4000
 
 
@@ -57,9 +57,8 @@ async def _serve(socket: WebSocket, job_id: str, services: Services) -> None:
         caller = await caller_of(socket)
         caller.require("read")
         await check_visible(services, caller, parsed_id)
-        async with open_watch(
-            services, parsed_id, after=after, language=language, caller=caller.client
-        ) as watch:
+        watching = open_watch(services, parsed_id, after=after, language=language, caller=caller.client)
+        async with services.access.connections.hold(caller), watching as watch:
             await _send_messages(socket, watch)
     except EscribaError as error:
         async with sending():

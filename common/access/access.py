@@ -6,15 +6,18 @@ import hmac
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from common.access import tokens
-from common.access.caller import ALL_SCOPES, Caller, client_without_key
+from common.access.caller import ADMIN, ALL_SCOPES, Caller, client_without_key
+from common.access.connections import Connections
 from common.access.key_store import AccessKeyStore
 from common.access.keys import PREFIX, digest_of, parse_key
+from common.access.page_password import PagePassword, browser_caller
 from common.errors import KeyExpired, KeyInvalid, KeyMissing
 from common.models import NO_LIMITS, AccessKey, Limits, Scope
 
-ADMIN = "admin"
+T = TypeVar("T")
 
 # Seconds for which a key is believed without asking the store: so long a revoked key may still work.
 _CACHED_FOR = 8.0
@@ -26,7 +29,7 @@ class Access:
     """Who may use this process. Unless it `is_on`, everybody may.
 
     `admin_digest` is of ADMIN_KEY, `configured` are the keys of API_KEYS by digest, `secret` signs tokens,
-    `allows_anonymous` lets requests without a key in.
+    `allows_anonymous` lets requests without a key in, `page` is the page's password where it has one.
     """
 
     is_on: bool = False
@@ -36,7 +39,15 @@ class Access:
     admin_digest: str | None = field(default=None, repr=False)
     configured: Mapping[str, AccessKey] = field(default_factory=dict, repr=False)
     allows_anonymous: bool = False
-    _cache: dict[str, tuple[float, AccessKey | None]] = field(default_factory=dict, repr=False)
+    page: PagePassword | None = None
+    # Apart, so that made-up keys do not push out those that are used.
+    _found: dict[str, tuple[float, AccessKey]] = field(default_factory=dict, repr=False)
+    _missing: dict[str, float] = field(default_factory=dict, repr=False)
+
+    connections: Connections = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.connections = Connections(self._rights_of, self.now)
 
     async def identify(self, credential: str | None, *, client: str) -> Caller:
         """The caller of a request; `client` names the address that it came from.
@@ -92,20 +103,27 @@ class Access:
 
     async def _stored_key(self, key_id: str) -> AccessKey | None:
         now = self.now()
-        read_at, key = self._cache.get(key_id, (-1.0, None))
-        if not 0 <= now - read_at < _CACHED_FOR:
-            key = await self.store.get(key_id) if self.store else None
-            if len(self._cache) >= _CACHE_SIZE:
-                self._cache.clear()
-            self._cache[key_id] = (now, key)
+        read_at, known = self._found.get(key_id, (-1.0, None))
+        if known is not None and 0 <= now - read_at < _CACHED_FOR:
+            return known
+        if 0 <= now - self._missing.get(key_id, -1.0) < _CACHED_FOR:
+            return None
+        key = await self.store.get(key_id) if self.store else None
+        if key is None:
+            _remember(self._missing, key_id, now)
+        else:
+            _remember(self._found, key_id, (now, key))
         return key
 
     async def _holder_of_token(self, credential: str) -> Caller:
+        if self.page is not None and (own := self.page.find(credential, now=self.now())):
+            return browser_caller(own)
         token = tokens.read_token(credential, secret=self.secret, now=self.now())
         allowed, limits = await self._rights_of(token.key_id)
         scopes = frozenset(token.scopes) & allowed
         owner = f"{token.key_id}/{token.subject}" if token.subject is not None else token.key_id
-        return Caller("token", f"key:{owner}", scopes, owner, token.subject, token.job_id, limits)
+        name, ends = f"key:{owner}", token.expires_at
+        return Caller("token", name, scopes, owner, token.subject, token.job_id, limits, ends)
 
     async def _rights_of(self, key_id: str) -> tuple[frozenset[Scope], Limits]:
         """What the key that issued a token may do. Raises KeyInvalid, KeyExpired."""
@@ -117,6 +135,13 @@ class Access:
         return frozenset(self._check_valid(key).scopes), key.limits or NO_LIMITS
 
 
+def _remember(cache: dict[str, T], key_id: str, value: T) -> None:
+    if len(cache) >= _CACHE_SIZE:
+        cache.clear()
+    cache[key_id] = value
+
+
 def _holder_of_key(key: AccessKey) -> Caller:
     limits = key.limits or NO_LIMITS
-    return Caller("key", f"key:{key.key_id}", frozenset(key.scopes), key.key_id, limits=limits)
+    name, scopes = f"key:{key.key_id}", frozenset(key.scopes)
+    return Caller("key", name, scopes, key.key_id, limits=limits, expires_at=key.expires_at)

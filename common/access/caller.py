@@ -13,6 +13,10 @@ from common.models import NO_LIMITS, Job, Limits, Scope
 ALL_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read", "metrics", "admin"})
 OPEN_SCOPES: frozenset[Scope] = frozenset({"transcribe", "read"})
 
+# Owners that no access key has: who holds ADMIN_KEY, and all browsers that sent the page's password.
+ADMIN, PAGE = "admin", "page"
+NO_KEYS = frozenset({ADMIN, PAGE})
+
 # Programs on the server's own machine, and clients whose address nobody knows. IPv6's loopback address is in
 # the network ::/64.
 _UNLIMITED = frozenset({"", "address:127.0.0.1", "address:::/64", "address:unknown", "key:admin"})
@@ -24,7 +28,8 @@ class Caller:
 
     `name` tells callers apart (`key:1a2b3c4d/alice`, `address:192.0.2.7`). Jobs that the caller makes belong
     to `owner`; those of None belong to everybody who knows the job's id. With `only_job`, the caller may read
-    that job and nothing else. `subject` is the user that a token was issued for.
+    that job and nothing else. `subject` is the user that a token was issued for,
+    `expires_at` when the key or token ends.
     """
 
     kind: Literal["admin", "key", "token", "address"]
@@ -34,11 +39,20 @@ class Caller:
     subject: str | None = None
     only_job: str | None = None
     limits: Limits = NO_LIMITS
+    expires_at: float | None = None
 
     @property
     def client(self) -> str:
         """Whose limits count: those of the key, for all its tokens together, or of the address."""
         return f"key:{self.owner.partition('/')[0]}" if self.owner is not None else self.name
+
+    @property
+    def key_id(self) -> str | None:
+        """The key that is sent or that issued the token; None for an address, the admin key and browsers."""
+        if self.kind not in {"key", "token"} or self.owner is None:
+            return None
+        key_id = self.owner.partition("/")[0]
+        return None if key_id in NO_KEYS else key_id
 
     @property
     def is_limited(self) -> bool:

@@ -19,13 +19,17 @@ LONGEST = 24 * 3600.0  # seconds
 
 
 class Token(Value):
-    """`key_id` issued it for `subject`, a user of a page; with `job_id` it is for that job alone."""
+    """`key_id` issued it for `subject`, a user of a page; with `job_id` it is for that job alone.
+
+    `signed_in_at`: when a browser sent the page's password.
+    """
 
     key_id: str
     scopes: tuple[Scope, ...]
     expires_at: float
     subject: str | None = None
     job_id: str | None = None
+    signed_in_at: float | None = None
 
 
 def sign_token(token: Token, *, secret: bytes) -> str:

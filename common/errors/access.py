@@ -53,6 +53,38 @@ class KeyExpired(AccessRefused):
     )
 
 
+class PasswordWrong(AccessRefused):
+    status = 401
+    code = "password_wrong"
+    sentence = Sentence("This is not the page's password.", "Esta no es la contraseña de la página.")
+    hint = Sentence(
+        "Ask who runs this server for it. Capital letters count.",
+        "Pídela a quien lleva este servidor. Las mayúsculas cuentan.",
+    )
+
+
+class PasswordOff(AccessRefused):
+    status = 404
+    code = "password_off"
+    sentence = Sentence(
+        "This server's page has no password.", "La página de este servidor no tiene contraseña."
+    )
+    hint = Sentence(
+        "Set PAGE_PASSWORD to give it one, or sign in with an access key.",
+        "Define PAGE_PASSWORD para ponerle una, o entra con una clave de acceso.",
+    )
+
+
+class SessionMissing(AccessRefused):
+    status = 401
+    code = "session_missing"
+    sentence = Sentence(
+        "Only a browser that has signed in with the page's password is given another token.",
+        "Solo un navegador que entró con la contraseña de la página recibe otro token.",
+    )
+    hint = Sentence("Send 'password' and 'browser'.", "Envía 'password' y 'browser'.")
+
+
 class ScopeMissing(AccessRefused):
     """Details: `scope`."""
 

@@ -32,6 +32,22 @@ class TooManyRequests(LimitReached):
     )
 
 
+class TooManyGuesses(EscribaError):
+    """Always raised with `retry_after`."""
+
+    status = 429
+    code = "too_many_guesses"
+    sentence = Sentence(
+        "Too many passwords were tried from your address or on this server.",
+        "Se han probado demasiadas contraseñas desde tu dirección o en este servidor.",
+    )
+    hint = Sentence(
+        "Wait for the seconds in Retry-After, then sign in.",
+        "Espera los segundos de Retry-After y entra entonces.",
+    )
+    retryable = True
+
+
 class TooMuchAudio(LimitReached):
     """Details: `window` besides."""
 

@@ -32,13 +32,17 @@ def is_known(etag: str, if_none_match: str | None) -> bool:
 
 
 def known_seq(if_none_match: str | None) -> int | None:
-    """The `seq` in a tag of ours."""
-    tag = _TAG.search((if_none_match or "")[:1000])
-    return parse_seq(tag[1].partition("-")[0]) if tag else None
+    """The newest `seq` in tags of ours."""
+    return max(_seqs(if_none_match), default=None)
 
 
-def required_seq(if_match: str | None) -> int | None:
-    """The `seq` of the only state that a request may change; None for `*`, any state.
+def _seqs(tags: str | None) -> frozenset[int]:
+    found = (parse_seq(tag.partition("-")[0]) for tag in _TAG.findall((tags or "")[:1000]))
+    return frozenset(seq for seq in found if seq is not None)
+
+
+def required_seqs(if_match: str | None) -> frozenset[int] | None:
+    """The `seq`s of the only states that a request may change; None for `*`, any state.
 
     A weak tag counts, too: each of ours begins with the `seq`, and proxies that compress make tags weak.
     Raises VersionMissing without If-Match, TranscriptChanged for a tag that is none of ours.
@@ -47,7 +51,7 @@ def required_seq(if_match: str | None) -> int | None:
         raise VersionMissing
     if if_match.strip() == "*":
         return None
-    seq = known_seq(if_match)
-    if seq is None:
+    seqs = _seqs(if_match)
+    if not seqs:
         raise TranscriptChanged
-    return seq
+    return seqs

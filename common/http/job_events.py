@@ -9,8 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from common.errors import EscribaError
-from common.http.disconnect import run_until_left
-from common.http.sse import COMMENT, EventWriter, encode_event, encode_retry
+from common.http.sse import COMMENT, EventWriter, encode_event, encode_retry, send_while_allowed
 from common.jobs.messages import PING, Message
 from common.jobs.watch import Watch
 from common.log import log
@@ -24,19 +23,26 @@ _RETRY_AFTER_STOP = (200, 1500)
 class JobEvents(Response):
     """Sends what `watching` yields until the job ends, or 204 when there is nothing to send.
 
-    204 keeps an EventSource from connecting again. What entering `watching` raises is raised here.
+    204 keeps an EventSource from connecting again. What entering `watching` raises is raised here. The stream
+    also ends when the caller's key or token does, which `holding` tells; the client then connects again, to
+    learn that.
     """
 
-    def __init__(self, watching: AbstractAsyncContextManager[Watch]) -> None:
+    def __init__(
+        self, watching: AbstractAsyncContextManager[Watch], holding: AbstractAsyncContextManager[None]
+    ) -> None:
         super().__init__(status_code=204)
         self._watching = watching
+        self._holding = holding
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async with self._watching as watch:
             if watch.is_over:
                 await super().__call__(scope, receive, send)
             else:
-                await run_until_left(_send_messages(watch, EventWriter(send)), receive)
+                await send_while_allowed(
+                    self._holding, EventWriter(send), lambda writer: _send_messages(watch, writer), receive
+                )
 
 
 async def _send_messages(watch: Watch, writer: EventWriter) -> None:

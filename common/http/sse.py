@@ -5,10 +5,13 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from common.http.disconnect import sending
+from common.errors import AccessRefused
+from common.http.disconnect import Receive, run_until_left, sending
+from common.log import log
 
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -52,3 +55,20 @@ class EventWriter:
 
     async def end(self) -> None:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def send_while_allowed(
+    holding: AbstractAsyncContextManager[None],
+    writer: EventWriter,
+    send_events: Callable[[EventWriter], Coroutine[Any, Any, None]],
+    receive: Receive,
+) -> None:
+    """Send events until they end, the client leaves, or `holding` raises that its key or token has ended."""
+    try:
+        async with holding:
+            await run_until_left(send_events(writer), receive)
+    except AccessRefused as exc:
+        log("watch.ended", reason=exc.code)
+        if not writer.has_started:
+            raise
+        await writer.end()

@@ -7,7 +7,7 @@ seen.
 from __future__ import annotations
 
 from asyncio import to_thread
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from common.errors import TranscriptChanged, TranscriptNotReady
 from common.jobs import state
@@ -30,23 +30,23 @@ async def read_text(services: Services, job_id: str, *, original: bool = False) 
     return job, result
 
 
-async def correct(services: Services, job_id: str, change: Change, *, seq: int | None) -> Job:
-    """Commit what `change` makes of the text; with `seq`, only of the text of that commit.
+async def correct(services: Services, job_id: str, change: Change, *, seqs: Collection[int] | None) -> Job:
+    """Commit what `change` makes of the text; with `seqs`, only of the text of those commits.
 
     `change` is pure and may be called again; what it raises flies on. Without a difference nothing is
     committed. Raises TranscriptChanged, and what `read_text` does.
     """
-    if seq is None:
-        return await repeat_while_stale(lambda: _correct(services, job_id, change, seq))
+    if seqs is None:
+        return await repeat_while_stale(lambda: _correct(services, job_id, change, seqs))
     try:
-        return await _correct(services, job_id, change, seq)
+        return await _correct(services, job_id, change, seqs)
     except StaleJob:
         raise TranscriptChanged from None
 
 
-async def _correct(services: Services, job_id: str, change: Change, seq: int | None) -> Job:
+async def _correct(services: Services, job_id: str, change: Change, seqs: Collection[int] | None) -> Job:
     job, before = await read_text(services, job_id)
-    if seq is not None and seq != job.seq:
+    if seqs is not None and job.seq not in seqs:
         raise TranscriptChanged
     after = await to_thread(change, before)
     if after == before:

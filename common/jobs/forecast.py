@@ -33,6 +33,7 @@ class Pace:
 def forecast(jobs: Sequence[QueuedJob], *, now: float, pace: Pace, quota: Quota | None) -> dict[str, float]:
     """When each of the waiting jobs starts, in epoch seconds."""
     starts: dict[str, float] = {}
+    quota = quota.advance(now) if quota else None
     seconds_ahead = 0.0
     for place, job in enumerate(in_turn(jobs, now=now)):
         seconds = seconds_of(job.size_bytes)
@@ -83,10 +84,9 @@ def _until_free(place: int, pace: Pace) -> float:
 
 
 def _until_allowed(quota: Quota | None, seconds: float, now: float) -> float:
-    """Seconds until the quota has let so much through; more than a bucket holds waits for it to refill."""
+    """Seconds until the quota, as it is now, has let so much through; more than a bucket holds waits too."""
     if quota is None:
         return 0.0
-    current = quota.advance(now)
     amounts = amounts_of(seconds)
-    waits = [bucket.wait(amounts[name]) for name, bucket in current.buckets.items()]
-    return max(current.shut_until - now, *waits, 0.0)
+    waits = [bucket.wait(amounts[name]) for name, bucket in quota.buckets.items()]
+    return max(quota.shut_until - now, *waits, 0.0)

@@ -167,12 +167,13 @@ class _Keys:
 
 def _access(settings: Settings, keys: _Keys, table: Table, clients: Clients) -> Access:
     """Only with access keys there are tokens, and a secret that signs them."""
-    is_on = bool(settings.admin_key or settings.api_keys) and settings.jobs_table is not None
+    is_on = settings.has_access_keys and settings.jobs_table is not None
     return wiring.access(
         settings,
         DynamoAccessKeys(table),
         admin_key=keys.read("ADMIN_KEY", settings.admin_key),
         api_keys=keys.read("API_KEYS", settings.api_keys),
+        page_password=keys.read("PAGE_PASSWORD", settings.page_password),
         secret=read_shared_secret(clients, settings.jobs_table or "", "tokens") if is_on else b"",
         now=time.time,
     )

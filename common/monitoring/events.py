@@ -1,4 +1,4 @@
-"""Readings as an event stream for admins: one a second at most, and only those that differ."""
+"""Readings as an event stream for admins: one every three seconds at most, and only those that differ."""
 
 from __future__ import annotations
 
@@ -10,38 +10,43 @@ from typing import Any
 
 from starlette.responses import Response
 
+from common.access.caller import Caller
 from common.errors import TooManyWatchers
-from common.http.disconnect import run_until_left
-from common.http.sse import COMMENT, EventWriter, encode_event, encode_retry
+from common.http.sse import COMMENT, EventWriter, encode_event, encode_retry, send_while_allowed
 from common.monitoring.now import read_now
 from common.monitoring.view import View, now_view
 from common.services import Services
 from common.subscribers_port import Listener
 
-# Seconds between two looks; all streams of this process share one reading of the store.
-_EVERY = 1.0
+# Seconds between two looks, each of which is up to three queries; all streams of this process share one.
+_EVERY = 3.0
 # What alone makes no news.
-_CLOCKS = frozenset({"at", "uptimeSeconds", "oldestDueSeconds", "fullInSeconds"})
+_CLOCKS = frozenset({"at", "uptimeSeconds", "memoryBytes", "oldestDueSeconds", "fullInSeconds"})
 # Milliseconds after which a browser connects again.
 _RETRY = 2000
 _NO_JOB = "admin"  # nobody publishes events of it
 
 
 class NowEvents(Response):
-    """Sends readings until the client leaves or the server stops. `client` takes a watcher's place."""
+    """Sends readings until the client leaves, its key ends or the server stops; takes a watcher's place."""
 
-    def __init__(self, services: Services, client: str) -> None:
+    def __init__(self, services: Services, admin: Caller) -> None:
         super().__init__()
         self._services = services
-        self._client = client
+        self._admin = admin
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002
         services = self._services
-        places = services.ledger.pool("watchers").take(self._client, _refuse)
+        places = services.ledger.pool("watchers").take(self._admin.client, _refuse)
         with places, services.subscribers.listen(_NO_JOB) as listener:
             services.active.watchers += 1
             try:
-                await run_until_left(_send(services, listener, EventWriter(send)), receive)
+                await send_while_allowed(
+                    services.access.connections.hold(self._admin),
+                    EventWriter(send),
+                    lambda writer: _send(services, listener, writer),
+                    receive,
+                )
             finally:
                 services.active.watchers -= 1
 

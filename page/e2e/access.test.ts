@@ -10,17 +10,22 @@ const ENOUGH = { timeout: 240_000 };
 let server: Server;
 let browser: Awaited<ReturnType<typeof launch>>;
 let key: string;
+let readKey: string;
 
 beforeAll(async () => {
   server = await startServer({ ADMIN_KEY });
   browser = await launch(inject("chromium"));
+  [key, readKey] = await Promise.all([makeKey(["transcribe", "read"]), makeKey(["read"])]);
+});
+
+async function makeKey(scopes: string[]): Promise<string> {
   const made = await fetch(`${server.url}/admin/keys`, {
     method: "POST",
     headers: { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" },
-    body: JSON.stringify({ name: "the page's test" }),
+    body: JSON.stringify({ name: "the page's test", scopes }),
   });
-  ({ key } = (await made.json()) as { key: string });
-});
+  return ((await made.json()) as { key: string }).key;
+}
 
 afterAll(async () => {
   await browser.close();
@@ -112,5 +117,17 @@ test("a screen reader finds its way", async () => {
   ])
     expect(tree).toContain(line);
   expect(await findProblems(page)).toEqual([]);
+  await page.context().close();
+});
+
+test("a key that may only read is offered no place to send recordings", async () => {
+  const { page } = await openPage(browser, server.url);
+  await page.getByLabel("Access key").fill(readKey);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Your texts" }).waitFor();
+  expect(await page.getByText("Drop recordings here").count()).toBe(0);
+  await page.reload();
+  await page.locator(".drop").waitFor({ state: "detached" });
+  await page.getByRole("heading", { name: "Your texts" }).waitFor();
   await page.context().close();
 });

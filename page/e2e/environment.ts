@@ -8,13 +8,13 @@ import { fileURLToPath } from "node:url";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { launchOptions } from "../../web/e2e/unpackedChromium";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const python = process.env.ESCRIBA_PYTHON ?? path.join(ROOT, ".venv/bin/python");
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+export const python = process.env.ESCRIBA_PYTHON ?? path.join(ROOT, ".venv/bin/python");
 
 /** A recording of the repository's tests. */
 export const recording = (name: string): string => path.join(ROOT, "tests/data", name);
 
-export type Server = { url: string; stop(): Promise<void> };
+export type Server = { url: string; folder: string; stop(): Promise<void> };
 
 export async function startServer(settings: Record<string, string> = {}): Promise<Server> {
   const folder = await mkdtemp(path.join(tmpdir(), "escriba-page-"));
@@ -27,6 +27,7 @@ export async function startServer(settings: Record<string, string> = {}): Promis
   await answers(child, url);
   return {
     url,
+    folder,
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill();

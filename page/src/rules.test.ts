@@ -15,6 +15,7 @@ import { languageNames } from "./send/languageNames";
 
 const limits = {
   keys: "none" as const,
+  signIn: [],
   maxJobUploadBytes: 200 * 1024 * 1024,
   maxAudioSeconds: 14_400,
   maxPromptBytes: 896,

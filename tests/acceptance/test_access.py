@@ -81,6 +81,8 @@ def door(media: Media, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doo
 
 # What anybody may read: what platforms and people ask before they have a key.
 OPEN = {("GET", "/health"), ("GET", "/limits"), ("GET", "/docs"), ("GET", "/openapi.json"), ("GET", "/")}
+# Where the page's password is sent.
+OPEN |= {("POST", "/sign-in")}
 # Authorised by the signed ticket that the job's own caller got.
 BY_TICKET = {("POST", "/job/{job_id}/audio")}
 
@@ -226,6 +228,10 @@ def test_a_token_for_one_job_fits_into_an_address_and_reads_nothing_else(door: D
     assert door.call("GET", f"/job/{other}?ticket={ticket}").status_code == 404
     assert code_of(door.call("DELETE", f"/job/{door.job_id}?ticket={ticket}")) == "scope_missing"
     assert code_of(door.call("GET", f"/job/{door.job_id}?ticket={door.first}")) == "key_missing"
+    elsewhere = [path for method, path in routes(door) if method == "GET" and "{job_id}" not in path]
+    for path in set(elsewhere) - {path for _, path in OPEN}:
+        refused = door.call("GET", f"{path.format(name='whisper-1')}?ticket={ticket}")
+        assert refused.status_code == 403, (path, refused.text)
     answer = door.call("POST", "/tokens", door.second, json={"jobId": door.job_id})
     assert code_of(answer) == "job_not_found"
 

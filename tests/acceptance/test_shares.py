@@ -169,6 +169,7 @@ def test_a_client_that_floods_with_requests_gets_429_and_another_one_its_answers
     assert last.headers["ratelimit"].startswith('"requests";r=0;t=')
     assert last.headers["x-ratelimit-remaining-requests"] == "0"
     assert int(last.headers["retry-after"]) >= 1
+    assert last.elapsed.total_seconds() >= 0.5  # who asks on and on waits for each refusal
     assert modest.transcribe(tone(RANDOM)).status_code == 200
 
 

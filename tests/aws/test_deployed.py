@@ -26,18 +26,26 @@ FUNCTIONS = resources("AWS::Serverless::Function")
 SPEECH = ROOT / "tests" / "data" / "english-short.wav"
 ORIGIN = "https://page.example"
 ADMIN_KEY = "a" * 32
+PASSWORD = "cuatro palabras al azar"
 
 
 @pytest.fixture(scope="module")
 def deployed(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     emulator = Emulator(tmp_path_factory.mktemp("deployed"), AUTH="true").start()
     try:
-        for name, value in (("groq-api-key", KEY), ("callback-secret", "c" * 32), ("admin-key", ADMIN_KEY)):
+        for name, value in (
+            ("groq-api-key", KEY),
+            ("callback-secret", "c" * 32),
+            ("admin-key", ADMIN_KEY),
+            ("page-password", PASSWORD),
+        ):
             secret = {"Name": f"/escriba/{name}", "Value": value, "Type": "SecureString"}
             emulator.client("ssm").put_parameter(**secret)
         environment = {"GROQ_BASE_URL": upstream_server.url, "QUOTA_REQUESTS_PER_MINUTE": "1000"}
         yield deploy(
-            emulator, environment, {"Callbacks": "yes", "AccessKeys": "yes", "AnonymousAccess": "true"}
+            emulator,
+            environment,
+            {"Callbacks": "yes", "AccessKeys": "yes", "PagePassword": "yes", "AnonymousAccess": "true"},
         )
     finally:
         emulator.stop()
@@ -156,6 +164,32 @@ def test_an_access_key_opens_its_own_jobs_on_every_function(deployed: Deployed) 
         left = client.get("/quota", headers=mine).json()
         assert (left["client"]["pending"]["used"], "audioPerDay" in left["engine"]) == (1, True)
         assert client.delete(f"/admin/keys/{made['keyId']}", headers=admin).json()["revokedAt"]
+
+
+def test_the_pages_password_opens_the_jobs_of_one_browser(deployed: Deployed) -> None:
+    with httpx.Client(base_url=deployed.api, timeout=60) as client:
+        assert client.get("/limits").json()["signIn"] == ["key", "password"]
+        wrong = client.post("/sign-in", json={"password": "another", "browser": "b" * 32})
+        assert (wrong.status_code, wrong.json()["error"]["code"]) == (401, "password_wrong")
+        first, second = (
+            {
+                "X-API-Key": client.post("/sign-in", json={"password": PASSWORD, "browser": name}).json()[
+                    "token"
+                ]
+            }
+            for name in ("b" * 32, "c" * 32)
+        )
+        assert client.get("/tokens", headers=first).json()["scopes"] == ["read", "transcribe"]
+        job = client.post("/transcribe-job", json={"filename": "a.wav"}, headers=first).json()
+        path = f"/job/{job['jobId']}"
+        answers = [client.get(path, headers=headers).status_code for headers in (first, second)]
+        assert answers == [200, 404]
+        assert client.post("/sign-in", json={}, headers=first).status_code == 201
+
+
+def signed_in(client: httpx.Client, browser: str) -> dict[str, str]:
+    answer = client.post("/sign-in", json={"password": PASSWORD, "browser": browser})
+    return {"X-API-Key": answer.json()["token"]}
 
 
 async def first_message(job: dict[str, Any], key: str | None) -> str:
@@ -352,6 +386,7 @@ RARE = {
     "sweep": {"dynamodb:GetItem"},  # of deliveries to Convex and callbacks
     # A correction while somebody still watches the end of the job, or at its very time by a late clock.
     "job_transcript": {"execute-api:ManageConnections", "dynamodb:DeleteItem"},
+    "sign_in": {"dynamodb:PutItem"},  # the same as of tokens
     "tokens": {"dynamodb:PutItem"},  # of the shared secret, where no other function has made it
     "quota": {"dynamodb:PutItem"},  # the same
     "admin_deliveries": {"dynamodb:BatchGetItem"},  # of those that fail

@@ -26,6 +26,7 @@ from functions import (
     openai_audio,
     page,
     quota,
+    sign_in,
     tokens,
     transcribe,
     transcribe_job,
@@ -47,6 +48,7 @@ MODULES = (
     job_transcript,
     openai_audio,
     quota,
+    sign_in,
     tokens,
     admin,
     admin_deliveries,
@@ -368,7 +370,7 @@ def test_only_functions_that_need_them_have_the_quota_the_shared_secret_and_the_
                 users.setdefault(kind, set()).add(module_of(function))
     of_quota = {"transcribe", "openai_audio", "run_job", "sweep", "quota", "admin_server"}
     assert users["quota#*"] == of_quota
-    assert users["secret#*"] == KEYED
+    assert users["secret#*"] == KEYED | {"sign_in"}
     assert users["cache#*"] == {"transcribe", "openai_audio", "run_job", "job", "sweep", "admin_jobs"}
 
 
@@ -376,7 +378,7 @@ def test_only_functions_that_call_the_engine_read_its_key_and_only_those_that_de
     readers: dict[str, set[str]] = {}
     for function in FUNCTIONS.values():
         text = json.dumps(statements(function))
-        for secret in ("groq-api-key", "callback-secret", "convex-api-key", "admin-key"):
+        for secret in ("groq-api-key", "callback-secret", "convex-api-key", "admin-key", "page-password"):
             if secret in text:
                 readers.setdefault(secret, set()).add(module_of(function))
     assert readers["groq-api-key"] == {
@@ -388,6 +390,7 @@ def test_only_functions_that_call_the_engine_read_its_key_and_only_those_that_de
         "admin_server",
     }
     assert readers["admin-key"] == KEYED | {"limits"}  # which tells whether there is one
+    assert readers["page-password"] == KEYED | {"limits", "sign_in"}
     assert {
         module_of(function)
         for function in FUNCTIONS.values()

@@ -109,7 +109,8 @@ def test_who_has_not_seen_the_newest_text_does_not_overwrite_it(
         assert (answer.status_code, answer.json()["error"]["code"]) == (412, "transcript_changed")
     newest = client.get(f"/job/{job.job_id}/transcript")
     assert newest.json()["text"] == "Hola, Ana"
-    answer = put(client, job, "Hola, Eva", newest.headers["etag"])
+    assert put(client, job, "Hola, Eva", f"{first}, {of_srt}").status_code == 412
+    answer = put(client, job, "Hola, Eva", f"{first}, {newest.headers['etag']}")
     assert (answer.json()["seq"], answer.json()["revision"]) == (job.seq + 2, 2)
     assert put(client, job, "Hola, Luz", answer.headers["etag"]).status_code == 200
     kept = client.get(f"/job/{job.job_id}/transcript?version=engine").json()

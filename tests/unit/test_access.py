@@ -166,7 +166,7 @@ async def test_guessed_ids_do_not_grow_the_cache_without_end() -> None:
     for _ in range(5000):
         with pytest.raises(KeyInvalid):
             await doors.identify(make_key(os.urandom).text)
-    assert len(doors.access._cache) <= 2000
+    assert len(doors.access._missing) <= 2000
 
 
 async def test_keys_of_the_settings_work_without_a_store() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.http.etag import etag_of, is_known, known_seq
+from common.http.etag import etag_of, is_known, known_seq, required_seqs
 from common.jobs import state
 from common.models import Job, Options
 
@@ -36,9 +36,18 @@ def test_any_other_tag_is_not_known(if_none_match: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("if_match", "seqs"),
+    [("*", None), ('"7"', {7}), ('W/"7-0a1b2c3d"', {7}), ('"x", "7", W/"9"', {7, 9}), ('"5","6"', {5, 6})],
+)
+def test_a_change_names_one_state_or_several(if_match: str, seqs: set[int] | None) -> None:
+    assert required_seqs(if_match) == seqs
+
+
+@pytest.mark.parametrize(
     ("if_none_match", "seq"),
     [
         ('W/"7"', 7),
+        ('"5", "7", "6"', 7),
         ('W/"7-0a1b2c3d"', 7),
         ('"12"', 12),
         ('"another server\'s"', None),

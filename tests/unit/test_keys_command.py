@@ -48,3 +48,24 @@ def test_wrong_settings_end_with_one_sentence(
     monkeypatch.setenv("ADMIN_KEY", "short")
     assert main(["list"]) == 2
     assert "ADMIN_KEY" in capsys.readouterr().err
+
+
+def test_a_key_gets_limits_which_are_replaced_and_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["create", "bounded", "--limit", "jobs=20", "--limit", "storedMb=300"]) == 0
+    key_id = str(parse_key(capsys.readouterr().out.strip()))
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.strip().endswith("bounded  jobs=20  storedMb=300")
+    assert main(["limit", key_id, "--limit", "audioPerDay=60"]) == 0
+    assert main(["list"]) == 0
+    replaced, listed = capsys.readouterr().out.splitlines()
+    assert replaced == listed
+    assert listed.endswith("bounded  audioPerDay=60")
+    assert main(["limit", key_id]) == 0
+    assert "=" not in capsys.readouterr().out
+    assert main(["limit", "1a2b3c4d"]) == 2
+
+
+@pytest.mark.parametrize("limit", ["jobs", "jobs=0", "colors=1", "audioPerDay=9"])
+def test_a_wrong_limit_ends_with_one_sentence(limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["create", "bounded", "--limit", limit]) == 2
+    assert capsys.readouterr().err.startswith("--limit: limits among requestsPerMinute")

@@ -46,6 +46,7 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ("GROQ_BASE_URL", "ftp://x"),
         ("GROQ_BASE_URL", "api.groq.com"),
         ("CALLBACK_SECRET", "whsec_no base64"),
+        ("PAGE_PASSWORD", "short"),
         ("DATABASE_URL", "mysql://db.example/x"),
         ("AUDIO_URL", "https://bucket.example"),
         ("AUDIO_URL", "s3://B"),

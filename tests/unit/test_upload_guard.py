@@ -9,19 +9,25 @@ import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import APIRouter, HTTPException, Request
 
+from common.access.access import Access
+from common.access.keys import digest_of
+from common.access.ledger import PoolShares
 from common.http.app import build_app
+from common.http.caller import client_of_scope
 from common.http.disconnect import body_of
 from common.local.server.request_body import Pace, RequestBody
 from common.local.server.upload_guard import UploadGuard
 from common.local.server.upload_limits import UploadLimits, read_body_headers, refusal_of
 from common.local.server.upload_slots import UploadSlots
 from common.places import Place
+from common.setting_types import parse_api_keys
 from common.upload.receive import receive
 from tests.serving import Answer, Client, serving, status_of, wait_until
 
@@ -425,6 +431,26 @@ def test_a_fifth_upload_for_four_slots_waits_until_another_is_complete(app: App)
         assert app.calls == 4
         assert clients[2].send(BODY[50_000:]).answer()[0] == 200
         assert fifth.answer()[0] == 200
+
+
+def test_a_slot_is_the_keys_and_not_the_addresses(app: App) -> None:
+    access = Access(is_on=True, configured=parse_api_keys(f"a {digest_of('1')}; b {digest_of('2')}"))
+    limits, client_of = replace(LIMITS, slots=2, max_slow=0, line_wait=30.0), partial(client_of_scope, access)
+    one, two = (f"{FORM}x-api-key: {key}\r\n" for key in "12")
+    with (
+        serving(UploadGuard(app.build(), limits, PoolShares(1), client_of)) as port,
+        Client(port) as first,
+        Client(port) as again,
+        Client(port) as other,
+    ):
+        first.post("/upload", BODY[:50_000], length=len(BODY), headers=one)
+        wait_until(lambda: app.calls == 1)
+        again.post("/upload", BODY, headers=one)
+        assert again.answer_within(0.3) is None
+        assert other.post("/upload", BODY, headers=two).answer()[0] == 200
+        assert app.calls == 2
+        assert first.send(BODY[50_000:]).answer()[0] == 200
+        assert again.answer()[0] == 200
 
 
 def test_an_upload_that_the_app_has_received_needs_no_slot_while_the_app_works(app: App) -> None:

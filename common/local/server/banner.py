@@ -16,8 +16,8 @@ def banner(settings: Settings, *, port: int, problem: str | None, with_command: 
     """
     url = address(settings.host, port)
     line = f"Escriba listens on {url}, {problem or _engine(settings)}."
-    if not (is_loopback(settings.host) or settings.admin_key or settings.api_keys):
-        line += "\nEverybody who reaches it may use it: set ADMIN_KEY to ask for access keys."
+    if not (is_loopback(settings.host) or settings.has_access_keys):
+        line += "\nEverybody who reaches it may use it: set ADMIN_KEY or PAGE_PASSWORD."
     return f"{line}\n\n  curl -F file=@tests/data/english.flac {url}/transcribe\n" if with_command else line
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from common.errors import EscribaError, UploadTooSlow
@@ -16,17 +16,31 @@ from common.upload.receive import ENVELOPE_BYTES
 _LAST_LINGER = 0.5  # seconds, once the process ends
 
 Scope = Any  # ASGI's own types are plain dictionaries and callables
+ClientOf = Callable[[Scope], Awaitable[str]]
+
+
+async def address_of(scope: Scope) -> str:
+    """As Edge names it."""
+    client: str = scope.get("state", {}).get("client", "")
+    return client
 
 
 class UploadGuard:
     """Pure ASGI. Requests without a body, WebSockets and lifespan pass straight through.
 
-    `shares` say how many slots each client holds, which is an address here: the app reads keys later.
+    `shares` say how many slots each client holds, `client_of` who that is.
     """
 
-    def __init__(self, app: Any, limits: UploadLimits, shares: CallersShares | None = None) -> None:
+    def __init__(
+        self,
+        app: Any,
+        limits: UploadLimits,
+        shares: CallersShares | None = None,
+        client_of: ClientOf = address_of,
+    ) -> None:
         self._app = app
         self._limits = limits
+        self._client_of = client_of
         self._slots = UploadSlots(limits, shares)
         self._bodies: set[RequestBody] = set()
         self._reading_ahead: dict[RequestBody, None] = {}  # oldest first
@@ -82,16 +96,15 @@ class UploadGuard:
 
         A client that sends a few bytes now and then never holds more than a socket.
         """
-        state = scope.get("state", {})
-        caller = state.get("client", "")
         try:
             if self._refuse:
                 raise self._refuse()
+            caller = await self._client_of(scope) if needs_slot else ""
             if needs_slot:
                 self._slots.check_room(caller)
             await self._read_ahead(body, self._limits.ahead_bytes if needs_slot else self._limits.other_bytes)
             if needs_slot and not (body.is_complete or body.has_client_left):
-                await self._slots.take(body, caller, state.get("client_left"))
+                await self._slots.take(body, caller, scope.get("state", {}).get("client_left"))
         except WaiterLeft:
             body.has_client_left = True
         except EscribaError as exc:

@@ -4,6 +4,7 @@ import { HistoryList } from "../history/HistoryList";
 import { JobCard } from "../jobs/JobCard";
 import { deleted, transcriptions } from "../jobs/pageJobs";
 import { KeptRecordings } from "../record/RecordLink";
+import { access, allows } from "../server/access";
 import { SendArea } from "../send/SendArea";
 import { useMessages } from "../text/language";
 import { useSignal } from "./signal";
@@ -11,13 +12,14 @@ import { useSignal } from "./signal";
 export function Home() {
   const text = useMessages();
   const jobs = useJobs();
+  const may = useSignal(access);
   useEffect(() => {
     document.title = `Escriba · ${text.tagline}`;
   }, [text.tagline]);
   return (
     <>
       <h1 class="hidden">{`Escriba: ${text.tagline}`}</h1>
-      <SendArea />
+      {allows(may, "transcribe") && <SendArea />}
       <KeptRecordings />
       {jobs.length > 0 && (
         <section aria-labelledby="in-progress">
@@ -29,7 +31,7 @@ export function Home() {
           </ul>
         </section>
       )}
-      <HistoryList />
+      {allows(may, "read") ? <HistoryList /> : <p class="notice">{text.mayNotRead}</p>}
     </>
   );
 }

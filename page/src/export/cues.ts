@@ -1,7 +1,7 @@
 /** Paragraphs → subtitle cues that can be read: two lines of 42 letters, seven seconds, divided between words. Pure. */
 import { type Paragraph, type Word, wordText } from "../model/transcript";
 
-export type Cue = { start: number; end: number; lines: string[] };
+export type Cue = { start: number; end: number; lines: string[]; speaker?: string };
 
 const LINE = 42;
 const MOST_LETTERS = 2 * LINE;
@@ -16,6 +16,20 @@ export function toCues(paragraphs: readonly Paragraph[]): Cue[] {
     ...cue,
     end: Math.max(cue.end, Math.min(cue.start + SHORTEST, cues[i + 1]?.start ?? Infinity)),
   }));
+}
+
+/** The same with the speaker's name before what each says, as formats have it that know no speakers. */
+export function sayNames(paragraphs: readonly Paragraph[]): Paragraph[] {
+  return paragraphs.map((paragraph, index) => {
+    const [first, ...others] = paragraph.words;
+    if (!paragraph.speaker || !first || paragraphs[index - 1]?.speaker === paragraph.speaker) return paragraph;
+    const name = `${paragraph.speaker}: `;
+    const words = [
+      { ...first, at: 0, length: name.length + first.at + first.length },
+      ...others.map((word) => ({ ...word, at: word.at + name.length })),
+    ];
+    return { ...paragraph, text: name + paragraph.text, words };
+  });
 }
 
 /** A cue ends where the next word does not fit, at a pause, or at the end of a sentence once a line is full. */
@@ -43,7 +57,9 @@ const textOf = (paragraph: Paragraph, words: readonly Word[]): string =>
 const fits = (paragraph: Paragraph, words: readonly Word[]): boolean => wrap(textOf(paragraph, words)).length <= 2;
 
 function toCue(paragraph: Paragraph, words: readonly Word[]): Cue {
-  return { start: words[0]!.start, end: words.at(-1)!.end, lines: wrap(textOf(paragraph, words)) };
+  const { speaker } = paragraph;
+  const cue = { start: words[0]!.start, end: words.at(-1)!.end, lines: wrap(textOf(paragraph, words)) };
+  return speaker ? { ...cue, speaker } : cue;
 }
 
 /** Two lines of about the same length where one is not enough. */

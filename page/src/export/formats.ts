@@ -1,7 +1,7 @@
 /** A text as the files that people take away, but for docx and zip. Pure. */
 import { endOf, type Paragraph, segmentsOf, startOf } from "../model/transcript";
 import { clockTime } from "../text/quantities";
-import { toCues } from "./cues";
+import { sayNames, toCues } from "./cues";
 
 export type Source = {
   filename: string;
@@ -57,17 +57,20 @@ const escapeMarkdown = (text: string): string =>
   text.replace(/[\\`*_{}[\]<>#|~]/g, "\\$&").replace(/^(\s*)([-+]|\d+[.)])(?=\s)/, "$1\\$2");
 
 function srt({ paragraphs }: Source): string {
-  return toCues(paragraphs)
+  return toCues(sayNames(paragraphs))
     .map(({ start, end, lines }, i) => `${i + 1}\n${stamp(start, ",")} --> ${stamp(end, ",")}\n${lines.join("\n")}\n`)
     .join("\n");
 }
 
 function vtt({ paragraphs }: Source): string {
   const cues = toCues(paragraphs).map(
-    ({ start, end, lines }) => `${stamp(start, ".")} --> ${stamp(end, ".")}\n${lines.map(escapeVtt).join("\n")}\n`,
+    ({ start, end, lines, speaker }) =>
+      `${stamp(start, ".")} --> ${stamp(end, ".")}\n${voice(speaker)}${lines.map(escapeVtt).join("\n")}\n`,
   );
   return `WEBVTT\n\n${cues.join("\n")}`;
 }
+
+const voice = (name: string | undefined): string => (name ? `<v ${escapeVtt(name)}>` : "");
 
 const escapeVtt = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 

@@ -10,6 +10,7 @@ import type { RecordingRow } from "../store/database";
 import { type Messages } from "../text/en";
 import { useMessages } from "../text/language";
 import { clockTime, moment } from "../text/quantities";
+import { shorten } from "../send/checks";
 import { downloadAll } from "./downloadAll";
 import { type Sort, sortRows } from "./sort";
 import { useRecordings, useSearch } from "./useRecordings";
@@ -111,7 +112,7 @@ function Row({ row, excerpt, text }: RowProps) {
       <button
         type="button"
         class="icon"
-        aria-label={`${text.remove}: ${row.filename.slice(0, 100)}`}
+        aria-label={`${text.remove}: ${shorten(row.filename)}`}
         title={text.remove}
         onClick={() => remove(row.jobId, row.filename)}
       >

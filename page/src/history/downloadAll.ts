@@ -1,14 +1,15 @@
 /** All texts that are listed, in every format, as one zip. */
 import { downloadZip } from "../export/download";
 import type { Source } from "../export/formats";
+import { withNames } from "../model/speakers";
 import type { RecordingRow } from "../store/database";
 import { readText } from "../store/recordings";
 
 export const downloadAll = (rows: readonly RecordingRow[]): Promise<void> => downloadZip(sources(rows), "escriba.zip");
 
 async function* sources(rows: readonly RecordingRow[]): AsyncGenerator<Source> {
-  for (const { jobId, filename, language, duration } of rows) {
+  for (const { jobId, filename, language, duration, names = {} } of rows) {
     const text = await readText(jobId);
-    if (text) yield { filename, language, duration, paragraphs: text.paragraphs };
+    if (text) yield { filename, language, duration, paragraphs: withNames({ ...text, names }) };
   }
 }

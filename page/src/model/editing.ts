@@ -1,16 +1,25 @@
 /** What a person can change in a transcript, as functions from paragraphs to paragraphs. Pure. */
 import { append } from "./paragraphs";
 import { retime } from "./retime";
+import type { Names } from "./speakers";
 import type { Paragraph, Word } from "./transcript";
 
-/** What stood at `index`, and what stands there now: undo puts `before` back, redo `after`. */
-export type Change = { index: number; before: readonly Paragraph[]; after: readonly Paragraph[] };
+/** What stood at `index`, and what stands there now: undo puts `before` back, redo `after`. `names` where they change. */
+export type Change = {
+  index: number;
+  before: readonly Paragraph[];
+  after: readonly Paragraph[];
+  names?: { before: Names; after: Names };
+};
 
 export function apply(paragraphs: readonly Paragraph[], { index, before, after }: Change): Paragraph[] {
   return [...paragraphs.slice(0, index), ...after, ...paragraphs.slice(index + before.length)];
 }
 
-export const invert = ({ index, before, after }: Change): Change => ({ index, before: after, after: before });
+export const invert = ({ index, before, after, names }: Change): Change => ({
+  ...{ index, before: after, after: before },
+  ...(names ? { names: { before: names.after, after: names.before } } : {}),
+});
 
 /** Line breaks become spaces: a paragraph is one line. */
 export const cleanText = (text: string): string => text.replace(/[\r\n\u2028\u2029]+/g, " ").replace(/\u00a0/g, " ");

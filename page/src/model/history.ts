@@ -1,5 +1,6 @@
-/** The changes of a transcript that can be undone and redone. Typing in one paragraph is one step until it rests. */
+/** The changes of a transcript and of its speakers' names that can be undone and redone. Typing in one paragraph is one step until it rests. */
 import { apply, type Change, invert } from "./editing";
+import type { Names } from "./speakers";
 import type { Paragraph } from "./transcript";
 
 /** Milliseconds without typing after which the next letter is a step of its own. */
@@ -11,7 +12,10 @@ export class History {
   #redo: Change[] = [];
   #typedAt = -Infinity;
 
-  constructor(public paragraphs: readonly Paragraph[]) {}
+  constructor(
+    public paragraphs: readonly Paragraph[],
+    public names: Names = {},
+  ) {}
 
   get canUndo(): boolean {
     return this.#undo.length > 0;
@@ -23,7 +27,7 @@ export class History {
 
   /** @param now milliseconds; given for typing alone, whose changes in a row become one step */
   do(change: Change, now?: number): void {
-    this.paragraphs = apply(this.paragraphs, change);
+    this.#apply(change);
     const last = this.#undo.at(-1);
     const isSameStep =
       now !== undefined && now - this.#typedAt < REST && last?.index === change.index && last.after.length === 1;
@@ -49,8 +53,13 @@ export class History {
     const isUndo = from === this.#undo;
     to.push(step);
     const change = isUndo ? invert(step) : step;
-    this.paragraphs = apply(this.paragraphs, change);
+    this.#apply(change);
     this.#typedAt = -Infinity;
     return change;
+  }
+
+  #apply(change: Change): void {
+    if (change.before.length > 0 || change.after.length > 0) this.paragraphs = apply(this.paragraphs, change);
+    if (change.names) this.names = change.names.after;
   }
 }

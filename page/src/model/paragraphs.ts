@@ -8,6 +8,8 @@ export type ApiTranscript = {
   words?: readonly ApiWord[];
   duration?: number;
   text?: string;
+  /** Everybody's name by label. */
+  speakers?: Readonly<Record<string, string>>;
 };
 type ApiWord = { word: string; start: number; end: number };
 

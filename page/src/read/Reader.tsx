@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { Icon } from "../app/Icon";
 import { useSignal } from "../app/signal";
 import { useMessages } from "../text/language";
+import { shorten } from "../send/checks";
 import { clockTime } from "../text/quantities";
 import { readText, type StoredText } from "../store/recordings";
 import { AudioChooser } from "./AudioChooser";
@@ -43,7 +44,7 @@ function OpenReader({ stored }: { stored: StoredText }) {
   useEffect(() => () => player.close(), [player]);
   const recording = useRecording(jobId, filename, duration, player);
   useEffect(() => {
-    document.title = `${filename.slice(0, 100)} · Escriba`;
+    document.title = `${shorten(filename)} · Escriba`;
   }, [filename]);
   const state = useSignal(open.saver.state);
   const isChanged = useSignal(open.isChangedElsewhere);

@@ -3,11 +3,14 @@ import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "../app/signal";
 import { preferences } from "../store/preferences";
 import { useMessages } from "../text/language";
+import { Part } from "../app/Part";
 import { FindBar } from "./FindBar";
 import { listenTo } from "./gestures";
 import { KeysDialog } from "./KeysDialog";
 import { Toolbar } from "./Toolbar";
 import type { View } from "./view";
+
+const loadSpeakers = async () => (await import("../speakers/SpeakerDialog")).SpeakerDialog;
 
 export function TextView({ view, recording }: { view: View; recording: File | null }) {
   const text = useMessages();
@@ -22,6 +25,7 @@ export function TextView({ view, recording }: { view: View; recording: File | nu
   useEffect(() => view.showUnsure(showUnsure), [view, showUnsure]);
   useEffect(() => view.dom.relabel(text, view.text.paragraphs), [view, text.language]);
   const isFinding = useSignal(view.isFinding);
+  const naming = useSignal(view.naming);
   return (
     <>
       <Toolbar view={view} recording={recording} />
@@ -33,6 +37,7 @@ export function TextView({ view, recording }: { view: View; recording: File | nu
         aria-label={text.transcript}
         lang={view.text.row.language ?? undefined}
       />
+      {naming !== null && <Part load={loadSpeakers} props={{ view, index: naming }} />}
       <KeysDialog view={view} />
     </>
   );

@@ -21,7 +21,7 @@ export class Editor {
   }
 
   begin(index: number, offset: number): void {
-    if (this.#index === index) return;
+    if (this.#index === index && this.dom.paragraph(index)?.isContentEditable) return;
     this.end();
     const element = this.dom.paragraph(index);
     const paragraph = this.text.paragraphs[index];

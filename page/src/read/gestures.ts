@@ -39,6 +39,8 @@ function click(view: View, event: MouseEvent): void {
   const { dom, editor, text } = view;
   const time = (event.target as Element).closest(".time");
   if (time) return view.playFrom(dom.indexOf(time), 0);
+  const speaker = (event.target as Element).closest(".speaker");
+  if (speaker) return view.naming.set(dom.indexOf(speaker));
   if (event.detail > 1 || getSelection()?.isCollapsed === false) return; // a selection is being made
   const place = find(view, event);
   if (!place || place.index === editor.index) return;
@@ -110,6 +112,7 @@ export function run(view: View, action: Action): boolean {
     nextUnsure: () => view.nextUnsure(),
     keys: () => view.isShowingKeys.set(true),
     edit: () => editor.begin(focused(view), 0),
+    speaker: () => view.naming.set(focused(view)),
     endEdit: () => finish(view),
     previousParagraph: () => move(view, -1),
     nextParagraph: () => move(view, 1),

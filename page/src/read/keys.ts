@@ -12,6 +12,7 @@ export type Action =
   | "nextUnsure"
   | "keys"
   | "edit"
+  | "speaker"
   | "endEdit"
   | "previousParagraph"
   | "nextParagraph";
@@ -42,6 +43,7 @@ export function actionOf({ key, ctrl, shift, alt }: Press, place: Place): Action
 
 function inParagraph(key: string): Action | null {
   if (key === "Enter" || key === "F2") return "edit";
+  if (key === "s" || key === "S") return "speaker";
   if (key === "ArrowUp") return "previousParagraph";
   return key === "ArrowDown" ? "nextParagraph" : null;
 }

@@ -3,10 +3,11 @@ import { type Signal, signal } from "../app/signal";
 import type { Change } from "../model/editing";
 import { History } from "../model/history";
 import { toParagraphs } from "../model/paragraphs";
+import { givenNames, isSameNames, type Names, type Text } from "../model/speakers";
 import type { Paragraph } from "../model/transcript";
 import { readTranscript } from "../server/transcript";
 import type { RecordingRow } from "../store/database";
-import { changeRow, onStoreNews, readText, saveParagraphs, type StoredText } from "../store/recordings";
+import { changeRow, onStoreNews, readText, saveText, type StoredText } from "../store/recordings";
 import { Saver } from "./saver";
 
 export class OpenText {
@@ -20,8 +21,10 @@ export class OpenText {
 
   constructor({ row, paragraphs }: StoredText) {
     this.row = row;
-    this.#history = new History(paragraphs);
-    this.saver = new Saver(row.jobId, row.etag, row.duration, () => void this.#takeFromServer());
+    this.#history = new History(paragraphs, row.names);
+    const { jobId, etag, duration, isUnsent, names = {} } = row;
+    const known = { etag, duration, text: isUnsent ? {} : { names } };
+    this.saver = new Saver(jobId, known, () => void this.#takeFromServer());
     this.saver.editedAt = row.editedAt;
   }
 
@@ -33,9 +36,11 @@ export class OpenText {
     const flush = () => void this.saver.flush();
     document.addEventListener("visibilitychange", flush);
     addEventListener("pagehide", flush);
-    if (this.row.isUnsent) this.saver.resume(this.paragraphs);
+    if (this.row.isUnsent) this.saver.resume(this.whole);
     else void this.#takeFromServer();
+    const stopWatching = this.#lookAtReturn();
     return () => {
+      stopWatching();
       this.#stopNews();
       document.removeEventListener("visibilitychange", flush);
       removeEventListener("pagehide", flush);
@@ -43,8 +48,35 @@ export class OpenText {
     };
   }
 
+  /** Who comes back to this window sees what was corrected elsewhere meanwhile. Returns how to stop. */
+  #lookAtReturn(): () => void {
+    let isLooking = false;
+    const look = async () => {
+      if (isLooking || document.hidden || this.saver.hasUnsent) return;
+      isLooking = true;
+      await this.#takeFromServer();
+      isLooking = false;
+    };
+    const listener = () => void look();
+    const kinds = [
+      [document, "visibilitychange"],
+      [globalThis, "focus"],
+      [globalThis, "online"],
+    ] as const;
+    for (const [target, kind] of kinds) target.addEventListener(kind, listener);
+    return () => kinds.forEach(([target, kind]) => target.removeEventListener(kind, listener));
+  }
+
   get paragraphs(): readonly Paragraph[] {
     return this.#history.paragraphs;
+  }
+
+  get names(): Names {
+    return this.#history.names;
+  }
+
+  get whole(): Text {
+    return { paragraphs: this.paragraphs, names: this.names };
   }
 
   get canUndo(): boolean {
@@ -65,7 +97,7 @@ export class OpenText {
   do(change: Change, now?: number): void {
     this.#history.do(change, now);
     this.#publish(change);
-    this.saver.change(this.paragraphs);
+    this.saver.change(this.whole);
   }
 
   undo(): Change | null {
@@ -80,7 +112,7 @@ export class OpenText {
     if (!change) return null;
     this.isChangedElsewhere.set(false);
     this.#publish(change);
-    this.saver.change(this.paragraphs);
+    this.saver.change(this.whole);
     return change;
   }
 
@@ -89,31 +121,35 @@ export class OpenText {
     const stored = await readText(this.row.jobId);
     if (!stored || stored.row.editedAt <= this.saver.editedAt) return;
     this.saver.editedAt = stored.row.editedAt;
-    this.saver.accept(stored.row.etag);
-    this.#replace(stored.paragraphs);
+    const { names = {} } = stored.row;
+    this.saver.accept(stored.row.etag, { names });
+    this.#replace({ paragraphs: stored.paragraphs, names });
   }
 
   /** The server's text replaces this one where it is newer. */
   async #takeFromServer(): Promise<void> {
     const hadUnsent = this.saver.hasUnsent;
-    const found = await readTranscript(this.row.jobId, hadUnsent ? null : this.row.etag);
+    const found = await readTranscript(this.row.jobId, hadUnsent ? null : this.saver.etag);
     if (!found || (this.saver.hasUnsent && !hadUnsent)) return;
-    this.saver.accept(found.etag);
-    const paragraphs = toParagraphs(found.transcript);
-    const isSame = textOf(paragraphs) === textOf(this.paragraphs);
-    const kept = isSame ? this.paragraphs : paragraphs;
-    if (!isSame) this.#replace(paragraphs);
+    if (!found.transcript) return this.saver.retag(found.etag);
+    const text = { paragraphs: toParagraphs(found.transcript), names: givenNames(found.transcript.speakers) };
+    this.saver.accept(found.etag, text);
+    const isSame = lettersOf(text) === lettersOf(this.whole) && isSameNames(text.names, this.names);
+    if (!isSame) this.#replace(text);
     this.saver.state.set(isSame && !hadUnsent ? "" : "saved");
     const change = { etag: found.etag, isUnsent: false };
     if (isSame) await changeRow(this.row.jobId, change);
     else {
       this.saver.editedAt = Date.now();
-      await saveParagraphs(this.row.jobId, kept, { ...change, editedAt: this.saver.editedAt });
+      await saveText(this.row.jobId, text, { ...change, editedAt: this.saver.editedAt });
     }
   }
 
-  #replace(paragraphs: readonly Paragraph[]): void {
-    const change = { index: 0, before: this.paragraphs, after: paragraphs };
+  #replace({ paragraphs, names }: Text): void {
+    const change = {
+      ...{ index: 0, before: this.paragraphs, after: paragraphs },
+      names: { before: this.names, after: names },
+    };
     this.#history.do(change);
     this.isChangedElsewhere.set(true);
     this.#publish(change);
@@ -124,9 +160,9 @@ export class OpenText {
   }
 }
 
-/** Without spaces: the API joins phrases by its own. */
-const textOf = (paragraphs: readonly Paragraph[]): string =>
+/** With who says them, and without spaces: the API joins phrases by its own. */
+const lettersOf = ({ paragraphs }: Text): string =>
   paragraphs
-    .map(({ text }) => text)
+    .map(({ text, speaker }, i) => (speaker === paragraphs[i - 1]?.speaker ? text : `\u0000${speaker}\u0000${text}`))
     .join("")
     .replace(/\s+/g, "");

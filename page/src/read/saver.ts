@@ -1,8 +1,8 @@
 /** Stores corrections by itself: in the browser at once, then at the server, again and again until it has them. */
 import { type Signal, signal } from "../app/signal";
-import type { Paragraph } from "../model/transcript";
-import { sendTranscript, type Sent } from "../server/transcript";
-import { changeRow, noteProblem, saveParagraphs } from "../store/recordings";
+import type { Text } from "../model/speakers";
+import { type Known, sendText, type Sent } from "../server/transcript";
+import { changeRow, noteProblem, saveText } from "../store/recordings";
 
 export type SaveState = "" | "saving" | "saved" | "savedHere" | "savedOnlyHere";
 
@@ -15,8 +15,8 @@ export class Saver {
   readonly state: Signal<SaveState> = signal<SaveState>("");
   /** When this tab last stored a correction; a later one comes from elsewhere. */
   editedAt = 0;
-  #unsaved: readonly Paragraph[] | null = null;
-  #unsent: readonly Paragraph[] | null = null;
+  #unsaved: Text | null = null;
+  #unsent: Text | null = null;
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
   #sendTimer: ReturnType<typeof setTimeout> | undefined;
   #isSending = false;
@@ -24,10 +24,13 @@ export class Saver {
   /** @param onNewer the server has a text that this page does not know */
   constructor(
     private readonly jobId: string,
-    public etag: string | null,
-    readonly duration: number,
+    private readonly known: Known,
     private readonly onNewer: () => void,
   ) {}
+
+  get etag(): string | null {
+    return this.known.etag;
+  }
 
   get hasUnsaved(): boolean {
     return this.#unsaved !== null;
@@ -37,22 +40,28 @@ export class Saver {
     return this.#unsent !== null;
   }
 
-  change(paragraphs: readonly Paragraph[]): void {
-    this.#unsaved = this.#unsent = paragraphs;
+  change(text: Text): void {
+    this.#unsaved = this.#unsent = text;
     this.state.set("saving");
     clearTimeout(this.#saveTimer);
     this.#saveTimer = setTimeout(() => void this.flush(), TO_BROWSER);
   }
 
   /** What the last visit could not send. */
-  resume(paragraphs: readonly Paragraph[]): void {
-    this.#unsent = paragraphs;
+  resume(text: Text): void {
+    this.#unsent = text;
     this.#sendIn(0);
   }
 
+  /** The server has this text, by another tag. */
+  retag(etag: string | null): void {
+    this.known.etag = etag;
+  }
+
   /** The text of the server was taken over: corrections that follow are made to that one. */
-  accept(etag: string | null): void {
-    this.etag = etag;
+  accept(etag: string | null, { names }: Pick<Text, "names">): void {
+    this.known.etag = etag;
+    this.known.text = { names };
     this.#unsaved = this.#unsent = null;
     clearTimeout(this.#saveTimer);
     clearTimeout(this.#sendTimer);
@@ -62,12 +71,12 @@ export class Saver {
   /** Stores now: the page may be about to close. */
   async flush(): Promise<void> {
     clearTimeout(this.#saveTimer);
-    const paragraphs = this.#unsaved;
-    if (!paragraphs) return;
+    const text = this.#unsaved;
+    if (!text) return;
     this.#unsaved = null;
     this.editedAt = Date.now();
     try {
-      await saveParagraphs(this.jobId, paragraphs, { editedAt: this.editedAt, isUnsent: true });
+      await saveText(this.jobId, text, { editedAt: this.editedAt, isUnsent: true });
     } catch (error) {
       noteProblem(error);
     }
@@ -87,22 +96,21 @@ export class Saver {
   }
 
   async #send(): Promise<void> {
-    const paragraphs = this.#unsent;
-    if (!paragraphs || this.#isSending) return;
+    const text = this.#unsent;
+    if (!text || this.#isSending) return;
     this.#isSending = true;
-    const sent = await sendTranscript(this.jobId, paragraphs, this);
+    const sent = await sendText(this.jobId, text, this.known);
     this.#isSending = false;
-    await this.#settle(sent, paragraphs);
+    await this.#settle(sent, text);
   }
 
-  async #settle(sent: Sent, paragraphs: readonly Paragraph[]): Promise<void> {
-    const isNewest = this.#unsent === paragraphs;
+  async #settle(sent: Sent, text: Text): Promise<void> {
+    const isNewest = this.#unsent === text;
     if (sent.kind === "newer") return this.onNewer();
     if (sent.kind === "away") {
       if (isNewest) this.state.set("savedHere");
       return this.#sendIn(AGAIN);
     }
-    if (sent.kind === "saved") this.etag = sent.etag;
     if (!isNewest) return this.#sendIn(TO_SERVER);
     this.#unsent = null;
     this.state.set(sent.kind === "saved" ? "saved" : "savedOnlyHere");

@@ -1,8 +1,9 @@
 /** The open text as the files of `export/` want it. */
+import { withNames } from "../model/speakers";
 import type { Source } from "../export/formats";
 import type { View } from "./view";
 
-export function sourceOf({ text: { row, paragraphs } }: View): Source {
-  const { filename, language, duration } = row;
-  return { filename, language, duration, paragraphs };
+export function sourceOf({ text }: View): Source {
+  const { filename, language, duration } = text.row;
+  return { filename, language, duration, paragraphs: withNames(text) };
 }

@@ -3,10 +3,11 @@
  * Paragraphs that are out of sight are not laid out (`content-visibility`).
  */
 import type { Change } from "../model/editing";
+import { nameOf, type Names } from "../model/speakers";
 import { type Paragraph, startOf } from "../model/transcript";
 import { clockTime } from "../text/quantities";
 
-export type Labels = { hearFrom: (time: string) => string };
+export type Labels = { hearFrom: (time: string) => string; speakerIs: (name: string) => string };
 
 export class TextDom {
   #rows: HTMLElement[] = [];
@@ -14,6 +15,7 @@ export class TextDom {
   constructor(
     readonly container: HTMLElement,
     private labels: Labels,
+    private names: Names = {},
   ) {}
 
   render(paragraphs: readonly Paragraph[]): void {
@@ -24,7 +26,12 @@ export class TextDom {
 
   relabel(labels: Labels, paragraphs: readonly Paragraph[]): void {
     this.labels = labels;
-    paragraphs.forEach((paragraph, index) => this.#fillTime(this.#rows[index]!, paragraph));
+    paragraphs.forEach((paragraph, index) => this.#fillHead(this.#rows[index]!, paragraph));
+  }
+
+  rename(names: Names, paragraphs: readonly Paragraph[]): void {
+    this.names = names;
+    paragraphs.forEach((paragraph, index) => this.#fillSpeaker(this.#rows[index]!, paragraph));
   }
 
   /** Shows a change; rows that it does not touch stay as they are. */
@@ -82,25 +89,45 @@ export class TextDom {
     text.tabIndex = -1;
     text.textContent = paragraph.text;
     row.append(time, text);
-    this.#fillTime(row, paragraph);
+    this.#fillHead(row, paragraph);
     return row;
   }
 
   #fill(index: number, paragraph: Paragraph): void {
     const text = this.paragraph(index);
     if (text && text.textContent !== paragraph.text) text.textContent = paragraph.text;
-    this.#fillTime(this.#rows[index]!, paragraph);
+    this.#fillHead(this.#rows[index]!, paragraph);
   }
 
-  #fillTime(row: HTMLElement, paragraph: Paragraph): void {
+  #fillHead(row: HTMLElement, paragraph: Paragraph): void {
     const button = row.firstElementChild as HTMLButtonElement;
     const time = clockTime(startOf(paragraph));
     button.textContent = time;
     button.setAttribute("aria-label", this.labels.hearFrom(time));
-    if (paragraph.speaker) row.dataset.speaker = paragraph.speaker;
-    else delete row.dataset.speaker;
+    this.#fillSpeaker(row, paragraph);
+  }
+
+  /** The name is a button, by which it is changed. A colour helps, and is never the only sign. */
+  #fillSpeaker(row: HTMLElement, { speaker }: Paragraph): void {
+    const found = row.querySelector<HTMLButtonElement>(".speaker");
+    if (!speaker) return found?.remove();
+    const button = found ?? document.createElement("button");
+    const name = nameOf(this.names, speaker);
+    if (!found) row.insertBefore(button, row.lastElementChild);
+    button.className = `speaker voice-${hueOf(name)}`;
+    button.type = "button";
+    button.dir = "auto";
+    button.tabIndex = -1;
+    button.textContent = name;
+    button.setAttribute("aria-label", this.labels.speakerIs(name));
   }
 }
+
+const HUES = 6;
+
+/** The same for one name wherever it occurs; A to F, as most recordings have them, differ. */
+const hueOf = (name: string): number =>
+  [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 65_521, 0) % HUES;
 
 /** The text node and the offset in it; typing may have made several of one. */
 function locate(paragraph: HTMLElement, offset: number): [Node, number] | null {

@@ -18,6 +18,8 @@ export class View {
   /** A click corrects instead of playing. */
   readonly isCorrecting: Signal<boolean> = signal(false);
   readonly isFinding: Signal<boolean> = signal(false);
+  /** The paragraph whose speaker is being named. */
+  readonly naming: Signal<number | null> = signal<number | null>(null);
   readonly isShowingKeys: Signal<boolean> = signal(false);
   #hits: readonly Hit[] = [];
   #currentHit = -1;
@@ -29,7 +31,7 @@ export class View {
   ) {
     const container = document.createElement("div");
     container.className = "text";
-    this.dom = new TextDom(container, messages());
+    this.dom = new TextDom(container, messages(), text.names);
     this.follower = new Follower(this.dom, () => text.paragraphs);
     const label = (paragraph: Parameters<typeof startOf>[0]) => messages().paragraphAt(clockTime(startOf(paragraph)));
     this.editor = new Editor(this.dom, text, label);
@@ -41,6 +43,7 @@ export class View {
     const ends = [
       this.text.onChange((change) => {
         this.dom.apply(change);
+        if (change.names) this.dom.rename(change.names.after, this.text.paragraphs);
         this.follower.refresh(this.player.time);
         this.#markUnsure();
       }),

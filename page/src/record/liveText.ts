@@ -1,6 +1,6 @@
 /** The text of a recording while it runs: pieces go to the server one after the other, which joins their texts. */
 import { signal } from "../app/signal";
-import { recordingOptions } from "../jobs/pageJobs";
+import { currentOptions } from "../send/options";
 import { authorization } from "../server/access";
 import { endpoint } from "../server/address";
 import { currentLanguage } from "../text/language";
@@ -81,7 +81,8 @@ export class LiveText {
 
   #form({ sound, start, next }: Piece): FormData {
     const form = new FormData();
-    for (const [name, value] of Object.entries(recordingOptions())) form.set(name, String(value));
+    for (const [name, value] of Object.entries(currentOptions())) form.set(name, String(value));
+    form.delete("speakers"); // who speaks is found in whole recordings
     form.set("cache", "false");
     form.set("pieceStart", start.toFixed(2));
     form.set("nextPieceStart", next.toFixed(2));

@@ -14,6 +14,7 @@ export function OptionsForm() {
       <div class="options-body">
         <SpokenLanguage />
         <Vocabulary />
+        <Speakers />
         <Switch name="translate" label={text.translate} />
         <Switch name="guard" label={text.guard} />
       </div>
@@ -33,6 +34,33 @@ function SpokenLanguage() {
         {languageNames(codes, text.language).map(([code, name]) => (
           <option key={code} value={code}>
             {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** More are rare; "yes" finds them, too. */
+const COUNTS = ["2", "3", "4", "5", "6"];
+
+function Speakers() {
+  const text = useMessages();
+  const { speakers } = useSignal(preferences);
+  const isPossible = useSignal(limits)?.speakers === true;
+  return (
+    <label>
+      {text.speakers}
+      <select
+        value={isPossible ? speakers : ""}
+        disabled={!isPossible}
+        onChange={({ currentTarget }) => prefer({ speakers: currentTarget.value })}
+      >
+        <option value="">{isPossible ? text.speakersChoice[""] : text.speakersNone}</option>
+        <option value="true">{text.speakersChoice.true}</option>
+        {COUNTS.map((count) => (
+          <option key={count} value={count}>
+            {text.speakersCount(Number(count))}
           </option>
         ))}
       </select>

@@ -61,7 +61,7 @@ async function send(file: File): Promise<string | null> {
   const seconds = await readDuration(file);
   const isTooLong = seconds === null ? null : lengthRefusal(file.name, seconds, known, messages());
   if (isTooLong) return isTooLong;
-  sendFile(file);
+  await sendFile(file);
   return null;
 }
 

@@ -26,8 +26,14 @@ function isRecording({ name, type }: Candidate, extensions: readonly string[] | 
   return type === "" || type === "application/octet-stream";
 }
 
-/** A name as long as a line; one of 3,000 letters would be all that is seen. */
-export const shorten = (name: string): string => (name.length <= 80 ? name : `${name.slice(0, 50)}…${name.slice(-25)}`);
+/** Marks that turn the letters behind them around: in a sentence, the sentence's own. */
+const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** A name as it stands in a sentence: as long as a line, since one of 3,000 letters would be all that is seen. */
+export function shorten(name: string): string {
+  const clean = name.replace(TURNS, "");
+  return clean.length <= 80 ? clean : `${clean.slice(0, 50)}…${clean.slice(-25)}`;
+}
 
 /** The end of a text that fits into so many bytes of UTF-8: the engine reads the end of a longer one. */
 export function fitsInto(text: string, bytes: number): boolean {

@@ -2,13 +2,18 @@
 import { signal } from "../app/signal";
 import { endpoint } from "./address";
 
+export type WayIn = "key" | "password";
+
 export type Limits = {
   keys: "none" | "optional" | "required";
+  signIn: readonly WayIn[];
   maxJobUploadBytes: number;
   maxAudioSeconds: number;
   maxPromptBytes: number;
   extensions: readonly string[];
   languages: readonly string[];
+  /** Whether the server can tell speakers apart. */
+  speakers?: boolean;
 };
 
 export const limits = signal<Limits | null>(null);

@@ -1,4 +1,5 @@
 /** The corrected text at the server: what it has, and what it is given. */
+import { isSameNames, namesInUse, type Text } from "../model/speakers";
 import { type Paragraph, risingTimes, segmentsOf } from "../model/transcript";
 import type { ApiTranscript } from "../model/paragraphs";
 import { currentLanguage } from "../text/language";
@@ -8,21 +9,42 @@ import { endpoint } from "./address";
 /** `gone`: the server has no such recording any more. `newer`: it has a text that this page does not know. */
 export type Sent = { kind: "saved"; etag: string | null } | { kind: "newer" | "gone" | "away" | "refused" };
 
-const address = (jobId: string) => endpoint(`job/${jobId}/transcript`);
+/** The state of the server that this page last knew; `etag` moves on with each request. */
+export type Known = { etag: string | null; duration: number; text: Partial<Text> };
+
+const address = (jobId: string, part = "transcript") => endpoint(`job/${jobId}/${part}`);
 
 const headers = () => ({ "accept-language": currentLanguage(), ...authorization() });
 
-export async function sendTranscript(
-  jobId: string,
-  paragraphs: readonly Paragraph[],
-  { etag, duration }: { etag: string | null; duration: number },
-): Promise<Sent> {
+/** The text first, then the names, which may be those of new labels; each where the server has another. */
+export async function sendText(jobId: string, text: Text, known: Known): Promise<Sent> {
+  const names = namesInUse(text);
+  let sent: Sent = { kind: "saved", etag: known.etag };
+  if (known.text.paragraphs !== text.paragraphs) {
+    sent = await put(address(jobId), toBody(text.paragraphs, known.duration), known.etag);
+    if (sent.kind !== "saved") return sent;
+    known.etag = sent.etag;
+    known.text = { ...known.text, paragraphs: text.paragraphs };
+  }
+  if (known.text.names && isSameNames(names, known.text.names)) return sent;
+  sent = await put(address(jobId, "speakers"), names, known.etag);
+  if (sent.kind !== "saved") return sent;
+  known.etag = sent.etag;
+  known.text = { ...known.text, names };
+  return sent;
+}
+
+function toBody(paragraphs: readonly Paragraph[], duration: number) {
   const filled = paragraphs.filter(({ words }) => words.length > 0);
   const segments = risingTimes(filled.flatMap(segmentsOf), duration);
-  const response = await fetch(address(jobId), {
+  return { segments: segments.map((segment) => ({ ...segment, speaker: segment.speaker ?? "" })) }; // none, not "as it was"
+}
+
+async function put(url: string, body: unknown, etag: string | null): Promise<Sent> {
+  const response = await fetch(url, {
     method: "PUT",
     headers: { ...headers(), "content-type": "application/json", "if-match": etag ?? "*" },
-    body: JSON.stringify({ segments }),
+    body: JSON.stringify(body),
   }).catch(() => null);
   if (!response) return { kind: "away" };
   if (response.ok) return { kind: "saved", etag: response.headers.get("etag") };
@@ -31,15 +53,23 @@ export async function sendTranscript(
   return { kind: response.status === 429 || response.status >= 500 ? "away" : "refused" };
 }
 
-/** Null where the server has nothing newer than `etag`, or does not answer. */
+/** Null where the server does not answer, or has the text of `etag`; without `transcript` it has that, too, by another tag. */
 export async function readTranscript(
   jobId: string,
   etag: string | null,
-): Promise<{ transcript: ApiTranscript; etag: string | null } | null> {
+): Promise<{ transcript?: ApiTranscript; etag: string | null } | null> {
   const response = await fetch(address(jobId), {
     headers: { ...headers(), ...(etag ? { "if-none-match": etag } : {}) },
     cache: "no-store",
   }).catch(() => null);
   if (!response?.ok) return null;
-  return { transcript: (await response.json()) as ApiTranscript, etag: response.headers.get("etag") };
+  const found = response.headers.get("etag");
+  if (etag && seqOf(found) === seqOf(etag)) {
+    await response.body?.cancel();
+    return { etag: found };
+  }
+  return { transcript: (await response.json()) as ApiTranscript, etag: found };
 }
+
+/** The number of the job's last commit, with which each of the API's tags begins. */
+const seqOf = (etag: string | null): string | undefined => etag?.match(/\d+/)?.[0];

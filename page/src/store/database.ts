@@ -4,6 +4,7 @@
  */
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { ApiTranscript } from "../model/paragraphs";
+import type { Names } from "../model/speakers";
 import type { PackedParagraph } from "./packing";
 
 export type RecordingRow = {
@@ -21,6 +22,8 @@ export type RecordingRow = {
   etag: string | null;
   /** Corrections that the API has not taken yet. */
   isUnsent: boolean;
+  /** The names of speakers; none where nobody gave any. */
+  names?: Names;
 };
 
 export type TextRow = { jobId: string; paragraphs: readonly PackedParagraph[] };

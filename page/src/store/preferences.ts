@@ -10,6 +10,8 @@ export type Preferences = {
   translate: boolean;
   vocabulary: string;
   guard: boolean;
+  /** "" for no, "true", or how many. */
+  speakers: string;
   /** Of the reader. */
   speed: number;
   stepBack: boolean;
@@ -25,6 +27,7 @@ const DEFAULTS: Preferences = {
   translate: false,
   vocabulary: "",
   guard: true,
+  speakers: "",
   speed: 1,
   stepBack: true,
   showUnsure: false,

@@ -1,6 +1,7 @@
 /** The history: what this browser keeps of finished recordings, and news of it for every tab. */
 import { signal } from "../app/signal";
 import { toParagraphs, type ApiTranscript } from "../model/paragraphs";
+import { givenNames, type Text } from "../model/speakers";
 import type { Paragraph } from "../model/transcript";
 import { database, type RecordingRow } from "./database";
 import { pack, unpack } from "./packing";
@@ -59,6 +60,7 @@ export async function keepResult(job: FinishedJob, original: ApiTranscript & { l
     ...summary(paragraphs),
     editedAt: 0,
     isUnsent: false,
+    names: givenNames(original.speakers),
   };
   try {
     await add(row, paragraphs, original);
@@ -93,15 +95,15 @@ export function noteProblem(error: unknown): void {
 }
 
 /** Stores corrections and tells the other tabs. False where the recording was deleted meanwhile. */
-export async function saveParagraphs(
+export async function saveText(
   jobId: string,
-  paragraphs: readonly Paragraph[],
+  { paragraphs, names }: Text,
   change: Partial<RecordingRow>,
 ): Promise<boolean> {
   const transaction = (await database()).transaction(["recordings", "texts"], "readwrite");
   const row = await transaction.objectStore("recordings").get(jobId);
   if (!row) return false;
-  const next = { ...row, ...summary(paragraphs), ...change };
+  const next = { ...row, ...summary(paragraphs), names, ...change };
   await Promise.all([
     transaction.objectStore("recordings").put(next),
     transaction.objectStore("texts").put({ jobId, paragraphs: paragraphs.map(pack) }),

@@ -27,6 +27,10 @@ export const en = {
   vocabulary: "Names and words that occur",
   vocabularyHint: "Spellings, such as: Nadia Öztürk, Kubernetes. They are kept for next time.",
   vocabularyFull: "Only the last part of it fits.",
+  speakers: "Tell speakers apart",
+  speakersChoice: { "": "No", true: "Yes" },
+  speakersCount: (n: number) => `yes, ${n}`,
+  speakersNone: "this server cannot",
   guard: "Leave out text that nobody said",
   empty: (name: string) => `“${name}” has 0 bytes: it may not have been saved or copied to its end.`,
   tooLarge: (name: string, size: string, most: string) =>
@@ -51,9 +55,11 @@ export const en = {
   corrected: "corrected",
   unsent: "not yet at the server",
 
-  waitsToBeSent: "Waits for its turn to be sent. Keep this page open.",
+  waitsForNetwork: "Waits for the network",
+  networkHint: "It is kept in this browser and is sent by itself, also when you open the page another day.",
+  waitsToBeSent: "Waits for its turn to be sent.",
   sending: (percent: number) => `Sent ${percent} %`,
-  sendingHint: "Keep this page open until it is sent.",
+  sendingHint: "Should you close this page, it goes on when you open it again.",
   preparing: "The server takes it in",
   queued: "In line",
   queuedHint: "The server is working on others first. You may close this page.",
@@ -65,6 +71,7 @@ export const en = {
   piecesOf: (done: number, total: number) => `${done} of ${total} parts`,
   since: (time: string) => `for ${time}`,
   left: (low: string, high: string) => `about ${low} to ${high} more`,
+  voices: "The server tells the voices apart",
   merging: "The server puts the parts together",
   waiting: (clock: string, left: string) => `Waits until ${clock}, ${left} from now`,
   waitingReason:
@@ -93,11 +100,7 @@ export const en = {
   partMissing: "This part of the page could not be loaded.",
   reload: "Reload",
 
-  keyTitle: "This server asks for a key",
-  keyHint: "You get it from the person who runs the server. It begins with esc_.",
-  key: "Access key",
-  keyRemember: "Remember it in this browser",
-  keyWrong: "The server does not know this key.",
+  mayNotRead: "Your key may not read texts, so the page shows none.",
   signIn: "Sign in",
   signOut: "Sign out",
 
@@ -143,6 +146,7 @@ export const en = {
     ["Shift left / right", "5 seconds back or on"],
     ["Shift down / up", "slower or faster"],
     ["Enter, double click", "correct a paragraph"],
+    ["S", "say who speaks in a paragraph"],
     ["Esc", "end the correction"],
     ["Enter / Backspace", "split, or join at the beginning, while you correct"],
     ["Ctrl Z / Ctrl Shift Z", "undo, redo"],
@@ -166,6 +170,7 @@ export const en = {
   savedOnlyHere: "Saved in this browser alone: the server has this recording no more",
   changedElsewhere: "Changed in another tab or on another device. You see the newer text; Undo brings yours back.",
   paragraphAt: (time: string) => `Paragraph at ${time}`,
+  speakerIs: (name: string) => `Speaker ${name}: change`,
   hearFrom: (time: string) => `Hear from ${time}`,
   transcript: "Text of the recording",
 };

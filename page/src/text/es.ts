@@ -28,6 +28,10 @@ export const es: Messages = {
   vocabulary: "Nombres y palabras que aparecen",
   vocabularyHint: "Cómo se escriben, por ejemplo: Nadia Öztürk, Kubernetes. Se guardan para la próxima vez.",
   vocabularyFull: "Solo cabe la última parte.",
+  speakers: "Distinguir quién habla",
+  speakersChoice: { "": "No", true: "Sí" },
+  speakersCount: (n: number) => `sí, ${n}`,
+  speakersNone: "este servidor no puede",
   guard: "Omitir el texto que nadie dijo",
   empty: (name) => `«${name}» tiene 0 bytes: quizá no se guardó o no se copió entero.`,
   tooLarge: (name, size, most) =>
@@ -51,9 +55,11 @@ export const es: Messages = {
   corrected: "corregido",
   unsent: "aún no está en el servidor",
 
-  waitsToBeSent: "Espera su turno para enviarse. Deja esta página abierta.",
+  waitsForNetwork: "Espera a la red",
+  networkHint: "Se conserva en este navegador y se envía sola, también si abres la página otro día.",
+  waitsToBeSent: "Espera su turno para enviarse.",
   sending: (percent) => `Enviado el ${percent} %`,
-  sendingHint: "Deja esta página abierta hasta que se envíe.",
+  sendingHint: "Si cierras esta página, sigue cuando la abras de nuevo.",
   preparing: "El servidor la recibe",
   queued: "En la cola",
   queuedHint: "El servidor atiende antes a otras. Puedes cerrar esta página.",
@@ -65,6 +71,7 @@ export const es: Messages = {
   piecesOf: (done, total) => `${done} de ${total} partes`,
   since: (time) => `desde hace ${time}`,
   left: (low, high) => `faltan entre ${low} y ${high}`,
+  voices: "El servidor distingue las voces",
   merging: "El servidor une las partes",
   waiting: (clock, left) => `Espera hasta las ${clock}, dentro de ${left}`,
   waitingReason: "Por ahora se ha agotado el uso gratuito del servicio de voz. Sigue por sí sola; no se pierde nada.",
@@ -93,11 +100,7 @@ export const es: Messages = {
   partMissing: "Esta parte de la página no se ha podido cargar.",
   reload: "Recargar",
 
-  keyTitle: "Este servidor pide una clave",
-  keyHint: "Te la da quien lleva el servidor. Empieza por esc_.",
-  key: "Clave de acceso",
-  keyRemember: "Recordarla en este navegador",
-  keyWrong: "El servidor no conoce esta clave.",
+  mayNotRead: "Tu clave no permite leer textos, y la página no muestra ninguno.",
   signIn: "Entrar",
   signOut: "Salir",
 
@@ -143,6 +146,7 @@ export const es: Messages = {
     ["Mayús izquierda / derecha", "5 segundos atrás o adelante"],
     ["Mayús abajo / arriba", "más lento o más rápido"],
     ["Intro, doble clic", "corregir un párrafo"],
+    ["S", "decir quién habla en un párrafo"],
     ["Esc", "terminar la corrección"],
     ["Intro / Retroceso", "dividir, o unir al principio, mientras corriges"],
     ["Ctrl Z / Ctrl Mayús Z", "deshacer, rehacer"],
@@ -168,6 +172,7 @@ export const es: Messages = {
   changedElsewhere:
     "Ha cambiado en otra pestaña o en otro dispositivo. Ves el texto más nuevo; Deshacer recupera el tuyo.",
   paragraphAt: (time) => `Párrafo en ${time}`,
+  speakerIs: (name: string) => `Habla ${name}: cambiar`,
   hearFrom: (time) => `Oír desde ${time}`,
   transcript: "Texto de la grabación",
 };

@@ -16,6 +16,8 @@ export type TranscriptionOptions = {
   model?: string;
   /** Removes text that nobody said. Default true. */
   guard?: boolean;
+  /** Tells speakers apart: `true`, or how many there are (`2`, `2-5`). */
+  speakers?: string;
   /** The address of the recording: the API fetches it, and nothing is uploaded. */
   url?: string;
 };

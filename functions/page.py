@@ -54,7 +54,7 @@ async def read_file(request: Request, services: ServicesDep, name: str) -> Respo
 
 @router.get("/sw.js", include_in_schema=False)
 async def read_service_worker(request: Request, services: ServicesDep) -> Response:
-    """The service worker, beside the page: from here its scope is the page, below whichever path a proxy puts it."""
+    """The service worker, beside the page: its scope is the page, below whichever path a proxy puts it."""
     return _respond(request, services, "sw.js", cache="no-cache", vary="Accept-Encoding")
 
 

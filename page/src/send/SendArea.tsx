@@ -16,7 +16,7 @@ export function SendArea() {
   const text = useMessages();
   const known = useSignal(limits);
   const input = useRef<HTMLInputElement>(null);
-  const [refused, setRefused] = useState<readonly string[]>([]);
+  const [refused, setRefused] = useState<readonly Reason[]>([]);
   const take = (files: readonly File[]) => {
     setRefused([]);
     for (const file of files) void send(file).then((reason) => reason && setRefused((all) => [...all, reason]));
@@ -53,14 +53,17 @@ export function SendArea() {
   );
 }
 
+/** Why a file is not sent, in the language that the page has then. */
+type Reason = () => string | null;
+
 /** Resolves to why it is not sent; null where it is. */
-async function send(file: File): Promise<string | null> {
+async function send(file: File): Promise<Reason | null> {
   const known = limits.value;
-  const reason = refusal(file, known, messages(), currentLanguage());
-  if (reason) return reason;
+  const unfit = () => refusal(file, known, messages(), currentLanguage());
+  if (unfit()) return unfit;
   const seconds = await readDuration(file);
-  const isTooLong = seconds === null ? null : lengthRefusal(file.name, seconds, known, messages());
-  if (isTooLong) return isTooLong;
+  const tooLong = () => (seconds === null ? null : lengthRefusal(file.name, seconds, known, messages()));
+  if (tooLong()) return tooLong;
   sendFile(file);
   return null;
 }
@@ -76,7 +79,7 @@ function usePaste(take: (files: readonly File[]) => void): void {
   }, []);
 }
 
-function Refused({ reasons, onDismiss }: { reasons: readonly string[]; onDismiss: () => void }) {
+function Refused({ reasons, onDismiss }: { reasons: readonly Reason[]; onDismiss: () => void }) {
   const text = useMessages();
   return (
     <div role="alert">
@@ -87,7 +90,7 @@ function Refused({ reasons, onDismiss }: { reasons: readonly string[]; onDismiss
           </p>
           {reasons.map((reason, index) => (
             <p key={index} class="wrap">
-              {reason}
+              {reason()}
             </p>
           ))}
           <button type="button" class="plain" onClick={onDismiss}>

@@ -54,7 +54,10 @@ def _example(view: dict[str, Any], description: str = "") -> dict[str, Any]:
     "/now",
     summary="Queue, quota, deliveries, limits and storage as they are",
     response_model=None,
-    responses={200: _example(NOW_EXAMPLE, "a second old at most"), **error_examples(*_REFUSALS)},
+    responses={
+        200: _example(NOW_EXAMPLE, "a second old at most; `memoryBytes` is of this process"),
+        **error_examples(*_REFUSALS),
+    },
 )
 async def show_now(services: ServicesDep, _: Admin) -> Response:
     """However many look, the store is asked once a second at most; an idle database is left asleep."""

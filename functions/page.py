@@ -1,4 +1,4 @@
-"""GET / and GET /page/{name}: the page on which people send recordings, read, correct and take away texts.
+"""GET /, /admin, /page/{name}: the page on which people send recordings, read, correct and take away texts.
 
 It needs no key: what it shows it asks of the API, as any client does.
 """
@@ -35,6 +35,12 @@ async def read_page(
         location = f"{root_path(request, services.settings)}/docs"
         return Response(status_code=307, headers={"Location": location, "Vary": "Accept"})
     return _respond(request, services, INDEX, cache="no-cache", vary="Accept, Accept-Encoding")
+
+
+@router.get("/admin", include_in_schema=False)
+async def read_dashboard(request: Request, services: ServicesDep) -> Response:
+    """The dashboard is a view of the page, which is named after the `#`."""
+    return Response(status_code=307, headers={"Location": f"{root_path(request, services.settings)}/#/admin"})
 
 
 @router.get("/page/{name}", include_in_schema=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 from common.jobs.view import iso_time
 from common.models import Status
+from common.monitoring.memory import resident_bytes
 from common.monitoring.now import Now
 from common.ports import TARGETS
 from common.quota import Quota
@@ -41,7 +42,14 @@ NOW_EXAMPLE: View = {
     "problems": [],
     "pause": None,
     "jobs": {"queued": 3, "processing": 1, "waiting": 0, "oldestDueSeconds": 4.5},
-    "here": {"transcriptions": 1, "line": 0, "jobs": 1, "watchers": 2, "uptimeSeconds": 86.4},
+    "here": {
+        "transcriptions": 1,
+        "line": 0,
+        "jobs": 1,
+        "watchers": 2,
+        "memoryBytes": 96468992,
+        "uptimeSeconds": 86.4,
+    },
     "deliveries": {"convex": {"open": 0}, "callback": {"open": 2}},
     "quota": {"audioPerHour": {"limit": 7200, "remaining": 5231.5, "fullInSeconds": 984.3}},
     "storage": {"usedBytes": 104857600, "limitBytes": 2097152000},
@@ -96,6 +104,7 @@ def _here(services: Services, now: Now) -> View:
         "line": services.transcribing.waiting,
         "jobs": active.jobs,
         "watchers": active.watchers,
+        "memoryBytes": resident_bytes(),
         "uptimeSeconds": round(now.at - services.started_at, 1),
     }
 

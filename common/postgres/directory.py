@@ -15,9 +15,12 @@ _NEWEST = """
         AND (cardinality($5::text[]) = 0 OR status = ANY ($5))
     ORDER BY created_at DESC, job_id DESC LIMIT $6
 """
-_JOBS = "SELECT status, count(*), min(due_at) FROM escriba.jobs WHERE due_at IS NOT NULL GROUP BY status"
-_DELIVERIES = """
-    SELECT target, count(*) FROM escriba.deliveries WHERE wanted_seq > confirmed_seq GROUP BY target
+# One query for both, since dashboards ask for it as long as they are open.
+_ACTIVITY = """
+    SELECT 'job', status, count(*), min(due_at) FROM escriba.jobs WHERE due_at IS NOT NULL GROUP BY status
+    UNION ALL
+    SELECT 'delivery', target, count(*), NULL
+    FROM escriba.deliveries WHERE wanted_seq > confirmed_seq GROUP BY target
 """
 _FAILING = f"""
     SELECT {COLUMNS} FROM escriba.deliveries
@@ -43,11 +46,10 @@ class PostgresDirectory:
 
     async def activity(self, *, now: float) -> Activity:
         """It is no use of the database: who looks at a server does not keep it awake."""
-        jobs = await self._database.rows(_JOBS, counts=False)
-        deliveries = await self._database.rows(_DELIVERIES, counts=False)
-        due = [row[2] for row in jobs if row[2] <= now]
+        rows = [tuple(row) for row in await self._database.rows(_ACTIVITY, counts=False)]
+        due = [due_at for *_, due_at in rows if due_at is not None and due_at <= now]
         return Activity(
-            jobs={row[0]: row[1] for row in jobs},
+            jobs={status: count for kind, status, count, _ in rows if kind == "job"},
             oldest_due_at=min(due, default=None),
-            deliveries={row[0]: row[1] for row in deliveries},
+            deliveries={target: count for kind, target, count, _ in rows if kind == "delivery"},
         )

@@ -14,7 +14,7 @@ export const python = process.env.ESCRIBA_PYTHON ?? path.join(ROOT, ".venv/bin/p
 /** A recording of the repository's tests. */
 export const recording = (name: string): string => path.join(ROOT, "tests/data", name);
 
-export type Server = { url: string; stop(): Promise<void> };
+export type Server = { url: string; folder: string; stop(): Promise<void> };
 
 export async function startServer(settings: Record<string, string> = {}): Promise<Server> {
   const folder = await mkdtemp(path.join(tmpdir(), "escriba-page-"));
@@ -27,6 +27,7 @@ export async function startServer(settings: Record<string, string> = {}): Promis
   await answers(child, url);
   return {
     url,
+    folder,
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill();

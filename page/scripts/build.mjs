@@ -43,7 +43,7 @@ async function makeFiles() {
     jsxImportSource: "preact",
     chunkNames: "[name]-[hash]",
     define: { WRITER_WORKER: JSON.stringify(workerName) },
-    loader: { ".svg": "text" },
+    loader: { ".svg": "text", ".sheet.css": "text" },
   });
   const outputs = Object.entries(metafile.outputs);
   const [script, scriptOutput] = find(outputs, "src/main.tsx");

@@ -30,6 +30,11 @@ def test_a_program_is_sent_to_the_documents(targets: Targets, accept: str) -> No
     assert (answer.status, answer.headers["location"]) == (307, "/docs")
 
 
+def test_the_address_of_the_dashboard_leads_to_that_view_of_the_page(targets: Targets) -> None:
+    answer = targets("GET", "/admin", headers=BROWSER, compare=False)
+    assert (answer.status, answer.headers["location"]) == (307, "/#/admin")
+
+
 def test_what_the_page_loads_is_there_and_known_again(targets: Targets) -> None:
     html = targets("GET", "/", headers=BROWSER).body.decode()
     names = re.findall(r'(?:src|href)="page/([^"]+)"', html)

@@ -21,9 +21,11 @@ _NEWEST = """
         AND (:user_id IS NULL OR user_id = :user_id)
     ORDER BY created_at DESC, job_id DESC LIMIT :limit
 """
-_JOBS = "SELECT status, count(*), min(due_at) FROM jobs WHERE due_at IS NOT NULL GROUP BY status"
-_DELIVERIES = """
-    SELECT target, count(*) FROM deliveries WHERE wanted_seq > confirmed_seq GROUP BY target
+# One query for both, since dashboards ask for it as long as they are open.
+_ACTIVITY = """
+    SELECT 'job', status, count(*), min(due_at) FROM jobs WHERE due_at IS NOT NULL GROUP BY status
+    UNION ALL
+    SELECT 'delivery', target, count(*), NULL FROM deliveries WHERE wanted_seq > confirmed_seq GROUP BY target
 """
 
 
@@ -54,10 +56,10 @@ class SqliteDirectory:
 
 
 def _activity(db: Connection, now: float) -> Activity:
-    jobs = db.execute(_JOBS).fetchall()
-    due = [due_at for _, _, due_at in jobs if due_at <= now]
+    rows = db.execute(_ACTIVITY).fetchall()
+    due = [due_at for *_, due_at in rows if due_at is not None and due_at <= now]
     return Activity(
-        jobs={status: count for status, count, _ in jobs},
+        jobs={status: count for kind, status, count, _ in rows if kind == "job"},
         oldest_due_at=min(due, default=None),
-        deliveries=dict(db.execute(_DELIVERIES).fetchall()),
+        deliveries={target: count for kind, target, count, _ in rows if kind == "delivery"},
     )

@@ -18,20 +18,21 @@ import { Toasts } from "./Toasts";
 const PAUSE = 5_000;
 
 const loadRecorder = async () => (await import("../record/RecordView")).RecordView;
+const loadDashboard = async () => (await import("../admin/Dashboard")).styledDashboard();
 const loadSignIn = async () => (await import("../sign-in/SignIn")).SignIn;
 const loadReader = async () => (await import("../read/Reader")).Reader;
 
 export function App() {
   const text = useMessages();
   const { theme } = useSignal(preferences);
-  const { jobId, isRecord } = useSignal(route);
+  const { jobId, isRecord, adminView } = useSignal(route);
   const isAway = useLimits();
   const mustSignIn = useMustSignIn();
   useEffect(applyTheme, [theme]);
   useEffect(() => {
     document.documentElement.lang = text.language;
   }, [text.language]);
-  useFocusOnView(isRecord ? "record" : jobId);
+  useFocusOnView(isRecord ? "record" : (adminView ?? jobId));
   return (
     <>
       <a class="skip" href="#content" onClick={focusContent}>
@@ -42,6 +43,8 @@ export function App() {
       <main id="content" tabIndex={-1}>
         {isRecord ? (
           <Part load={loadRecorder} key="record" props={{}} /> // also while nobody is signed in: it sends nothing
+        ) : adminView ? (
+          <Part load={loadDashboard} key="admin" props={{}} /> // it has its own sign-in
         ) : mustSignIn ? (
           <Part load={loadSignIn} key="sign-in" props={{}} />
         ) : jobId ? (
@@ -80,7 +83,8 @@ function useMustSignIn(): boolean {
   const { key, isRefused } = useSignal(access);
   const mustSignIn = isRefused || (known?.keys === "required" && !key);
   const isReady = known !== null && !mustSignIn;
-  useEffect(() => (isReady ? startJobs() : undefined), [isReady]);
+  // Also while the server does not answer: what waits to be sent is shown.
+  useEffect(() => (mustSignIn ? undefined : startJobs()), [mustSignIn]);
   useEffect(() => (isReady ? keepAccess() : undefined), [isReady]);
   return mustSignIn;
 }

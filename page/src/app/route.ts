@@ -1,13 +1,14 @@
-/** Which view the address names: `#/text/<jobId>`, `#/record`, or the list of all. */
+/** Which view the address names: `#/text/<jobId>`, `#/record`, `#/admin/<view>`, or the list of all. */
 import { signal } from "./signal";
 
-export type Route = { jobId: string | null; isRecord: boolean };
+export type Route = { jobId: string | null; isRecord: boolean; adminView: string | null };
 
 export const recordLink = "#/record";
 
 function read(): Route {
   const jobId = /^#\/text\/([0-9a-f-]{36})$/i.exec(location.hash)?.[1] ?? null;
-  return { jobId, isRecord: location.hash === recordLink };
+  const adminView = /^#\/admin(?:\/([a-z]*))?$/.exec(location.hash);
+  return { jobId, isRecord: location.hash === recordLink, adminView: adminView && (adminView[1] || "now") };
 }
 
 export const route = signal<Route>(read());

@@ -6,7 +6,7 @@ import { RecordLink } from "../record/RecordLink";
 import { limits } from "../server/limits";
 import { currentLanguage, messages, useMessages } from "../text/language";
 import { fileSize, stretch } from "../text/quantities";
-import { lengthRefusal, refusal } from "./checks";
+import { lengthRefusal, refusal, shorten } from "./checks";
 import { readDuration } from "./duration";
 import { LinkField } from "./LinkField";
 import { OptionsForm } from "./OptionsForm";
@@ -16,10 +16,11 @@ export function SendArea() {
   const text = useMessages();
   const known = useSignal(limits);
   const input = useRef<HTMLInputElement>(null);
-  const [refused, setRefused] = useState<readonly Reason[]>([]);
-  const take = (files: readonly File[]) => {
+  const [refused, setRefused] = useState<readonly string[]>([]);
+  const take = (files: readonly File[], folders: readonly string[] = []) => {
     setRefused([]);
-    for (const file of files) void send(file).then((reason) => reason && setRefused((all) => [...all, reason]));
+    const reasons = [...files.map(send), ...folders.map(refuseFolder)];
+    for (const one of reasons) void one.then((reason) => reason && setRefused((all) => [...all, reason]));
   };
   const isOver = useDrop(take);
   usePaste(take);
@@ -53,19 +54,31 @@ export function SendArea() {
   );
 }
 
-/** Why a file is not sent, in the language that the page has then. */
-type Reason = () => string | null;
-
 /** Resolves to why it is not sent; null where it is. */
-async function send(file: File): Promise<Reason | null> {
+async function send(file: File): Promise<string | null> {
   const known = limits.value;
-  const unfit = () => refusal(file, known, messages(), currentLanguage());
-  if (unfit()) return unfit;
+  const reason = refusal(file, known, messages(), currentLanguage());
+  if (reason) return reason;
+  const isOther = await refuseOther(file);
+  if (isOther) return isOther;
   const seconds = await readDuration(file);
-  const tooLong = () => (seconds === null ? null : lengthRefusal(file.name, seconds, known, messages()));
-  if (tooLong()) return tooLong;
-  sendFile(file);
+  const isTooLong = seconds === null ? null : lengthRefusal(file.name, seconds, known, messages());
+  if (isTooLong) return isTooLong;
+  await sendFile(file);
   return null;
+}
+
+const loadKinds = () => import("../kinds/kinds");
+
+/** By the first bytes: a pdf, a zip. Where that part can't be loaded, the server decides. */
+async function refuseOther(file: File): Promise<string | null> {
+  const kinds = await loadKinds().catch(() => null);
+  return kinds && (await kinds.refuseKind(file, shorten(file.name), currentLanguage()));
+}
+
+async function refuseFolder(name: string): Promise<string | null> {
+  const kinds = await loadKinds().catch(() => null);
+  return kinds && kinds.refuseFolder(shorten(name), currentLanguage());
 }
 
 function usePaste(take: (files: readonly File[]) => void): void {
@@ -79,7 +92,7 @@ function usePaste(take: (files: readonly File[]) => void): void {
   }, []);
 }
 
-function Refused({ reasons, onDismiss }: { reasons: readonly Reason[]; onDismiss: () => void }) {
+function Refused({ reasons, onDismiss }: { reasons: readonly string[]; onDismiss: () => void }) {
   const text = useMessages();
   return (
     <div role="alert">
@@ -90,7 +103,7 @@ function Refused({ reasons, onDismiss }: { reasons: readonly Reason[]; onDismiss
           </p>
           {reasons.map((reason, index) => (
             <p key={index} class="wrap">
-              {reason()}
+              {reason}
             </p>
           ))}
           <button type="button" class="plain" onClick={onDismiss}>

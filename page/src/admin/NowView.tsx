@@ -1,0 +1,133 @@
+/** How the server is right now, as it changes. */
+import { useEffect, useState } from "preact/hooks";
+import { fileSize, stretch } from "../text/quantities";
+import type { Problem } from "./api";
+import { useLoaded } from "./api";
+import { Facts, Meter } from "./Facts";
+import { type Connection, type Reading, watchNow } from "./nowStream";
+import { PauseSwitch } from "./PauseSwitch";
+import { ProblemBox } from "./ProblemBox";
+import { QuotaTable } from "./QuotaTable";
+import { type AdminText, useAdminText } from "./text";
+
+type State = { reading: Reading | null; connection: Connection; problem: Problem | null };
+
+export function NowView() {
+  const text = useAdminText();
+  const { reading, connection, problem } = useNow();
+  return (
+    <>
+      <p class="connection" data-connection={connection} role="status">
+        <span class="dot" aria-hidden="true" />
+        {text.connection[connection]}
+        {reading && <span class="dim"> · {text.asOf(timeOf(reading.at, text.language))}</span>}
+      </p>
+      {connection === "lost" && <ProblemBox problem={problem} />}
+      {reading && <ReadingView reading={reading} text={text} />}
+    </>
+  );
+}
+
+function useNow(): State {
+  const [state, setState] = useState<State>({ reading: null, connection: "connecting", problem: null });
+  useEffect(
+    () =>
+      watchNow({
+        onReading: (reading) => setState((before) => ({ ...before, reading })),
+        onConnection: (connection, problem = undefined) =>
+          setState((before) => ({ ...before, connection, problem: problem ?? null })),
+      }),
+    [],
+  );
+  return state;
+}
+
+type ReadingProps = { reading: Reading; text: AdminText & { language: string } };
+
+function ReadingView({ reading, text }: ReadingProps) {
+  return (
+    <>
+      {reading.problems.map((one) => (
+        <p key={one} class="notice bad wrap">
+          {one}
+        </p>
+      ))}
+      <PauseSwitch pause={reading.pause} />
+      <section aria-labelledby="now-jobs">
+        <h2 id="now-jobs">{text.jobs}</h2>
+        <JobFacts reading={reading} text={text} />
+        <Forecast />
+      </section>
+      <section aria-labelledby="now-quota">
+        <h2 id="now-quota">{text.quota}</h2>
+        <QuotaTable quota={reading.quota} isKnown={reading.jobs !== null} />
+      </section>
+      <Process reading={reading} text={text} />
+    </>
+  );
+}
+
+function JobFacts({ reading: { jobs, quota, deliveries }, text }: ReadingProps) {
+  if (!jobs) return <p class="dim">{text.noStore}</p>;
+  const spent = Object.entries(quota ?? {}).find(([, { remaining }]) => remaining < 1);
+  const facts: Array<[string, string, string?]> = [
+    [text.queued, String(jobs.queued), jobs.oldestDueSeconds > 1 ? text.oldest(stretch(jobs.oldestDueSeconds)) : ""],
+    [text.processing, String(jobs.processing)],
+    [text.waiting, String(jobs.waiting)],
+    ...Object.entries(deliveries ?? {}).map(([target, { open, problem }]): [string, string, string?] => [
+      `${text.deliveries}: ${text.targets[target] ?? target}`,
+      String(open),
+      problem,
+    ]),
+  ];
+  return (
+    <>
+      <Facts facts={facts} />
+      {jobs.waiting > 0 && spent && (
+        <p class="notice">{text.waitsFor(text.windows[spent[0]] ?? spent[0], stretch(spent[1].fullInSeconds))}</p>
+      )}
+    </>
+  );
+}
+
+/** Milliseconds: the forecast looks at the whole queue, so that it is asked for seldom. */
+const FORECAST_EVERY = 30_000;
+
+function Forecast() {
+  const text = useAdminText();
+  const { value, reload } = useLoaded<{ forecast?: { waitSeconds: number } }>("quota?minutes=10");
+  useEffect(() => {
+    const timer = setInterval(() => document.hidden || void reload(), FORECAST_EVERY);
+    return () => clearInterval(timer);
+  }, [reload]);
+  if (!value?.forecast) return null;
+  const { waitSeconds } = value.forecast;
+  return <p class="dim">{waitSeconds > 0 ? text.forecast(stretch(waitSeconds)) : text.forecastNow}</p>;
+}
+
+function Process({ reading: { here, storage, engine, version }, text }: ReadingProps) {
+  const size = (bytes: number | null) => (bytes === null ? text.unknown : fileSize(bytes, text.language));
+  return (
+    <section aria-labelledby="now-here">
+      <h2 id="now-here">{text.here}</h2>
+      <Facts
+        facts={[
+          [text.transcriptions, String(here.transcriptions)],
+          [text.line, String(here.line)],
+          [text.hereJobs, String(here.jobs)],
+          [text.watchers, String(here.watchers)],
+          [text.memory, size(here.memoryBytes)],
+          [text.uptime, stretch(here.uptimeSeconds), `Escriba ${version}, ${engine}`],
+        ]}
+      />
+      <Meter
+        label={text.storage}
+        value={storage.usedBytes ?? 0}
+        most={storage.limitBytes}
+        says={text.of(size(storage.usedBytes), size(storage.limitBytes))}
+      />
+    </section>
+  );
+}
+
+const timeOf = (at: string, language: string) => new Date(at).toLocaleTimeString(language);

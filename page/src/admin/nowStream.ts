@@ -1,0 +1,99 @@
+/** The server's readings as they change: an event stream read by `fetch`, since EventSource cannot send a key. */
+import { createParser } from "eventsource-parser";
+import { endpoint } from "../server/address";
+import { asProblem, headers, type Problem, problemOf, Refused } from "./api";
+
+type Window = { limit: number; remaining: number; fullInSeconds: number };
+
+export type Reading = {
+  at: string;
+  version: string;
+  engine: string;
+  problems: string[];
+  pause: { since: string; by: string; reason: string | null } | null;
+  jobs: { queued: number; processing: number; waiting: number; oldestDueSeconds: number } | null;
+  here: Record<"transcriptions" | "line" | "jobs" | "watchers" | "uptimeSeconds", number> & {
+    memoryBytes: number | null;
+  };
+  deliveries: Record<string, { open: number; problem?: string }> | null;
+  quota: Record<string, Window> | null;
+  storage: { usedBytes: number | null; limitBytes: number };
+};
+
+export type Connection = "connecting" | "live" | "lost" | "asleep";
+
+export type Watcher = {
+  onReading: (reading: Reading) => void;
+  onConnection: (connection: Connection, problem?: Problem) => void;
+};
+
+/** Milliseconds. The server sends a comment every 15 seconds, unless it is set otherwise. */
+const [FIRST_PAUSE, LONGEST_PAUSE, SILENCE] = [2_000, 30_000, 75_000];
+/** A server that ends a stream after one reading, as Lambda does, is asked again after this. */
+const POLL = 10_000;
+
+/** Connects as long as the tab is seen. Returns what ends it. */
+export function watchNow(watcher: Watcher): () => void {
+  let current: AbortController | null = null;
+  const update = () => {
+    if (document.hidden) {
+      current?.abort();
+      current = null;
+      watcher.onConnection("asleep");
+    } else if (!current) {
+      current = new AbortController();
+      void run(watcher, current.signal);
+    }
+  };
+  update();
+  document.addEventListener("visibilitychange", update);
+  return () => {
+    document.removeEventListener("visibilitychange", update);
+    current?.abort();
+  };
+}
+
+async function run(watcher: Watcher, signal: AbortSignal): Promise<void> {
+  let pause = FIRST_PAUSE;
+  watcher.onConnection("connecting");
+  while (!signal.aborted) {
+    const problem = await read(watcher, signal).then(
+      () => null,
+      (error: unknown) => asProblem(error),
+    );
+    if (signal.aborted) return;
+    if (problem) watcher.onConnection("lost", problem);
+    await sleep(problem ? pause : POLL, signal);
+    pause = problem ? Math.min(pause * 2, LONGEST_PAUSE) : FIRST_PAUSE;
+  }
+}
+
+/** Until the server ends it in order. Throws when the connection breaks or is silent, and Refused. */
+async function read(watcher: Watcher, signal: AbortSignal): Promise<void> {
+  const ended = new AbortController();
+  signal.addEventListener("abort", () => ended.abort(), { once: true });
+  const response = await fetch(endpoint("admin/now/events"), {
+    headers: headers(),
+    signal: ended.signal,
+  });
+  if (!response.ok || !response.body) throw new Refused(await problemOf(response));
+  const parser = createParser({
+    onEvent({ data }) {
+      watcher.onReading(JSON.parse(data) as Reading);
+      watcher.onConnection("live");
+    },
+  });
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const timer = setTimeout(() => ended.abort(), SILENCE);
+    const { done, value } = await reader.read().finally(() => clearTimeout(timer));
+    if (done) return;
+    parser.feed(value);
+  }
+}
+
+const sleep = (milliseconds: number, signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });

@@ -1,13 +1,14 @@
-/** Who says what, and a text that others change: two readers by turns, distinguished by the real server. */
+/** Who says what, a text that others change, hostile letters, and how loud hours are: by the real server and Chromium. */
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import type { Download, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { findProblems } from "./axe";
-import { choose, launch, openPage, python, ROOT, type Server, startServer } from "./environment";
+import { choose, ffmpeg, launch, openPage, python, ROOT, type Server, startServer } from "./environment";
+import { makeSpeech } from "./speech";
 
 const HOSTILE_NAME = `<script>alert(1)</script>\u202egnp.exe${"ñ".repeat(120)}.wav`;
 const SENTENCE = '<img src=x onerror="alert(1)"> </p><script>alert(2)</script> & \u202etxet\u2066 -->';
@@ -160,4 +161,55 @@ test("hostile text and names change nothing but text, at 320 pixels and from rig
   expect(text).not.toMatch(/<(?!v )/);
   expect(await findProblems(page)).toEqual([]);
   expect(problems).toEqual([]);
+});
+
+/** Sixteen minutes: speech, four minutes of silence from the eighth on, speech. */
+async function makeLong(folder: string): Promise<{ wav: string; mp3: string }> {
+  const [wav, mp3] = [path.join(folder, "long.wav"), path.join(folder, "long.mp3")];
+  const sound = await makeSpeech(960);
+  await writeFile(wav, sound.fill(0, 44 + 480 * 16_000, 44 + 720 * 16_000));
+  await promisify(execFile)(await ffmpeg(), ["-loglevel", "error", "-i", wav, "-b:a", "16k", mp3]);
+  return { wav, mp3 };
+}
+
+/** A text in the browser's own store, as if its recording were gone. */
+const fillStore = (id: string) =>
+  page.evaluate(async (jobId) => {
+    const opening = indexedDB.open("escriba-page");
+    const db = await new Promise<IDBDatabase>((resolve) => (opening.onsuccess = () => resolve(opening.result)));
+    const transaction = db.transaction(["recordings", "texts"], "readwrite");
+    const row = { jobId, filename: "long", createdAt: 1, duration: 960, language: "es", excerpt: "", wordCount: 1 };
+    transaction.objectStore("recordings").put({ ...row, editedAt: 0, etag: null, isUnsent: false });
+    const numbers = Float64Array.of(0, 4, 0, 1, 1);
+    transaction.objectStore("texts").put({ jobId, paragraphs: [{ text: "hola", numbers }] });
+    await new Promise((resolve) => (transaction.oncomplete = resolve));
+    db.close();
+  }, id);
+
+const loudnessOf = (id: string) =>
+  page.evaluate(async (jobId) => {
+    const opening = indexedDB.open("escriba-page");
+    const db = await new Promise<IDBDatabase>((resolve) => (opening.onsuccess = () => resolve(opening.result)));
+    const asked = db.transaction("recordings").objectStore("recordings").get(jobId);
+    await new Promise((resolve) => (asked.onsuccess = resolve));
+    db.close();
+    return [...((asked.result as { loudness?: Uint8Array }).loudness ?? [])];
+  }, id);
+
+test("a recording of more than a quarter of an hour shows how loud it is, with its pauses", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "escriba-long-"));
+  for (const [i, file] of Object.values(await makeLong(folder)).entries()) {
+    const id = `00000000-0000-4000-8000-00000000000${i}`;
+    await fillStore(id);
+    await page.goto(`${server.url}/#/text/${id}`);
+    await page.locator(".player input[type=file]").setInputFiles(file);
+    await expect.poll(() => loudnessOf(id).then(({ length }) => length), ENOUGH).toBe(1_000);
+    const loudness = await loudnessOf(id);
+    const share = (from: number, to: number) =>
+      loudness.slice(from, to).filter((value) => value > 25).length / (to - from);
+    expect(share(5, 495)).toBeGreaterThan(0.6);
+    expect(share(505, 745)).toBe(0);
+    expect(share(755, 995)).toBeGreaterThan(0.6);
+  }
+  await rm(folder, { recursive: true });
 });

@@ -1,15 +1,22 @@
 /** The real server with the embedded engine as a process, and the real Chromium in front of it. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { launchOptions } from "../../web/e2e/unpackedChromium";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const python = process.env.ESCRIBA_PYTHON ?? path.join(ROOT, ".venv/bin/python");
+
+/** The ffmpeg of the Python environment. */
+export async function ffmpeg(): Promise<string> {
+  const program = "import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())";
+  return (await promisify(execFile)(python, ["-c", program])).stdout.trim();
+}
 
 /** A recording of the repository's tests. */
 export const recording = (name: string): string => path.join(ROOT, "tests/data", name);

@@ -2,10 +2,14 @@
  * What the page costs a browser with 40,000 words of four hours: processor time of the main thread a frame, and memory.
  * Prints its figures (`npm run measure`); not a part of the tests, since a busy machine would decide.
  */
-import { execFileSync } from "node:child_process";
-import { inject, test } from "vitest";
+import { execFile, execFileSync } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { expect, inject, test } from "vitest";
 import type { CDPSession, Page } from "playwright-core";
-import { launch, openPage, startServer } from "./environment";
+import { ffmpeg, launch, openPage, recording, startServer } from "./environment";
 
 const WORDS = 40_000;
 const JOB = "00000000-0000-4000-8000-000000000001";
@@ -14,6 +18,7 @@ test("40,000 words", async () => {
   const server = await startServer();
   const browser = await launch(inject("chromium"));
   const { page } = await openPage(browser, server.url, { viewport: { width: 1280, height: 860 } });
+  const atFirst = await residentMegabytes(browser);
   await fill(page);
   const cdp = await page.context().newCDPSession(page);
   await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
@@ -30,15 +35,27 @@ test("40,000 words", async () => {
   console.log(`select all gives ${all} words`);
   console.log(`scrolling: ${await perFrame(page, cdp, scroll)} ms of main thread a frame`);
   console.log(`far jumps: ${await perFrame(page, cdp, jump)} ms`);
-  console.log(`playing: ${await perFrame(page, cdp, play)} ms`);
+  await cdp.send("HeapProfiler.collectGarbage");
+  const withText = await residentMegabytes(browser);
+  const folder = await mkdtemp(path.join(tmpdir(), "escriba-measure-"));
+  await page.locator(".player input[type=file]").setInputFiles(await makeFourHours(folder));
+  await page.getByRole("button", { name: "Play", exact: true }).waitFor();
+  console.log(`click to the seek call: ${await clicksToSeek(page)} ms`);
+  console.log(`playing while the picture is decoded: ${await playing(page, cdp)} ms of main thread a frame`);
+  await pictureIsKept(page);
+  console.log(`playing at three times the pace: ${await playing(page, cdp)} ms of main thread a frame`);
   console.log(`a letter in a paragraph: ${await perLetter(page, cdp)} ms`);
   await cdp.send("HeapProfiler.collectGarbage");
   const { metrics } = await cdp.send("Performance.getMetrics");
   console.log(
     `memory: ${(metrics.find(({ name }) => name === "JSHeapUsedSize")!.value / 1e6).toFixed(0)} MB of JavaScript`,
   );
+  console.log(
+    `memory: ${await residentMegabytes(browser)} MB that the tab's process holds, ${withText} before it had the sound, ${atFirst} before it had the text`,
+  );
   await browser.close();
   await server.stop();
+  await rm(folder, { recursive: true });
 }, 300_000);
 
 test("first paint on slow 4G", async () => {
@@ -130,30 +147,96 @@ const eachFrame = (page: Page, frames: number, by: number) =>
 const scroll = (page: Page, frames: number) => eachFrame(page, frames, 60);
 const jump = (page: Page, frames: number) => eachFrame(page, frames, 3_000);
 
-/** The marks of words in a row, as when it plays at ten times the pace. */
-const play = (page: Page, frames: number) =>
-  page.evaluate(
-    (frames) =>
-      new Promise<void>((resolve) => {
-        const texts = [...document.querySelectorAll(".para p")];
-        let i = 0;
-        const step = () => {
-          if (i % 6 === 0) {
-            const text = texts[Math.floor(i / 60)]!.firstChild!;
-            const range = document.createRange();
-            range.setStart(text, (i % 60) * 3);
-            range.setEnd(text, (i % 60) * 3 + 5);
-            CSS.highlights.set("playing", new Highlight(range));
-          }
-          i += 1;
-          if (i < frames) requestAnimationFrame(step);
-          else resolve();
-        };
-        scrollTo(0, 0);
+const SPEECH = ["spanish-busy.wav", "spanish-directory.wav", "spanish-queue.wav", "spanish-no-service.wav"];
+
+/** Speech of the tests as mp3, one after the other for four hours: 29 MB. */
+async function makeFourHours(folder: string): Promise<string> {
+  const inputs = SPEECH.flatMap((name) => ["-i", recording(name)]);
+  const once = path.join(folder, "once.mp3");
+  const filter = ["-filter_complex", `concat=n=${SPEECH.length}:v=0:a=1`, "-b:a", "16k", "-write_xing", "0"];
+  await promisify(execFile)(await ffmpeg(), ["-loglevel", "error", ...inputs, ...filter, "-id3v2_version", "0", once]);
+  const sound = await readFile(once);
+  const target = path.join(folder, "four hours.mp3");
+  await writeFile(
+    target,
+    Buffer.concat(Array.from({ length: Math.ceil((14_400 * 2_000) / sound.length) }, () => sound)),
+  );
+  return target;
+}
+
+/** Of twenty clicks on words all over the text: the median and the longest. */
+async function clicksToSeek(page: Page): Promise<string> {
+  await page.evaluate(() => {
+    const times: number[] = [];
+    let clicked = 0;
+    Object.assign(globalThis, { seekTimes: times });
+    document.addEventListener("click", ({ timeStamp }) => (clicked = timeStamp), true);
+    const { get, set } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "currentTime")!;
+    Object.defineProperty(HTMLMediaElement.prototype, "currentTime", {
+      get,
+      set(value) {
+        times.push(performance.now() - clicked);
+        set!.call(this, value);
+      },
+    });
+  });
+  const texts = page.locator(".para p");
+  const count = await texts.count();
+  for (let i = 0; i < 20; i += 1)
+    await texts.nth(Math.floor(((i * 7) % 20) * (count / 20))).click({ position: { x: 120, y: 14 } });
+  const times = await page.evaluate(() => (globalThis as unknown as { seekTimes: number[] }).seekTimes);
+  times.sort((a, b) => a - b);
+  return `${times[Math.floor(times.length / 2)]!.toFixed(1)} (at most ${times.at(-1)!.toFixed(1)}, ${times.length} clicks)`;
+}
+
+/** It plays, marks and follows words; processor time by the frames that were drawn meanwhile. */
+async function playing(page: Page, cdp: CDPSession): Promise<string> {
+  await page.getByLabel("Speed").selectOption("3");
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.locator(".para .time").first().click();
+  await page.getByRole("button", { name: "Pause" }).waitFor();
+  const before = await busy(cdp);
+  const frames = await page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const end = performance.now() + 10_000;
+        let frames = 0;
+        const step = () => ((frames += 1), performance.now() < end ? requestAnimationFrame(step) : resolve(frames));
         requestAnimationFrame(step);
       }),
-    frames,
   );
+  const used = (await busy(cdp)) - before;
+  await page.getByRole("button", { name: "Pause" }).click();
+  return `${(used / frames).toFixed(2)} (${frames} frames in 10 s)`;
+}
+
+/** Four hours were decoded, minute by minute. */
+async function pictureIsKept(page: Page): Promise<void> {
+  const began = Date.now();
+  const isKept = () =>
+    page.evaluate(async (jobId) => {
+      const opening = indexedDB.open("escriba-page");
+      const db = await new Promise<IDBDatabase>((resolve) => (opening.onsuccess = () => resolve(opening.result)));
+      const asked = db.transaction("recordings").objectStore("recordings").get(jobId);
+      await new Promise((resolve) => (asked.onsuccess = resolve));
+      db.close();
+      return (asked.result as { loudness?: Uint8Array }).loudness !== undefined;
+    }, JOB);
+  await expect.poll(isKept, { timeout: 180_000, interval: 500 }).toBe(true);
+  console.log(`the picture of four hours is there after ${((Date.now() - began) / 1_000).toFixed(0)} s more`);
+}
+
+/** Proportional set size: its own memory, and its part of what it shares with the browser's other processes. */
+async function residentMegabytes(browser: Awaited<ReturnType<typeof launch>>): Promise<string> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  const sizes = await Promise.all(
+    processInfo
+      .filter(({ type }) => type === "renderer")
+      .map(async ({ id }) => /^Pss:\s+(\d+)/m.exec(await readFile(`/proc/${id}/smaps_rollup`, "utf8"))![1]!),
+  );
+  return sizes.map((size) => (Number(size) / 1_000).toFixed(0)).join(" + ");
+}
 
 async function perLetter(page: Page, cdp: CDPSession): Promise<string> {
   await page

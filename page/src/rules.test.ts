@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { actionOf } from "./read/keys";
 import { findAll } from "./read/find";
-import { peaksOf } from "./read/peaks";
+import { addPeaks, packPeaks, peaksOf, reduceTo, unpackPeaks } from "./read/peaks";
 import { speechOf } from "./read/waveform";
 import { fractionOf, phaseOf, remaining } from "./jobs/phase";
 import { sortRows } from "./history/sort";
@@ -136,4 +136,13 @@ test("the picture of a recording has its loudness, and its pauses", () => {
     { at: 2, length: 1, start: 8, end: 9 },
   ];
   expect([...speechOf([{ text: "a b", words }], 10, 5)]).toEqual([1, 0, 0, 0, 1]);
+});
+
+test("the picture of hours is made of pieces, and what is not decoded yet is not silence", () => {
+  const peaks = new Float32Array(4).fill(NaN);
+  addPeaks(peaks, Float32Array.of(0.25, -0.5), 0, 1);
+  addPeaks(peaks, Float32Array.of(0, 0.125, 1, 1), 2, 0.5);
+  expect([...peaks]).toEqual([0.25, 0.5, 0.125, 1]);
+  expect([...reduceTo(Float32Array.of(0.1, 0.5, NaN, NaN), 2)]).toEqual([0.5, NaN]);
+  expect([...unpackPeaks(packPeaks(Float32Array.of(0, 1, NaN)))]).toEqual([0, 1, 0]);
 });

@@ -83,7 +83,8 @@ function useMustSignIn(): boolean {
   const { key, isRefused } = useSignal(access);
   const mustSignIn = isRefused || (known?.keys === "required" && !key);
   const isReady = known !== null && !mustSignIn;
-  useEffect(() => (isReady ? startJobs() : undefined), [isReady]);
+  // Also while the server does not answer: what waits to be sent is shown.
+  useEffect(() => (mustSignIn ? undefined : startJobs()), [mustSignIn]);
   useEffect(() => (isReady ? keepAccess() : undefined), [isReady]);
   return mustSignIn;
 }

@@ -56,6 +56,7 @@ function announcement(phase: Phase, name: string, text: Messages): string {
   const sentences: Partial<Record<Phase, string>> = {
     hearing: text.hearing,
     waiting: text.waitingReason,
+    waitsForNetwork: text.waitsForNetwork,
     cancelled: text.cancelled,
     needsFile: text.needsFile,
   };
@@ -72,7 +73,7 @@ function Explanation({ job }: { job: Transcription }) {
   const text = useMessages();
   const phase = phaseOf(job);
   const problem = useFailure(job) ?? job.problem;
-  if (problem)
+  if (problem && phase !== "waitsForNetwork")
     return (
       <div class="problem" role="alert">
         <p class="wrap">{problem.message}</p>
@@ -81,6 +82,7 @@ function Explanation({ job }: { job: Transcription }) {
     );
   const hints: Partial<Record<typeof phase, string>> = {
     sending: text.sendingHint,
+    waitsForNetwork: text.networkHint,
     queued: text.queuedHint,
     waiting: text.waitingReason,
     needsFile: text.needsFile,

@@ -1,28 +1,22 @@
 /** The recordings of this page from file to text: what is sent, watched, kept when it is finished, and deleted. */
-import { Transcriptions } from "../../../web/src/browser/transcriptions";
 import type { Transcription } from "../../../web/src/browser/transcription";
-import { randomUuid } from "../../../web/src/browser/random";
 import { textLink } from "../app/route";
 import { signal } from "../app/signal";
 import { showToast } from "../app/toastQueue";
+import { add, dropAccepted, resume, startUnshown } from "../queue/queue";
+import { startResending } from "../queue/resend";
+import { listRows } from "../queue/rows";
 import { shorten } from "../send/checks";
 import { readDuration } from "../send/duration";
-import { apiUrl } from "../server/address";
-import { tokenFor } from "../server/access";
-import { limits } from "../server/limits";
-import { keepAudio, readAudio, removeAudio, sweepAudio } from "../store/audio";
+import { currentOptions } from "../send/options";
+import { keepAudio, removeAudio, sweepAudio } from "../store/audio";
 import { preferences } from "../store/preferences";
 import { keepResult, listRecordings, removeRecording } from "../store/recordings";
 import { currentLanguage, messages } from "../text/language";
 import { markDeleted, readDeleted, unmarkDeleted } from "./deletions";
+import { transcriptions } from "./transcriptions";
 
-export const transcriptions = new Transcriptions({
-  apiUrl,
-  convex: null,
-  storageKey: "escriba-page",
-  language: currentLanguage(),
-  getToken: tokenFor,
-});
+export { transcriptions };
 
 /** Seconds of each recording, as the browser read them. */
 export const durations = signal<ReadonlyMap<string, number>>(new Map());
@@ -40,12 +34,14 @@ const kept = new Set<string>();
 export function startJobs(): () => void {
   for (const jobId of readDeleted()) void finishDeletion(jobId);
   const follow = () => preferences.value && transcriptions.setLanguage(currentLanguage());
-  const ends = [preferences.subscribe(follow), transcriptions.subscribe(followJobs)];
+  const ends = [preferences.subscribe(follow), transcriptions.subscribe(followJobs), startResending()];
+  void startUnshown();
   const sweeping = setTimeout(() => void sweep(), SWEEP_AFTER); // the page has better things to do at first
   return () => [...ends, () => clearTimeout(sweeping)].forEach((end) => end());
 }
 
 function followJobs(): void {
+  dropAccepted();
   for (const job of transcriptions.state.jobs) {
     if (job.status === "completed" && job.result && !kept.has(job.jobId)) void keep(job);
     if ((job.needsFile || !durations.value.has(job.jobId)) && !asked.has(job.jobId)) void recall(job);
@@ -68,10 +64,8 @@ async function keep(job: Transcription): Promise<void> {
 /** After a reload: the recording from the browser's store, to send it again or to know how long it is. */
 async function recall(job: Transcription): Promise<void> {
   asked.add(job.jobId);
-  const file = await readAudio(job.jobId, job.filename ?? "");
-  if (!file) return;
-  if (job.needsFile) transcriptions.provide(job.jobId, file);
-  await measure(job.jobId, file);
+  const file = await resume(job);
+  if (file && !durations.value.has(job.jobId)) await measure(job.jobId, file);
 }
 
 async function measure(jobId: string, file: Blob): Promise<number | null> {
@@ -80,37 +74,16 @@ async function measure(jobId: string, file: Blob): Promise<number | null> {
   return seconds;
 }
 
-function options() {
-  const { spoken, translate, vocabulary, guard, speakers } = preferences.value;
-  return {
-    timestamps: ["segment", "word"],
-    ...(spoken ? { language: spoken } : {}),
-    ...(translate ? { task: "translate" as const } : {}),
-    ...(vocabulary.trim() ? { prompt: vocabulary.trim() } : {}),
-    ...(guard ? {} : { guard }),
-    ...(speakers && limits.value?.speakers ? { speakers } : {}),
-  };
+/** Resolves to whether the browser has a copy, so that the file itself may be deleted. */
+export async function sendFile(file: File): Promise<boolean> {
+  const added = await add({ file, filename: file.name });
+  asked.add(added.jobId);
+  if (!added.isKept) audioNotKept.set(true);
+  void measure(added.jobId, added.file);
+  return added.isKept;
 }
 
-export function sendFile(file: File): void {
-  const jobId = transcriptions.start(file, options());
-  asked.add(jobId);
-  void keepAudio(jobId, file).then((isKept) => isKept || audioNotKept.set(true));
-  void measure(jobId, file);
-}
-
-/** Sends the browser's copy, so that the file itself may be deleted. False where there is no copy: then it may not. */
-export async function sendCopy(file: File): Promise<boolean> {
-  const jobId = randomUuid();
-  const isKept = await keepAudio(jobId, file);
-  const copy = (isKept && (await readAudio(jobId, file.name))) || file;
-  asked.add(transcriptions.start(copy, options(), jobId));
-  if (!isKept) audioNotKept.set(true);
-  void measure(jobId, copy);
-  return isKept;
-}
-
-export const sendLink = (url: string): string => transcriptions.startFrom(url, options());
+export const sendLink = (url: string): string => transcriptions.startFrom(url, currentOptions());
 
 export function provideFile(jobId: string, file: File): void {
   transcriptions.provide(jobId, file);
@@ -158,6 +131,6 @@ function show(jobId: string): void {
 async function sweep(): Promise<void> {
   const rows = await listRecordings().catch(() => null);
   if (!rows) return;
-  const texts = new Set(rows.map(({ jobId }) => jobId));
-  await sweepAudio((id) => texts.has(id) || transcriptions.state.jobs.some(({ jobId }) => jobId === id));
+  const needed = new Set([...rows, ...(await listRows())].map(({ jobId }) => jobId));
+  await sweepAudio((id) => needed.has(id) || transcriptions.state.jobs.some(({ jobId }) => jobId === id));
 }

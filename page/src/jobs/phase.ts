@@ -1,7 +1,9 @@
 /** What a card says of a job: one phase, and only numbers that were counted. Pure. */
 import type { Transcription } from "../../../web/src/browser/transcription";
+import { waitsForNetwork } from "../queue/network";
 
 export type Phase =
+  | "waitsForNetwork"
   | "waitsToBeSent"
   | "sending"
   | "preparing"
@@ -18,7 +20,9 @@ export type Phase =
   | "failed"
   | "completed";
 
-export function phaseOf(job: Transcription): Phase {
+/** `isOffline`: as the browser says, where it says anything. */
+export function phaseOf(job: Transcription, isOffline = globalThis.navigator?.onLine === false): Phase {
+  if (waitsForNetwork(job, isOffline)) return "waitsForNetwork";
   if (job.cancelling) return "cancelling";
   switch (job.status) {
     case "pending":

@@ -5,23 +5,26 @@ import type { Paragraph } from "../model/transcript";
 import { preferences } from "../store/preferences";
 import { useMessages } from "../text/language";
 import { clockTime } from "../text/quantities";
+import type { RecordingRow } from "../store/database";
 import type { Follower } from "./follow";
-import { readPeaks } from "./peaks";
+import { reduceTo } from "./peaks";
 import { FASTEST, type Player, SLOWEST } from "./player";
+import { useLoudness } from "./useLoudness";
 import { barCount, draw, type Picture, speechOf } from "./waveform";
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
 
-type Props = { player: Player; follower: Follower; paragraphs: readonly Paragraph[]; file: Blob };
+type Sound = { row: RecordingRow; paragraphs: readonly Paragraph[]; file: Blob };
+type Props = Sound & { player: Player; follower: Follower };
 
-export function PlayerBar({ player, follower, paragraphs, file }: Props) {
+export function PlayerBar({ player, follower, ...sound }: Props) {
   const text = useMessages();
   const { isPlaying, duration, status } = useSignal(player.state);
   const isFollowing = useSignal(follower.isFollowing);
   if (status === "unplayable") return <p class="player panel dim">{text.audioUnplayable}</p>;
   return (
     <div class="player panel" role="group" aria-label={text.position}>
-      <Timeline {...{ player, paragraphs, file, duration }} />
+      <Timeline {...{ player, duration, ...sound }} />
       <div class="player-tools">
         <button type="button" class="icon" aria-label="−5 s" onClick={() => player.skip(-5)}>
           −5
@@ -85,13 +88,13 @@ function Time({ player, duration }: { player: Player; duration: number }) {
   return <span ref={element} class="clock dim" />;
 }
 
-type TimelineProps = { player: Player; paragraphs: readonly Paragraph[]; file: Blob; duration: number };
+type TimelineProps = Sound & { player: Player; duration: number };
 
-function Timeline({ player, paragraphs, file, duration }: TimelineProps) {
+function Timeline({ player, duration, ...sound }: TimelineProps) {
   const text = useMessages();
   const input = useRef<HTMLInputElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const picture = usePicture(canvas, paragraphs, file, duration);
+  const picture = usePicture(canvas, sound, duration);
   useEffect(() => {
     let drawn = -1;
     const show = (time: number) => {
@@ -126,13 +129,12 @@ function Timeline({ player, paragraphs, file, duration }: TimelineProps) {
 /** Made anew when the width, the text or the theme changes. */
 function usePicture(
   canvas: { current: HTMLCanvasElement | null },
-  paragraphs: readonly Paragraph[],
-  file: Blob,
+  { row, paragraphs, file }: Sound,
   duration: number,
 ): Picture | null {
   const { theme } = useSignal(preferences);
   const [width, setWidth] = useState(0);
-  const [peaks, setPeaks] = useState<Float32Array | null>(null);
+  const loudness = useLoudness(row, file, duration);
   const [picture, setPicture] = useState<Picture | null>(null);
   useEffect(() => {
     const observer = new ResizeObserver(() => setWidth(canvas.current?.clientWidth ?? 0));
@@ -140,15 +142,10 @@ function usePicture(
     return () => observer.disconnect();
   }, []);
   useEffect(() => {
-    let isCurrent = true;
-    if (width > 0)
-      void readPeaks(file, duration, barCount(canvas.current!)).then((found) => isCurrent && setPeaks(found));
-    return () => {
-      isCurrent = false;
-    };
-  }, [file, duration, width]);
-  useEffect(() => {
-    if (width > 0) setPicture({ speech: speechOf(paragraphs, duration, barCount(canvas.current!)), peaks });
-  }, [paragraphs, duration, width, peaks, theme]);
+    if (width <= 0) return;
+    const count = barCount(canvas.current!);
+    const peaks = loudness && reduceTo(loudness, count);
+    setPicture({ speech: speechOf(paragraphs, duration, count), peaks });
+  }, [paragraphs, duration, width, loudness, theme]);
   return picture;
 }

@@ -64,7 +64,10 @@ function OpenReader({ stored }: { stored: StoredText }) {
       <TextView view={view} recording={recording.file} />
       <SuppressedLines jobId={jobId} />
       {recording.file ? (
-        <PlayerBar player={player} follower={view.follower} paragraphs={open.paragraphs} file={recording.file} />
+        <PlayerBar
+          {...{ player, follower: view.follower }}
+          {...{ row: open.row, paragraphs: open.paragraphs, file: recording.file }}
+        />
       ) : (
         recording.isAbsent && <AudioChooser onChoose={recording.choose} />
       )}

@@ -19,7 +19,7 @@ const STEP = 3;
 
 export const barCount = (canvas: HTMLCanvasElement): number => Math.max(1, Math.floor(canvas.clientWidth / STEP));
 
-export type Picture = { speech: Float32Array; peaks: Float32Array | null };
+export type Picture = { speech: Float32Array; peaks: Float32Array | null }; // NaN: not known yet
 
 /** @param played 0 to 1 */
 export function draw(canvas: HTMLCanvasElement, { speech, peaks }: Picture, played: number): void {
@@ -34,7 +34,8 @@ export function draw(canvas: HTMLCanvasElement, { speech, peaks }: Picture, play
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.clearRect(0, 0, width, height);
   for (let i = 0; i < speech.length; i += 1) {
-    const size = Math.max(2, height * (peaks ? (peaks[i] ?? 0) : speech[i]! * 0.55));
+    const known = peaks?.[i] ?? NaN;
+    const size = Math.max(2, height * (Number.isNaN(known) ? speech[i]! * 0.55 : known));
     context.fillStyle = i / speech.length < played ? past : future;
     context.fillRect(i * STEP, (height - size) / 2, BAR, size);
   }

@@ -3,7 +3,7 @@ import { isRecording } from "../app/recordingNow";
 import { signal } from "../app/signal";
 import { showToast } from "../app/toastQueue";
 import { save } from "../export/download";
-import { sendCopy } from "../jobs/pageJobs";
+import { sendFile } from "../jobs/pageJobs";
 import { messages } from "../text/language";
 import { type KeptRecording, listKept, lockName, openKept, removeKept } from "./kept";
 import { Recording } from "./recording";
@@ -55,7 +55,7 @@ async function finish(recording: Recording): Promise<void> {
 
 /** Whether a copy is where recordings wait to be sent. If not, this one stays. */
 async function send(id: string, file: File): Promise<boolean> {
-  const isKept = await sendCopy(file);
+  const isKept = await sendFile(file);
   if (isKept) await removeKept(id);
   return isKept;
 }

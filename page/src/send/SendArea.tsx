@@ -6,7 +6,7 @@ import { RecordLink } from "../record/RecordLink";
 import { limits } from "../server/limits";
 import { currentLanguage, messages, useMessages } from "../text/language";
 import { fileSize, stretch } from "../text/quantities";
-import { lengthRefusal, refusal } from "./checks";
+import { lengthRefusal, refusal, shorten } from "./checks";
 import { readDuration } from "./duration";
 import { LinkField } from "./LinkField";
 import { OptionsForm } from "./OptionsForm";
@@ -17,9 +17,10 @@ export function SendArea() {
   const known = useSignal(limits);
   const input = useRef<HTMLInputElement>(null);
   const [refused, setRefused] = useState<readonly string[]>([]);
-  const take = (files: readonly File[]) => {
+  const take = (files: readonly File[], folders: readonly string[] = []) => {
     setRefused([]);
-    for (const file of files) void send(file).then((reason) => reason && setRefused((all) => [...all, reason]));
+    const reasons = [...files.map(send), ...folders.map(refuseFolder)];
+    for (const one of reasons) void one.then((reason) => reason && setRefused((all) => [...all, reason]));
   };
   const isOver = useDrop(take);
   usePaste(take);
@@ -58,11 +59,26 @@ async function send(file: File): Promise<string | null> {
   const known = limits.value;
   const reason = refusal(file, known, messages(), currentLanguage());
   if (reason) return reason;
+  const isOther = await refuseOther(file);
+  if (isOther) return isOther;
   const seconds = await readDuration(file);
   const isTooLong = seconds === null ? null : lengthRefusal(file.name, seconds, known, messages());
   if (isTooLong) return isTooLong;
-  sendFile(file);
+  await sendFile(file);
   return null;
+}
+
+const loadKinds = () => import("../kinds/kinds");
+
+/** By the first bytes: a pdf, a zip. Where that part can't be loaded, the server decides. */
+async function refuseOther(file: File): Promise<string | null> {
+  const kinds = await loadKinds().catch(() => null);
+  return kinds && (await kinds.refuseKind(file, shorten(file.name), currentLanguage()));
+}
+
+async function refuseFolder(name: string): Promise<string | null> {
+  const kinds = await loadKinds().catch(() => null);
+  return kinds && kinds.refuseFolder(shorten(name), currentLanguage());
 }
 
 function usePaste(take: (files: readonly File[]) => void): void {

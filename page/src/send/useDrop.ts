@@ -1,8 +1,10 @@
 /** Files that are dropped anywhere on the page. */
 import { useEffect, useState } from "preact/hooks";
 
+type Take = (files: readonly File[], folders: readonly string[]) => void;
+
 /** Returns whether files are being dragged over the page. */
-export function useDrop(take: (files: readonly File[]) => void): boolean {
+export function useDrop(take: Take): boolean {
   const [isOver, setOver] = useState(false);
   useEffect(() => {
     const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
@@ -16,7 +18,7 @@ export function useDrop(take: (files: readonly File[]) => void): boolean {
       if (!hasFiles(event)) return;
       event.preventDefault();
       setOver(false);
-      take([...(event.dataTransfer?.files ?? [])]);
+      take(...divide(event.dataTransfer));
     };
     addEventListener("dragover", over);
     addEventListener("dragleave", leave);
@@ -28,4 +30,13 @@ export function useDrop(take: (files: readonly File[]) => void): boolean {
     };
   }, []);
   return isOver;
+}
+
+/** The files, and the names of folders: a browser passes those on as files that can't be read. */
+function divide(dropped: DataTransfer | null): [File[], string[]] {
+  const items = [...(dropped?.items ?? [])].filter(({ kind }) => kind === "file");
+  const isFolder = (item: DataTransferItem) => item.webkitGetAsEntry?.()?.isDirectory ?? false;
+  const files = (wanted: boolean) =>
+    items.filter((item) => isFolder(item) === wanted).flatMap((item) => item.getAsFile() ?? []);
+  return [files(false), files(true).map(({ name }) => name)];
 }

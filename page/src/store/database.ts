@@ -22,6 +22,8 @@ export type RecordingRow = {
   etag: string | null;
   /** Corrections that the API has not taken yet. */
   isUnsent: boolean;
+  /** How loud it is along its length; kept of long recordings, which take a while to decode. */
+  loudness?: Uint8Array;
   /** The names of speakers; none where nobody gave any. */
   names?: Names;
 };

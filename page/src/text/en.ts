@@ -55,9 +55,11 @@ export const en = {
   corrected: "corrected",
   unsent: "not yet at the server",
 
-  waitsToBeSent: "Waits for its turn to be sent. Keep this page open.",
+  waitsForNetwork: "Waits for the network",
+  networkHint: "It is kept in this browser and is sent by itself, also when you open the page another day.",
+  waitsToBeSent: "Waits for its turn to be sent.",
   sending: (percent: number) => `Sent ${percent} %`,
-  sendingHint: "Keep this page open until it is sent.",
+  sendingHint: "Should you close this page, it goes on when you open it again.",
   preparing: "The server takes it in",
   queued: "In line",
   queuedHint: "The server is working on others first. You may close this page.",

@@ -55,9 +55,11 @@ export const es: Messages = {
   corrected: "corregido",
   unsent: "aún no está en el servidor",
 
-  waitsToBeSent: "Espera su turno para enviarse. Deja esta página abierta.",
+  waitsForNetwork: "Espera a la red",
+  networkHint: "Se conserva en este navegador y se envía sola, también si abres la página otro día.",
+  waitsToBeSent: "Espera su turno para enviarse.",
   sending: (percent) => `Enviado el ${percent} %`,
-  sendingHint: "Deja esta página abierta hasta que se envíe.",
+  sendingHint: "Si cierras esta página, sigue cuando la abras de nuevo.",
   preparing: "El servidor la recibe",
   queued: "En la cola",
   queuedHint: "El servidor atiende antes a otras. Puedes cerrar esta página.",

@@ -1,0 +1,74 @@
+/** Without a network, in a real Chromium whose profile outlives it: what waits is sent, and the page opens. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { findProblems } from "./axe";
+import { choose, recording, type Server, startServer } from "./environment";
+import { type KillableBrowser, openBrowser } from "./killableBrowser";
+import { makeSpeech } from "./speech";
+
+let server: Server;
+let folder: string;
+
+beforeAll(async () => {
+  server = await startServer();
+  folder = await mkdtemp(path.join(tmpdir(), "escriba-offline-"));
+  await writeFile(path.join(folder, "speech.wav"), await makeSpeech(3));
+});
+
+afterAll(async () => {
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const ENOUGH = { timeout: 120_000 };
+
+const open = (profile: string): Promise<KillableBrowser> =>
+  openBrowser(inject("chromium"), path.join(folder, profile), path.join(folder, "speech.wav"));
+
+async function openPage({ context }: KillableBrowser): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(server.url);
+  await page.locator(".drop").waitFor();
+  return page;
+}
+
+const jobOf = async (page: Page) => (await page.locator("[data-job]").getAttribute("data-job"))!;
+
+test("a recording that is dropped without a network is sent after the browser was killed and started again", async () => {
+  const first = await open("dropped");
+  const page = await openPage(first);
+  await first.context.setOffline(true);
+  await choose(page, recording("spanish-busy.wav"));
+  const card = page.locator(".card[data-phase=waitsForNetwork]");
+  await card.waitFor();
+  await page.getByText("It is kept in this browser and is sent by itself").waitFor();
+  expect(await findProblems(page)).toEqual([]);
+  const jobId = await jobOf(page);
+  expect((await fetch(`${server.url}/job/${jobId}`)).status).toBe(404);
+  await first.kill();
+
+  const second = await open("dropped");
+  const again = await openPage(second);
+  await again.locator(".row").waitFor(ENOUGH);
+  expect(await jobOf(again)).toBe(jobId);
+  await second.kill();
+});
+
+test("a recording is sent by one of two tabs when the network is back, without a hand", async () => {
+  const browser = await open("tabs");
+  const pages = [await openPage(browser), await openPage(browser)];
+  const posts: string[] = [];
+  for (const page of pages) page.on("request", (request) => request.method() === "POST" && posts.push(request.url()));
+  await browser.context.setOffline(true);
+  await choose(pages[0]!, recording("spanish-busy.wav"));
+  await pages[0]!.locator(".card[data-phase=waitsForNetwork]").waitFor();
+  posts.length = 0;
+  await browser.context.setOffline(false);
+  await Promise.all(pages.map((page) => page.locator(".row").waitFor(ENOUGH)));
+  expect(await jobOf(pages[1]!)).toBe(await jobOf(pages[0]!));
+  expect(posts.filter((url) => url.endsWith("/audio"))).toHaveLength(1);
+  await browser.kill();
+});

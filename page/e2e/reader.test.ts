@@ -1,0 +1,215 @@
+/** Who says what, a text that others change, hostile letters, and how loud hours are: by the real server and Chromium. */
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import type { Download, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { findProblems } from "./axe";
+import { choose, ffmpeg, launch, openPage, python, ROOT, type Server, startServer } from "./environment";
+import { makeSpeech } from "./speech";
+
+const HOSTILE_NAME = `<script>alert(1)</script>\u202egnp.exe${"ñ".repeat(120)}.wav`;
+const SENTENCE = '<img src=x onerror="alert(1)"> </p><script>alert(2)</script> & \u202etxet\u2066 -->';
+const ARABIC = "مرحبا بكم في هذا التسجيل";
+const ENOUGH = { timeout: 240_000 };
+
+let server: Server;
+let browser: Awaited<ReturnType<typeof launch>>;
+let page: Page;
+let problems: string[];
+let jobId: string;
+
+beforeAll(async () => {
+  server = await startServer();
+  browser = await launch(inject("chromium"));
+  ({ page, problems } = await openPage(browser, server.url, { viewport: { width: 320, height: 700 } }));
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+/** An English and a Spanish reader, 24 seconds. */
+async function makeConversation(): Promise<Buffer> {
+  const folder = await mkdtemp(path.join(tmpdir(), "escriba-conversation-"));
+  const program =
+    "import sys, pathlib; from tests.conversation import make_conversation as make; " +
+    "print(make(pathlib.Path(sys.argv[1]), turns=2).path)";
+  const { stdout } = await promisify(execFile)(python, ["-c", program, folder], { cwd: ROOT });
+  const sound = await readFile(stdout.trim());
+  await rm(folder, { recursive: true });
+  return sound;
+}
+
+const speakers = () => page.locator("button.speaker");
+const names = () => speakers().allTextContents();
+const dialog = () => page.locator("dialog.speakers");
+const undo = () => page.getByRole("button", { name: "Undo" }).click();
+const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+
+const fileAtServer = async (format: string) =>
+  (await fetch(`${server.url}/job/${jobId}/transcript?format=${format}`)).text();
+
+async function download(format: string): Promise<{ name: string; text: string }> {
+  await page.getByRole("button", { name: "Download" }).click();
+  const [file] = await Promise.all([
+    page.waitForEvent("download") as Promise<Download>,
+    page.getByRole("button", { name: format }).click(),
+  ]);
+  return { name: file.suggestedFilename(), text: await readFile(await file.path(), "utf8") };
+}
+
+/** What another program does at the server: a correction that this browser knows nothing of. */
+async function putElsewhere(part: string, body: unknown): Promise<void> {
+  const response = await fetch(`${server.url}/job/${jobId}/${part}`, {
+    method: "PUT",
+    headers: { "content-type": "application/json", "if-match": "*" },
+    body: JSON.stringify(body),
+  });
+  expect(response.status).toBe(200);
+}
+
+test("the speakers of a recording are asked for, and each turn has its own", async () => {
+  await page.getByText("Options").click();
+  await page.getByLabel("Tell speakers apart").selectOption("2");
+  await choose(page, { name: HOSTILE_NAME, mimeType: "audio/wav", buffer: await makeConversation() });
+  await page.locator(".row-link").waitFor(ENOUGH);
+  expect(await width()).toBeLessThanOrEqual(320);
+  expect(await page.locator(".toast").textContent()).not.toContain("\u202e");
+  await page.locator(".row-link").click();
+  await speakers().first().waitFor();
+  jobId = page.url().split("/").at(-1)!;
+  expect([...new Set(await names())]).toEqual(["A", "B"]);
+});
+
+test("a speaker is named by keys, in every turn, and the server and all files say so", async () => {
+  await page.locator(".para p").first().focus();
+  await page.keyboard.press("s");
+  await dialog().getByRole("textbox").fill("Ana");
+  expect(await findProblems(page)).toEqual([]);
+  await page.keyboard.press("Enter");
+  await dialog().waitFor({ state: "detached" });
+  expect([...new Set(await names())]).toEqual(["Ana", "B"]);
+  await undo();
+  expect(await names()).not.toContain("Ana");
+  await page.keyboard.press("Control+Shift+z");
+  expect(await names()).toContain("Ana");
+  await expect.poll(() => fileAtServer("vtt"), ENOUGH).toContain("<v Ana>");
+  for (const [format, said] of [
+    ["Subtitles (.srt)", "Ana: "],
+    ["Web subtitles (.vtt)", "<v Ana>"],
+    ["Text (.txt)", "Ana: "],
+    ["Markdown (.md)", "**Ana**"],
+    ["Data with times (.json)", '"speaker": "Ana"'],
+  ] as const)
+    expect((await download(format)).text).toContain(said);
+});
+
+test("one paragraph gets another speaker, and two speakers become one", async () => {
+  const last = speakers().last();
+  await last.click();
+  await dialog().getByRole("button", { name: "Somebody else" }).click();
+  expect(await last.textContent()).toBe("C");
+  await expect.poll(() => fileAtServer("txt"), ENOUGH).toMatch(/^C: /m);
+  await last.click();
+  await dialog().getByRole("combobox").selectOption({ label: "Ana" });
+  expect(await last.textContent()).toBe("Ana");
+  await expect.poll(() => fileAtServer("txt"), ENOUGH).not.toMatch(/^C: /m);
+  await page.locator(".facts", { hasText: "Saved" }).waitFor();
+  await page.reload();
+  await speakers().first().waitFor();
+  expect(await speakers().last().textContent()).toBe("Ana");
+  expect(await findProblems(page)).toEqual([]);
+});
+
+test("what somebody else corrects is there when the person comes back to the window, and can be undone", async () => {
+  await putElsewhere("speakers", { A: "Eva" });
+  await page.evaluate(() => dispatchEvent(new Event("focus")));
+  await page.getByText("Changed in another tab").waitFor();
+  expect(await names()).toContain("Eva");
+  await undo();
+  expect(await names()).toContain("Ana");
+  await expect.poll(() => fileAtServer("txt"), ENOUGH).toContain("Ana: ");
+});
+
+test("hostile text and names change nothing but text, at 320 pixels and from right to left", async () => {
+  const segments = [SENTENCE, "x".repeat(3_000), ARABIC].map((text, i) => ({
+    ...{ start: i * 3, end: i * 3 + 2, text },
+    speaker: "ABC"[i],
+  }));
+  await page.locator(".facts", { hasText: "Saved" }).waitFor();
+  await putElsewhere("transcript", { segments });
+  await putElsewhere("speakers", { A: "<b>Ana</b>\u202e", B: "y".repeat(80) });
+  await page.evaluate(() => dispatchEvent(new Event("focus")));
+  await page.locator(".para p", { hasText: ARABIC }).waitFor();
+  expect(await page.locator(".para p").allTextContents()).toEqual(segments.map(({ text }) => text));
+  expect(await page.locator("main script, main img, main b").count()).toBe(0);
+  expect(await width()).toBeLessThanOrEqual(320);
+  const directions = await page
+    .locator(".para p")
+    .evaluateAll((all) => all.map((one) => getComputedStyle(one).direction));
+  expect(directions).toEqual(["ltr", "ltr", "rtl"]);
+  await speakers().nth(1).click();
+  expect(await width()).toBeLessThanOrEqual(320);
+  await dialog().getByRole("button", { name: "Close" }).click();
+  expect(await page.title()).not.toContain("\u202e");
+  const { name, text } = await download("Web subtitles (.vtt)");
+  expect(name).toMatch(/^script alert\(1\) script gnp\.exeñ+\.vtt$/);
+  expect(text).not.toMatch(/<(?!v )/);
+  expect(await findProblems(page)).toEqual([]);
+  expect(problems).toEqual([]);
+});
+
+/** Sixteen minutes: speech, four minutes of silence from the eighth on, speech. */
+async function makeLong(folder: string): Promise<{ wav: string; mp3: string }> {
+  const [wav, mp3] = [path.join(folder, "long.wav"), path.join(folder, "long.mp3")];
+  const sound = await makeSpeech(960);
+  await writeFile(wav, sound.fill(0, 44 + 480 * 16_000, 44 + 720 * 16_000));
+  await promisify(execFile)(await ffmpeg(), ["-loglevel", "error", "-i", wav, "-b:a", "16k", mp3]);
+  return { wav, mp3 };
+}
+
+/** A text in the browser's own store, as if its recording were gone. */
+const fillStore = (id: string) =>
+  page.evaluate(async (jobId) => {
+    const opening = indexedDB.open("escriba-page");
+    const db = await new Promise<IDBDatabase>((resolve) => (opening.onsuccess = () => resolve(opening.result)));
+    const transaction = db.transaction(["recordings", "texts"], "readwrite");
+    const row = { jobId, filename: "long", createdAt: 1, duration: 960, language: "es", excerpt: "", wordCount: 1 };
+    transaction.objectStore("recordings").put({ ...row, editedAt: 0, etag: null, isUnsent: false });
+    const numbers = Float64Array.of(0, 4, 0, 1, 1);
+    transaction.objectStore("texts").put({ jobId, paragraphs: [{ text: "hola", numbers }] });
+    await new Promise((resolve) => (transaction.oncomplete = resolve));
+    db.close();
+  }, id);
+
+const loudnessOf = (id: string) =>
+  page.evaluate(async (jobId) => {
+    const opening = indexedDB.open("escriba-page");
+    const db = await new Promise<IDBDatabase>((resolve) => (opening.onsuccess = () => resolve(opening.result)));
+    const asked = db.transaction("recordings").objectStore("recordings").get(jobId);
+    await new Promise((resolve) => (asked.onsuccess = resolve));
+    db.close();
+    return [...((asked.result as { loudness?: Uint8Array }).loudness ?? [])];
+  }, id);
+
+test("a recording of more than a quarter of an hour shows how loud it is, with its pauses", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "escriba-long-"));
+  for (const [i, file] of Object.values(await makeLong(folder)).entries()) {
+    const id = `00000000-0000-4000-8000-00000000000${i}`;
+    await fillStore(id);
+    await page.goto(`${server.url}/#/text/${id}`);
+    await page.locator(".player input[type=file]").setInputFiles(file);
+    await expect.poll(() => loudnessOf(id).then(({ length }) => length), ENOUGH).toBe(1_000);
+    const loudness = await loudnessOf(id);
+    const share = (from: number, to: number) =>
+      loudness.slice(from, to).filter((value) => value > 25).length / (to - from);
+    expect(share(5, 495)).toBeGreaterThan(0.6);
+    expect(share(505, 745)).toBe(0);
+    expect(share(755, 995)).toBeGreaterThan(0.6);
+  }
+  await rm(folder, { recursive: true });
+});

@@ -1,6 +1,7 @@
 """Words given to the wrong speaker, the number of speakers, the diarization error, and what it costs.
 
     python -m benchmarks.speakers                 about a quarter of an hour of one core
+    python -m benchmarks.speakers --short         366 recordings of 5 to 120 seconds, as long
     python -m benchmarks.speakers --cost 10       CPU and memory of ten minutes
 
 Thirty recordings of one to five readers, six kinds of each number: clear, by telephone, in noise of 15 dB,
@@ -25,6 +26,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.short_scenes import short_scenes
 from benchmarks.voices import NEW, SEEN, Recording, Scene, Voices, build
 from common.speakers.assignment import Assignment, assign_speakers
 from common.speakers.packing import unpack
@@ -149,6 +151,30 @@ def report(name: str, scores: Sequence[Score]) -> None:
     )
 
 
+def report_short(name: str, scores: Sequence[Score]) -> None:
+    """Certain are those without a warning."""
+    print(f"\n{name}: number right, wrong and certain, right and warned; words to the wrong speaker")
+    for kind in (*dict.fromkeys(one.scene.name for one in scores), "all"):
+        some = [one for one in scores if kind in {one.scene.name, "all"}]
+        right = [one for one in some if one.is_count_right]
+        certain = sum(not (one.is_count_right or one.doubt) for one in some)
+        warned, wrong = sum(one.doubt for one in right), np.mean([one.wrong for one in some])
+        print(
+            f"  {kind:<10} {len(right):3} of {len(some):3}  {certain:3} {warned:3}  {wrong:6.1%}", flush=True
+        )
+
+
+async def measure_short(voices: Voices) -> None:
+    for name, readers, seed in (("new", NEW, 5000), ("seen", SEEN, 1000)):
+        scores = []
+        for scene in short_scenes(readers, seed):
+            recording = build(scene, voices)
+            if set(recording.readers) == set(scene.readers):  # a short one may end before all have spoken
+                words, assigned = await listen(recording)
+                scores.append(score(scene, recording, words, assigned))
+        report_short(name, scores)
+
+
 async def measure_cost(voices: Voices, minutes: float) -> None:
     """Embedding in the child that the server starts, and the grouping of four hours, each at its peak."""
     scene = Scene("cost", tuple(SEEN[:4]), seconds=minutes * 60)
@@ -167,10 +193,14 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "escriba-voices")
     parser.add_argument("--cost", type=float, metavar="MINUTES")
+    parser.add_argument("--short", action="store_true")
     arguments = parser.parse_args()
     voices = Voices(arguments.folder)
     if arguments.cost:
         await measure_cost(voices, arguments.cost)
+        return
+    if arguments.short:
+        await measure_short(voices)
         return
     for name, readers, seed in (("new", NEW, 200), ("seen", SEEN, 100)):
         scores = []

@@ -48,8 +48,14 @@ class ActiveWork:
 
     transcriptions: int = 0
     jobs: int = 0
+    listening: int = 0  # of those, the ones that listen to voices
     watchers: int = 0
     run_seconds: float = 30.0  # what a run of a job is expected to take
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody waits for a text, rather than for its speakers."""
+        return self.transcriptions + self.jobs > self.listening
 
     def note_run(self, seconds: float) -> None:
         """Each run counts for a fifth of what is expected of the next."""

@@ -52,6 +52,12 @@ async def read_file(request: Request, services: ServicesDep, name: str) -> Respo
     return _respond(request, services, name, cache=cache, vary="Accept-Encoding")
 
 
+@router.get("/sw.js", include_in_schema=False)
+async def read_service_worker(request: Request, services: ServicesDep) -> Response:
+    """The service worker, beside the page: its scope is the page, below whichever path a proxy puts it."""
+    return _respond(request, services, "sw.js", cache="no-cache", vary="Accept-Encoding")
+
+
 def _respond(request: Request, services: Services, name: str, *, cache: str, vary: str) -> Response:
     file = read_page_file(name, request.headers.get("accept-encoding", ""))
     if file is None:

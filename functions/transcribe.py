@@ -19,6 +19,7 @@ from common.http.disconnect import respond_unless_left
 from common.http.openapi import URL, json_object, recording_form, request_body
 from common.http.options import FORM_FIELDS, JSON_FIELDS, OPTION_RULES, parse_options
 from common.http.recording import URL_ERRORS, receive_recording
+from common.http.running_piece import RUNNING_FIELDS, parse_running_piece
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.view import transcript_view
 from common.lambda_entry.handlers import http_handler
@@ -32,8 +33,10 @@ from common.upload.receive import Upload
 router = APIRouter(tags=["transcribe"])
 
 _BODY = request_body(
-    recording_form({**FORM_FIELDS, **LAYOUT_FIELDS}, **OPTION_RULES),
-    json_object({"url": URL, **JSON_FIELDS, **LAYOUT_FIELDS}, required=["url"], **OPTION_RULES),
+    recording_form({**FORM_FIELDS, **LAYOUT_FIELDS, **RUNNING_FIELDS}, **OPTION_RULES),
+    json_object(
+        {"url": URL, **JSON_FIELDS, **LAYOUT_FIELDS, **RUNNING_FIELDS}, required=["url"], **OPTION_RULES
+    ),
 )
 
 _EXAMPLE = {
@@ -143,9 +146,10 @@ async def _respond(
     services: Services, upload: Upload, stages: Stages, request: Request, caller: Caller
 ) -> Response:
     layout = parse_layout(upload.fields)
-    options = parse_options(upload.fields, beside=LAYOUT_FIELDS)
+    options = parse_options(upload.fields, beside=(*LAYOUT_FIELDS, *RUNNING_FIELDS))
+    running = parse_running_piece(upload.fields)
     check_speakers(services, options)
-    engine_options = with_word_times(options) if layout.wants_words else options
+    engine_options = with_word_times(options) if layout.wants_words or running else options
     run_for(caller.client)
     services = await services.for_client(client_id(caller.client, secret=services.key_secret))
     take = partial(services.transcribing.take, caller.client, upload.size_bytes)
@@ -160,6 +164,8 @@ async def _respond(
     if layout.format != "json":
         return await file_response(transcript, layout, name=upload.filename, headers=headers)
     view = transcript_view(transcript, options, language=language_of(request))
+    if running:
+        view["running"] = running.view(transcript)
     process = {"engine": services.settings.engine, "processing": stages.seconds()}
     return json_response({**view, **({"cached": True} if is_kept else {}), **process}, headers=headers)
 

@@ -44,7 +44,7 @@ class Conversation:
 
 def make_conversation(folder: Path, *, turns: int = 6, times: int = 1, silence: float = 0.0) -> Conversation:
     """So many turns, `times` over, with `silence` seconds of a quiet room after each time."""
-    english, spanish = _decode(ENGLISH.path), [_decode(recording.path) for recording in SPANISH]
+    english, spanish = decode(ENGLISH.path), [decode(recording.path) for recording in SPANISH]
     third = len(english) // 6 * 2
     thirds = english[:third], english[third : 2 * third], english[2 * third :]
     sounds = [sound for both in zip(thirds, spanish, strict=False) for sound in both]
@@ -73,7 +73,7 @@ def _silence(seconds: float) -> bytes:
     return bytes(round(seconds * RATE) * 2)
 
 
-def _decode(path: Path) -> bytes:
+def decode(path: Path) -> bytes:
     command = [get_ffmpeg_exe(), "-loglevel", "error", "-i", str(path), "-ac", "1", "-ar", str(RATE)]
     return subprocess.run([*command, "-f", "s16le", "pipe:1"], check=True, capture_output=True).stdout
 

@@ -33,8 +33,8 @@ schemathesis.openapi.format("date-time", st.integers(2040, 2090).map("{}-01-31T1
 def filter_case(context: Any, case: Any) -> bool:
     """The recordings have one audio track, a header that tells their format, and these addresses alone.
 
-    schemathesis also tries addresses and texts that it finds in answers. `cursor` is a text that an answer
-    gave, and a day in `from` goes with one in `to`.
+    schemathesis also tries addresses and texts that it finds in answers. `cursor` and `before` are texts that
+    an answer gave, and a day in `from` goes with one in `to`.
     """
     if case.meta.generation.mode.is_positive and {"cursor", "from"} & set(case.query or ()):
         return False
@@ -45,4 +45,6 @@ def filter_case(context: Any, case: Any) -> bool:
         return False
     url, track = body.get("url"), body.get("track")
     is_foreign = isinstance(url, str) and "://" in url and not url.startswith(_ADDRESS)
-    return not is_foreign and track in (None, "", 1, "1") and not body.get("inputFormat")
+    return (
+        not is_foreign and track in (None, "", 1, "1") and not (body.get("inputFormat") or body.get("before"))
+    )

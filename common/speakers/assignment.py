@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from common.speakers.clustering import centres_of, group_voices
 from common.speakers.features import Floats
+from common.speakers.likeness import Pairs
 from common.speakers.spectral import Doubles, Labels
 from common.speakers.windows import Span
 
@@ -17,9 +18,10 @@ _REACH = 0.5  # seconds: how far from a word's middle a window's counts little
 _CHANGE = 0.24  # what a change of speaker costs, in similarity
 _AFTER_PAUSE = 0.07  # the same where a pause goes before the word
 _PAUSE = 0.25  # seconds
-_FEW = 4  # windows: a smaller group is noise, or several voices at once
+_FEW = 3  # windows: a smaller group is noise, or several voices at once
 
-_NEAR = 0.825  # voices that are more alike may be one
+# Between these, groups may be one voice or two: docs/decisions/speakers.md
+_NEAR, _FAR = 0.80, 0.90
 _SCARCE = 6.0  # seconds of speech: less says little of a voice
 _UNSURE = 0.06  # a word's lead in similarity over the next speaker
 _MOST_UNSURE = 0.25  # of the words
@@ -39,10 +41,13 @@ def assign_speakers(
     """`times` (window, 2) and `voices` (window, SIZE) belong together; words and windows are in order."""
     if not len(voices) or not words:
         return Assignment([0] * len(words), doubt=True)
-    centres = centres_of(voices, _drop_small(voices, group_voices(voices, least=least, most=most), least))
+    groups = group_voices(voices, least=least, most=most)
+    labels = _drop_small(voices, groups.labels, least)
+    centres = centres_of(voices, labels)
     scores = _score(words, times, voices @ centres.T)
     path = _smooth(words, scores)
-    return Assignment(path.tolist(), doubt=_is_doubtful(words, scores, path, centres))
+    is_near = groups.merged < _FAR or float(Pairs(voices, labels).likeness().max()) > _NEAR
+    return Assignment(path.tolist(), doubt=is_near or _is_doubtful(words, scores, path))
 
 
 def _drop_small(voices: Floats, labels: Labels, least: int) -> Labels:
@@ -56,17 +61,19 @@ def _drop_small(voices: Floats, labels: Labels, least: int) -> Labels:
 
 def _score(words: Sequence[Span], times: NDArray[np.float32], alike: Floats) -> Doubles:
     """How much like each speaker (word, speaker) the windows around each word sound."""
-    middles = times.mean(axis=1)
-    scores = np.empty((len(words), alike.shape[1]))
-    for row, (start, end) in enumerate(words):
-        middle = (start + end) / 2
-        first, last = np.searchsorted(middles, (middle - 1.0, middle + 1.0))
-        if first == last:  # nothing was heard here: the nearest window counts
-            first = min(int(first), len(middles) - 1)
-            last = first + 1
-        weights = np.exp(-np.square((middles[first:last] - middle) / _REACH)) + 1e-6
-        scores[row] = weights @ alike[first:last] / weights.sum()
-    return scores
+    middles, word_middles = times.mean(axis=1), np.asarray(words).mean(axis=1)
+    first = np.searchsorted(middles, word_middles - 1.0)
+    last = np.searchsorted(middles, word_middles + 1.0)
+    first = np.minimum(first, len(middles) - 1)  # where nothing was heard the nearest window counts
+    last = np.maximum(last, first + 1)
+    totals, scores = np.zeros(len(words)), np.zeros((len(words), alike.shape[1]))
+    for step in range(int((last - first).max())):
+        window = np.minimum(first + step, last - 1)
+        weights = np.exp(-np.square((middles[window] - word_middles) / _REACH)) + 1e-6
+        weights[first + step >= last] = 0.0
+        totals += weights
+        scores += weights[:, None] * alike[window]
+    return np.asarray(scores / totals[:, None], np.float64)
 
 
 def _smooth(words: Sequence[Span], scores: Doubles) -> Labels:
@@ -87,14 +94,13 @@ def _smooth(words: Sequence[Span], scores: Doubles) -> Labels:
     return path
 
 
-def _is_doubtful(words: Sequence[Span], scores: Doubles, path: Labels, centres: Floats) -> bool:
-    """Whether two voices are near each other, one says little, or many words could be another's."""
-    seconds = np.bincount(path, [end - start for start, end in words], len(centres))
+def _is_doubtful(words: Sequence[Span], scores: Doubles, path: Labels) -> bool:
+    """Whether one says little, or many words could be another's."""
+    speakers = scores.shape[1]
+    seconds = np.bincount(path, [end - start for start, end in words], speakers)
     if seconds[seconds > 0].min() < _SCARCE:
         return True
-    if len(centres) == 1:
+    if speakers == 1:
         return False
-    alike = centres @ centres.T - np.eye(len(centres))
     ranked = np.sort(scores, axis=1)
-    unsure = np.mean(ranked[:, -1] - ranked[:, -2] < _UNSURE)
-    return bool(alike.max() > _NEAR or unsure > _MOST_UNSURE)
+    return bool(np.mean(ranked[:, -1] - ranked[:, -2] < _UNSURE) > _MOST_UNSURE)

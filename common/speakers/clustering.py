@@ -7,12 +7,16 @@ means, so a group is a sum and a count, and groups of groups are exact.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from common.speakers.features import Floats
+from common.speakers.likeness import merge_alike
 from common.speakers.spectral import Doubles, Labels, group_by_links
 
-_PER_VOICE = 7  # embeddings: six seconds of speech; of fewer, differences of one voice look like two
+_PER_VOICE = 4  # embeddings: fewer are no voice of their own
+_SHORT = 45  # embeddings, of 40 seconds: of more the graph says better how many voices there are
 _AT_ONCE = 400  # vectors: five minutes of speech, and a matrix of 1.3 MB
 _BLOCK = 100
 _ALIKE = 0.8  # mean similarity in a small group, lower where that leaves too many
@@ -20,12 +24,25 @@ _LOWER = 0.05
 _LEFT_OUT = -9.0  # below any similarity
 
 
-def group_voices(voices: Floats, *, least: int, most: int) -> Labels:
-    """The group of each embedding; between `least` and `most` groups, as far as there are embeddings."""
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The group of each embedding. `merged` is the least likeness of groups that became one voice, or 1."""
+
+    labels: Labels
+    merged: float
+
+
+def group_voices(voices: Floats, *, least: int, most: int) -> Groups:
+    """Between `least` and `most` groups, as far as there are embeddings.
+
+    In a short recording the graph tells at least two, and their likeness says whether those are one voice.
+    """
     most = max(least, min(most, len(voices) // _PER_VOICE), 1)
+    if len(voices) < _SHORT:
+        found = group_by_links(voices, least=min(max(least, 2), most), most=most)
+        return Groups(*merge_alike(voices, found, least=least))
     small = np.arange(len(voices)) if len(voices) <= _AT_ONCE else _small_groups(voices)
-    groups = group_by_links(centres_of(voices, small), least=least, most=most)
-    return groups[small]
+    return Groups(group_by_links(centres_of(voices, small), least=least, most=most)[small], merged=1.0)
 
 
 def centres_of(voices: Floats, labels: Labels) -> Floats:
@@ -74,7 +91,8 @@ def _merge(sums: Doubles, counts: Doubles, alike: float) -> Labels:
 
 
 def _sum_groups(sums: Doubles, counts: Doubles, labels: Labels) -> tuple[Doubles, Doubles]:
-    size = int(labels.max()) + 1
-    merged = np.zeros((size, sums.shape[1]))
-    np.add.at(merged, labels, sums)
-    return merged, np.bincount(labels, counts, size).astype(np.float64)
+    """Labels are 0, 1, … without a gap."""
+    order = np.argsort(labels, kind="stable")
+    begins = np.searchsorted(labels[order], np.arange(labels.max() + 1))
+    merged = np.asarray(np.add.reduceat(sums[order], begins), np.float64)
+    return merged, np.bincount(labels, counts).astype(np.float64)

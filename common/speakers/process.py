@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import common
-from common.audio.child import Bounds, supervise
+from common.audio.child import Beside, Bounds, supervise
 from common.errors import SpeakersFailed
 from common.speakers.windows import Span
 
@@ -34,11 +34,16 @@ _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDict
 
 
 async def embed(
-    pcm: Path, windows: Sequence[Span], *, at: float, on_window: Callable[[], None] = lambda: None
+    pcm: Path,
+    windows: Sequence[Span],
+    *,
+    at: float,
+    on_window: Callable[[], None] = lambda: None,
+    beside: Beside | None = None,
 ) -> bytes:
     """The packed embeddings of a stretch whose samples `pcm` holds, from the recording's second `at`.
 
-    `on_window` is called as each is done. Raises SpeakersFailed.
+    `on_window` is called as each is done, `beside` runs as long. Raises SpeakersFailed.
     """
     packed: list[bytes] = []
 
@@ -47,7 +52,7 @@ async def embed(
         on_window()
 
     bounds = Bounds.of_cpu(20 + 0.2 * len(windows))
-    await _run("embed", {"at": at, "windows": windows}, pcm, bounds, read)
+    await _run("embed", {"at": at, "windows": windows}, pcm, bounds, read, beside=beside)
     return b"".join(packed)
 
 
@@ -62,7 +67,13 @@ async def assign(request: Path, *, least: int, most: int) -> list[Any]:
 
 
 async def _run(
-    command: str, given: dict[str, Any], source: Path, bounds: Bounds, on_line: Callable[[str], None]
+    command: str,
+    given: dict[str, Any],
+    source: Path,
+    bounds: Bounds,
+    on_line: Callable[[str], None],
+    *,
+    beside: Beside | None = None,
 ) -> None:
     turn = _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
     async with turn, AsyncExitStack() as stack:
@@ -77,7 +88,7 @@ async def _run(
             start_new_session=True,
         )
         try:
-            code, _ = await supervise(process, bounds, on_line)
+            code, _ = await supervise(process, bounds, on_line, beside)
         except TimeoutError as exc:
             raise SpeakersFailed from exc
     if code:

@@ -19,6 +19,7 @@ from common.errors import EscribaError, SpeakersUnavailable
 from common.log import log
 from common.models import Options, Transcript, TranscriptWarning
 from common.services import Services
+from common.speakers.giving_way import give_way
 from common.speakers.labels import label_speakers, spoken_tokens
 from common.speakers.process import assign, embed
 from common.speakers.range import range_of
@@ -67,6 +68,7 @@ async def add_speakers(
     lines = spoken_tokens(transcript) if options.speakers else []
     if not any(lines):
         return transcript
+    services.active.listening += 1
     try:
         async with asyncio.timeout(services.settings.speakers_timeout):
             listener = _Listener(services, recording.audio, folder, on_share)
@@ -75,6 +77,8 @@ async def add_speakers(
     except (EscribaError, TimeoutError) as exc:
         log("speakers.failed", level="WARNING", code=getattr(exc, "code", "timeout"))
         return _with_warning(transcript, "speakers_failed")
+    finally:
+        services.active.listening -= 1
 
 
 class _Listener:
@@ -82,6 +86,7 @@ class _Listener:
 
     def __init__(self, services: Services, audio: PreparedAudio, folder: Path, on_share: OnShare) -> None:
         self._ffmpeg, self._audio, self._folder, self._on_share = services.ffmpeg, audio, folder, on_share
+        self._beside = give_way(lambda: services.active.is_urgent)
 
     async def listen(self, words: list[Span], kept: Mapping[int, bytes], keep: Keep) -> bytes:
         cuts = plan_cuts(self._audio, overlap=_OVERLAP)
@@ -113,7 +118,7 @@ class _Listener:
         pcm = self._folder / f"speakers-{cut.index:04d}.pcm"
         try:
             at = await self._decode(cut, pcm)
-            return await embed(pcm, windows, at=at, on_window=report)
+            return await embed(pcm, windows, at=at, on_window=report, beside=self._beside)
         finally:
             pcm.unlink(missing_ok=True)
 

@@ -19,6 +19,19 @@ const FLAGS = [
 
 export type KillableBrowser = { context: BrowserContext; kill(): Promise<void> };
 
+/** Those that still run when the tests end, as after one that failed. */
+const running = new Set<ChildProcess>();
+
+export const killBrowsers = (): void => running.forEach(killAll);
+
+process.once("exit", killBrowsers);
+
+/** All of its processes, so that none can write a last byte. */
+function killAll(child: ChildProcess): void {
+  running.delete(child);
+  process.kill(-child.pid!, "SIGKILL");
+}
+
 /** `speech`: a wav; it begins when a page opens the microphone, and is silent after its end. */
 export async function openBrowser(folder: string, profile: string, speech: string): Promise<KillableBrowser> {
   const { executablePath, env } = launchOptions(folder);
@@ -28,12 +41,14 @@ export async function openBrowser(folder: string, profile: string, speech: strin
     stdio: ["ignore", "ignore", "pipe"],
     detached: true,
   });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
   const browser = await chromium.connectOverCDP(await readAddress(child));
   return {
     context: browser.contexts()[0]!,
     async kill() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
-      process.kill(-child.pid!, "SIGKILL"); // all of its processes, and none can write a last byte
+      killAll(child);
       await ended;
     },
   };

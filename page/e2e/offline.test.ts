@@ -72,3 +72,26 @@ test("a recording is sent by one of two tabs when the network is back, without a
   expect(posts.filter((url) => url.endsWith("/audio"))).toHaveLength(1);
   await browser.kill();
 });
+
+test("the page opens without a network after one visit, and what is then dropped is sent by itself", async () => {
+  const browser = await open("visited");
+  const first = await openPage(browser);
+  await first.evaluate(async () => void (await navigator.serviceWorker.ready));
+  await first.close();
+  const page = await browser.context.newPage();
+  const problems: string[] = [];
+  page.on("console", (message) => /Content Security/.test(message.text()) && problems.push(message.text()));
+  await browser.context.setOffline(true);
+  await page.goto(server.url);
+  await choose(page, recording("spanish-busy.wav"));
+  await page.locator(".card[data-phase=waitsForNetwork]").waitFor();
+  const kept = await page.evaluate(async () => {
+    const names = await Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).keys()));
+    return names.flat().map(({ url }) => new URL(url).pathname);
+  });
+  expect(kept.every((name) => name === "/" || name.startsWith("/page/"))).toBe(true); // no answer of the API
+  await browser.context.setOffline(false);
+  await page.locator(".row").waitFor(ENOUGH);
+  expect(problems).toEqual([]);
+  await browser.kill();
+});

@@ -6,7 +6,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { findProblems } from "./axe";
 import { launch, openPage, type Server, startServer } from "./environment";
-import { type KillableBrowser, openBrowser } from "./killableBrowser";
+import { killBrowsers, type KillableBrowser, openBrowser } from "./killableBrowser";
 import { makeSpeech } from "./speech";
 
 let server: Server;
@@ -19,6 +19,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  killBrowsers();
   await server.stop();
   await rm(folder, { recursive: true, force: true });
 });

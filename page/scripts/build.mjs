@@ -3,6 +3,7 @@
  * Builds the page into the server's package, compressed, and fails where it weighs more than people on a phone should
  * load. With `--check` it writes nothing and fails where what is committed is not what these sources make.
  */
+import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -53,9 +54,26 @@ async function makeFiles() {
   const files = new Map(built.map(({ path: file, contents }) => [path.basename(file), Buffer.from(contents)]));
   for (const name of ["icon.svg", "manifest.webmanifest"]) files.set(name, readFileSync(here(`src/${name}`)));
   files.set("index.html", Buffer.from(html));
+  files.set("sw.js", await makeServiceWorker(files, script));
   const statics = scriptOutput.imports.filter(({ kind }) => kind === "import-statement");
   const first = ["index.html", script, style, ...statics.map(({ path: file }) => path.basename(file))];
   return { files, first };
+}
+
+/** Parts that few people use are kept when they are first loaded. */
+const NOT_AT_ONCE = /^(docx|zip|Dashboard|index\.html)/;
+
+/** It names the files that it keeps; its bytes change with them, by which browsers know a newer page. */
+async function makeServiceWorker(/** @type {Map<string, Buffer>} */ files, /** @type {string} */ script) {
+  const hash = createHash("sha256");
+  for (const name of [...files.keys()].sort()) hash.update(name).update(files.get(name) ?? "");
+  const define = {
+    FILES: JSON.stringify([...files.keys()].filter((name) => !NOT_AT_ONCE.test(name)).sort()),
+    FIRST: JSON.stringify(script),
+    VERSION: JSON.stringify(hash.digest("hex").slice(0, 12)),
+  };
+  const { outputFiles } = await build({ ...SHARED, entryPoints: { sw: here("src/worker/sw.ts") }, define });
+  return Buffer.from(outputFiles[0]?.contents ?? "");
 }
 
 /**

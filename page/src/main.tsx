@@ -3,3 +3,7 @@ import { render } from "preact";
 import { App } from "./app/App";
 
 render(<App />, document.getElementById("page")!);
+
+// After the page itself: it has better uses for the network at first.
+if ("serviceWorker" in navigator)
+  addEventListener("load", () => void import("./app/update").then(({ install }) => install()).catch(console.warn));

@@ -49,6 +49,16 @@ def test_what_the_page_loads_is_there_and_known_again(targets: Targets) -> None:
         assert targets("GET", f"/page/{name}", headers=known).status == 304
 
 
+def test_the_service_worker_stands_beside_the_page_and_is_asked_for_each_time(targets: Targets) -> None:
+    worker = targets("GET", "/sw.js", headers=BROWSER)
+    assert worker.status == 200
+    assert worker.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert worker.headers["cache-control"] == "no-cache"
+    assert "script-src 'self'" in worker.headers["content-security-policy"]
+    known = {**BROWSER, "If-None-Match": worker.headers["etag"]}
+    assert targets("GET", "/sw.js", headers=known).status == 304
+
+
 def test_a_file_comes_compressed_through_lambda_too(targets: Targets) -> None:
     request = httpx.Request(
         "GET", f"{targets.server.url}/", headers={**BROWSER, "Accept-Encoding": "gzip, deflate"}

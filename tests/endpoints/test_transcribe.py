@@ -54,6 +54,27 @@ def test_word_times_are_an_option(post: Any) -> None:
         assert [word["word"] for word in transcript["words"]] == ["one", "two"]
 
 
+def test_a_recording_that_still_runs_is_text_piece_by_piece(post: Any) -> None:
+    numbers = "one two three four five six seven eight nine ten eleven twelve"
+    fields = {"pieceStart": "0", "nextPieceStart": "2", "cache": "false"}
+    first = post(SHORT, transcription(numbers[:39]), fields=fields).json()["running"]
+    assert (first["text"], first["open"]) == ("one two", "three four five six seven eight")
+    fields = {"pieceStart": "2", "before": first["rest"], "cache": "false"}
+    last = post(SHORT, transcription(numbers[19:]), fields=fields).json()["running"]
+    assert (last["text"], last["open"]) == (numbers[8:], "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("pieceStart", "soon"), ("nextPieceStart", "-1"), ("before", "[]"), ("before", '{"index":0}')],
+    ids=["no number", "before the recording", "another JSON", "half of it"],
+)
+def test_a_piece_whose_place_is_unclear_is_refused(post: Any, name: str, value: str) -> None:
+    answer = post(fields={name: value})
+    assert (answer.status, answer.json()["error"]["code"]) == (422, "option_invalid")
+    assert name in answer.json()["error"]["message"]
+
+
 def test_options_reach_the_engine(post: Any, upstream: Upstream) -> None:
     fields = {"language": "Español", "prompt": "Escriba", "temperature": "0.2", "model": "whisper-large-v3"}
     assert post(fields=fields).status == 200

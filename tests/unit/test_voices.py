@@ -17,11 +17,13 @@ from common.speakers.embedding import embed_windows
 from common.speakers.encoder import VoiceEncoder
 from common.speakers.features import HOP, RATE, SPAN, Floats, mel_frames
 from common.speakers.labels import label_speakers, spoken_tokens
+from common.speakers.likeness import SAME, Pairs, merge_alike
 from common.speakers.packing import RECORD_BYTES, pack, unpack
 from common.speakers.range import parse_range, range_of
 from common.speakers.weights import read_weights, weights_file
 from common.speakers.windows import WINDOW, Span, speech_of, windows_of, within
-from tests.recordings import ENGLISH_SHORT
+from tests.conversation import decode
+from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH
 
 REFERENCE = np.load(Path(__file__).parent.parent / "data" / "voice-encoder.npz")
 
@@ -125,7 +127,7 @@ def voices_of(centres: int, counts: int, *, spread: float = 0.045, seed: int = 5
 @pytest.mark.parametrize("count", [120, 1500])
 def test_groups_are_the_voices(centres: int, count: int) -> None:
     voices, owners = voices_of(centres, count)
-    labels = group_voices(voices, least=1, most=10)
+    labels = group_voices(voices, least=1, most=10).labels
     pairs = set(zip(owners, labels.tolist(), strict=True))
     assert len(pairs) == centres == len(set(labels.tolist()))
 
@@ -133,12 +135,30 @@ def test_groups_are_the_voices(centres: int, count: int) -> None:
 @pytest.mark.parametrize(("least", "most"), [(1, 1), (2, 2), (4, 6)])
 def test_as_many_groups_as_were_said(least: int, most: int) -> None:
     voices, _ = voices_of(3, 150)
-    assert least <= len(set(group_voices(voices, least=least, most=most).tolist())) <= most
+    assert least <= len(set(group_voices(voices, least=least, most=most).labels.tolist())) <= most
 
 
 def test_a_handful_of_embeddings_is_one_voice() -> None:
     for count in range(1, 5):
-        assert set(group_voices(voices_of(2, count)[0], least=1, most=10).tolist()) == {0}
+        assert set(group_voices(voices_of(2, count)[0], least=1, most=10).labels.tolist()) == {0}
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.06], ids=["clear", "noisy"])
+def test_one_voice_in_two_groups_becomes_one_and_two_voices_stay_two(spread: float) -> None:
+    for centres in (1, 2):
+        voices, owners = voices_of(centres, 24, spread=spread)
+        halves = np.array(owners if centres == 2 else [i // 12 for i in range(24)])
+        labels, lowest = merge_alike(voices, halves, least=1)
+        assert len(set(labels.tolist())) == centres
+        assert (lowest < 1) == (centres == 1)
+        assert merge_alike(voices, halves, least=2)[0].tolist() == halves.tolist()
+
+
+def test_groups_of_a_single_embedding_have_a_likeness() -> None:
+    voices, _ = voices_of(2, 13)
+    alike = Pairs(voices, np.array([0] * 12 + [1])).likeness()
+    assert np.isfinite(alike).all()
+    assert alike[0, 1] < SAME
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────
@@ -163,6 +183,25 @@ def test_little_speech_and_voices_near_each_other_are_doubtful() -> None:
     times = np.array([(i * 0.8, i * 0.8 + 1.6) for i in range(120)], np.float32)
     words = [Span(i * 0.32, i * 0.32 + 0.3) for i in range(300)]
     assert assign_speakers(words, times, near, least=2, most=2).doubt
+
+
+def listen(encoder: VoiceEncoder, *recordings: Path) -> list[int]:
+    """The speaker of each third of a second of recordings that follow each other."""
+    sound = b"".join(decode(path) + bytes(RATE) for path in recordings)
+    words = [Span(i / 3, (i + 1) / 3) for i in range(len(sound) * 3 // RATE // 2)]
+    windows = windows_of(speech_of(words))
+    voices = np.stack(list(embed_windows(io.BytesIO(sound), windows, encoder)))
+    return assign_speakers(words, np.array(windows, np.float32), voices, least=1, most=10).speakers
+
+
+def test_half_a_minute_of_one_reader_is_one_speaker(encoder: VoiceEncoder) -> None:
+    assert set(listen(encoder, ENGLISH.path)) == {0}
+
+
+def test_two_readers_of_some_seconds_are_two_speakers(encoder: VoiceEncoder) -> None:
+    speakers = listen(encoder, ENGLISH.path, *(recording.path for recording in SPANISH))
+    assert len(set(speakers)) == 2
+    assert speakers[0] != speakers[-1]
 
 
 # ── labels and the option ─────────────────────────────────────────────────────────────────────────

@@ -36,10 +36,11 @@ function StartForm() {
   const own = useRecordMessages();
   const problem = useSignal(startProblem);
   const [source, setSource] = useState<Source>("microphone");
+  const [isLive, setLive] = useState(false);
   const [isAsking, setAsking] = useState(false);
   const start = async () => {
     setAsking(true);
-    await begin(source);
+    await begin(source, { isLive });
     setAsking(false);
   };
   const shown = canRecord() ? problem : "unsupported";
@@ -47,10 +48,15 @@ function StartForm() {
     <>
       {canRecordTab() && <SourceChoice source={source} onChoose={setSource} />}
       {needsTab(source) && <p class="dim">{own.tabHint}</p>}
+      <label class="check">
+        <input type="checkbox" checked={isLive} onChange={({ currentTarget }) => setLive(currentTarget.checked)} />
+        {own.live}
+      </label>
+      {isLive && <p class="dim">{own.liveCost}</p>}
       <button type="button" class="main large" disabled={isAsking || !canRecord()} onClick={() => void start()}>
         {own.start}
       </button>
-      <p class="dim">{own.safe}</p>
+      <p class="dim">{isLive ? own.safeLive : own.safe}</p>
       <div role="alert">{shown && <p class="problem">{own.problems[shown]}</p>}</div>
     </>
   );

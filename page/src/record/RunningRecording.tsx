@@ -3,8 +3,9 @@ import { useEffect, useState } from "preact/hooks";
 import { useSignal } from "../app/signal";
 import { clockTime } from "../text/quantities";
 import { LevelMeter } from "./LevelMeter";
+import { LiveTextView } from "./LiveTextView";
 import type { Recording, RecordingState } from "./recording";
-import { stop } from "./session";
+import { live, stop } from "./session";
 import { useRecordMessages } from "./text";
 
 /** Milliseconds. */
@@ -14,6 +15,7 @@ export function RunningRecording({ recording }: { recording: Recording }) {
   const own = useRecordMessages();
   const state = useSignal(recording.state);
   const seconds = useSeconds(recording);
+  const text = useSignal(live);
   return (
     <>
       <p class="record-time" data-phase={state.phase}>
@@ -22,6 +24,7 @@ export function RunningRecording({ recording }: { recording: Recording }) {
       <LevelMeter recording={recording} isOn={state.phase === "recording"} />
       <Notes state={state} />
       <Buttons recording={recording} state={state} />
+      {text && <LiveTextView live={text} />}
       {state.marks.length > 0 && (
         <p class="dim">
           {own.marks}: {state.marks.map(clockTime).join(", ")}

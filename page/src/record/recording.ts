@@ -24,9 +24,9 @@ export type RecordingState = {
 export class Recording {
   readonly id = randomUuid();
   readonly startedAt = Date.now();
+  readonly mimeType: string;
   readonly state: Signal<RecordingState>;
   readonly finished: Promise<void>;
-  readonly #mimeType: string;
   readonly #mixer: Mixer;
   readonly #recorder: MediaRecorder;
   readonly #writer: Writer;
@@ -40,7 +40,7 @@ export class Recording {
   ) {
     this.state = signal<RecordingState>({ phase: "recording", marks: [], isInMemory: false, problem: null });
     this.#mixer = mixer;
-    this.#mimeType = mimeType;
+    this.mimeType = mimeType;
     this.#recorder = new MediaRecorder(mixer.stream, { mimeType, audioBitsPerSecond: BITS_PER_SECOND });
     const begin = { begin: { startedAt: this.startedAt, mimeType } };
     this.#writer = new Writer(this.id, begin, () => this.#change({ isInMemory: true }));
@@ -73,8 +73,12 @@ export class Recording {
     return this.#watch.seconds(performance.now());
   }
 
+  get isPaused(): boolean {
+    return this.state.value.phase !== "recording";
+  }
+
   get level(): number {
-    return this.state.value.phase === "recording" ? this.#mixer.level : 0;
+    return this.isPaused ? 0 : this.#mixer.level;
   }
 
   get stream(): MediaStream {
@@ -111,8 +115,8 @@ export class Recording {
 
   /** The whole of it, once it is finished. It stays in the browser's file system until `removeKept`. */
   file(word: string): Promise<File> {
-    const { id, startedAt, seconds } = this;
-    return openKept({ id, startedAt, seconds, mimeType: this.#mimeType }, word, this.#writer.inMemory);
+    const { id, startedAt, seconds, mimeType } = this;
+    return openKept({ id, startedAt, seconds, mimeType }, word, this.#writer.inMemory);
   }
 
   /** Lets other tabs, and the list of kept recordings, have it. */

@@ -6,11 +6,14 @@ import { save } from "../export/download";
 import { sendFile } from "../jobs/pageJobs";
 import { messages } from "../text/language";
 import { type KeptRecording, listKept, lockName, openKept, removeKept } from "./kept";
+import { LiveText } from "./liveText";
 import { Recording } from "./recording";
 import { problemOf, type Source, type SourceProblem } from "./sources";
 import { recordMessages } from "./text";
 
 export const current = signal<Recording | null>(null);
+/** Its text while it runs, where the person asked for that. */
+export const live = signal<LiveText | null>(null);
 export const kept = signal<readonly KeptRecording[]>([]);
 /** Why the last one did not begin. */
 export const startProblem = signal<SourceProblem | null>(null);
@@ -22,12 +25,13 @@ export async function refreshKept(): Promise<void> {
   kept.set(await listKept());
 }
 
-export async function begin(source: Source): Promise<void> {
+export async function begin(source: Source, { isLive }: { isLive: boolean }): Promise<void> {
   startProblem.set(null);
   try {
     const recording = await Recording.start(source);
     isWantedAsText = true;
     current.set(recording);
+    if (isLive) live.set(new LiveText(recording));
     isRecording.set(true);
     void navigator.storage.persist?.().catch(() => {});
     void recording.finished.then(() => finish(recording));
@@ -38,6 +42,7 @@ export async function begin(source: Source): Promise<void> {
 
 export function stop({ asText }: { asText: boolean }): void {
   isWantedAsText = asText;
+  live.value?.end();
   current.value?.stop();
 }
 
@@ -46,6 +51,8 @@ async function finish(recording: Recording): Promise<void> {
   // Nobody else may have it while it is sent, nor may it be lost where the browser kept only a part of it.
   const isSent =
     (isWantedAsText || recording.state.value.isInMemory) && file.size > 0 && (await send(recording.id, file));
+  live.value?.end();
+  live.set(null);
   recording.release();
   current.set(null);
   isRecording.set(false);

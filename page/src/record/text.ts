@@ -12,6 +12,14 @@ const en = {
   tabHint: "The browser asks which tab. Tick “Also share tab audio” there.",
   start: "Start recording",
   safe: "Every two seconds are kept on this device, also without a network. Nothing is sent before you stop.",
+  live: "Show the text while I speak",
+  liveCost:
+    "It is sent while you speak, and costs three times as much of what the server may use: each second is heard twice, and the whole recording once more at the end, for its final text.",
+  safeLive: "Every two seconds are kept on this device, also without a network.",
+  liveTitle: "Text so far",
+  liveWaits: "The first words appear after ten seconds.",
+  liveHeard: (time: string) => `Heard for this text: ${time}. The final text is made of the whole recording.`,
+  liveBehind: "The server does not keep up. Parts of this text may be missing; the final text will have them.",
   phases: { recording: "Recording", paused: "Paused", interrupted: "Interrupted", finished: "Saving…" },
   interruptedHint:
     "There is no sound: a call, or the microphone has gone. It goes on by itself when the sound is back, or press “Go on”. What you said before is kept.",
@@ -57,6 +65,14 @@ const es: RecordMessages = {
   tabHint: "El navegador pregunta qué pestaña. Marca allí «Compartir también el audio de la pestaña».",
   start: "Empezar a grabar",
   safe: "Cada dos segundos se guardan en este dispositivo, también sin red. No se envía nada antes de que pares.",
+  live: "Mostrar el texto mientras hablo",
+  liveCost:
+    "Se envía mientras hablas y cuesta el triple de lo que el servidor puede usar: cada segundo se escucha dos veces, y la grabación entera una vez más al final, para su texto definitivo.",
+  safeLive: "Cada dos segundos se guardan en este dispositivo, también sin red.",
+  liveTitle: "Texto hasta ahora",
+  liveWaits: "Las primeras palabras aparecen a los diez segundos.",
+  liveHeard: (time) => `Escuchado para este texto: ${time}. El texto definitivo se hace de la grabación entera.`,
+  liveBehind: "El servidor no da abasto. Pueden faltar partes de este texto; el definitivo las tendrá.",
   phases: { recording: "Grabando", paused: "En pausa", interrupted: "Interrumpida", finished: "Guardando…" },
   interruptedHint:
     "No hay sonido: una llamada, o el micrófono se ha ido. Sigue por sí sola cuando vuelve el sonido, o pulsa «Seguir». Lo dicho hasta aquí está guardado.",

@@ -1,0 +1,47 @@
+/** Installs the service worker, and says when a newer page is ready: it takes over when the person says so, and not
+ * while any tab records. */
+import { currentLanguage } from "../text/language";
+import { whileIdle } from "./busy";
+import { isRecording } from "./recordingNow";
+import { showToast } from "./toastQueue";
+
+const en = {
+  ready: "A newer version of this page is ready.",
+  take: "Use it now",
+  later: "The newer version waits until the recording ends.",
+};
+const es: typeof en = {
+  ready: "Hay una versión más nueva de esta página.",
+  take: "Usarla ahora",
+  later: "La versión nueva espera a que termine la grabación.",
+};
+
+const text = () => (currentLanguage() === "es" ? es : en);
+
+export async function install(): Promise<void> {
+  const isControlled = navigator.serviceWorker.controller !== null;
+  const registration = await navigator.serviceWorker.register("sw.js");
+  // The first one takes over nothing that is shown.
+  if (isControlled) navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
+  if (registration.waiting && isControlled) offer(registration.waiting);
+  registration.addEventListener("updatefound", () => {
+    const next = registration.installing;
+    next?.addEventListener("statechange", () => {
+      if (next.state === "installed" && isControlled) offer(next);
+    });
+  });
+}
+
+function offer(next: ServiceWorker): void {
+  showToast({ text: text().ready, action: { label: text().take, run: () => void take(next) } });
+}
+
+async function take(next: ServiceWorker): Promise<void> {
+  if (await whileIdle(() => next.postMessage("takeOver"))) return;
+  showToast({ text: text().later });
+  const stop = isRecording.subscribe(() => {
+    if (isRecording.value) return;
+    stop();
+    void take(next);
+  });
+}

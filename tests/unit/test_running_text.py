@@ -1,0 +1,58 @@
+"""The text of a recording that still runs: pieces overlap, each word is there once, nothing final changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.models import Piece, Segment, Transcript, Word
+from common.text.running import advance
+
+WORDS = [f"word{k}" for k in range(80)]  # one each half second
+
+
+def make_piece(start: float, end: float, *, spoil_edges: bool = False) -> Piece:
+    """The words that are said from `start` to `end`; an engine guesses at those that a cut divides."""
+    spoken = [(w, k / 2, k / 2 + 0.4) for k, w in enumerate(WORDS) if start <= k / 2 and k / 2 + 0.4 <= end]
+    if spoil_edges and spoken:
+        spoken[0] = ("Bzz", *spoken[0][1:])
+        spoken[-1] = ("Mmm.", *spoken[-1][1:])
+    words = tuple(Word(word=w, start=a - start, end=b - start) for w, a, b in spoken)
+    text = " ".join(w for w, _, _ in spoken)
+    segments = (Segment(id=0, start=0.0, end=end - start, text=text),) if spoken else ()
+    transcript = Transcript(text=text, duration=end - start, segments=segments, words=words)
+    return Piece(index=0, start=start, transcript=transcript)
+
+
+@pytest.mark.parametrize(("length", "step"), [(12, 6), (20, 5), (8, 6)])
+def test_every_word_is_there_once_and_a_cut_spoils_none(length: int, step: int) -> None:
+    rest, texts = None, []
+    starts = [*range(0, 40 - length + 1, step)]
+    for start in starts:
+        end = 40.0 if start == starts[-1] else float(start + length)
+        piece = make_piece(float(start), end, spoil_edges=True)
+        following = None if start == starts[-1] else float(start + step)
+        running = advance(rest, piece, next_start=following)
+        texts.append(running.text)
+        rest = running.rest
+    assert " ".join(filter(None, texts)).split() == ["Bzz", *WORDS[1:-1], "Mmm."]
+    assert rest is not None
+    assert rest.transcript.text == ""
+
+
+def test_what_is_final_ends_before_the_next_piece_and_the_rest_can_be_passed_on() -> None:
+    running = advance(None, make_piece(0, 12), next_start=6.0)
+    assert running.text.split() == WORDS[:10]
+    assert running.rest.transcript.text.split() == WORDS[10:24]
+    assert running.rest.start + running.rest.transcript.duration == pytest.approx(12)
+    again = Piece.model_validate_json(running.rest.model_dump_json(by_alias=True, exclude_none=True))
+    after = advance(again, make_piece(6, 18), next_start=None)
+    assert after.text.split() == WORDS[10:36]
+
+
+def test_a_silent_piece_between_two_takes_nothing_away() -> None:
+    first = advance(None, make_piece(0, 12), next_start=6.0)
+    silent = Piece(index=0, start=6.0, transcript=Transcript(text="", duration=12.0))
+    second = advance(first.rest, silent, next_start=12.0)
+    third = advance(second.rest, make_piece(20, 32), next_start=None)
+    spoken = f"{first.text} {second.text} {third.text}".split()
+    assert spoken == [*WORDS[:24], *WORDS[40:64]]

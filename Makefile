@@ -9,7 +9,7 @@ ENGINE := $(if $(GROQ_API_KEY)$(GROQ_BASE_URL),production,local)
 # With a database or a bucket, what speaks to them.
 SHARED := $(if $(DATABASE_URL)$(AUDIO_URL),.venv/container)
 
-.PHONY: run dev speakers dev-cluster test soak check web screenshots units servers alone bench bench-page lambda lock clean
+.PHONY: run dev speakers dev-cluster test soak check web screenshots pictures units servers alone bench bench-page lambda lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/$(ENGINE) $(SHARED)
@@ -66,6 +66,10 @@ web: web/node_modules page/node_modules .venv/development .venv/speakers/install
 # The page of docs/decisions/page.md in every state, both languages and themes, into page/screenshots.
 screenshots: web/node_modules page/node_modules .venv/development
 	cd page && npm run --silent screenshots
+
+# The pictures of the README.
+pictures: web/node_modules page/node_modules .venv/development
+	cd page && npm run --silent pictures
 
 web/node_modules page/node_modules tests/sdk/node_modules: %/node_modules: %/package-lock.json
 	cd $* && npm ci --no-audit --no-fund

@@ -39,6 +39,7 @@ _USAGE = {
     "jobs": 4,
     "audioSeconds": 5231.4,
     "failures": {"audio_unreadable": 1},
+    "latency": {"0.1": 110, "2.5": 10},
 }
 _PAUSED = {"paused": True, "since": "2026-01-01T12:00:00.000Z", "by": "admin", "reason": "maintenance"}
 
@@ -90,7 +91,11 @@ async def watch_now(services: ServicesDep, admin: Admin) -> Response:
     response_model=None,
     openapi_extra={"parameters": describe_query(_DAYS)},
     responses={
-        200: _example({"usage": [{"day": "2026-01-31", "keyId": "1a2b3c4d", **_USAGE}]}, "oldest first"),
+        200: _example(
+            {"usage": [{"day": "2026-01-31", "keyId": "1a2b3c4d", **_USAGE}]},
+            "oldest first; `latency` counts requests by the seconds until the answer began, each under its "
+            "bucket's upper bound, the last one `more`",
+        ),
         **error_examples(*_REFUSALS, errors.OptionInvalid(option="from", expected="2026-01-31")),
     },
 )

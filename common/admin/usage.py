@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from common.admin.store import AdminStore, UsageKey
+from common.counters import BOUNDS
 from common.errors import EscribaError
 from common.log import log
 
@@ -17,6 +19,9 @@ KEPT_HOURS, KEPT_DAYS = 14 * 24, 100
 ANONYMOUS = "anonymous"
 
 _FAILURE = "failure:"
+# How many requests fell into each bucket: counts of all processes, hours and clients add up to one histogram.
+_LATENCY = "latency:"
+_BEYOND = "more"
 
 Amounts = dict[tuple[int, str, str], float]
 
@@ -28,6 +33,12 @@ def client_of(owner: str | None) -> str:
 
 def failure_name(code: str) -> str:
     return _FAILURE + code
+
+
+def latency_name(seconds: float) -> str:
+    """The bucket of `BOUNDS`, by its upper bound."""
+    number = bisect_left(BOUNDS, seconds)
+    return _LATENCY + (f"{BOUNDS[number]:g}" if number < len(BOUNDS) else _BEYOND)
 
 
 class UsageBuffer:
@@ -107,16 +118,20 @@ def usage_view(amounts: Mapping[UsageKey, float], periods: Iterable[str]) -> lis
 
 def _entry(period: str, client: str, amounts: Mapping[str, float]) -> dict[str, object]:
     kind, _, name = period.partition(":")
-    failures = {
-        key.removeprefix(_FAILURE): round(amount)
-        for key, amount in sorted(amounts.items())
-        if key.startswith(_FAILURE)
-    }
     return {
         kind: name,
         **({"keyId": client} if client else {}),
         "requests": round(amounts.get("requests", 0)),
         "jobs": round(amounts.get("jobs", 0)),
         "audioSeconds": round(amounts.get("audioSeconds", 0.0), 1),
-        "failures": failures,
+        "failures": _counts(amounts, _FAILURE),
+        "latency": _counts(amounts, _LATENCY),
+    }
+
+
+def _counts(amounts: Mapping[str, float], prefix: str) -> dict[str, int]:
+    return {
+        name.removeprefix(prefix): round(amount)
+        for name, amount in sorted(amounts.items())
+        if name.startswith(prefix)
     }

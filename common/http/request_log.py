@@ -9,7 +9,7 @@ from typing import Any
 
 from common.access.caller import Caller
 from common.access.rates import Rate
-from common.admin.usage import client_of, failure_name
+from common.admin.usage import client_of, failure_name, latency_name
 from common.errors import EscribaError
 from common.http.error_response import NO_SNIFFING, failure
 from common.http.rate_headers import rate_headers
@@ -96,6 +96,7 @@ def _count(scope: Scope, answer: _Answer) -> None:
         caller: Caller | None = state.get("caller")
         client, now = client_of(caller.owner if caller else None), services.now()
         services.admin.usage.add(now, client, "requests")
+        services.admin.usage.add(now, client, latency_name(answer.wait))
         if code:
             services.admin.usage.add(now, client, failure_name(code))
 

@@ -22,7 +22,11 @@ RUNNING_FIELDS: dict[str, dict[str, Any]] = {
         "description": "of a recording that still runs, sent in pieces that overlap: where this one starts",
     },
     "nextPieceStart": {**_SECONDS, "description": "where the next piece starts; absent with the last"},
-    "before": {"type": "string", "description": "`running.rest` of the answer before, as JSON, unchanged"},
+    "before": {
+        "type": "string",
+        "pattern": r"^(\{.*\})?$",
+        "description": "`running.rest` of the answer before, as JSON, unchanged",
+    },
 }
 
 _NUMBER = Sentence("a number of seconds", "un número de segundos")

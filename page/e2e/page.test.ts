@@ -53,6 +53,18 @@ const recordPlays = () => {
   };
 };
 
+/** What a screen reader reads aloud from now on: each new text of a live region. */
+const recordAnnouncements = () => {
+  const said: string[] = [];
+  Object.assign(globalThis, { said });
+  new MutationObserver((changes) => {
+    const regions = changes.map(({ target }) =>
+      (target instanceof Element ? target : target.parentElement)?.closest("[role=status], [role=alert]"),
+    );
+    for (const region of new Set(regions)) if (region?.textContent) said.push(region.textContent);
+  }).observe(document.body, { subtree: true, childList: true, characterData: true });
+};
+
 type Plays = { plays: Array<{ element: HTMLMediaElement; from: number }> };
 
 describe("a recording", () => {
@@ -68,6 +80,7 @@ describe("a recording", () => {
 
   test("shows its text before half of it was heard, and becomes a text of the history", async () => {
     const file = { name: "largo.wav", mimeType: "audio/wav", buffer: await makeSpeech(64) };
+    await page.evaluate(recordAnnouncements);
     await choose(page, file);
     const card = page.locator(".card");
     await card.locator(".live").waitFor(ENOUGH);
@@ -78,6 +91,9 @@ describe("a recording", () => {
     expect(await findProblems(page)).toEqual([]);
     await rows(page).waitFor(ENOUGH);
     expect(await card.count()).toBe(0);
+    const said = await page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
+    expect(said.join("\n")).toMatch(/largo\.wav: The server listens[^]*Ready: largo\.wav/);
+    expect(said.length).toBeLessThanOrEqual(4); // not each percent, nor each line of its text
   });
 
   test("plays from the word that is clicked", async () => {

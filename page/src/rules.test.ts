@@ -89,6 +89,13 @@ test("a card counts what was heard, or parts, and else shows no bar", () => {
   expect(fractionOf({ ...job, status: "pending", uploaded: 0.5 }, null)).toBe(0.5);
 });
 
+test("a card that the server has refused does not look as if it went on", () => {
+  const problem = { code: "url_refused", message: "No.", hint: null, retryable: false };
+  expect(phaseOf({ ...job, status: "pending", problem })).toBe("failed");
+  expect(phaseOf({ ...job, status: "pending", canRetry: true })).toBe("failed");
+  expect(phaseOf({ ...job, status: "pending" })).toBe("preparing");
+});
+
 test("how long it takes yet is said only when it can be known, as a range", () => {
   expect(remaining(0.5, 3)).toBeNull();
   expect(remaining(null, 60)).toBeNull();

@@ -246,6 +246,7 @@ def test_usage_by_key_and_day_outlives_a_restart(office: Office) -> None:
     assert (entry["keyId"], entry["jobs"], entry["requests"]) == (key_id, 2, 6)
     assert entry["audioSeconds"] == pytest.approx(6, abs=0.3)
     assert entry["day"] == time.strftime("%Y-%m-%d", time.gmtime())
+    assert sum(entry["latency"].values()) == entry["requests"]
     hours = office.read("/admin/usage/hours?hours=2")["usage"]
     assert sum(hour["audioSeconds"] for hour in hours) >= entry["audioSeconds"]
     assert office.read("/admin/usage?from=2020-01-01&to=2020-01-31")["usage"] == []

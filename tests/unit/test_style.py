@@ -30,7 +30,7 @@ OTHERS = [
         "tests/sdk/*.mjs",
         "benchmarks/*.py",
         "web/e2e/*",
-        "page/e2e/*",
+        "page/e2e/**/*.ts",
         "docs/**/*.md",
         "*.md",
         "template.yaml",

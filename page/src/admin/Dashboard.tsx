@@ -2,17 +2,25 @@
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { route } from "../app/route";
-import { SignIn } from "../sign-in/SignIn";
 import { useSignal } from "../app/signal";
 import { access, signOut } from "../server/access";
 import { limits } from "../server/limits";
+import { SignIn } from "../sign-in/SignIn";
 import sheet from "./admin.sheet.css";
 import { useLoaded } from "./api";
+import { ConfirmDialog } from "./Confirm";
+import { HistoryView } from "./HistoryView";
+import { JobsView } from "./JobsView";
+import { KeysView } from "./KeysView";
+import { LogView } from "./LogView";
 import { NowView } from "./NowView";
 import { ProblemBox } from "./ProblemBox";
 import { useAdminText } from "./text";
 
-const VIEWS = { now: NowView } satisfies Record<string, ComponentType>;
+const VIEWS = { now: NowView, history: HistoryView, jobs: JobsView, keys: KeysView, log: LogView } satisfies Record<
+  string,
+  ComponentType
+>;
 
 type View = keyof typeof VIEWS;
 
@@ -74,6 +82,7 @@ function Views() {
         ))}
       </nav>
       <Shown key={shown} />
+      <ConfirmDialog />
     </div>
   );
 }

@@ -71,7 +71,11 @@ function JobFacts({ reading: { jobs, quota, deliveries }, text }: ReadingProps) 
   if (!jobs) return <p class="dim">{text.noStore}</p>;
   const spent = Object.entries(quota ?? {}).find(([, { remaining }]) => remaining < 1);
   const facts: Array<[string, string, string?]> = [
-    [text.queued, String(jobs.queued), jobs.oldestDueSeconds > 1 ? text.oldest(stretch(jobs.oldestDueSeconds)) : ""],
+    [
+      text.queued,
+      String(jobs.queued),
+      jobs.queued > 0 && jobs.oldestDueSeconds > 1 ? text.oldest(stretch(jobs.oldestDueSeconds)) : "",
+    ],
     [text.processing, String(jobs.processing)],
     [text.waiting, String(jobs.waiting)],
     ...Object.entries(deliveries ?? {}).map(([target, { open, problem }]): [string, string, string?] => [

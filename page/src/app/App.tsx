@@ -32,7 +32,7 @@ export function App() {
   useEffect(() => {
     document.documentElement.lang = text.language;
   }, [text.language]);
-  useFocusOnView(isRecord ? "record" : (adminView ?? jobId));
+  useFocusOnView(isRecord ? "record" : adminView ? "admin" : jobId);
   return (
     <>
       <a class="skip" href="#content" onClick={focusContent}>

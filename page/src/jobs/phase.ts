@@ -36,9 +36,11 @@ export function phaseOf(job: Transcription, isOffline = globalThis.navigator?.on
   }
 }
 
-function pendingPhase({ needsFile, waitsToBeSent, uploaded }: Transcription): Phase {
+/** One that the server has refused does not go on by itself: it must not look as if it did. */
+function pendingPhase({ needsFile, waitsToBeSent, uploaded, problem, canRetry }: Transcription): Phase {
   if (needsFile) return "needsFile";
   if (waitsToBeSent) return "waitsToBeSent";
+  if (uploaded === null && (problem || canRetry)) return "failed";
   return uploaded !== null && uploaded < 1 ? "sending" : "preparing";
 }
 

@@ -29,7 +29,7 @@ export function Reader({ jobId }: { jobId: string }) {
       <a class="button plain" href="#/">
         <Icon name="back" /> {text.back}
       </a>
-      <p class="dim">{stored === undefined ? text.loading : text.notHere}</p>
+      {stored === undefined ? <p class="dim">{text.loading}</p> : <h1>{text.notHere}</h1>}
     </>
   );
 }

@@ -18,10 +18,10 @@ from tests.upstream import KEY, Upstream
 
 
 def main() -> None:
-    told = threading.Event()
+    may_answer = threading.Event()
 
     def recognise(_: bytes) -> Reply:
-        told.wait()
+        may_answer.wait()
         return Reply()
 
     with (
@@ -34,10 +34,10 @@ def main() -> None:
             deployed = deploy(emulator, {"GROQ_BASE_URL": upstream.url})
             print(f"{deployed.api}/", flush=True)
             sys.stdin.readline()
-            told.set()
+            may_answer.set()
             sys.stdin.read()
         finally:
-            told.set()
+            may_answer.set()
             emulator.stop()
 
 

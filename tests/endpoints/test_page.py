@@ -69,7 +69,9 @@ def test_the_manifest_names_icons_of_the_sizes_that_it_says(targets: Targets) ->
     for icon in icons:
         image = targets("GET", f"/page/{icon['src']}", headers=BROWSER)
         assert (image.status, image.headers["content-type"]) == (200, "image/png")
-        assert "{}x{}".format(*struct.unpack(">II", image.body[16:24])) == icon["sizes"]  # the header of a PNG
+        assert (
+            "{}x{}".format(*struct.unpack(">II", image.body[16:24])) == icon["sizes"]
+        )  # the header of a PNG
 
 
 def test_a_file_comes_compressed_through_lambda_too(targets: Targets) -> None:

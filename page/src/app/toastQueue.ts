@@ -6,7 +6,7 @@ export type Toast = {
   text: string;
   action?: { label: string; run: () => void };
   onEnd?: () => void;
-  /** The job whose text is announced. */
+  /** The job whose text has come. */
   jobId?: string;
 };
 
@@ -32,8 +32,8 @@ export function closeToast(id: number): void {
   toast?.onEnd?.();
 }
 
-/** The text is open: nobody need be told that it is there. */
-export function closeAnnouncement(jobId: string): void {
+/** The text is open: its notice has nothing more to say. */
+export function closeNoticeOf(jobId: string): void {
   for (const toast of toasts.value) if (toast.jobId === jobId) closeToast(toast.id);
 }
 

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Icon } from "../app/Icon";
 import { useSignal } from "../app/signal";
-import { closeAnnouncement } from "../app/toastQueue";
+import { closeNoticeOf } from "../app/toastQueue";
 import { useMessages } from "../text/language";
 import { shorten } from "../send/checks";
 import { clockTime } from "../text/quantities";
@@ -44,7 +44,7 @@ function OpenReader({ stored }: { stored: StoredText }) {
   useEffect(() => open.open(), [open]);
   useEffect(() => () => player.close(), [player]);
   const recording = useRecording(jobId, filename, duration, player);
-  useEffect(() => closeAnnouncement(jobId), [jobId]);
+  useEffect(() => closeNoticeOf(jobId), [jobId]);
   useEffect(() => {
     document.title = `${shorten(filename)} · Escriba`;
   }, [filename]);

@@ -59,7 +59,7 @@ soak: .venv/development .venv/schemathesis/installed web/node_modules
 	  --away 60 --soak 500 --kills 14 --rounds 100 --cluster-rounds 30 --rolls 10 --attempts 4 --fuzz 300 \
 	  --stretches 24
 
-web: web/node_modules page/node_modules .venv/development .venv/speakers/installed
+web: web/node_modules page/node_modules .venv/development .venv/speakers/installed .venv/aws-tools/installed
 	cd web && npm test
 	cd page && npm test
 

@@ -76,6 +76,13 @@ class Deployed:
         return "\n".join(event["message"] for event in events)
 
 
+def put_secrets(emulator: Emulator, secrets: Mapping[str, str]) -> None:
+    """The secrets that the template's functions read, by their names under /escriba/."""
+    for name, value in secrets.items():
+        parameter = {"Name": f"/escriba/{name}", "Value": value, "Type": "SecureString"}
+        emulator.client("ssm").put_parameter(**parameter)
+
+
 def deploy(
     emulator: Emulator, environment: Mapping[str, str], parameters: Mapping[str, str] | None = None
 ) -> Deployed:

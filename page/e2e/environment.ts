@@ -1,12 +1,12 @@
 /** The real server with the embedded engine as a process, and the real Chromium in front of it. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
-import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type BrowserContextOptions, chromium, type Download, type Page } from "playwright-core";
 import { launchOptions } from "../../web/e2e/unpackedChromium";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -99,4 +99,14 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
 /** Chooses files as a person does; resolves when there is a card or a text of the last. */
 export async function choose(page: Page, ...files: Parameters<Page["setInputFiles"]>[1][]): Promise<void> {
   for (const file of files) await page.locator(".drop input[type=file]").setInputFiles(file);
+}
+
+/** What is in the file that a text's page gives in this format. */
+export async function download(page: Page, format: string): Promise<string> {
+  await page.getByRole("button", { name: "Download" }).click();
+  const [file] = await Promise.all([
+    page.waitForEvent("download") as Promise<Download>,
+    page.getByRole("button", { name: format }).click(),
+  ]);
+  return readFile(await file.path(), "utf8");
 }

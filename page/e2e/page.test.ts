@@ -1,9 +1,8 @@
 /** The way of a recording through the page: real server, embedded engine, real Chromium. One browser for all tests. */
-import { readFile } from "node:fs/promises";
-import type { Download, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { findProblems } from "./axe";
-import { choose, launch, openPage, recording, type Server, startServer } from "./environment";
+import { choose, download, launch, openPage, recording, type Server, startServer } from "./environment";
 import { makeSpeech } from "./speech";
 
 let server: Server;
@@ -42,15 +41,6 @@ const centreOf = (page: Page, paragraph: number, at: number, length: number) =>
     },
     [paragraph, at, length],
   );
-
-const download = async (page: Page, format: string): Promise<string> => {
-  await page.getByRole("button", { name: "Download" }).click();
-  const [file] = await Promise.all([
-    page.waitForEvent("download") as Promise<Download>,
-    page.getByRole("button", { name: format }).click(),
-  ]);
-  return readFile(await file.path(), "utf8");
-};
 
 /** Each call of `play`, with where it began. */
 const recordPlays = () => {

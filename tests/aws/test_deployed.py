@@ -14,7 +14,7 @@ import pytest
 import websockets
 
 from common.models import Job
-from tests.deployed import Deployed, deploy
+from tests.deployed import Deployed, deploy, put_secrets
 from tests.emulator import Emulator
 from tests.replies import bad_key, rate_limited
 from tests.server import ROOT
@@ -33,14 +33,13 @@ PASSWORD = "cuatro palabras al azar"
 def deployed(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     emulator = Emulator(tmp_path_factory.mktemp("deployed"), AUTH="true").start()
     try:
-        for name, value in (
-            ("groq-api-key", KEY),
-            ("callback-secret", "c" * 32),
-            ("admin-key", ADMIN_KEY),
-            ("page-password", PASSWORD),
-        ):
-            secret = {"Name": f"/escriba/{name}", "Value": value, "Type": "SecureString"}
-            emulator.client("ssm").put_parameter(**secret)
+        secrets = {
+            "groq-api-key": KEY,
+            "callback-secret": "c" * 32,
+            "admin-key": ADMIN_KEY,
+            "page-password": PASSWORD,
+        }
+        put_secrets(emulator, secrets)
         environment = {"GROQ_BASE_URL": upstream_server.url, "QUOTA_REQUESTS_PER_MINUTE": "1000"}
         yield deploy(
             emulator,

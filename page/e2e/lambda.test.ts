@@ -1,0 +1,79 @@
+/**
+ * The way of a recording through the page where every request goes to a Lambda function, its sound to S3, and its news
+ * come by API Gateway's WebSocket. Without a sign-in: the emulator accepts no subprotocol, and a token comes as one.
+ */
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { type Deployed, deploy } from "./deployed";
+import { choose, download, launch, openPage, recording } from "./environment";
+
+// Each function starts a process for its first request.
+const ENOUGH = { timeout: 60_000 };
+
+let deployed: Deployed;
+let browser: Awaited<ReturnType<typeof launch>>;
+
+beforeAll(async () => {
+  [deployed, browser] = await Promise.all([deploy(), launch(inject("chromium"))]);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await deployed.stop();
+});
+
+type Message = { type: string; text?: string; job?: { status: string } };
+
+/** What the page receives by WebSockets from now on. */
+function readMessages(page: Page): Message[] {
+  const messages: Message[] = [];
+  page.on("websocket", (socket) =>
+    socket.on("framereceived", ({ payload }) => messages.push(JSON.parse(String(payload)) as Message)),
+  );
+  return messages;
+}
+
+/** Every answer from now on: its method, its path without the API's own, and its status. */
+function readAnswers(page: Page): string[] {
+  const answers: string[] = [];
+  page.on("response", (response) => {
+    if (!response.url().startsWith("http")) return;
+    const path = response
+      .url()
+      .replace(deployed.url, "/")
+      .replace(/[0-9a-f-]{36}/, "{id}");
+    answers.push(`${response.request().method()} ${path} ${response.status()}`);
+  });
+  return answers;
+}
+
+test("a recording is sent to S3, its text comes live, is corrected and taken away", async () => {
+  const { page, problems } = await openPage(browser, deployed.url);
+  const [messages, answers] = [readMessages(page), readAnswers(page)];
+  await page.getByText("up to 200 MB").waitFor(ENOUGH);
+  await choose(page, recording("english-short.wav"));
+  await expect.poll(() => messages.map(({ type }) => type), ENOUGH).toContain("snapshot");
+  deployed.letEngineAnswer();
+  await expect.poll(() => messages.at(-1)?.job?.status, ENOUGH).toBe("completed");
+  const live = messages.find(({ type }) => type === "text")!.text!;
+  expect(live).toMatch(/^heard [0-9a-f]{12}$/);
+
+  await page.locator(".row-link").click(ENOUGH);
+  const text = page.locator(".para p").first();
+  await text.filter({ hasText: live }).waitFor(ENOUGH);
+  await page.getByRole("button", { name: "Correct", exact: true }).click();
+  const first = { position: { x: 10, y: 14 } };
+  await text.dblclick(first);
+  await text.dblclick(first);
+  await page.keyboard.type("Nadia Öztürk");
+  await expect.poll(() => answers, ENOUGH).toContain("PUT /job/{id}/transcript 200");
+  const srt = await download(page, "Subtitles (.srt)");
+  expect(srt).toMatch(/^1\n00:00:00,000 --> 00:00:0\d,\d{3}\nNadia Öztürk [0-9a-f]{12}\n/);
+
+  expect(answers).toContain("GET /limits 200");
+  expect(answers).toContain("POST /transcribe-job 201");
+  const [, toBucket] = answers.filter((answer) => answer.startsWith("POST "));
+  expect(toBucket).toMatch(/\/escriba-audiobucket-\w+ 204$/);
+  expect(problems).toEqual([]);
+  await page.context().close();
+});

@@ -1,0 +1,45 @@
+"""`python -m tests.deployed_page`: template.yaml deployed to the emulator, for a browser that opens its page.
+
+It prints the page's address, and ends when its input does. The engine is the stand-in for Groq, which answers
+nothing before a line is read: a test can look at a job that runs.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from tests.deployed import deploy, put_secrets
+from tests.emulator import Emulator
+from tests.replies import Reply
+from tests.upstream import KEY, Upstream
+
+
+def main() -> None:
+    may_answer = threading.Event()
+
+    def recognise(_: bytes) -> Reply:
+        may_answer.wait()
+        return Reply()
+
+    with (
+        tempfile.TemporaryDirectory(prefix="escriba-deployed-") as folder,
+        Upstream(key=KEY, recognise=recognise) as upstream,
+    ):
+        emulator = Emulator(Path(folder), AUTH="true").start()
+        try:
+            put_secrets(emulator, {"groq-api-key": KEY})
+            deployed = deploy(emulator, {"GROQ_BASE_URL": upstream.url})
+            print(f"{deployed.api}/", flush=True)
+            sys.stdin.readline()
+            may_answer.set()
+            sys.stdin.read()
+        finally:
+            may_answer.set()
+            emulator.stop()
+
+
+if __name__ == "__main__":
+    main()

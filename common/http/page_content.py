@@ -16,12 +16,13 @@ FOLDER = Path(__file__).with_name("page_files")
 INDEX = "index.html"
 
 # What the build writes; nothing else in a path reaches the disk.
-_NAME = re.compile(r"[A-Za-z]+(-[A-Z0-9]+)?\.(html|js|css|svg|webmanifest)")
+_NAME = re.compile(r"[A-Za-z]+(-[A-Z0-9]+)?\.(html|js|css|svg|png|webmanifest)")
 _TYPES = {
     "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "css": "text/css; charset=utf-8",
     "svg": "image/svg+xml",
+    "png": "image/png",
     "webmanifest": "application/manifest+json",
 }
 _SUFFIXES = {"br": ".br", "gzip": ".gz"}

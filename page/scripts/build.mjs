@@ -53,6 +53,7 @@ async function makeFiles() {
   const built = [...worker.outputFiles, ...outputFiles];
   const files = new Map(built.map(({ path: file, contents }) => [path.basename(file), Buffer.from(contents)]));
   for (const name of ["icon.svg", "manifest.webmanifest"]) files.set(name, readFileSync(here(`src/${name}`)));
+  for (const name of readdirSync(here("src/icons"))) files.set(name, readFileSync(here(`src/icons/${name}`)));
   files.set("index.html", Buffer.from(html));
   files.set("sw.js", await makeServiceWorker(files, script));
   const statics = scriptOutput.imports.filter(({ kind }) => kind === "import-statement");
@@ -61,7 +62,7 @@ async function makeFiles() {
 }
 
 /** Parts that few people use are kept when they are first loaded. */
-const NOT_AT_ONCE = /^(docx|zip|Dashboard|index\.html)/;
+const NOT_AT_ONCE = /^(docx|zip|Dashboard|icon[A-Z]|index\.html)/;
 
 /** It names the files that it keeps; its bytes change with them, by which browsers know a newer page. */
 async function makeServiceWorker(/** @type {Map<string, Buffer>} */ files, /** @type {string} */ script) {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
+import struct
 
 import httpx
 import pytest
@@ -57,6 +59,19 @@ def test_the_service_worker_stands_beside_the_page_and_is_asked_for_each_time(ta
     assert "script-src 'self'" in worker.headers["content-security-policy"]
     known = {**BROWSER, "If-None-Match": worker.headers["etag"]}
     assert targets("GET", "/sw.js", headers=known).status == 304
+
+
+def test_the_manifest_names_icons_of_the_sizes_that_it_says(targets: Targets) -> None:
+    manifest = json.loads(targets("GET", "/page/manifest.webmanifest", headers=BROWSER).body)
+    icons = [icon for icon in manifest["icons"] if icon["type"] == "image/png"]
+    assert {icon["sizes"] for icon in icons} == {"192x192", "512x512"}
+    assert [icon.get("purpose") for icon in icons].count("maskable") == 1
+    for icon in icons:
+        image = targets("GET", f"/page/{icon['src']}", headers=BROWSER)
+        assert (image.status, image.headers["content-type"]) == (200, "image/png")
+        assert (
+            "{}x{}".format(*struct.unpack(">II", image.body[16:24])) == icon["sizes"]
+        )  # the header of a PNG
 
 
 def test_a_file_comes_compressed_through_lambda_too(targets: Targets) -> None:

@@ -49,16 +49,36 @@ async function makeFiles() {
   const outputs = Object.entries(metafile.outputs);
   const [script, scriptOutput] = find(outputs, "src/main.tsx");
   const [style] = find(outputs, "src/styles/style.css");
-  const html = readFileSync(here("src/index.html"), "utf8").replace("%STYLE%", style).replace("%SCRIPT%", script);
+  const statics = staticsOf(metafile.outputs, scriptOutput);
+  const html = readFileSync(here("src/index.html"), "utf8")
+    .replace("%STYLE%", style)
+    .replace("%SCRIPT%", script)
+    .replace("%PRELOADS%", statics.map((name) => `<link rel="modulepreload" href="page/${name}" />`).join("\n    "));
   const built = [...worker.outputFiles, ...outputFiles];
   const files = new Map(built.map(({ path: file, contents }) => [path.basename(file), Buffer.from(contents)]));
   for (const name of ["icon.svg", "manifest.webmanifest"]) files.set(name, readFileSync(here(`src/${name}`)));
   for (const name of readdirSync(here("src/icons"))) files.set(name, readFileSync(here(`src/icons/${name}`)));
   files.set("index.html", Buffer.from(html));
   files.set("sw.js", await makeServiceWorker(files, script));
-  const statics = scriptOutput.imports.filter(({ kind }) => kind === "import-statement");
-  const first = ["index.html", script, style, ...statics.map(({ path: file }) => path.basename(file))];
-  return { files, first };
+  return { files, first: ["index.html", script, style, ...statics] };
+}
+
+/**
+ * All modules that a browser needs before the script runs. It is told of them by the page, since it would find each
+ * only in the one before.
+ * @param {import("esbuild").Metafile["outputs"]} outputs
+ * @param {import("esbuild").Metafile["outputs"][string]} script
+ */
+function staticsOf(outputs, script) {
+  const pending = [script];
+  const found = new Set();
+  for (let output = pending.pop(); output; output = pending.pop())
+    for (const { path: file, kind } of output.imports)
+      if (kind === "import-statement" && !found.has(file)) {
+        found.add(file);
+        pending.push(/** @type {typeof script} */ (outputs[file]));
+      }
+  return [...found].map((file) => path.basename(file));
 }
 
 /** Parts that few people use are kept when they are first loaded. */

@@ -7,6 +7,7 @@ import { randomUuid } from "../../../web/src/browser/random";
 import type { Transcription } from "../../../web/src/browser/transcription";
 import { transcriptions } from "../jobs/transcriptions";
 import { currentOptions } from "../send/options";
+import { access } from "../server/access";
 import { keepAudio, readAudio } from "../store/audio";
 import { alone } from "./alone";
 import { listRows, putRow, type QueueRow, removeRow } from "./rows";
@@ -22,7 +23,15 @@ export async function add({ file, filename, options = currentOptions() }: NewRec
   const given = file instanceof Blob ? file : await file.getFile();
   const named = new File([given], filename, { type: given.type });
   const jobId = randomUuid();
-  const row = { jobId, filename, sizeBytes: named.size, createdAt: Date.now(), options, isSent: false };
+  const row = {
+    jobId,
+    filename,
+    sizeBytes: named.size,
+    createdAt: Date.now(),
+    options,
+    hasOwner: hasKey(),
+    isSent: false,
+  };
   const isKept = (await keepAudio(jobId, named)) && (await putRow(row).then(() => true, refuse));
   const copy = (isKept && (await readAudio(jobId, filename))) || named;
   send(jobId, () => void transcriptions.start(copy, options, jobId));
@@ -30,6 +39,8 @@ export async function add({ file, filename, options = currentOptions() }: NewRec
   else keepPage(jobId);
   return { jobId, isKept, file: copy };
 }
+
+const hasKey = (): boolean => access.value.key !== null;
 
 /** Without its row no other page finds it. */
 function refuse(error: unknown): false {
@@ -105,7 +116,7 @@ async function startRow(row: QueueRow): Promise<void> {
   const file = await readAudio(jobId, filename);
   if (!file) return removeRow(jobId);
   const options = row.options ?? currentOptions();
-  if (!row.options) await putRow({ ...row, options });
+  if (!row.options) await putRow({ ...row, options, hasOwner: hasKey() });
   send(jobId, () => void (find(jobId) ?? transcriptions.start(file, options, jobId)));
 }
 

@@ -12,6 +12,8 @@ export type QueueRow = {
   createdAt: number;
   /** Null where no page has chosen them yet: another app has shared the file with this one. */
   options: TranscriptionOptions | null;
+  /** It belongs to an access key, without which it would be anybody's: the service worker, which has none, waits. */
+  hasOwner?: boolean;
   /** The service worker has sent it, and no page knows that yet. */
   isSent: boolean;
 };

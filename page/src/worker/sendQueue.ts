@@ -1,4 +1,4 @@
-/** Sends what waits in the queue while no page is open. It has no access key: where one is asked for, the page sends. */
+/** Sends what waits in the queue while no page is open; not what belongs to an access key, which only a page has. */
 import { createClient, type EscribaClient } from "../../../web/src/browser/client";
 import { submitJob } from "../../../web/src/browser/submit";
 import { aloneOrNot } from "../queue/alone";
@@ -10,7 +10,8 @@ export async function sendQueue(apiUrl: string): Promise<void> {
   const client = createClient(apiUrl);
   const failures: unknown[] = [];
   for (const row of await listRows())
-    if (!row.isSent) await aloneOrNot(row.jobId, () => send(client, row)).catch((error) => failures.push(error));
+    if (!row.isSent && !row.hasOwner)
+      await aloneOrNot(row.jobId, () => send(client, row)).catch((error) => failures.push(error));
   const again = failures.find((error) => (error as { isRetryable?: boolean }).isRetryable);
   if (again) throw again;
 }

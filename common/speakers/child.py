@@ -10,20 +10,31 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 _NICE = 10
+_PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
 
 
 def main() -> None:
     os.nice(_NICE)
+    _end_with_server()
     command, given = sys.argv[1], json.loads(sys.argv[2])
     for line in {"embed": _embed, "assign": _assign}[command](given, sys.stdin.buffer):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
+
+
+def _end_with_server() -> None:
+    """A child that the server has stopped would not notice that the server was killed, and stay for ever."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _embed(given: Any, pcm: BinaryIO) -> Iterator[str]:

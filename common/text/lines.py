@@ -105,7 +105,7 @@ def _align_by_letters(texts: Sequence[str], words: Sequence[Word]) -> list[_Span
     """Exact times, where text and words have the same letters, however they are divided; else None."""
     text_letters = [letters(text) for text in texts]
     word_letters = [letters(word.word) for word in words]
-    if not words or "".join(text_letters) != "".join(word_letters):
+    if not texts or not words or "".join(text_letters) != "".join(word_letters):
         return None
     ends = list(accumulate(map(len, text_letters)))
     sizes = list(map(len, word_letters))

@@ -144,6 +144,47 @@ test("a call interrupts a recording and does not end it; pauses and marks are th
   await browser.kill();
 });
 
+/** A tab is shared once; the second time the browser refuses, as it does where nobody has clicked. */
+const shareTabOnce = () => {
+  let isShared = false;
+  navigator.mediaDevices.getDisplayMedia = () => {
+    if (isShared) return Promise.reject(new DOMException("", "InvalidStateError"));
+    isShared = true;
+    const context = new AudioContext();
+    const { stream } = context.createMediaStreamDestination();
+    Object.assign(globalThis, { tab: stream.getAudioTracks()[0] });
+    return Promise.resolve(stream);
+  };
+};
+
+const tabEnds = (page: Page) =>
+  page.evaluate(() => {
+    (globalThis as unknown as { tab: MediaStreamTrack }).tab.dispatchEvent(new Event("ended"));
+  });
+
+test("the microphone goes on by itself after a call, also when the tab that was recorded with it has ended", async () => {
+  const browser = await open("both");
+  await browser.context.addInitScript(shareTabOnce);
+  const { page } = await openRecorder(browser, catchTracks);
+  await page.getByRole("radio", { name: /^Both/ }).check();
+  await page.getByRole("button", { name: "Start recording" }).click();
+  await expect.poll(() => secondsShown(page), ENOUGH).toBeGreaterThanOrEqual(1);
+  await happens(page, "mute"); // by its own switch: who else speaks in the tab is still recorded
+  expect(await page.locator("[data-phase=recording]").count()).toBe(1);
+  await tabEnds(page);
+  await page.getByText("The tab's sound has ended").waitFor();
+  await happens(page, "mute");
+  await page.locator("[data-phase=interrupted]").waitFor();
+  const before = await secondsShown(page);
+  await happens(page, "unmute");
+  await page.locator("[data-phase=recording]").waitFor();
+  await expect.poll(() => secondsShown(page), ENOUGH).toBeGreaterThan(before);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Go on" }).click(); // and where the person does not share the tab again
+  await page.locator("[data-phase=recording]").waitFor();
+  await browser.kill();
+});
+
 test("a recording that is kept is downloaded, deleted and brought back", async () => {
   const browser = await open("whole");
   const { page, problems } = await openRecorder(browser);

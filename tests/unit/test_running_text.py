@@ -56,3 +56,10 @@ def test_a_silent_piece_between_two_takes_nothing_away() -> None:
     third = advance(second.rest, make_piece(20, 32), next_start=None)
     spoken = f"{first.text} {second.text} {third.text}".split()
     assert spoken == [*WORDS[:24], *WORDS[40:64]]
+
+
+def test_a_word_without_letters_in_a_segment_without_text_is_left_out() -> None:
+    segment = Segment(id=0, start=0, end=5, text="")
+    note = Word(word="♪", start=1, end=2)
+    transcript = Transcript(text="", duration=5, segments=(segment,), words=(note,))
+    assert advance(None, Piece(index=0, start=0, transcript=transcript), next_start=None).text == ""

@@ -22,13 +22,31 @@ export async function add({ file, filename, options = currentOptions() }: NewRec
   const given = file instanceof Blob ? file : await file.getFile();
   const named = new File([given], filename, { type: given.type });
   const jobId = randomUuid();
-  const isKept = await keepAudio(jobId, named);
   const row = { jobId, filename, sizeBytes: named.size, createdAt: Date.now(), options, isSent: false };
-  if (isKept) await putRow(row).catch(console.warn);
+  const isKept = (await keepAudio(jobId, named)) && (await putRow(row).then(() => true, refuse));
   const copy = (isKept && (await readAudio(jobId, filename))) || named;
   send(jobId, () => void transcriptions.start(copy, options, jobId));
   if (isKept) void askForSync();
+  else keepPage(jobId);
   return { jobId, isKept, file: copy };
+}
+
+/** Without its row no other page finds it. */
+function refuse(error: unknown): false {
+  console.warn("The browser does not keep the queue.", error);
+  return false;
+}
+
+const onlyHere = new Set<string>();
+
+/** The browser asks before it closes or reloads the only page that has a recording which is not sent. */
+function keepPage(jobId: string): void {
+  onlyHere.add(jobId);
+  addEventListener("beforeunload", askToStay);
+}
+
+function askToStay(event: BeforeUnloadEvent): void {
+  if ([...onlyHere].some((jobId) => find(jobId)?.status === "pending")) event.preventDefault();
 }
 
 const find = (jobId: string): Transcription | undefined => transcriptions.state.jobs.find((job) => job.jobId === jobId);

@@ -57,10 +57,16 @@ export async function openKept(
   tail: readonly Blob[] = [],
 ): Promise<File> {
   const folder = await (await folders())?.getDirectoryHandle(id).catch(() => null);
-  const audio = folder ? [await readFile(folder, "audio").catch(() => new Blob())] : [];
+  const audio = folder ? [await readFile(folder, "audio").catch(emptyIfAbsent)] : [];
   const type = mimeType.split(";")[0]!;
   const whole = new Blob([...audio, ...tail], { type });
   return new File(await withDuration(whole, seconds), filenameOf(word, startedAt, mimeType), { type });
+}
+
+/** A file that is there and cannot be read is none that may be taken for empty, and then deleted. */
+function emptyIfAbsent(error: unknown): Blob {
+  if (error instanceof DOMException && error.name === "NotFoundError") return new Blob();
+  throw error;
 }
 
 export async function removeKept(id: string): Promise<void> {

@@ -31,11 +31,14 @@ export class Mixer {
 
   /** Opens what of `source` is not open. Raises SourceUnavailable. */
   async open(source: Source): Promise<void> {
-    // The tab first: a browser asks for it only right after a click.
-    if (needsTab(source) && !this.#streams.has("tab")) this.#connect("tab", await openTab());
-    if (needsMicrophone(source) && !this.#streams.has("microphone"))
-      this.#connect("microphone", await openMicrophone());
-    await this.#context.resume();
+    try {
+      // The tab first: a browser asks for it only right after a click.
+      if (needsTab(source) && !this.#streams.has("tab")) this.#connect("tab", await openTab());
+      if (needsMicrophone(source) && !this.#streams.has("microphone"))
+        this.#connect("microphone", await openMicrophone());
+    } finally {
+      if (this.hasSource) await this.#context.resume();
+    }
   }
 
   get hasSource(): boolean {
@@ -59,9 +62,9 @@ export class Mixer {
     node.connect(this.#analyser);
     this.#streams.set(name, { stream, node });
     const [track] = stream.getAudioTracks();
-    // A tab is often silent; a microphone is muted by a call, or by a switch on it.
+    // A tab is often silent; a microphone is muted by a call, or by a switch on it: then the tab is still recorded.
     if (name === "microphone") {
-      track!.onmute = () => this.onEvent("muted");
+      track!.onmute = () => this.#streams.has("tab") || this.onEvent("muted");
       track!.onunmute = () => this.onEvent("unmuted");
     }
     track!.onended = () => {

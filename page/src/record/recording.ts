@@ -4,7 +4,7 @@ import { randomUuid } from "../../../web/src/browser/random";
 import { BITS_PER_SECOND, chooseMimeType } from "./format";
 import { lockName, openKept } from "./kept";
 import { Mixer, type SourceEvent } from "./mixer";
-import { problemOf, type Source, type SourceProblem, SourceUnavailable } from "./sources";
+import { needsMicrophone, problemOf, type Source, type SourceProblem, SourceUnavailable } from "./sources";
 import { Stopwatch } from "./stopwatch";
 import { keepAwake } from "./wakeLock";
 import { Writer } from "./writer";
@@ -89,17 +89,23 @@ export class Recording {
     this.#halt("paused");
   }
 
-  /** Opens again what has gone; where that fails, `problem` says why and it stays as it is. */
-  async resume(): Promise<void> {
-    try {
-      await this.#mixer.open(this.source);
-    } catch (error) {
-      return this.#change({ problem: problemOf(error) });
-    }
-    if (this.#recorder.state !== "paused") return;
+  /** Opens again what has gone. Where that fails, `problem` says why, and it goes on with what there is. */
+  resume(): Promise<void> {
+    return this.#resumeWith(this.source);
+  }
+
+  async #resumeWith(source: Source): Promise<void> {
+    const problem = await this.#mixer.open(source).then(() => null, problemOf);
+    if (problem && !this.#mixer.hasSource) return this.#change({ problem });
+    if (this.#recorder.state !== "paused") return this.#change({ problem });
     this.#recorder.resume();
     this.#watch.start(performance.now());
-    this.#change({ phase: "recording", problem: null });
+    this.#change({ phase: "recording", problem });
+  }
+
+  /** Without a click no browser gives the sound of a tab: it goes on with the microphone. */
+  #resumeByItself(): Promise<void> {
+    return this.#resumeWith(needsMicrophone(this.source) ? "microphone" : this.source);
   }
 
   mark(): void {
@@ -126,7 +132,7 @@ export class Recording {
 
   onSource(event: SourceEvent): void {
     const { phase } = this.state.value;
-    if (event === "unmuted") return void (phase === "interrupted" && this.resume());
+    if (event === "unmuted") return void (phase === "interrupted" && this.#resumeByItself());
     if (event === "muted" || !this.#mixer.hasSource) this.#halt("interrupted");
     if (event === "muted") return;
     if (event.ended === "tab") this.#change({ problem: "tabEnded" });
@@ -141,7 +147,7 @@ export class Recording {
     } catch (error) {
       return this.#change({ problem: problemOf(error) });
     }
-    if (this.state.value.phase === "interrupted") await this.resume();
+    if (this.state.value.phase === "interrupted") await this.#resumeByItself();
   }
 
   #halt(phase: "paused" | "interrupted"): void {

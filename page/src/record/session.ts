@@ -47,10 +47,9 @@ export function stop({ asText }: { asText: boolean }): void {
 }
 
 async function finish(recording: Recording): Promise<void> {
-  const file = await recording.file(recordMessages().filename);
   // Nobody else may have it while it is sent, nor may it be lost where the browser kept only a part of it.
-  const isSent =
-    (isWantedAsText || recording.state.value.isInMemory) && file.size > 0 && (await send(recording.id, file));
+  const isWanted = isWantedAsText || recording.state.value.isInMemory;
+  const isSent = isWanted && (await sendWhole(recording).catch(warn));
   live.value?.end();
   live.set(null);
   recording.release();
@@ -60,8 +59,17 @@ async function finish(recording: Recording): Promise<void> {
   await refreshKept();
 }
 
+const sendWhole = async (recording: Recording): Promise<boolean> =>
+  send(recording.id, await recording.file(recordMessages().filename));
+
+function warn(error: unknown): false {
+  console.warn("The recording was not sent.", error);
+  return false;
+}
+
 /** Whether a copy is where recordings wait to be sent. If not, this one stays. */
 async function send(id: string, file: File): Promise<boolean> {
+  if (file.size === 0) return false; // another tab has sent or deleted it
   const isKept = await sendFile(file);
   if (isKept) await removeKept(id);
   return isKept;

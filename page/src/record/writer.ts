@@ -32,7 +32,7 @@ export class Writer {
   /** Resolves when the line, and the chunk before it, are in the file or held in memory. */
   write(line: JournalLine, chunk?: Blob): Promise<void> {
     this.#last = this.#last.then(async () => {
-      const isKept = !this.#isBroken && (await this.#append(formatLine(line), chunk));
+      const isKept = !this.#isBroken && (await this.#append(formatLine(line), chunk).catch(() => false));
       if (!isKept && chunk) this.#inMemory.push(chunk);
       this.#note(isKept);
     });

@@ -56,8 +56,14 @@ async function handle(request: WriterRequest): Promise<void> {
     files.journal.close();
     return;
   }
+  const size = files.audio.getSize();
   if (request.chunk) append(files.audio, new Uint8Array(request.chunk));
-  append(files.journal, new TextEncoder().encode(request.line));
+  try {
+    append(files.journal, new TextEncoder().encode(request.line));
+  } catch (error) {
+    files.audio.truncate(size); // the page keeps what was refused: it must not be heard twice
+    throw error;
+  }
 }
 
 let last = Promise.resolve();

@@ -1,4 +1,4 @@
-"""GET /, /admin, /page/{name}, /sw.js, POST /share-target: the page on which people send recordings, read, correct and take away texts.
+"""GET /, /admin, /page/{name}, /sw.js, POST /share-target: the page on which people read and correct texts.
 
 It needs no key: what it shows it asks of the API, as any client does.
 """
@@ -60,7 +60,7 @@ async def read_service_worker(request: Request, services: ServicesDep) -> Respon
 
 @router.post("/share-target", include_in_schema=False)
 async def miss_share(request: Request, services: ServicesDep) -> Response:
-    """The service worker takes what other apps share. Without one, the page says that the recording did not arrive."""
+    """The service worker takes what other apps share; without one, the page says that nothing arrived."""
     location = f"{root_path(request, services.settings)}/?shared=lost"
     return Response(status_code=303, headers={"Location": location})
 

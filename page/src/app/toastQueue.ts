@@ -1,7 +1,14 @@
 /** Short notices at the foot of the page, some with a way back. */
 import { signal } from "./signal";
 
-export type Toast = { id: number; text: string; action?: { label: string; run: () => void }; onEnd?: () => void };
+export type Toast = {
+  id: number;
+  text: string;
+  action?: { label: string; run: () => void };
+  onEnd?: () => void;
+  /** The job whose text has come. */
+  jobId?: string;
+};
 
 /** Milliseconds; long enough to read and to reach the button (WCAG 2.2.1 is met by `keep`, while it is pointed at). */
 const SHOWN = 8_000;
@@ -23,6 +30,11 @@ export function closeToast(id: number): void {
   keep(id);
   toasts.set(toasts.value.filter((one) => one.id !== id));
   toast?.onEnd?.();
+}
+
+/** The text is open: its notice has nothing more to say. */
+export function closeNoticeOf(jobId: string): void {
+  for (const toast of toasts.value) if (toast.jobId === jobId) closeToast(toast.id);
 }
 
 export function runAction(id: number): void {

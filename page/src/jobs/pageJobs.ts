@@ -58,7 +58,7 @@ async function keep(job: Transcription): Promise<void> {
   transcriptions.dismiss(jobId);
   const text = messages();
   const open = { label: text.open, run: () => location.assign(textLink(jobId)) };
-  showToast({ text: `${text.completed}: ${shorten(named.filename)}`, action: open });
+  showToast({ text: `${text.completed}: ${shorten(named.filename)}`, action: open, jobId });
 }
 
 /** After a reload: the recording from the browser's store, to send it again or to know how long it is. */

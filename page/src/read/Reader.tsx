@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Icon } from "../app/Icon";
 import { useSignal } from "../app/signal";
+import { closeNoticeOf } from "../app/toastQueue";
 import { useMessages } from "../text/language";
 import { shorten } from "../send/checks";
 import { clockTime } from "../text/quantities";
@@ -43,6 +44,7 @@ function OpenReader({ stored }: { stored: StoredText }) {
   useEffect(() => open.open(), [open]);
   useEffect(() => () => player.close(), [player]);
   const recording = useRecording(jobId, filename, duration, player);
+  useEffect(() => closeNoticeOf(jobId), [jobId]);
   useEffect(() => {
     document.title = `${shorten(filename)} · Escriba`;
   }, [filename]);

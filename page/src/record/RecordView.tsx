@@ -20,7 +20,7 @@ export function RecordView() {
   }, [own.title]);
   return (
     <>
-      <a class="button plain" href="#/">
+      <a class="button plain back" href="#/">
         <Icon name="back" /> {text.back}
       </a>
       <section class="record panel" aria-labelledby="record-title">

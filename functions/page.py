@@ -1,4 +1,4 @@
-"""GET /, /admin, /page/{name}: the page on which people send recordings, read, correct and take away texts.
+"""GET /, /admin, /page/{name}, /sw.js, POST /share-target: the page on which people read and correct texts.
 
 It needs no key: what it shows it asks of the API, as any client does.
 """
@@ -56,6 +56,13 @@ async def read_file(request: Request, services: ServicesDep, name: str) -> Respo
 async def read_service_worker(request: Request, services: ServicesDep) -> Response:
     """The service worker, beside the page: its scope is the page, below whichever path a proxy puts it."""
     return _respond(request, services, "sw.js", cache="no-cache", vary="Accept-Encoding")
+
+
+@router.post("/share-target", include_in_schema=False)
+async def miss_share(request: Request, services: ServicesDep) -> Response:
+    """The service worker takes what other apps share; without one, the page says that nothing arrived."""
+    location = f"{root_path(request, services.settings)}/?shared=lost"
+    return Response(status_code=303, headers={"Location": location})
 
 
 def _respond(request: Request, services: Services, name: str, *, cache: str, vary: str) -> Response:

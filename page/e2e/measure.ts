@@ -61,7 +61,7 @@ test("40,000 words", async () => {
 test("first paint on slow 4G", async () => {
   const server = await startServer();
   const browser = await launch(inject("chromium"));
-  // Whoever comes again has the page from the service worker.
+  // On a second visit the page comes from the service worker.
   const { page } = await openPage(browser, "about:blank", { serviceWorkers: "block" });
   const cdp = await page.context().newCDPSession(page);
   const slow = { offline: false, latency: 150, downloadThroughput: 200_000, uploadThroughput: 93_750 };

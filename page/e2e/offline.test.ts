@@ -95,3 +95,37 @@ test("the page opens without a network after one visit, and what is then dropped
   expect(problems).toEqual([]);
   await browser.kill();
 });
+
+/** As the system does for another app: a form with files, to the address in the manifest. */
+async function share(page: Page, ...files: string[]): Promise<void> {
+  await page.evaluate(async () => {
+    const { share_target: target } = await (await fetch("page/manifest.webmanifest")).json();
+    const { method, enctype, params } = target;
+    const form = document.createElement("form");
+    Object.assign(form, { method, enctype, action: new URL(target.action, new URL("page/", location.href)).href });
+    form.append(
+      Object.assign(document.createElement("input"), { type: "file", name: params.files[0].name, multiple: true }),
+    );
+    form.className = "shared";
+    document.body.append(form);
+  });
+  await page.locator("form.shared input").setInputFiles(files);
+  await page.evaluate(() => document.querySelector<HTMLFormElement>("form.shared")!.submit());
+}
+
+test("what another app shares is kept without a network, and sent like a chosen file", async () => {
+  const browser = await open("shared");
+  const page = await openPage(browser);
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
+  await page.reload(); // a first visit is not the worker's
+  await browser.context.setOffline(true);
+  await share(page, recording("spanish-busy.wav"), path.join(folder, "speech.wav"));
+  const cards = page.locator(".card[data-phase=waitsForNetwork]");
+  await expect.poll(() => cards.count(), ENOUGH).toBe(2);
+  await browser.context.setOffline(false);
+  await expect.poll(() => page.locator(".row").count(), ENOUGH).toBe(2);
+  await share(page);
+  await page.getByText("The shared recording was not taken").waitFor();
+  expect(page.url()).toBe(`${server.url}/`);
+  await browser.kill();
+});

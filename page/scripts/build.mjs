@@ -64,7 +64,7 @@ async function makeFiles() {
 }
 
 /**
- * All modules that a browser needs before the script runs. It is told of them by the page, since it would find each
+ * All modules that a browser needs before the script runs. The page names them, since it would find each
  * only in the one before.
  * @param {import("esbuild").Metafile["outputs"]} outputs
  * @param {import("esbuild").Metafile["outputs"][string]} script

@@ -7,3 +7,5 @@ render(<App />, document.getElementById("page")!);
 // After the page itself: it has better uses for the network at first.
 if ("serviceWorker" in navigator)
   addEventListener("load", () => void import("./app/update").then(({ install }) => install()).catch(console.warn));
+
+if (location.search === "?shared=lost") void import("./send/lost").then(({ sayLost }) => sayLost(), console.warn);

@@ -37,6 +37,12 @@ def test_the_address_of_the_dashboard_leads_to_that_view_of_the_page(targets: Ta
     assert (answer.status, answer.headers["location"]) == (307, "/#/admin")
 
 
+def test_a_share_that_no_service_worker_takes_leads_to_the_page_which_says_so(targets: Targets) -> None:
+    form = {"files": {"recordings": ("a.mp3", b"x", "audio/mpeg")}}
+    answer = targets("POST", "/share-target", compare=False, **form)
+    assert (answer.status, answer.headers["location"]) == (303, "/?shared=lost")
+
+
 def test_what_the_page_loads_is_there_and_known_again(targets: Targets) -> None:
     html = targets("GET", "/", headers=BROWSER).body.decode()
     names = re.findall(r'(?:src|href)="page/([^"]+)"', html)

@@ -1,19 +1,18 @@
 /** Installs the service worker, and says when a newer page is ready: it takes over when the person says so, and not
- * while any tab records. */
+ * while any tab records or has letters that are not stored. */
 import { currentLanguage } from "../text/language";
 import { whileIdle } from "./busy";
-import { isRecording } from "./recordingNow";
 import { showToast } from "./toastQueue";
 
 const en = {
   ready: "A newer version of this page is ready.",
   take: "Use it now",
-  later: "The newer version waits until the recording ends.",
+  later: "The newer version waits until the recording ends, or the text is stored.",
 };
 const es: typeof en = {
   ready: "Hay una versión más nueva de esta página.",
   take: "Usarla ahora",
-  later: "La versión nueva espera a que termine la grabación.",
+  later: "La versión nueva espera a que termine la grabación o se guarde el texto.",
 };
 
 const text = () => (currentLanguage() === "es" ? es : en);
@@ -36,12 +35,13 @@ function offer(next: ServiceWorker): void {
   showToast({ text: text().ready, action: { label: text().take, run: () => void take(next) } });
 }
 
+/** Milliseconds between two looks: no event tells when another tab has ended. */
+const PAUSE = 1_000;
+
 async function take(next: ServiceWorker): Promise<void> {
-  if (await whileIdle(() => next.postMessage("takeOver"))) return;
+  const takeOver = () => whileIdle(() => next.postMessage("takeOver"));
+  if (await takeOver()) return;
   showToast({ text: text().later });
-  const stop = isRecording.subscribe(() => {
-    if (isRecording.value) return;
-    stop();
-    void take(next);
-  });
+  const look = async () => (await takeOver()) || setTimeout(() => void look(), PAUSE);
+  void look();
 }

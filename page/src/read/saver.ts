@@ -1,4 +1,5 @@
 /** Stores corrections by itself: in the browser at once, then at the server, again and again until it has them. */
+import { holdBusy } from "../app/busy";
 import { type Signal, signal } from "../app/signal";
 import type { Text } from "../model/speakers";
 import { type Known, sendText, type Sent } from "../server/transcript";
@@ -20,6 +21,7 @@ export class Saver {
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
   #sendTimer: ReturnType<typeof setTimeout> | undefined;
   #isSending = false;
+  #release: (() => void) | null = null;
 
   /** @param onNewer the server has a text that this page does not know */
   constructor(
@@ -42,6 +44,7 @@ export class Saver {
 
   change(text: Text): void {
     this.#unsaved = this.#unsent = text;
+    this.#release ??= holdBusy(); // a newer page would take these letters with the old one
     this.state.set("saving");
     clearTimeout(this.#saveTimer);
     this.#saveTimer = setTimeout(() => void this.flush(), TO_BROWSER);
@@ -63,6 +66,7 @@ export class Saver {
     this.known.etag = etag;
     this.known.text = { names };
     this.#unsaved = this.#unsent = null;
+    this.#free();
     clearTimeout(this.#saveTimer);
     clearTimeout(this.#sendTimer);
     if (this.state.value !== "") this.state.set("saved");
@@ -80,6 +84,7 @@ export class Saver {
     } catch (error) {
       noteProblem(error);
     }
+    this.#free();
     this.#sendIn(TO_SERVER);
   }
 
@@ -88,6 +93,12 @@ export class Saver {
       clearTimeout(this.#sendTimer);
       void this.#send();
     });
+  }
+
+  #free(): void {
+    if (this.#unsaved) return;
+    this.#release?.();
+    this.#release = null;
   }
 
   #sendIn(delay: number): void {

@@ -11,6 +11,7 @@ import { readDuration } from "./duration";
 import { LinkField } from "./LinkField";
 import { OptionsForm } from "./OptionsForm";
 import { useDrop } from "./useDrop";
+import { useLaunch } from "./useLaunch";
 
 export function SendArea() {
   const text = useMessages();
@@ -24,6 +25,7 @@ export function SendArea() {
   };
   const isOver = useDrop(take);
   usePaste(take);
+  useLaunch(take);
   const most = known && [fileSize(known.maxJobUploadBytes, text.language), stretch(known.maxAudioSeconds)];
   return (
     <section class={`drop panel${isOver ? " over" : ""}`} aria-label={text.drop}>

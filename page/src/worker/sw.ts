@@ -3,6 +3,7 @@
  * the browser wakes it. It never keeps an answer of the API, and takes over only when a page tells it to.
  */
 import { sendQueue } from "./sendQueue";
+import { takeShared } from "./shareTarget";
 
 /** Put in by the build. `FIRST` is the script that the page of this build names. */
 declare const FILES: readonly string[];
@@ -53,7 +54,10 @@ async function answer(address: URL, request: Request): Promise<Response> {
 function onFetch(event: Fetching): void {
   const { request } = event;
   const address = new URL(request.url);
-  if (request.method !== "GET" || address.origin !== page.origin) return;
+  if (address.origin !== page.origin) return;
+  const isShare = request.method === "POST" && address.pathname === `${page.pathname}share-target`;
+  if (isShare) event.respondWith(takeShared(request, page));
+  if (request.method !== "GET") return;
   const isPage = request.mode === "navigate" && address.pathname === page.pathname;
   if (isPage) event.respondWith(answer(page, request));
   else if (address.pathname.startsWith(`${page.pathname}page/`)) event.respondWith(answer(address, request));

@@ -1,0 +1,89 @@
+/** A server is replaced by a newer build while its page is open: the page offers it, and is never interrupted by it. */
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { brotliCompressSync, gunzipSync, gzipSync } from "node:zlib";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { choose, recording, ROOT, type Server, startServer } from "./environment";
+import { killBrowsers, openBrowser } from "./killableBrowser";
+
+const VERSION = /[0-9a-f]{12}/;
+const NEWER = "0123456789ab";
+
+let server: Server;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "escriba-update-"));
+  server = await startServer();
+});
+
+afterAll(async () => {
+  killBrowsers();
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The code of the server with another service worker, as a build of changed sources has it. */
+async function makeNewerServer(): Promise<string> {
+  const root = path.join(folder, "newer");
+  for (const name of ["common", "functions", "local_server.py"])
+    await cp(path.join(ROOT, name), path.join(root, name), { recursive: true });
+  const file = path.join(root, "common/http/page_files/sw.js");
+  const worker = gunzipSync(await readFile(`${file}.gz`)).toString();
+  expect(worker).toMatch(VERSION);
+  const newer = Buffer.from(worker.replace(VERSION, NEWER));
+  await writeFile(`${file}.gz`, gzipSync(newer));
+  await writeFile(`${file}.br`, brotliCompressSync(newer));
+  return root;
+}
+
+/** Types a letter; whether the page holds a newer one off right after. */
+const typeAndLook = (page: Page) =>
+  page.evaluate(async () => {
+    document.execCommand("insertText", false, "x");
+    return ((await navigator.locks.query()).held ?? []).some(({ name }) => name === "escriba-busy");
+  });
+
+const isHeld = (page: Page) =>
+  page.evaluate(async () => ((await navigator.locks.query()).held ?? []).some(({ name }) => name === "escriba-busy"));
+
+const isSamePage = (page: Page) => page.evaluate(() => "isOld" in globalThis).catch(() => true);
+
+test("a newer page waits for letters that are not stored and for a recording, and takes over on the button", async () => {
+  const { context, kill } = await openBrowser(
+    inject("chromium"),
+    path.join(folder, "profile"),
+    recording("spanish-busy.wav"),
+  );
+  const page = await context.newPage();
+  await page.goto(server.url);
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
+  await page.reload();
+  await choose(page, recording("spanish-busy.wav"));
+  await page.locator(".row-link").click({ timeout: 120_000 });
+  await page.getByRole("button", { name: "Correct", exact: true }).click();
+  await page.locator(".para p").first().click();
+  expect(await isHeld(page)).toBe(false);
+  expect(await typeAndLook(page)).toBe(true);
+  await expect.poll(() => isHeld(page)).toBe(false); // stored
+
+  await page.goto(`${server.url}/#/record`);
+  await page.getByRole("button", { name: "Start recording" }).click();
+  await page.getByRole("button", { name: "Stop, and keep it" }).waitFor();
+  await page.evaluate(() => Object.assign(globalThis, { isOld: true }));
+  const { port } = new URL(server.url);
+  await server.stop();
+  server = await startServer({ PORT: port }, await makeNewerServer());
+  await page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()));
+  await page.getByText("A newer version of this page is ready").waitFor();
+  await page.getByRole("button", { name: "Use it now" }).click();
+  await page.getByText("The newer version waits").waitFor();
+  expect(await isSamePage(page)).toBe(true);
+  await page.getByRole("button", { name: "Stop, and keep it" }).click();
+  await expect.poll(() => isSamePage(page), { timeout: 30_000 }).toBe(false);
+  await page.locator(".kept .card").waitFor(); // what was recorded
+  await expect.poll(() => page.evaluate(() => caches.keys())).toEqual([`escriba-shell-${NEWER}`]);
+  await kill();
+});

@@ -140,6 +140,10 @@ test("a call interrupts a recording and does not end it; pauses and marks are th
   await page.getByRole("button", { name: "Play", exact: true }).waitFor();
   const [name] = (await page.locator("h1").allTextContents()) as [string];
   expect(name).toMatch(/^Recording \d{4}-\d\d-\d\d \d\d\.\d\d/);
+  const mark = page.locator(".marks button");
+  const marked = (await mark.textContent())!;
+  await mark.click();
+  await page.locator(".player-tools", { hasText: `${marked} /` }).waitFor();
   expect(problems).toEqual([]);
   await browser.kill();
 });

@@ -5,12 +5,13 @@ import { signal } from "../app/signal";
 import { showToast } from "../app/toastQueue";
 import { add, dropAccepted, resume, startUnshown } from "../queue/queue";
 import { startResending } from "../queue/resend";
-import { listRows } from "../queue/rows";
+import { readRows } from "../queue/rows";
 import { shorten } from "../send/checks";
 import { readDuration } from "../send/duration";
 import { currentOptions } from "../send/options";
 import { keepAudio, removeAudio, sweepAudio } from "../store/audio";
 import { preferences } from "../store/preferences";
+import { keepMarks, removeMarks } from "../store/marks";
 import { keepResult, listRecordings, removeRecording } from "../store/recordings";
 import { currentLanguage, messages } from "../text/language";
 import { markDeleted, readDeleted, unmarkDeleted } from "./deletions";
@@ -74,9 +75,10 @@ async function measure(jobId: string, file: Blob): Promise<number | null> {
   return seconds;
 }
 
-/** Resolves to whether the browser has a copy, so that the file itself may be deleted. */
-export async function sendFile(file: File): Promise<boolean> {
+/** Resolves to whether the browser has a copy, so that the file itself may be deleted. `marks`: seconds. */
+export async function sendFile(file: File, marks: readonly number[] = []): Promise<boolean> {
   const added = await add({ file, filename: file.name });
+  keepMarks(added.jobId, marks);
   asked.add(added.jobId);
   if (!added.isKept) audioNotKept.set(true);
   void measure(added.jobId, added.file);
@@ -108,6 +110,7 @@ export async function finishDeletion(jobId: string): Promise<void> {
   deleted.set(new Set(deleted.value).add(jobId));
   if (!(await deleteAtServer(jobId))) return;
   await Promise.all([removeRecording(jobId), removeAudio(jobId)]).catch(console.warn);
+  removeMarks(jobId);
   transcriptions.dismiss(jobId);
   unmarkDeleted(jobId);
   show(jobId);
@@ -129,8 +132,8 @@ function show(jobId: string): void {
 }
 
 async function sweep(): Promise<void> {
-  const rows = await listRecordings().catch(() => null);
-  if (!rows) return;
-  const needed = new Set([...rows, ...(await listRows())].map(({ jobId }) => jobId));
+  const rows = await Promise.all([listRecordings(), readRows()]).catch(() => null);
+  if (!rows) return; // what is needed is not known
+  const needed = new Set(rows.flat().map(({ jobId }) => jobId));
   await sweepAudio((id) => needed.has(id) || transcriptions.state.jobs.some(({ jobId }) => jobId === id));
 }

@@ -8,7 +8,7 @@ import type { Transcription } from "../../../web/src/browser/transcription";
 import { transcriptions } from "../jobs/transcriptions";
 import { currentOptions } from "../send/options";
 import { access } from "../server/access";
-import { keepAudio, readAudio } from "../store/audio";
+import { isAudioGone, keepAudio, readAudio } from "../store/audio";
 import { alone } from "./alone";
 import { listRows, putRow, type QueueRow, removeRow } from "./rows";
 import { askForSync } from "./sync";
@@ -114,7 +114,7 @@ export async function startUnshown(): Promise<void> {
 async function startRow(row: QueueRow): Promise<void> {
   const { jobId, filename } = row;
   const file = await readAudio(jobId, filename);
-  if (!file) return removeRow(jobId);
+  if (!file) return (await isAudioGone(jobId)) ? removeRow(jobId) : undefined;
   const options = row.options ?? currentOptions();
   if (!row.options) await putRow({ ...row, options, hasOwner: hasKey() });
   send(jobId, () => void (find(jobId) ?? transcriptions.start(file, options, jobId)));

@@ -30,14 +30,13 @@ const database = () =>
     terminated: () => (opened = undefined),
   }));
 
-/** Oldest first. None where the browser keeps nothing. */
-export async function listRows(): Promise<QueueRow[]> {
-  try {
-    return (await (await database()).getAll("rows")).sort((a, b) => a.createdAt - b.createdAt);
-  } catch {
-    return [];
-  }
+/** Oldest first. Rejects where the browser keeps nothing, or does not answer. */
+export async function readRows(): Promise<QueueRow[]> {
+  return (await (await database()).getAll("rows")).sort((a, b) => a.createdAt - b.createdAt);
 }
+
+/** The same; none where they cannot be read. */
+export const listRows = (): Promise<QueueRow[]> => readRows().catch(() => []);
 
 export async function putRow(row: QueueRow): Promise<void> {
   await (await database()).put("rows", row);

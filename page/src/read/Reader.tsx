@@ -8,6 +8,7 @@ import { shorten } from "../send/checks";
 import { clockTime } from "../text/quantities";
 import { readText, type StoredText } from "../store/recordings";
 import { AudioChooser } from "./AudioChooser";
+import { MarkList } from "./MarkList";
 import { OpenText } from "./openText";
 import { Player } from "./player";
 import { PlayerBar } from "./PlayerBar";
@@ -63,6 +64,7 @@ function OpenReader({ stored }: { stored: StoredText }) {
         <span role={state.startsWith("savedHere") ? "status" : undefined}>{state && ` · ${text[state]}`}</span>
       </p>
       <div role="status">{isChanged && <p class="notice">{text.changedElsewhere}</p>}</div>
+      <MarkList jobId={jobId} player={player} />
       <TextView view={view} recording={recording.file} />
       <SuppressedLines jobId={jobId} />
       {recording.file ? (

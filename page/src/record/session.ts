@@ -60,7 +60,7 @@ async function finish(recording: Recording): Promise<void> {
 }
 
 const sendWhole = async (recording: Recording): Promise<boolean> =>
-  send(recording.id, await recording.file(recordMessages().filename));
+  send(recording.id, await recording.file(recordMessages().filename), recording.state.value.marks);
 
 function warn(error: unknown): false {
   console.warn("The recording was not sent.", error);
@@ -68,9 +68,9 @@ function warn(error: unknown): false {
 }
 
 /** Whether a copy is where recordings wait to be sent. If not, this one stays. */
-async function send(id: string, file: File): Promise<boolean> {
+async function send(id: string, file: File, marks: readonly number[]): Promise<boolean> {
   if (file.size === 0) return false; // another tab has sent or deleted it
-  const isKept = await sendFile(file);
+  const isKept = await sendFile(file, marks);
   if (isKept) await removeKept(id);
   return isKept;
 }
@@ -86,7 +86,7 @@ async function alone(id: string, work: () => Promise<unknown>): Promise<void> {
 }
 
 export const sendKept = (one: KeptRecording): Promise<void> =>
-  alone(one.id, async () => send(one.id, await openKept(one, recordMessages().filename)));
+  alone(one.id, async () => send(one.id, await openKept(one, recordMessages().filename), one.marks));
 
 export async function downloadKept(one: KeptRecording): Promise<void> {
   const file = await openKept(one, recordMessages().filename);

@@ -44,6 +44,18 @@ export async function readAudio(jobId: string, name: string): Promise<File | nul
   }
 }
 
+/** Whether it is gone for good; false where it could only not be read now. */
+export async function isAudioGone(jobId: string): Promise<boolean> {
+  if (memory.has(jobId)) return false;
+  try {
+    const root = await navigator.storage.getDirectory();
+    const files = await root.getDirectoryHandle("recordings");
+    return (await (await files.getFileHandle(jobId)).getFile()).size === 0;
+  } catch (error) {
+    return (error as DOMException).name === "NotFoundError";
+  }
+}
+
 export async function removeAudio(jobId: string): Promise<void> {
   memory.delete(jobId);
   await (await folder())?.removeEntry(jobId).catch(() => {});

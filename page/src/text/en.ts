@@ -97,6 +97,7 @@ export const en = {
     "This browser keeps nothing of this page (a private window?). Download your texts before you close it.",
   notKept: "This browser cannot keep the recording itself. To hear it after a reload you will be asked for the file.",
   serverAway: "The server does not answer. The page keeps trying.",
+  marks: "Marked while recording:",
   partMissing: "This part of the page could not be loaded.",
   reload: "Reload",
 

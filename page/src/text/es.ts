@@ -97,6 +97,7 @@ export const es: Messages = {
     "Este navegador no guarda nada de esta página (¿una ventana privada?). Descarga tus textos antes de cerrarla.",
   notKept: "Este navegador no puede guardar la grabación. Para oírla después de recargar se te pedirá el archivo.",
   serverAway: "El servidor no responde. La página sigue intentándolo.",
+  marks: "Marcas de la grabación:",
   partMissing: "Esta parte de la página no se ha podido cargar.",
   reload: "Recargar",
 

@@ -27,11 +27,14 @@ EscribaError                      500 internal_error
 │   ├── KeyMissing                401 key_missing
 │   ├── KeyInvalid                401 key_invalid
 │   ├── KeyExpired                401 key_expired
+│   ├── PasswordWrong             401 password_wrong
+│   ├── SessionMissing            401 session_missing
 │   ├── ScopeMissing              403 scope_missing
 │   ├── OriginRefused             403 origin_refused
 │   ├── KeyNotFound               404 key_not_found
 │   ├── UserNotYours              403 user_not_yours
 │   ├── AccessOff                 404 access_off
+│   ├── PasswordOff               404 password_off
 │   └── HostUnknown               421 host_unknown
 ├── AudioRefused                  (the recording cannot be transcribed)
 │   ├── AudioUnreadable           415 audio_unreadable
@@ -76,6 +79,7 @@ EscribaError                      500 internal_error
 │   ├── TooManyJobs               429 too_many_jobs
 │   ├── TooManyUploadsExpected    429 too_many_uploads_expected
 │   └── TooMuchStored             429 too_much_stored
+├── TooManyGuesses                429 too_many_guesses
 ├── Interrupted                   500 interrupted
 ├── SpeakersFailed                500 speakers_failed
 ├── Busy                          503 busy

@@ -223,7 +223,7 @@ def test_a_file_made_to_be_searched_for_ever_costs_little(name: str, media: Medi
     before = time.process_time()
     with suppress(AudioTooCostly):
         assert scan_bytes(content, tmp_path) is None
-    assert time.process_time() - before < 2
+    assert time.process_time() - before < 10
 
 
 def test_more_parts_than_anyone_joins_are_refused(media: Media, tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from common.admin.audit import record_action
 from common.delivery.webhook_secret import secret_of_key
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import Admin
-from common.http.json_body import read_json
+from common.http.json_body import check_names, read_json
 from common.http.key_fields import (
     A_NAME,
+    FIELDS,
     body_schema,
-    check_known,
     read_expiry,
     read_limits,
     read_name,
@@ -62,7 +62,7 @@ _REFUSALS = (errors.KeyMissing(), errors.KeyInvalid(), errors.ScopeMissing(scope
 async def create_key(request: Request, services: ServicesDep, admin: Admin) -> Response:
     """Only its SHA-256 is stored: a key that is lost is replaced by another."""
     body = await read_json(request)
-    check_known(body)
+    check_names(body, FIELDS)
     now = services.now()
     text, key = new_access_key(
         read_name(body.get("name")),
@@ -116,7 +116,7 @@ async def list_keys(services: ServicesDep, _: Admin) -> Response:
 async def change_key(request: Request, services: ServicesDep, admin: Admin, key_id: str) -> Response:
     """`expiresAt: null` lets it live for ever. A key that was revoked stays so."""
     body = await read_json(request)
-    check_known(body)
+    check_names(body, FIELDS)
     key, now = await _find(services, key_id), services.now()
     changes: dict[str, Any] = {}
     if "name" in body:

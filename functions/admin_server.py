@@ -13,7 +13,7 @@ from common.admin.store import AUDIT_LENGTH, Pause
 from common.admin.usage import KEPT_DAYS, KEPT_HOURS, days_between, hours_until, usage_view
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import Admin
-from common.http.json_body import read_json
+from common.http.json_body import check_names, read_json
 from common.http.query import describe_query, read_number, read_query
 from common.jobs.view import iso_time
 from common.lambda_entry.handlers import http_handler
@@ -182,9 +182,8 @@ async def show_pause(services: ServicesDep, _: Admin) -> Response:
 async def pause(request: Request, services: ServicesDep, admin: Admin) -> Response:
     """What was accepted goes on, and jobs can be read. It outlasts a restart."""
     body = await read_json(request) if await request.body() else {}
-    now, reason = services.now(), body.pop("reason", None)
-    if body:
-        raise errors.OptionUnknown(option=str(next(iter(body)))[:40], known="reason")
+    check_names(body, ("reason",))
+    now, reason = services.now(), body.get("reason")
     if reason is not None and not (isinstance(reason, str) and len(reason) <= _LONGEST_REASON):
         raise errors.OptionInvalid(option="reason", expected=_A_REASON)
     await record_action(services.admin, "paused", now=now, by=admin.name, target=reason)

@@ -15,7 +15,7 @@ from common.access.tokens import Token
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import caller_of
 from common.http.edge import client_of
-from common.http.json_body import read_json
+from common.http.json_body import check_names, read_json
 from common.jobs.view import iso_time
 from common.lambda_entry.handlers import http_handler
 
@@ -76,7 +76,8 @@ _EXAMPLE = {
 async def sign_in(request: Request, services: ServicesDep) -> Response:
     """Without `password`, a browser's token is exchanged for the next one."""
     page = _page_password(services.access)
-    body = _check_names(await read_json(request))
+    body = await read_json(request)
+    check_names(body, _FIELDS)
     now = services.now()
     if "password" in body:
         subject = page.subject_of(_browser(body))
@@ -93,13 +94,6 @@ def _page_password(access: Access) -> PagePassword:
     if access.page is None:
         raise errors.PasswordOff
     return access.page
-
-
-def _check_names(body: dict[str, Any]) -> dict[str, Any]:
-    for name in body:
-        if name not in _FIELDS:
-            raise errors.OptionUnknown(option=name[:40], known=", ".join(_FIELDS))
-    return body
 
 
 def _browser(body: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from common.access.tokens import LONGEST, Token, sign_token
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import CallerDep, check_visible
 from common.http.job_request import USER_ID, USER_ID_FORM
-from common.http.json_body import read_json
+from common.http.json_body import check_names, read_json
 from common.jobs.ids import parse_job_id
 from common.jobs.view import iso_time
 from common.lambda_entry.handlers import http_handler
@@ -93,9 +93,7 @@ async def make_token(request: Request, services: ServicesDep, caller: CallerDep)
 
 
 async def _token(body: dict[str, Any], caller: Caller, services: Services) -> Token:
-    for name in body:
-        if name not in _FIELDS:
-            raise errors.OptionUnknown(option=name[:40], known=", ".join(_FIELDS))
+    check_names(body, _FIELDS)
     job_id = None
     if body.get("jobId") is not None:
         job_id = parse_job_id(str(body["jobId"]))

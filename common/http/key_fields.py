@@ -51,13 +51,6 @@ def body_schema(*required: str) -> dict[str, Any]:
     return {"application/json": {"schema": schema | ({"required": list(required)} if required else {})}}
 
 
-def check_known(body: dict[str, Any]) -> None:
-    """Raises OptionUnknown."""
-    for field in body:
-        if field not in FIELDS:
-            raise errors.OptionUnknown(option=field[:40], known=", ".join(FIELDS))
-
-
 def read_name(value: object) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST_NAME:
         raise errors.OptionInvalid(option="name", expected=A_NAME)

@@ -111,3 +111,14 @@ export async function download(page: Page, format: string): Promise<string> {
   ]);
   return readFile(await file.path(), "utf8");
 }
+
+/** The values of the waveform that the page keeps with a text; none before it has them. */
+export const loudnessOf = (page: Page, id: string): Promise<number[]> =>
+  page.evaluate(async (jobId) => {
+    const opening = indexedDB.open("escriba-page");
+    const db = await new Promise<IDBDatabase>((resolve) => (opening.onsuccess = () => resolve(opening.result)));
+    const asked = db.transaction("recordings").objectStore("recordings").get(jobId);
+    await new Promise((resolve) => (asked.onsuccess = resolve));
+    db.close();
+    return [...((asked.result as { loudness?: Uint8Array }).loudness ?? [])];
+  }, id);

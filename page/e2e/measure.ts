@@ -9,7 +9,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { expect, inject, test } from "vitest";
 import type { CDPSession, Page } from "playwright-core";
-import { ffmpeg, launch, openPage, recording, startServer } from "./environment";
+import { ffmpeg, launch, loudnessOf, openPage, recording, startServer } from "./environment";
 
 const WORDS = 40_000;
 const JOB = "00000000-0000-4000-8000-000000000001";
@@ -214,15 +214,7 @@ async function playing(page: Page, cdp: CDPSession): Promise<string> {
 /** Four hours were decoded, minute by minute. */
 async function pictureIsKept(page: Page): Promise<void> {
   const began = Date.now();
-  const isKept = () =>
-    page.evaluate(async (jobId) => {
-      const opening = indexedDB.open("escriba-page");
-      const db = await new Promise<IDBDatabase>((resolve) => (opening.onsuccess = () => resolve(opening.result)));
-      const asked = db.transaction("recordings").objectStore("recordings").get(jobId);
-      await new Promise((resolve) => (asked.onsuccess = resolve));
-      db.close();
-      return (asked.result as { loudness?: Uint8Array }).loudness !== undefined;
-    }, JOB);
+  const isKept = async () => (await loudnessOf(page, JOB)).length > 0;
   await expect.poll(isKept, { timeout: 180_000, interval: 500 }).toBe(true);
   console.log(`the picture of four hours is there after ${((Date.now() - began) / 1_000).toFixed(0)} s more`);
 }

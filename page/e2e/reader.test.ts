@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import type { Download, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { findProblems } from "./axe";
-import { choose, ffmpeg, launch, openPage, python, ROOT, type Server, startServer } from "./environment";
+import { choose, ffmpeg, launch, loudnessOf, openPage, python, ROOT, type Server, startServer } from "./environment";
 import { makeSpeech } from "./speech";
 
 const HOSTILE_NAME = `<script>alert(1)</script>\u202egnp.exe${"ñ".repeat(120)}.wav`;
@@ -186,16 +186,6 @@ const fillStore = (id: string) =>
     db.close();
   }, id);
 
-const loudnessOf = (id: string) =>
-  page.evaluate(async (jobId) => {
-    const opening = indexedDB.open("escriba-page");
-    const db = await new Promise<IDBDatabase>((resolve) => (opening.onsuccess = () => resolve(opening.result)));
-    const asked = db.transaction("recordings").objectStore("recordings").get(jobId);
-    await new Promise((resolve) => (asked.onsuccess = resolve));
-    db.close();
-    return [...((asked.result as { loudness?: Uint8Array }).loudness ?? [])];
-  }, id);
-
 test("a recording of more than a quarter of an hour shows how loud it is, with its pauses", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "escriba-long-"));
   for (const [i, file] of Object.values(await makeLong(folder)).entries()) {
@@ -203,8 +193,8 @@ test("a recording of more than a quarter of an hour shows how loud it is, with i
     await fillStore(id);
     await page.goto(`${server.url}/#/text/${id}`);
     await page.locator(".player input[type=file]").setInputFiles(file);
-    await expect.poll(() => loudnessOf(id).then(({ length }) => length), ENOUGH).toBe(1_000);
-    const loudness = await loudnessOf(id);
+    await expect.poll(() => loudnessOf(page, id).then(({ length }) => length), ENOUGH).toBe(1_000);
+    const loudness = await loudnessOf(page, id);
     const share = (from: number, to: number) =>
       loudness.slice(from, to).filter((value) => value > 25).length / (to - from);
     expect(share(5, 495)).toBeGreaterThan(0.6);

@@ -9,8 +9,9 @@ from starlette.requests import Request
 
 from common.admin.directory import Position
 from common.errors import EscribaError, OptionInvalid, OptionUnknown
+from common.http.json_body import check_names
 from common.http.key_fields import (
-    check_known,
+    FIELDS,
     read_expiry,
     read_limits,
     read_name,
@@ -84,9 +85,9 @@ def test_a_page_begins_at_its_cursor() -> None:
 
 
 def test_the_fields_of_a_key_are_checked() -> None:
-    check_known({"name": "the page"})
+    check_names({"name": "the page"}, FIELDS)
     with pytest.raises(OptionUnknown):
-        check_known({"nmae": "the page"})
+        check_names({"nmae": "the page"}, FIELDS)
     assert read_name("the page") == "the page"
     assert read_scopes(None) == ("transcribe", "read")
     assert read_scopes(["read"]) == ("read",)

@@ -69,7 +69,7 @@ test("a new speaker gets the first free letter", () => {
   expect(newLabel(of(Array.from({ length: 26 }, (_, i) => String.fromCharCode(65 + i))))).toBe("AA");
 });
 
-test("a paragraph that is split keeps its speaker in both halves, which the API is told", () => {
+test("a paragraph that is split keeps its speaker in both halves, also at the API", () => {
   const halves = apply(paragraphs, split(paragraphs, 1, 4)!);
   const changed = apply(halves, assign(halves, 2, "A")!);
   expect(changed.flatMap(segmentsOf).map(({ text, speaker }) => [text, speaker])).toEqual([

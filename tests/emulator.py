@@ -29,7 +29,7 @@ _PORTS_TRIED = 3
 
 
 class Emulator:
-    """`python -m ministack` on a free port; its output is in `log_path`."""
+    """tests/gateway.py on a free port; its output is in `log_path`."""
 
     port: int
     url: str
@@ -63,7 +63,7 @@ class Emulator:
         }
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [TOOLS / "python", "-m", "ministack"],
+                [TOOLS / "python", "-P", ROOT / "tests" / "gateway.py"],
                 cwd=self.folder,
                 env=settings,
                 stdin=subprocess.DEVNULL,

@@ -2,9 +2,11 @@
 import { render } from "preact";
 import { App } from "./app/App";
 
-render(<App />, document.getElementById("page")!);
+const root = document.getElementById("page")!;
+render(<App />, root);
 
 // After the page itself: it has better uses for the network at first.
+addEventListener("load", () => void import("./app/keyboard").then((part) => part.installKeyboard(root), console.warn));
 if ("serviceWorker" in navigator)
   addEventListener("load", () => void import("./app/update").then(({ install }) => install()).catch(console.warn));
 

@@ -34,13 +34,19 @@ export function Header() {
           {text.otherLanguage}
         </button>
         {key && (
-          <button type="button" class="plain" onClick={signOut}>
+          <button type="button" class="plain" onClick={leave}>
             {text.signOut}
           </button>
         )}
       </div>
     </header>
   );
+}
+
+/** The button goes with it: the focus goes on to the sign-in. */
+function leave(): void {
+  signOut();
+  document.getElementById("content")?.focus();
 }
 
 const chooseTheme = (theme: string) => prefer({ theme: theme as Preferences["theme"] });

@@ -9,10 +9,11 @@ export function Toasts() {
   const text = useMessages();
   return (
     <div class="toasts" role="status">
-      {shown.map(({ id, text: sentence, action }) => (
+      {shown.map(({ id, text: sentence, action, jobId, deleted }) => (
         <div
           key={id}
           class="toast"
+          data-about={deleted ?? jobId}
           onPointerEnter={() => keep(id)}
           onPointerLeave={() => resume(id)}
           onFocusIn={() => keep(id)}
@@ -20,7 +21,12 @@ export function Toasts() {
         >
           <span class="wrap">{sentence}</span>
           {action && (
-            <button type="button" class="plain" onClick={() => runAction(id)}>
+            <button
+              type="button"
+              class="plain"
+              aria-keyshortcuts={deleted && "Control+Z"}
+              onClick={() => runAction(id)}
+            >
               {action.label}
             </button>
           )}

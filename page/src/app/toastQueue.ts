@@ -8,6 +8,8 @@ export type Toast = {
   onEnd?: () => void;
   /** The job whose text has come. */
   jobId?: string;
+  /** The job that was deleted, and which the action brings back. */
+  deleted?: string;
 };
 
 /** Milliseconds; long enough to read and to reach the button (WCAG 2.2.1 is met by `keep`, while it is pointed at). */

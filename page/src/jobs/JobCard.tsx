@@ -39,7 +39,7 @@ export function JobCard({ job }: { job: Transcription }) {
       <span class="hidden" role="status">
         {announcement(phase, name, text)}
       </span>
-      {isActive && <Bar fraction={fractionOf(job, duration)} label={state} />}
+      {isActive && <Bar fraction={fractionOf(job, duration)} label={name} says={state} />}
       <Explanation job={job} />
       {job.text && (
         <p class="live" dir="auto" tabIndex={0} role="region" aria-label={text.transcript}>
@@ -64,9 +64,9 @@ function announcement(phase: Phase, name: string, text: Messages): string {
 }
 
 /** A bar only where something was counted. */
-function Bar({ fraction, label }: { fraction: number | null; label: string }) {
+function Bar({ fraction, label, says }: { fraction: number | null; label: string; says: string }) {
   if (fraction === null) return null;
-  return <progress max={1} value={fraction} aria-label={label} />;
+  return <progress max={1} value={fraction} aria-label={label} aria-valuetext={says} />;
 }
 
 function Explanation({ job }: { job: Transcription }) {
@@ -98,11 +98,11 @@ function Actions({ job, name }: { job: Transcription; name: string }) {
   return (
     <div class="actions">
       {job.result && (
-        <a class="button main" href={textLink(job.jobId)}>
+        <a class="button main" aria-label={label(text.open)} href={textLink(job.jobId)}>
           {text.open}
         </a>
       )}
-      {job.needsFile && <ChooseAgain jobId={job.jobId} />}
+      {job.needsFile && <ChooseAgain jobId={job.jobId} label={label(text.chooseAgain)} />}
       {job.canRetry && (
         <button type="button" aria-label={label(text.retry)} onClick={() => void transcriptions.retry(job.jobId)}>
           {text.retry}
@@ -122,7 +122,7 @@ function Actions({ job, name }: { job: Transcription; name: string }) {
   );
 }
 
-function ChooseAgain({ jobId }: { jobId: string }) {
+function ChooseAgain({ jobId, label }: { jobId: string; label: string }) {
   const text = useMessages();
   const input = useRef<HTMLInputElement>(null);
   return (
@@ -133,7 +133,7 @@ function ChooseAgain({ jobId }: { jobId: string }) {
         hidden
         onChange={({ currentTarget }) => currentTarget.files?.[0] && provideFile(jobId, currentTarget.files[0])}
       />
-      <button type="button" class="main" onClick={() => input.current?.click()}>
+      <button type="button" class="main" aria-label={label} onClick={() => input.current?.click()}>
         {text.chooseAgain}
       </button>
     </>

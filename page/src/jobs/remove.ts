@@ -11,5 +11,6 @@ export function remove(jobId: string, filename: string): void {
     text: text.deleted(shorten(filename)),
     action: { label: text.undo, run: () => restore(jobId) },
     onEnd: () => void finishDeletion(jobId),
+    deleted: jobId,
   });
 }

@@ -31,7 +31,7 @@ function Kept({ one }: { one: KeptRecording }) {
   const { language } = useMessages();
   const name = moment(one.startedAt, language, useNow(false));
   return (
-    <li class="card">
+    <li class="card" data-job={one.id}>
       <div class="card-head">
         <strong>{`${own.filename} · ${name}`}</strong>
         <span class="dim">{own.foundOne(one.seconds, one.sizeBytes)}</span>

@@ -23,7 +23,7 @@ export function RecordView() {
       <a class="button plain back" href="#/">
         <Icon name="back" /> {text.back}
       </a>
-      <section class="record panel" aria-labelledby="record-title">
+      <section class="record panel" data-part="record" aria-labelledby="record-title">
         <h1 id="record-title">{own.title}</h1>
         {recording ? <RunningRecording recording={recording} /> : <StartForm />}
       </section>
@@ -39,6 +39,7 @@ function StartForm() {
   const [isLive, setLive] = useState(false);
   const [isAsking, setAsking] = useState(false);
   const start = async () => {
+    if (isAsking) return;
     setAsking(true);
     await begin(source, { isLive });
     setAsking(false);
@@ -53,7 +54,13 @@ function StartForm() {
         {own.live}
       </label>
       {isLive && <p class="dim">{own.liveCost}</p>}
-      <button type="button" class="main large" disabled={isAsking || !canRecord()} onClick={() => void start()}>
+      <button
+        type="button"
+        class="main large"
+        disabled={!canRecord()}
+        aria-disabled={isAsking}
+        onClick={() => void start()}
+      >
         {own.start}
       </button>
       <p class="dim">{isLive ? own.safeLive : own.safe}</p>

@@ -100,5 +100,6 @@ export function deleteKept(one: KeptRecording): void {
     text: recordMessages().deleted,
     action: { label: messages().undo, run: () => void refreshKept() },
     onEnd: () => void alone(one.id, () => removeKept(one.id)),
+    deleted: one.id,
   });
 }

@@ -19,7 +19,7 @@ export function Toasts() {
           onFocusIn={() => keep(id)}
           onFocusOut={() => resume(id)}
         >
-          <span class="wrap">{sentence}</span>
+          <span class="wrap">{sentence()}</span>
           {action && (
             <button
               type="button"
@@ -27,7 +27,7 @@ export function Toasts() {
               aria-keyshortcuts={deleted && "Control+Z"}
               onClick={() => runAction(id)}
             >
-              {action.label}
+              {action.label()}
             </button>
           )}
           <button type="button" class="icon" aria-label={text.dismiss} onClick={() => closeToast(id)}>

@@ -99,7 +99,7 @@ bench: .venv/development lambda
 
 # Real API, local Convex, real browser: completed → on the screen; requests while waiting.
 bench-page: .venv/development web/node_modules
-	cd web && IDLE_SECONDS=60 npm run --silent measure
+	cd web && IDLE_SECONDS=60 LATENCY_SAMPLES=50 npm run --silent measure
 
 .venv/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Escriba needs Python 3.11 or later: make PYTHON=python3.12 …")'

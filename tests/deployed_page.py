@@ -1,7 +1,7 @@
-"""`python -m tests.deployed_page PASSWORD`: template.yaml deployed to the emulator, for a browser that opens its page.
+"""`python -m tests.deployed_page PASSWORD`: template.yaml deployed to the emulator, for a browser.
 
-The page asks for the password. It prints the page's address, and ends when its input does. The engine is the stand-in for Groq, which answers
-nothing before a line is read: a test can look at a job that runs.
+It prints the page's address, and ends when its input does. The page asks for the password. The engine is the
+stand-in for Groq, which answers nothing before a line is read: a test can look at a job that runs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The AWS emulator as a program, whose WebSocket API answers subprotocols as API Gateway does.
 
-API Gateway chooses none by itself: the answer to a client has the Sec-WebSocket-Protocol that the function of `$connect`
-has returned, and a browser closes a connection whose answer lacks what it offered.
+API Gateway chooses none by itself: its answer to a client has the Sec-WebSocket-Protocol that the function of
+`$connect` has returned. A browser closes a connection whose answer has none of those that it offered.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-connect-route-subprotocol.html
 
 Runs in `.venv/aws-tools`.

@@ -67,7 +67,7 @@ const freePort = (): Promise<number> =>
   });
 
 /** Without the flags of Chromium's package: they switch off the origin checks that a real browser makes. */
-export const launch = (folder: string) =>
+export const launch = (folder: string, ...flags: string[]) =>
   chromium.launch({
     ...launchOptions(folder),
     args: [
@@ -76,6 +76,7 @@ export const launch = (folder: string) =>
       "--disable-gpu",
       "--autoplay-policy=no-user-gesture-required",
       "--mute-audio",
+      ...flags,
     ],
   });
 

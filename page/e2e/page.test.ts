@@ -1,6 +1,7 @@
 /** The way of a recording through the page: real server, embedded engine, real Chromium. One browser for all tests. */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { readSaid, recordAnnouncements } from "./announcements";
 import { findProblems } from "./axe";
 import { choose, download, launch, openPage, recording, type Server, startServer } from "./environment";
 import { makeSpeech } from "./speech";
@@ -53,18 +54,6 @@ const recordPlays = () => {
   };
 };
 
-/** What a screen reader reads aloud from now on: each new text of a live region. */
-const recordAnnouncements = () => {
-  const said: string[] = [];
-  Object.assign(globalThis, { said });
-  new MutationObserver((changes) => {
-    const regions = changes.map(({ target }) =>
-      (target instanceof Element ? target : target.parentElement)?.closest("[role=status], [role=alert]"),
-    );
-    for (const region of new Set(regions)) if (region?.textContent) said.push(region.textContent);
-  }).observe(document.body, { subtree: true, childList: true, characterData: true });
-};
-
 type Plays = { plays: Array<{ element: HTMLMediaElement; from: number }> };
 
 describe("a recording", () => {
@@ -91,7 +80,7 @@ describe("a recording", () => {
     expect(await findProblems(page)).toEqual([]);
     await rows(page).waitFor(ENOUGH);
     expect(await card.count()).toBe(0);
-    const said = await page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
+    const said = await readSaid(page);
     expect(said.join("\n")).toMatch(/largo\.wav: The server listens[^]*Ready: largo\.wav/);
     expect(said.length).toBeLessThanOrEqual(4); // not each percent, nor each line of its text
   });

@@ -4,7 +4,7 @@ import { actionOf } from "./read/keys";
 import { findAll } from "./read/find";
 import { addPeaks, packPeaks, peaksOf, reduceTo, unpackPeaks } from "./read/peaks";
 import { speechOf } from "./read/waveform";
-import { fractionOf, phaseOf, remaining } from "./jobs/phase";
+import { fractionOf, heardAloud, phaseOf, remaining } from "./jobs/phase";
 import { sortRows } from "./history/sort";
 import type { RecordingRow } from "./store/database";
 import { en } from "./text/en";
@@ -152,4 +152,15 @@ test("the picture of hours is made of pieces, and what is not decoded yet is not
   expect([...peaks]).toEqual([0.25, 0.5, 0.125, 1]);
   expect([...reduceTo(Float32Array.of(0.1, 0.5, NaN, NaN), 2)]).toEqual([0.5, NaN]);
   expect([...unpackPeaks(packPeaks(Float32Array.of(0, 1, NaN)))]).toEqual([0, 1, 0]);
+});
+
+test("how much was heard is said aloud at most three times, and not at the end", () => {
+  const said = (duration: number) => {
+    const steps = Array.from({ length: 101 }, (_, percent) => heardAloud((duration * percent) / 100, duration));
+    return [...new Set(steps)].slice(1);
+  };
+  expect(said(14_400)).toEqual([3_600, 7_200, 10_800]);
+  expect(said(900)).toEqual([300, 600]);
+  expect(said(240)).toEqual([]);
+  expect([heardAloud(null, 900), heardAloud(400, null)]).toEqual([0, 0]);
 });

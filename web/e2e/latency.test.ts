@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { recording } from "./environment";
 import { FILE, type RealEnvironment, chooseRecording, hasApi, startRealEnvironment } from "./real-api";
 
-const SAMPLES = 50;
+/** Even; more where somebody measures. */
+const SAMPLES = Number(process.env.LATENCY_SAMPLES ?? 10);
 
 describe.skipIf(!hasApi)("with the real API", () => {
   let environment: RealEnvironment;

@@ -23,21 +23,28 @@ export function ConfirmDialog() {
   const text = useAdminText();
   const asked = useSignal(question);
   const dialog = useRef<HTMLDialogElement>(null);
+  const isSure = useRef(false);
   useEffect(() => {
+    isSure.current = false;
     if (asked) dialog.current?.showModal();
   }, [asked]);
   if (!asked) return null;
+  // A dialog that is closed, and not only taken away, gives the focus back.
+  const yes = () => {
+    isSure.current = true;
+    dialog.current?.close();
+  };
   return (
-    <dialog ref={dialog} class="panel" aria-labelledby="confirm-title" onClose={() => asked.answer(false)}>
+    <dialog ref={dialog} class="panel" aria-labelledby="confirm-title" onClose={() => asked.answer(isSure.current)}>
       <h2 id="confirm-title" class="wrap">
         {asked.title}
       </h2>
       <p class="wrap">{asked.detail}</p>
       <div class="actions">
-        <button type="button" onClick={() => asked.answer(false)}>
+        <button type="button" onClick={() => dialog.current?.close()}>
           {text.cancel}
         </button>
-        <button type="button" class="main" onClick={() => asked.answer(true)}>
+        <button type="button" class="main" onClick={yes}>
           {asked.action}
         </button>
       </div>

@@ -22,7 +22,7 @@ export function DeliveryList() {
     <section aria-labelledby="failing">
       <div class="section-head">
         <h2 id="failing">{text.failing}</h2>
-        <button type="button" class="plain" disabled={isLoading} onClick={() => void reload()}>
+        <button type="button" class="plain" aria-disabled={isLoading} onClick={() => void reload()}>
           {text.refresh}
         </button>
       </div>
@@ -34,7 +34,7 @@ export function DeliveryList() {
         ))}
       </ul>
       {next && (
-        <button type="button" class="plain" disabled={isLoading} onClick={() => void more()}>
+        <button type="button" class="plain" aria-disabled={isLoading} onClick={() => void more()}>
           {text.more}
         </button>
       )}
@@ -58,7 +58,7 @@ function FailingRow({ delivery, onRetry }: { delivery: Failing; onRetry: () => v
       <div class="actions">
         <button
           type="button"
-          disabled={isBusy}
+          aria-disabled={isBusy}
           aria-label={`${text.tryNow}: ${jobId}`}
           onClick={() => void run(() => call("POST", `admin/deliveries/${jobId}/retry`).then(onRetry))}
         >

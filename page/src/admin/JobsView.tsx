@@ -42,7 +42,7 @@ export function JobsView() {
       <ProblemBox problem={problem} />
       <div class="section-head">
         <h2>{text.jobs}</h2>
-        <button type="button" class="plain" disabled={isLoading} onClick={() => (setSingle(null), void reload())}>
+        <button type="button" class="plain" aria-disabled={isLoading} onClick={() => (setSingle(null), void reload())}>
           {text.refresh}
         </button>
       </div>
@@ -53,7 +53,7 @@ export function JobsView() {
         ))}
       </ul>
       {next && !single && (
-        <button type="button" class="plain" disabled={isLoading} onClick={() => void more()}>
+        <button type="button" class="plain" aria-disabled={isLoading} onClick={() => void more()}>
           {text.more}
         </button>
       )}
@@ -74,7 +74,7 @@ function JobRow({ job, onChange }: RowProps) {
     if (await confirmed(question)) await act("DELETE", "");
   };
   const button = (name: string, onClick: () => void) => (
-    <button type="button" disabled={isBusy} aria-label={`${name}: ${job.jobId}`} onClick={onClick}>
+    <button type="button" aria-disabled={isBusy} aria-label={`${name}: ${job.jobId}`} onClick={onClick}>
       {name}
     </button>
   );

@@ -12,16 +12,16 @@ type FormProps = { edited: AccessKey | null; onEnd: (saved: AccessKey | null) =>
 export function KeyForm({ edited, onEnd }: FormProps) {
   const text = useAdminText();
   const { isBusy, problem, run } = useAction();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  const { dialog, saved, finish } = useDialog(onEnd);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    const body = bodyOf(new FormData(event.currentTarget as HTMLFormElement));
-    const [method, path] = edited ? ["PATCH", `admin/keys/${edited.keyId}`] : ["POST", "admin/keys"];
-    void run(async () => onEnd(await call<AccessKey>(method!, path!, body)));
+    void run(async () => {
+      saved.current = await save(event.currentTarget as HTMLFormElement, edited);
+      finish();
+    });
   };
   return (
-    <dialog ref={dialog} class="panel" aria-labelledby="key-title" onClose={() => onEnd(null)}>
+    <dialog ref={dialog} class="panel" aria-labelledby="key-title" onClose={() => onEnd(saved.current)}>
       <form class="key-form" onSubmit={submit}>
         <h2 id="key-title" class="wrap">
           {edited ? text.changeKey(edited.name) : text.makeKey}
@@ -38,16 +38,30 @@ export function KeyForm({ edited, onEnd }: FormProps) {
         </label>
         <ProblemBox problem={problem} />
         <div class="actions">
-          <button type="button" onClick={() => onEnd(null)}>
+          <button type="button" onClick={() => dialog.current?.close()}>
             {text.cancel}
           </button>
-          <button type="submit" class="main" disabled={isBusy}>
+          <button type="submit" class="main" aria-disabled={isBusy}>
             {text.save}
           </button>
         </div>
       </form>
     </dialog>
   );
+}
+
+function useDialog(onEnd: FormProps["onEnd"]) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const saved = useRef<AccessKey | null>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  // Closed, it gives the focus back; the person may have closed it meanwhile.
+  const finish = () => (dialog.current ? dialog.current.close() : onEnd(saved.current));
+  return { dialog, saved, finish };
+}
+
+function save(form: HTMLFormElement, edited: AccessKey | null): Promise<AccessKey> {
+  const [method, path] = edited ? ["PATCH", `admin/keys/${edited.keyId}`] : ["POST", "admin/keys"];
+  return call<AccessKey>(method!, path!, bodyOf(new FormData(form)));
 }
 
 function Scopes({ chosen }: { chosen: readonly string[] }) {

@@ -96,7 +96,7 @@ function KeyCard({ shown: key, onEdit, onChange }: CardProps) {
           </button>
           <button
             type="button"
-            disabled={isBusy}
+            aria-disabled={isBusy}
             aria-label={`${text.revoke}: ${key.name}`}
             onClick={() => void revoke()}
           >

@@ -17,9 +17,9 @@ export function NowView() {
   const { reading, connection, problem } = useNow();
   return (
     <>
-      <p class="connection" data-connection={connection} role="status">
+      <p class="connection" data-connection={connection}>
         <span class="dot" aria-hidden="true" />
-        {text.connection[connection]}
+        <span role="status">{text.connection[connection]}</span>
         {reading && <span class="dim"> · {text.asOf(timeOf(reading.at, text.language))}</span>}
       </p>
       {connection === "lost" && <ProblemBox problem={problem} />}

@@ -12,6 +12,7 @@ export function useAction(): Action {
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const run = async (work: () => Promise<unknown>) => {
+    if (isBusy) return false; // its button keeps the focus, and so cannot be disabled
     setBusy(true);
     const refused = await work().then(
       () => null,

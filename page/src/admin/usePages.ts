@@ -28,5 +28,9 @@ export function usePages<T>(path: string, name: string) {
   );
   useEffect(() => void load(null), [load]);
   const replace = (change: (rows: T[]) => T[]) => setState((before) => ({ ...before, rows: change(before.rows) }));
-  return { ...state, reload: () => load(null), more: () => load(state.next), replace };
+  const { isLoading, next } = state;
+  const more = async () => {
+    if (!isLoading) await load(next);
+  };
+  return { ...state, reload: () => load(null), more, replace };
 }

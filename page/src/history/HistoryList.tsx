@@ -1,5 +1,5 @@
 /** The texts of this browser: searched, sorted, opened, deleted, and taken away together. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useNow } from "../app/clock";
 import { Icon } from "../app/Icon";
 import { textLink } from "../app/route";
@@ -12,6 +12,7 @@ import { useMessages } from "../text/language";
 import { clockTime, moment } from "../text/quantities";
 import { shorten } from "../send/checks";
 import { downloadAll } from "./downloadAll";
+import { moveInRows } from "./rowKeys";
 import { type Sort, sortRows } from "./sort";
 import { useRecordings, useSearch } from "./useRecordings";
 
@@ -29,6 +30,7 @@ export function HistoryList() {
   const all = useRecordings()?.filter(({ jobId }) => !hidden.has(jobId)) ?? null;
   const found = useSearch(search, all);
   useEffect(() => setMost(PAGE), [search, sort]);
+  const list = useFirstNew(most);
   if (!all) return <p class="dim">{text.loading}</p>;
   const rows = sortRows(found ? all.filter(({ jobId }) => found.has(jobId)) : all, sort, text.language);
   return (
@@ -47,7 +49,7 @@ export function HistoryList() {
         {found && (rows.length > 0 ? text.searchCount(rows.length) : text.searchNone(search))}
       </p>
       {rows.length > 0 && (
-        <ul class="rows">
+        <ul ref={list} class="rows" onKeyDown={moveInRows}>
           {rows.slice(0, most).map((row) => (
             <Row key={row.jobId} row={row} excerpt={found?.get(row.jobId) ?? row.excerpt} text={text} />
           ))}
@@ -60,6 +62,18 @@ export function HistoryList() {
       )}
     </section>
   );
+}
+
+/** After "more" the focus goes on with the first row that came. */
+function useFirstNew(most: number) {
+  const list = useRef<HTMLUListElement>(null);
+  const before = useRef(most);
+  useEffect(() => {
+    const first = most > before.current && list.current?.children[before.current]?.querySelector("a");
+    if (first) first.focus({ preventScroll: true });
+    before.current = most;
+  }, [most]);
+  return list;
 }
 
 type FilterProps = { text: Messages; onSearch: (search: string) => void; sort: Sort; onSort: (sort: Sort) => void };

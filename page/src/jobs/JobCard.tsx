@@ -7,10 +7,10 @@ import { useSignal } from "../app/signal";
 import { shorten } from "../send/checks";
 import type { Messages } from "../text/en";
 import { useMessages } from "../text/language";
-import { clockTime, fileSize } from "../text/quantities";
+import { clockTime, fileSize, stretch } from "../text/quantities";
 import { describe } from "./describe";
 import { durations, provideFile, transcriptions } from "./pageJobs";
-import { fractionOf, type Phase, phaseOf } from "./phase";
+import { fractionOf, heardAloud, type Phase, phaseOf } from "./phase";
 import { remove } from "./remove";
 import { useFailure } from "./useFailure";
 
@@ -37,7 +37,7 @@ export function JobCard({ job }: { job: Transcription }) {
         {detail && <span class="dim"> · {detail}</span>}
       </p>
       <span class="hidden" role="status">
-        {announcement(phase, name, text)}
+        {announcement(job, { phase, name, duration, text })}
       </span>
       {isActive && <Bar fraction={fractionOf(job, duration)} label={name} says={state} />}
       <Explanation job={job} />
@@ -51,10 +51,13 @@ export function JobCard({ job }: { job: Transcription }) {
   );
 }
 
-/** What is read aloud: not each percent, but that it began, waits or has ended. A failure is an alert of its own. */
-function announcement(phase: Phase, name: string, text: Messages): string {
+type Announced = { phase: Phase; name: string; duration: number | null; text: Messages };
+
+/** What is read aloud: not each percent, but that it began, goes on, waits or has ended. A failure is an alert of its own. */
+function announcement({ heardSeconds }: Transcription, { phase, name, duration, text }: Announced): string {
+  const heard = heardAloud(heardSeconds, duration);
   const sentences: Partial<Record<Phase, string>> = {
-    hearing: text.hearing,
+    hearing: heard > 0 ? text.heardOf(stretch(heard), stretch(duration!)) : text.hearing,
     waiting: text.waitingReason,
     waitsForNetwork: text.waitsForNetwork,
     cancelled: text.cancelled,

@@ -60,6 +60,16 @@ export function fractionOf(job: Transcription, duration: number | null): number 
   return job.chunks?.total ? job.chunks.done / job.chunks.total : null;
 }
 
+/** Seconds: a screen reader says no more often how much was heard. */
+const LEAST_STEP = 300;
+
+/** How much was heard, in rare steps: quarters of the recording, or five minutes where those are shorter. */
+export function heardAloud(heard: number | null, duration: number | null): number {
+  if (heard === null || !duration) return 0;
+  const step = Math.max(LEAST_STEP, duration / 4);
+  return step * Math.min(Math.floor(heard / step), Math.ceil(duration / step) - 1);
+}
+
 // Before so much was heard, a guess would be none.
 const LEAST_SECONDS = 8;
 const LEAST_FRACTION = 0.04;

@@ -6,7 +6,7 @@ export function AudioChooser({ onChoose }: { onChoose: (file: File) => void }) {
   const text = useMessages();
   const input = useRef<HTMLInputElement>(null);
   return (
-    <div class="player panel chooser">
+    <div class="player panel chooser" data-part="player">
       <p class="dim">{text.audioGone}</p>
       <input
         ref={input}

@@ -1,6 +1,7 @@
 /** What a text can be downloaded as; the recording itself, too. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../app/Icon";
+import { rove } from "../app/roving";
 import { download, FORMATS, type Format, save } from "../export/download";
 import { useMessages } from "../text/language";
 import { sourceOf } from "./source";
@@ -12,7 +13,9 @@ export function DownloadMenu({ view, recording }: { view: View; recording: File 
   const [isOpen, setOpen] = useState(false);
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => (isOpen ? closeOutside(place.current!, () => setOpen(false)) : undefined), [isOpen]);
+  useEffect(() => rove(place.current!, ".menu-list > button", "column"), []);
   const choose = (format: Format) => {
+    place.current!.querySelector("button")?.focus(); // the list goes
     setOpen(false);
     void download(format, sourceOf(view));
   };

@@ -16,20 +16,21 @@ export function FindBar({ view }: { view: View }) {
   const [search, setSearch] = useState("");
   const [current, setCurrent] = useState(0);
   const hits = useHits(view, search);
-  useEffect(() => input.current?.focus(), []);
+  useEffect(() => beginToFind(input.current!, view), []);
   useEffect(() => setCurrent(0), [search]);
   useEffect(() => view.showHits(hits, hits.length > 0 ? current % hits.length : -1), [hits, current]);
   useEffect(() => () => view.showHits([], -1), []);
+  const close = () => view.isFinding.set(false);
   const step = (by: number) => setCurrent((current + by + hits.length) % Math.max(1, hits.length));
   return (
-    <div class="find panel" role="search">
+    <div class="find panel" role="search" onKeyDown={(event) => leaveAtEscape(event, close)}>
       <input
         ref={input}
         type="search"
         aria-label={text.findHint}
         placeholder={text.findHint}
         onInput={({ currentTarget }) => setSearch(currentTarget.value)}
-        onKeyDown={(event) => press(event, step, () => view.isFinding.set(false))}
+        onKeyDown={(event) => press(event, step)}
       />
       <span class="dim" role="status">
         {search.trim() && text.findCount(hits.length > 0 ? (current % hits.length) + 1 : 0, hits.length)}
@@ -40,7 +41,7 @@ export function FindBar({ view }: { view: View }) {
       <button type="button" class="icon" aria-label={text.next} onClick={() => step(1)}>
         <Icon name="down" />
       </button>
-      <button type="button" class="icon" aria-label={text.close} onClick={() => view.isFinding.set(false)}>
+      <button type="button" class="icon" aria-label={text.close} onClick={close}>
         <Icon name="close" />
       </button>
       <Replace view={view} hits={hits} />
@@ -48,11 +49,31 @@ export function FindBar({ view }: { view: View }) {
   );
 }
 
-function press(event: KeyboardEvent, step: (by: number) => void, close: () => void): void {
-  if (event.key === "Enter") step(event.shiftKey ? -1 : 1);
-  else if (event.key === "Escape") close();
-  else return;
+function press(event: KeyboardEvent, step: (by: number) => void): void {
+  if (event.key !== "Enter") return;
+  step(event.shiftKey ? -1 : 1);
   event.preventDefault();
+}
+
+function leaveAtEscape(event: KeyboardEvent, close: () => void): void {
+  if (event.key !== "Escape") return;
+  event.preventDefault();
+  close();
+}
+
+/** Returns what gives the focus back: to the paragraph of what was found, or to where it came from. */
+function beginToFind(input: HTMLElement, view: View): () => void {
+  const before = document.activeElement as HTMLElement | null;
+  input.focus();
+  return () => {
+    if (!input.parentElement!.contains(document.activeElement)) return;
+    const { hits, current } = view.hits;
+    const found = hits[current] && view.dom.paragraph(hits[current].paragraph);
+    if (found) view.dom.focusable(hits[current]!.paragraph);
+    const back =
+      before !== document.body && before?.isConnected ? before : document.querySelector<HTMLElement>(".find-button");
+    (found ?? back)?.focus({ preventScroll: true });
+  };
 }
 
 /** Found anew when the text changes. */

@@ -23,7 +23,7 @@ export function PlayerBar({ player, follower, ...sound }: Props) {
   const isFollowing = useSignal(follower.isFollowing);
   if (status === "unplayable") return <p class="player panel dim">{text.audioUnplayable}</p>;
   return (
-    <div class="player panel" role="group" aria-label={text.position}>
+    <div class="player panel" data-part="player" role="group" aria-label={text.position}>
       <Timeline {...{ player, duration, ...sound }} />
       <div class="player-tools">
         <button type="button" class="icon" aria-label="−5 s" onClick={() => player.skip(-5)}>

@@ -1,6 +1,7 @@
 /** The tools of a text, always at hand. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../app/Icon";
+import { rove } from "../app/roving";
 import { useSignal } from "../app/signal";
 import { showToast } from "../app/toastQueue";
 import { copy } from "../export/download";
@@ -16,13 +17,20 @@ export function Toolbar({ view, recording }: { view: View; recording: File | nul
   const text = useMessages();
   const isCorrecting = useSignal(view.isCorrecting);
   const isFinding = useSignal(view.isFinding);
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => rove(place.current!, ".toolbar > button, .menu > button", "row"), []);
   return (
-    <div class="toolbar" role="toolbar" aria-label={text.transcript}>
+    <div ref={place} class="toolbar" role="toolbar" aria-label={text.transcript}>
       <button type="button" aria-pressed={isCorrecting} onClick={() => view.isCorrecting.set(!isCorrecting)}>
         <Icon name="correct" /> <span class="label">{text.correct}</span>
       </button>
       <History view={view} />
-      <button type="button" aria-expanded={isFinding} onClick={() => view.isFinding.set(!isFinding)}>
+      <button
+        type="button"
+        class="find-button"
+        aria-expanded={isFinding}
+        onClick={() => view.isFinding.set(!isFinding)}
+      >
         <Icon name="find" /> <span class="label">{text.find}</span>
       </button>
       <Unsure view={view} />

@@ -61,7 +61,7 @@ export class Editor {
 
   split(): void {
     const index = this.#index;
-    const change = split(this.text.paragraphs, index, this.#caret());
+    const change = split(this.text.paragraphs, index, this.caret);
     if (change) this.#doAndMove(change, index + 1, 0);
   }
 
@@ -75,7 +75,7 @@ export class Editor {
   }
 
   get isAtStart(): boolean {
-    return getSelection()?.isCollapsed === true && this.#caret() === 0;
+    return getSelection()?.isCollapsed === true && this.caret === 0;
   }
 
   /** After undo or redo: the caret goes to the change, and the correction goes on there. */
@@ -91,7 +91,8 @@ export class Editor {
     this.begin(index, offset);
   }
 
-  #caret(): number {
+  /** How many letters of the paragraph stand before it. */
+  get caret(): number {
     const element = this.dom.paragraph(this.#index);
     const { anchorNode, anchorOffset } = getSelection() ?? {};
     if (!element || !anchorNode || !element.contains(anchorNode)) return 0;

@@ -108,7 +108,8 @@ export function run(view: View, action: Action): boolean {
     faster: () => player.setSpeed(preferences.value.speed + 0.25),
     undo: () => step(view, text.undo()),
     redo: () => step(view, text.redo()),
-    find: () => view.isFinding.set(true),
+    find: () => openFind(view),
+    hear: () => hearFromHere(view),
     nextUnsure: () => view.nextUnsure(),
     keys: () => view.isShowingKeys.set(true),
     edit: () => editor.begin(focused(view), 0),
@@ -118,6 +119,20 @@ export function run(view: View, action: Action): boolean {
     nextParagraph: () => move(view, 1),
   };
   return actions[action]() !== false;
+}
+
+function openFind({ isFinding }: View): void {
+  isFinding.set(true);
+  document.querySelector<HTMLInputElement>(".find input")?.select(); // it was open
+}
+
+/** What a click on a word does, by keys: from the caret while it is corrected, else from the paragraph's beginning. */
+function hearFromHere(view: View): boolean {
+  const index = focused(view);
+  const paragraph = view.text.paragraphs[index];
+  if (!paragraph) return false;
+  view.playFrom(index, index === view.editor.index ? wordAt(paragraph, view.editor.caret) : 0);
+  return true;
 }
 
 const step = ({ editor }: View, change: ReturnType<View["text"]["undo"]>) => (change ? editor.follow(change) : false);

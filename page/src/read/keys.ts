@@ -9,6 +9,7 @@ export type Action =
   | "undo"
   | "redo"
   | "find"
+  | "hear"
   | "nextUnsure"
   | "keys"
   | "edit"
@@ -22,7 +23,7 @@ export type Press = { key: string; ctrl: boolean; shift: boolean; alt: boolean }
 /** Where the focus is. `field` is any input, button or list that needs its keys itself. */
 export type Place = "page" | "paragraph" | "editing" | "field";
 
-const WITH_CTRL: Record<string, Action> = { z: "undo", y: "redo", f: "find" };
+const WITH_CTRL: Record<string, Action> = { z: "undo", y: "redo", f: "find", enter: "hear" };
 const WITH_SHIFT: Record<string, Action> = {
   ArrowLeft: "back",
   ArrowRight: "forward",

@@ -16,6 +16,7 @@ export function SignIn() {
   const [isBusy, setBusy] = useState(false);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
+    if (isBusy) return;
     const fields = new FormData(event.currentTarget as HTMLFormElement);
     setBusy(true);
     setRefusal(await signIn(String(fields.get("secret")).trim(), fields.has("remember"), ways));
@@ -37,7 +38,7 @@ export function SignIn() {
           {problem}
         </p>
       )}
-      <button type="submit" class="main" disabled={isBusy}>
+      <button type="submit" class="main" aria-disabled={isBusy}>
         {text.signIn}
       </button>
     </form>

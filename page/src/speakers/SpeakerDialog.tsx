@@ -24,6 +24,7 @@ export function SpeakerDialog({ view, index }: Props) {
   };
   const leave = () => {
     view.naming.set(null);
+    view.dom.focusable(index);
     view.dom.paragraph(index)?.focus({ preventScroll: true });
   };
   return (

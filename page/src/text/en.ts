@@ -146,6 +146,7 @@ export const en = {
     ["Tab", "play or pause while you correct"],
     ["Shift left / right", "5 seconds back or on"],
     ["Shift down / up", "slower or faster"],
+    ["Ctrl Enter", "hear from here"],
     ["Enter, double click", "correct a paragraph"],
     ["S", "say who speaks in a paragraph"],
     ["Esc", "end the correction"],

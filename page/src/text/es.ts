@@ -146,6 +146,7 @@ export const es: Messages = {
     ["Tab", "reproducir o pausar mientras corriges"],
     ["Mayús izquierda / derecha", "5 segundos atrás o adelante"],
     ["Mayús abajo / arriba", "más lento o más rápido"],
+    ["Ctrl Intro", "oír desde aquí"],
     ["Intro, doble clic", "corregir un párrafo"],
     ["S", "decir quién habla en un párrafo"],
     ["Esc", "terminar la corrección"],

@@ -1,0 +1,318 @@
+/** All of the page by keyboard: what gets the focus, in which order, and where it goes when its control goes away. */
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { readSaid, recordAnnouncements, treeOf } from "./announcements";
+import { choose, launch, openPage, recording, type Server, startServer } from "./environment";
+import { focused, press } from "./focus";
+import { type HeldEngine, startHeldEngine } from "./heldEngine";
+import { makeSpeech } from "./speech";
+
+const ADMIN_KEY = "a-key-that-only-this-test-knows-0123456789";
+const ENOUGH = { timeout: 60_000 };
+
+let engine: HeldEngine;
+let server: Server;
+let browser: Awaited<ReturnType<typeof launch>>;
+let page: Page;
+let problems: string[];
+
+beforeAll(async () => {
+  engine = await startHeldEngine(3);
+  server = await startServer({ ADMIN_KEY, ANONYMOUS_ACCESS: "true", SPEAKERS: "false", ...engine.settings });
+  browser = await launch(inject("chromium"), "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream");
+  ({ page, problems } = await openPage(browser, server.url));
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+  engine.close();
+});
+
+const enter = () => page.keyboard.press("Enter");
+
+/** Puts the focus there without a press of a key. */
+const start = (role: "button" | "link" | "heading", name: string) =>
+  page.getByRole(role, { name, exact: true }).first().focus();
+
+const expectFocus = (name: string) => expect.poll(() => focused(page), ENOUGH).toBe(name);
+
+describe("the first view", () => {
+  test("is walked through from its top to its foot", async () => {
+    await page.getByText("up to 200 MB").waitFor();
+    expect(await press(page, "Tab", 8)).toEqual([
+      'link "Skip to the content"',
+      'link "Escriba"',
+      'combobox "Colours"',
+      'button "Español"',
+      'button "Choose files"',
+      'link "Record"',
+      'textbox "Link to a recording"',
+      "text",
+    ]);
+    expect(await press(page, "Tab")).toEqual(['link "API documentation"']);
+  });
+
+  test("says in its options that the server cannot tell speakers apart, and does not ask for it", async () => {
+    await page.evaluate(() => localStorage.setItem("escriba:page", JSON.stringify({ speakers: "2" })));
+    await page.reload();
+    await page.getByText("up to 200 MB").waitFor();
+    await page.locator("summary", { hasText: "Options" }).focus();
+    await enter();
+    const speakers = page.getByLabel("Tell speakers apart");
+    expect(await speakers.isDisabled()).toBe(true);
+    expect(await speakers.locator("option:checked").textContent()).toBe("this server cannot");
+    expect(await press(page, "Tab", 4)).toEqual([
+      'combobox "Spoken language"',
+      'textbox "Names and words that occur"',
+      'checkbox "Translate into English"',
+      'checkbox "Leave out text that nobody said"',
+    ]);
+    await page.locator("summary", { hasText: "Options" }).focus();
+    await enter();
+  });
+
+  test("keeps the focus with a recording that is heard, cancelled, deleted, brought back, and becomes text", async () => {
+    await page.evaluate(recordAnnouncements);
+    await choose(page, { name: "first.wav", mimeType: "audio/wav", buffer: await makeSpeech(24) });
+    await page.locator('[data-phase="hearing"]').waitFor(ENOUGH);
+    await choose(page, recording("spanish-busy.wav"));
+    await page.locator('[data-phase="queued"]').waitFor(ENOUGH);
+    expect(await treeOf(page)).toMatchInlineSnapshot();
+    await page.locator("summary", { hasText: "Options" }).focus();
+    const cancels = ['button "Cancel: first.wav"', 'button "Cancel: spanish-busy.wav"'].sort();
+    expect((await press(page, "Tab", 2)).sort()).toEqual(cancels);
+
+    await start("button", "Cancel: spanish-busy.wav");
+    await enter();
+    await page.locator('[data-phase="cancelled"]').waitFor(ENOUGH);
+    expect(await page.evaluate(() => document.activeElement!.closest("[data-phase=cancelled]"))).not.toBeNull();
+    await start("button", "Delete: spanish-busy.wav");
+    await enter();
+    await expectFocus('button "Cancel: first.wav"');
+    await page.keyboard.press("Control+z");
+    await expectFocus('button "Try again: spanish-busy.wav"');
+    expect(await press(page, "Tab")).toEqual(['button "Delete: spanish-busy.wav"']);
+    await enter();
+    await start("button", "Undo");
+    expect(await focused(page)).toBe('button "Undo"');
+    await enter();
+    await expectFocus('button "Try again: spanish-busy.wav"');
+
+    await start("button", "Cancel: first.wav");
+    engine.release();
+    await page.locator(".row").waitFor(ENOUGH);
+    await expect.poll(() => focused(page), ENOUGH).toMatch(/^link "first\.wav/);
+    const said = (await readSaid(page)).filter((one) => one.includes("first.wav"));
+    expect(said).toEqual(["first.wav: The server listens", "Ready: first.wav OpenDismiss"]);
+  });
+});
+
+/** Which paragraph has the focus, counted from 0. */
+const paragraph = () =>
+  page.evaluate(() => [...document.querySelectorAll(".para p")].indexOf(document.activeElement as HTMLElement));
+
+const isInDialog = () => page.evaluate(() => document.activeElement!.closest("dialog") !== null);
+
+describe("a text", () => {
+  test("is opened, and its tools are one stop of the tab key", async () => {
+    await enter();
+    await page.locator(".para p").first().waitFor();
+    await page.getByRole("button", { name: "Play" }).waitFor();
+    expect(await treeOf(page)).toMatchInlineSnapshot();
+    expect(await press(page, "Tab", 9)).toEqual([
+      'link "All texts"',
+      'button "Correct"',
+      "paragraph",
+      'slider "Position"',
+      'button "−5 s"',
+      'button "Play"',
+      'button "+5 s"',
+      'combobox "Speed"',
+      'link "API documentation"',
+    ]);
+    await start("button", "Correct");
+    const tools = ["Find", "Unsure words", "Copy", "Download", "Keys", "Correct"];
+    expect(await press(page, "ArrowRight", 6)).toEqual(tools.map((name) => `button "${name}"`));
+    expect(await press(page, "End")).toEqual(['button "Keys"']);
+    expect(await press(page, "Tab")).toEqual(["paragraph"]);
+    expect(await press(page, "Shift+Tab")).toEqual(['button "Keys"']);
+  });
+
+  test("is searched; what was found has the focus afterwards, and is heard from there", async () => {
+    await page.keyboard.press("Control+f");
+    await expectFocus('searchbox "Find in this text"');
+    await page.keyboard.type("crate");
+    await page.getByText("1 of 1").waitFor();
+    await page.keyboard.press("Escape");
+    await expect.poll(paragraph).toBe(1);
+    await page.keyboard.press("ArrowDown");
+    expect(await paragraph()).toBe(2);
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Control+Enter");
+    await page.getByRole("button", { name: "Pause" }).waitFor();
+    await expect.poll(() => page.locator(".clock").textContent()).toMatch(/^0:(0[89]|1\d) /);
+    await page.keyboard.press("Space");
+    await page.getByRole("button", { name: "Play", exact: true }).waitFor();
+    await start("button", "Find");
+    await enter();
+    await expectFocus('searchbox "Find in this text"');
+    const names = await press(page, "Tab", 4);
+    expect(names).toEqual(['button "Previous"', 'button "Next"', 'button "Close"', 'combobox "Replace with"']);
+    await page.keyboard.press("Escape");
+    await expectFocus('button "Find"');
+  });
+
+  test("shows dialogs that keep the focus, and give it back", async () => {
+    await page.locator(".para p").nth(1).focus();
+    for (const [key, name] of [
+      ["?", "Keys"],
+      ["s", "Who speaks"],
+    ] as const) {
+      await page.keyboard.press(key);
+      await page.locator("dialog[open]", { hasText: name }).waitFor();
+      expect(await isInDialog()).toBe(true);
+      for (let i = 0; i < 3; i += 1) {
+        await page.keyboard.press("Tab");
+        expect((await isInDialog()) || (await focused(page)) === "nothing").toBe(true);
+      }
+      await page.keyboard.press("Escape");
+      await expect.poll(paragraph).toBe(1);
+    }
+    await start("button", "Keys");
+    await enter();
+    await page.locator("dialog[open]").waitFor();
+    await page.keyboard.press("Escape");
+    await expectFocus('button "Keys"');
+  });
+
+  test("is corrected and undone, and the focus stays at the tools when there is no more to undo", async () => {
+    await page.locator(".para p").nth(1).focus();
+    await enter();
+    expect(await focused(page)).toBe('textbox "Paragraph at 0:08"');
+    await page.keyboard.type("Today ");
+    await page.keyboard.press("Escape");
+    expect(await paragraph()).toBe(1);
+    await start("button", "Undo");
+    await enter();
+    await expectFocus('button "Redo"');
+    expect(await page.locator(".para p").nth(1).textContent()).toMatch(/^Nadia/);
+  });
+
+  test("is taken away by the arrow keys of its menu", async () => {
+    await start("button", "Download");
+    await enter();
+    expect(await press(page, "Tab")).toEqual(['button "Text (.txt)"']);
+    const [next] = await press(page, "ArrowDown");
+    expect(next).toMatch(/^button "/);
+    expect(await press(page, "ArrowUp")).toEqual(['button "Text (.txt)"']);
+    const [file] = await Promise.all([page.waitForEvent("download"), enter()]);
+    expect(file.suggestedFilename()).toBe("first.txt");
+    await expectFocus('button "Download"');
+    await enter();
+    await press(page, "Tab");
+    await page.keyboard.press("Escape");
+    await expectFocus('button "Download"');
+  });
+});
+
+describe("the recorder", () => {
+  test("is used by keyboard, and what it kept is deleted and brought back", async () => {
+    await start("link", "All texts");
+    await enter();
+    await page.getByRole("link", { name: "Record", exact: true }).focus();
+    await enter();
+    await page.getByRole("button", { name: "Start recording" }).waitFor();
+    expect(await press(page, "Tab", 4)).toEqual([
+      'link "All texts"',
+      'radio "The microphone"',
+      'checkbox "Show the text while I speak"',
+      'button "Start recording"',
+    ]);
+    await page.evaluate(recordAnnouncements);
+    await enter();
+    await expectFocus('button "Pause"');
+    await page.locator(".clock", { hasText: "0:03" }).waitFor();
+    expect(await treeOf(page)).toMatchInlineSnapshot();
+    expect(await readSaid(page)).toEqual([]); // no second is read aloud, and the focus says that it runs
+    expect(await press(page, "Tab", 3)).toEqual([
+      'button "Mark this moment"',
+      'button "Stop, and make it text"',
+      'button "Stop, and keep it"',
+    ]);
+    await enter();
+    await page.locator(".kept .card").waitFor(ENOUGH);
+    await expect.poll(() => page.evaluate(() => document.activeElement!.closest(".record") !== null)).toBe(true);
+    await page.getByRole("button", { name: "Delete: " }).focus();
+    await enter();
+    await expect.poll(() => page.locator(".kept .card").count()).toBe(0);
+    expect(await page.evaluate(() => document.activeElement!.localName)).not.toBe("body");
+    await page.keyboard.press("Control+z");
+    await expect.poll(() => focused(page)).toMatch(/^button "Make it text: /);
+  });
+});
+
+describe("the dashboard", () => {
+  const show = (name: string) => page.getByRole("link", { name, exact: true }).focus().then(enter);
+
+  test("is entered by keyboard, and its tabs and tables are walked through", async () => {
+    await page.goto(`${server.url}/admin`);
+    await page.getByLabel("Access key").focus();
+    await page.keyboard.type(ADMIN_KEY);
+    await enter();
+    await page.locator('[data-connection="live"]').waitFor(ENOUGH);
+    expect(await focused(page)).toBe("main");
+    const tabs = ["Now", "History", "Jobs", "Keys", "Actions"].map((name) => `link "${name}"`);
+    expect(await press(page, "Tab", 7)).toEqual([...tabs, 'textbox "Reason for the pause"', 'button "Pause"']);
+    await show("Actions");
+    await expectFocus('link "Actions"');
+    await show("Now");
+    await page.locator('[data-connection="live"]').waitFor(ENOUGH);
+    expect(await treeOf(page)).toMatchInlineSnapshot();
+    await page.evaluate(recordAnnouncements);
+    const reading = () => page.locator(".connection").textContent();
+    for (let i = 0, before = await reading(); i < 2; i += 1, before = await reading())
+      await expect.poll(reading, ENOUGH).not.toBe(before);
+    expect(await readSaid(page)).toEqual([]); // not each reading
+  });
+
+  test("asks in dialogs that give the focus back, also where the control went away", async () => {
+    await show("Keys");
+    await start("button", "Make a key");
+    await enter();
+    await page.locator("dialog[open]").waitFor();
+    await page.keyboard.press("Escape");
+    await expectFocus('button "Make a key"');
+    await enter();
+    await page.getByLabel("Name: who uses it, where").focus();
+    await page.keyboard.type("the library");
+    await enter();
+    await page.locator(".once").waitFor();
+    await expectFocus('button "Make a key"');
+    await page.locator(".once").getByRole("button", { name: "Close" }).focus();
+    await enter();
+    await expect.poll(() => focused(page)).toMatch(/^button /);
+    await start("button", "Revoke: the library");
+    await enter();
+    await page.locator("dialog[open]").waitFor();
+    expect(await focused(page)).toBe('button "Cancel"');
+    await enter();
+    await expectFocus('button "Revoke: the library"');
+    await enter();
+    await page.locator("dialog[open]").waitFor();
+    await press(page, "Tab");
+    await enter();
+    await page.locator(".card", { hasText: "revoked" }).waitFor();
+    await expect.poll(() => page.evaluate(() => document.activeElement!.hasAttribute("data-key"))).toBe(true);
+    await show("Actions");
+    await page.locator("td", { hasText: "revoked a key" }).waitFor();
+    expect(await press(page, "Tab", 2)).toEqual(['button "Refresh"', 'region "Actions"']);
+    await press(page, "Shift+Tab");
+    await enter();
+    await expectFocus('button "Refresh"');
+  });
+});
+
+test("nothing of it breaks the page's policy", () => {
+  expect(problems).toEqual([]);
+});

@@ -16,7 +16,7 @@ from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import CallerDep, check_visible
 from common.http.job_request import USER_ID, USER_ID_FORM
 from common.http.json_body import check_names, read_json
-from common.http.openapi import exact_object, request_body
+from common.http.openapi import Fields, exact_object, request_body
 from common.jobs.ids import parse_job_id
 from common.jobs.view import iso_time
 from common.lambda_entry.handlers import http_handler
@@ -26,7 +26,7 @@ from common.services import Services
 router = APIRouter(tags=["access"])
 
 _SCOPES = sorted(OPEN_SCOPES)
-_FIELDS = {
+_FIELDS: Fields = {
     "sub": {
         "type": ["string", "null"],
         "pattern": f"^{USER_ID.pattern}$",

@@ -3,11 +3,9 @@ import type { Page } from "playwright-core";
 
 /** Role and name, and what is wrong with its ring where something is. */
 export async function focused(page: Page): Promise<string> {
+  if (await page.evaluate(() => document.activeElement === document.body)) return "nothing";
   const problem = await page.evaluate(ringProblem);
-  const tree = await page
-    .locator("*:focus")
-    .ariaSnapshot({ timeout: 2_000 })
-    .catch(() => "nothing");
+  const tree = await page.locator("*:focus").ariaSnapshot();
   const line = /^- '?(\w+(?: "(?:[^"\\]|\\.)*")?)/.exec(tree)?.[1]; // without its state and value
   return `${line ?? tree}${problem ? ` (${problem})` : ""}`;
 }

@@ -50,7 +50,7 @@ describe("the first view", () => {
       'textbox "Link to a recording"',
       "text",
     ]);
-    expect(await press(page, "Tab")).toEqual(['link "API documentation"']);
+    expect(await press(page, "Tab")).toEqual(['link "API for programs"']);
   });
 
   test("says in its options that the server cannot tell speakers apart, and does not ask for it", async () => {
@@ -77,7 +77,7 @@ describe("the first view", () => {
     await choose(page, { name: "first.wav", mimeType: "audio/wav", buffer: await makeSpeech(24) });
     await page.locator('[data-phase="hearing"]').waitFor(ENOUGH);
     await choose(page, recording("spanish-busy.wav"));
-    await page.locator('[data-phase="queued"]').waitFor(ENOUGH);
+    await page.locator('[data-phase="queued"], [data-phase="hearing"] ~ [data-phase="hearing"]').waitFor(ENOUGH);
     expect(await treeOf(page)).toMatchInlineSnapshot();
     await page.locator("summary", { hasText: "Options" }).focus();
     const cancels = ['button "Cancel: first.wav"', 'button "Cancel: spanish-busy.wav"'].sort();
@@ -104,7 +104,7 @@ describe("the first view", () => {
     await page.locator(".row").waitFor(ENOUGH);
     await expect.poll(() => focused(page), ENOUGH).toMatch(/^link "first\.wav/);
     const said = (await readSaid(page)).filter((one) => one.includes("first.wav"));
-    expect(said).toEqual(["first.wav: The server listens", "Ready: first.wav OpenDismiss"]);
+    expect(said).toEqual(["first.wav: The server listens", expect.stringMatching(/^Ready: first\.wav/)]);
   });
 });
 
@@ -119,7 +119,7 @@ describe("a text", () => {
     await enter();
     await page.locator(".para p").first().waitFor();
     await page.getByRole("button", { name: "Play" }).waitFor();
-    expect(await treeOf(page)).toMatchInlineSnapshot();
+    expect(await treeOf(page, /- (option|status)/)).toMatchInlineSnapshot();
     expect(await press(page, "Tab", 9)).toEqual([
       'link "All texts"',
       'button "Correct"',
@@ -129,7 +129,7 @@ describe("a text", () => {
       'button "Play"',
       'button "+5 s"',
       'combobox "Speed"',
-      'link "API documentation"',
+      'link "API for programs"',
     ]);
     await start("button", "Correct");
     const tools = ["Find", "Unsure words", "Copy", "Download", "Keys", "Correct"];
@@ -190,7 +190,7 @@ describe("a text", () => {
     await page.locator(".para p").nth(1).focus();
     await enter();
     expect(await focused(page)).toBe('textbox "Paragraph at 0:08"');
-    await page.keyboard.type("Today ");
+    await page.keyboard.type("X"); // one letter is one step back
     await page.keyboard.press("Escape");
     expect(await paragraph()).toBe(1);
     await start("button", "Undo");
@@ -261,6 +261,7 @@ describe("the dashboard", () => {
     await page.keyboard.type(ADMIN_KEY);
     await enter();
     await page.locator('[data-connection="live"]').waitFor(ENOUGH);
+    await page.getByText("The server accepts new work.").waitFor();
     expect(await focused(page)).toBe("main");
     const tabs = ["Now", "History", "Jobs", "Keys", "Actions"].map((name) => `link "${name}"`);
     expect(await press(page, "Tab", 7)).toEqual([...tabs, 'textbox "Reason for the pause"', 'button "Pause"']);
@@ -270,9 +271,12 @@ describe("the dashboard", () => {
     await page.locator('[data-connection="live"]').waitFor(ENOUGH);
     expect(await treeOf(page)).toMatchInlineSnapshot();
     await page.evaluate(recordAnnouncements);
-    const reading = () => page.locator(".connection").textContent();
-    for (let i = 0, before = await reading(); i < 2; i += 1, before = await reading())
-      await expect.poll(reading, ENOUGH).not.toBe(before);
+    const pause = (method: string) =>
+      fetch(`${server.url}/admin/pause`, { method, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    await pause("PUT");
+    await page.getByText("Paused by admin").waitFor(ENOUGH);
+    await pause("DELETE");
+    await page.getByText("The server accepts new work.").waitFor(ENOUGH);
     expect(await readSaid(page)).toEqual([]); // not each reading
   });
 

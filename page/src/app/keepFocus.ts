@@ -4,7 +4,7 @@ const CONTROLS = "a[href], button, input, select, textarea, summary, [tabindex]"
 /** What stays the same thing when its element is another: a job's card and the row that follows it, a key, a part. */
 const THINGS = ["data-job", "data-key", "data-delivery", "data-part"];
 /** Milliseconds in which a thing that went away may come back as another element. */
-const PATIENCE = 2_000;
+const PATIENCE = 5_000;
 
 type Step = { element: HTMLElement; next: Element | null; previous: Element | null };
 
@@ -100,9 +100,11 @@ function findNear(): HTMLElement {
   for (const [i, { next, previous }] of way.entries()) {
     const around = way[i + 1]?.element;
     if (i < gone) continue;
-    const found = alike(controlsIn(next), lost) ?? alike(controlsIn(previous).reverse(), lost) ?? controlsIn(around)[0];
-    if (found) return found;
+    const beside = alike(controlsIn(next), lost) ?? alike(controlsIn(previous).reverse(), lost);
+    if (beside) return beside;
     if (around === main) return main;
+    const [found] = controlsIn(around);
+    if (found) return found;
   }
   return main;
 }
@@ -119,5 +121,9 @@ function controlsIn(element: Element | null | undefined): HTMLElement[] {
   return all.filter((one) => one.matches(CONTROLS) && isUsable(one));
 }
 
+/** The tab key reaches one tool of a toolbar; the others can have the focus, too. */
 const isUsable = (control: HTMLElement): boolean =>
-  control.isConnected && control.tabIndex >= 0 && !control.matches(":disabled") && control.checkVisibility();
+  control.isConnected &&
+  (control.tabIndex >= 0 || control.closest("[role=toolbar]") !== null) &&
+  !control.matches(":disabled") &&
+  control.checkVisibility();

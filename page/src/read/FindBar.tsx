@@ -16,11 +16,15 @@ export function FindBar({ view }: { view: View }) {
   const [search, setSearch] = useState("");
   const [current, setCurrent] = useState(0);
   const hits = useHits(view, search);
-  useEffect(() => beginToFind(input.current!, view), []);
+  const before = useRef<Element | null>(null);
+  useEffect(() => {
+    before.current = document.activeElement;
+    input.current?.focus();
+  }, []);
   useEffect(() => setCurrent(0), [search]);
   useEffect(() => view.showHits(hits, hits.length > 0 ? current % hits.length : -1), [hits, current]);
   useEffect(() => () => view.showHits([], -1), []);
-  const close = () => view.isFinding.set(false);
+  const close = () => leave(view, before.current);
   const step = (by: number) => setCurrent((current + by + hits.length) % Math.max(1, hits.length));
   return (
     <div class="find panel" role="search" onKeyDown={(event) => leaveAtEscape(event, close)}>
@@ -61,19 +65,14 @@ function leaveAtEscape(event: KeyboardEvent, close: () => void): void {
   close();
 }
 
-/** Returns what gives the focus back: to the paragraph of what was found, or to where it came from. */
-function beginToFind(input: HTMLElement, view: View): () => void {
-  const before = document.activeElement as HTMLElement | null;
-  input.focus();
-  return () => {
-    if (!input.parentElement!.contains(document.activeElement)) return;
-    const { hits, current } = view.hits;
-    const found = hits[current] && view.dom.paragraph(hits[current].paragraph);
-    if (found) view.dom.focusable(hits[current]!.paragraph);
-    const back =
-      before !== document.body && before?.isConnected ? before : document.querySelector<HTMLElement>(".find-button");
-    (found ?? back)?.focus({ preventScroll: true });
-  };
+/** The focus goes to the paragraph of what was found, or back to where it came from. */
+function leave(view: View, before: Element | null): void {
+  const { hits, current } = view.hits;
+  const hit = hits[current];
+  if (hit) view.dom.focusable(hit.paragraph);
+  const back = before && before !== document.body ? before : document.querySelector(".find-button");
+  ((hit && view.dom.paragraph(hit.paragraph)) ?? (back as HTMLElement | null))?.focus({ preventScroll: true });
+  view.isFinding.set(false);
 }
 
 /** Found anew when the text changes. */

@@ -84,7 +84,8 @@ function leave({ editor, dom }: View, event: FocusEvent): void {
 }
 
 function press(view: View, event: KeyboardEvent): void {
-  if (event.isComposing || event.defaultPrevented) return;
+  // A dialog has keys of its own, also where none of its controls has the focus.
+  if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
   const { key, shiftKey: shift, altKey: alt } = event;
   const action = actionOf({ key, ctrl: event.ctrlKey || event.metaKey, shift, alt }, placeOf(view, event));
   if (action && run(view, action)) event.preventDefault();

@@ -77,6 +77,7 @@ function Vocabulary() {
       {text.vocabulary}
       <textarea
         rows={3}
+        aria-label={text.vocabulary} // without the hint, which describes it
         value={vocabulary}
         aria-describedby="vocabulary-hint"
         onInput={({ currentTarget }) => prefer({ vocabulary: currentTarget.value })}

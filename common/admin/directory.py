@@ -6,10 +6,12 @@ import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from common.models import Job, Status
 from common.ports import Delivery, Target
+
+Row = TypeVar("Row")
 
 _BATCH = 100
 # Jobs that one request may look at: a rare owner's are found over several pages.
@@ -47,18 +49,10 @@ class JobFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class JobPage:
+class Page(Generic[Row]):
     """`rest` is where the next page begins; None where there is none."""
 
-    jobs: list[Job]
-    rest: Position | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryPage:
-    """`rest` is where the next page begins; None where there is none."""
-
-    deliveries: list[Delivery]
+    rows: list[Row]
     rest: Position | None = None
 
 
@@ -72,43 +66,45 @@ class Activity:
 
 
 class JobDirectory(Protocol):
-    async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> JobPage:
+    async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> Page[Job]:
         """Jobs in order, all that are wanted among the next `limit`; others may be among them."""
 
-    async def failing(self, *, after: Position, limit: int) -> DeliveryPage:
-        """The open deliveries whose last try failed, the next try first. A page may be shorter."""
+    async def failing(self, *, after: Position, limit: int) -> Page[Delivery]:
+        """Deliveries whose last try failed, the next try first, and those that were refused, by the time of
+        that. A page may be shorter.
+        """
 
     async def activity(self, *, now: float) -> Activity: ...
 
 
 async def list_jobs(
     directory: JobDirectory, wanted: JobFilter, *, after: Position = START, limit: int
-) -> JobPage:
+) -> Page[Job]:
     """At most `limit` jobs. A page may hold fewer though more follow: then many others lay between."""
     found: list[Job] = []
     read = 0
     while read < _MOST_READ:
         page = await directory.newest(wanted, after=after, limit=_BATCH)
-        for job in page.jobs:
+        for job in page.rows:
             if wanted.wants(job):
                 found.append(job)
             if len(found) == limit:
-                return JobPage(found, Position(job.created_at, job.job_id))
+                return Page(found, Position(job.created_at, job.job_id))
         if page.rest is None:
-            return JobPage(found)
+            return Page(found)
         after = page.rest
         read += _BATCH
-    return JobPage(found, after)
+    return Page(found, after)
 
 
 def position_of(delivery: Delivery) -> Position:
     return Position(delivery.next_at, f"{delivery.job_id} {delivery.target}")
 
 
-def delivery_page(found: list[Delivery], *, limit: int) -> DeliveryPage:
+def delivery_page(found: list[Delivery], *, limit: int) -> Page[Delivery]:
     """Of all that were found after a position, one more than `limit` where there are more."""
     page = found[:limit]
-    return DeliveryPage(page, position_of(page[-1]) if len(found) > limit else None)
+    return Page(page, position_of(page[-1]) if len(found) > limit else None)
 
 
 def write_cursor(position: Position) -> str:

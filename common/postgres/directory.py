@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from common.admin.directory import Activity, DeliveryPage, JobFilter, JobPage, Position, delivery_page
+from common.admin.directory import Activity, JobFilter, Page, Position, delivery_page
 from common.models import Job
+from common.ports import Delivery
 from common.postgres.database import Database
 from common.postgres.deliveries import COLUMNS
 from common.postgres.job_values import to_delivery
@@ -24,8 +25,7 @@ _ACTIVITY = """
 """
 _FAILING = f"""
     SELECT {COLUMNS} FROM escriba.deliveries
-    WHERE wanted_seq > confirmed_seq AND last_error IS NOT NULL
-        AND (next_at, job_id || ' ' || target) > ($1, $2)
+    WHERE last_error IS NOT NULL AND (next_at, job_id || ' ' || target) > ($1, $2)
     ORDER BY next_at, job_id || ' ' || target LIMIT $3
 """
 
@@ -34,13 +34,13 @@ class PostgresDirectory:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> JobPage:
+    async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> Page[Job]:
         statuses = sorted(wanted.statuses)
         rows = await self._database.rows(_NEWEST, *after, wanted.since, wanted.until, statuses, limit)
         rest = Position(rows[-1][0], rows[-1][1]) if len(rows) == limit else None
-        return JobPage([Job.model_validate_json(row["document"]) for row in rows], rest)
+        return Page([Job.model_validate_json(row["document"]) for row in rows], rest)
 
-    async def failing(self, *, after: Position, limit: int) -> DeliveryPage:
+    async def failing(self, *, after: Position, limit: int) -> Page[Delivery]:
         rows = await self._database.rows(_FAILING, *after, limit + 1)
         return delivery_page([to_delivery(row) for row in rows], limit=limit)
 

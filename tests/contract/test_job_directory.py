@@ -35,7 +35,7 @@ async def read_pages(target: DeploymentTarget, wanted: JobFilter, limit: int) ->
     pages, after = [], START
     while True:
         page = await list_jobs(target.directory, wanted, after=after, limit=limit)
-        pages.append(page.jobs)
+        pages.append(page.rows)
         if page.rest is None:
             return pages
         after = read_cursor(write_cursor(page.rest))
@@ -73,7 +73,7 @@ async def test_jobs_are_filtered_by_status_owner_user_and_time(target: Deploymen
 async def test_a_place_before_the_time_that_is_asked_for_ends_the_list(target: DeploymentTarget) -> None:
     await make_jobs(target, 3)
     page = await list_jobs(target.directory, JobFilter(since=NOW + 1), after=Position(NOW, "x"), limit=50)
-    assert (page.jobs, page.rest) == ([], None)
+    assert (page.rows, page.rest) == ([], None)
 
 
 async def test_a_rare_owners_jobs_are_found_over_several_pages(
@@ -102,7 +102,9 @@ def test_a_cursor_that_was_not_written_here_is_refused() -> None:
             read_cursor(text)
 
 
-async def test_each_delivery_that_fails_is_on_one_page_the_next_try_first(target: DeploymentTarget) -> None:
+async def test_each_delivery_that_fails_or_was_refused_is_on_one_page(
+    target: DeploymentTarget,
+) -> None:
     made = [sample_job(f"00000000-0000-4000-8000-{number:012d}") for number in range(6)]
     for number, job in enumerate(made):
         await create(target.jobs, job, targets=("convex", "callback") if number else ("convex",))
@@ -115,18 +117,20 @@ async def test_each_delivery_that_fails_is_on_one_page_the_next_try_first(target
         await target.jobs.settle(failed[-1])
     refused = await target.jobs.delivery(made[5].job_id, "convex")
     assert refused is not None
-    await target.jobs.settle(rules.reject(refused, 1, "answered 410", NOW))
+    failed.insert(0, rules.reject(refused, 1, "answered 410", NOW))
+    await target.jobs.settle(failed[0])
 
     found, after = [], FIRST
     while True:
         page = await target.directory.failing(after=after, limit=3)
-        found.append(page.deliveries)
+        found.append(page.rows)
         if page.rest is None:
             break
         after = read_cursor(write_cursor(page.rest))
     assert found == [failed[:3], failed[3:]]
-    await target.jobs.settle(rules.hasten(failed[3], NOW - 1))
-    assert (await target.directory.failing(after=FIRST, limit=1)).deliveries[0].job_id == failed[3].job_id
+    assert failed[0].is_refused
+    await target.jobs.settle(rules.ask(failed[4]))
+    assert (await target.directory.failing(after=FIRST, limit=1)).rows[0].job_id == failed[4].job_id
 
 
 async def test_jobs_at_work_and_open_deliveries_are_counted(target: DeploymentTarget) -> None:

@@ -188,6 +188,23 @@ async def test_a_receiver_has_a_limited_time_to_answer(monkeypatch: pytest.Monke
             await sender().send(completed(receiver.url), None)
 
 
+async def test_a_receiver_that_did_not_answer_lately_is_called_where_a_person_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("common.delivery.webhook._TIMEOUT", 0.05)
+    with Receiver() as receiver:
+        receiver.script.extend([silence(0.2)] * 3)
+        webhooks, job = sender(), completed(receiver.url)
+        for _ in range(3):
+            with pytest.raises(DeliveryFailed, match="Timeout"):
+                await webhooks.send(job, None)
+        with pytest.raises(DeliveryFailed, match="did not answer lately"):
+            await webhooks.send(job, None)
+        monkeypatch.setattr("common.delivery.webhook._TIMEOUT", 9.0)
+        await webhooks.send(job, None, is_asked=True)
+        await webhooks.send(job, None)  # it has answered
+
+
 async def test_a_refused_connection_is_a_failed_delivery() -> None:
     with Receiver() as receiver:
         url = receiver.url

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from common.admin.directory import Activity, DeliveryPage, JobFilter, JobPage, Position, delivery_page
+from common.admin.directory import Activity, JobFilter, Page, Position, delivery_page
 from common.local.sqlite import delivery_rows
 from common.local.sqlite.database import Database
 from common.models import Job
+from common.ports import Delivery
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -33,7 +34,7 @@ class SqliteDirectory:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> JobPage:
+    async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> Page[Job]:
         values = {
             "at": after.at,
             "job_id": after.key,
@@ -45,9 +46,9 @@ class SqliteDirectory:
         }
         rows = await self._database.read(lambda db: db.execute(_NEWEST, values).fetchall())
         rest = Position(*rows[-1][:2]) if len(rows) == limit else None
-        return JobPage([Job.model_validate_json(document) for *_, document in rows], rest)
+        return Page([Job.model_validate_json(document) for *_, document in rows], rest)
 
-    async def failing(self, *, after: Position, limit: int) -> DeliveryPage:
+    async def failing(self, *, after: Position, limit: int) -> Page[Delivery]:
         found = await self._database.read(lambda db: delivery_rows.failing(db, after, limit + 1))
         return delivery_page(found, limit=limit)
 

@@ -122,6 +122,7 @@ export const en = {
   noFailing: "No delivery fails.",
   tries: (n: number) => (n === 1 ? "1 try" : `${n} tries`),
   nextTry: (time: string) => `next try ${time}`,
+  refusedForGood: "refused: not tried again by itself",
   tryNow: "Try now",
 
   logColumns: ["When", "Who", "What", "Of what"],

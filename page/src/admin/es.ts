@@ -123,6 +123,7 @@ export const es: AdminText = {
   noFailing: "No falla ninguna entrega.",
   tries: (n) => (n === 1 ? "1 intento" : `${n} intentos`),
   nextTry: (time) => `próximo intento: ${time}`,
+  refusedForGood: "rechazada: no se intenta otra vez sola",
   tryNow: "Intentar ahora",
 
   logColumns: ["Cuándo", "Quién", "Qué", "De qué"],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from common.models import Job, Status
 from common.ports import Delivery, Target
+from common.wait_reasons import WaitReason, wait_reason
 
 Row = TypeVar("Row")
 
@@ -57,11 +59,22 @@ class Page(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """So many jobs wait for one reason; the first of them `until` then, None where nobody knows."""
+
+    jobs: int
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
-    """How many jobs wait or run, since when the longest has been due, and how many deliveries are open."""
+    """How many jobs wait or run, since when the longest has been due, why those that wait do, and how many
+    deliveries are open.
+    """
 
     jobs: Mapping[Status, int] = field(default_factory=dict)
     oldest_due_at: float | None = None
+    waiting: Mapping[WaitReason, Waiting] = field(default_factory=dict)
     deliveries: Mapping[Target, int] = field(default_factory=dict)
 
 
@@ -121,3 +134,30 @@ def read_cursor(text: str) -> Position:
     if not (key and key.isprintable() and math.isfinite(position.at)):
         raise ValueError(text)
     return position
+
+
+class Counted(NamedTuple):
+    """A line of a store's count: so many jobs of a status and reason, all due or none, the first then."""
+
+    status: Status
+    reason: str | None  # of one that waits
+    jobs: int
+    due_at: float
+
+
+def activity_of(counted: Iterable[Counted], deliveries: Mapping[Target, int], *, now: float) -> Activity:
+    """A job whose time has come waits for a place, whatever it waited for before."""
+    jobs: Counter[Status] = Counter()
+    waiting: dict[WaitReason, Waiting] = {}
+    due = []
+    for status, reason, number, due_at in counted:
+        jobs[status] += number
+        if status == "processing":
+            continue
+        why: WaitReason = "place" if status == "queued" or due_at <= now else wait_reason(reason or "")
+        if due_at <= now:
+            due.append(due_at)
+        before = waiting.get(why, Waiting(0, None))
+        until = None if why == "place" else min(due_at, before.until or due_at)
+        waiting[why] = Waiting(before.jobs + number, until)
+    return Activity(jobs, min(due, default=None), waiting, deliveries)

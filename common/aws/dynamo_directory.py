@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import Counter
+from typing import Any
 
 from common.admin.directory import (
     Activity,
+    Counted,
     JobFilter,
     Page,
     Position,
+    activity_of,
     delivery_page,
     position_of,
 )
 from common.aws import delivery_items, job_items
 from common.aws.table import Table
-from common.models import Job, Status
+from common.models import Job
 from common.ports import TARGETS, Delivery, Target
 
 _LATEST = 9_999_999_999.0  # seconds: in the year 2286
@@ -78,14 +80,10 @@ class DynamoDirectory:
 
     async def activity(self, *, now: float) -> Activity:
         keys = await self._table.query("due = :all", {":all": job_items.ALL}, index=job_items.DUE)
-        jobs: list[Job] = [job_items.job_of(item) for item in await self._table.read_again(keys)]
-        counts: Counter[Status] = Counter(job.status for job in jobs)
-        due = [float(item["due_at"]) for item in keys if item["due_at"] <= now]
-        return Activity(
-            jobs=counts,
-            oldest_due_at=min(due, default=None),
-            deliveries={target: await self._count_open(target) for target in TARGETS},
-        )
+        items = await self._table.read_again(keys)
+        counted = [_count(job_items.job_of(item), item.get("due_at")) for item in items]
+        deliveries = {target: await self._count_open(target) for target in TARGETS}
+        return activity_of((line for line in counted if line), deliveries, now=now)
 
     async def _count_open(self, target: Target) -> int:
         answers = await asyncio.gather(
@@ -101,6 +99,11 @@ class DynamoDirectory:
             )
         )
         return sum(len(items) for items in answers)
+
+
+def _count(job: Job, due_at: Any) -> Counted | None:
+    """None where the job has ended meanwhile."""
+    return None if due_at is None else Counted(job.status, job.waiting_for, 1, float(due_at))
 
 
 def _position_of(key: str) -> Position:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.admin.directory import Activity, JobFilter, Page, Position, delivery_page
+from common.admin.directory import Activity, Counted, JobFilter, Page, Position, activity_of, delivery_page
 from common.models import Job
 from common.ports import Delivery
 from common.postgres.database import Database
@@ -16,11 +16,15 @@ _NEWEST = """
         AND (cardinality($5::text[]) = 0 OR status = ANY ($5))
     ORDER BY created_at DESC, job_id DESC LIMIT $6
 """
-# One query for both, since dashboards ask for it as long as they are open.
+# One query for both, since dashboards ask for it as long as they are open. `->>` would refuse a document with
+# the character NUL.
 _ACTIVITY = """
-    SELECT 'job', status, count(*), min(due_at) FROM escriba.jobs WHERE due_at IS NOT NULL GROUP BY status
+    SELECT 'job', status,
+        CASE status WHEN 'waiting' THEN trim('"' FROM (document::json -> 'waitingFor')::text) END AS reason,
+        count(*), min(due_at)
+    FROM escriba.jobs WHERE due_at IS NOT NULL GROUP BY status, reason, due_at > $1
     UNION ALL
-    SELECT 'delivery', target, count(*), NULL
+    SELECT 'delivery', target, NULL, count(*), NULL
     FROM escriba.deliveries WHERE wanted_seq > confirmed_seq GROUP BY target
 """
 _FAILING = f"""
@@ -46,10 +50,6 @@ class PostgresDirectory:
 
     async def activity(self, *, now: float) -> Activity:
         """It is no use of the database: who looks at a server does not keep it awake."""
-        rows = [tuple(row) for row in await self._database.rows(_ACTIVITY, counts=False)]
-        due = [due_at for *_, due_at in rows if due_at is not None and due_at <= now]
-        return Activity(
-            jobs={status: count for kind, status, count, _ in rows if kind == "job"},
-            oldest_due_at=min(due, default=None),
-            deliveries={target: count for kind, target, count, _ in rows if kind == "delivery"},
-        )
+        rows = [tuple(row) for row in await self._database.rows(_ACTIVITY, now, counts=False)]
+        deliveries = {target: count for kind, target, _, count, _ in rows if kind == "delivery"}
+        return activity_of((Counted(*row) for kind, *row in rows if kind == "job"), deliveries, now=now)

@@ -314,7 +314,7 @@ def test_a_wrong_reason_is_refused(office: Office) -> None:
 
 def test_now_shows_queue_quota_storage_and_limits(office: Office) -> None:
     view = office.read("/admin/now")
-    assert view["jobs"].keys() == {"queued", "processing", "waiting", "oldestDueSeconds"}
+    assert view["jobs"].keys() == {"queued", "processing", "waiting", "oldestDueSeconds", "waitingFor"}
     assert view["quota"]["requestsPerMinute"]["limit"] == 100
     assert view["limits"]["maxWatchers"] == 500
     assert view["deliveries"]["convex"] == {"open": 0}

@@ -10,13 +10,16 @@ from common.admin.directory import (
     START,
     JobFilter,
     Position,
+    Waiting,
     list_jobs,
     read_cursor,
     write_cursor,
 )
 from common.delivery import rules
+from common.jobs import state
 from common.models import Job
 from common.sender_port import DeliveryFailed
+from common.wait_reasons import WaitReason
 from tests.contract.sample_jobs import NOW, cancel, commit, create, sample_job, sample_pending_job
 from tests.contract.targets import DeploymentTarget
 
@@ -144,3 +147,31 @@ async def test_jobs_at_work_and_open_deliveries_are_counted(target: DeploymentTa
     assert activity.deliveries["convex"] == 1
     assert activity.deliveries.get("callback", 0) == 0
     assert (await target.directory.activity(now=NOW - 60)).oldest_due_at is None
+
+
+async def test_why_jobs_wait_is_counted(target: DeploymentTarget) -> None:
+    """The character NUL in a document is no reason to fail."""
+    reasons: list[tuple[WaitReason, float]] = [("audio_per_hour", 90), ("audio_per_hour", 60), ("error", 5)]
+    for number, (reason, seconds) in enumerate(reasons):
+        job = sample_job(f"00000000-0000-4000-8000-{number:012d}")
+        job = await create(target.jobs, job.model_copy(update={"filename": "nul \0.mp3"}))
+        running = await commit(target.jobs, state.start(job, now=NOW))
+        until = NOW + seconds
+        await commit(
+            target.jobs, state.wait(running, until=until, now=NOW, attempt_counts=False, reason=reason)
+        )
+    await create(target.jobs, sample_job("00000000-0000-4000-8000-000000000009"))
+    activity = await target.directory.activity(now=NOW + 10)
+    assert dict(activity.jobs) == {"waiting": 3, "queued": 1}
+    assert dict(activity.waiting) == {
+        "audio_per_hour": Waiting(2, NOW + 60),
+        "place": Waiting(2, None),  # the one in the queue, and the one whose time has come
+    }
+
+
+async def test_a_job_that_runs_is_none_that_waits(target: DeploymentTarget) -> None:
+    running = state.start(await create(target.jobs, sample_job()), now=NOW)
+    await commit(target.jobs, running)
+    activity = await target.directory.activity(now=NOW + 60)
+    assert (dict(activity.jobs), activity.oldest_due_at) == ({"processing": 1}, None)
+    assert not activity.waiting

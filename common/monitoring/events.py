@@ -1,4 +1,4 @@
-"""Readings as an event stream for admins: every three seconds where they differ, else now and then."""
+"""Readings as an event stream for admins: every four seconds where they differ, else now and then."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from common.services import Services
 from common.subscribers_port import Listener
 
 # Seconds between two looks. All streams of this process share a reading that is no older.
-_EVERY, _SHARED_FOR = 3.0, 2.9
+_EVERY, _SHARED_FOR = 4.0, 3.9
 # What alone makes no news.
 _CLOCKS = frozenset(
     {"at", "uptimeSeconds", "memoryBytes", "oldestDueSeconds", "fullInSeconds", "waitSeconds"}

@@ -16,11 +16,11 @@ _NEWEST = """
         AND (cardinality($5::text[]) = 0 OR status = ANY ($5))
     ORDER BY created_at DESC, job_id DESC LIMIT $6
 """
-# One query for both, since dashboards ask for it as long as they are open. `->>` would refuse a document with
-# the character NUL.
+# One query for both, since dashboards ask for it as long as they are open. A pattern, since
+# text in the document may hold what `->>` refuses; none of it has a quoted name.
 _ACTIVITY = """
     SELECT 'job', status,
-        CASE status WHEN 'waiting' THEN trim('"' FROM (document::json -> 'waitingFor')::text) END AS reason,
+        CASE status WHEN 'waiting' THEN substring(document FROM '"waitingFor":"([a-z_]+)"') END AS reason,
         count(*), min(due_at)
     FROM escriba.jobs WHERE due_at IS NOT NULL GROUP BY status, reason, due_at > $1
     UNION ALL

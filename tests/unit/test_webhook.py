@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -193,8 +195,12 @@ async def test_a_receiver_that_did_not_answer_lately_is_called_where_a_person_as
 ) -> None:
     monkeypatch.setattr("common.delivery.webhook._TIMEOUT", 0.05)
     with Receiver() as receiver:
-        answers = [silence(0.2)]
-        receiver.script.extend([lambda handler: answers[0](handler)] * 9)
+        answers = threading.Event()
+
+        def answer(handler: BaseHTTPRequestHandler) -> None:
+            (status(204) if answers.is_set() else silence(0.2))(handler)
+
+        receiver.script.extend([answer] * 9)
         webhooks, job = sender(), completed(receiver.url)
         for _ in range(3):
             with pytest.raises(DeliveryFailed, match="Timeout"):
@@ -202,7 +208,7 @@ async def test_a_receiver_that_did_not_answer_lately_is_called_where_a_person_as
         with pytest.raises(DeliveryFailed, match="did not answer lately"):
             await webhooks.send(job, None)
         monkeypatch.setattr("common.delivery.webhook._TIMEOUT", 9.0)
-        answers[0] = status(204)
+        answers.set()
         await webhooks.send(job, None, is_asked=True)
         await webhooks.send(job, None)  # it has answered
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -39,10 +39,11 @@ from common.openai.stream import TranscriptionStream
 from common.places import Take
 from common.services import Services
 from common.transcription.cache import recall, transcribe_unless_kept
-from common.transcription.progressive import OnText, repeat, transcribe_progressively
-from common.transcription.speakers import check_speakers
-from common.transcription.whole import transcribe_whole
+from common.transcription.option_rules import check_speakers
 from common.upload.receive import Upload
+
+if TYPE_CHECKING:
+    from common.transcription.progressive import OnText
 
 router = APIRouter(tags=["OpenAI"])
 any_path.register()
@@ -182,6 +183,9 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
         services = await _for_caller(services, caller)
         take = partial(services.transcribing.take, caller.client, upload.size_bytes)
         if parsed.stream:
+            # Imported with the first recording: it is a tenth of the CPU of a start.
+            from common.transcription.progressive import repeat, transcribe_progressively
+
             kept = await recall(services, upload.sha256, parsed.options, owner=caller.owner)
             headers |= note_cache(request, is_hit=kept is not None)
 
@@ -230,6 +234,8 @@ def _scratch_folder(services: Services) -> Iterator[str]:
 async def _answer(
     services: Services, upload: Upload, take: Take, parsed: OpenAIRequest, request: Request
 ) -> Response:
+    from common.transcription.whole import transcribe_whole
+
     transcript, is_kept = await transcribe_unless_kept(
         services,
         upload.sha256,
@@ -243,4 +249,4 @@ async def _answer(
     return Response(body, headers=note_cache(request, is_hit=is_kept), media_type=kind)
 
 
-handler = http_handler(router)
+handler = http_handler(router, imports=("common.transcription.whole", "common.transcription.progressive"))

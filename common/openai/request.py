@@ -16,7 +16,7 @@ from common.http.options import LANGUAGE, SPEAKERS, parse_options
 from common.models import Granularity, Options, Task
 from common.openai.form import group_fields, list_items
 from common.openai.models import ALIAS, model_of
-from common.transcription.pipeline import with_word_times
+from common.transcription.option_rules import with_word_times
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
 FORMATS: tuple[Format, ...] = get_args(Format)

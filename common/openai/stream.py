@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
@@ -18,7 +18,9 @@ from common.errors import EscribaError, RetryLater
 from common.http.disconnect import run_until_left
 from common.http.sse import COMMENT, EventWriter, encode_event
 from common.openai.errors import error_body
-from common.transcription.progressive import OnText
+
+if TYPE_CHECKING:
+    from common.transcription.progressive import OnText
 
 Refuse = Callable[[EscribaError | RetryLater], Response]
 

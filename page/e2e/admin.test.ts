@@ -171,7 +171,7 @@ test("a key is made, shown once, changed, and revoked after a question", async (
 
 test("a job is found by its id and by its status, and deleted after a question", async () => {
   await show("jobs");
-  const [[jobId]] = query("SELECT job_id FROM jobs ORDER BY created_at LIMIT 1") as [[string]];
+  const [[jobId]] = query("SELECT job_id FROM jobs ORDER BY created_at DESC LIMIT 1") as [[string]];
   const [[all]] = query("SELECT count(*) FROM jobs") as [[number]];
   await expect.poll(() => page.locator("[data-job]").count()).toBe(all);
   await page.getByLabel("Status").selectOption("failed");

@@ -112,7 +112,8 @@ export const badKey = { status: 401, body: { error: { message: "Invalid API Key"
 
 /** Dozens of jobs of all clients at once: some fail, some are cancelled, webhooks fail, all wait for the engine once. */
 export async function work(clients: readonly Client[], engine: Engine, receiver: Receiver): Promise<void> {
-  await engine.command({ script: [badKey, badKey, rateLimited(3)], default: { delay: 0.3 } });
+  const slow = { delay: 5 }; // longer than a dashboard takes to look again, and so is the wait after the 429
+  await engine.command({ script: [badKey, badKey, slow, slow, slow, rateLimited(6)], default: { delay: 0.2 } });
   await Promise.all(
     clients.map(async (client, i) => {
       await client.submit({ callbackUrl: `${receiver.url}/503` });

@@ -226,8 +226,7 @@ class _Run:
 
     async def _wait(self, delay: float, reason: str, *, attempt_counts: bool) -> None:
         now = self._now
-        self._services.counters.count_wait(reason)
-        why = wait_reason(reason)
+        self._services.counters.count_wait(why := wait_reason(reason))
         await self._running.change(
             lambda job: state.wait(job, until=now + delay, now=now, attempt_counts=attempt_counts, reason=why)
         )

@@ -13,13 +13,11 @@ from typing import Any
 
 from common.errors import EscribaError, Interrupted, JobNotRetryable, Sentence
 from common.jobs import progress, suspects, transition
-from common.jobs.transition import forward, named_audio, next_value, require
+from common.jobs.transition import NO_WAIT, forward, named_audio, next_value, require
 from common.models import Audio, Job, JobError, Options, Stage
 from common.wait_reasons import WaitReason
 
 IllegalTransition = transition.IllegalTransition
-
-_NO_WAIT: dict[str, Any] = {"waiting_until": None, "waiting_for": None}
 
 
 def accept(job_id: str, *, options: Options, now: float, expires_at: float, **fields: Any) -> Job:
@@ -63,7 +61,7 @@ def start(job: Job, *, now: float) -> Job:
         stage=_first_stage(job),
         attempts=job.attempts + 1,
         started_at=job.started_at or now,
-        **_NO_WAIT,
+        **NO_WAIT,
     )
 
 
@@ -145,8 +143,8 @@ def record_death(job: Job, *, isolated: bool, now: float) -> Job:
     require(job, "processing")
     counts = suspects.ran_alone(job, isolated=isolated)
     delay = suspects.wait_after_death(job, isolated=isolated)
-    waiting = wait(job, until=now + delay, now=now, attempt_counts=counts, reason="crash")
-    return waiting.model_copy(update={"deaths": job.deaths + 1})
+    after = wait(job, until=now + delay, now=now, attempt_counts=counts, reason="crash")
+    return after.model_copy(update={"deaths": job.deaths + 1})
 
 
 def prolong(job: Job, *, now: float, expires_at: float) -> Job:
@@ -182,14 +180,14 @@ def correct(job: Job, *, now: float, expires_at: float) -> Job:
 
 def fail(job: Job, error: EscribaError, *, now: float, expires_at: float) -> Job:
     require(job, "pending", "queued", "processing", "waiting")
-    reason = JobError(
+    why = JobError(
         code=error.code,
         details={name: value for name, value in error.details.items() if not isinstance(value, Sentence)},
         stage=job.stage or "queue",
         retryable=error.retryable,
     )
     return next_value(
-        job, now, status="failed", error=reason, completed_at=now, expires_at=expires_at, **_NO_WAIT
+        job, now, status="failed", error=why, completed_at=now, expires_at=expires_at, **NO_WAIT
     )
 
 
@@ -200,7 +198,7 @@ def interrupt(job: Job, *, now: float, expires_at: float) -> Job:
 
 def cancel(job: Job, *, now: float, expires_at: float) -> Job:
     require(job, "pending", "queued", "processing", "waiting")
-    return next_value(job, now, status="cancelled", completed_at=now, expires_at=expires_at, **_NO_WAIT)
+    return next_value(job, now, status="cancelled", completed_at=now, expires_at=expires_at, **NO_WAIT)
 
 
 def erase(job: Job, *, now: float, forget_at: float) -> Job:

@@ -75,6 +75,15 @@ def is_unread(task: Task, name: str) -> bool:
     return name.partition("[")[0].strip() not in (*known, "url")
 
 
+def with_model_of_address(
+    fields: tuple[tuple[str, str], ...], deployment: str | None
+) -> tuple[tuple[str, str], ...]:
+    """The form's fields; where it names no model, Azure's clients name it in the address."""
+    if deployment is None or any(name == "model" and value.strip() for name, value in fields):
+        return fields
+    return (*fields, ("model", deployment))
+
+
 def parse_request(
     fields: Iterable[tuple[str, str]], *, task: Task, server_model: str, strict_models: bool = False
 ) -> OpenAIRequest:

@@ -186,9 +186,8 @@ def fail(job: Job, error: EscribaError, *, now: float, expires_at: float) -> Job
         stage=job.stage or "queue",
         retryable=error.retryable,
     )
-    return next_value(
-        job, now, status="failed", error=why, completed_at=now, expires_at=expires_at, **NO_WAIT
-    )
+    end = NO_WAIT | {"completed_at": now, "expires_at": expires_at}
+    return next_value(job, now, status="failed", error=why, **end)
 
 
 def interrupt(job: Job, *, now: float, expires_at: float) -> Job:

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../app/Icon";
 import { rove } from "../app/roving";
 import { download, FORMATS, type Format, save } from "../export/download";
+import { marksOf } from "../export/marks";
 import { useMessages } from "../text/language";
 import { sourceOf } from "./source";
 import { CopyButton } from "./Toolbar";
@@ -17,7 +18,7 @@ export function DownloadMenu({ view, recording }: { view: View; recording: File 
   const choose = (format: Format) => {
     place.current!.querySelector("button")?.focus(); // the list goes
     setOpen(false);
-    void download(format, sourceOf(view));
+    void download(format, { ...sourceOf(view), marks: marksOf(view.text.row.jobId) });
   };
   return (
     <div class="menu" ref={place}>

@@ -9,9 +9,8 @@ export type Deployed = {
   stop(): Promise<void>;
 };
 
-/** `password` is the page's. */
-export async function deploy(password: string): Promise<Deployed> {
-  const child = spawn(python, ["-m", "tests.deployed_page", password], {
+export async function deploy(): Promise<Deployed> {
+  const child = spawn(python, ["-m", "tests.deployed_page"], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME },
     stdio: ["pipe", "pipe", "pipe"],

@@ -29,6 +29,9 @@ export class Follower {
   readonly #rows: Rows;
   readonly #texts: Texts;
   readonly #created = new Set<string>();
+  /** Jobs that were asked for at once; what failed waits for its turn. */
+  readonly #noticed = new Set<string>();
+  #isStopped = false;
   #since = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #round: Promise<void> | null = null;
@@ -45,8 +48,7 @@ export class Follower {
   start(): () => void {
     this.#since = begin();
     const look = () => document.hidden || this.ask();
-    const onJobs = () => this.#jobsWithoutRow().length > 0 && this.ask();
-    const stopJobs = transcriptions.subscribe(onJobs);
+    const stopJobs = transcriptions.subscribe(() => this.#noticeJobs());
     const kinds = [
       [document, "visibilitychange"],
       [globalThis, "focus"],
@@ -58,9 +60,14 @@ export class Follower {
       stopJobs();
       for (const [target, kind] of kinds) target.removeEventListener(kind, look);
       clearTimeout(this.#timer);
-      this.#timer = undefined;
-      this.#isWanted = false;
+      this.#isStopped = true;
     };
+  }
+
+  #noticeJobs(): void {
+    const fresh = this.#jobsWithoutRow().filter(({ jobId }) => !this.#noticed.has(jobId));
+    for (const { jobId } of fresh) this.#noticed.add(jobId);
+    if (fresh.length > 0) this.ask();
   }
 
   /** Asks now, or once more after the round that is running. */
@@ -71,7 +78,7 @@ export class Follower {
   }
 
   async #askWhileWanted(): Promise<void> {
-    while (this.#isWanted) {
+    while (this.#isWanted && !this.#isStopped) {
       this.#isWanted = false;
       state.set(await this.#once());
     }
@@ -80,6 +87,7 @@ export class Follower {
   }
 
   #schedule(): void {
+    if (this.#isStopped) return;
     if (document.hidden && this.#jobsWithoutRow().length === 0) return; // `look` goes on
     const isLively =
       elsewhere.value.length > 0 || transcriptions.state.jobs.some(isActive) || Date.now() - this.#changedAt < LIVELY;

@@ -1,7 +1,7 @@
 """The diarization error on real conversations: a telephone call, and half-minute excerpts of meetings.
 
     python -m benchmarks.conversations               about three minutes of one core
-    python -m benchmarks.conversations --told        the request says how many speak
+    python -m benchmarks.conversations --number      the request says how many speak
 
 They are those that pyannote.audio (MIT) brings for its own tests: a call, and fourteen excerpts of the AMI
 corpus (CC BY 4.0) by one distant microphone, `pip download` gets them. The server transcribes each with the
@@ -147,14 +147,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     default = Path(tempfile.gettempdir()) / "escriba-conversations"
     parser.add_argument("--folder", type=Path, default=default)
-    parser.add_argument("--told", action="store_true")
+    parser.add_argument("--number", action="store_true")
     arguments = parser.parse_args()
     root = fetch(arguments.folder)
     results: dict[str, list[tuple[Errors, Errors]]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data") as server:
         for path, truth in conversations(root):
             people = len({name for name, _, _ in truth})
-            guess, warnings = transcribe(server, path, str(people) if arguments.told else "true")
+            guess, warnings = transcribe(server, path, str(people) if arguments.number else "true")
             errors = [measure(truth, guess, collar) for collar in _COLLARS]
             results["call" if path.stem == "sample" else "meetings"].append((errors[0], errors[1]))
             found = len({name for name, _, _ in guess})

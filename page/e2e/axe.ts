@@ -16,7 +16,8 @@ export async function findProblems(page: Page, first: Theme = "dark"): Promise<s
   return [...(await findIn(page, first)), ...(await findIn(page, second, RULES_OF_COLOURS))];
 }
 
-async function findIn(page: Page, colorScheme: Theme, runOnly?: readonly string[]): Promise<string[]> {
+/** In one theme alone. */
+export async function findIn(page: Page, colorScheme: Theme, runOnly?: readonly string[]): Promise<string[]> {
   // Evaluated, not inserted: the page's policy lets no script in.
   if (await page.evaluate(() => !("axe" in globalThis))) await page.evaluate(`${await source};0`);
   await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });

@@ -45,7 +45,7 @@ async function refuseLink({ page }: Visit): Promise<void> {
 async function send({ page, cdp }: Visit): Promise<void> {
   await page.locator(".link input").fill("");
   await throttle(cdp, 20_000);
-  await sendBytes(page, "Reunión del lunes.wav", "audio/wav", await newSpeech(90));
+  await sendBytes(page, "Reunión del lunes.wav", "audio/wav", await newSpeech(60));
   await shown(page, '[data-phase="sending"] progress');
 }
 
@@ -72,7 +72,7 @@ async function loseFile({ page }: Visit): Promise<void> {
 /** The server stands still at its first words, so that the card does not change while it is looked at. */
 async function hear({ page, cdp, servers }: Visit): Promise<void> {
   await throttle(cdp, -1);
-  const speech = { name: "Reunión del lunes.wav", mimeType: "audio/wav", buffer: await newSpeech(90) };
+  const speech = { name: "Reunión del lunes.wav", mimeType: "audio/wav", buffer: await newSpeech(60) };
   await page.locator('[data-phase="needsFile"] input[type=file]').setInputFiles(speech);
   await shown(page, ".live");
   servers.freeze();

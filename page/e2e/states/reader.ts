@@ -64,7 +64,7 @@ async function correct({ page }: Visit): Promise<void> {
   await clickText(page);
   await page.keyboard.press("Home");
   await page.keyboard.press("Control+ArrowRight");
-  await page.keyboard.type("then ");
+  await page.keyboard.type(" then");
 }
 
 async function find({ page }: Visit): Promise<void> {

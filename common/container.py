@@ -22,6 +22,8 @@ from common.local.engine import build_engine, engine_problem
 from common.local.hub import Hub
 from common.local.scratch import Scratch, scratch_folder
 from common.local.server.stop_signal import StopSignal, server_stopping
+from common.local.speaker_worker import POLL_EVERY as LISTENER_POLL_EVERY
+from common.local.speaker_worker import SpeakerWorker
 from common.local.sqlite import stores as sqlite
 from common.local.worker import POLL_EVERY, Worker
 from common.ports import QuotaStore, Target
@@ -53,7 +55,9 @@ async def container(
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
         stores = await stack.enter_async_context(open_stores(settings))
         audio, worker = await _open_audio(settings, stores), await _worker(settings, stores, scratch)
+        listener = await _listener(stores, scratch)
         signal.subscribe(lambda: worker.leave(settings.shutdown_timeout / 2))
+        signal.subscribe(listener.leave)
         signals, quota, senders = Signals(), _quota(settings, stores), _senders(settings, stores, stack)
         services = Services(
             settings=settings,
@@ -66,7 +70,7 @@ async def container(
             jobs=stores.jobs,
             audio=audio,
             queue=stores.queue(on_put=worker.notify),
-            subscribers=Publisher(hub, signals, has_senders=bool(senders)),
+            subscribers=Publisher(hub, signals, listener, has_senders=bool(senders)),
             quota=quota,
             client_account=lambda client, start: stores.account(f"client:{client}", start),
             access=await _access(settings, stores),
@@ -76,8 +80,9 @@ async def container(
             refusals=HeldRefusals(_REFUSAL_HELD),
             cache=stores.cache(settings.cache_bytes),
             voices=stores.voices,
+            speaker_tasks=stores.speaker_tasks,
             senders=senders,
-            cancel_run=worker.cancel_run,
+            cancel_run=partial(_cancel_run, worker, listener),
             key_secret=await stores.secret("idempotency"),
             transcribing=wiring.transcription_places(settings, ledger),
             downloading=wiring.download_places(ledger),
@@ -85,7 +90,9 @@ async def container(
             store_timeout=_STORE_TIMEOUT if settings.database_url else _FILE_TIMEOUT,
         )
         _close_places_later(services, signal)
-        background = work_in_background(services, stores, audio, worker=worker, hub=hub, signals=signals)
+        background = work_in_background(
+            services, stores, audio, worker=worker, listener=listener, hub=hub, signals=signals
+        )
         await stack.enter_async_context(background)
         stack.callback(hub.close)
         yield services
@@ -158,6 +165,18 @@ def _senders(settings: Settings, stores: Stores, stack: AsyncExitStack) -> dict[
         stack.push_async_callback(convex.aclose)
     webhook = wiring.webhook_sender(settings, settings.callback_secret)
     return wiring.by_target(convex=convex, webhook=webhook)
+
+
+def _cancel_run(worker: Worker, listener: SpeakerWorker, job_id: str) -> None:
+    worker.cancel_run(job_id)
+    listener.cancel_run(job_id)
+
+
+async def _listener(stores: Stores, scratch: Scratch) -> SpeakerWorker:
+    """What runs tasks of speakers, once those of killed processes are free to be run again."""
+    await stores.speaker_tasks.release_all(scratch.dead)
+    poll_every = None if stores.wakes else LISTENER_POLL_EVERY
+    return SpeakerWorker(stores.speaker_tasks, holder=scratch.folder.name, poll_every=poll_every)
 
 
 async def _worker(settings: Settings, stores: Stores, scratch: Scratch) -> Worker:

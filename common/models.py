@@ -191,10 +191,18 @@ class Job(Value):
     error: JobError | None = None
     cached: Literal[True] | None = Field(None, description="the text of an equal recording was its answer")
     revision: int | None = Field(None, description="how often a person has corrected its text")
+    speakers_progress: float | None = Field(None, description="0 to 100, while they come after the text")
+    text_seq: int | None = Field(None, description="the commit that last changed the text, if not the last")
+    unlabelled_seq: int | None = Field(None, description="that of the text to which the speakers came")
 
     @property
     def has_ended(self) -> bool:
         return self.status in TERMINAL
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens to it by itself until it expires: its speakers may come later."""
+        return self.has_ended and self.speakers_progress is None
 
 
 class JobEvent(Value):
@@ -214,7 +222,6 @@ class JobEvent(Value):
 
 
 # ── access ────────────────────────────────────────────────────────────────────────────────────────
-
 
 # More than anybody uses, and within what every store and every calculation holds.
 _MOST = 10**12

@@ -113,7 +113,7 @@ class GatewaySubscribers:
         if not await self._post_or_forget(watcher["sk"], frames):
             return
         last = events[-1]
-        if last.job.has_ended:
+        if last.job.is_final:
             await self._table.delete(_keys(last.job.job_id, watcher["sk"]))
             return
         key = (watcher["pk"], watcher["sk"])

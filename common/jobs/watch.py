@@ -22,7 +22,8 @@ _WATCHERS_RETRY = 20.0
 
 
 class Watch:
-    """What one watcher is sent. `is_over`: the job has ended and the watcher was sent its end."""
+    """What one watcher is sent. `is_over`: the job has ended, no speakers are to come, and the
+    watcher was sent that."""
 
     def __init__(
         self, services: Services, job: Job, listener: Listener, *, after: int | None, language: Language
@@ -33,7 +34,7 @@ class Watch:
         self._language = language
         # A place that this job has never reached, as after a restored backup, means nothing.
         self._seq = after if after is not None and after <= job.seq else None
-        self.is_over = job.has_ended and self._seq == job.seq
+        self.is_over = job.is_final and self._seq == job.seq
 
     async def messages(self) -> AsyncGenerator[Message, None]:
         """The snapshot, or what came after `after`; then each change; `ping` when there is none for a while.
@@ -85,7 +86,7 @@ class Watch:
         if self._job.revision and (result := await self._services.jobs.result(self._job.job_id)):
             pieces = correct_pieces(pieces, result)
         newest = await self._services.jobs.events(self._job.job_id, after=self._job.seq - 1)
-        self._seq, self.is_over = self._job.seq, self._job.has_ended
+        self._seq, self.is_over = self._job.seq, self._job.is_final
         partial = find_partial(newest, pieces, seq=self._job.seq)
         return snapshot_message(self._job, pieces, self._language, partial=partial)
 
@@ -119,7 +120,7 @@ class Watch:
 
     def _advance(self, events: list[JobEvent]) -> list[JobEvent]:
         if events:
-            self._seq, self.is_over = events[-1].seq, events[-1].job.has_ended
+            self._seq, self.is_over = events[-1].seq, events[-1].job.is_final
         return drop_superseded(events)
 
 

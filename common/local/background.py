@@ -15,6 +15,7 @@ from common.delivery.dispatch import LOOK_EVERY, Dispatcher
 from common.errors import EscribaError
 from common.jobs.sweep import sweep
 from common.local.hub import Hub
+from common.local.speaker_worker import SpeakerWorker
 from common.local.worker import Worker
 from common.log import log
 from common.models import TERMINAL, JobEvent, Status
@@ -41,10 +42,13 @@ class Signals:
 
 
 class Publisher:
-    """Subscribers that also notify the dispatcher of commits that may have something to deliver."""
+    """Subscribers that also notify the dispatcher of commits that may have something to deliver, and the
+    worker of those that make a task of speakers.
+    """
 
-    def __init__(self, hub: Hub, signals: Signals, *, has_senders: bool) -> None:
+    def __init__(self, hub: Hub, signals: Signals, listener: SpeakerWorker, *, has_senders: bool) -> None:
         self._hub = hub
+        self._listener = listener
         self._signals = signals
         self._has_senders = has_senders
         self.listen = hub.listen
@@ -53,27 +57,37 @@ class Publisher:
         await self._hub.publish(event)
         if self._has_senders or event.job.callback_url:
             self._signals.delivery.set()
+        if event.job.speakers_progress == 0:
+            self._listener.notify()
 
 
 @asynccontextmanager
 async def work_in_background(
-    services: Services, stores: Stores, audio: SweptAudio, *, worker: Worker, hub: Hub, signals: Signals
+    services: Services,
+    stores: Stores,
+    audio: SweptAudio,
+    *,
+    worker: Worker,
+    listener: SpeakerWorker,
+    hub: Hub,
+    signals: Signals,
 ) -> AsyncIterator[None]:
     """Do it all while the body runs."""
     look_every = None if stores.wakes else LOOK_EVERY
     sweep_every = None if stores.wakes else services.settings.sweep_seconds
     async with (
-        stores.wake(_wakers(worker, hub, signals)),
+        stores.wake(_wakers(worker, listener, hub, signals)),
         Dispatcher(services, changed=signals.delivery, look_every=look_every) as dispatcher,
         background_task(dispatcher.run()),
         background_task(_sweep_for_ever(services, stores, audio, signals.sweep, sweep_every)),
         _store_usage(services),
+        _run_speaker_tasks(services, listener),
         _run_jobs(services, worker),
     ):
         yield
 
 
-def _wakers(worker: Worker, hub: Hub, signals: Signals) -> Wakers:
+def _wakers(worker: Worker, listener: SpeakerWorker, hub: Hub, signals: Signals) -> Wakers:
     def on_commit(job_id: str, seq: int, status: Status) -> None:
         hub.note_stored(job_id, seq)
         if status in TERMINAL:
@@ -84,6 +98,7 @@ def _wakers(worker: Worker, hub: Hub, signals: Signals) -> Wakers:
     return Wakers(
         on_job=worker.notify,
         on_delivery=signals.delivery.set,
+        on_speakers=listener.notify,
         on_sweep=signals.sweep.set,
         on_commit=on_commit,
         on_gap=hub.note_gap,
@@ -97,6 +112,16 @@ async def _run_jobs(services: Services, worker: Worker) -> AsyncIterator[None]:
             yield
         finally:  # also after an exception: a job that is not given back waits for its lease to end
             await worker.close(services.settings.shutdown_timeout / 2)
+            await working
+
+
+@asynccontextmanager
+async def _run_speaker_tasks(services: Services, listener: SpeakerWorker) -> AsyncIterator[None]:
+    async with background_task(listener.work(services)) as working:
+        try:
+            yield
+        finally:
+            listener.leave()
             await working
 
 

@@ -23,12 +23,17 @@ dev: .venv/$(ENGINE) web/node_modules
 	  (cd web && npm run --silent dev); kill $$server 2>/dev/null; wait $$server
 
 # Lanes run side by side, the longest begins first; what measures seconds, memory or CPU then runs alone. A lane's
-# output is printed when it ends; one that fails fails the whole. docs/decisions/checks-in-lanes.md
+# output is printed when it ends; one that fails fails the whole, and what failed is said once more at the end.
+# docs/decisions/checks-in-lanes.md
 LANES := servers units web check
 SIDE_BY_SIDE := --jobs $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+FAILURES := ^(FAILED|ERROR) | FAIL |^[^ ]*Error: |: error: |^make.*\*\*\*|Would reformat| BROKEN$$
+test: SHELL := bash
+test: .SHELLFLAGS := -o pipefail -c
 test:
-	@$(MAKE) --no-print-directory $(SIDE_BY_SIDE) $(LANES)
-	@$(MAKE) --no-print-directory alone
+	@mkdir -p build
+	@{ $(MAKE) --no-print-directory $(SIDE_BY_SIDE) $(LANES) && $(MAKE) --no-print-directory alone; } 2>&1 \
+	  | tee build/test.log || { printf '\nWhat failed:\n'; grep -aE '$(FAILURES)' build/test.log | tail -n 40; exit 1; }
 
 # Modules stay whole, since their tests share fixtures. A worker has its own emulator, ports and folders.
 PYTEST := $(BIN)/python -m pytest

@@ -18,13 +18,13 @@ from common.http.json_body import check_names, read_json
 from common.http.key_fields import (
     A_NAME,
     FIELDS,
-    body_schema,
     read_expiry,
     read_limits,
     read_name,
     read_scopes,
     view_key,
 )
+from common.http.openapi import exact_object, request_body
 from common.lambda_entry.handlers import http_handler
 from common.models import AccessKey
 from common.services import Services
@@ -46,7 +46,7 @@ _REFUSALS = (errors.KeyMissing(), errors.KeyInvalid(), errors.ScopeMissing(scope
     summary="Make an access key",
     response_model=None,
     status_code=201,
-    openapi_extra={"requestBody": {"required": True, "content": body_schema("name")}},
+    openapi_extra=request_body(exact_object(FIELDS, "name")),
     responses={
         201: {
             "description": "`key` is shown once; `webhookSecret` verifies the callbacks of its jobs",
@@ -99,7 +99,7 @@ async def list_keys(services: ServicesDep, _: Admin) -> Response:
     "/keys/{key_id}",
     summary="Change an access key",
     response_model=None,
-    openapi_extra={"requestBody": {"required": True, "content": body_schema()}},
+    openapi_extra=request_body(exact_object(FIELDS)),
     responses={
         200: {
             "description": "it holds everywhere within ten seconds; what is not named stays",

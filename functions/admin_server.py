@@ -14,6 +14,7 @@ from common.admin.usage import KEPT_DAYS, KEPT_HOURS, days_between, hours_until,
 from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import Admin
 from common.http.json_body import check_names, read_json
+from common.http.openapi import exact_object
 from common.http.query import describe_query, read_number, read_query
 from common.jobs.view import iso_time
 from common.lambda_entry.handlers import http_handler
@@ -162,17 +163,7 @@ async def show_pause(services: ServicesDep, _: Admin) -> Response:
     summary="Accept nothing new",
     response_model=None,
     openapi_extra={
-        "requestBody": {
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "properties": {"reason": {"type": ["string", "null"], "maxLength": 200}},
-                        "additionalProperties": False,
-                    }
-                }
-            }
-        }
+        "requestBody": {"content": exact_object({"reason": {"type": ["string", "null"], "maxLength": 200}})}
     },
     responses={
         200: _example(_PAUSED, "requests for new work are answered 503 `paused`, everywhere in ten seconds"),

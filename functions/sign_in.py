@@ -16,6 +16,7 @@ from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import caller_of
 from common.http.edge import client_of
 from common.http.json_body import check_names, read_json
+from common.http.openapi import exact_object, request_body
 from common.jobs.view import iso_time
 from common.lambda_entry.handlers import http_handler
 
@@ -48,16 +49,7 @@ _EXAMPLE = {
     summary="A token for the browser that knows the page's password",
     response_model=None,
     status_code=201,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {"type": "object", "properties": _FIELDS, "additionalProperties": False}
-                }
-            },
-        }
-    },
+    openapi_extra=request_body(exact_object(_FIELDS)),
     responses={
         201: {
             "description": "send it as a key. Before it ends, it gets another with `{}` as the body, up to "

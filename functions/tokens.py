@@ -16,6 +16,7 @@ from common.http.app import ServicesDep, error_examples, json_response
 from common.http.caller import CallerDep, check_visible
 from common.http.job_request import USER_ID, USER_ID_FORM
 from common.http.json_body import check_names, read_json
+from common.http.openapi import Fields, exact_object, request_body
 from common.jobs.ids import parse_job_id
 from common.jobs.view import iso_time
 from common.lambda_entry.handlers import http_handler
@@ -25,7 +26,7 @@ from common.services import Services
 router = APIRouter(tags=["access"])
 
 _SCOPES = sorted(OPEN_SCOPES)
-_FIELDS = {
+_FIELDS: Fields = {
     "sub": {
         "type": ["string", "null"],
         "pattern": f"^{USER_ID.pattern}$",
@@ -54,16 +55,7 @@ _SECONDS = f"1 … {LONGEST:.0f}"
     summary="A short-lived token for a page, from the key that its server holds",
     response_model=None,
     status_code=201,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {"type": "object", "properties": _FIELDS, "additionalProperties": False}
-                }
-            },
-        }
-    },
+    openapi_extra=request_body(exact_object(_FIELDS)),
     responses={
         201: {
             "description": "send it as a key: Authorization: Bearer, a WebSocket's subprotocol; as "

@@ -46,11 +46,6 @@ FIELDS: dict[str, Any] = {
 }
 
 
-def body_schema(*required: str) -> dict[str, Any]:
-    schema = {"type": "object", "properties": FIELDS, "additionalProperties": False}
-    return {"application/json": {"schema": schema | ({"required": list(required)} if required else {})}}
-
-
 def read_name(value: object) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST_NAME:
         raise errors.OptionInvalid(option="name", expected=A_NAME)

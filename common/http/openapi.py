@@ -52,6 +52,12 @@ def form(properties: Fields, **rules: Any) -> Schema:
     }
 
 
+def exact_object(fields: Fields, *required: str) -> Schema:
+    """A JSON body of these fields and no others."""
+    schema: Schema = {"type": "object", "properties": fields, "additionalProperties": False}
+    return {JSON: {"schema": schema | ({"required": list(required)} if required else {})}}
+
+
 def json_object(fields: Fields, **rules: Any) -> Schema:
     """A JSON body, in which null counts as not sent."""
     required = rules.get("required", ())

@@ -18,10 +18,10 @@ export function Toasts() {
           onFocusIn={() => keep(id)}
           onFocusOut={() => resume(id)}
         >
-          <span class="wrap">{sentence}</span>
+          <span class="wrap">{sentence()}</span>
           {action && (
             <button type="button" class="plain" onClick={() => runAction(id)}>
-              {action.label}
+              {action.label()}
             </button>
           )}
           <button type="button" class="icon" aria-label={text.dismiss} onClick={() => closeToast(id)}>

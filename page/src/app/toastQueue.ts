@@ -3,8 +3,11 @@ import { signal } from "./signal";
 
 export type Toast = {
   id: number;
-  text: string;
-  action?: { label: string; run: () => void };
+  /** Called when it is shown, so that it follows the page's language. */
+  text: () => string;
+  action?: { label: () => string; run: () => void };
+  /** Until the person answers. */
+  stays?: boolean;
   onEnd?: () => void;
   /** The job whose text has come. */
   jobId?: string;
@@ -52,6 +55,7 @@ export function keep(id: number): void {
 
 export function resume(id: number): void {
   keep(id);
+  if (toasts.value.find((one) => one.id === id)?.stays) return;
   timers.set(
     id,
     setTimeout(() => closeToast(id), SHOWN),

@@ -32,7 +32,8 @@ export async function install(): Promise<void> {
 }
 
 function offer(next: ServiceWorker): void {
-  showToast({ text: text().ready, action: { label: text().take, run: () => void take(next) } });
+  const action = { label: () => text().take, run: () => void take(next) };
+  showToast({ text: () => text().ready, action, stays: true });
 }
 
 /** Milliseconds between two looks: no event tells when another tab has ended. */
@@ -41,7 +42,7 @@ const PAUSE = 1_000;
 async function take(next: ServiceWorker): Promise<void> {
   const takeOver = () => whileIdle(() => next.postMessage("takeOver"));
   if (await takeOver()) return;
-  showToast({ text: text().later });
+  showToast({ text: () => text().later });
   const look = async () => (await takeOver()) || setTimeout(() => void look(), PAUSE);
   void look();
 }

@@ -57,9 +57,8 @@ async function keep(job: Transcription): Promise<void> {
   const named = { jobId, createdAt, etag, filename: job.filename ?? messages().fromLink };
   if (!(await keepResult(named, job.result!))) return;
   transcriptions.dismiss(jobId);
-  const text = messages();
-  const open = { label: text.open, run: () => location.assign(textLink(jobId)) };
-  showToast({ text: `${text.completed}: ${shorten(named.filename)}`, action: open, jobId });
+  const open = { label: () => messages().open, run: () => location.assign(textLink(jobId)) };
+  showToast({ text: () => `${messages().completed}: ${shorten(named.filename)}`, action: open, jobId });
 }
 
 /** After a reload: the recording from the browser's store, to send it again or to know how long it is. */

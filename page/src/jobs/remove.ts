@@ -6,10 +6,9 @@ import { finishDeletion, hide, restore } from "./pageJobs";
 
 export function remove(jobId: string, filename: string): void {
   hide(jobId);
-  const text = messages();
   showToast({
-    text: text.deleted(shorten(filename)),
-    action: { label: text.undo, run: () => restore(jobId) },
+    text: () => messages().deleted(shorten(filename)),
+    action: { label: () => messages().undo, run: () => restore(jobId) },
     onEnd: () => void finishDeletion(jobId),
   });
 }

@@ -41,5 +41,5 @@ test("a file that was moved away is said to be unreadable", async () => {
   moved.slice = () => {
     throw new DOMException("gone", "NotFoundError");
   };
-  expect(await refuseKind(moved, "a.mp3", "es")).toContain("no se puede leer");
+  expect((await refuseKind(moved, "a.mp3"))!({ language: "es" })).toContain("no se puede leer");
 });

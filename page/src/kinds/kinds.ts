@@ -1,4 +1,5 @@
 /** What a file is that holds no recording, by its first bytes: the same rules as `common/audio/file_kind.py`. */
+import type { Language } from "../text/language";
 import * as texts from "./text";
 
 const HEAD_BYTES = 1_024;
@@ -22,14 +23,22 @@ export function kindOf(head: Uint8Array): texts.WrongKind | null {
   return KINDS.find(([pattern]) => new RegExp(pattern, "is").test(text))?.[1] ?? null;
 }
 
-export const refuseFolder = (name: string, language: "en" | "es"): string => texts[language].folder(name);
+/** A sentence in the language in which it is read. */
+type Reason = (page: { language: Language }) => string;
+
+const reason =
+  (key: keyof typeof texts.en, name: string): Reason =>
+  ({ language }) =>
+    texts[language][key](name);
+
+export const refuseFolder = (name: string): Reason => reason("folder", name);
 
 /** Resolves to why the file is not sent; null where it may be a recording. */
-export async function refuseKind(file: File, name: string, language: "en" | "es"): Promise<string | null> {
+export async function refuseKind(file: File, name: string): Promise<Reason | null> {
   try {
     const kind = kindOf(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
-    return kind && texts[language][kind](name);
+    return kind && reason(kind, name);
   } catch {
-    return texts[language].unreadable(name);
+    return reason("unreadable", name);
   }
 }

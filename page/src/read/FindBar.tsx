@@ -5,7 +5,7 @@ import { useSignal } from "../app/signal";
 import { showToast } from "../app/toastQueue";
 import { replaceAll } from "../model/editing";
 import { preferences } from "../store/preferences";
-import { useMessages } from "../text/language";
+import { messages, useMessages } from "../text/language";
 import { findAll, type Hit } from "./find";
 import type { View } from "./view";
 import { vocabularyWords } from "./vocabulary";
@@ -76,7 +76,8 @@ function Replace({ view, hits }: { view: View; hits: readonly Hit[] }) {
     if (!change) return;
     view.editor.end();
     view.text.do(change);
-    showToast({ text: text.replaced(hits.length) });
+    const count = hits.length;
+    showToast({ text: () => messages().replaced(count) });
   };
   return (
     <form class="replace" onSubmit={replace}>

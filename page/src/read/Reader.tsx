@@ -46,9 +46,7 @@ function OpenReader({ stored }: { stored: StoredText }) {
   useEffect(() => () => player.close(), [player]);
   const recording = useRecording(jobId, filename, duration, player);
   useEffect(() => closeNoticeOf(jobId), [jobId]);
-  useEffect(() => {
-    document.title = `${shorten(filename)} · Escriba`;
-  }, [filename]);
+  useEffect(() => void (document.title = `${shorten(filename)} · Escriba`), [filename]);
   const state = useSignal(open.saver.state);
   const isChanged = useSignal(open.isChangedElsewhere);
   return (

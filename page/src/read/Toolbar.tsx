@@ -6,7 +6,7 @@ import { showToast } from "../app/toastQueue";
 import { copy } from "../export/download";
 import { write } from "../export/formats";
 import { prefer, preferences } from "../store/preferences";
-import { useMessages } from "../text/language";
+import { messages, useMessages } from "../text/language";
 import { DownloadMenu } from "./DownloadMenu";
 import { run } from "./gestures";
 import { sourceOf } from "./source";
@@ -74,7 +74,7 @@ function History({ view }: { view: View }) {
 function Unsure({ view }: { view: View }) {
   const text = useMessages();
   const { showUnsure } = useSignal(preferences);
-  const next = () => view.nextUnsure() || showToast({ text: text.unsureNone });
+  const next = () => view.nextUnsure() || showToast({ text: () => messages().unsureNone });
   return (
     <>
       <button type="button" aria-pressed={showUnsure} onClick={() => prefer({ showUnsure: !showUnsure })}>
@@ -94,7 +94,7 @@ export function CopyButton({ view, isTimed }: { view: View; isTimed: boolean }) 
   const label = isTimed ? text.copyTimes : text.copy;
   const run = async () => {
     const isCopied = await copy(write(isTimed ? "times" : "txt", sourceOf(view)));
-    if (isCopied) showToast({ text: text.copied });
+    if (isCopied) showToast({ text: () => messages().copied });
   };
   return (
     <button type="button" class="copy-button" onClick={() => void run()}>

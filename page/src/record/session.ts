@@ -97,8 +97,8 @@ export async function downloadKept(one: KeptRecording): Promise<void> {
 export function deleteKept(one: KeptRecording): void {
   kept.set(kept.value.filter(({ id }) => id !== one.id));
   showToast({
-    text: recordMessages().deleted,
-    action: { label: messages().undo, run: () => void refreshKept() },
+    text: () => recordMessages().deleted,
+    action: { label: () => messages().undo, run: () => void refreshKept() },
     onEnd: () => void alone(one.id, () => removeKept(one.id)),
   });
 }

@@ -4,9 +4,9 @@ import { useSignal } from "../app/signal";
 import { sendFile, sendLink } from "../jobs/pageJobs";
 import { RecordLink } from "../record/RecordLink";
 import { limits } from "../server/limits";
-import { currentLanguage, messages, useMessages } from "../text/language";
+import { useMessages } from "../text/language";
 import { fileSize, stretch } from "../text/quantities";
-import { lengthRefusal, refusal, shorten } from "./checks";
+import { lengthRefusal, type Reason, refusal, shorten } from "./checks";
 import { readDuration } from "./duration";
 import { LinkField } from "./LinkField";
 import { OptionsForm } from "./OptionsForm";
@@ -17,7 +17,7 @@ export function SendArea() {
   const text = useMessages();
   const known = useSignal(limits);
   const input = useRef<HTMLInputElement>(null);
-  const [refused, setRefused] = useState<readonly string[]>([]);
+  const [refused, setRefused] = useState<readonly Reason[]>([]);
   const take = (files: readonly File[], folders: readonly string[] = []) => {
     setRefused([]);
     const reasons = [...files.map(send), ...folders.map(refuseFolder)];
@@ -57,14 +57,14 @@ export function SendArea() {
 }
 
 /** Resolves to why it is not sent; null where it is. */
-async function send(file: File): Promise<string | null> {
+async function send(file: File): Promise<Reason | null> {
   const known = limits.value;
-  const reason = refusal(file, known, messages(), currentLanguage());
+  const reason = refusal(file, known);
   if (reason) return reason;
   const isOther = await refuseOther(file);
   if (isOther) return isOther;
   const seconds = await readDuration(file);
-  const isTooLong = seconds === null ? null : lengthRefusal(file.name, seconds, known, messages());
+  const isTooLong = seconds === null ? null : lengthRefusal(file.name, seconds, known);
   if (isTooLong) return isTooLong;
   await sendFile(file);
   return null;
@@ -73,14 +73,14 @@ async function send(file: File): Promise<string | null> {
 const loadKinds = () => import("../kinds/kinds");
 
 /** By the first bytes: a pdf, a zip. Where that part can't be loaded, the server decides. */
-async function refuseOther(file: File): Promise<string | null> {
+async function refuseOther(file: File): Promise<Reason | null> {
   const kinds = await loadKinds().catch(() => null);
-  return kinds && (await kinds.refuseKind(file, shorten(file.name), currentLanguage()));
+  return kinds && (await kinds.refuseKind(file, shorten(file.name)));
 }
 
-async function refuseFolder(name: string): Promise<string | null> {
+async function refuseFolder(name: string): Promise<Reason | null> {
   const kinds = await loadKinds().catch(() => null);
-  return kinds && kinds.refuseFolder(shorten(name), currentLanguage());
+  return kinds && kinds.refuseFolder(shorten(name));
 }
 
 function usePaste(take: (files: readonly File[]) => void): void {
@@ -94,7 +94,7 @@ function usePaste(take: (files: readonly File[]) => void): void {
   }, []);
 }
 
-function Refused({ reasons, onDismiss }: { reasons: readonly string[]; onDismiss: () => void }) {
+function Refused({ reasons, onDismiss }: { reasons: readonly Reason[]; onDismiss: () => void }) {
   const text = useMessages();
   return (
     <div role="alert">
@@ -105,7 +105,7 @@ function Refused({ reasons, onDismiss }: { reasons: readonly string[]; onDismiss
           </p>
           {reasons.map((reason, index) => (
             <p key={index} class="wrap">
-              {reason}
+              {reason(text)}
             </p>
           ))}
           <button type="button" class="plain" onClick={onDismiss}>

@@ -1,22 +1,28 @@
 /** Which files are not worth sending, by the server's own limits, and the sentence that says why. Pure. */
 import type { Limits } from "../server/limits";
 import type { Messages } from "../text/en";
+import type { Language } from "../text/language";
 import { fileSize, stretch } from "../text/quantities";
 
 export type Candidate = { name: string; size: number; type: string };
 
+/** Why a file is not sent, in the page's language at the time when it is read. */
+export type Reason = (text: Messages & { language: Language }) => string;
+
 /** Null where the file may be sent. What the server does not say is not checked; its contents decide in the end. */
-export function refusal(file: Candidate, limits: Limits | null, text: Messages, language: string): string | null {
+export function refusal(file: Candidate, limits: Limits | null): Reason | null {
   const name = shorten(file.name);
-  if (file.size === 0) return text.empty(name);
-  if (limits && file.size > limits.maxJobUploadBytes)
-    return text.tooLarge(name, fileSize(file.size, language), fileSize(limits.maxJobUploadBytes, language));
-  return isRecording(file, limits?.extensions) ? null : text.notAudio(name);
+  const { size } = file;
+  if (size === 0) return (text) => text.empty(name);
+  if (limits && size > limits.maxJobUploadBytes)
+    return (text) =>
+      text.tooLarge(name, fileSize(size, text.language), fileSize(limits.maxJobUploadBytes, text.language));
+  return isRecording(file, limits?.extensions) ? null : (text) => text.notAudio(name);
 }
 
-export function lengthRefusal(name: string, seconds: number, limits: Limits | null, text: Messages): string | null {
+export function lengthRefusal(name: string, seconds: number, limits: Limits | null): Reason | null {
   if (!limits || seconds <= limits.maxAudioSeconds) return null;
-  return text.tooLong(shorten(name), stretch(seconds), stretch(limits.maxAudioSeconds));
+  return (text) => text.tooLong(shorten(name), stretch(seconds), stretch(limits.maxAudioSeconds));
 }
 
 function isRecording({ name, type }: Candidate, extensions: readonly string[] | undefined): boolean {

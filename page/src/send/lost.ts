@@ -7,5 +7,5 @@ const es = "No se ha podido recibir la grabación compartida. Elige el archivo a
 
 export function sayLost(): void {
   history.replaceState(history.state, "", location.pathname + location.hash); // a reload says it no more
-  showToast({ text: currentLanguage() === "es" ? es : en });
+  showToast({ text: () => (currentLanguage() === "es" ? es : en) });
 }

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from common.audio.prepare import PreparedAudio
+from common.transcription.cut_rule import cuts_for
 from tests.acceptance.test_speakers import share_of_wrong
+from tests.cluster import Cluster
 from tests.conversation import Conversation, make_conversation
 from tests.receiver import Receiver
 from tests.server import Server
@@ -36,8 +41,12 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Conversation:
 
 
 def settings(upstream: Upstream, conversation: Conversation, **more: str) -> dict[str, str]:
-    upstream.default = conversation.reply()
-    return {"GROQ_BASE_URL": upstream.url, "SPEAKERS_LATER": "true", **more}
+    """The engine answers each piece in turn with the words of its time."""
+    size = conversation.path.stat().st_size
+    audio = PreparedAudio(conversation.path, "wav", conversation.seconds, size, "as_is")
+    cuts = cuts_for("job", audio, engine_streams=False, most_seconds=math.inf)
+    upstream.script.extend([conversation.reply(cut.start, cut.length) for cut in cuts])
+    return {"GROQ_BASE_URL": upstream.url, "SPEAKERS_LATER": "true", "PIECES_AT_ONCE": "1", **more}
 
 
 def send(server: Server, conversation: Conversation, **fields: str) -> str:
@@ -192,13 +201,12 @@ def test_a_server_killed_meanwhile_and_the_one_beside_it_find_the_same_speakers(
     start: Callable[..., Server], upstream: Upstream, long: Conversation
 ) -> None:
     """One of two servers on the same data has the task; when it dies, the other goes on where it was."""
-    wanted = settings(upstream, long, LEASE_SECONDS="3")
-    server = start(**wanted)
+    server = start(**settings(upstream, long, LEASE_SECONDS="3"))
     job_id = send(server, long)
     wait_until(lambda: has_speakers(server, job_id))
     undisturbed = text(server, job_id).json()
 
-    other = start(**wanted)
+    other = start(**settings(upstream, long, LEASE_SECONDS="3"))
     asked = len(upstream.requests)
     job_id = send(server, long)
     wait_until(lambda: count(server, "later_voices") == 1)
@@ -209,6 +217,27 @@ def test_a_server_killed_meanwhile_and_the_one_beside_it_find_the_same_speakers(
     assert len(upstream.requests) == 2 * asked  # no piece was transcribed again
     assert text(left, job_id).json()["segments"] == undisturbed["segments"]
     assert_nothing_is_left(left)
+
+
+def test_of_two_instances_one_has_the_task_and_the_other_goes_on_when_it_is_killed(
+    tmp_path: Path, upstream: Upstream, long: Conversation
+) -> None:
+    cluster = Cluster(tmp_path, upstream, settings(upstream, long, LEASE_SECONDS="3", CACHE_MB="0"))
+    try:
+        instances = [cluster.start() for _ in range(2)]
+        job_id = send(instances[0], long)
+        wait_until(lambda: cluster.query("SELECT 1 FROM escriba.later_voices") != [])
+        listening = [each for each in instances if each.ps.children()]
+        (killed,) = listening
+        (left,) = (each for each in instances if each is not killed)
+        killed.kill()
+        wait_until(lambda: has_speakers(left, job_id))
+        assert share_of_wrong(text(left, job_id).json()["words"]) <= WRONG
+        for table in TABLES:
+            assert cluster.query(f"SELECT 1 FROM escriba.{table}") == [], table
+        wait_until(lambda: cluster.recordings() == [])
+    finally:
+        cluster.stop()
 
 
 def test_a_server_killed_alone_goes_on_at_its_next_start(
@@ -250,13 +279,13 @@ def test_speakers_that_cannot_be_found_are_a_warning_after_some_tries(
     assert_nothing_is_left(server)
 
 
-def test_what_was_heard_while_the_text_waited_is_not_heard_again(
+def test_a_text_waits_as_long_as_it_is_told_to(
     start: Callable[..., Server], upstream: Upstream, long: Conversation
 ) -> None:
-    """With a wait of some seconds, the first stretch is kept by the job's own run, and goes to the task."""
+    """Speakers that come within that time come with the text."""
     server = start(**settings(upstream, long, SPEAKERS_WAIT="600"))
     job_id = send(server, long)
     wait_until(lambda: has_text(server, job_id))
-    assert "speakers" not in read(server, job_id)  # they came within the wait
+    assert "speakers" not in read(server, job_id)
     assert text(server, job_id).json()["speakers"] == {"A": "A", "B": "B"}
     assert_nothing_is_left(server)

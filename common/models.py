@@ -199,11 +199,6 @@ class Job(Value):
     def has_ended(self) -> bool:
         return self.status in TERMINAL
 
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing more happens to it by itself until it expires: its speakers may come later."""
-        return self.has_ended and self.speakers_progress is None
-
 
 class JobEvent(Value):
     """One commit, as watchers see it. `seq` is the job's.

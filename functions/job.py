@@ -20,6 +20,7 @@ from common.http.job_id import JobId
 from common.http.job_links import links_of, upload_of
 from common.jobs.actions import discard, get_readable, retry
 from common.jobs.estimates import start_of
+from common.jobs.text_state import is_final
 from common.jobs.view import View, job_view, sync_view
 from common.jobs.watch import open_watch, parse_seq
 from common.lambda_entry.handlers import http_handler
@@ -69,7 +70,7 @@ async def read_job(
     is_wanted = known == job.seq or (
         known is None and not job.has_ended
     )  # a text is there: it is given at once
-    if wait and not job.is_final and is_wanted:
+    if wait and not is_final(job) and is_wanted:
         await _wait_for_change(request, services, job, min(wait, _MAX_WAIT), caller.client)
         job = await get_readable(services, job_id)
     return await _respond_with_state(request, services, job, if_none_match)

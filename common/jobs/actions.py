@@ -61,7 +61,7 @@ async def _stop(services: Services, job_id: str) -> Job:
     if not job.has_ended:
         now = services.now()
         job = await commit_job(services, state.cancel(job, now=now, expires_at=services.retention_end(now)))
-    elif not job.is_final:
+    elif not text_state.is_final(job):
         job = await commit_job(services, text_state.drop_speakers(job, now=services.now()))
         await services.audio.remove(job_id)
     services.cancel_run(job_id)

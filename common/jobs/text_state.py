@@ -24,6 +24,11 @@ def made_of(job: Job, seqs: Collection[int]) -> MadeOf | None:
     return "text" if any(last <= seq <= job.seq for seq in seqs) else None
 
 
+def is_final(job: Job) -> bool:
+    """Whether nothing more happens to it by itself until it expires: its speakers may come later."""
+    return job.has_ended and job.speakers_progress is None
+
+
 def seq_of_text(job: Job) -> int:
     """The commit that last changed the text of a completed job."""
     return job.text_seq or job.seq

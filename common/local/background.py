@@ -17,6 +17,7 @@ from common.jobs.sweep import sweep
 from common.local.hub import Hub
 from common.local.speaker_worker import SpeakerWorker
 from common.local.worker import Worker
+from common.local.workers import Workers
 from common.log import log
 from common.models import TERMINAL, JobEvent, Status
 from common.services import Services
@@ -46,9 +47,9 @@ class Publisher:
     worker of those that make a task of speakers.
     """
 
-    def __init__(self, hub: Hub, signals: Signals, listener: SpeakerWorker, *, has_senders: bool) -> None:
+    def __init__(self, hub: Hub, signals: Signals, workers: Workers, *, has_senders: bool) -> None:
         self._hub = hub
-        self._listener = listener
+        self._workers = workers
         self._signals = signals
         self._has_senders = has_senders
         self.listen = hub.listen
@@ -58,7 +59,7 @@ class Publisher:
         if self._has_senders or event.job.callback_url:
             self._signals.delivery.set()
         if event.job.speakers_progress == 0:
-            self._listener.notify()
+            self._workers.speakers.notify()
 
 
 @asynccontextmanager
@@ -67,8 +68,7 @@ async def work_in_background(
     stores: Stores,
     audio: SweptAudio,
     *,
-    worker: Worker,
-    listener: SpeakerWorker,
+    workers: Workers,
     hub: Hub,
     signals: Signals,
 ) -> AsyncIterator[None]:
@@ -76,29 +76,29 @@ async def work_in_background(
     look_every = None if stores.wakes else LOOK_EVERY
     sweep_every = None if stores.wakes else services.settings.sweep_seconds
     async with (
-        stores.wake(_wakers(worker, listener, hub, signals)),
+        stores.wake(_wakers(workers, hub, signals)),
         Dispatcher(services, changed=signals.delivery, look_every=look_every) as dispatcher,
         background_task(dispatcher.run()),
         background_task(_sweep_for_ever(services, stores, audio, signals.sweep, sweep_every)),
         _store_usage(services),
-        _run_speaker_tasks(services, listener),
-        _run_jobs(services, worker),
+        _run_speaker_tasks(services, workers.speakers),
+        _run_jobs(services, workers.jobs),
     ):
         yield
 
 
-def _wakers(worker: Worker, listener: SpeakerWorker, hub: Hub, signals: Signals) -> Wakers:
+def _wakers(workers: Workers, hub: Hub, signals: Signals) -> Wakers:
     def on_commit(job_id: str, seq: int, status: Status) -> None:
         hub.note_stored(job_id, seq)
         if status in TERMINAL:
-            worker.cancel_run(job_id)
+            workers.jobs.cancel_run(job_id)
         if status in TERMINAL or status == "queued":  # an end may be what a suspect waited for
-            worker.notify()
+            workers.jobs.notify()
 
     return Wakers(
-        on_job=worker.notify,
+        on_job=workers.jobs.notify,
         on_delivery=signals.delivery.set,
-        on_speakers=listener.notify,
+        on_speakers=workers.speakers.notify,
         on_sweep=signals.sweep.set,
         on_commit=on_commit,
         on_gap=hub.note_gap,
@@ -116,12 +116,12 @@ async def _run_jobs(services: Services, worker: Worker) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _run_speaker_tasks(services: Services, listener: SpeakerWorker) -> AsyncIterator[None]:
-    async with background_task(listener.work(services)) as working:
+async def _run_speaker_tasks(services: Services, worker: SpeakerWorker) -> AsyncIterator[None]:
+    async with background_task(worker.work(services)) as working:
         try:
             yield
         finally:
-            listener.leave()
+            worker.leave()
             await working
 
 

@@ -115,7 +115,7 @@ async def listen(
 
 
 def without_speakers(transcript: Transcript, error: EscribaError | TimeoutError) -> Transcript:
-    """The transcript as it was, with a warning that the speakers could not be told apart."""
+    """The transcript as it was, with a warning that its speakers could not be found."""
     log("speakers.failed", level="WARNING", code=getattr(error, "code", "timeout"))
     return _with_warning(transcript, "speakers_failed")
 

@@ -8,7 +8,6 @@ import { type Hit } from "./find";
 import { Follower, scrollTo } from "./follow";
 import { mark, unmarkAll } from "./highlights";
 import type { OpenText } from "./openText";
-import { keepPlace } from "./place";
 import type { Player } from "./player";
 import { TextDom } from "./textDom";
 
@@ -43,7 +42,7 @@ export class View {
   watch(): () => void {
     const ends = [
       this.text.onChange((change) => {
-        keepPlace(this.dom, change, () => this.dom.apply(change));
+        this.dom.apply(change);
         if (change.names) this.dom.rename(change.names.after, this.text.paragraphs);
         this.follower.refresh(this.player.time);
         this.#markUnsure();

@@ -54,10 +54,8 @@ async def container(
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
         stores = await stack.enter_async_context(open_stores(settings))
-        audio, workers = (
-            await _open_audio(settings, stores),
-            await _workers(settings, stores, scratch, signal),
-        )
+        audio = await _open_audio(settings, stores)
+        workers = await _workers(settings, stores, scratch, signal)
         signals, quota, senders = Signals(), _quota(settings, stores), _senders(settings, stores, stack)
         services = Services(
             settings=settings,

@@ -87,14 +87,15 @@ async def container(
             store_status=stores.status,
             store_timeout=_STORE_TIMEOUT if settings.database_url else _FILE_TIMEOUT,
         )
-        _close_places_later(services, signal)
         background = work_in_background(services, stores, audio, workers=workers, hub=hub, signals=signals)
         await stack.enter_async_context(background)
-        stack.callback(hub.close)
+        _close_later(services, stack, signal, hub)
         yield services
 
 
-def _close_places_later(services: Services, signal: StopSignal) -> None:
+def _close_later(services: Services, stack: AsyncExitStack, signal: StopSignal, hub: Hub) -> None:
+    """Watchers leave before the work in the background ends, those who wait for a place at the signal."""
+    stack.callback(hub.close)
     for places in (services.transcribing, services.downloading, services.correcting):
         signal.subscribe_later(services.settings.request_grace, partial(places.close, server_stopping))
 

@@ -148,6 +148,9 @@ _VOICES = (
     """,
 )
 
+# For admins: deliveries that fail and those that were refused.
+_FAILING = ("CREATE INDEX deliveries_failing ON deliveries (next_at) WHERE last_error IS NOT NULL",)
+
 # What gives completed jobs their speakers. A job whose document says how far that is has a task, and the
 # embeddings that its run had kept; they go with the task, and with the job. In the document's text a value's
 # quotes are escaped, so only a field can have this name.
@@ -195,5 +198,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _ADMIN,
     _ORIGINALS,
     _VOICES,
+    _FAILING,
     _SPEAKER_TASKS,
 )

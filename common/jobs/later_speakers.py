@@ -30,10 +30,10 @@ from common.ports import LeaseLost, StaleJob
 from common.services import Services
 from common.speaker_tasks_port import SpeakerTask, SpeakerTasks
 from common.text.speakers import has_speakers
+from common.transcription.option_rules import can_distinguish_speakers
 from common.transcription.pipeline import prepare_recording
 from common.transcription.speakers import (
     assign_speakers,
-    can_distinguish_speakers,
     listen,
     without_speakers,
 )

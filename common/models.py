@@ -221,8 +221,7 @@ class JobEvent(Value):
 
 # ── access ────────────────────────────────────────────────────────────────────────────────────────
 
-# More than anybody uses, and within what every store and every calculation holds.
-_MOST = 10**12
+_MOST = 10**12  # more than anybody uses, within what every store and every calculation holds
 
 
 class Limits(Value):

@@ -94,6 +94,13 @@ def listens(server: Server) -> bool:
     return any("common.speakers.child" in child.cmdline() for child in server.ps.children())
 
 
+def listener_of(*servers: Server) -> Server:
+    """The only one that listens, once one does."""
+    wait_until(lambda: any(map(listens, servers)))
+    (listener,) = filter(listens, servers)
+    return listener
+
+
 def correct(server: Server, job_id: str, etag: str, segments: list[dict[str, Any]]) -> httpx.Response:
     url, headers = f"{server.url}/job/{job_id}/transcript", {"If-Match": etag}
     return httpx.put(url, json={"segments": segments}, headers=headers, timeout=30)
@@ -214,7 +221,7 @@ def test_a_server_killed_meanwhile_and_the_one_beside_it_find_the_same_speakers(
     asked = len(upstream.requests)
     job_id = send(server, long)
     wait_until(lambda: count(server, "later_voices") == 1)
-    (killed,) = (each for each in (server, other) if listens(each))
+    killed = listener_of(server, other)
     left = other if killed is server else server
     killed.kill()
     wait_until(lambda: has_speakers(left, job_id), 120)
@@ -231,7 +238,7 @@ def test_of_two_instances_one_has_the_task_and_the_other_goes_on_when_it_is_kill
         instances = [cluster.start() for _ in range(2)]
         job_id = send(instances[0], long)
         wait_until(lambda: cluster.query("SELECT 1 FROM escriba.later_voices") != [])
-        (killed,) = (each for each in instances if listens(each))
+        killed = listener_of(*instances)
         (left,) = (each for each in instances if each is not killed)
         killed.kill()
         wait_until(lambda: has_speakers(left, job_id), 120)

@@ -95,6 +95,7 @@ bench: .venv/development lambda
 	$(BIN)/python -m benchmarks.one_hour
 	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.instances
+	$(BIN)/python -m benchmarks.dashboard
 	$(BIN)/python -m benchmarks.lambda_starts
 
 # Real API, local Convex, real browser: completed → on the screen; requests while waiting.

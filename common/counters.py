@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
 from common.errors import RetryLater
-from common.quota import Quota
+from common.wait_reasons import wait_reason
 
 # Seconds: the upper bounds of the buckets, from a cached answer to an hour of audio by the embedded engine.
 BOUNDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0)
@@ -21,10 +21,6 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 # What a client gets when it asks for more than it, or all together, may have.
 _LIMITS = frozenset({429, 503, 507})
-
-# Why a job waits: a bucket of the quota is empty, the engine refused, its own attempt failed, the store is
-# away. All else is a sentence of the engine's.
-_REASONS = frozenset({*Quota.model_fields, "refused", "error", "store"})
 
 
 @dataclass(slots=True)
@@ -100,7 +96,7 @@ class Counters:
         self.jobs[status, code or ""] += 1
 
     def count_wait(self, reason: str) -> None:
-        self.job_waits[(reason if reason in _REASONS else "engine",)] += 1
+        self.job_waits[(wait_reason(reason),)] += 1
 
     def count_delivery(self, target: str, outcome: str) -> None:
         self.deliveries[target, outcome] += 1

@@ -20,9 +20,11 @@ class Latest(Generic[T]):
         self._read_at = float("-inf")
         self._lock = asyncio.Lock()
 
-    async def get(self, read: Callable[[], Awaitable[T]]) -> T:
+    async def get(self, read: Callable[[], Awaitable[T]], *, seconds: float | None = None) -> T:
+        """`seconds`: how old a reading may be for who asks."""
+        longest = self._seconds if seconds is None else seconds
         async with self._lock:
-            if self._value is None or self._clock() - self._read_at >= self._seconds:
+            if self._value is None or self._clock() - self._read_at >= longest:
                 self._value = await read()
                 self._read_at = self._clock()
             return self._value

@@ -10,6 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from common.wait_reasons import WaitReason
+
 Task = Literal["transcribe", "translate"]
 Granularity = Literal["segment", "word"]
 Scope = Literal["transcribe", "read", "metrics", "admin"]
@@ -172,6 +174,7 @@ class Job(Value):
     started_at: float | None = None
     completed_at: float | None = None
     waiting_until: float | None = None
+    waiting_for: WaitReason | None = Field(None, description="why it waits until then")
     expires_at: float
     erased_at: float | None = Field(None, description="when its audio and text were removed")
     options: Options

@@ -57,6 +57,11 @@ class Delivery:
         """Whether there is a snapshot to send."""
         return self.wanted_seq > self.confirmed_seq
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the target will never take the snapshot: nothing is tried again by itself."""
+        return not self.is_open and self.last_error is not None
+
 
 @dataclass(frozen=True, slots=True)
 class UploadTicket:

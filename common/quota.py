@@ -30,10 +30,14 @@ _BELIEVABLE = BILLED_AT_LEAST
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not now: try again after `delay` seconds; `bucket` names what is spent."""
+    """Not now: try again after `delay` seconds; `bucket` names what is spent.
+
+    `is_share`: what is left of it is for clients that have not had their share.
+    """
 
     delay: float
     bucket: str
+    is_share: bool = False
 
 
 class QuotaNews(Value):
@@ -101,15 +105,17 @@ class Quota(Account):
         current = self.advance(now)
         amounts = amounts_of(seconds)
         waits = {"refused": current.shut_until - current.at}
+        for_anybody = waits["refused"]
         for name, bucket in current.buckets.items():
             if amounts[name] > bucket.limit:
                 raise AudioOverQuota
             has_share = share < 1 and used.get(name, 0.0) >= share * bucket.limit
             left = LEFT_TO_OTHERS * bucket.limit if has_share else 0.0
             waits[name] = bucket.wait(min(amounts[name] + left, bucket.limit))
+            for_anybody = max(for_anybody, bucket.wait(amounts[name]))
         name, longest = max(waits.items(), key=lambda named: named[1])
         if longest > 0:
-            return Wait(current.wait(now, longest), name)
+            return Wait(current.wait(now, longest), name, is_share=for_anybody <= 0)
         return current.each(lambda name, bucket: bucket.take(amounts[name]))
 
     def take(

@@ -33,5 +33,8 @@ class Sender(Protocol):
 
     problem: str | None
 
-    async def send(self, job: Job, result: Transcript | None) -> None:
-        """Return once the target has confirmed this snapshot. Raises DeliveryFailed, DeliveryRejected."""
+    async def send(self, job: Job, result: Transcript | None, *, is_asked: bool = False) -> None:
+        """Return once the target has confirmed this snapshot. Raises DeliveryFailed, DeliveryRejected.
+
+        `is_asked`: a person wants the try, so that a receiver is called that did not answer lately.
+        """

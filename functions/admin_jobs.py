@@ -16,12 +16,12 @@ from common.admin.directory import (
     JobDirectory,
     JobFilter,
     list_jobs,
-    write_cursor,
 )
 from common.http.app import ServicesDep, error_examples, json_response, language_of
 from common.http.caller import Admin
 from common.http.job_example import JOB_CONTENT
-from common.http.query import describe_query, read_number, read_position, read_query, read_time
+from common.http.pages import A_SHORT_PAGE, PAGE_QUERY, page_response, read_page
+from common.http.query import describe_query, read_query, read_time
 from common.jobs.actions import discard, retry, stop
 from common.jobs.ids import parse_job_id
 from common.jobs.view import job_view
@@ -34,7 +34,6 @@ router = APIRouter(prefix="/admin/jobs", tags=["admin"])
 _NO_STORE = {"Cache-Control": "no-store"}
 _STATUSES: tuple[Status, ...] = get_args(Status)
 _STATUS_LIST = "(?:{0})(?:, ?(?:{0}))*".format("|".join(_STATUSES))
-_MOST, _USUAL = 200, 50
 _QUERY: dict[str, dict[str, Any]] = {
     "status": {
         "type": "string",
@@ -45,8 +44,7 @@ _QUERY: dict[str, dict[str, Any]] = {
     "userId": {"type": "string"},
     "since": {"type": "string", "format": "date-time", "description": "made then or later"},
     "until": {"type": "string", "format": "date-time", "description": "made then or earlier"},
-    "limit": {"type": "integer", "minimum": 1, "maximum": _MOST, "default": _USUAL},
-    "cursor": {"type": "string", "description": "`next` of the page before, with the same filter"},
+    **PAGE_QUERY,
 }
 _REFUSALS = (
     errors.KeyMissing(),
@@ -64,7 +62,7 @@ _ONE_JOB: dict[int | str, dict[str, Any]] = error_examples(*_REFUSALS, errors.Jo
     openapi_extra={"parameters": describe_query(_QUERY)},
     responses={
         200: {
-            "description": "a page may be shorter than `limit` though more follow: `next` says so",
+            "description": A_SHORT_PAGE,
             "content": {"application/json": {"example": {"jobs": [], "next": None}}},
         },
         **error_examples(*_REFUSALS, errors.OptionInvalid(option="status", expected=", ".join(_STATUSES))),
@@ -73,15 +71,9 @@ _ONE_JOB: dict[int | str, dict[str, Any]] = error_examples(*_REFUSALS, errors.Jo
 async def list_all(request: Request, services: ServicesDep, _: Admin) -> Response:
     """Without their text. One request looks at a thousand jobs at most."""
     values = read_query(request, _QUERY)
-    limit = read_number(values, "limit", default=_USUAL, most=_MOST)
-    page = await list_jobs(
-        _directory(services), _filter(values), after=read_position(values, START), limit=limit
-    )
-    view = {
-        "jobs": [_view(job, request) for job in page.jobs],
-        "next": None if page.rest is None else write_cursor(page.rest),
-    }
-    return json_response(view, headers=_NO_STORE)
+    after, limit = read_page(values, START)
+    page = await list_jobs(_directory(services), _filter(values), after=after, limit=limit)
+    return page_response("jobs", [_view(job, request) for job in page.rows], page.rest)
 
 
 @router.get(

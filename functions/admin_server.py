@@ -72,7 +72,7 @@ async def show_now(services: ServicesDep, _: Admin) -> Response:
     response_model=None,
     responses={
         200: {
-            "description": "at once, then when something changes; a comment where nothing does",
+            "description": "at once, then when something changes, and now and then where nothing does",
             "content": {"text/event-stream": {"example": 'data: {"at":"2026-01-01T12:00:00.000Z"}\n\n'}},
         },
         **error_examples(*_REFUSALS, errors.TooManyWatchers()),

@@ -15,7 +15,7 @@ from common.lambda_entry.handlers import http_handler
 from common.services import VERSION, Services
 from common.settings import Settings
 from common.text.languages import codes
-from common.transcription.speakers import can_distinguish_speakers
+from common.transcription.option_rules import can_distinguish_speakers
 
 router = APIRouter(tags=["health"])
 

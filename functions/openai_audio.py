@@ -33,15 +33,20 @@ from common.openai.address import AUDIO, AZURE, PREFIXES, REFUSED, right_address
 from common.openai.errors import code_of, refusal
 from common.openai.models import model_of, models
 from common.openai.openapi import ERRORS, STREAM, STREAM_NEEDS_TEXT, TEXT, WORDS_NEED_VERBOSE, body
-from common.openai.request import FIELDS, TRANSLATION_FIELDS, OpenAIRequest, is_unread, parse_request
+from common.openai.request import (
+    FIELDS,
+    TRANSLATION_FIELDS,
+    OpenAIRequest,
+    is_unread,
+    parse_request,
+    with_model_of_address,
+)
 from common.openai.response import ignored_header, write_response
-from common.openai.stream import TranscriptionStream
+from common.openai.stream import TranscriptionStream, stream_text
 from common.places import Take
 from common.services import Services
 from common.transcription.cache import recall, transcribe_unless_kept
-from common.transcription.progressive import OnText, repeat, transcribe_progressively
-from common.transcription.speakers import check_speakers
-from common.transcription.whole import transcribe_whole
+from common.transcription.option_rules import check_speakers
 from common.upload.receive import Upload
 
 router = APIRouter(tags=["OpenAI"])
@@ -166,39 +171,29 @@ async def _respond(request: Request, services: Services, task: Task) -> Response
     services.transcribing.check_room(caller.client)
     with ExitStack() as resources:
         folder = Path(resources.enter_context(_scratch_folder(services)))
-        limit = services.settings.max_job_upload_bytes
-        upload = await receive_recording(
-            request, services, folder, max_bytes=limit, is_free=partial(is_unread, task)
-        )
-        settings = services.settings
+        settings, is_free = services.settings, partial(is_unread, task)
+        limit = settings.max_job_upload_bytes
+        upload = await receive_recording(request, services, folder, max_bytes=limit, is_free=is_free)
         parsed = parse_request(
-            _fields(request, upload.fields),
+            with_model_of_address(upload.fields, request.path_params.get("deployment")),
             task=task,
             server_model=settings.groq_model,
             strict_models=settings.strict_models,
         )
         check_speakers(services, parsed.options)
-        headers = ignored_header(parsed.ignored)
         services = await _for_caller(services, caller)
         take = partial(services.transcribing.take, caller.client, upload.size_bytes)
         if parsed.stream:
             kept = await recall(services, upload.sha256, parsed.options, owner=caller.owner)
-            headers |= note_cache(request, is_hit=kept is not None)
-
-            async def transcribe(on_text: OnText) -> str:
-                if kept is not None:
-                    return repeat(kept, on_text)
-                return await transcribe_progressively(services, upload.path, parsed.options, take, on_text)
-
             return TranscriptionStream(
-                transcribe,
+                stream_text(services, upload.path, parsed.options, take, kept=kept),
                 resources=resources.pop_all(),
                 refuse=lambda failure: _error_response(request, failure),
-                headers=headers,
+                headers=ignored_header(parsed.ignored) | note_cache(request, is_hit=kept is not None),
             )
         answering = _answer(services, upload, take, parsed, request)
         response = await respond_unless_left(answering, request.receive)
-        response.headers.update(headers)
+        response.headers.update(ignored_header(parsed.ignored))
         return response
 
 
@@ -206,14 +201,6 @@ async def _for_caller(services: Services, caller: Caller) -> Services:
     """They count what this caller uses of ffmpeg and of the engine's quota."""
     run_for(caller.client)
     return await services.for_client(client_id(caller.client, secret=services.key_secret))
-
-
-def _fields(request: Request, fields: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """The form's fields; where it names no model, Azure's clients name it in the address."""
-    deployment = request.path_params.get("deployment")
-    if deployment is None or any(name == "model" and value.strip() for name, value in fields):
-        return fields
-    return (*fields, ("model", deployment))
 
 
 @contextmanager
@@ -230,6 +217,8 @@ def _scratch_folder(services: Services) -> Iterator[str]:
 async def _answer(
     services: Services, upload: Upload, take: Take, parsed: OpenAIRequest, request: Request
 ) -> Response:
+    from common.transcription.whole import transcribe_whole
+
     transcript, is_kept = await transcribe_unless_kept(
         services,
         upload.sha256,
@@ -243,4 +232,4 @@ async def _answer(
     return Response(body, headers=note_cache(request, is_hit=is_kept), media_type=kind)
 
 
-handler = http_handler(router)
+handler = http_handler(router, imports=("common.transcription.whole", "common.transcription.progressive"))

@@ -25,9 +25,7 @@ from common.jobs.view import transcript_view
 from common.lambda_entry.handlers import http_handler
 from common.services import Services
 from common.transcription.cache import transcribe_unless_kept
-from common.transcription.pipeline import with_word_times
-from common.transcription.speakers import check_speakers
-from common.transcription.whole import transcribe_whole
+from common.transcription.option_rules import check_speakers, with_word_times
 from common.upload.receive import Upload
 
 router = APIRouter(tags=["transcribe"])
@@ -149,6 +147,9 @@ async def _respond(
     options = parse_options(upload.fields, beside=(*LAYOUT_FIELDS, *RUNNING_FIELDS))
     running = parse_running_piece(upload.fields)
     check_speakers(services, options)
+    # Imported with the first recording: it is a tenth of the CPU of a start.
+    from common.transcription.whole import transcribe_whole
+
     engine_options = with_word_times(options) if layout.wants_words or running else options
     run_for(caller.client)
     services = await services.for_client(client_id(caller.client, secret=services.key_secret))
@@ -186,4 +187,4 @@ class Stages:
         return {**self._seconds, "total": round(time.perf_counter() - self._start, 3)}
 
 
-handler = http_handler(router)
+handler = http_handler(router, imports=("common.transcription.whole",))

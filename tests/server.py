@@ -57,6 +57,7 @@ class Server:
         self.environment = environment
         self.process: subprocess.Popen[bytes] | None = None
         self.orphans: list[psutil.Process] = []
+        self.program = "local_server.py"
 
     def start(self, *, healthy_within: float = 120) -> Server:
         """Start, or start again on the same port and data, and wait until it is healthy."""
@@ -69,7 +70,7 @@ class Server:
         }
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "error", "local_server.py"],
+                [sys.executable, "-W", "error", self.program],
                 cwd=ROOT,
                 env=settings | self.environment,
                 stdin=subprocess.DEVNULL,

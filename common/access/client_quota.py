@@ -58,7 +58,7 @@ class ClientQuota:
 
         before, wait = await self.account.change(decide)
         if wait:
-            raise RetryLater(wait.delay, wait.bucket, error=self._refusal(before, wait))
+            raise RetryLater(wait.delay, f"client_{wait.bucket}", error=self._refusal(before, wait))
         return before.advance(now).used
 
     async def refund(self, now: float, seconds: float, *, reserved_at: float) -> None:

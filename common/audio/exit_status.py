@@ -49,7 +49,7 @@ def error_from_exit(code: int, log: str) -> AudioRefused | StorageFull | RetryLa
         return None
     if (number := _signal(code, log)) is not None:
         if number in _SHUTDOWN_SIGNALS:  # a shutdown: it says nothing about the recording
-            return RetryLater(5, "ffmpeg was stopped")
+            return RetryLater(5, "restart")
         return AudioTooCostly() if number in _LIMIT_SIGNALS else AudioUnreadable()
     errors = error_lines(log)
     if _NO_OUTPUT in errors:

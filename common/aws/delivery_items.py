@@ -28,6 +28,11 @@ def partition(target: Target, *, ended: bool, immediate: bool) -> str:
     return f"{target}#{'ended' if ended else 'running'}#{'fresh' if immediate else 'tried'}"
 
 
+def refused_partition(target: Target) -> str:
+    """Which part of the index holds those that the target will never take, for admins."""
+    return f"{target}#refused"
+
+
 def key_of(job_id: str, target: Target) -> Key:
     return f"job#{job_id}", f"{PREFIX}{target}"
 
@@ -66,7 +71,7 @@ def row_of(item: Item) -> Row:
 
 
 def _partition_of(delivery: Delivery) -> str | None:
-    """None takes the item out of the index: there is nothing to send."""
+    """None takes the item out of the index: there is nothing to send, nor to show."""
     if not delivery.is_open:
-        return None
+        return refused_partition(delivery.target) if delivery.is_refused else None
     return partition(delivery.target, ended=delivery.ended, immediate=rules.is_immediate(delivery))

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import Counter
+from typing import Any
 
 from common.admin.directory import (
     Activity,
-    DeliveryPage,
+    Counted,
     JobFilter,
-    JobPage,
+    Page,
     Position,
+    activity_of,
     delivery_page,
     position_of,
 )
 from common.aws import delivery_items, job_items
 from common.aws.table import Table
-from common.models import Job, Status
-from common.ports import TARGETS, Target
+from common.models import Job
+from common.ports import TARGETS, Delivery, Target
 
 _LATEST = 9_999_999_999.0  # seconds: in the year 2286
 _LAST = "~"  # sorts after every key
 _TRIED = [
-    delivery_items.partition(target, ended=ended, immediate=False)
+    partition
     for target in TARGETS
-    for ended in (True, False)
+    for partition in (
+        delivery_items.refused_partition(target),
+        *(delivery_items.partition(target, ended=ended, immediate=False) for ended in (True, False)),
+    )
 ]
 # Deliveries whose next tries are at one moment: a page that begins at it reads them all.
 _OF_ONE_MOMENT = 20
@@ -35,13 +39,13 @@ class DynamoDirectory:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> JobPage:
+    async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> Page[Job]:
         """All statuses: the index knows none, so that a commit does not write it."""
         start = _LAST if math.isinf(after.at) else job_items.created_key(*after)
         low = job_items.created_key(max(wanted.since, 0.0), "")
         high = min(start, job_items.created_key(min(wanted.until, _LATEST), _LAST))
         if low > high:  # DynamoDB refuses such a range
-            return JobPage([])
+            return Page([])
         found = await self._table.query(
             "created = :all AND created_key BETWEEN :low AND :high",
             {":all": job_items.ALL, ":low": low, ":high": high},
@@ -52,10 +56,10 @@ class DynamoDirectory:
         keys = [item for item in found if item["created_key"] < start][:limit]
         jobs = [job_items.job_of(item) for item in await self._table.read_again(keys)]
         jobs.sort(key=lambda job: (job.created_at, job.job_id), reverse=True)
-        return JobPage(jobs, _position_of(keys[-1]["created_key"]) if len(keys) == limit else None)
+        return Page(jobs, _position_of(keys[-1]["created_key"]) if len(keys) == limit else None)
 
-    async def failing(self, *, after: Position, limit: int) -> DeliveryPage:
-        """Those that were tried have parts of the index to themselves, each in the order of next tries."""
+    async def failing(self, *, after: Position, limit: int) -> Page[Delivery]:
+        """Those that were tried or refused have parts of the index to themselves, by next try."""
         most = limit + _OF_ONE_MOMENT
         answers = await asyncio.gather(
             *(
@@ -72,18 +76,14 @@ class DynamoDirectory:
         read = sorted((delivery_items.row_of(item).delivery for item in items), key=position_of)
         found = [delivery for delivery in read if position_of(delivery) > after]
         page = delivery_page(found, limit=limit)
-        return DeliveryPage([each for each in page.deliveries if each.is_open and each.last_error], page.rest)
+        return Page([each for each in page.rows if each.last_error], page.rest)
 
     async def activity(self, *, now: float) -> Activity:
         keys = await self._table.query("due = :all", {":all": job_items.ALL}, index=job_items.DUE)
-        jobs: list[Job] = [job_items.job_of(item) for item in await self._table.read_again(keys)]
-        counts: Counter[Status] = Counter(job.status for job in jobs)
-        due = [float(item["due_at"]) for item in keys if item["due_at"] <= now]
-        return Activity(
-            jobs=counts,
-            oldest_due_at=min(due, default=None),
-            deliveries={target: await self._count_open(target) for target in TARGETS},
-        )
+        items = await self._table.read_again(keys)
+        counted = [_count(job_items.job_of(item), item.get("due_at")) for item in items]
+        deliveries = {target: await self._count_open(target) for target in TARGETS}
+        return activity_of((line for line in counted if line), deliveries, now=now)
 
     async def _count_open(self, target: Target) -> int:
         answers = await asyncio.gather(
@@ -99,6 +99,11 @@ class DynamoDirectory:
             )
         )
         return sum(len(items) for items in answers)
+
+
+def _count(job: Job, due_at: Any) -> Counted | None:
+    """None where the job has ended meanwhile."""
+    return None if due_at is None else Counted(job.status, job.waiting_for, 1, float(due_at))
 
 
 def _position_of(key: str) -> Position:

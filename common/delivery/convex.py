@@ -72,9 +72,9 @@ class ConvexSender:
         self._client: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def send(self, job: Job, result: Transcript | None) -> None:
+    async def send(self, job: Job, result: Transcript | None, *, is_asked: bool = False) -> None:
         """Push the snapshot. Raises DeliveryFailed where a later push may succeed, else DeliveryRejected."""
-        if self._now() < self._shut_until:
+        if self._now() < self._shut_until and not is_asked:
             raise DeliveryFailed("shut", retry_after=self._shut_until - self._now())
         await self._spend(job)
         body = json.dumps(snapshot_of(job, result), ensure_ascii=False).encode()

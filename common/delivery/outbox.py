@@ -36,7 +36,7 @@ async def _try(services: Services, delivery: Delivery, job: Job) -> Delivery:
     result = await services.jobs.result(job.job_id) if job.status == "completed" else None
     sent_at = services.now()
     try:
-        await _sender(services, delivery.target).send(job, result)
+        await _sender(services, delivery.target).send(job, result, is_asked=rules.is_asked(delivery))
     except DeliveryFailed as failure:
         return rules.fail(delivery, job.seq, failure, services.now())
     except DeliveryRejected as rejection:

@@ -27,6 +27,9 @@ CORRECTIONS_EVERY = 30.0
 # clock stepped back: it counts as past.
 FAR = 3600.0
 
+# `next_at` of a delivery that a person wants tried now: a time long past that every process knows.
+_ASKED_AT = 1.0
+
 
 # ── what a store does ─────────────────────────────────────────────────────────────────────────────
 
@@ -54,6 +57,7 @@ def commit(delivery: Delivery, job: Job) -> Delivery:
     return replace(
         delivery,
         wanted_seq=job.seq if is_wanted else delivery.confirmed_seq,
+        last_error=delivery.last_error if is_wanted else None,
         attempts=0 if job.has_ended else delivery.attempts,
         next_at=job.updated_at if job.has_ended else next_at,
         ended=job.has_ended,
@@ -92,9 +96,14 @@ def redeliver(delivery: Delivery, job: Job, now: float) -> Delivery:
     return replace(commit(nothing, job), next_at=now)
 
 
-def hasten(delivery: Delivery, now: float) -> Delivery:
-    """The delivery with its next try due now."""
-    return replace(delivery, next_at=now)
+def ask(delivery: Delivery) -> Delivery:
+    """The delivery with its next try due now, since a person asked for it."""
+    return replace(delivery, next_at=_ASKED_AT)
+
+
+def is_asked(delivery: Delivery) -> bool:
+    """Whether the next try is to be made though the receiver did not answer lately."""
+    return delivery.next_at == _ASKED_AT
 
 
 # ── when ──────────────────────────────────────────────────────────────────────────────────────────

@@ -56,7 +56,7 @@ class WebhookSender:
         self._resolve = resolve
         self._silent = SilentReceivers()
 
-    async def send(self, job: Job, result: Transcript | None) -> None:
+    async def send(self, job: Job, result: Transcript | None, *, is_asked: bool = False) -> None:
         """POST `{type, eventId, job}`; any 2xx confirms. The same end always has the same eventId, and each
         correction of its text another.
 
@@ -71,7 +71,7 @@ class WebhookSender:
         event_id = str(uuid.uuid5(_NAMESPACE, f"{job.job_id}/{job.run}{correction}"))
         # By path, not by host: one client's silent address must not hold up another's at the same host.
         receiver = (job.callback_url or "").partition("?")[0]
-        if wait := self._silent.wait(receiver, self._now()):
+        if (wait := self._silent.wait(receiver, self._now())) and not is_asked:
             raise DeliveryFailed("the receiver did not answer lately", retry_after=wait)
         try:
             status, retry_after = await self._post(job, event_id, _body(job, result, event_id))

@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from common.http.edge import prefix_of
-from common.transcription.speakers import can_distinguish_speakers
+from common.transcription.option_rules import can_distinguish_speakers
 
 OpenApi = dict[str, Any]
 

@@ -14,7 +14,7 @@ from common.http.options import parse_options
 from common.jobs.ids import derive_job_id, new_job_id, parse_job_id
 from common.jobs.submit import JobRequest
 from common.services import Services
-from common.transcription.speakers import check_speakers
+from common.transcription.option_rules import check_speakers
 from common.upload.part_headers import display_name
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")

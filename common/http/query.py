@@ -8,7 +8,6 @@ from typing import Any
 
 from starlette.requests import Request
 
-from common.admin.directory import Position, read_cursor
 from common.errors import ONE_VALUE, OptionInvalid, OptionUnknown, Sentence
 
 # OpenAPI's schema of each parameter, with its description. An empty value counts as not sent.
@@ -19,8 +18,6 @@ _DIGITS = 9  # of a number, as many as anybody needs
 A_TIME = Sentence(
     "a time in ISO 8601, such as 2027-01-31T12:00:00Z", "una fecha en ISO 8601, como 2027-01-31T12:00:00Z"
 )
-
-A_CURSOR = Sentence("`next` of an earlier page", "el `next` de una página anterior")
 
 
 def describe_query(parameters: Parameters) -> list[dict[str, Any]]:
@@ -68,16 +65,6 @@ def read_time(values: Mapping[str, str], name: str, *, default: float) -> float:
     if moment is None:
         raise OptionInvalid(option=name, expected=A_TIME)
     return moment
-
-
-def read_position(values: Mapping[str, str], start: Position) -> Position:
-    """Of `cursor`; `start` without one. Raises OptionInvalid."""
-    if "cursor" not in values:
-        return start
-    try:
-        return read_cursor(values["cursor"])
-    except ValueError:
-        raise OptionInvalid(option="cursor", expected=A_CURSOR) from None
 
 
 def parse_time(text: str) -> float | None:

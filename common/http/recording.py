@@ -6,7 +6,6 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from common.download.fetch import fetch
 from common.download.limits import limits_of
 from common.errors import (
     ONE_VALUE,
@@ -60,6 +59,9 @@ async def receive_recording(
         raise FileMissing
     caller = await caller_of(request)
     uploads: list[Upload] = []
+
+    # Imported with the first address: a start need not know how to fetch.
+    from common.download.fetch import fetch
 
     async def download() -> None:
         limits = limits_of(services.settings, max_bytes=max_bytes)

@@ -50,9 +50,14 @@ async def start_of(services: Services, job: Job) -> float | None:
     return max(services.now(), backlog.start_of(_queued(job)))
 
 
-async def start_of_new(services: Services, seconds: float, *, client: str | None = None) -> float | None:
-    """When a recording of so many seconds would start if it were submitted now."""
-    backlog = await _backlog(services)
+async def start_of_new(
+    services: Services, seconds: float, *, client: str | None = None, max_age: float | None = None
+) -> float | None:
+    """When a recording of so many seconds would start if it were submitted now.
+
+    Queue and quota are read again where what is known of them is older than `max_age` seconds.
+    """
+    backlog = await _backlog(services, max_age=max_age)
     if backlog.jobs is None:
         return None
     new = QueuedJob(_NEW, client, None, backlog.at, size_of(seconds), is_first_run=True)
@@ -66,8 +71,8 @@ def _queued(job: Job) -> QueuedJob:
     return QueuedJob(job.job_id, job.client, job.user_id, due_at, size_bytes, is_first_run=is_first_run)
 
 
-async def _backlog(services: Services) -> Backlog:
-    backlog: Backlog = await services.backlog.get(lambda: _read(services))
+async def _backlog(services: Services, *, max_age: float | None = None) -> Backlog:
+    backlog: Backlog = await services.backlog.get(lambda: _read(services), seconds=max_age)
     return backlog
 
 

@@ -33,6 +33,7 @@ from common.transcription.pipeline import (
     prepare_recording,
     transcribe_pieces,
 )
+from common.wait_reasons import wait_reason
 
 # Seconds before the next attempt, spread so that many jobs do not come back at once.
 _BACKOFF = Backoff(doubling(2.0, 300.0), spread=0.5)
@@ -225,9 +226,9 @@ class _Run:
 
     async def _wait(self, delay: float, reason: str, *, attempt_counts: bool) -> None:
         now = self._now
-        self._services.counters.count_wait(reason)
+        self._services.counters.count_wait(why := wait_reason(reason))
         await self._running.change(
-            lambda job: state.wait(job, until=now + delay, now=now, attempt_counts=attempt_counts)
+            lambda job: state.wait(job, until=now + delay, now=now, attempt_counts=attempt_counts, reason=why)
         )
         await self._services.queue.put(self._job.job_id, delay=delay, client=self._job.client)
 

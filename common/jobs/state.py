@@ -13,8 +13,9 @@ from typing import Any
 
 from common.errors import EscribaError, Interrupted, JobNotRetryable, Sentence
 from common.jobs import progress, suspects, transition
-from common.jobs.transition import forward, named_audio, next_value, require
+from common.jobs.transition import NO_WAIT, forward, named_audio, next_value, require
 from common.models import Audio, Job, JobError, Options, Stage
+from common.wait_reasons import WaitReason
 
 IllegalTransition = transition.IllegalTransition
 
@@ -60,7 +61,7 @@ def start(job: Job, *, now: float) -> Job:
         stage=_first_stage(job),
         attempts=job.attempts + 1,
         started_at=job.started_at or now,
-        waiting_until=None,
+        **NO_WAIT,
     )
 
 
@@ -114,7 +115,9 @@ def merge(job: Job, *, now: float) -> Job:
     return next_value(job, now, stage="merge", progress=forward(job, progress.MERGING))
 
 
-def wait(job: Job, *, until: float, now: float, attempt_counts: bool) -> Job:
+def wait(
+    job: Job, *, until: float, now: float, attempt_counts: bool, reason: WaitReason | None = None
+) -> Job:
     """The job goes on at `until`. Waiting for quota is no attempt; backing off after an error is one."""
     require(job, "processing")
     return next_value(
@@ -122,13 +125,14 @@ def wait(job: Job, *, until: float, now: float, attempt_counts: bool) -> Job:
         now,
         status="waiting",
         waiting_until=max(until, now),
+        waiting_for=reason,
         attempts=job.attempts if attempt_counts else max(job.attempts - 1, 0),
     )
 
 
 def give_back(job: Job, *, now: float) -> Job:
     """The worker shuts down in good order: the job goes back to the queue, and that is no attempt."""
-    return wait(job, until=now, now=now, attempt_counts=False)
+    return wait(job, until=now, now=now, attempt_counts=False, reason="restart")
 
 
 def record_death(job: Job, *, isolated: bool, now: float) -> Job:
@@ -139,9 +143,8 @@ def record_death(job: Job, *, isolated: bool, now: float) -> Job:
     require(job, "processing")
     counts = suspects.ran_alone(job, isolated=isolated)
     delay = suspects.wait_after_death(job, isolated=isolated)
-    return wait(job, until=now + delay, now=now, attempt_counts=counts).model_copy(
-        update={"deaths": job.deaths + 1}
-    )
+    after = wait(job, until=now + delay, now=now, attempt_counts=counts, reason="crash")
+    return after.model_copy(update={"deaths": job.deaths + 1})
 
 
 def prolong(job: Job, *, now: float, expires_at: float) -> Job:
@@ -177,15 +180,14 @@ def correct(job: Job, *, now: float, expires_at: float) -> Job:
 
 def fail(job: Job, error: EscribaError, *, now: float, expires_at: float) -> Job:
     require(job, "pending", "queued", "processing", "waiting")
-    reason = JobError(
+    why = JobError(
         code=error.code,
         details={name: value for name, value in error.details.items() if not isinstance(value, Sentence)},
         stage=job.stage or "queue",
         retryable=error.retryable,
     )
-    return next_value(
-        job, now, status="failed", error=reason, waiting_until=None, completed_at=now, expires_at=expires_at
-    )
+    end = NO_WAIT | {"completed_at": now, "expires_at": expires_at}
+    return next_value(job, now, status="failed", error=why, **end)
 
 
 def interrupt(job: Job, *, now: float, expires_at: float) -> Job:
@@ -195,9 +197,7 @@ def interrupt(job: Job, *, now: float, expires_at: float) -> Job:
 
 def cancel(job: Job, *, now: float, expires_at: float) -> Job:
     require(job, "pending", "queued", "processing", "waiting")
-    return next_value(
-        job, now, status="cancelled", waiting_until=None, completed_at=now, expires_at=expires_at
-    )
+    return next_value(job, now, status="cancelled", completed_at=now, expires_at=expires_at, **NO_WAIT)
 
 
 def erase(job: Job, *, now: float, forget_at: float) -> Job:

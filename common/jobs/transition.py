@@ -6,6 +6,8 @@ from typing import Any
 
 from common.models import Audio, Job, Status
 
+NO_WAIT: dict[str, Any] = {"waiting_until": None, "waiting_for": None}
+
 
 class IllegalTransition(Exception):
     """The transition cannot follow the job's state: the job ended, or the caller is late."""

@@ -41,6 +41,7 @@ def job_view(
         view["download"] = {"receivedBytes": job.received_bytes, "totalBytes": job.total_bytes}
     view["chunks"] = {"done": job.pieces_done, "total": job.pieces_total}
     view |= _times_view(job)
+    view["waitingFor"] = "place" if job.status == "queued" else job.waiting_for
     if starts_at is not None:
         view["startsAt"] = iso_time(starts_at)
     if job.cached:

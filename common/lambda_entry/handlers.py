@@ -6,6 +6,7 @@ Making one imports and composes nothing: the container imports the same modules,
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,17 +38,22 @@ class LambdaHandler:
         return self._handle(event, context)
 
 
-def http_handler(*routers: APIRouter, fallback_for: tuple[str, ...] = ()) -> LambdaHandler:
+def http_handler(
+    *routers: APIRouter, fallback_for: tuple[str, ...] = (), imports: tuple[str, ...] = ()
+) -> LambdaHandler:
     """For HTTP API events (payload 2.0), through Mangum.
 
     `fallback_for` is for the function that API Gateway calls when no route matches: the other modules of
     functions/ that have routes. Knowing theirs, it answers 405 where a path exists and only the method is
-    wrong, 404 elsewhere, and lists them all at /docs.
+    wrong, 404 elsewhere, and lists them all at /docs. `imports` are the modules that the container imports
+    with the first request that needs them: a sandbox has the time while it starts.
     """
 
     def compose() -> Handle:
         from common.lambda_entry import http
 
+        for name in imports:
+            import_module(name)
         return http.make_handler(*routers, fallback_for=fallback_for)
 
     return LambdaHandler(compose)

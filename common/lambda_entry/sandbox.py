@@ -232,7 +232,7 @@ class _RecordingSender:
 
     problem: str | None = None
 
-    async def send(self, job: Job, result: Transcript | None) -> None:  # noqa: ARG002
+    async def send(self, job: Job, result: Transcript | None, *, is_asked: bool = False) -> None:  # noqa: ARG002
         raise DeliveryFailed("another function sends it")
 
 

@@ -8,16 +8,22 @@ from dataclasses import dataclass
 from common.admin.directory import Activity
 from common.admin.store import Pause
 from common.errors import EscribaError
+from common.jobs.estimates import start_of_new
 from common.quota import Quota
 from common.services import Services
 
 # Seconds: a reading does not wait longer for a store.
 _STORE_TIMEOUT = 2.0
+# Seconds of the recording whose start is forecast, and between two looks at the whole queue for that.
+FORECAST_SECONDS, _FORECAST_EVERY = 600.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """`activity` is None where the store was not asked or did not answer, `quota` where there is none."""
+    """`activity` is None where the store was not asked or did not answer, `quota` where there is none.
+
+    `starts_at` is when a recording of ten minutes would start, None where nobody can tell.
+    """
 
     at: float
     store_answers: bool
@@ -25,21 +31,26 @@ class Now:
     quota: Quota | None
     pause: Pause | None
     storage_bytes: int | None
+    starts_at: float | None
 
 
-async def read_now(services: Services) -> Now:
-    """At most one reading a second, however many ask. An idle database is left asleep."""
-    now: Now = await services.readings.get(lambda: _read(services))
+async def read_now(services: Services, *, max_age: float | None = None) -> Now:
+    """At most one reading a second, however many ask; or one that is `max_age` seconds old at most.
+
+    An idle database is left asleep.
+    """
+    now: Now = await services.readings.get(lambda: _read(services), seconds=max_age)
     return now
 
 
 async def _read(services: Services) -> Now:
-    activity, quota, answers = None, None, not services.store_status().problem
+    activity, quota, starts_at, answers = None, None, None, not services.store_status().problem
     if answers and not services.store_status().is_idle:
         try:
             async with asyncio.timeout(_STORE_TIMEOUT):
                 activity = await _activity(services)
                 quota = await _quota(services)
+                starts_at = await start_of_new(services, FORECAST_SECONDS, max_age=_FORECAST_EVERY)
         except (EscribaError, TimeoutError):
             answers = False
     return Now(
@@ -49,6 +60,7 @@ async def _read(services: Services) -> Now:
         quota=quota,
         pause=await services.admin.pause.read() if answers else services.admin.pause.known,
         storage_bytes=services.audio.used_bytes,
+        starts_at=starts_at,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from common.jobs.view import iso_time
 from common.models import Status
 from common.monitoring.memory import resident_bytes
-from common.monitoring.now import Now
+from common.monitoring.now import FORECAST_SECONDS, Now
 from common.ports import TARGETS
 from common.quota import Quota
 from common.services import VERSION, Services
@@ -41,7 +41,16 @@ NOW_EXAMPLE: View = {
     "engine": "groq",
     "problems": [],
     "pause": None,
-    "jobs": {"queued": 3, "processing": 1, "waiting": 0, "oldestDueSeconds": 4.5},
+    "jobs": {
+        "queued": 3,
+        "processing": 1,
+        "waiting": 2,
+        "oldestDueSeconds": 4.5,
+        "waitingFor": {
+            "place": {"jobs": 3, "until": None},
+            "audio_per_hour": {"jobs": 2, "until": "2026-01-01T12:04:00.000Z"},
+        },
+    },
     "here": {
         "transcriptions": 1,
         "line": 0,
@@ -52,6 +61,7 @@ NOW_EXAMPLE: View = {
     },
     "deliveries": {"convex": {"open": 0}, "callback": {"open": 2}},
     "quota": {"audioPerHour": {"limit": 7200, "remaining": 5231.5, "fullInSeconds": 984.3}},
+    "forecast": {"minutes": 10, "waitSeconds": 0},
     "storage": {"usedBytes": 104857600, "limitBytes": 2097152000},
     "limits": {"maxQueue": 100, "maxWatchers": 500},
 }
@@ -69,6 +79,7 @@ def now_view(services: Services, now: Now) -> View:
         "here": _here(services, now),
         "deliveries": _deliveries(services, now),
         "quota": None if now.quota is None else _quota(now.quota),
+        "forecast": _forecast(now),
         "storage": {"usedBytes": now.storage_bytes, "limitBytes": services.settings.storage_bytes},
         "limits": {_camel(name): getattr(services.settings, name) for name in _LIMITS},
     }
@@ -94,6 +105,10 @@ def _jobs(now: Now) -> View | None:
     return {
         **counts,
         "oldestDueSeconds": 0.0 if oldest is None else round(max(0.0, now.at - oldest), 1),
+        "waitingFor": {
+            reason: {"jobs": each.jobs, "until": None if each.until is None else iso_time(each.until)}
+            for reason, each in now.activity.waiting.items()
+        },
     }
 
 
@@ -117,6 +132,13 @@ def _deliveries(services: Services, now: Now) -> View | None:
         if sender.problem:
             view[target]["problem"] = sender.problem
     return view
+
+
+def _forecast(now: Now) -> View | None:
+    if now.starts_at is None:
+        return None
+    wait = max(0, math.ceil(now.starts_at - now.at))
+    return {"minutes": round(FORECAST_SECONDS / 60), "waitSeconds": wait}
 
 
 def _quota(quota: Quota) -> View:

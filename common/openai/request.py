@@ -16,7 +16,7 @@ from common.http.options import LANGUAGE, SPEAKERS, parse_options
 from common.models import Granularity, Options, Task
 from common.openai.form import group_fields, list_items
 from common.openai.models import ALIAS, model_of
-from common.transcription.pipeline import with_word_times
+from common.transcription.option_rules import with_word_times
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -73,6 +73,15 @@ def is_unread(task: Task, name: str) -> bool:
     """Whether a field changes nothing for a request, whatever its value."""
     known = _TRANSLATION if task == "translate" else (*_OURS, *_READ)
     return name.partition("[")[0].strip() not in (*known, "url")
+
+
+def with_model_of_address(
+    fields: tuple[tuple[str, str], ...], deployment: str | None
+) -> tuple[tuple[str, str], ...]:
+    """The form's fields; where it names no model, Azure's clients name it in the address."""
+    if deployment is None or any(name == "model" and value.strip() for name, value in fields):
+        return fields
+    return (*fields, ("model", deployment))
 
 
 def parse_request(

@@ -161,4 +161,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     # The text as the engine gave it, once somebody has corrected it.
     ("ALTER TABLE escriba.results ADD COLUMN original text",),
     _VOICES,
+    # For admins: deliveries that fail and those that were refused.
+    ("CREATE INDEX deliveries_failing ON escriba.deliveries (next_at) WHERE last_error IS NOT NULL",),
 )

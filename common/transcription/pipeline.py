@@ -26,6 +26,7 @@ from common.text.merge import merge
 from common.text.speech_evidence import Loudness
 from common.transcription.audio_warnings import warnings_of
 from common.transcription.cut_rule import Use, cuts_for
+from common.transcription.option_rules import with_word_times
 from common.transcription.piece import OnPartial, transcribe_piece
 
 # Seconds that a piece may start or end away from its cut, since a packet cannot be divided.
@@ -186,16 +187,6 @@ async def _measure_doubts(
     except EscribaError as exc:  # one kind of evidence less; the engine's own doubts still count
         log("guard.unmeasured", level="WARNING", code=exc.code)
         return None
-
-
-def with_word_times(options: Options) -> Options:
-    """The same options with the times of words, which the engine does not give for a translation.
-
-    They make the seams between pieces exact, and cues of subtitles begin at words.
-    """
-    if options.task == "translate":
-        return options
-    return options.model_copy(update={"timestamps": ("segment", "word")})
 
 
 def _main_language(pieces: Mapping[int, Piece]) -> str | None:

@@ -46,7 +46,8 @@ class Reservation:
         ):
             if client:
                 await client.refund(now, self.seconds, reserved_at=now)
-            raise RetryLater(min(wait.delay, _LONGEST_WAIT), wait.bucket)
+            reason = "client_share" if wait.is_share else wait.bucket
+            raise RetryLater(min(wait.delay, _LONGEST_WAIT), reason)
         self.reserved_at = now
 
     async def refund(self) -> None:

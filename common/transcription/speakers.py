@@ -15,7 +15,7 @@ from common.audio.child import Bounds
 from common.audio.decoding import TO_PCM
 from common.audio.prepare import PreparedAudio
 from common.audio.split import Cut, cut_piece, plan_cuts
-from common.errors import EscribaError, SpeakersUnavailable
+from common.errors import EscribaError
 from common.log import log
 from common.models import Options, Transcript, TranscriptWarning
 from common.services import Services
@@ -23,7 +23,6 @@ from common.speakers.giving_way import give_way
 from common.speakers.labels import label_speakers, spoken_tokens
 from common.speakers.process import assign, embed
 from common.speakers.range import range_of
-from common.speakers.weights import is_installed
 from common.speakers.windows import Span, speech_of, windows_of, within
 from common.text.lines import Token
 from common.transcription.pipeline import PreparedRecording
@@ -33,17 +32,6 @@ _SAMPLES = "asetnsamples=n=8192:p=0"  # as in `common.audio.decoding`
 
 Keep = Callable[[int, bytes], Awaitable[None]]
 OnShare = Callable[[float], None]
-
-
-def can_distinguish_speakers(services: Services) -> bool:
-    """Whether this server can tell speakers apart."""
-    return services.settings.speakers and services.voices is not None and is_installed()
-
-
-def check_speakers(services: Services, options: Options) -> None:
-    """Raises SpeakersUnavailable where they are wanted and this server cannot tell them apart."""
-    if options.speakers and not can_distinguish_speakers(services):
-        raise SpeakersUnavailable
 
 
 async def keep_nothing(index: int, packed: bytes) -> None:

@@ -1,20 +1,26 @@
 /** The owner's dashboard against a real server at work: what it shows is what the store holds. */
-import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import * as load from "./adminLoad";
+import { ADMIN_KEY } from "./adminLoad";
 import { findProblems } from "./axe";
-import { launch, openPage, recording, type Server, startServer } from "./environment";
+import { launch, openPage, type Server } from "./environment";
 
-const ADMIN_KEY = "a-key-that-only-this-test-knows-0123456789";
 const ENOUGH = { timeout: 120_000 };
 
 let server: Server;
+let engine: load.Engine;
+let receiver: load.Receiver;
+let clients: load.Client[];
 let browser: Awaited<ReturnType<typeof launch>>;
 let page: Page;
 let problems: string[];
 
 beforeAll(async () => {
-  server = await startServer({ ADMIN_KEY });
+  [engine, receiver] = await Promise.all([load.startEngine(), load.startReceiver()]);
+  server = await load.startAtWork(engine);
+  clients = await Promise.all(["library", "court", "radio"].map((name) => load.Client.make(server, name)));
   browser = await launch(inject("chromium"));
   ({ page, problems } = await openPage(browser, `${server.url}/admin`));
   await page.getByLabel("Access key").fill(ADMIN_KEY);
@@ -23,8 +29,10 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await browser.close();
-  await server.stop();
+  await browser?.close();
+  await server?.stop();
+  engine?.stop();
+  receiver?.stop();
 });
 
 const api = (method: string, path: string, init: RequestInit = {}) =>
@@ -34,38 +42,69 @@ const api = (method: string, path: string, init: RequestInit = {}) =>
     headers: { authorization: `Bearer ${ADMIN_KEY}`, ...init.headers },
   });
 
-/** The rows of a query to the server's database, read beside the server. */
-function query(sql: string): unknown[][] {
-  const script =
-    "import sqlite3, sys, json; print(json.dumps(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall()))";
-  return JSON.parse(
-    execFileSync("python3", ["-c", script, `${server.folder}/escriba.sqlite3`, sql], { encoding: "utf8" }),
-  ) as unknown[][];
-}
+const query = (sql: string) => load.query(server, sql);
+const number = (sql: string) => load.number(server, sql);
 
 const show = (view: string) => page.evaluate((view) => (location.hash = `#/admin/${view}`), view);
 
 /** What a tile shows. */
 const tile = (name: string) => page.locator(".tile", { hasText: name }).locator("dd").first().textContent();
 
-async function submit(file: string): Promise<string> {
-  const form = new FormData();
-  const { readFile } = await import("node:fs/promises");
-  form.append("file", new Blob([await readFile(recording(file))]), file);
-  form.append("cache", "false");
-  const answer = await api("POST", "transcribe-job", { body: form });
-  return ((await answer.json()) as { jobId: string }).jobId;
-}
+const jobsOf = (status: string) => number(`SELECT count(*) FROM jobs WHERE status = '${status}'`);
 
-test("while jobs run, the figures become those of the store", async () => {
-  await Promise.all(Array.from({ length: 3 }, () => submit("english-short.wav")));
-  await expect.poll(() => tile("Running"), ENOUGH).toBe("1");
-  const counts = () => query("SELECT count(*) FROM jobs WHERE status = 'queued'")[0]![0];
-  await expect.poll(async () => (await tile("In the queue")) === String(counts()), ENOUGH).toBe(true);
-  await expect.poll(() => counts(), ENOUGH).toBe(0);
-  await expect.poll(() => tile("Running"), ENOUGH).toBe("0");
-  await expect.poll(() => tile("In the queue"), ENOUGH).toBe("0");
+/** The figures of the first view, and the same from the store. */
+const shownNow = async () => [
+  ...(await Promise.all(["In the queue", "Running", "Waiting", "Callbacks"].map(tile))),
+  ...(
+    await page.locator(".reasons tr").evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset.reason))
+  ).sort(),
+];
+const storedNow = () => [
+  ...["queued", "processing", "waiting"].map((status) => String(jobsOf(status))),
+  String(number("SELECT count(*) FROM deliveries WHERE wanted_seq > confirmed_seq")),
+  ...query("SELECT DISTINCT document ->> '$.waitingFor' FROM jobs WHERE status = 'waiting' ORDER BY 1").map(String),
+];
+
+test("while dozens of jobs run, the figures become those of the store", async () => {
+  const working = load.work(clients, engine, receiver);
+  await expect.poll(async () => Number(await tile("In the queue")), ENOUGH).toBeGreaterThan(5);
+  await expect.poll(async () => Number(await tile("Running")), ENOUGH).toBeGreaterThan(0);
+  await page.locator(".reasons tr:is([data-reason=engine], [data-reason=refused])").first().waitFor(ENOUGH);
+  await working;
+  await expect.poll(() => jobsOf("queued") + jobsOf("processing") + jobsOf("waiting"), ENOUGH).toBe(0);
+  await engine.command({ default: load.rateLimited(3600) });
+  await Promise.all(clients.flatMap((client) => [client.submit(), client.submit()]));
+  await expect.poll(() => jobsOf("waiting"), ENOUGH).toBe(6);
+  await expect.poll(() => number("SELECT count(*) FROM deliveries WHERE last_error IS NOT NULL"), ENOUGH).toBe(4);
+  await expect.poll(async () => (await shownNow()).join() === storedNow().join(), ENOUGH).toBe(true);
+  expect(await shownNow()).toEqual(["0", "0", "6", "3", "engine", "refused"]);
+  await page
+    .getByText(/the time that the engine asked for · the first until/)
+    .first()
+    .waitFor();
 });
+
+test("three dashboards together ask the store less than once a second", async () => {
+  const opened = await Promise.all([1, 2].map(() => page.context().newPage()));
+  await Promise.all(
+    opened.map(async (other) => {
+      await other.goto(`${server.url}/admin`);
+      await other.getByLabel("Access key").fill(ADMIN_KEY);
+      await other.getByRole("button", { name: "Sign in" }).click();
+      await other.locator('[data-connection="live"]').waitFor(ENOUGH);
+    }),
+  );
+  const from = linesOfStatements().length;
+  await page.waitForTimeout(12_000);
+  const lines = linesOfStatements().slice(from);
+  const seconds = Number(lines.at(-1)!.split(" ")[0]) - Number(lines[0]!.split(" ")[0]);
+  await Promise.all(opened.map((other) => other.close()));
+  const readings = lines.filter((line) => line.includes("SELECT ?, status,"));
+  expect(readings.length).toBeGreaterThan(1);
+  expect(readings.length).toBeLessThanOrEqual(seconds / 3.9 + 1);
+});
+
+const linesOfStatements = () => readFileSync(`${server.folder}/statements`, "utf8").trim().split("\n");
 
 test("a pause is made with its reason, holds, and is ended", async () => {
   await page.getByLabel("Reason for the pause").fill("a new disk");
@@ -103,28 +142,28 @@ test("a hidden tab asks for nothing; a connection that is lost is shown, and com
 test("a key is made, shown once, changed, and revoked after a question", async () => {
   await show("keys");
   await page.getByRole("button", { name: "Make a key" }).click();
-  await page.getByLabel("Name: who uses it, where").fill("the library");
+  await page.getByLabel("Name: who uses it, where").fill("the theatre");
   await page.getByLabel("Jobs at once").fill("3");
   await page.getByLabel("read metrics").check();
   await page.getByRole("button", { name: "Save" }).click();
   const key = (await page.locator(".once code").first().textContent())!;
   expect((await fetch(`${server.url}/tokens`, { headers: { authorization: `Bearer ${key}` } })).status).toBe(200);
   const stored = () => {
-    const [[document]] = query("SELECT document FROM access_keys") as [[string]];
+    const [[document]] = query("SELECT document FROM access_keys ORDER BY created_at DESC LIMIT 1") as [[string]];
     return JSON.parse(document) as Record<string, unknown>;
   };
-  expect(stored()).toMatchObject({ name: "the library", limits: { jobs: 3 } });
+  expect(stored()).toMatchObject({ name: "the theatre", limits: { jobs: 3 } });
   expect(JSON.stringify(stored())).not.toContain(key);
   await page.locator(".once").getByRole("button", { name: "Close" }).click();
   expect(await page.content()).not.toContain(key);
-  await page.getByRole("button", { name: "Change: the library" }).click();
+  await page.getByRole("button", { name: "Change: the theatre" }).click();
   await page.getByLabel("Jobs at once").fill("");
   await page.getByRole("button", { name: "Save" }).click();
-  await page.locator(".card", { hasNotText: "Jobs at once" }).waitFor();
-  await page.getByRole("button", { name: "Revoke: the library" }).click();
+  await page.locator(".card", { hasText: "the theatre", hasNotText: "Jobs at once" }).waitFor();
+  await page.getByRole("button", { name: "Revoke: the theatre" }).click();
   await page.locator("dialog").getByRole("button", { name: "Cancel" }).click();
   expect(stored().revokedAt ?? null).toBeNull();
-  await page.getByRole("button", { name: "Revoke: the library" }).click();
+  await page.getByRole("button", { name: "Revoke: the theatre" }).click();
   await page.locator("dialog").getByRole("button", { name: "Revoke" }).click();
   await page.locator(".card", { hasText: "revoked" }).waitFor();
   expect(stored().revokedAt).toBeTypeOf("number");
@@ -132,12 +171,13 @@ test("a key is made, shown once, changed, and revoked after a question", async (
 
 test("a job is found by its id and by its status, and deleted after a question", async () => {
   await show("jobs");
-  const [[jobId]] = query("SELECT job_id FROM jobs ORDER BY created_at LIMIT 1") as [[string]];
+  const [[jobId]] = query("SELECT job_id FROM jobs ORDER BY created_at DESC LIMIT 1") as [[string]];
   const [[all]] = query("SELECT count(*) FROM jobs") as [[number]];
   await expect.poll(() => page.locator("[data-job]").count()).toBe(all);
   await page.getByLabel("Status").selectOption("failed");
   await page.getByRole("button", { name: "Find" }).click();
-  await page.getByText("No jobs.").waitFor();
+  await expect.poll(() => page.locator("[data-job]").count()).toBe(jobsOf("failed"));
+  expect(jobsOf("failed")).toBe(2);
   await page.getByLabel("Status").selectOption("");
   await page.getByLabel("Job id").fill(jobId);
   await page.getByRole("button", { name: "Find" }).click();
@@ -150,22 +190,66 @@ test("a job is found by its id and by its status, and deleted after a question",
   await page.locator("td", { hasText: "deleted a job" }).waitFor();
 });
 
-test("the history shows what the store has counted", async () => {
-  const stored = (name: string) =>
-    Number(query(`SELECT sum(amount) FROM usage WHERE period LIKE 'day:%' AND name = '${name}'`)[0]![0]);
-  await expect.poll(() => stored("jobs"), ENOUGH).toBe(3);
+test("a delivery that was refused for good is listed with its reason, and tried again", async () => {
+  await show("jobs");
+  await expect.poll(() => page.locator("[data-delivery]").count()).toBe(4);
+  const refused = page.locator("[data-delivery]", { hasText: "answered 410" });
+  await refused.getByText("refused: not tried again by itself").waitFor();
+  const tries = () => number("SELECT count(*) FROM audit WHERE document ->> '$.action' = 'deliveries.retried'");
+  await refused.getByRole("button", { name: /^Try now/ }).click();
+  await expect.poll(tries).toBe(1);
+});
+
+const AMOUNTS = ["requests", "audioSeconds", "jobs", "failure:%"];
+
+/** What the store has counted: of one key, or of all together by hour. */
+function stored(keyId?: string): string[] {
+  const where = keyId ? `period LIKE 'day:%' AND client = '${keyId}'` : "period LIKE 'hour:%'";
+  const [requests, seconds, jobs, failures] = AMOUNTS.map((name) =>
+    number(`SELECT coalesce(sum(amount), 0) FROM usage WHERE ${where} AND name LIKE '${name}'`),
+  );
+  return [requests!, Math.round((seconds! / 60) * 10) / 10, jobs!, failures!].map((one) => one.toLocaleString("en"));
+}
+
+/** The bounds of the bucket that holds this share of a key's requests. */
+function bucketOf(keyId: string, share: number): [number, number] {
+  const rows = query(`SELECT name, amount FROM usage WHERE client = '${keyId}' AND name LIKE 'latency:%'`);
+  const buckets = rows.map(([name, amount]) => [Number(String(name).slice(8)), Number(amount)] as const);
+  buckets.sort(([a], [b]) => a - b);
+  const all = [0, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600];
+  let left = share * buckets.reduce((sum, [, amount]) => sum + amount, 0);
+  const [bound] = buckets.find(([, amount]) => (left -= amount) <= 0)!;
+  return [all[all.indexOf(bound) - 1]!, bound];
+}
+
+const FIGURES = ["Requests", "Minutes of audio", "Jobs", "Failures"];
+
+test("the history equals what the store has counted, by key, by code and by hour", async () => {
+  await expect
+    .poll(() => number("SELECT sum(amount) FROM usage WHERE period LIKE 'day:%' AND name = 'jobs'"), ENOUGH)
+    .toBe(37);
   await show("history");
-  const shown = async () => {
-    await page.getByRole("button", { name: "Refresh" }).click();
-    return [await tile("Jobs"), Number(await tile("Minutes of audio"))];
-  };
-  const minutes = () => Math.round((stored("audioSeconds") / 60) * 10) / 10;
-  await expect.poll(async () => (await shown()).join() === ["3", minutes()].join(), ENOUGH).toBe(true);
-  expect(query("SELECT count(*) FROM usage WHERE name LIKE 'latency:%'")[0]![0]).toBeGreaterThan(0);
-  expect(await tile("95 % answered within")).toMatch(/ s$/);
+  for (const { keyId, name } of clients) {
+    await page.getByLabel("Key").selectOption(keyId);
+    expect(await Promise.all(FIGURES.map(tile)), name).toEqual(stored(keyId));
+    const row = page.locator(`tr[data-key="${keyId}"]`);
+    expect((await row.locator("td").allTextContents()).slice(0, 4)).toEqual(stored(keyId));
+    const [lower, upper] = bucketOf(keyId, 0.95);
+    const shown = Number.parseFloat((await tile("95 % answered within"))!);
+    expect(shown).toBeGreaterThanOrEqual(lower * 0.95);
+    expect(shown).toBeLessThanOrEqual(upper * 1.05);
+  }
+  await page.getByLabel("Key").selectOption("");
+  const codes = query(
+    "SELECT name, sum(amount) FROM usage WHERE period LIKE 'day:%' AND name LIKE 'failure:%' GROUP BY 1",
+  );
+  expect(codes.map(String)).toEqual(["failure:audio_unreadable,3", "failure:engine_key_invalid,2"]);
+  const shownCodes = await page.locator("tr:has(th code)").allTextContents();
+  expect(shownCodes.sort()).toEqual(["audio_unreadable3", "engine_key_invalid2"]);
   await page.getByText("As a table").first().click();
-  const cells = await page.locator("details[open] td").allTextContents();
-  expect(cells).toHaveLength(7);
+  expect(await page.locator("details[open] td").allTextContents()).toHaveLength(7);
+  await page.getByLabel("Time").selectOption("24h");
+  await expect.poll(async () => (await Promise.all(FIGURES.slice(1).map(tile))).join()).toBe(stored().slice(1).join());
 });
 
 test("axe finds nothing in any view, in both languages", async () => {

@@ -24,10 +24,14 @@ export const recording = (name: string): string => path.join(ROOT, "tests/data",
 export type Server = { url: string; folder: string; stop(): Promise<void> };
 
 /** Of the code in `root`; on a free port unless `settings` have one. */
-export async function startServer(settings: Record<string, string> = {}, root = ROOT): Promise<Server> {
+export async function startServer(
+  settings: Record<string, string> = {},
+  root = ROOT,
+  program = "local_server.py",
+): Promise<Server> {
   const folder = await mkdtemp(path.join(tmpdir(), "escriba-page-"));
   const url = `http://127.0.0.1:${settings.PORT ?? (await freePort())}`;
-  const child = spawn(python, ["local_server.py"], {
+  const child = spawn(python, [program], {
     cwd: root,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: new URL(url).port, DATA_DIR: folder, ...settings },
     stdio: ["ignore", "ignore", "pipe"],

@@ -12,7 +12,7 @@ from tests.upstream import Upstream
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rounds", type=int, default=10, help="how often the server is killed")
+    parser.addoption("--rounds", type=int, default=6, help="how often the server is killed")
     parser.addoption("--cluster-rounds", type=int, default=4, help="how often instances are killed")
     parser.addoption("--rolls", type=int, default=2, help="how often an instance replaces another")
     parser.addoption("--attempts", type=int, default=2, help="MAX_ATTEMPTS for a job that kills the server")

@@ -225,6 +225,20 @@ def test_a_webhook_that_fails_is_listed_and_tried_again(office: Office) -> None:
     assert code_of(office.call("GET", "/admin/deliveries?cursor=x")) == (422, "option_invalid")
 
 
+def test_a_webhook_that_was_refused_for_good_is_listed_and_tried_again(office: Office) -> None:
+    with Receiver() as receiver:
+        receiver.script.append(status(410))
+        job_id = office.submit(callbackUrl=receiver.url)
+        wait_until(lambda: office.read("/admin/deliveries")["deliveries"])
+        (shown,) = office.read("/admin/deliveries")["deliveries"]
+        assert (shown["jobId"], shown["state"], shown["lastError"]) == (job_id, "refused", "answered 410")
+        assert "nextAt" not in shown
+        assert office.read("/admin/now")["deliveries"]["callback"]["open"] == 0
+        assert len(office.call("POST", f"/admin/deliveries/{job_id}/retry").json()["deliveries"]) == 1
+        wait_until(lambda: len(receiver.received) == 2)
+        wait_until(lambda: not office.read("/admin/deliveries")["deliveries"])
+
+
 # ── usage ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -300,7 +314,7 @@ def test_a_wrong_reason_is_refused(office: Office) -> None:
 
 def test_now_shows_queue_quota_storage_and_limits(office: Office) -> None:
     view = office.read("/admin/now")
-    assert view["jobs"].keys() == {"queued", "processing", "waiting", "oldestDueSeconds"}
+    assert view["jobs"].keys() == {"queued", "processing", "waiting", "oldestDueSeconds", "waitingFor"}
     assert view["quota"]["requestsPerMinute"]["limit"] == 100
     assert view["limits"]["maxWatchers"] == 500
     assert view["deliveries"]["convex"] == {"open": 0}

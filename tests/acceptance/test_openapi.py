@@ -27,7 +27,7 @@ _SETTINGS = {
     "STORAGE_MB": "100000",
 }
 # The same requests in every run, a few for each route; `make soak` sends new ones for five minutes.
-_SHORT = "--phases coverage,fuzzing --max-examples 5 --no-shrink --generation-deterministic --seed 15"
+_SHORT = "--phases coverage,fuzzing --max-examples 3 --no-shrink --generation-deterministic --seed 15"
 
 
 def test_schemathesis_finds_nothing(tmp_path: Path, upstream: Upstream, pytestconfig: pytest.Config) -> None:
@@ -49,7 +49,7 @@ def test_schemathesis_finds_nothing(tmp_path: Path, upstream: Upstream, pytestco
             env={**os.environ, "RECORDING_URL": f"{files.url}/a.wav"},
             capture_output=True,
             text=True,
-            timeout=900,
+            timeout=1800,
             check=False,
         )
         assert ran.returncode == 0, ran.stdout[-8000:] + ran.stderr[-2000:]

@@ -10,13 +10,16 @@ from common.admin.directory import (
     START,
     JobFilter,
     Position,
+    Waiting,
     list_jobs,
     read_cursor,
     write_cursor,
 )
 from common.delivery import rules
+from common.jobs import state
 from common.models import Job
 from common.sender_port import DeliveryFailed
+from common.wait_reasons import WaitReason
 from tests.contract.sample_jobs import NOW, cancel, commit, create, sample_job, sample_pending_job
 from tests.contract.targets import DeploymentTarget
 
@@ -35,7 +38,7 @@ async def read_pages(target: DeploymentTarget, wanted: JobFilter, limit: int) ->
     pages, after = [], START
     while True:
         page = await list_jobs(target.directory, wanted, after=after, limit=limit)
-        pages.append(page.jobs)
+        pages.append(page.rows)
         if page.rest is None:
             return pages
         after = read_cursor(write_cursor(page.rest))
@@ -73,7 +76,7 @@ async def test_jobs_are_filtered_by_status_owner_user_and_time(target: Deploymen
 async def test_a_place_before_the_time_that_is_asked_for_ends_the_list(target: DeploymentTarget) -> None:
     await make_jobs(target, 3)
     page = await list_jobs(target.directory, JobFilter(since=NOW + 1), after=Position(NOW, "x"), limit=50)
-    assert (page.jobs, page.rest) == ([], None)
+    assert (page.rows, page.rest) == ([], None)
 
 
 async def test_a_rare_owners_jobs_are_found_over_several_pages(
@@ -102,7 +105,9 @@ def test_a_cursor_that_was_not_written_here_is_refused() -> None:
             read_cursor(text)
 
 
-async def test_each_delivery_that_fails_is_on_one_page_the_next_try_first(target: DeploymentTarget) -> None:
+async def test_each_delivery_that_fails_or_was_refused_is_on_one_page(
+    target: DeploymentTarget,
+) -> None:
     made = [sample_job(f"00000000-0000-4000-8000-{number:012d}") for number in range(6)]
     for number, job in enumerate(made):
         await create(target.jobs, job, targets=("convex", "callback") if number else ("convex",))
@@ -115,18 +120,20 @@ async def test_each_delivery_that_fails_is_on_one_page_the_next_try_first(target
         await target.jobs.settle(failed[-1])
     refused = await target.jobs.delivery(made[5].job_id, "convex")
     assert refused is not None
-    await target.jobs.settle(rules.reject(refused, 1, "answered 410", NOW))
+    failed.insert(0, rules.reject(refused, 1, "answered 410", NOW))
+    await target.jobs.settle(failed[0])
 
     found, after = [], FIRST
     while True:
         page = await target.directory.failing(after=after, limit=3)
-        found.append(page.deliveries)
+        found.append(page.rows)
         if page.rest is None:
             break
         after = read_cursor(write_cursor(page.rest))
     assert found == [failed[:3], failed[3:]]
-    await target.jobs.settle(rules.hasten(failed[3], NOW - 1))
-    assert (await target.directory.failing(after=FIRST, limit=1)).deliveries[0].job_id == failed[3].job_id
+    assert failed[0].is_refused
+    await target.jobs.settle(rules.ask(failed[4]))
+    assert (await target.directory.failing(after=FIRST, limit=1)).rows[0].job_id == failed[4].job_id
 
 
 async def test_jobs_at_work_and_open_deliveries_are_counted(target: DeploymentTarget) -> None:
@@ -140,3 +147,31 @@ async def test_jobs_at_work_and_open_deliveries_are_counted(target: DeploymentTa
     assert activity.deliveries["convex"] == 1
     assert activity.deliveries.get("callback", 0) == 0
     assert (await target.directory.activity(now=NOW - 60)).oldest_due_at is None
+
+
+async def test_why_jobs_wait_is_counted(target: DeploymentTarget) -> None:
+    """The character NUL in a document is no reason to fail."""
+    reasons: list[tuple[WaitReason, float]] = [("audio_per_hour", 90), ("audio_per_hour", 60), ("error", 5)]
+    for number, (reason, seconds) in enumerate(reasons):
+        job = sample_job(f"00000000-0000-4000-8000-{number:012d}")
+        job = await create(target.jobs, job.model_copy(update={"filename": "nul \0.mp3"}))
+        running = await commit(target.jobs, state.start(job, now=NOW))
+        until = NOW + seconds
+        await commit(
+            target.jobs, state.wait(running, until=until, now=NOW, attempt_counts=False, reason=reason)
+        )
+    await create(target.jobs, sample_job("00000000-0000-4000-8000-000000000009"))
+    activity = await target.directory.activity(now=NOW + 10)
+    assert dict(activity.jobs) == {"waiting": 3, "queued": 1}
+    assert dict(activity.waiting) == {
+        "audio_per_hour": Waiting(2, NOW + 60),
+        "place": Waiting(2, None),  # the one in the queue, and the one whose time has come
+    }
+
+
+async def test_a_job_that_runs_is_none_that_waits(target: DeploymentTarget) -> None:
+    running = state.start(await create(target.jobs, sample_job()), now=NOW)
+    await commit(target.jobs, running)
+    activity = await target.directory.activity(now=NOW + 60)
+    assert (dict(activity.jobs), activity.oldest_due_at) == ({"processing": 1}, None)
+    assert not activity.waiting

@@ -94,6 +94,7 @@ async def test_a_greedy_client_leaves_a_tenth_of_the_engines_quota_to_another() 
             break
         taken += 1
     assert taken == 10  # 6000 s of 7200: another 600 would touch the last 720
+    assert wait.is_share
     engine, wait = engine.take(NOW, 600, used=await quota_of(NO_LIMITS).charge(NOW, 600), share=0.5)
     assert wait is None
 
@@ -103,6 +104,9 @@ async def test_a_server_of_ones_own_uses_the_whole_quota() -> None:
     for _ in range(12):
         engine, wait = engine.take(NOW, 600, used=await client.charge(NOW, 600), share=1)
         assert wait is None
+    _, wait = engine.take(NOW, 600, used=await client.charge(NOW, 0), share=0.5)
+    assert wait
+    assert not wait.is_share  # nothing is left for anybody
 
 
 @given(

@@ -159,8 +159,25 @@ def test_a_rejected_snapshot_is_sent_no_more_and_the_reason_stays() -> None:
     job = sample_job()
     rejected = rules.reject(after("convex", job), job.seq, "user_mismatch", NOW)
     assert not rejected.is_open
+    assert rejected.is_refused
     assert (rejected.attempts, rejected.last_error) == (0, "user_mismatch")
     assert rules.commit(rejected, running(job)).is_open
+
+
+def test_a_webhook_whose_job_runs_again_counts_as_neither_failing_nor_refused() -> None:
+    job = sample_job()
+    failed = rules.fail(after("callback", cancel(job)), 2, DeliveryFailed("away"), NOW)
+    assert (failed.is_open, failed.is_refused) == (True, False)
+    again = rules.commit(failed, running(job).model_copy(update={"seq": 4}))
+    assert (again.is_open, again.is_refused) == (False, False)
+
+
+def test_a_try_that_a_person_asks_for_is_due_by_any_clock_until_it_was_made() -> None:
+    failed = rules.fail(after("convex", sample_job()), 1, DeliveryFailed("away", retry_after=3000), NOW)
+    asked = rules.settle(failed, rules.ask(failed))
+    assert [rules.is_asked(each) for each in (failed, asked)] == [False, True]
+    assert rules.is_due(asked, NOW - 10**8)
+    assert not rules.is_asked(rules.fail(asked, 1, DeliveryFailed("away"), NOW))
 
 
 def test_failures_wait_longer_and_longer() -> None:

@@ -46,7 +46,7 @@ class CountingSender:
         self.sent: list[str] = []
         self.first = asyncio.Event()
 
-    async def send(self, job: Job, result: Transcript | None) -> None:
+    async def send(self, job: Job, result: Transcript | None, *, is_asked: bool = False) -> None:
         self.sent.append(job.job_id)
         self.first.set()
         if self.broken:
@@ -60,7 +60,7 @@ class SilentSender(CountingSender):
         super().__init__()
         self.answers = asyncio.Event()
 
-    async def send(self, job: Job, result: Transcript | None) -> None:
+    async def send(self, job: Job, result: Transcript | None, *, is_asked: bool = False) -> None:
         await super().send(job, result)
         await self.answers.wait()
 

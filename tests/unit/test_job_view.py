@@ -46,6 +46,7 @@ def test_a_new_job_shows_only_the_fields_that_apply() -> None:
         "chunks": {"done": 0, "total": None},
         "createdAt": "2026-01-01T12:00:00.000Z",
         "updatedAt": "2026-01-01T12:00:00.000Z",
+        "waitingFor": "place",
         "expiresAt": "2026-01-01T12:01:00.000Z",
     }
 
@@ -57,10 +58,13 @@ def test_internal_fields_are_not_shown() -> None:
     assert "voz.mp3" not in view
 
 
-def test_a_waiting_job_shows_until_when_and_its_user() -> None:
+def test_a_waiting_job_shows_why_and_until_when_and_its_user() -> None:
     job = state.start(a_job(user_id="ana"), now=NOW + 1)
-    view = job_view(state.wait(job, until=NOW + 90, now=NOW + 2, attempt_counts=False), language="en")
-    assert view["waitingUntil"] == "2026-01-01T12:01:30.000Z"
+    waiting = state.wait(job, until=NOW + 90, now=NOW + 2, attempt_counts=False, reason="audio_per_day")
+    view = job_view(waiting, language="en")
+    assert (view["waitingUntil"], view["waitingFor"]) == ("2026-01-01T12:01:30.000Z", "audio_per_day")
+    assert "waitingFor" not in job_view(state.start(waiting, now=NOW + 90), language="en")
+    assert "waitingFor" not in job_view(state.cancel(waiting, now=NOW, expires_at=NOW), language="en")
     assert view["startedAt"] == "2026-01-01T12:00:01.000Z"
     assert view["userId"] == "ana"
 

@@ -18,7 +18,8 @@ from common.http.key_fields import (
     read_scopes,
     view_key,
 )
-from common.http.query import describe_query, parse_time, read_number, read_position, read_query, read_time
+from common.http.pages import read_page
+from common.http.query import describe_query, parse_time, read_number, read_query, read_time
 from common.models import AccessKey, Limits
 
 PARAMETERS: dict[str, dict[str, Any]] = {
@@ -79,9 +80,9 @@ def test_a_time_has_a_zone_or_is_a_date(text: str, seconds: float | None) -> Non
 
 
 def test_a_page_begins_at_its_cursor() -> None:
-    assert read_position({}, START) == START
+    assert read_page({}, START) == (START, 50)
     with pytest.raises(OptionInvalid):
-        read_position({"cursor": "nowhere"}, START)
+        read_page({"cursor": "nowhere"}, START)
 
 
 def test_the_fields_of_a_key_are_checked() -> None:

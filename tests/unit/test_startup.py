@@ -79,3 +79,19 @@ def test_the_memory_of_buffers_is_used_again() -> None:
         [sys.executable, "-c", MEMORY], cwd=root, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+START = """
+import sys, local_server
+late = {"common.transcription.pipeline", "common.audio.probe", "common.download.fetch", "common.jobs.run"}
+found = late & sys.modules.keys()
+assert not found, found
+"""
+
+
+def test_a_start_imports_nothing_that_only_a_recording_needs() -> None:
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", START], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -186,6 +188,29 @@ async def test_a_receiver_has_a_limited_time_to_answer(monkeypatch: pytest.Monke
         receiver.script.append(silence(3))
         with pytest.raises(DeliveryFailed, match="Timeout"):
             await sender().send(completed(receiver.url), None)
+
+
+async def test_a_receiver_that_did_not_answer_lately_is_called_where_a_person_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("common.delivery.webhook._TIMEOUT", 0.05)
+    with Receiver() as receiver:
+        answers = threading.Event()
+
+        def answer(handler: BaseHTTPRequestHandler) -> None:
+            (status(204) if answers.is_set() else silence(0.2))(handler)
+
+        receiver.script.extend([answer] * 9)
+        webhooks, job = sender(), completed(receiver.url)
+        for _ in range(3):
+            with pytest.raises(DeliveryFailed, match="Timeout"):
+                await webhooks.send(job, None)
+        with pytest.raises(DeliveryFailed, match="did not answer lately"):
+            await webhooks.send(job, None)
+        monkeypatch.setattr("common.delivery.webhook._TIMEOUT", 9.0)
+        answers.set()
+        await webhooks.send(job, None, is_asked=True)
+        await webhooks.send(job, None)  # it has answered
 
 
 async def test_a_refused_connection_is_a_failed_delivery() -> None:

@@ -42,7 +42,7 @@ describe.each(Object.entries(APPS))("with %s", (_, prepare) => {
       unsavedChangesWarning: false,
       logger: false,
     });
-  }, 180_000); // an installation may take its time
+  }, 600_000); // an installation may take its time
   afterAll(async () => {
     await client.close();
     await local?.close();

@@ -32,8 +32,7 @@ _IN_TURN = """
 
 _FAILING = f"""
     SELECT {_DELIVERY} FROM deliveries
-    WHERE wanted_seq > confirmed_seq AND last_error IS NOT NULL
-        AND (next_at, job_id || ' ' || target) > (?, ?)
+    WHERE last_error IS NOT NULL AND (next_at, job_id || ' ' || target) > (?, ?)
     ORDER BY next_at, job_id || ' ' || target LIMIT ?
 """
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from common.admin.directory import Activity, DeliveryPage, JobFilter, JobPage, Position, delivery_page
+from common.admin.directory import Activity, Counted, JobFilter, Page, Position, activity_of, delivery_page
 from common.local.sqlite import delivery_rows
 from common.local.sqlite.database import Database
 from common.models import Job
+from common.ports import Delivery
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -23,9 +24,12 @@ _NEWEST = """
 """
 # One query for both, since dashboards ask for it as long as they are open.
 _ACTIVITY = """
-    SELECT 'job', status, count(*), min(due_at) FROM jobs WHERE due_at IS NOT NULL GROUP BY status
+    SELECT 'job', status, CASE status WHEN 'waiting' THEN document ->> '$.waitingFor' END AS reason,
+        count(*), min(due_at)
+    FROM jobs WHERE due_at IS NOT NULL GROUP BY status, reason, due_at > :now
     UNION ALL
-    SELECT 'delivery', target, count(*), NULL FROM deliveries WHERE wanted_seq > confirmed_seq GROUP BY target
+    SELECT 'delivery', target, NULL, count(*), NULL FROM deliveries
+    WHERE wanted_seq > confirmed_seq GROUP BY target
 """
 
 
@@ -33,7 +37,7 @@ class SqliteDirectory:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> JobPage:
+    async def newest(self, wanted: JobFilter, *, after: Position, limit: int) -> Page[Job]:
         values = {
             "at": after.at,
             "job_id": after.key,
@@ -45,9 +49,9 @@ class SqliteDirectory:
         }
         rows = await self._database.read(lambda db: db.execute(_NEWEST, values).fetchall())
         rest = Position(*rows[-1][:2]) if len(rows) == limit else None
-        return JobPage([Job.model_validate_json(document) for *_, document in rows], rest)
+        return Page([Job.model_validate_json(document) for *_, document in rows], rest)
 
-    async def failing(self, *, after: Position, limit: int) -> DeliveryPage:
+    async def failing(self, *, after: Position, limit: int) -> Page[Delivery]:
         found = await self._database.read(lambda db: delivery_rows.failing(db, after, limit + 1))
         return delivery_page(found, limit=limit)
 
@@ -56,10 +60,6 @@ class SqliteDirectory:
 
 
 def _activity(db: Connection, now: float) -> Activity:
-    rows = db.execute(_ACTIVITY).fetchall()
-    due = [due_at for *_, due_at in rows if due_at is not None and due_at <= now]
-    return Activity(
-        jobs={status: count for kind, status, count, _ in rows if kind == "job"},
-        oldest_due_at=min(due, default=None),
-        deliveries={target: count for kind, target, count, _ in rows if kind == "delivery"},
-    )
+    rows = db.execute(_ACTIVITY, {"now": now}).fetchall()
+    deliveries = {target: count for kind, target, _, count, _ in rows if kind == "delivery"}
+    return activity_of((Counted(*row) for kind, *row in rows if kind == "job"), deliveries, now=now)

@@ -148,6 +148,9 @@ _VOICES = (
     """,
 )
 
+# For admins: deliveries that fail and those that were refused.
+_FAILING = ("CREATE INDEX deliveries_failing ON deliveries (next_at) WHERE last_error IS NOT NULL",)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _FIRST,
     _SUSPECTS,
@@ -157,4 +160,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _ADMIN,
     _ORIGINALS,
     _VOICES,
+    _FAILING,
 )

@@ -2,7 +2,7 @@
 import { moment } from "../text/quantities";
 import { call } from "./api";
 import { ProblemBox } from "./ProblemBox";
-import { useAdminText } from "./text";
+import { type AdminText, useAdminText } from "./text";
 import { useAction } from "./useAction";
 import { usePages } from "./usePages";
 
@@ -10,9 +10,10 @@ type Failing = {
   jobId: string;
   target: string;
   receiver?: string;
+  state: "failing" | "refused";
   attempts: number;
   lastError: string | null;
-  nextAt: string;
+  nextAt?: string;
 };
 
 export function DeliveryList() {
@@ -45,8 +46,8 @@ export function DeliveryList() {
 function FailingRow({ delivery, onRetry }: { delivery: Failing; onRetry: () => void }) {
   const text = useAdminText();
   const { isBusy, problem, run } = useAction();
-  const { jobId, target, receiver, attempts, lastError, nextAt } = delivery;
-  const facts = [text.tries(attempts), text.nextTry(moment(Date.parse(nextAt), text.language, Date.now())), lastError];
+  const { jobId, target, receiver, lastError } = delivery;
+  const facts = [...outlookOf(delivery, text), lastError];
   return (
     <li class="card" data-delivery={jobId}>
       <div class="card-head">
@@ -67,4 +68,9 @@ function FailingRow({ delivery, onRetry }: { delivery: Failing; onRetry: () => v
       </div>
     </li>
   );
+}
+
+function outlookOf({ attempts, nextAt }: Failing, text: AdminText & { language: string }): string[] {
+  if (!nextAt) return [text.refusedForGood];
+  return [text.tries(attempts), text.nextTry(moment(Date.parse(nextAt), text.language, Date.now()))];
 }

@@ -21,6 +21,7 @@ export type AdminJob = {
   createdAt: string;
   completedAt?: string;
   waitingUntil?: string;
+  waitingFor?: string;
   error?: { code: string; message: string };
 };
 
@@ -104,7 +105,8 @@ function factsOf(job: AdminJob, text: AdminText & { language: string }): string[
     text.madeAt(at(job.createdAt)),
     text.by(job.owner ?? text.anonymous),
     ...(job.userId ? [text.user(job.userId)] : []),
-    ...(job.status === "processing" ? [`${Math.round(job.progress * 100)} %`] : []),
+    ...(job.status === "processing" ? [`${Math.round(job.progress)} %`] : []),
+    ...(job.waitingFor ? [text.waitsFor(text.reasons[job.waitingFor] ?? job.waitingFor)] : []),
     ...(job.waitingUntil && job.status === "waiting" ? [text.waitsUntil(at(job.waitingUntil))] : []),
   ];
 }

@@ -1,8 +1,7 @@
 /** How the server is right now, as it changes. */
 import { useEffect, useState } from "preact/hooks";
-import { fileSize, stretch } from "../text/quantities";
+import { fileSize, localeOf, stretch } from "../text/quantities";
 import type { Problem } from "./api";
-import { useLoaded } from "./api";
 import { Facts, Meter } from "./Facts";
 import { type Connection, type Reading, watchNow } from "./nowStream";
 import { PauseSwitch } from "./PauseSwitch";
@@ -20,7 +19,7 @@ export function NowView() {
       <p class="connection" data-connection={connection} role="status">
         <span class="dot" aria-hidden="true" />
         {text.connection[connection]}
-        {reading && <span class="dim"> · {text.asOf(timeOf(reading.at, text.language))}</span>}
+        {reading && <span class="dim">{` · ${sinceWhen(reading, connection, text)}`}</span>}
       </p>
       {connection === "lost" && <ProblemBox problem={problem} />}
       {reading && <ReadingView reading={reading} text={text} />}
@@ -56,7 +55,7 @@ function ReadingView({ reading, text }: ReadingProps) {
       <section aria-labelledby="now-jobs">
         <h2 id="now-jobs">{text.jobs}</h2>
         <JobFacts reading={reading} text={text} />
-        <Forecast />
+        <Forecast reading={reading} text={text} />
       </section>
       <section aria-labelledby="now-quota">
         <h2 id="now-quota">{text.quota}</h2>
@@ -67,9 +66,8 @@ function ReadingView({ reading, text }: ReadingProps) {
   );
 }
 
-function JobFacts({ reading: { jobs, quota, deliveries }, text }: ReadingProps) {
+function JobFacts({ reading: { jobs, deliveries }, text }: ReadingProps) {
   if (!jobs) return <p class="dim">{text.noStore}</p>;
-  const spent = Object.entries(quota ?? {}).find(([, { remaining }]) => remaining < 1);
   const facts: Array<[string, string, string?]> = [
     [
       text.queued,
@@ -87,25 +85,37 @@ function JobFacts({ reading: { jobs, quota, deliveries }, text }: ReadingProps) 
   return (
     <>
       <Facts facts={facts} />
-      {jobs.waiting > 0 && spent && (
-        <p class="notice">{text.waitsFor(text.windows[spent[0]] ?? spent[0], stretch(spent[1].fullInSeconds))}</p>
-      )}
+      <WaitReasons waitingFor={jobs.waitingFor} text={text} />
     </>
   );
 }
 
-/** Milliseconds: the forecast looks at the whole queue, so that it is asked for seldom. */
-const FORECAST_EVERY = 30_000;
+type WaitProps = { waitingFor: NonNullable<Reading["jobs"]>["waitingFor"]; text: ReadingProps["text"] };
 
-function Forecast() {
-  const text = useAdminText();
-  const { value, reload } = useLoaded<{ forecast?: { waitSeconds: number } }>("quota?minutes=10");
-  useEffect(() => {
-    const timer = setInterval(() => document.hidden || void reload(), FORECAST_EVERY);
-    return () => clearInterval(timer);
-  }, [reload]);
-  if (!value?.forecast) return null;
-  const { waitSeconds } = value.forecast;
+function WaitReasons({ waitingFor, text }: WaitProps) {
+  const reasons = Object.entries(waitingFor).sort(([, a], [, b]) => b.jobs - a.jobs);
+  if (reasons.length === 0) return null;
+  return (
+    <table class="reasons">
+      <caption>{text.waitingFor}</caption>
+      <tbody>
+        {reasons.map(([name, { jobs, until }]) => (
+          <tr key={name} data-reason={name}>
+            <td class="number">{jobs.toLocaleString(text.language)}</td>
+            <th scope="row">
+              {text.reasons[name] ?? name}
+              {until && <span class="dim">{` · ${text.untilFirst(timeOf(until, text.language))}`}</span>}
+            </th>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Forecast({ reading: { forecast }, text }: ReadingProps) {
+  if (!forecast) return null;
+  const { waitSeconds } = forecast;
   return <p class="dim">{waitSeconds > 0 ? text.forecast(stretch(waitSeconds)) : text.forecastNow}</p>;
 }
 
@@ -134,4 +144,9 @@ function Process({ reading: { here, storage, engine, version }, text }: ReadingP
   );
 }
 
-const timeOf = (at: string, language: string) => new Date(at).toLocaleTimeString(language);
+function sinceWhen({ at }: Reading, connection: Connection, text: ReadingProps["text"]): string {
+  const time = timeOf(at, text.language);
+  return connection === "live" ? text.asOf(time) : text.notLiveSince(time);
+}
+
+const timeOf = (at: string, language: string) => new Date(at).toLocaleTimeString(localeOf(language));

@@ -11,12 +11,19 @@ export type Reading = {
   engine: string;
   problems: string[];
   pause: { since: string; by: string; reason: string | null } | null;
-  jobs: { queued: number; processing: number; waiting: number; oldestDueSeconds: number } | null;
+  jobs: {
+    queued: number;
+    processing: number;
+    waiting: number;
+    oldestDueSeconds: number;
+    waitingFor: Record<string, { jobs: number; until: string | null }>;
+  } | null;
   here: Record<"transcriptions" | "line" | "jobs" | "watchers" | "uptimeSeconds", number> & {
     memoryBytes: number | null;
   };
   deliveries: Record<string, { open: number; problem?: string }> | null;
   quota: Record<string, Window> | null;
+  forecast: { minutes: number; waitSeconds: number } | null;
   storage: { usedBytes: number | null; limitBytes: number };
 };
 
@@ -27,8 +34,8 @@ export type Watcher = {
   onConnection: (connection: Connection, problem?: Problem) => void;
 };
 
-/** Milliseconds. The server sends a comment every 15 seconds, unless it is set otherwise. */
-const [FIRST_PAUSE, LONGEST_PAUSE, SILENCE] = [2_000, 30_000, 75_000];
+/** Milliseconds. The server sends something every 15 seconds, unless it is set otherwise. */
+const [FIRST_PAUSE, LONGEST_PAUSE, NO_ANSWER, SILENCE] = [2_000, 30_000, 20_000, 75_000];
 /** A server that ends a stream after one reading, as Lambda does, is asked again after this. */
 const POLL = 10_000;
 
@@ -55,40 +62,48 @@ export function watchNow(watcher: Watcher): () => void {
 
 async function run(watcher: Watcher, signal: AbortSignal): Promise<void> {
   let pause = FIRST_PAUSE;
+  const onReading = (reading: Reading) => {
+    pause = FIRST_PAUSE;
+    watcher.onReading(reading);
+    watcher.onConnection("live");
+  };
   watcher.onConnection("connecting");
   while (!signal.aborted) {
-    const problem = await read(watcher, signal).then(
+    const problem = await read(onReading, signal).then(
       () => null,
       (error: unknown) => asProblem(error),
     );
     if (signal.aborted) return;
     if (problem) watcher.onConnection("lost", problem);
-    await sleep(problem ? pause : POLL, signal);
-    pause = problem ? Math.min(pause * 2, LONGEST_PAUSE) : FIRST_PAUSE;
+    // Spread, so that many dashboards do not come back at once.
+    await sleep(problem ? pause * (0.75 + Math.random() / 2) : POLL, signal);
+    if (problem) pause = Math.min(pause * 2, LONGEST_PAUSE);
   }
 }
 
-/** Until the server ends it in order. Throws when the connection breaks or is silent, and Refused. */
-async function read(watcher: Watcher, signal: AbortSignal): Promise<void> {
+/** Until the server ends it in order. Throws when there is no answer, the connection breaks or is silent, and Refused. */
+async function read(onReading: (reading: Reading) => void, signal: AbortSignal): Promise<void> {
   const ended = new AbortController();
-  signal.addEventListener("abort", () => ended.abort(), { once: true });
-  const response = await fetch(endpoint("admin/now/events"), {
-    headers: headers(),
-    signal: ended.signal,
-  });
-  if (!response.ok || !response.body) throw new Refused(await problemOf(response));
-  const parser = createParser({
-    onEvent({ data }) {
-      watcher.onReading(JSON.parse(data) as Reading);
-      watcher.onConnection("live");
-    },
-  });
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  for (;;) {
-    const timer = setTimeout(() => ended.abort(), SILENCE);
-    const { done, value } = await reader.read().finally(() => clearTimeout(timer));
-    if (done) return;
-    parser.feed(value);
+  const end = () => ended.abort();
+  const within = <T>(milliseconds: number, step: Promise<T>) => {
+    const timer = setTimeout(end, milliseconds);
+    return step.finally(() => clearTimeout(timer));
+  };
+  signal.addEventListener("abort", end);
+  try {
+    const asked = fetch(endpoint("admin/now/events"), { headers: headers(), signal: ended.signal });
+    const response = await within(NO_ANSWER, asked);
+    if (!response.ok || !response.body) throw new Refused(await within(NO_ANSWER, problemOf(response)));
+    const parser = createParser({ onEvent: ({ data }) => onReading(JSON.parse(data) as Reading) });
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      const { done, value } = await within(SILENCE, reader.read());
+      if (done) return;
+      parser.feed(value);
+    }
+  } finally {
+    signal.removeEventListener("abort", end);
+    end();
   }
 }
 

@@ -84,6 +84,6 @@ test("a newer page waits for letters that are not stored and for a recording, an
   await page.getByRole("button", { name: "Stop, and keep it" }).click();
   await expect.poll(() => isSamePage(page), { timeout: 30_000 }).toBe(false);
   await page.locator(".kept .card").waitFor(); // what was recorded
-  await expect.poll(() => page.evaluate(() => caches.keys())).toEqual([`escriba-shell-${NEWER}`]);
+  await expect.poll(() => page.evaluate(() => caches.keys())).toEqual([`escriba-shell-/-${NEWER}`]);
   await kill();
 });

@@ -21,7 +21,14 @@ export async function ffmpeg(): Promise<string> {
 /** A recording of the repository's tests. */
 export const recording = (name: string): string => path.join(ROOT, "tests/data", name);
 
-export type Server = { url: string; folder: string; stop(): Promise<void> };
+export type Server = {
+  url: string;
+  folder: string;
+  /** It does nothing until `thaw`: what it was doing stays on the screen. */
+  freeze(): void;
+  thaw(): void;
+  stop(): Promise<void>;
+};
 
 /** Of the code in `root`; on a free port unless `settings` have one. */
 export async function startServer(
@@ -40,9 +47,12 @@ export async function startServer(
   return {
     url,
     folder,
+    freeze: () => void child.kill("SIGSTOP"),
+    thaw: () => void child.kill("SIGCONT"),
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill();
+      child.kill("SIGCONT"); // one that is frozen would never know
       await ended;
       await rm(folder, { recursive: true, force: true });
     },

@@ -153,6 +153,7 @@ describe("a text", () => {
             - button "Redo" [disabled]
             - button "Find"
             - button "Unsure words"
+            - button "Who speaks"
             - button "Copy"
             - button "Download"
             - button "Keys"
@@ -179,8 +180,8 @@ describe("a text", () => {
       'link "API for programs"',
     ]);
     await start("button", "Correct");
-    const tools = ["Find", "Unsure words", "Copy", "Download", "Keys", "Correct"];
-    expect(await press(page, "ArrowRight", 6)).toEqual(tools.map((name) => `button "${name}"`));
+    const tools = ["Find", "Unsure words", "Who speaks", "Copy", "Download", "Keys", "Correct"];
+    expect(await press(page, "ArrowRight", 7)).toEqual(tools.map((name) => `button "${name}"`));
     expect(await press(page, "End")).toEqual(['button "Keys"']);
     expect(await press(page, "Tab")).toEqual(["paragraph"]);
     expect(await press(page, "Shift+Tab")).toEqual(['button "Keys"']);

@@ -2,6 +2,7 @@
 import { type Signal, signal } from "../app/signal";
 import type { Change } from "../model/editing";
 import { History } from "../model/history";
+import { lettersOf } from "../model/letters";
 import { toParagraphs } from "../model/paragraphs";
 import { givenNames, isSameNames, type Names, type Text } from "../model/speakers";
 import type { Paragraph } from "../model/transcript";
@@ -182,10 +183,3 @@ const wordsOf = ({ paragraphs }: Text): string =>
 /** Whether the person is in the midst of a paragraph: what comes by itself waits until then. */
 const isSelecting = (): boolean =>
   getSelection()?.isCollapsed === false || (document.activeElement as HTMLElement | null)?.isContentEditable === true;
-
-/** With who says them, and without spaces: the API joins phrases by its own. */
-const lettersOf = ({ paragraphs }: Text): string =>
-  paragraphs
-    .map(({ text, speaker }, i) => (speaker === paragraphs[i - 1]?.speaker ? text : `\u0000${speaker}\u0000${text}`))
-    .join("")
-    .replace(/\s+/g, "");

@@ -17,6 +17,7 @@ from common.setting_types import (
     ApiKeys,
     BucketUrl,
     HttpUrl,
+    Origin,
     Origins,
     PagePassword,
     PostgresUrl,
@@ -65,6 +66,8 @@ class Settings(BaseModel):
     cache_mb: int = Field(50, ge=0)
     speakers: bool = True  # where what they need is installed
     speakers_timeout: float = Field(3600, gt=0)
+    speakers_later: bool = False  # a completed job may get its speakers as a later snapshot
+    speakers_wait: float | None = Field(None, ge=0)
     upload_ticket_seconds: float = Field(900, gt=0)
     sweep_seconds: float = Field(60, gt=0)
     max_watchers: int = Field(500, ge=1)
@@ -78,6 +81,7 @@ class Settings(BaseModel):
     trusted_hops: int = Field(1, ge=1, le=16)
     convex_site_url: HttpUrl | None = None
     convex_api_key: str | None = Field(None, repr=False)
+    convex_page_url: Origin | None = None
     convex_monthly_pushes: int = Field(300_000, ge=1)
     callback_secret: SigningSecret | None = Field(None, repr=False)
     callback_private_addresses: bool = False
@@ -135,9 +139,14 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _convex_needs_both(self) -> Settings:
+    def _convex_needs_all(self) -> Settings:
         if (self.convex_site_url is None) != (self.convex_api_key is None):
             raise ValueError("CONVEX_SITE_URL and CONVEX_API_KEY, both or neither")
+        # On AWS the functions that serve the page push nothing, and have no key.
+        if self.convex_page_url and not self.convex_site_url and not self.function_module:
+            raise ValueError(
+                "with CONVEX_PAGE_URL also CONVEX_SITE_URL and CONVEX_API_KEY, or its list would stay empty"
+            )
         return self
 
     @property
@@ -152,6 +161,12 @@ class Settings(BaseModel):
     @property
     def max_job_upload_bytes(self) -> int:
         return self.max_job_upload_mb * MB
+
+    @property
+    def longest_speakers_wait(self) -> float:
+        """Seconds that a job's text waits for its speakers."""
+        unset = 0.0 if self.speakers_later else self.speakers_timeout
+        return min(unset if self.speakers_wait is None else self.speakers_wait, self.speakers_timeout)
 
     @property
     def request_grace(self) -> float:

@@ -15,7 +15,6 @@ from common.jobs.messages import PING, Message, event_message, snapshot_message
 from common.models import Job, JobEvent, Piece
 from common.services import Services
 from common.subscribers_port import Listener
-from common.text.correction import correct_pieces
 
 # Seconds after which a client that watches too much may try again: about as long as one long poll.
 _WATCHERS_RETRY = 20.0
@@ -83,6 +82,8 @@ class Watch:
     async def _snapshot(self) -> Message:
         pieces = await self._services.jobs.pieces(self._job.job_id)
         if self._job.revision and (result := await self._services.jobs.result(self._job.job_id)):
+            from common.text.correction import correct_pieces
+
             pieces = correct_pieces(pieces, result)
         newest = await self._services.jobs.events(self._job.job_id, after=self._job.seq - 1)
         self._seq, self.is_over = self._job.seq, self._job.has_ended

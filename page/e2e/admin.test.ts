@@ -230,7 +230,7 @@ test("the history equals what the store has counted, by key, by code and by hour
     .toBe(37);
   await show("history");
   for (const { keyId, name } of clients) {
-    await page.getByLabel("Key").selectOption(keyId);
+    await page.getByRole("combobox", { name: "Key" }).selectOption(keyId);
     expect(await Promise.all(FIGURES.map(tile)), name).toEqual(stored(keyId));
     const row = page.locator(`tr[data-key="${keyId}"]`);
     expect((await row.locator("td").allTextContents()).slice(0, 4)).toEqual(stored(keyId));
@@ -239,7 +239,7 @@ test("the history equals what the store has counted, by key, by code and by hour
     expect(shown).toBeGreaterThanOrEqual(lower * 0.95);
     expect(shown).toBeLessThanOrEqual(upper * 1.05);
   }
-  await page.getByLabel("Key").selectOption("");
+  await page.getByRole("combobox", { name: "Key" }).selectOption("");
   const codes = query(
     "SELECT name, sum(amount) FROM usage WHERE period LIKE 'day:%' AND name LIKE 'failure:%' GROUP BY 1",
   );

@@ -79,7 +79,7 @@ test("while dozens of jobs run, the figures become those of the store", async ()
   await expect.poll(async () => (await shownNow()).join() === storedNow().join(), ENOUGH).toBe(true);
   expect(await shownNow()).toEqual(["0", "0", "6", "3", "engine", "refused"]);
   await page
-    .getByText(/the time that the engine asked for · the first until/)
+    .getByText(/the engine named when it refused it · the first until/)
     .first()
     .waitFor();
 });
@@ -235,7 +235,7 @@ test("the history equals what the store has counted, by key, by code and by hour
     const row = page.locator(`tr[data-key="${keyId}"]`);
     expect((await row.locator("td").allTextContents()).slice(0, 4)).toEqual(stored(keyId));
     const [lower, upper] = bucketOf(keyId, 0.95);
-    const shown = Number.parseFloat((await tile("95 % answered within"))!);
+    const shown = Number.parseFloat((await tile("Time to answer 95 %"))!);
     expect(shown).toBeGreaterThanOrEqual(lower * 0.95);
     expect(shown).toBeLessThanOrEqual(upper * 1.05);
   }

@@ -70,6 +70,7 @@ function Limits({ edited }: { edited: AccessKey | null }) {
   return (
     <fieldset>
       <legend>{text.limitsTitle}</legend>
+      <p class="dim">{text.limitsHint}</p>
       <div class="fields">
         {limitFields.map((name) => (
           <label key={name}>

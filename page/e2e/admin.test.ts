@@ -134,9 +134,26 @@ test("a hidden tab asks for nothing; a connection that is lost is shown, and com
   await page.context().setOffline(true);
   await hide(false);
   await page.getByText("The connection is lost.").waitFor();
+  await page.locator(".connection", { hasText: "not live since" }).waitFor();
   await page.context().setOffline(false);
   await page.locator('[data-connection="live"]').waitFor(ENOUGH);
   expect(await watchers()).toBe(1);
+});
+
+test("a stream that is not answered is given up, and asked for again", async () => {
+  const other = await page.context().newPage();
+  await other.clock.install();
+  await other.route("**/admin/now/events", () => undefined); // no answer, not even headers
+  await other.goto(`${server.url}/admin`);
+  await other.getByLabel("Access key").fill(ADMIN_KEY);
+  await other.getByRole("button", { name: "Sign in" }).click();
+  await other.locator('[data-connection="connecting"]').waitFor();
+  await other.clock.fastForward(25_000);
+  await other.getByText("The connection is lost.").waitFor();
+  await other.unroute("**/admin/now/events");
+  await other.clock.fastForward(5_000);
+  await other.locator('[data-connection="live"]').waitFor();
+  await other.close();
 });
 
 test("a key is made, shown once, changed, and revoked after a question", async () => {

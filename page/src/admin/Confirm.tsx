@@ -30,7 +30,12 @@ export function ConfirmDialog() {
   }, [asked]);
   if (!asked) return null;
   return (
-    <dialog ref={dialog} class="panel" aria-labelledby="confirm-title" onClose={() => asked.answer(dialog.current?.returnValue === YES)}>
+    <dialog
+      ref={dialog}
+      class="panel"
+      aria-labelledby="confirm-title"
+      onClose={() => asked.answer(dialog.current?.returnValue === YES)}
+    >
       <h2 id="confirm-title" class="wrap">
         {asked.title}
       </h2>

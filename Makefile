@@ -56,13 +56,15 @@ alone: .venv/development .venv/speakers/installed .venv/aws-tools/installed web/
 dev-cluster: .venv/development
 	@$(BIN)/python -u -m tests.dev_cluster
 
-# What `test` does in small, at full length: Convex or Postgres away for a minute, 500 jobs amid faults, kills.
-soak: .venv/development .venv/schemathesis/installed web/node_modules
+# What `test` does in small, at full length: Convex or Postgres away for a minute, 500 jobs amid faults, kills;
+# a browser killed after two minutes of recording, text while it is spoken.
+soak: .venv/development .venv/schemathesis/installed web/node_modules page/node_modules
 	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
 	  tests/acceptance/test_instances_killed.py tests/acceptance/test_database_away.py \
 	  tests/acceptance/test_rolling.py tests/acceptance/test_openapi.py tests/acceptance/test_speakers.py \
 	  --away 60 --soak 500 --kills 14 --rounds 100 --cluster-rounds 30 --rolls 10 --attempts 4 --fuzz 300 \
 	  --stretches 24
+	cd page && npm run soak
 
 web: web/node_modules page/node_modules .venv/development .venv/speakers/installed .venv/aws-tools/installed
 	cd web && npm test

@@ -12,8 +12,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,6 +25,7 @@ from common.audio.ffmpeg import Ffmpeg
 from common.audio.prepare import prepare
 from common.audio.probe import probe
 from common.audio.split import plan_cuts
+from common.counters import Counters
 from common.local.engine import build_engine
 from common.models import Options, Piece, Transcript
 from common.settings import Settings
@@ -41,7 +43,12 @@ class _Services:
     settings: Settings
     ffmpeg: Ffmpeg
     engine: Any
+    counters: Counters = field(default_factory=Counters)
+    now: Callable[[], float] = time.time
     quota: None = None
+    client_quota: None = None
+
+    def count_usage(self, _name: str, _amount: float) -> None: ...
 
 
 def turns(minutes: float) -> list[list[Recording]]:

@@ -1,6 +1,7 @@
 """The diarization error on real conversations: a telephone call, and half-minute excerpts of meetings.
 
-    python -m benchmarks.conversations        about three minutes of one core
+    python -m benchmarks.conversations               about three minutes of one core
+    python -m benchmarks.conversations --number      the request says how many speak
 
 They are those that pyannote.audio (MIT) brings for its own tests: a call, and fourteen excerpts of the AMI
 corpus (CC BY 4.0) by one distant microphone, `pip download` gets them. The server transcribes each with the
@@ -83,10 +84,10 @@ def conversations(root: Path) -> Iterator[tuple[Path, Turns]]:
             yield path, found
 
 
-def transcribe(server: Server, path: Path) -> tuple[Turns, list[str]]:
+def transcribe(server: Server, path: Path, speakers: str) -> tuple[Turns, list[str]]:
     """The turns that the server's words make, and the codes of its warnings."""
     with path.open("rb") as file:
-        fields = {"speakers": "true", "timestamps": "segment,word"}
+        fields = {"speakers": speakers, "timestamps": "segment,word"}
         answer = httpx.post(
             f"{server.url}/transcribe", files={"file": ("a.wav", file)}, data=fields, timeout=600
         )
@@ -146,17 +147,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     default = Path(tempfile.gettempdir()) / "escriba-conversations"
     parser.add_argument("--folder", type=Path, default=default)
-    root = fetch(parser.parse_args().folder)
-    found: dict[str, list[tuple[Errors, Errors]]] = defaultdict(list)
+    parser.add_argument("--number", action="store_true")
+    arguments = parser.parse_args()
+    root = fetch(arguments.folder)
+    results: dict[str, list[tuple[Errors, Errors]]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data") as server:
         for path, truth in conversations(root):
-            guess, warnings = transcribe(server, path)
+            people = len({name for name, _, _ in truth})
+            guess, warnings = transcribe(server, path, str(people) if arguments.number else "true")
             errors = [measure(truth, guess, collar) for collar in _COLLARS]
-            found["call" if path.stem == "sample" else "meetings"].append((errors[0], errors[1]))
-            counts = [len({name for name, _, _ in turns}) for turns in (truth, guess)]
+            results["call" if path.stem == "sample" else "meetings"].append((errors[0], errors[1]))
+            found = len({name for name, _, _ in guess})
             rates = " ".join(f"{one.rate:6.1%}" for one in errors)
-            print(f"  {path.stem:<8} {rates}  {counts[1]} of {counts[0]}  {' '.join(warnings)}", flush=True)
-    for kind, pairs in found.items():
+            print(f"  {path.stem:<8} {rates}  {found} of {people}  {' '.join(warnings)}", flush=True)
+    for kind, pairs in results.items():
         for collar, of_all in zip(_COLLARS, zip(*pairs, strict=True), strict=True):
             spoken = sum(one.spoken for one in of_all)
             parts = {

@@ -15,6 +15,7 @@ from common.access.known_keys import KnownKeys
 from common.access.ledger import Ledger
 from common.access.rates import RequestRates
 from common.audio.ffmpeg import Ffmpeg
+from common.local import speaker_worker
 from common.local.audio_folder import AudioFolder
 from common.local.background import Publisher, Signals, work_in_background
 from common.local.clock import steady_clock
@@ -24,6 +25,7 @@ from common.local.scratch import Scratch, scratch_folder
 from common.local.server.stop_signal import StopSignal, server_stopping
 from common.local.sqlite import stores as sqlite
 from common.local.worker import POLL_EVERY, Worker
+from common.local.workers import Workers
 from common.ports import QuotaStore, Target
 from common.sender_port import Sender
 from common.services import Services
@@ -52,8 +54,8 @@ async def container(
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(settings.data_dir / "scratch"))
         stores = await stack.enter_async_context(open_stores(settings))
-        audio, worker = await _open_audio(settings, stores), await _worker(settings, stores, scratch)
-        signal.subscribe(lambda: worker.leave(settings.shutdown_timeout / 2))
+        audio = await _open_audio(settings, stores)
+        workers = await _workers(settings, stores, scratch, signal)
         signals, quota, senders = Signals(), _quota(settings, stores), _senders(settings, stores, stack)
         services = Services(
             settings=settings,
@@ -65,8 +67,8 @@ async def container(
             started_at=stores.now(),
             jobs=stores.jobs,
             audio=audio,
-            queue=stores.queue(on_put=worker.notify),
-            subscribers=Publisher(hub, signals, has_senders=bool(senders)),
+            queue=stores.queue(on_put=workers.jobs.notify),
+            subscribers=Publisher(hub, signals, workers, has_senders=bool(senders)),
             quota=quota,
             client_account=lambda client, start: stores.account(f"client:{client}", start),
             access=await _access(settings, stores),
@@ -76,22 +78,24 @@ async def container(
             refusals=HeldRefusals(_REFUSAL_HELD),
             cache=stores.cache(settings.cache_bytes),
             voices=stores.voices,
+            speaker_tasks=stores.speaker_tasks,
             senders=senders,
-            cancel_run=worker.cancel_run,
+            cancel_run=workers.cancel_run,
             key_secret=await stores.secret("idempotency"),
             transcribing=wiring.transcription_places(settings, ledger),
             downloading=wiring.download_places(ledger),
             store_status=stores.status,
             store_timeout=_STORE_TIMEOUT if settings.database_url else _FILE_TIMEOUT,
         )
-        _close_places_later(services, signal)
-        background = work_in_background(services, stores, audio, worker=worker, hub=hub, signals=signals)
+        background = work_in_background(services, stores, audio, workers=workers, hub=hub, signals=signals)
         await stack.enter_async_context(background)
-        stack.callback(hub.close)
+        _close_later(services, stack, signal, hub)
         yield services
 
 
-def _close_places_later(services: Services, signal: StopSignal) -> None:
+def _close_later(services: Services, stack: AsyncExitStack, signal: StopSignal, hub: Hub) -> None:
+    """Watchers leave before the work in the background ends, those who wait for a place at the signal."""
+    stack.callback(hub.close)
     for places in (services.transcribing, services.downloading, services.correcting):
         signal.subscribe_later(services.settings.request_grace, partial(places.close, server_stopping))
 
@@ -160,9 +164,16 @@ def _senders(settings: Settings, stores: Stores, stack: AsyncExitStack) -> dict[
     return wiring.by_target(convex=convex, webhook=webhook)
 
 
-async def _worker(settings: Settings, stores: Stores, scratch: Scratch) -> Worker:
-    """The worker, once the jobs of killed processes are free to be run again."""
+async def _workers(settings: Settings, stores: Stores, scratch: Scratch, signal: StopSignal) -> Workers:
+    """The workers, once what killed processes ran is free to be run again. They leave at the signal."""
     tasks = stores.queue()
     await tasks.release_all(scratch.dead)
-    poll_every = None if stores.wakes else POLL_EVERY
-    return Worker(tasks, at_once=settings.jobs_at_once, holder=scratch.folder.name, poll_every=poll_every)
+    await stores.speaker_tasks.release_all(scratch.dead)
+    every, speakers_every = (None, None) if stores.wakes else (POLL_EVERY, speaker_worker.POLL_EVERY)
+    name = scratch.folder.name
+    workers = Workers(
+        Worker(tasks, at_once=settings.jobs_at_once, holder=name, poll_every=every),
+        speaker_worker.SpeakerWorker(stores.speaker_tasks, holder=name, poll_every=speakers_every),
+    )
+    signal.subscribe(lambda: workers.leave(settings.shutdown_timeout / 2))
+    return workers

@@ -194,6 +194,9 @@ class Job(Value):
     error: JobError | None = None
     cached: Literal[True] | None = Field(None, description="the text of an equal recording was its answer")
     revision: int | None = Field(None, description="how often a person has corrected its text")
+    speakers_progress: float | None = Field(None, description="0 to 100, while they come after the text")
+    text_seq: int | None = Field(None, description="the commit that last changed the text, if not the last")
+    unlabelled_seq: int | None = Field(None, description="that of the text to which the speakers came")
 
     @property
     def has_ended(self) -> bool:
@@ -218,9 +221,7 @@ class JobEvent(Value):
 
 # ── access ────────────────────────────────────────────────────────────────────────────────────────
 
-
-# More than anybody uses, and within what every store and every calculation holds.
-_MOST = 10**12
+_MOST = 10**12  # more than anybody uses, within what every store and every calculation holds
 
 
 class Limits(Value):

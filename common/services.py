@@ -26,6 +26,7 @@ from common.ports import AccountStore, AudioStore, JobStore, QuotaStore, Target,
 from common.quota import Quota
 from common.sender_port import Sender
 from common.settings import Settings
+from common.speaker_tasks_port import SpeakerTasks
 from common.stores import StoreStatus
 from common.subscribers_port import Subscribers
 from common.voice_port import VoiceStore
@@ -69,7 +70,8 @@ class Services:
     `client_account` makes the account of what one client uses of the quota; `client_quota` is the one that
     counts, set by `for_client`.
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
-    limits, `cache` where no text is kept for equal recordings, `voices` where no embeddings can be kept.
+    limits, `cache` where no text is kept for equal recordings, `voices` where no embeddings can be kept,
+    `speaker_tasks` where speakers cannot come later.
     `senders` deliver snapshots of jobs.
     `cancel_run` ends a run of a job in this process at once, if there is one. `access` identifies callers,
     `ledger` holds what each client has of this process's places, `rates` count its requests,
@@ -98,6 +100,7 @@ class Services:
     client_quota: ClientQuota | None = None
     cache: TranscriptCache | None = None
     voices: VoiceStore | None = None
+    speaker_tasks: SpeakerTasks | None = None
     senders: Mapping[Target, Sender] = field(default_factory=dict)
     cancel_run: Callable[[str], None] = _cancel_nothing
     access: Access = field(default_factory=Access)

@@ -65,6 +65,8 @@ class Settings(BaseModel):
     cache_mb: int = Field(50, ge=0)
     speakers: bool = True  # where what they need is installed
     speakers_timeout: float = Field(3600, gt=0)
+    speakers_later: bool = False  # a completed job may get its speakers as a later snapshot
+    speakers_wait: float | None = Field(None, ge=0)
     upload_ticket_seconds: float = Field(900, gt=0)
     sweep_seconds: float = Field(60, gt=0)
     max_watchers: int = Field(500, ge=1)
@@ -152,6 +154,12 @@ class Settings(BaseModel):
     @property
     def max_job_upload_bytes(self) -> int:
         return self.max_job_upload_mb * MB
+
+    @property
+    def longest_speakers_wait(self) -> float:
+        """Seconds that a job's text waits for its speakers."""
+        unset = 0.0 if self.speakers_later else self.speakers_timeout
+        return min(unset if self.speakers_wait is None else self.speakers_wait, self.speakers_timeout)
 
     @property
     def request_grace(self) -> float:

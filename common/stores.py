@@ -15,6 +15,7 @@ from common.cache_port import TranscriptCache
 from common.errors import EscribaError
 from common.models import Status
 from common.ports import AccountStore, JobStore, TaskQueue
+from common.speaker_tasks_port import SpeakerTasks
 from common.token_bucket import Account
 from common.voice_port import VoiceStore
 
@@ -51,12 +52,14 @@ class ContainerJobs(JobStore, Protocol):
 class Wakers:
     """What a store calls when it learns of something that this process did not do itself.
 
-    `on_job`: a job may be claimed. `on_delivery`: a delivery is due. `on_sweep`: a sweep is. `on_commit`:
+    `on_job`: a job may be claimed. `on_delivery`: a delivery is due. `on_speakers`: a
+    task of speakers may be claimed. `on_sweep`: a sweep is due. `on_commit`:
     another process has stored this `seq` of a job, with this status. `on_gap`: such calls may have been lost.
     """
 
     on_job: Callable[[], None]
     on_delivery: Callable[[], None]
+    on_speakers: Callable[[], None]
     on_sweep: Callable[[], None]
     on_commit: Callable[[str, int, Status], None]
     on_gap: Callable[[], None]
@@ -79,6 +82,8 @@ class Stores(Protocol):
     def directory(self) -> JobDirectory: ...
     @property
     def voices(self) -> VoiceStore: ...
+    @property
+    def speaker_tasks(self) -> SpeakerTasks: ...
     @property
     def now(self) -> Callable[[], float]: ...
     @property

@@ -20,6 +20,7 @@ from common.http.job_id import JobId
 from common.http.job_links import links_of, upload_of
 from common.jobs.actions import discard, get_readable, retry
 from common.jobs.estimates import start_of
+from common.jobs.text_state import is_final
 from common.jobs.view import View, job_view, sync_view
 from common.jobs.watch import open_watch, parse_seq
 from common.lambda_entry.handlers import http_handler
@@ -42,7 +43,11 @@ After = Annotated[int | None, Query(ge=0, description="the last `seq` you know")
     summary="The state of a job, and its text once it is completed",
     response_model=None,
     responses={
-        200: {"description": "the job; `result` when completed, `error` when failed", **JOB_CONTENT},
+        200: {
+            "description": "the job; `result` when completed, and `speakers` while they are still to come; "
+            "`error` when failed",
+            **JOB_CONTENT,
+        },
         304: {"description": "not changed since If-None-Match"},
         **error_examples(errors.JobNotFound(), errors.JobExpired(when="…"), errors.TooManyWatchers()),
     },
@@ -62,7 +67,10 @@ async def read_job(
     """With `wait` the response comes at the first change after `after`, If-None-Match, or this request."""
     job = await get_readable(services, job_id)
     known = after if after is not None else known_seq(if_none_match)
-    if wait and not job.has_ended and known in {None, job.seq}:
+    is_wanted = known == job.seq or (
+        known is None and not job.has_ended
+    )  # a text is there: it is given at once
+    if wait and not is_final(job) and is_wanted:
         await _wait_for_change(request, services, job, min(wait, _MAX_WAIT), caller.client)
         job = await get_readable(services, job_id)
     return await _respond_with_state(request, services, job, if_none_match)
@@ -166,7 +174,8 @@ async def redeliver_job(request: Request, services: ServicesDep, job_id: JobId) 
     responses={
         200: {
             "description": "`snapshot` first, or with Last-Event-ID or `after` the events since; then "
-            "`state`, `progress` and `text`, each with its `seq`, until the job ends",
+            "`state`, `progress` and `text`, each with its `seq`, until the job has ended and "
+            "its speakers have come",
             "content": {
                 "text/event-stream": {"example": 'id: 9\ndata: {"type":"state","seq":9,"job":{}}\n\n'}
             },

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Request, Response
 
 from common import errors
 from common.http.app import ServicesDep, error_examples, json_response, language_of
-from common.http.cache_header import cache_header
+from common.http.cache_header import cache_header, speakers_header
 from common.http.caller import Transcriber
 from common.http.corrected_text import MAX_MB, parse_correction, read_correction
 from common.http.etag import is_known, required_seqs
@@ -21,6 +21,7 @@ from common.http.json_body import read_json
 from common.http.openapi import form_fields, request_body
 from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
 from common.jobs.correct import correct, read_text
+from common.jobs.text_state import seq_of_text
 from common.jobs.view import job_view, transcript_view
 from common.lambda_entry.handlers import http_handler
 from common.models import Job, Transcript
@@ -116,8 +117,8 @@ async def read_transcript(
     layout = parse_layout(request.query_params.multi_items())
     version = _version(request.query_params.getlist("version"))
     job, result = await read_text(services, job_id, original=version == "engine")
-    etag = f'W/"{job.seq}-{version}-{layout.tag}"'
-    headers = {"Cache-Control": "no-store", "ETag": etag} | cache_header(job.cached)
+    etag = f'W/"{seq_of_text(job)}-{version}-{layout.tag}"'
+    headers = {"Cache-Control": "no-store", "ETag": etag} | cache_header(job.cached) | speakers_header(job)
     if is_known(etag, if_none_match):
         return Response(status_code=304, headers=headers)
     if layout.format == "json":

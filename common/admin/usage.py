@@ -60,11 +60,17 @@ class UsageBuffer:
         amounts, self._amounts = self._amounts, defaultdict(float)
         try:
             await store.add_usage(_rows(amounts))
-            await self._expire(store, now)
-        except EscribaError as exc:
-            log("usage.unwritten", level="WARNING", code=exc.code)
+        except Exception as exc:  # also a bug's: what was used is counted in any case
             for key, amount in amounts.items():
                 self._amounts[key] += amount
+            if not isinstance(exc, EscribaError):
+                raise
+            log("usage.unwritten", level="WARNING", code=exc.code)
+            return
+        try:
+            await self._expire(store, now)
+        except EscribaError as exc:
+            log("usage.unexpired", level="WARNING", code=exc.code)
 
     async def _expire(self, store: AdminStore, now: float) -> None:
         """Once a day."""

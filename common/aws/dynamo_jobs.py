@@ -12,6 +12,7 @@ from contextlib import suppress
 from common.aws import client_items, delivery_items, job_items, lease_updates
 from common.aws.delivery_items import Row
 from common.aws.dynamo_deliveries import DynamoDeliveries, delivery_action
+from common.aws.dynamo_originals import DynamoOriginals
 from common.aws.overdue_jobs import OverdueJobs
 from common.aws.table import ConditionFailed, Table
 from common.aws.table_requests import Item, Key, Update, check_action, put_action, update_action
@@ -41,6 +42,7 @@ class DynamoJobs:
         self._table = table
         self._lost_after = lost_after
         self._deliveries = DynamoDeliveries(table)
+        self._originals = DynamoOriginals(table)
         self._overdue = OverdueJobs(table, lost_after=lost_after, count_messages=count_messages)
 
     # ── jobs ──────────────────────────────────────────────────────────────────────────────────────
@@ -142,12 +144,7 @@ class DynamoJobs:
         return Transcript.model_validate_json(documents[0]) if documents else None
 
     async def keep_original(self, job_id: str) -> None:
-        parts = await self._table.query_partition(f"job#{job_id}", prefix=job_items.RESULT)
-        if not parts:
-            return
-        first, *more = job_items.original_items(parts)
-        with suppress(ConditionFailed):  # one is kept already
-            await self._table.write(put_action(first, condition=_IS_NEW), *map(put_action, more))
+        await self._originals.keep(job_id)
 
     async def held_by(self, client: str) -> Holdings:
         items = await self._table.query_partition(client_items.partition(client))
@@ -157,6 +154,7 @@ class DynamoJobs:
         keys = await self._keys(job_id)
         texts = (job_items.PIECE, job_items.RESULT, job_items.ORIGINAL)
         await self._table.delete(key for key in keys if key[1].startswith(texts))
+        await self._originals.erase(job_id)
         await asyncio.gather(*(self._erase_event(key) for key in keys if key[1].startswith(job_items.EVENT)))
 
     async def _erase_event(self, key: Key) -> None:

@@ -19,6 +19,7 @@ from common.aws.table_requests import Item, Key, Update
 from common.aws.websocket_frames import split_into_frames
 from common.errors import EscribaError, Language, TooManyWatchers
 from common.jobs.messages import PING, event_message
+from common.jobs.text_state import is_final
 from common.jobs.watch import drop_superseded
 from common.log import log
 from common.models import JobEvent
@@ -113,7 +114,7 @@ class GatewaySubscribers:
         if not await self._post_or_forget(watcher["sk"], frames):
             return
         last = events[-1]
-        if last.job.has_ended:
+        if is_final(last.job):
             await self._table.delete(_keys(last.job.job_id, watcher["sk"]))
             return
         key = (watcher["pk"], watcher["sk"])

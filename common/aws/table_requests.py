@@ -38,13 +38,13 @@ def delete_action(key: Key) -> dict[str, Any]:
     return {"Delete": {"Key": wire_key(key)}}
 
 
-def check_action(key: Key, condition: str, values: Item) -> dict[str, Any]:
+def check_action(key: Key, condition: str, values: Item | None = None) -> dict[str, Any]:
     """Writes nothing: the transaction fails unless the condition holds."""
     return {
         "ConditionCheck": {
             "Key": wire_key(key),
             "ConditionExpression": condition,
-            "ExpressionAttributeValues": to_wire(values),
+            **({"ExpressionAttributeValues": to_wire(values)} if values else {}),
         }
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from common.backoff import Backoff
+from common.jobs.text_state import is_mere_progress
 from common.models import Job
 from common.ports import Delivery, Target
 from common.sender_port import DeliveryFailed
@@ -44,9 +45,12 @@ def commit(delivery: Delivery, job: Job) -> Delivery:
     """The delivery after a commit of `job`.
 
     Mere progress keeps a time that a failure or a target's Retry-After has set; the end of a job is due at
-    once. A webhook wants only the snapshot that ends a run and its corrections: not the later removal of text
-    and audio, and not the end of a run once another run has started.
+    once. A webhook wants only the snapshot that ends a run, its corrections and its speakers: not the later
+    removal of text and audio, and not the end of a run once another run has started. How far a completed job
+    is with its speakers is no news for any target.
     """
+    if is_mere_progress(job):
+        return delivery
     has_text = job.has_ended and job.erased_at is None
     is_wanted = delivery.target == "convex" or has_text
     if not is_wanted and (job.has_ended or not delivery.is_open):

@@ -57,8 +57,8 @@ class WebhookSender:
         self._silent = SilentReceivers()
 
     async def send(self, job: Job, result: Transcript | None, *, is_asked: bool = False) -> None:
-        """POST `{type, eventId, job}`; any 2xx confirms. The same end always has the same eventId, and each
-        correction of its text another.
+        """POST `{type, eventId, job}`; any 2xx confirms. The same end always has the same eventId, each
+        correction of its text another, and the text with the speakers that came later, too.
 
         Raises DeliveryFailed, and DeliveryRejected for an invalid address or one that answers 410.
         """
@@ -68,7 +68,8 @@ class WebhookSender:
 
         # Not of `seq`: that grows once more when text and audio are removed.
         correction = f"/{job.revision}" if job.revision else ""
-        event_id = str(uuid.uuid5(_NAMESPACE, f"{job.job_id}/{job.run}{correction}"))
+        speakers = "/speakers" if job.unlabelled_seq else ""
+        event_id = str(uuid.uuid5(_NAMESPACE, f"{job.job_id}/{job.run}{correction}{speakers}"))
         # By path, not by host: one client's silent address must not hold up another's at the same host.
         receiver = (job.callback_url or "").partition("?")[0]
         if (wait := self._silent.wait(receiver, self._now())) and not is_asked:

@@ -94,6 +94,7 @@ def _allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:
             "Content-Disposition",
             "X-Escriba-Ignored",
             "X-Escriba-Cache",
+            "X-Escriba-Speakers",
         ],
         max_age=86_400,
     )

@@ -1,8 +1,10 @@
-"""How a response and the log say that a kept text was the answer."""
+"""What a response says of its text in headers: that it was kept, that its speakers are still to come."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
+
+from common.models import Job
 
 
 def note_cache(request: Request, *, is_hit: bool) -> dict[str, str]:
@@ -13,3 +15,7 @@ def note_cache(request: Request, *, is_hit: bool) -> dict[str, str]:
 
 def cache_header(is_hit: bool | None) -> dict[str, str]:
     return {"X-Escriba-Cache": "hit"} if is_hit else {}
+
+
+def speakers_header(job: Job) -> dict[str, str]:
+    return {} if job.speakers_progress is None else {"X-Escriba-Speakers": "pending"}

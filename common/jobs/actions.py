@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from common.errors import Busy, JobExpired
-from common.jobs import state
+from common.jobs import state, text_state
 from common.jobs.commit import commit_job
 from common.jobs.limits import check_job_limits
 from common.jobs.sweep import erase, forget_text
@@ -48,7 +48,8 @@ async def discard(services: Services, job_id: str) -> Job:
 
 
 async def stop(services: Services, job_id: str) -> Job:
-    """End the job; its audio and pieces are kept for a retry. One that has ended is left as it is.
+    """End the job; its audio and pieces are kept for a retry. One that has ended gets no speakers any more,
+    and is else left as it is.
 
     Raises JobNotFound.
     """
@@ -60,6 +61,9 @@ async def _stop(services: Services, job_id: str) -> Job:
     if not job.has_ended:
         now = services.now()
         job = await commit_job(services, state.cancel(job, now=now, expires_at=services.retention_end(now)))
+    elif not text_state.is_final(job):
+        job = await commit_job(services, text_state.drop_speakers(job, now=services.now()))
+        await services.audio.remove(job_id)
     services.cancel_run(job_id)
     return job
 

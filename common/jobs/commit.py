@@ -24,7 +24,8 @@ async def commit_job(
     event = make_event(job, kind, piece=piece)
     await services.jobs.commit(job, event, result=result)
     await services.subscribers.publish(event)
-    if job.has_ended and kind == "state" and not (job.erased_at or job.revision):  # those are no second end
+    is_later = job.erased_at or job.revision or job.unlabelled_seq or job.text_seq  # those are no second end
+    if job.has_ended and kind == "state" and not is_later:
         code = job.error.code if job.error else None
         services.counters.count_job(job.status, code)
         if code:

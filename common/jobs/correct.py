@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from asyncio import to_thread
 from collections.abc import Callable, Collection
+from functools import partial
 
 from common.errors import TranscriptChanged, TranscriptNotReady
-from common.jobs import state
+from common.jobs import text_state
 from common.jobs.actions import get_readable, repeat_while_stale
 from common.jobs.commit import commit_job
 from common.models import Job, Transcript
-from common.ports import StaleJob
 from common.services import Services
+from common.speakers.relabel import keep_speakers
 
 Change = Callable[[Transcript], Transcript]
 
@@ -33,25 +34,24 @@ async def read_text(services: Services, job_id: str, *, original: bool = False) 
 async def correct(services: Services, job_id: str, change: Change, *, seqs: Collection[int] | None) -> Job:
     """Commit what `change` makes of the text; with `seqs`, only of the text of those commits.
 
+    Of the same text before its speakers came, too: they are kept for the corrected words.
+
     `change` is pure and may be called again; what it raises flies on. Without a difference nothing is
     committed. Raises TranscriptChanged, and what `read_text` does.
     """
-    if seqs is None:
-        return await repeat_while_stale(lambda: _correct(services, job_id, change, seqs))
-    try:
-        return await _correct(services, job_id, change, seqs)
-    except StaleJob:
-        raise TranscriptChanged from None
+    return await repeat_while_stale(lambda: _correct(services, job_id, change, seqs))
 
 
 async def _correct(services: Services, job_id: str, change: Change, seqs: Collection[int] | None) -> Job:
     job, before = await read_text(services, job_id)
-    if seqs is not None and job.seq not in seqs:
+    text = "text" if seqs is None else text_state.made_of(job, seqs)
+    if text is None:
         raise TranscriptChanged
+    change = partial(keep_speakers, change) if text == "unlabelled" else change
     after = await to_thread(change, before)
     if after == before:
         return job
     await services.jobs.keep_original(job_id)
     now = services.now()
-    corrected = state.correct(job, now=now, expires_at=services.retention_end(now))
+    corrected = text_state.correct(job, now=now, expires_at=services.retention_end(now), of=text)
     return await commit_job(services, corrected, result=after)

@@ -1,14 +1,16 @@
-"""The lease of a job, renewed for as long as its run takes."""
+"""The lease of a job or of a task, renewed for as long as its run takes."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from common.errors import EscribaError, StoreUnavailable
 from common.ports import LeaseLost
 from common.services import Services
+
+Renew = Callable[[float], Awaitable[None]]
 
 _RENEWALS_A_LEASE = 3
 # Seconds between two tries while the store is away: once it is back, others wait longer than that to take the
@@ -17,15 +19,18 @@ _AWAY_PAUSE = 1.0
 
 
 @asynccontextmanager
-async def keep_lease(services: Services, job_id: str, holder: str) -> AsyncIterator[None]:
-    """Renew the lease while the body runs. When it is lost, cancel the body and raise LeaseLost."""
+async def keep_lease(services: Services, name: str, renew_at: Renew) -> AsyncIterator[None]:
+    """Renew a lease by `renew_at(now)` while the body runs.
+
+    When it is lost, cancel the body and raise LeaseLost of `name`.
+    """
     body = asyncio.current_task()
     assert body is not None
     losses: list[LeaseLost] = []
 
     async def renew() -> None:
         try:
-            await _renew_until_lost(services, job_id, holder)
+            await _renew_until_lost(services, name, renew_at)
         except LeaseLost as exc:
             losses.append(exc)
             body.cancel()
@@ -43,7 +48,7 @@ async def keep_lease(services: Services, job_id: str, holder: str) -> AsyncItera
             await renewing
 
 
-async def _renew_until_lost(services: Services, job_id: str, holder: str) -> None:
+async def _renew_until_lost(services: Services, name: str, renew_at: Renew) -> None:
     """Raises LeaseLost. While the store is locked, the lease is ours for as long as it was taken.
 
     While the store is away nobody can take it: it is ours until the store answers otherwise.
@@ -56,10 +61,10 @@ async def _renew_until_lost(services: Services, job_id: str, holder: str) -> Non
         pause = seconds / _RENEWALS_A_LEASE
         now = services.now()
         try:
-            await services.jobs.renew(job_id, holder, now=now, seconds=seconds)
+            await renew_at(now)
             ours_until = now + seconds
         except StoreUnavailable:
             pause = min(pause, _AWAY_PAUSE)
         except EscribaError as exc:
             if services.now() >= ours_until:
-                raise LeaseLost(job_id) from exc
+                raise LeaseLost(name) from exc

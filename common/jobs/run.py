@@ -17,15 +17,17 @@ from common.backoff import Backoff, doubling
 from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater, StoreUnavailable
 from common.jobs import state, suspects
 from common.jobs.download import download_if_missing
+from common.jobs.kept_texts import remember_unless_erased
 from common.jobs.lease import keep_lease
 from common.jobs.partial_reports import PartialReports
 from common.jobs.running_job import ProgressReports, RunningJob, counting_services, retry_while_busy
-from common.jobs.voices import add_job_speakers
+from common.jobs.text_state import expect_speakers
+from common.jobs.voices import JobText, add_job_speakers
 from common.log import log
-from common.models import Job, Piece, Transcript
+from common.models import Job, Piece
 from common.ports import LeaseLost, StaleJob
 from common.services import Services
-from common.transcription.cache import forget, recall, remember
+from common.transcription.cache import recall
 from common.transcription.pipeline import (
     PreparedRecording,
     are_pieces_reusable,
@@ -59,7 +61,7 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
     run_for(job.client)
     run = _Run(services, job, holder, isolated=isolated)
     try:
-        async with keep_lease(services, job_id, holder):
+        async with keep_lease(services, job_id, run.renew):
             await run.execute()
     except (StaleJob, LeaseLost, JobNotFound, state.IllegalTransition):  # illegal: it waits for audio again
         log("job.superseded", jobId=job_id)
@@ -101,6 +103,10 @@ class _Run:
             log("job.broke", level="ERROR", jobId=self._job.job_id, exc_info=exc)
             await self._fail_or_back_off(EscribaError())
 
+    async def renew(self, now: float) -> None:
+        seconds = self._services.settings.lease_seconds
+        await self._services.jobs.renew(self._job.job_id, self._holder, now=now, seconds=seconds)
+
     async def give_back(self) -> None:
         with suppress(state.IllegalTransition, StaleJob, EscribaError, TimeoutError):
             async with asyncio.timeout(_GIVE_BACK_TIMEOUT):
@@ -130,12 +136,12 @@ class _Run:
         with tempfile.TemporaryDirectory(dir=services.scratch, prefix="job-") as name:
             await download_if_missing(services, self._running, Path(name))
             known = await recall(services, self._sha256, self._job.options, owner=self._job.owner)
-            transcript = known or await self._recognise(Path(name))
-        await self._complete(transcript, is_cached=known is not None)
-        if known is None:
-            await self._remember(transcript)
+            text = JobText(known) if known else await self._recognise(Path(name))
+        await self._complete(text, is_cached=known is not None)
+        if known is None and not text.awaits_speakers:
+            await remember_unless_erased(services, self._job, text.transcript)
 
-    async def _recognise(self, folder: Path) -> Transcript:
+    async def _recognise(self, folder: Path) -> JobText:
         services, options = await counting_services(self._services, self._job), self._job.options
         ready = await self._prepare(folder)
         kept = await self._kept_pieces(ready)
@@ -191,26 +197,18 @@ class _Run:
 
     # ── how it ends ───────────────────────────────────────────────────────────────────────────────
 
-    async def _complete(self, transcript: Transcript, *, is_cached: bool) -> None:
-        language, expires_at = transcript.language, self._retention_end
-        await self._running.change(
-            lambda job: state.complete(
-                job, language=language, now=self._now, expires_at=expires_at, is_cached=is_cached
-            ),
-            result=transcript,
-        )
-        await self._services.audio.remove(self._job.job_id)
+    async def _complete(self, text: JobText, *, is_cached: bool) -> None:
+        language, expires_at = text.transcript.language, self._retention_end
 
-    async def _remember(self, transcript: Transcript) -> None:
-        """Keep the text for equal recordings, unless the job was deleted just now: deleted text is gone."""
-        services, sha256 = self._services, self._sha256
-        await remember(services, sha256, self._job.options, transcript, owner=self._job.owner)
-        try:
-            is_erased = (await services.jobs.get(self._job.job_id)).erased_at is not None
-        except EscribaError:  # it is removed, or nobody can tell
-            is_erased = True
-        if is_erased:
-            await forget(services, sha256, owner=self._job.owner)
+        def complete(job: Job) -> Job:
+            completed = state.complete(
+                job, language=language, now=self._now, expires_at=expires_at, is_cached=is_cached
+            )
+            return expect_speakers(completed) if text.awaits_speakers else completed
+
+        await self._running.change(complete, result=text.transcript)
+        if not text.awaits_speakers:
+            await self._services.audio.remove(self._job.job_id)
 
     async def _fail_or_back_off(self, error: EscribaError) -> None:
         attempts = self._job.attempts

@@ -4,7 +4,8 @@
 
 Within one run state only moves forward and terminal states absorb; `retry` begins the next run.
 Nothing here reads a clock or a store: `now` is passed in, and the caller commits what a transition returns.
-How a job fetches its recording from an address is in download_state.py.
+How a job fetches its recording from an address is in download_state.py; what happens to a text after the end
+is in text_state.py.
 """
 
 from __future__ import annotations
@@ -171,13 +172,6 @@ def complete(
     )
 
 
-def correct(job: Job, *, now: float, expires_at: float) -> Job:
-    """A person has corrected the text, and has as long to come back to it as if it were new."""
-    require(job, "completed")
-    later = max(job.expires_at, expires_at)
-    return next_value(job, now, revision=(job.revision or 0) + 1, expires_at=later)
-
-
 def fail(job: Job, error: EscribaError, *, now: float, expires_at: float) -> Job:
     require(job, "pending", "queued", "processing", "waiting")
     why = JobError(
@@ -202,9 +196,8 @@ def cancel(job: Job, *, now: float, expires_at: float) -> Job:
 
 def erase(job: Job, *, now: float, forget_at: float) -> Job:
     """Audio and text are removed; that the job existed, and when they went, is kept until `forget_at`."""
-    return next_value(
-        job, now, erased_at=now, expires_at=forget_at, source_url=None, received_bytes=None, total_bytes=None
-    )
+    nothing = dict.fromkeys(("source_url", "received_bytes", "total_bytes", "speakers_progress", "text_seq"))
+    return next_value(job, now, erased_at=now, expires_at=forget_at, **nothing)
 
 
 def retry(job: Job, *, now: float, expires_at: float, has_audio: bool) -> Job:
@@ -240,6 +233,7 @@ def _next_run(job: Job, now: float, expires_at: float, **changes: Any) -> Job:
         error=None,
         cached=None,
         revision=None,
+        unlabelled_seq=None,
         received_bytes=None,
         total_bytes=None,
         started_at=None,

@@ -37,6 +37,8 @@ def job_view(
     view: View = {"jobId": job.job_id, "userId": job.user_id, "status": job.status, "stage": job.stage}
     view |= {"progress": job.progress, "run": job.run, "attempts": job.attempts, "seq": job.seq}
     view["revision"] = job.revision
+    if job.speakers_progress is not None:
+        view["speakers"] = {"state": "pending", "progress": job.speakers_progress}
     if job.received_bytes is not None:
         view["download"] = {"receivedBytes": job.received_bytes, "totalBytes": job.total_bytes}
     view["chunks"] = {"done": job.pieces_done, "total": job.pieces_total}

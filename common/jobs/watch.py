@@ -12,6 +12,7 @@ from contextlib import aclosing, asynccontextmanager
 from common.errors import Language, StoreUnavailable, TooManyWatchers
 from common.jobs.actions import get_readable
 from common.jobs.messages import PING, Message, event_message, snapshot_message
+from common.jobs.text_state import is_final
 from common.models import Job, JobEvent, Piece
 from common.services import Services
 from common.subscribers_port import Listener
@@ -21,7 +22,8 @@ _WATCHERS_RETRY = 20.0
 
 
 class Watch:
-    """What one watcher is sent. `is_over`: the job has ended and the watcher was sent its end."""
+    """What one watcher is sent. `is_over`: the job has ended, no speakers are to come, and the
+    watcher was sent that."""
 
     def __init__(
         self, services: Services, job: Job, listener: Listener, *, after: int | None, language: Language
@@ -32,7 +34,7 @@ class Watch:
         self._language = language
         # A place that this job has never reached, as after a restored backup, means nothing.
         self._seq = after if after is not None and after <= job.seq else None
-        self.is_over = job.has_ended and self._seq == job.seq
+        self.is_over = is_final(job) and self._seq == job.seq
 
     async def messages(self) -> AsyncGenerator[Message, None]:
         """The snapshot, or what came after `after`; then each change; `ping` when there is none for a while.
@@ -86,7 +88,7 @@ class Watch:
 
             pieces = correct_pieces(pieces, result)
         newest = await self._services.jobs.events(self._job.job_id, after=self._job.seq - 1)
-        self._seq, self.is_over = self._job.seq, self._job.has_ended
+        self._seq, self.is_over = self._job.seq, is_final(self._job)
         partial = find_partial(newest, pieces, seq=self._job.seq)
         return snapshot_message(self._job, pieces, self._language, partial=partial)
 
@@ -120,7 +122,7 @@ class Watch:
 
     def _advance(self, events: list[JobEvent]) -> list[JobEvent]:
         if events:
-            self._seq, self.is_over = events[-1].seq, events[-1].job.has_ended
+            self._seq, self.is_over = events[-1].seq, is_final(events[-1].job)
         return drop_superseded(events)
 
 

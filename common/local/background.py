@@ -15,7 +15,9 @@ from common.delivery.dispatch import LOOK_EVERY, Dispatcher
 from common.errors import EscribaError
 from common.jobs.sweep import sweep
 from common.local.hub import Hub
+from common.local.speaker_worker import SpeakerWorker
 from common.local.worker import Worker
+from common.local.workers import Workers
 from common.log import log
 from common.models import TERMINAL, JobEvent, Status
 from common.services import Services
@@ -41,10 +43,13 @@ class Signals:
 
 
 class Publisher:
-    """Subscribers that also notify the dispatcher of commits that may have something to deliver."""
+    """Subscribers that also notify the dispatcher of commits that may have something to deliver, and the
+    worker of those that make a task of speakers.
+    """
 
-    def __init__(self, hub: Hub, signals: Signals, *, has_senders: bool) -> None:
+    def __init__(self, hub: Hub, signals: Signals, workers: Workers, *, has_senders: bool) -> None:
         self._hub = hub
+        self._workers = workers
         self._signals = signals
         self._has_senders = has_senders
         self.listen = hub.listen
@@ -53,37 +58,47 @@ class Publisher:
         await self._hub.publish(event)
         if self._has_senders or event.job.callback_url:
             self._signals.delivery.set()
+        if event.job.speakers_progress == 0:
+            self._workers.speakers.notify()
 
 
 @asynccontextmanager
 async def work_in_background(
-    services: Services, stores: Stores, audio: SweptAudio, *, worker: Worker, hub: Hub, signals: Signals
+    services: Services,
+    stores: Stores,
+    audio: SweptAudio,
+    *,
+    workers: Workers,
+    hub: Hub,
+    signals: Signals,
 ) -> AsyncIterator[None]:
     """Do it all while the body runs."""
     look_every = None if stores.wakes else LOOK_EVERY
     sweep_every = None if stores.wakes else services.settings.sweep_seconds
     async with (
-        stores.wake(_wakers(worker, hub, signals)),
+        stores.wake(_wakers(workers, hub, signals)),
         Dispatcher(services, changed=signals.delivery, look_every=look_every) as dispatcher,
         background_task(dispatcher.run()),
         background_task(_sweep_for_ever(services, stores, audio, signals.sweep, sweep_every)),
         _store_usage(services),
-        _run_jobs(services, worker),
+        _run_speaker_tasks(services, workers.speakers),
+        _run_jobs(services, workers.jobs),
     ):
         yield
 
 
-def _wakers(worker: Worker, hub: Hub, signals: Signals) -> Wakers:
+def _wakers(workers: Workers, hub: Hub, signals: Signals) -> Wakers:
     def on_commit(job_id: str, seq: int, status: Status) -> None:
         hub.note_stored(job_id, seq)
         if status in TERMINAL:
-            worker.cancel_run(job_id)
+            workers.jobs.cancel_run(job_id)
         if status in TERMINAL or status == "queued":  # an end may be what a suspect waited for
-            worker.notify()
+            workers.jobs.notify()
 
     return Wakers(
-        on_job=worker.notify,
+        on_job=workers.jobs.notify,
         on_delivery=signals.delivery.set,
+        on_speakers=workers.speakers.notify,
         on_sweep=signals.sweep.set,
         on_commit=on_commit,
         on_gap=hub.note_gap,
@@ -97,6 +112,16 @@ async def _run_jobs(services: Services, worker: Worker) -> AsyncIterator[None]:
             yield
         finally:  # also after an exception: a job that is not given back waits for its lease to end
             await worker.close(services.settings.shutdown_timeout / 2)
+            await working
+
+
+@asynccontextmanager
+async def _run_speaker_tasks(services: Services, worker: SpeakerWorker) -> AsyncIterator[None]:
+    async with background_task(worker.work(services)) as working:
+        try:
+            yield
+        finally:
+            worker.leave()
             await working
 
 

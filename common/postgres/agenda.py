@@ -25,6 +25,8 @@ _LOOK = """
             FROM escriba.jobs WHERE due_at IS NOT NULL) AS job_at,
         (SELECT min(CASE WHEN attempts = 0 THEN least(next_at, $1) ELSE next_at END)
             FROM escriba.deliveries WHERE wanted_seq > confirmed_seq) AS delivery_at,
+        (SELECT min(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END)
+            FROM escriba.speaker_tasks) AS speakers_at,
         least((SELECT min(expires_at) FROM escriba.jobs),
             (SELECT min(expires_at) FROM escriba.cache)) AS expiry_at
 """
@@ -38,10 +40,11 @@ _AFTER_FAILURE = Backoff((1.0, 2.0, 5.0, 10.0, 30.0, 60.0))
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """What to do when a job may be claimed, a delivery sent, an expired job swept."""
+    """What to do when a job or a task of speakers may be claimed, a delivery sent, an expired job swept."""
 
     on_job: Callable[[], None]
     on_delivery: Callable[[], None]
+    on_speakers: Callable[[], None]
     on_expiry: Callable[[], None]
 
 
@@ -89,6 +92,7 @@ class Agenda:
         return min(
             self._pause(row["job_at"], now, self._callbacks.on_job),
             self._pause(delivery_at, now, self._callbacks.on_delivery),
+            self._pause(row["speakers_at"], now, self._callbacks.on_speakers),
             self._pause_of_sweep(row["expiry_at"], now),
         )
 

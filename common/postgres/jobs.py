@@ -44,7 +44,9 @@ _KEEP_PIECE = """
 _HELD = """
     SELECT count(due_at), count(*) FILTER (WHERE status = 'pending'),
         coalesce(sum(substring(document FROM '"sizeBytes":([0-9]+)')::bigint) FILTER (
-            WHERE status <> 'cancelled' AND strpos(document, '"erasedAt":') = 0), 0)::bigint,
+            WHERE status <> 'cancelled' AND strpos(document, '"erasedAt":') = 0), 0)::bigint
+            + (SELECT coalesce(sum(substring(document FROM '"sizeBytes":([0-9]+)')::bigint), 0)::bigint
+                FROM escriba.speaker_tasks JOIN escriba.jobs USING (job_id) WHERE client = $1),
         (SELECT count(*) FROM escriba.jobs WHERE status = 'pending' AND status <> 'completed')
     FROM escriba.jobs WHERE client = $1 AND status <> 'completed'
 """
@@ -64,7 +66,8 @@ _EVENTS = """
 _EXPIRED = "SELECT document, client FROM escriba.jobs WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
 
 _NEEDING_AUDIO = """
-    SELECT job_id FROM escriba.jobs WHERE job_id = ANY ($1::text[]) AND status <> 'completed'
+    SELECT job_id FROM escriba.jobs WHERE job_id = ANY ($1::text[])
+        AND (status <> 'completed' OR job_id IN (SELECT job_id FROM escriba.speaker_tasks))
 """
 
 _OVERDUE = """

@@ -153,6 +153,60 @@ _VOICES = (
     """,
 )
 
+# What gives completed jobs their speakers. A job whose document says how far that is has a task, and the
+# embeddings that its run had kept; they go with the task, and with the job. In the document's text a value's
+# quotes are escaped, so only a field can have this name.
+_SPEAKER_TASKS = (
+    """
+    CREATE TABLE escriba.speaker_tasks (
+        job_id text PRIMARY KEY REFERENCES escriba.jobs ON DELETE CASCADE,
+        due_at float8 NOT NULL,
+        attempts integer NOT NULL DEFAULT 0,
+        lease_holder text,
+        lease_until float8,
+        lease_seconds float8
+    )
+    """,
+    """
+    CREATE TABLE escriba.later_voices (
+        job_id text NOT NULL REFERENCES escriba.speaker_tasks ON DELETE CASCADE,
+        stretch integer NOT NULL,
+        embeddings bytea NOT NULL,
+        PRIMARY KEY (job_id, stretch)
+    )
+    """,
+    """
+    CREATE FUNCTION escriba.begin_speaker_task() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO escriba.speaker_tasks (job_id, due_at) VALUES (NEW.job_id, NEW.updated_at)
+        ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            INSERT INTO escriba.later_voices
+            SELECT job_id, stretch, embeddings FROM escriba.voices WHERE job_id = NEW.job_id;
+        END IF;
+        RETURN NEW;
+    END $$
+    """,
+    """
+    CREATE FUNCTION escriba.end_speaker_task() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        DELETE FROM escriba.speaker_tasks WHERE job_id = NEW.job_id;
+        RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE TRIGGER speaker_tasks_begin BEFORE UPDATE OF document ON escriba.jobs
+        FOR EACH ROW WHEN (strpos(NEW.document, '"speakersProgress":') > 0)
+        EXECUTE FUNCTION escriba.begin_speaker_task()
+    """,
+    """
+    CREATE TRIGGER speaker_tasks_end AFTER UPDATE OF document ON escriba.jobs
+        FOR EACH ROW WHEN (strpos(OLD.document, '"speakersProgress":') > 0
+            AND strpos(NEW.document, '"speakersProgress":') = 0)
+        EXECUTE FUNCTION escriba.end_speaker_task()
+    """,
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *functions.ON_JOBS, *functions.ON_DELIVERIES, functions.CLAIM_JOB, functions.SWAP_VALUE),
     _ACCESS_KEYS,
@@ -163,4 +217,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _VOICES,
     # For admins: deliveries that fail and those that were refused.
     ("CREATE INDEX deliveries_failing ON escriba.deliveries (next_at) WHERE last_error IS NOT NULL",),
+    _SPEAKER_TASKS,
 )

@@ -19,6 +19,7 @@ from common.postgres.jobs import PostgresJobs
 from common.postgres.notices import Notice, Notices
 from common.postgres.queue import PostgresQueue
 from common.postgres.secret import read_secret
+from common.postgres.speaker_tasks import PostgresSpeakerTasks
 from common.postgres.voices import PostgresVoices
 from common.settings import Settings
 from common.stores import AnyAccount, StoreStatus, Wakers
@@ -39,6 +40,7 @@ class PostgresStores:
         self.admin = PostgresAdmin(database)
         self.directory = PostgresDirectory(database)
         self.voices = PostgresVoices(database)
+        self.speaker_tasks = PostgresSpeakerTasks(database)
 
     def queue(self, on_put: Callable[[], None] = lambda: None) -> PostgresQueue:
         return PostgresQueue(self._database, now=self.now, on_put=on_put)
@@ -57,7 +59,7 @@ class PostgresStores:
 
     @asynccontextmanager
     async def wake(self, wakers: Wakers) -> AsyncIterator[None]:
-        callbacks = Callbacks(wakers.on_job, wakers.on_delivery, wakers.on_sweep)
+        callbacks = Callbacks(wakers.on_job, wakers.on_delivery, wakers.on_speakers, wakers.on_sweep)
         agenda = Agenda(
             self._database,
             callbacks,

@@ -1,9 +1,10 @@
 """The child process that listens: embeds the windows of a stretch, or assigns a speaker to each word.
 
-    python -m common.speakers.child embed '{"at": 0.0, "windows": [[0.5, 2.1]]}' < pcm
-    python -m common.speakers.child assign '{"least": 1, "most": 9}' < request
+    python -m common.speakers.child embed 1 '{"at": 0.0, "windows": [[0.5, 2.1]]}' < pcm
+    python -m common.speakers.child assign 1 '{"least": 1, "most": 9}' < request
 
-It gives way to everything else, and its memory goes with it. Each line of its output is base64 or JSON.
+It gives way to everything else, and its memory goes with it. The first line of its output is empty: from then
+on it ends with the process whose number it was given. Each other line is base64 or JSON.
 """
 
 from __future__ import annotations
@@ -21,20 +22,24 @@ _PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.
 
 
 def main() -> None:
+    command, server, given = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
+    _end_with_server(server)
     os.nice(_NICE)
-    _end_with_server()
-    command, given = sys.argv[1], json.loads(sys.argv[2])
+    sys.stdout.write("\n")
+    sys.stdout.flush()
     for line in {"embed": _embed, "assign": _assign}[command](given, sys.stdin.buffer):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
 
-def _end_with_server() -> None:
+def _end_with_server(server: int) -> None:
     """A child that the server has stopped would not notice that the server was killed, and stay for ever."""
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != server:  # it was killed before that call
+            sys.exit(1)
 
 
 def _embed(given: Any, pcm: BinaryIO) -> Iterator[str]:

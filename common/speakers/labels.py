@@ -25,7 +25,12 @@ def label_speakers(
 ) -> Transcript:
     """`speakers` has a number for each token of `lines` in order, whatever the numbers are."""
     labels = dict(zip(dict.fromkeys(speakers), ascii_uppercase, strict=False))
-    labelled = iter([labels[speaker] for speaker in speakers])
+    return set_labels(transcript, lines, [labels[speaker] for speaker in speakers])
+
+
+def set_labels(transcript: Transcript, lines: Sequence[Sequence[Token]], labels: Sequence[str]) -> Transcript:
+    """The transcript with a label on each token of `lines`."""
+    labelled = iter(labels)
     segments: list[Segment] = []
     words: list[Word] = []
     for line, segment in zip(lines, lines_of(transcript), strict=True):

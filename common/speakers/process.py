@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from base64 import b64decode
 from collections.abc import Callable, Sequence
@@ -79,7 +80,7 @@ async def _run(
     async with turn, AsyncExitStack() as stack:
         file = stack.enter_context(source.open("rb"))
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "common.speakers.child", command, json.dumps(given)),
+            *(sys.executable, "-m", "common.speakers.child", command, str(os.getpid()), json.dumps(given)),
             stdin=file,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -87,12 +88,29 @@ async def _run(
             cwd="/",
             start_new_session=True,
         )
+        ready = asyncio.Event()
+
+        def read(line: str) -> None:
+            if ready.is_set():
+                on_line(line)
+            ready.set()
+
         try:
-            code, _ = await supervise(process, bounds, on_line, beside)
+            code, _ = await supervise(process, bounds, read, beside and _once(ready, beside))
         except TimeoutError as exc:
             raise SpeakersFailed from exc
     if code:
         raise SpeakersFailed from ChildFailed(f"{command} ended with {code}")
+
+
+def _once(ready: asyncio.Event, beside: Beside) -> Beside:
+    """A child that was stopped before it is `ready` would stay for ever if the server was killed then."""
+
+    async def wait(pid: int, timer: asyncio.Timeout) -> None:
+        await ready.wait()
+        await beside(pid, timer)
+
+    return wait
 
 
 class ChildFailed(Exception):

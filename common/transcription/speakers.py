@@ -44,29 +44,68 @@ async def add_speakers(
     transcript: Transcript,
     options: Options,
     folder: Path,
+) -> Transcript:
+    """The transcript with speakers if `options` want them; if that fails, as it was, with a warning."""
+    seconds = services.settings.speakers_timeout
+    try:
+        return await find_speakers(services, recording, transcript, options, folder, seconds=seconds)
+    except (EscribaError, TimeoutError) as exc:
+        return without_speakers(transcript, exc)
+
+
+async def find_speakers(
+    services: Services,
+    recording: PreparedRecording,
+    transcript: Transcript,
+    options: Options,
+    folder: Path,
     *,
+    seconds: float,
     kept: Mapping[int, bytes] | None = None,
     keep: Keep = keep_nothing,
     on_share: OnShare = lambda _: None,
 ) -> Transcript:
-    """The transcript with speakers if `options` want them; if that fails, as it was, with a warning.
+    """The transcript with speakers if `options` want them. Raises EscribaError, TimeoutError after `seconds`.
 
     `kept` are the embeddings of stretches that an earlier run kept; `keep` gets the others as they are made.
     """
-    lines = spoken_tokens(transcript) if options.speakers else []
-    if not any(lines):
+    if not options.speakers or not has_speech(transcript):
         return transcript
+    async with asyncio.timeout(seconds):
+        packed = await listen(
+            services, recording, transcript, folder, kept=kept or {}, keep=keep, on_share=on_share
+        )
+        return await assign_speakers(transcript, packed, options, folder)
+
+
+def has_speech(transcript: Transcript) -> bool:
+    """Whether anybody says anything in it."""
+    return any(spoken_tokens(transcript))
+
+
+async def listen(
+    services: Services,
+    recording: PreparedRecording,
+    transcript: Transcript,
+    folder: Path,
+    *,
+    kept: Mapping[int, bytes],
+    keep: Keep,
+    on_share: OnShare,
+) -> bytes:
+    """The packed embeddings of who says the words. Raises EscribaError."""
     services.active.listening += 1
     try:
-        async with asyncio.timeout(services.settings.speakers_timeout):
-            listener = _Listener(services, recording.audio, folder, on_share)
-            packed = await listener.listen(_spans_of(lines), kept or {}, keep)
-            return await _assign(transcript, lines, packed, options, folder)
-    except (EscribaError, TimeoutError) as exc:
-        log("speakers.failed", level="WARNING", code=getattr(exc, "code", "timeout"))
-        return _with_warning(transcript, "speakers_failed")
+        listener = _Listener(services, recording.audio, folder, on_share)
+        return await listener.listen(_spans_of(spoken_tokens(transcript)), kept, keep)
     finally:
         services.active.listening -= 1
+
+
+def without_speakers(transcript: Transcript, error: EscribaError | TimeoutError) -> Transcript:
+    """The transcript as it was, with a warning that its speakers could not be found."""
+    log("speakers.failed", level="WARNING", code=getattr(error, "code", "timeout"))
+    return _with_warning(transcript, "speakers_failed")
 
 
 class _Listener:
@@ -130,9 +169,11 @@ def _spans_of(lines: list[list[Token]]) -> list[Span]:
     return [Span(token.start, token.end) for line in lines for token in line]
 
 
-async def _assign(
-    transcript: Transcript, lines: list[list[Token]], packed: bytes, options: Options, folder: Path
+async def assign_speakers(
+    transcript: Transcript, packed: bytes, options: Options, folder: Path
 ) -> Transcript:
+    """The transcript with the speakers that the embeddings tell apart. Raises SpeakersFailed."""
+    lines = spoken_tokens(transcript)
     words = _spans_of(lines)
     request = folder / "speakers.request"
     try:

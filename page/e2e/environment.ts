@@ -21,7 +21,14 @@ export async function ffmpeg(): Promise<string> {
 /** A recording of the repository's tests. */
 export const recording = (name: string): string => path.join(ROOT, "tests/data", name);
 
-export type Server = { url: string; folder: string; stop(): Promise<void> };
+export type Server = {
+  url: string;
+  folder: string;
+  /** It does nothing until `thaw`: what it was doing stays on the screen. */
+  freeze(): void;
+  thaw(): void;
+  stop(): Promise<void>;
+};
 
 /** Of the code in `root`; on a free port unless `settings` have one. */
 export async function startServer(
@@ -40,9 +47,12 @@ export async function startServer(
   return {
     url,
     folder,
+    freeze: () => void child.kill("SIGSTOP"),
+    thaw: () => void child.kill("SIGCONT"),
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill();
+      child.kill("SIGCONT"); // one that is frozen would never know
       await ended;
       await rm(folder, { recursive: true, force: true });
     },
@@ -71,7 +81,7 @@ const freePort = (): Promise<number> =>
   });
 
 /** Without the flags of Chromium's package: they switch off the origin checks that a real browser makes. */
-export const launch = (folder: string) =>
+export const launch = (folder: string, ...flags: string[]) =>
   chromium.launch({
     ...launchOptions(folder),
     args: [
@@ -80,6 +90,7 @@ export const launch = (folder: string) =>
       "--disable-gpu",
       "--autoplay-policy=no-user-gesture-required",
       "--mute-audio",
+      ...flags,
     ],
   });
 

@@ -1,5 +1,5 @@
 /** Text while it is spoken: real pieces of a real recorder, the real server, and a stand-in engine of Groq's speed. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Page } from "playwright-core";
@@ -7,20 +7,21 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { findProblems } from "./axe";
 import { type Server, startServer } from "./environment";
 import { killBrowsers, type KillableBrowser, openBrowser } from "./killableBrowser";
-import { type LiveEngine, startLiveEngine } from "./liveEngine";
-import { makeSpeech } from "./speech";
+import { type SpokenNumbers, startSpokenNumbers } from "./spokenNumbers";
 
-let engine: LiveEngine;
+/** Seconds that a recording takes; longer where somebody measures. */
+const SECONDS = Number(process.env.LIVE_SECONDS ?? 25);
+
+let engine: SpokenNumbers;
 let server: Server;
 let browser: KillableBrowser;
 let folder: string;
 
 beforeAll(async () => {
-  engine = await startLiveEngine();
-  server = await startServer({ GROQ_API_KEY: `gsk_${"t".repeat(40)}`, GROQ_BASE_URL: `${engine.url}/openai/v1` });
   folder = await mkdtemp(path.join(tmpdir(), "escriba-live-"));
   const speech = path.join(folder, "speech.wav");
-  await writeFile(speech, await makeSpeech(120));
+  engine = await startSpokenNumbers(SECONDS + 60, speech);
+  server = await startServer({ GROQ_API_KEY: `gsk_${"t".repeat(40)}`, GROQ_BASE_URL: engine.url });
   browser = await openBrowser(inject("chromium"), path.join(folder, "profile"), speech);
 });
 
@@ -31,33 +32,38 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The numbers that are on the page, in order. */
-const numbersOn = async (page: Page): Promise<number[]> =>
-  [...(await page.locator(".record-text").textContent())!.matchAll(/number(\d+)/g)].map(([, number]) => Number(number));
+const numbersIn = (text: string): number[] => [...text.matchAll(/number(\d+)/g)].map(([, number]) => Number(number));
 
-/** Seconds that a recording takes; longer where somebody measures. */
-const SECONDS = Number(process.env.LIVE_SECONDS ?? 25);
+/** The numbers of the job's text: those that the engine hears in the recording as a whole. */
+async function numbersOfJob(page: Page): Promise<number[]> {
+  const jobId = await page.locator("[data-job]").first().getAttribute("data-job");
+  return numbersIn(await (await fetch(`${server.url}/job/${jobId}/transcript?format=txt`)).text());
+}
 
-test("every word appears once and in order while it is spoken, and the whole becomes one job", async () => {
+test("while it is spoken every word appears as in the text of the whole, which becomes one job", async () => {
   const page = await browser.context.newPage();
   await page.goto(`${server.url}/#/record`);
   await page.getByLabel("Show the text while I speak").check();
   await page.getByText("costs three times as much").waitFor();
+  const begin = Date.now();
   await page.getByRole("button", { name: "Start recording" }).click();
+  const box = page.locator(".record-text");
   const lags = new Map<number, number>();
   let shown: number[] = [];
-  while ((shown.at(-1) ?? 0) < SECONDS * 2) {
+  while (engine.ends[shown.at(-1) ?? 0]! < SECONDS - 3) {
     await page.waitForTimeout(100);
-    shown = await numbersOn(page);
-    for (const number of shown) if (!lags.has(number)) lags.set(number, (Date.now() - engine.spokenAt(number)) / 1_000);
+    shown = numbersIn((await box.textContent())!);
+    for (const number of shown)
+      if (!lags.has(number)) lags.set(number, (Date.now() - begin) / 1_000 - engine.ends[number]!);
   }
-  expect(shown).toEqual([...shown.keys()].map((index) => index + shown[0]!));
-  expect(shown[0]).toBe(0);
   // The first piece is as long as all others, so its first words wait for all of it.
-  const later = [...lags].filter(([number]) => number >= 20).map(([, lag]) => lag);
-  console.info(`Words appeared ${Math.max(...later).toFixed(1)} s or less after they were spoken.`);
+  const later = [...lags].filter(([number]) => engine.ends[number]! > 10).map(([, lag]) => lag);
+  console.info(`${later.length} words appeared ${Math.max(...later).toFixed(1)} s or less after they were spoken.`);
   expect(await findProblems(page)).toEqual([]);
   await page.getByRole("button", { name: "Stop, and make it text" }).click();
   await page.locator(".row").waitFor({ timeout: 60_000 });
   expect(await page.locator(".row").count()).toBe(1);
+  // The last words on the page were still open: only half of them may have been heard.
+  const certain = shown.slice(0, -2);
+  expect(certain).toEqual((await numbersOfJob(page)).slice(0, certain.length));
 });

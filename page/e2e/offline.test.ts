@@ -2,11 +2,12 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Page } from "playwright-core";
+import type { CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { findProblems } from "./axe";
 import { choose, recording, type Server, startServer } from "./environment";
 import { type KillableBrowser, openBrowser } from "./killableBrowser";
+import { share } from "./share";
 import { makeSpeech } from "./speech";
 
 let server: Server;
@@ -96,22 +97,42 @@ test("the page opens without a network after one visit, and what is then dropped
   await browser.kill();
 });
 
-/** As the system does for another app: a form with files, to the address in the manifest. */
-async function share(page: Page, ...files: string[]): Promise<void> {
-  await page.evaluate(async () => {
-    const { share_target: target } = await (await fetch("page/manifest.webmanifest")).json();
-    const { method, enctype, params } = target;
-    const form = document.createElement("form");
-    Object.assign(form, { method, enctype, action: new URL(target.action, new URL("page/", location.href)).href });
-    form.append(
-      Object.assign(document.createElement("input"), { type: "file", name: params.files[0].name, multiple: true }),
-    );
-    form.className = "shared";
-    document.body.append(form);
+/** The id that the browser gives to the worker of this page's host. */
+async function registrationOf(devtools: CDPSession): Promise<string> {
+  const found = new Promise<string>((resolve) => {
+    devtools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
+      const own = registrations.find(({ scopeURL }) => scopeURL === `${server.url}/`);
+      if (own) resolve(own.registrationId);
+    });
   });
-  await page.locator("form.shared input").setInputFiles(files);
-  await page.evaluate(() => document.querySelector<HTMLFormElement>("form.shared")!.submit());
+  await devtools.send("ServiceWorker.enable");
+  return found;
 }
+
+test("the worker sends what waits when the browser wakes it, with no page open", async () => {
+  const browser = await open("woken");
+  const page = await openPage(browser);
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
+  await browser.context.setOffline(true);
+  await choose(page, recording("spanish-queue.wav"));
+  await page.locator(".card[data-phase=waitsForNetwork]").waitFor();
+  const jobId = await jobOf(page);
+  await page.close();
+  await browser.context.setOffline(false);
+  const status = async () => (await fetch(`${server.url}/job/${jobId}`)).status;
+  expect(await status()).toBe(404);
+  const other = await browser.context.newPage(); // no page of ours, and on no page of the worker
+  const devtools = await browser.context.newCDPSession(other);
+  const registrationId = await registrationOf(devtools);
+  // The browser fires it when there is a network again: https://wicg.github.io/background-sync/spec/
+  const event = { origin: server.url, registrationId, tag: "send", lastChance: false };
+  await devtools.send("ServiceWorker.dispatchSyncEvent", event);
+  await expect.poll(status, ENOUGH).toBe(200);
+  const again = await openPage(browser);
+  await again.locator(".row").waitFor(ENOUGH);
+  expect(await jobOf(again)).toBe(jobId);
+  await browser.kill();
+});
 
 test("what another app shares is kept without a network, and sent like a chosen file", async () => {
   const browser = await open("shared");

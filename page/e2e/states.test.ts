@@ -1,7 +1,8 @@
 /** Access for all: what axe finds, what a finger hits, and what fits a small phone, in every state of the page. */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { findProblems } from "./axe";
+import { findIn, findProblems } from "./axe";
+import { choose, openPage, recording } from "./environment";
 import { type Look, wear } from "./states/looks";
 import { openAll } from "./states/servers";
 import { walk, WAYS } from "./states/table";
@@ -14,10 +15,12 @@ beforeAll(async () => {
 
 afterAll(() => all.close());
 
-/** Both languages at both sizes; `findProblems` looks at both themes. */
+const PHONE = 320;
+
+/** Both languages and both sizes; both themes on the phone, where all the colours of a wide screen are. */
 const LOOKS: readonly Look[] = [
-  { language: "es", colorScheme: "dark", width: 320 },
-  { language: "en", colorScheme: "dark", width: 1280 },
+  { language: "es", colorScheme: "dark", width: PHONE },
+  { language: "en", colorScheme: "light", width: 1280 },
 ];
 
 /** Controls of less than 44 px; a box to tick is hit by its label, and links within sentences are read, not hit. */
@@ -35,38 +38,49 @@ const smallTargets = (page: Page) =>
 const overflow = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
-/** Lines of what a screen reader has of a state, in English. */
-const TREES: Record<string, readonly string[]> = {
-  cancelled: [
-    'heading "In progress" [level=2]',
-    'button "Try again: Reunión del lunes.wav"',
-    'button "Delete: Reunión del lunes.wav"',
-    'heading "Your texts" [level=2]',
-  ],
-  reader: [
-    'link "All texts"',
-    'heading "english.flac" [level=1]',
-    'toolbar "Text of the recording"',
-    'button "Undo" [disabled]',
-    'region "Text of the recording"',
-    'button "Play"',
-    'slider "Position"',
-  ],
+/** Lines of what a screen reader has of a state. Those in Spanish are of notices that came when the page was English. */
+const TREES: Record<Look["language"], Record<string, readonly string[]>> = {
+  es: {
+    refused: ["«vacío.mp3» tiene 0 bytes"],
+    deleted: ["«english.flac» se ha eliminado."],
+    update: ["Hay una versión más nueva de esta página."],
+  },
+  en: {
+    cancelled: [
+      'heading "In progress" [level=2]',
+      'button "Try again: Reunión del lunes.wav"',
+      'button "Delete: Reunión del lunes.wav"',
+      'heading "Your texts" [level=2]',
+    ],
+    reader: [
+      'link "All texts"',
+      'heading "english.flac" [level=1]',
+      'toolbar "Text of the recording"',
+      'button "Undo" [disabled]',
+      'region "Text of the recording"',
+      'button "Play"',
+      'slider "Position"',
+    ],
+  },
 };
 
-async function missingLines(page: Page, name: string): Promise<string[]> {
-  const tree = await page.locator("main").ariaSnapshot();
-  return (TREES[name] ?? []).filter((line) => !tree.includes(line)).map((line) => `a screen reader has no ${line}`);
+async function missingLines(page: Page, lines: readonly string[] = []): Promise<string[]> {
+  if (lines.length === 0) return [];
+  const tree = await page.locator("body").ariaSnapshot();
+  return lines.filter((line) => !tree.includes(line)).map((line) => `a screen reader has no ${line}`);
 }
 
-async function inspect(page: Page): Promise<string[]> {
+async function inspect(page: Page, name: string): Promise<string[]> {
   const found: string[] = [];
   for (const look of LOOKS) {
     await wear(page, look);
-    const small = await smallTargets(page);
-    const wide = (await overflow(page)) > 0 ? ["scrolls sideways"] : [];
-    const where = `${look.language} ${look.width}`;
-    found.push(...[...small, ...wide, ...(await findProblems(page))].map((problem) => `${where}: ${problem}`));
+    const problems = [
+      ...(await smallTargets(page)),
+      ...((await overflow(page)) > 0 ? ["scrolls sideways"] : []),
+      ...(await missingLines(page, TREES[look.language][name])),
+      ...(await (look.width === PHONE ? findProblems : findIn)(page, look.colorScheme)),
+    ];
+    found.push(...problems.map((problem) => `${look.language} ${look.width}: ${problem}`));
   }
   return found;
 }
@@ -77,9 +91,62 @@ test.each(WAYS)("in every state of “$name” the page is for all", async (way)
     way,
     { ...all, options: { viewport: { width: 320, height: 640 }, hasTouch: true } },
     async (page, name) => {
-      const problems = [...(await inspect(page)), ...(await missingLines(page, name))];
+      const problems = await inspect(page, name);
       if (problems.length > 0) found[name] = problems;
     },
   );
   expect(found).toEqual({});
+});
+
+/** Whether the text looks otherwise once the marks of this name are taken away. */
+async function isSeen(page: Page, name: string): Promise<boolean> {
+  const text = page.locator(".para p").first();
+  const marked = await text.screenshot();
+  await page.evaluate((name) => CSS.highlights.delete(name), name);
+  return !marked.equals(await text.screenshot());
+}
+
+/** The first words, as if the engine had been unsure of them: it was not in this recording. */
+const doubt = (page: Page) =>
+  page.evaluate(() => {
+    const range = new Range();
+    const words = document.querySelector(".para p")!.firstChild!;
+    range.setStart(words, 0);
+    range.setEnd(words, 20);
+    CSS.highlights.set("unsure", new Highlight(range));
+  });
+
+/** The colours of the waveform, and that of the ground behind it. */
+const waveform = (page: Page) =>
+  page.evaluate(() => {
+    const canvas = document.querySelector<HTMLCanvasElement>(".timeline canvas")!;
+    const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+    const colours = new Set<string>();
+    for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) colours.add(String(data.slice(i, i + 3)));
+    const ground = getComputedStyle(document.querySelector(".player")!).backgroundColor;
+    return {
+      colours: [...colours].map((one) => one.split(",").map(Number)),
+      ground: ground.match(/\d+/g)!.map(Number),
+    };
+  });
+
+test("in the system's high contrast the playing word, unsure words, waveform and focus are seen", async () => {
+  const { page } = await openPage(all.browser, all.servers.open, { forcedColors: "active", colorScheme: "dark" });
+  await choose(page, recording("english.flac"));
+  await page.locator(".row-link").click({ timeout: 240_000 });
+  const text = page.locator(".para p").first();
+  await text.click({ position: { x: 60, y: 14 } });
+  const has = (name: string) => page.evaluate((name) => CSS.highlights.has(name), name);
+  await expect.poll(() => has("playing")).toBe(true);
+  await page.keyboard.press("Escape");
+  expect(await isSeen(page, "playing")).toBe(true);
+  await doubt(page);
+  expect(await isSeen(page, "unsure")).toBe(true);
+  const { colours, ground } = await waveform(page);
+  expect(colours).not.toEqual([]);
+  expect(colours).not.toContainEqual(ground);
+  await page.keyboard.press("Tab");
+  const style = () => page.evaluate(() => getComputedStyle(document.activeElement!).outline);
+  expect(await style()).toMatch(/solid [23]px/);
+  await page.context().close();
 });

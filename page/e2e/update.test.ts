@@ -1,15 +1,12 @@
 /** A server is replaced by a newer build while its page is open: the page offers it, and is never interrupted by it. */
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { brotliCompressSync, gunzipSync, gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { choose, recording, ROOT, type Server, startServer } from "./environment";
+import { choose, recording, type Server, startServer } from "./environment";
 import { killBrowsers, openBrowser } from "./killableBrowser";
-
-const VERSION = /[0-9a-f]{12}/;
-const NEWER = "0123456789ab";
+import { makeNewerServer, NEWER } from "./newerServer";
 
 let server: Server;
 let folder: string;
@@ -24,20 +21,6 @@ afterAll(async () => {
   await server.stop();
   await rm(folder, { recursive: true, force: true });
 });
-
-/** The code of the server with another service worker, as a build of changed sources has it. */
-async function makeNewerServer(): Promise<string> {
-  const root = path.join(folder, "newer");
-  for (const name of ["common", "functions", "local_server.py"])
-    await cp(path.join(ROOT, name), path.join(root, name), { recursive: true });
-  const file = path.join(root, "common/http/page_files/sw.js");
-  const worker = gunzipSync(await readFile(`${file}.gz`)).toString();
-  expect(worker).toMatch(VERSION);
-  const newer = Buffer.from(worker.replace(VERSION, NEWER));
-  await writeFile(`${file}.gz`, gzipSync(newer));
-  await writeFile(`${file}.br`, brotliCompressSync(newer));
-  return root;
-}
 
 /** Types a letter; whether the page holds a newer one off right after. */
 const typeAndLook = (page: Page) =>
@@ -75,7 +58,7 @@ test("a newer page waits for letters that are not stored and for a recording, an
   await page.evaluate(() => Object.assign(globalThis, { isOld: true }));
   const { port } = new URL(server.url);
   await server.stop();
-  server = await startServer({ PORT: port }, await makeNewerServer());
+  server = await startServer({ PORT: port }, await makeNewerServer(path.join(folder, "newer")));
   await page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()));
   await page.getByText("A newer version of this page is ready").waitFor();
   await page.getByRole("button", { name: "Use it now" }).click();
@@ -84,6 +67,6 @@ test("a newer page waits for letters that are not stored and for a recording, an
   await page.getByRole("button", { name: "Stop, and keep it" }).click();
   await expect.poll(() => isSamePage(page), { timeout: 30_000 }).toBe(false);
   await page.locator(".kept .card").waitFor(); // what was recorded
-  await expect.poll(() => page.evaluate(() => caches.keys())).toEqual([`escriba-shell-${NEWER}`]);
+  await expect.poll(() => page.evaluate(() => caches.keys())).toEqual([`escriba-shell-/-${NEWER}`]);
   await kill();
 });

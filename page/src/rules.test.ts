@@ -31,6 +31,7 @@ test("a file is refused by the server's own limits, with its name and numbers", 
   expect(check("a.mp3", 300e6)).toMatch(/286 MB.*200 MB/);
   expect(check("notes.pdf", 10, "application/pdf")).toContain("no recording");
   expect(lengthRefusal("a.mp3", 20_000, limits)!({ ...es, language: "es" })).toMatch(/5 h 33 min.*4 h/);
+  expect(lengthRefusal("a.mp3", 14_405, limits)!({ ...es, language: "es" })).toMatch(/4:00:05.*4:00:00/);
 });
 
 test("what may be a recording is sent: the server decides by its contents", () => {

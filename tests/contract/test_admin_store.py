@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 
 import pytest
 
@@ -68,19 +69,21 @@ async def test_what_a_process_counted_reaches_the_store_once_by_hour_and_by_day(
     }
 
 
+@pytest.mark.parametrize("error", [StoreUnavailable(retry_after=1), ZeroDivisionError()], ids=["away", "bug"])
 async def test_usage_that_cannot_be_stored_stays_for_the_next_time(
-    target: DeploymentTarget, monkeypatch: pytest.MonkeyPatch
+    target: DeploymentTarget, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     usage = UsageBuffer()
     usage.add(NOW, "1a2b3c4d", "requests")
 
     async def fail(_: object) -> None:
         usage.add(NOW, "1a2b3c4d", "requests")
-        raise StoreUnavailable(retry_after=1)
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(target.admin, "add_usage", fail)
-        await usage.flush(target.admin, now=NOW)
+        with pytest.raises(ZeroDivisionError) if type(error) is ZeroDivisionError else nullcontext():
+            await usage.flush(target.admin, now=NOW)
     await usage.flush(target.admin, now=NOW)
     assert (await target.admin.read_usage([DAY]))[REQUESTS] == 2.0
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from common.errors import JobNotFound
-from common.jobs import state
+from common.jobs import state, text_state
 from common.jobs.events import make_event
 from common.models import Job, Options
 from common.ports import AlreadyExists, Holdings, JobStore, LeaseLost, StaleJob
@@ -158,7 +158,7 @@ async def test_the_first_original_stays_beside_later_results(jobs: JobStore) -> 
     assert await jobs.result(job.job_id, original=True) is None
     for text in ("first correction", "second"):
         await jobs.keep_original(job.job_id)
-        done = state.correct(done, now=NOW, expires_at=NOW + WEEK)
+        done = text_state.correct(done, now=NOW, expires_at=NOW + WEEK)
         await jobs.commit(done, event_of(done), result=sample_transcript(text))
     assert await jobs.result(job.job_id) == sample_transcript("second")
     assert await jobs.result(job.job_id, original=True) == sample_transcript("the engine's" * 1000)

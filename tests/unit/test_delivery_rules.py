@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.delivery import rules
-from common.jobs import state
+from common.jobs import state, text_state
 from common.models import Job
 from common.ports import TARGETS, Delivery, Target
 from common.sender_port import DeliveryFailed
@@ -69,8 +69,8 @@ def completed_again_and_again() -> tuple[Job, Job, Job, Job]:
     """A job as it runs, as it completes, and after two corrections a second apart."""
     job = running(sample_job())
     done = state.complete(job, language="es", now=NOW, expires_at=NOW + WEEK)
-    first = state.correct(done, now=NOW + 1, expires_at=NOW + WEEK)
-    return job, done, first, state.correct(first, now=NOW + 2, expires_at=NOW + WEEK)
+    first = text_state.correct(done, now=NOW + 1, expires_at=NOW + WEEK)
+    return job, done, first, text_state.correct(first, now=NOW + 2, expires_at=NOW + WEEK)
 
 
 @pytest.mark.parametrize(("target", "pause"), [("convex", rules.PROGRESS_EVERY), ("callback", 30.0)])

@@ -295,7 +295,7 @@ async def test_nothing_is_asked_until_the_time_that_the_last_answer_named(url: s
         return await fetch_once(statement, values)
 
     database._fetch_once = count  # type: ignore[method-assign]
-    callbacks = Callbacks(on_job=due.set, on_delivery=due.set, on_expiry=lambda: None)
+    callbacks = Callbacks(on_job=due.set, on_delivery=due.set, on_speakers=due.set, on_expiry=lambda: None)
     looking = asyncio.create_task(Agenda(database, callbacks, sweep_every=3600).run())
     async with asyncio.timeout(60):
         await due.wait()

@@ -19,7 +19,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from common.delivery.webhook import WebhookSender
 from common.delivery.webhook_secret import secret_of_key
 from common.errors import EngineKeyInvalid
-from common.jobs import state
+from common.jobs import state, text_state
 from common.models import Audio, Job, Transcript
 from common.sender_port import DeliveryFailed, DeliveryRejected
 from tests.new_jobs import queued_job
@@ -98,8 +98,8 @@ async def test_a_secret_in_the_form_of_standard_webhooks_signs_as_their_library_
 async def test_each_correction_of_a_text_has_an_event_id_of_its_own() -> None:
     with Receiver() as receiver:
         done = completed(receiver.url)
-        corrected = state.correct(done, now=NOW, expires_at=LATER)
-        for job in (done, corrected, corrected, state.correct(corrected, now=NOW, expires_at=LATER)):
+        corrected = text_state.correct(done, now=NOW, expires_at=LATER)
+        for job in (done, corrected, corrected, text_state.correct(corrected, now=NOW, expires_at=LATER)):
             await sender().send(job, Transcript(text="Hola", duration=2))
     ids = [json.loads(got.body)["eventId"] for got in receiver.received]
     assert ids[1] == ids[2]

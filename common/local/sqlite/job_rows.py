@@ -91,7 +91,8 @@ def remove(db: Connection, job_id: str) -> None:
 def needing_audio(db: Connection, job_ids: list[str]) -> set[str]:
     query = """
         SELECT job_id FROM jobs
-        WHERE job_id IN (SELECT value FROM json_each(?)) AND status != 'completed'
+        WHERE job_id IN (SELECT value FROM json_each(?))
+            AND (status != 'completed' OR job_id IN (SELECT job_id FROM speaker_tasks))
     """
     return {job_id for (job_id,) in db.execute(query, (json.dumps(job_ids),))}
 

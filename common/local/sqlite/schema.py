@@ -151,6 +151,44 @@ _VOICES = (
 # For admins: deliveries that fail and those that were refused.
 _FAILING = ("CREATE INDEX deliveries_failing ON deliveries (next_at) WHERE last_error IS NOT NULL",)
 
+# What gives completed jobs their speakers. A job whose document says how far that is has a task, and the
+# embeddings that its run had kept; they go with the task, and with the job. In the document's text a value's
+# quotes are escaped, so only a field can have this name.
+_SPEAKER_TASKS = (
+    """
+    CREATE TABLE speaker_tasks (
+        job_id TEXT PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,
+        due_at REAL NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        lease_holder TEXT,
+        lease_until REAL,
+        lease_seconds REAL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE later_voices (
+        job_id TEXT NOT NULL REFERENCES speaker_tasks ON DELETE CASCADE,
+        stretch INTEGER NOT NULL,
+        embeddings BLOB NOT NULL,
+        PRIMARY KEY (job_id, stretch)
+    ) STRICT
+    """,
+    """
+    CREATE TRIGGER speaker_tasks_begin BEFORE UPDATE OF document ON jobs
+        WHEN instr(NEW.document, '"speakersProgress":') > 0
+        AND NOT EXISTS (SELECT 1 FROM speaker_tasks WHERE job_id = NEW.job_id)
+    BEGIN
+        INSERT INTO speaker_tasks (job_id, due_at) VALUES (NEW.job_id, NEW.updated_at);
+        INSERT INTO later_voices SELECT job_id, stretch, embeddings FROM voices WHERE job_id = NEW.job_id;
+    END
+    """,
+    """
+    CREATE TRIGGER speaker_tasks_end AFTER UPDATE OF document ON jobs
+        WHEN instr(OLD.document, '"speakersProgress":') > 0 AND instr(NEW.document, '"speakersProgress":') = 0
+    BEGIN DELETE FROM speaker_tasks WHERE job_id = NEW.job_id; END
+    """,
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _FIRST,
     _SUSPECTS,
@@ -161,4 +199,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _ORIGINALS,
     _VOICES,
     _FAILING,
+    _SPEAKER_TASKS,
 )

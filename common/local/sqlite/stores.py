@@ -15,6 +15,7 @@ from common.local.sqlite.directory import SqliteDirectory
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.queue import SqliteQueue
 from common.local.sqlite.secret import read_secret
+from common.local.sqlite.speaker_tasks import SqliteSpeakerTasks
 from common.local.sqlite.voices import SqliteVoices
 from common.ports import AccountStore
 from common.stores import AnyAccount, StoreStatus, Wakers
@@ -33,6 +34,7 @@ class SqliteStores:
         self.admin = SqliteAdmin(database)
         self.directory = SqliteDirectory(database)
         self.voices = SqliteVoices(database)
+        self.speaker_tasks = SqliteSpeakerTasks(database)
 
     def queue(self, on_put: Callable[[], None] = lambda: None) -> SqliteQueue:
         return SqliteQueue(self._database, now=self.now, on_put=on_put)

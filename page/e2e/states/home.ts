@@ -45,7 +45,7 @@ async function refuseLink({ page }: Visit): Promise<void> {
 async function send({ page, cdp }: Visit): Promise<void> {
   await page.locator(".link input").fill("");
   await throttle(cdp, 20_000);
-  await sendBytes(page, "Reunión del lunes.wav", "audio/wav", await newSpeech(300));
+  await sendBytes(page, "Reunión del lunes.wav", "audio/wav", await newSpeech(60));
   await shown(page, '[data-phase="sending"] progress');
 }
 
@@ -59,12 +59,27 @@ const throttle = async (cdp: Visit["cdp"], uploadThroughput: number) => {
   });
 };
 
-async function hear({ page, cdp }: Visit): Promise<void> {
-  await throttle(cdp, -1);
-  await shown(page, ".live");
+/** The browser loses its copy of the recording before all of it is at the server. */
+async function loseFile({ page }: Visit): Promise<void> {
+  await page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    await root.removeEntry("recordings", { recursive: true });
+  });
+  await page.reload();
+  await shown(page, '[data-phase="needsFile"]');
 }
 
-async function cancel({ page }: Visit): Promise<void> {
+/** The server stands still at its first words, so that the card does not change while it is looked at. */
+async function hear({ page, cdp, servers }: Visit): Promise<void> {
+  await throttle(cdp, -1);
+  const speech = { name: "Reunión del lunes.wav", mimeType: "audio/wav", buffer: await newSpeech(60) };
+  await page.locator('[data-phase="needsFile"] input[type=file]').setInputFiles(speech);
+  await shown(page, ".live");
+  servers.freeze();
+}
+
+async function cancel({ page, servers }: Visit): Promise<void> {
+  servers.thaw();
   await page.locator('[data-phase="hearing"] .actions button').click();
   await shown(page, '[data-phase="cancelled"]');
 }
@@ -82,12 +97,14 @@ async function failAtLink({ page }: Visit): Promise<void> {
 }
 
 async function finish({ page }: Visit): Promise<void> {
-  await choose(page, recording("english-short.wav"));
+  await choose(page, recording("english.flac"));
   await shown(page, ".row");
 }
 
-/** Copies in the browser's own store of the text that it has just got. */
+/** Copies in the browser's own store of a text that it has got. */
 async function fillHistory({ page }: Visit): Promise<void> {
+  await page.context().setOffline(false);
+  await expect.poll(() => page.locator(".row").count(), ENOUGH).toBe(2); // its equal is known: the server answers at once
   await page.evaluate(async () => {
     const request = indexedDB.open("escriba-page");
     const db = await new Promise<IDBDatabase>((resolve) => {
@@ -117,14 +134,14 @@ async function fillHistory({ page }: Visit): Promise<void> {
 }
 
 const search =
-  (words: string) =>
+  (words: string, found: number) =>
   async ({ page }: Visit) => {
     await page.locator(".filters input").fill(words);
+    await expect.poll(() => page.locator(".row").count(), ENOUGH).toBe(found);
     await shown(page, ".found:not(:empty)");
   };
 
 async function remove({ page }: Visit): Promise<void> {
-  await page.locator(".filters input").fill("");
   await page.locator(".row button").first().click();
   await page.locator(".toast button.plain").last().focus(); // a notice stays while it has the focus
 }
@@ -134,6 +151,11 @@ async function goOffline({ page }: Visit): Promise<void> {
   await page.context().setOffline(true);
   await shown(page, ".notice");
   await page.evaluate(() => scrollTo(0, 0));
+}
+
+async function waitForNetwork({ page }: Visit): Promise<void> {
+  await choose(page, recording("english.flac"));
+  await shown(page, '[data-phase="waitsForNetwork"]');
 }
 
 export const homeStates: readonly State[] = [
@@ -149,14 +171,16 @@ export const homeStates: readonly State[] = [
   { name: "refused", reach: refuse },
   { name: "link-refused", reach: refuseLink },
   { name: "sending", reach: send },
+  { name: "needs-file", reach: loseFile },
   { name: "hearing", reach: hear },
   { name: "cancelled", reach: cancel },
   { name: "failed-sound", reach: failAtSound },
   { name: "failed-link", reach: failAtLink },
   { name: "history-one", reach: finish },
-  { name: "history-many", reach: fillHistory },
-  { name: "search-found", reach: search("vecina") },
-  { name: "search-none", reach: search("zzz") },
   { name: "deleted", reach: remove },
   { name: "offline", reach: goOffline },
+  { name: "waits-for-network", reach: waitForNetwork },
+  { name: "history-many", reach: fillHistory },
+  { name: "search-found", reach: search("vecina", 18) },
+  { name: "search-none", reach: search("zzz", 0) },
 ];

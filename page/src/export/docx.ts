@@ -2,9 +2,9 @@
 import { Document, HeadingLevel, Packer, Paragraph, TextRun } from "docx";
 import { startOf } from "../model/transcript";
 import { clockTime } from "../text/quantities";
-import type { Source } from "./formats";
+import { marksLine, type Source } from "./formats";
 
-export function writeDocx({ filename, paragraphs }: Source): Promise<Blob> {
+export function writeDocx({ filename, paragraphs, marks }: Source): Promise<Blob> {
   const heading = new Paragraph({ heading: HeadingLevel.HEADING_1, children: [new TextRun(printable(filename))] });
   const body = paragraphs.map((paragraph) => {
     const name = paragraph.speaker ? [new TextRun({ text: `${printable(paragraph.speaker)}: `, bold: true })] : [];
@@ -14,7 +14,9 @@ export function writeDocx({ filename, paragraphs }: Source): Promise<Blob> {
       children: [time, ...name, new TextRun(printable(paragraph.text))],
     });
   });
-  return Packer.toBlob(new Document({ title: printable(filename), sections: [{ children: [heading, ...body] }] }));
+  const last = marksLine(marks).map((line) => new Paragraph({ children: [new TextRun(line)] }));
+  const children = [heading, ...body, ...last];
+  return Packer.toBlob(new Document({ title: printable(filename), sections: [{ children }] }));
 }
 
 /** XML cannot hold other control characters: https://www.w3.org/TR/xml/#charsets */

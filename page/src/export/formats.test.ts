@@ -54,6 +54,14 @@ test("every format ends with a line break and has all words", () => {
   expect(write("times", source)).toMatch(/^\[0:00\] This/);
 });
 
+test("what was marked while recording is in the files that people read, and in no subtitle", () => {
+  const marked = { ...source, marks: { title: "Marked while recording:", seconds: [2.4, 63] } };
+  for (const format of ["txt", "times", "md"] as const)
+    expect(write(format, marked)).toBe(`${write(format, source)}\nMarked while recording: 0:02, 1:03\n`);
+  expect(JSON.parse(write("json", marked))).toEqual({ ...JSON.parse(write("json", source)), marks: [2.4, 63] });
+  for (const format of ["srt", "vtt"] as const) expect(write(format, marked)).toBe(write(format, source));
+});
+
 test("names of files can be stored on every system", () => {
   expect(baseName("../../etc/pass:wd.mp3")).toBe("etc pass wd");
   expect(baseName("\u202egpj.mp3")).toBe("gpj");

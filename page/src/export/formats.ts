@@ -8,7 +8,11 @@ export type Source = {
   language: string | null;
   duration: number;
   paragraphs: readonly Paragraph[];
+  /** What the person marked while recording, in seconds, and the words before it. Subtitles have no place for it. */
+  marks?: Marks | null;
 };
+
+export type Marks = { title: string; seconds: readonly number[] };
 
 export type TextFormat = "txt" | "times" | "md" | "srt" | "vtt" | "json";
 
@@ -27,8 +31,8 @@ export const mediaTypeOf = (format: TextFormat): string => MEDIA_TYPES[format];
 
 export function write(format: TextFormat, source: Source): string {
   const writers: Record<TextFormat, (source: Source) => string> = {
-    txt: ({ paragraphs }) => joined(paragraphs, plain),
-    times: ({ paragraphs }) => joined(paragraphs, timed),
+    txt: (source) => joined(source, plain),
+    times: (source) => joined(source, timed),
     md: markdown,
     srt,
     vtt,
@@ -37,19 +41,23 @@ export function write(format: TextFormat, source: Source): string {
   return writers[format](source);
 }
 
-const joined = (paragraphs: readonly Paragraph[], form: (paragraph: Paragraph) => string): string =>
-  `${paragraphs.map(form).join("\n\n")}\n`;
+const joined = ({ paragraphs, marks }: Source, form: (paragraph: Paragraph) => string): string =>
+  `${[...paragraphs.map(form), ...marksLine(marks)].join("\n\n")}\n`;
+
+/** "Marked while recording: 0:12, 1:03"; none where nothing is marked. */
+export const marksLine = (marks: Source["marks"]): string[] =>
+  marks ? [`${marks.title} ${marks.seconds.map(clockTime).join(", ")}`] : [];
 
 const plain = ({ speaker, text }: Paragraph): string => (speaker ? `${speaker}: ${text}` : text);
 
 const timed = (paragraph: Paragraph): string => `[${clockTime(startOf(paragraph))}] ${plain(paragraph)}`;
 
-function markdown({ filename, paragraphs }: Source): string {
-  const body = joined(paragraphs, (paragraph) => {
+function markdown(source: Source): string {
+  const body = joined(source, (paragraph) => {
     const name = paragraph.speaker ? `**${escapeMarkdown(paragraph.speaker)}** ` : "";
     return `${name}*${clockTime(startOf(paragraph))}*\n${escapeMarkdown(paragraph.text)}`;
   });
-  return `# ${escapeMarkdown(filename)}\n\n${body}`;
+  return `# ${escapeMarkdown(source.filename)}\n\n${body}`;
 }
 
 /** What was said never becomes a heading, a link or HTML. */
@@ -82,9 +90,9 @@ function stamp(seconds: number, point: string): string {
   return `${clock.join(":")}${point}${pad(milliseconds % 1000, 3)}`;
 }
 
-function json({ filename, language, duration, paragraphs }: Source): string {
+function json({ filename, language, duration, paragraphs, marks }: Source): string {
   const text = paragraphs.map((paragraph) => paragraph.text).join(" ");
-  const known = { filename, ...(language ? { language } : {}), duration };
+  const known = { filename, ...(language ? { language } : {}), duration, ...(marks ? { marks: marks.seconds } : {}) };
   const listed = paragraphs.map((paragraph) => ({
     start: startOf(paragraph),
     end: endOf(paragraph),

@@ -1,6 +1,7 @@
 /** All texts that are listed, in every format, as one zip. */
 import { downloadZip } from "../export/download";
 import type { Source } from "../export/formats";
+import { marksOf } from "../export/marks";
 import { withNames } from "../model/speakers";
 import type { RecordingRow } from "../store/database";
 import { readText } from "../store/recordings";
@@ -10,6 +11,7 @@ export const downloadAll = (rows: readonly RecordingRow[]): Promise<void> => dow
 async function* sources(rows: readonly RecordingRow[]): AsyncGenerator<Source> {
   for (const { jobId, filename, language, duration, names = {} } of rows) {
     const text = await readText(jobId);
-    if (text) yield { filename, language, duration, paragraphs: withNames({ ...text, names }) };
+    const marks = marksOf(jobId);
+    if (text) yield { filename, language, duration, paragraphs: withNames({ ...text, names }), marks };
   }
 }

@@ -85,7 +85,6 @@ function Explanation({ job }: { job: Transcription }) {
     waitsForNetwork: text.networkHint,
     queued: text.queuedHint,
     waiting: text.waitingReason,
-    needsFile: text.needsFile,
     ...(job.textIsGone ? { completed: text.textGone } : {}),
   };
   return hints[phase] ? <p class="dim hint">{hints[phase]}</p> : null;

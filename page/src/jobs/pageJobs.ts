@@ -89,6 +89,7 @@ export const sendLink = (url: string): string => transcriptions.startFrom(url, c
 export function provideFile(jobId: string, file: File): void {
   transcriptions.provide(jobId, file);
   void keepAudio(jobId, file);
+  void measure(jobId, file);
 }
 
 // ── deleting ──────────────────────────────────────────────────────────────────────────────────────

@@ -1,9 +1,14 @@
-/** Text → the places of its words. Between spaces; in scripts without spaces, as the browser divides them. Pure. */
+/**
+ * Text → the places of its words: between spaces, in scripts without spaces as the browser divides them. And two texts
+ * that follow each other → one. Pure.
+ */
 
 export type Place = { at: number; length: number };
 
 // Scripts that put no space between words.
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]/u;
+/** Wide punctuation brings its own space. */
+const WIDE = /[\u3000-\u303f\uff00-\uff65]/u;
 
 export function findWords(text: string): Place[] {
   const places: Place[] = [];
@@ -23,6 +28,12 @@ function divide(token: string, offset: number): Place[] {
     else last.length += segment.length;
   }
   return places;
+}
+
+/** Both as one text, with a space between where their script has one; as the server joins pieces (text/tokens.py). */
+export function concatenate(left: string, right: string): string {
+  const isTight = [left.at(-1), right[0]].some((beside) => !beside || UNSPACED.test(beside) || WIDE.test(beside));
+  return isTight ? left + right : `${left} ${right}`;
 }
 
 /** A word as it is compared: without case, marks and accents' variants. */

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../app/Icon";
 import { download, FORMATS, type Format, save } from "../export/download";
+import { marksOf } from "../export/marks";
 import { useMessages } from "../text/language";
 import { sourceOf } from "./source";
 import { CopyButton } from "./Toolbar";
@@ -14,7 +15,7 @@ export function DownloadMenu({ view, recording }: { view: View; recording: File 
   useEffect(() => (isOpen ? closeOutside(place.current!, () => setOpen(false)) : undefined), [isOpen]);
   const choose = (format: Format) => {
     setOpen(false);
-    void download(format, sourceOf(view));
+    void download(format, { ...sourceOf(view), marks: marksOf(view.text.row.jobId) });
   };
   return (
     <div class="menu" ref={place}>

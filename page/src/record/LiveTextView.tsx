@@ -1,6 +1,7 @@
 /** The text while it is spoken, and what it costs the server. */
 import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "../app/signal";
+import { concatenate } from "../model/tokens";
 import { clockTime } from "../text/quantities";
 import type { LiveText } from "./liveText";
 import { useRecordMessages } from "./text";
@@ -8,6 +9,7 @@ import { useRecordMessages } from "./text";
 export function LiveTextView({ live }: { live: LiveText }) {
   const own = useRecordMessages();
   const { text, open, heard, isBehind } = useSignal(live.state);
+  const whole = concatenate(text, open);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     box.current?.scrollTo(0, box.current.scrollHeight);
@@ -17,7 +19,8 @@ export function LiveTextView({ live }: { live: LiveText }) {
       <div ref={box} class="record-text" role="region" aria-label={own.liveTitle} tabIndex={0}>
         {text || open ? (
           <p>
-            {text} <span class="dim">{open}</span>
+            {whole.slice(0, whole.length - open.length)}
+            <span class="dim">{open}</span>
           </p>
         ) : (
           <p class="dim">{own.liveWaits}</p>

@@ -36,10 +36,12 @@ export function RunningRecording({ recording }: { recording: Recording }) {
 
 function Notes({ state }: { state: RecordingState }) {
   const own = useRecordMessages();
+  // That the microphone is still recorded.
+  const isFalse = state.problem === "tabEnded" && state.phase === "interrupted";
   return (
     <div role="alert">
       {state.phase === "interrupted" && <p class="notice">{own.interruptedHint}</p>}
-      {state.problem && <p class="problem">{own.problems[state.problem]}</p>}
+      {state.problem && !isFalse && <p class="problem">{own.problems[state.problem]}</p>}
       {state.isInMemory && <p class="problem">{own.inMemory}</p>}
     </div>
   );

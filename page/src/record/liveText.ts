@@ -1,5 +1,6 @@
 /** The text of a recording while it runs: pieces go to the server one after the other, which joins their texts. */
 import { signal } from "../app/signal";
+import { concatenate } from "../model/tokens";
 import { currentOptions } from "../send/options";
 import { authorization } from "../server/access";
 import { endpoint } from "../server/address";
@@ -65,8 +66,12 @@ export class LiveText {
   #take({ text, open, rest }: Running, { start, end }: Piece): void {
     const { text: before, heard } = this.state.value;
     this.#rest = rest;
-    const whole = [before, text].filter(Boolean).join(" ");
-    this.#change({ text: whole, open, heard: heard + end - start, isBehind: this.#waiting.length > 1 });
+    this.#change({
+      text: concatenate(before, text),
+      open,
+      heard: heard + end - start,
+      isBehind: this.#waiting.length > 1,
+    });
   }
 
   async #send(piece: Piece): Promise<Running | null> {

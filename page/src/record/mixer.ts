@@ -57,6 +57,12 @@ export class Mixer {
     await this.#context.close().catch(() => {});
   }
 
+  /** Whether nothing is open but a microphone that gives no sound. */
+  get #isMuted(): boolean {
+    if (this.#streams.has("tab")) return false;
+    return this.#streams.get("microphone")?.stream.getAudioTracks()[0]?.muted ?? false;
+  }
+
   #connect(name: Name, stream: MediaStream): void {
     const node = this.#context.createMediaStreamSource(stream);
     node.connect(this.#analyser);
@@ -70,6 +76,7 @@ export class Mixer {
     track!.onended = () => {
       this.#disconnect(name);
       this.onEvent({ ended: name });
+      if (this.#isMuted) this.onEvent("muted"); // of the microphone no event comes any more
     };
   }
 

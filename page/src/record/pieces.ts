@@ -25,7 +25,7 @@ type Source = {
 type Running = { recorder: MediaRecorder; start: number; next: number | null; chunks: Blob[] };
 
 export class Pieces {
-  readonly #timer = setInterval(() => this.#look(), TICK);
+  readonly #timer: ReturnType<typeof setInterval>;
   readonly #unsubscribe: () => void;
   #running: Running[] = [];
 
@@ -33,8 +33,9 @@ export class Pieces {
     private readonly source: Source,
     private readonly onPiece: (piece: Piece) => void,
   ) {
-    this.#unsubscribe = source.state.subscribe(() => this.#look()); // a pause counts at once
     this.#begin();
+    this.#timer = setInterval(() => this.#look(), TICK);
+    this.#unsubscribe = source.state.subscribe(() => this.#look()); // a pause counts at once
   }
 
   /** What has not become a piece is let go: the whole recording has it. */

@@ -31,7 +31,7 @@ export class Recording {
   readonly #recorder: MediaRecorder;
   readonly #writer: Writer;
   readonly #watch = new Stopwatch();
-  readonly #ends: Array<() => void> = [keepAwake()];
+  readonly #ends: Array<() => void> = [];
 
   private constructor(
     private readonly source: Source,
@@ -42,14 +42,14 @@ export class Recording {
     this.#mixer = mixer;
     this.mimeType = mimeType;
     this.#recorder = new MediaRecorder(mixer.stream, { mimeType, audioBitsPerSecond: BITS_PER_SECOND });
-    const begin = { begin: { startedAt: this.startedAt, mimeType } };
-    this.#writer = new Writer(this.id, begin, () => this.#change({ isInMemory: true }));
     this.#recorder.ondataavailable = ({ data }) => this.#keep(data);
     this.finished = new Promise((resolve) => {
       this.#recorder.onstop = () => resolve(this.#close());
     });
+    this.#recorder.start(TIMESLICE); // before all that would have to be undone where it throws
+    const begin = { begin: { startedAt: this.startedAt, mimeType } };
+    this.#writer = new Writer(this.id, begin, () => this.#change({ isInMemory: true }));
     this.#lock();
-    this.#recorder.start(TIMESLICE);
     this.#watch.start(performance.now());
     this.#listen();
   }
@@ -62,11 +62,11 @@ export class Recording {
     const mixer = new Mixer((event) => recording?.onSource(event));
     try {
       await mixer.open(source);
+      return (recording = new Recording(source, mixer, mimeType));
     } catch (error) {
-      await mixer.close();
+      await mixer.close(); // no microphone stays open that nobody records
       throw error;
     }
-    return (recording = new Recording(source, mixer, mimeType));
   }
 
   get seconds(): number {
@@ -174,7 +174,7 @@ export class Recording {
     const warn = (event: BeforeUnloadEvent) => event.preventDefault();
     document.addEventListener("visibilitychange", flush);
     addEventListener("beforeunload", warn);
-    this.#ends.push(() => {
+    this.#ends.push(keepAwake(), () => {
       document.removeEventListener("visibilitychange", flush);
       removeEventListener("beforeunload", warn);
     });

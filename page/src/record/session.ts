@@ -31,12 +31,22 @@ export async function begin(source: Source, { isLive }: { isLive: boolean }): Pr
     const recording = await Recording.start(source);
     isWantedAsText = true;
     current.set(recording);
-    if (isLive) live.set(new LiveText(recording));
     isRecording.set(true);
     void navigator.storage.persist?.().catch(() => {});
     void recording.finished.then(() => finish(recording));
+    if (isLive) live.set(startText(recording));
   } catch (error) {
     startProblem.set(problemOf(error));
+  }
+}
+
+/** Null where the browser makes no further recorders: the recording goes on without its text. */
+function startText(recording: Recording): LiveText | null {
+  try {
+    return new LiveText(recording);
+  } catch (error) {
+    console.warn("There is no text while it is recorded.", error);
+    return null;
   }
 }
 

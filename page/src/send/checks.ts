@@ -2,7 +2,7 @@
 import type { Limits } from "../server/limits";
 import type { Messages } from "../text/en";
 import type { Language } from "../text/language";
-import { fileSize, stretch } from "../text/quantities";
+import { clockTime, fileSize, stretch } from "../text/quantities";
 
 export type Candidate = { name: string; size: number; type: string };
 
@@ -22,7 +22,9 @@ export function refusal(file: Candidate, limits: Limits | null): Reason | null {
 
 export function lengthRefusal(name: string, seconds: number, limits: Limits | null): Reason | null {
   if (!limits || seconds <= limits.maxAudioSeconds) return null;
-  return (text) => text.tooLong(shorten(name), stretch(seconds), stretch(limits.maxAudioSeconds));
+  const most = limits.maxAudioSeconds;
+  const write = stretch(seconds) === stretch(most) ? clockTime : stretch; // "lasts 4 h; takes up to 4 h" says nothing
+  return (text) => text.tooLong(shorten(name), write(seconds), write(most));
 }
 
 function isRecording({ name, type }: Candidate, extensions: readonly string[] | undefined): boolean {

@@ -26,9 +26,10 @@ interface Scope {
 }
 
 const worker = globalThis as unknown as Scope;
-const PREFIX = "escriba-shell-";
-const CACHE = PREFIX + VERSION;
 const page = new URL(worker.registration.scope);
+/** Another path of the same host may have a page and caches of its own. */
+const PREFIX = `escriba-shell-${page.pathname}-`;
+const CACHE = PREFIX + VERSION;
 const IGNORE = { ignoreVary: true, ignoreSearch: true };
 
 /** All or nothing. A page of another build, as while a server is being replaced, ends it; the browser tries again. */

@@ -26,6 +26,15 @@ export function Toolbar({ view, recording }: { view: View; recording: File | nul
         <Icon name="find" /> <span class="label">{text.find}</span>
       </button>
       <Unsure view={view} />
+      <button
+        type="button"
+        class="icon"
+        aria-label={text.whoSpeaks}
+        title={text.whoSpeaks}
+        onClick={() => view.naming.set(view.current)}
+      >
+        <Icon name="speaker" />
+      </button>
       <CopyButton view={view} isTimed={false} />
       <DownloadMenu view={view} recording={recording} />
       <button
@@ -49,7 +58,7 @@ function History({ view }: { view: View }) {
     <>
       <button
         type="button"
-        class="icon"
+        class="icon undo"
         aria-label={text.undo}
         title={text.undo}
         disabled={!view.text.canUndo}
@@ -81,8 +90,8 @@ function Unsure({ view }: { view: View }) {
         <Icon name="unsure" /> <span class="label">{text.unsure}</span>
       </button>
       {showUnsure && (
-        <button type="button" class="icon" aria-label={text.nextUnsure} title={text.nextUnsure} onClick={next}>
-          <Icon name="down" />
+        <button type="button" class="icon next" aria-label={text.nextUnsure} title={text.nextUnsure} onClick={next}>
+          <Icon name="down" /> <span class="label">{text.nextUnsure}</span>
         </button>
       )}
     </>

@@ -7,8 +7,13 @@ import { offsetIn, type TextDom } from "./textDom";
 
 export class Editor {
   #index = -1;
+  #element: HTMLElement | null = null;
   /** The paragraph as it was when its correction began: times come from it, however its text changes meanwhile. */
   #base: Paragraph | null = null;
+  /** What the last letter made of it; another one in the text means that something else changed it meanwhile. */
+  #written: Paragraph | null = null;
+  /** Since when an input method composes letters, in milliseconds; null while none does. */
+  #composedSince: number | null = null;
 
   constructor(
     private readonly dom: TextDom,
@@ -16,18 +21,20 @@ export class Editor {
     private readonly label: (paragraph: Paragraph) => string,
   ) {}
 
+  /** -1 while no paragraph is corrected, also where a newer text took the place of the one that was. */
   get index(): number {
-    return this.#index;
+    return this.#element && this.dom.paragraph(this.#index) === this.#element ? this.#index : -1;
   }
 
   begin(index: number, offset: number): void {
-    if (this.#index === index && this.dom.paragraph(index)?.isContentEditable) return;
+    if (this.index === index) return;
     this.end();
     const element = this.dom.paragraph(index);
     const paragraph = this.text.paragraphs[index];
     if (!element || !paragraph) return;
     this.#index = index;
-    this.#base = paragraph;
+    this.#element = element;
+    this.#base = this.#written = paragraph;
     element.contentEditable = "plaintext-only";
     element.setAttribute("role", "textbox");
     element.setAttribute("aria-multiline", "false");
@@ -37,26 +44,46 @@ export class Editor {
   }
 
   end(): void {
-    const index = this.#index;
-    const element = this.dom.paragraph(index);
-    this.#index = -1;
-    this.#base = null;
-    if (!element) return;
-    for (const name of ["contenteditable", "role", "aria-multiline", "aria-label"]) element.removeAttribute(name);
-    const paragraph = this.text.paragraphs[index]!;
+    const element = this.#element;
+    this.#composedSince = null;
+    this.read(); // an input method may have put its letters in without a word
+    const { index } = this;
+    this.#release();
+    const paragraph = this.text.paragraphs[index];
+    if (!element || !paragraph) return;
     if (paragraph.text.trim() === "" && this.text.paragraphs.length > 1)
       this.text.do({ index, before: [paragraph], after: [] });
     else element.textContent = paragraph.text; // one text node again
   }
 
-  /** After the browser changed the text. */
+  /** Its element is read like the others again. */
+  #release(): void {
+    for (const name of ["contenteditable", "role", "aria-multiline", "aria-label"])
+      this.#element?.removeAttribute(name);
+    this.#element = null;
+    this.#index = -1;
+    this.#base = this.#written = this.#composedSince = null;
+  }
+
+  /** After the browser changed the text. What an input method composes is one step, however long it takes. */
   read(): void {
-    const element = this.dom.paragraph(this.#index);
-    const before = this.text.paragraphs[this.#index];
+    const element = this.#element;
+    const before = this.text.paragraphs[this.index];
     if (!element || !before || !this.#base) return;
+    if (this.#composedSince === null) replaceBreaks(element);
     const text = cleanText(element.textContent ?? "");
+    if (text !== element.textContent && this.#composedSince === null) this.#clean(element, text);
     if (text === before.text) return;
-    this.text.do({ index: this.#index, before: [before], after: [retime(this.#base, text)] }, Date.now());
+    if (before !== this.#written) this.#base = before;
+    this.#written = retime(this.#base, text);
+    const change = { index: this.#index, before: [before], after: [this.#written] };
+    this.text.do(change, this.#composedSince ?? Date.now());
+  }
+
+  /** Until its end the element is the input method's: who sets its text takes the letters away. */
+  compose(isComposing: boolean): void {
+    this.#composedSince = isComposing ? Date.now() : null;
+    if (!isComposing) this.read();
   }
 
   split(): void {
@@ -81,21 +108,28 @@ export class Editor {
   /** After undo or redo: the caret goes to the change, and the correction goes on there. */
   follow(change: Change): void {
     if (this.#index < 0) return;
-    this.#index = -1; // its element may be another by now
+    this.#release();
     this.begin(Math.min(change.index, this.text.paragraphs.length - 1), endOfChange(change));
   }
 
   #doAndMove(change: Change, index: number, offset: number): void {
-    this.#index = -1;
+    this.#release();
     this.text.do(change);
     this.begin(index, offset);
   }
 
+  /** The caret stays behind the same letters. */
+  #clean(element: HTMLElement, text: string): void {
+    const before = cleanText((element.textContent ?? "").slice(0, this.#caret()));
+    element.textContent = text;
+    if (document.activeElement === element) this.#placeCaret(before.length);
+  }
+
   #caret(): number {
     const element = this.dom.paragraph(this.#index);
-    const { anchorNode, anchorOffset } = getSelection() ?? {};
-    if (!element || !anchorNode || !element.contains(anchorNode)) return 0;
-    return offsetIn(element, anchorNode, anchorOffset ?? 0);
+    const { focusNode, focusOffset } = getSelection() ?? {};
+    if (!element || !focusNode || !element.contains(focusNode)) return 0;
+    return offsetIn(element, focusNode, focusOffset ?? 0);
   }
 
   #placeCaret(offset: number): void {
@@ -105,6 +139,13 @@ export class Editor {
     if (range)
       getSelection()?.setBaseAndExtent(range.startContainer, range.startOffset, range.endContainer, range.endOffset);
   }
+}
+
+/** Where dictated text breaks the line a browser makes a block, or a `br`; one at the end keeps an empty line open. */
+function replaceBreaks(element: HTMLElement): void {
+  for (const found of element.querySelectorAll("*"))
+    if (found.nodeName !== "BR") found.before("\n");
+    else if (found.nextSibling) found.replaceWith("\n");
 }
 
 /** Where the changed letters end. */

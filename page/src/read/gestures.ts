@@ -13,6 +13,8 @@ export function listenTo(view: View): () => void {
   container.addEventListener("click", (event) => click(view, event), { signal });
   container.addEventListener("dblclick", (event) => editAt(view, event), { signal });
   container.addEventListener("input", () => view.editor.read(), { signal });
+  container.addEventListener("compositionstart", () => view.editor.compose(true), { signal });
+  container.addEventListener("compositionend", () => view.editor.compose(false), { signal });
   container.addEventListener("beforeinput", (event) => guardInput(view, event), { signal });
   container.addEventListener("paste", (event) => paste(event), { signal });
   container.addEventListener("focusout", (event) => leave(view, event), { signal });
@@ -84,7 +86,8 @@ function leave({ editor, dom }: View, event: FocusEvent): void {
 }
 
 function press(view: View, event: KeyboardEvent): void {
-  if (event.isComposing || event.defaultPrevented) return;
+  // 229 marks a key that an input method has used: Safari sends the one that ends a composition after its end.
+  if (event.isComposing || event.keyCode === 229 || event.defaultPrevented) return;
   const { key, shiftKey: shift, altKey: alt } = event;
   const action = actionOf({ key, ctrl: event.ctrlKey || event.metaKey, shift, alt }, placeOf(view, event));
   if (action && run(view, action)) event.preventDefault();

@@ -11,6 +11,12 @@ const PIECE = 60;
 /** Enough for any screen: the bars of a picture are made of several. */
 export const RESOLUTION = 1_000;
 
+/** The loudest of so many samples, evenly taken, is nearly the loudest of all that share a value. */
+const ENOUGH_SAMPLES = 20_000;
+
+/** Milliseconds. */
+const LONGEST_REST = 1_000;
+
 /** Pieces after which the picture is shown as far as it is. */
 const SHOWN_AFTER = 10;
 
@@ -27,15 +33,20 @@ export async function readLoudness(
   if (!(duration > 0)) return null;
   try {
     if (duration > LONGEST_WHOLE || file.size > LARGEST_WHOLE) return await readPieces(file, duration, signal, onPart);
-    return peaksOf(await decode(await file.arrayBuffer()), RESOLUTION);
+    return peaksOf(await decoder()(await file.arrayBuffer()), RESOLUTION);
   } catch {
     return null;
   }
 }
 
-async function decode(bytes: ArrayBuffer): Promise<Float32Array> {
-  return (await new OfflineAudioContext(1, 1, RATE).decodeAudioData(bytes)).getChannelData(0);
+/** One context decodes all pieces: a new one for each costs more than what it decodes. */
+function decoder(): (bytes: ArrayBuffer) => Promise<Float32Array> {
+  const context = new OfflineAudioContext(1, 1, RATE);
+  return async (bytes) => (await context.decodeAudioData(bytes)).getChannelData(0);
 }
+
+/** Milliseconds. Two thirds of the time are left to a page that plays meanwhile. */
+const rest = (worked: number) => new Promise((resolve) => setTimeout(resolve, Math.min(2 * worked, LONGEST_REST)));
 
 async function readPieces(
   file: Blob,
@@ -45,24 +56,28 @@ async function readPieces(
 ): Promise<Float32Array | null> {
   const peaks = new Float32Array(RESOLUTION).fill(NaN);
   const perSecond = RESOLUTION / duration;
+  const decode = decoder();
   let [seconds, count] = [0, 0];
   for await (const bytes of slicesOf(file, Math.ceil((file.size / duration) * PIECE))) {
+    const began = performance.now();
     const samples = await decode(bytes);
     if (signal.aborted) return null;
     addPeaks(peaks, samples, seconds * perSecond, perSecond / RATE);
     seconds += samples.length / RATE;
     if ((count += 1) % SHOWN_AFTER === 0) onPart(normalise(peaks));
+    await rest(performance.now() - began);
   }
   return count > 0 ? normalise(peaks) : null;
 }
 
 /** Puts a piece into the whole: it begins at `from`, and each sample takes `step`, both in values of `peaks`. */
 export function addPeaks(peaks: Float32Array, samples: Float32Array, from: number, step: number): void {
+  const stride = Math.max(1, Math.floor(1 / step / ENOUGH_SAMPLES));
   let next = 0;
   for (let at = Math.floor(from); at < peaks.length && next < samples.length; at += 1) {
     const end = Math.min(samples.length, Math.ceil((at + 1 - from) / step));
     let peak = Number.isNaN(peaks[at]) ? 0 : peaks[at]!;
-    for (; next < end; next += 1) {
+    for (; next < end; next += stride) {
       const size = samples[next]! < 0 ? -samples[next]! : samples[next]!;
       if (size > peak) peak = size;
     }

@@ -1,60 +1,62 @@
 /**
- * Cuts a long recording into pieces that a browser decodes one at a time, so that hours take the memory of a minute: wav,
- * and mp3 and AAC as streams (adts), whose frames stand on their own. Other formats are not cut.
+ * Cuts a long recording into pieces that a browser decodes one at a time, so that hours take the memory of a minute. Each
+ * format has a mark at which a piece may begin; what stands before the first is put before each. Others are not cut.
  */
+import { type Cut, cutOf, read, soundStart, textAt } from "./cuts";
 
-/** Bytes in which the beginning of the sound is looked for, and of each piece its first frame. */
-const HEAD = 64 * 1024;
+/** Bytes behind a piece in which the next mark nearly always is. */
+const WINDOW = 64 * 1024;
+/** Bytes; a file of which so many have no mark is not cut. */
+const LONGEST_PIECE = 64 * 1024 * 1024;
 
 /** Each piece is a file that can be decoded; nothing where the format cannot be cut. */
 export async function* slicesOf(file: Blob, bytes: number): AsyncGenerator<ArrayBuffer> {
-  const head = await read(file, await soundStart(file), HEAD);
-  if (text(head, 0) === "RIFF" && text(head, 8) === "WAVE") yield* wavSlices(file, head, bytes);
-  else if (isFrame(head, 0)) yield* frameSlices(file, head.subarray(0, 3), bytes);
+  const start = await soundStart(file);
+  const head = await read(file, start, WINDOW);
+  if (textAt(head, 0) === "RIFF" && textAt(head, 8) === "WAVE") return yield* wavSlices(file, head, bytes);
+  const cut = await cutOf(file, start);
+  if (cut) yield* markedSlices(file, cut, bytes);
 }
 
-async function read(file: Blob, from: number, length: number): Promise<Uint8Array> {
-  return new Uint8Array(await file.slice(from, from + length).arrayBuffer());
-}
-
-const text = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4));
-
-/** Behind an ID3 tag, whose length has seven bits a byte: https://id3.org/id3v2.4.0-structure */
-async function soundStart(file: Blob): Promise<number> {
-  const tag = await read(file, 0, 10);
-  if (!text(tag, 0).startsWith("ID3")) return 0;
-  return 10 + tag.subarray(6, 10).reduce((size, byte) => size * 128 + (byte & 127), 0);
-}
-
-// ── mp3 and adts ──────────────────────────────────────────────────────────────────────────────────
-
-const isFrame = (bytes: Uint8Array, at: number): boolean => bytes[at] === 0xff && (bytes[at + 1]! & 0xe0) === 0xe0;
-
-async function* frameSlices(file: Blob, first: Uint8Array, bytes: number): AsyncGenerator<ArrayBuffer> {
-  let start = await soundStart(file);
+async function* markedSlices(file: Blob, cut: Cut, bytes: number): AsyncGenerator<ArrayBuffer> {
+  let { start } = cut;
   while (start < file.size) {
-    const end = Math.min(start + bytes, file.size);
-    const next = end < file.size ? end + findFrame(await read(file, end, HEAD), first) : end;
-    yield file.slice(start, next).arrayBuffer();
-    start = next;
+    const piece = await readPiece(file, start, bytes, cut);
+    start += piece.length;
+    const whole = new Uint8Array(cut.head.length + piece.length);
+    whole.set(cut.head);
+    whole.set(piece, cut.head.length);
+    yield whole.buffer;
   }
 }
 
-/** The next header like the first one: of layer III its rate agrees, of AAC its profile and rate, too. */
-function findFrame(bytes: Uint8Array, [, kind, rate]: Uint8Array): number {
-  const mask = (kind! & 0x06) === 0 ? 0xfc : 0x0c; // layer 0 is AAC
-  for (let at = 0; at + 2 < bytes.length; at += 1)
-    if (bytes[at] === 0xff && bytes[at + 1] === kind && ((bytes[at + 2]! ^ rate!) & mask) === 0) return at;
-  return bytes.length;
+/** From one mark to the first that is `bytes` or more behind it, or to the end: by one reading, since each costs a call. */
+async function readPiece(file: Blob, start: number, bytes: number, cut: Cut): Promise<Uint8Array> {
+  for (let length = bytes + WINDOW; length <= LONGEST_PIECE; length *= 2) {
+    const found = await read(file, start, length);
+    const end = findMark(found, bytes, cut);
+    if (end >= 0) return found.subarray(0, end);
+    if (start + found.length >= file.size) return found;
+  }
+  throw new RangeError("The recording cannot be cut.");
 }
 
-// ── wav ───────────────────────────────────────────────────────────────────────────────────────────
+/** -1 where there is none. */
+function findMark(bytes: Uint8Array, from: number, { mark, mask }: Cut): number {
+  for (let at = from; at + mark.length <= bytes.length; at += 1) if (isMark(bytes, at, mark, mask)) return at;
+  return -1;
+}
+
+function isMark(bytes: Uint8Array, at: number, mark: Uint8Array, mask: readonly number[]): boolean {
+  for (let i = 0; i < mark.length; i += 1) if (((bytes[at + i]! ^ mark[i]!) & (mask[i] ?? 0xff)) !== 0) return false;
+  return true;
+}
 
 async function* wavSlices(file: Blob, head: Uint8Array, bytes: number): AsyncGenerator<ArrayBuffer> {
   const view = new DataView(head.buffer);
   let [at, block] = [12, 1];
-  while (at + 8 <= head.length && text(head, at) !== "data") {
-    if (text(head, at) === "fmt ") block = view.getUint16(at + 8 + 12, true) || 1;
+  while (at + 8 <= head.length && textAt(head, at) !== "data") {
+    if (textAt(head, at) === "fmt ") block = view.getUint16(at + 8 + 12, true) || 1;
     const size = view.getUint32(at + 4, true);
     at += 8 + size + (size % 2);
   }

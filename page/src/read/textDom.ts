@@ -2,7 +2,7 @@
  * The paragraphs on the screen: one text node each, so that a browser holds 40,000 words, selects and finds all of them.
  * Paragraphs that are out of sight are not laid out (`content-visibility`).
  */
-import type { Change } from "../model/editing";
+import { type Change, cleanText } from "../model/editing";
 import { nameOf, type Names } from "../model/speakers";
 import { type Paragraph, startOf } from "../model/transcript";
 import { clockTime } from "../text/quantities";
@@ -65,6 +65,16 @@ export class TextDom {
     this.paragraph(index)?.setAttribute("tabindex", "0");
   }
 
+  /** The paragraph that the tab key reaches; the first in sight where that one is not. */
+  chosenInSight(): number {
+    const isInSight = (row: HTMLElement) => {
+      const { top, bottom } = row.getBoundingClientRect();
+      return bottom > innerHeight * 0.15 && top < innerHeight * 0.8; // behind the tools and the player nothing is seen
+    };
+    const chosen = this.indexOf(this.container.querySelector("p[tabindex='0']"));
+    return Math.max(0, this.#rows[chosen] && isInSight(this.#rows[chosen]) ? chosen : this.#rows.findIndex(isInSight));
+  }
+
   /** The letters of a paragraph as a range, for highlights and scrolling; null where they are not there. */
   range(index: number, at: number, length: number): Range | null {
     const paragraph = this.paragraph(index);
@@ -95,7 +105,8 @@ export class TextDom {
 
   #fill(index: number, paragraph: Paragraph): void {
     const text = this.paragraph(index);
-    if (text && text.textContent !== paragraph.text) text.textContent = paragraph.text;
+    // Line breaks that an input method has put in are the editor's to clean.
+    if (text && cleanText(text.textContent ?? "") !== paragraph.text) text.textContent = paragraph.text;
     this.#fillHead(this.#rows[index]!, paragraph);
   }
 

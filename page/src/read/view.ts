@@ -1,6 +1,6 @@
 /** What the parts of the reader share: the text, its place on the screen, the player, and what marks words. */
 import { type Signal, signal } from "../app/signal";
-import { startOf } from "../model/transcript";
+import { findAt, startOf } from "../model/transcript";
 import { messages } from "../text/language";
 import { clockTime } from "../text/quantities";
 import { Editor } from "./editor";
@@ -60,6 +60,13 @@ export class View {
     if (start === undefined) return;
     this.follower.isFollowing.set(true);
     this.player.playFrom(start);
+  }
+
+  /** The paragraph that a tool works on: that which sounds, else the one chosen last, else the first in sight. */
+  get current(): number {
+    const { time, state } = this.player;
+    const sounding = state.value.isPlaying && findAt(this.text.paragraphs, time);
+    return sounding ? sounding.paragraph : this.dom.chosenInSight();
   }
 
   showHits(hits: readonly Hit[], current: number): void {

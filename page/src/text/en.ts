@@ -172,6 +172,7 @@ export const en = {
   changedElsewhere: "Changed in another tab or on another device. You see the newer text; Undo brings yours back.",
   paragraphAt: (time: string) => `Paragraph at ${time}`,
   speakerIs: (name: string) => `Speaker ${name}: change`,
+  whoSpeaks: "Who speaks",
   hearFrom: (time: string) => `Hear from ${time}`,
   transcript: "Text of the recording",
 };

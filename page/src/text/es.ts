@@ -174,6 +174,7 @@ export const es: Messages = {
     "Ha cambiado en otra pestaña o en otro dispositivo. Ves el texto más nuevo; Deshacer recupera el tuyo.",
   paragraphAt: (time) => `Párrafo en ${time}`,
   speakerIs: (name: string) => `Habla ${name}: cambiar`,
+  whoSpeaks: "Quién habla",
   hearFrom: (time) => `Oír desde ${time}`,
   transcript: "Texto de la grabación",
 };

@@ -18,11 +18,8 @@ export function KeyForm({ edited, onEnd }: FormProps) {
     event.preventDefault();
     const body = bodyOf(new FormData(event.currentTarget as HTMLFormElement));
     const [method, path] = edited ? ["PATCH", `admin/keys/${edited.keyId}`] : ["POST", "admin/keys"];
-    void run(async () => {
-      const saved = await call<AccessKey>(method!, path!, body);
-      dialog.current?.close(); // gives the focus back
-      onEnd(saved);
-    });
+    const save = () => call<AccessKey>(method!, path!, body);
+    void run(() => save().then((saved) => (dialog.current?.close(), onEnd(saved)))); // closed, it gives the focus back
   };
   return (
     <dialog ref={dialog} class="panel" aria-labelledby="key-title" onClose={() => onEnd(null)}>

@@ -15,6 +15,8 @@ SHORTEST_ADMIN_KEY = 32  # characters
 SHORTEST_PAGE_PASSWORD = 12  # characters, since a person types it
 
 _BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
+# Nothing else may stand in a Content-Security-Policy.
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 _LINE = re.compile(r"(\S{1,80})\s+([0-9a-f]{64})(?:\s+([a-z,]+))?((?:\s+[A-Za-z]+=\d{1,9})*)")
 _SCOPES: tuple[Scope, ...] = get_args(Scope)
 
@@ -30,6 +32,13 @@ def _check_http(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("an http or https address")
     return url.rstrip("/")
+
+
+def _check_origin(url: str) -> str:
+    origin = url.rstrip("/")
+    if not _ORIGIN.fullmatch(origin):
+        raise ValueError("an origin such as https://happy-animal-123.convex.cloud")
+    return origin
 
 
 def _check_secret(secret: str) -> str:
@@ -154,6 +163,7 @@ def _check_bucket(url: str) -> str:
 Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Origins = Annotated[Listed, AfterValidator(_check_origins)]
 Proxies = Annotated[Listed, AfterValidator(_check_proxies)]
+Origin = Annotated[str, AfterValidator(_check_origin)]
 HttpUrl = Annotated[str, AfterValidator(_check_http)]
 SigningSecret = Annotated[str, AfterValidator(_check_secret)]
 AdminKey = Annotated[str, AfterValidator(_check_admin_key)]

@@ -17,6 +17,7 @@ from common.setting_types import (
     ApiKeys,
     BucketUrl,
     HttpUrl,
+    Origin,
     Origins,
     PagePassword,
     PostgresUrl,
@@ -80,6 +81,7 @@ class Settings(BaseModel):
     trusted_hops: int = Field(1, ge=1, le=16)
     convex_site_url: HttpUrl | None = None
     convex_api_key: str | None = Field(None, repr=False)
+    convex_page_url: Origin | None = None
     convex_monthly_pushes: int = Field(300_000, ge=1)
     callback_secret: SigningSecret | None = Field(None, repr=False)
     callback_private_addresses: bool = False
@@ -137,9 +139,14 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _convex_needs_both(self) -> Settings:
+    def _convex_needs_all(self) -> Settings:
         if (self.convex_site_url is None) != (self.convex_api_key is None):
             raise ValueError("CONVEX_SITE_URL and CONVEX_API_KEY, both or neither")
+        # On AWS the functions that serve the page push nothing, and have no key.
+        if self.convex_page_url and not self.convex_site_url and not self.function_module:
+            raise ValueError(
+                "with CONVEX_PAGE_URL also CONVEX_SITE_URL and CONVEX_API_KEY, or its list would stay empty"
+            )
         return self
 
     @property

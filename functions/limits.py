@@ -33,6 +33,7 @@ _EXAMPLE = {
     "extensions": ["mp3", "m4a", "wav"],
     "languages": ["en", "es"],
     "speakers": True,
+    "convexUrl": None,
 }
 
 
@@ -44,7 +45,8 @@ _EXAMPLE = {
         200: {
             "description": "`keys` is `none`, `optional` or `required`; `signIn` names the ways in on "
             "the page, `key` and `password`; `maxUploadBytes` counts for "
-            "/transcribe, `maxJobUploadBytes` for jobs and /v1",
+            "/transcribe, `maxJobUploadBytes` for jobs and /v1; `convexUrl` is where the page lists the "
+            "recordings of all of a person's devices, null where it does not",
             "content": {"application/json": {"example": _EXAMPLE}},
         },
         304: {"description": "the same as If-None-Match"},
@@ -74,6 +76,7 @@ def _view(services: Services) -> dict[str, Any]:
         "extensions": EXTENSIONS,
         "languages": sorted(codes()),
         "speakers": can_distinguish_speakers(services),
+        "convexUrl": settings.convex_page_url,
     }
 
 

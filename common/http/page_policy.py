@@ -28,8 +28,10 @@ def page_headers(settings: Settings) -> dict[str, str]:
 
 
 def _other_origins(settings: Settings) -> list[str]:
-    """Where the page sends requests besides its own server: live events and recordings may go elsewhere."""
-    addresses = [settings.websocket_url] if settings.websocket_url else []
+    """Where the page sends requests besides its own server: live events, recordings and the
+    list of them may be elsewhere.
+    """
+    addresses = [address for address in (settings.websocket_url, settings.convex_page_url) if address]
     if settings.audio_url:
         addresses.append(settings.aws_endpoint_url_s3 or f"https://s3.{settings.aws_region}.amazonaws.com")
     if settings.audio_bucket:

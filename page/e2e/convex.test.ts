@@ -1,24 +1,36 @@
 /**
- * A server with Convex configured: the row of a job sent from the page tells what the page shows. Escriba's own page
- * makes no rows; an app makes one before it sends the job, and so does this test.
+ * A server whose page lists recordings in Convex: what one browser sends, the other browsers of the same person have too,
+ * as it was corrected, and nobody else has.
  */
+import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
 import { startLocalConvex } from "../../web/dev/local-convex.mjs";
-import { choose, launch, openPage, recording, type Server, startServer } from "./environment";
+import { findProblems } from "./axe";
+import { choose, launch, type Opened, openPage, recording, type Server, startServer } from "./environment";
 
 const KEY = "a-key-for-tests";
-const ENOUGH = { timeout: 30_000 };
+const ENOUGH = { timeout: 120_000 };
+const HOSTILE = `<img src=x onerror=alert(1)>\u202e${"ñ".repeat(3_000)}.wav`;
 
 let convex: Awaited<ReturnType<typeof startLocalConvex>>;
 let server: Server;
 let browser: Awaited<ReturnType<typeof launch>>;
+const opened: Opened[] = [];
 
 beforeAll(async () => {
   process.env.ESCRIBA_API_KEY = KEY;
   convex = await startLocalConvex({ crons: false, log: () => {} });
-  server = await startServer({ CONVEX_SITE_URL: convex.siteUrl, CONVEX_API_KEY: KEY });
+  const settings = { CONVEX_SITE_URL: convex.siteUrl, CONVEX_API_KEY: KEY, CONVEX_PAGE_URL: convex.url };
+  server = await startServer(settings);
   browser = await launch(inject("chromium"));
+});
+
+afterEach(async () => {
+  convex.faults.clear();
+  const all = opened.splice(0);
+  await Promise.all(all.map(({ page }) => page.context().close()));
+  expect(all.flatMap(({ problems }) => problems)).toEqual([]);
 });
 
 afterAll(async () => {
@@ -27,20 +39,38 @@ afterAll(async () => {
   await convex.close();
 });
 
-/** Each job that the page sends has its row first, as an app's page makes it. */
-const makeRows = (page: Page) =>
-  page.route("**/transcribe-job", async (route) => {
-    const { jobId } = route.request().postDataJSON() as { jobId: string };
-    const args = { jobId, ownerToken: "an-owner-token-that-nobody-guesses-0123456789" };
-    const call = { path: "jobs:create", format: "json", args };
-    const answer = await fetch(`${convex.url}/api/mutation`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(call),
-    });
-    expect(await answer.json()).toMatchObject({ status: "success" });
-    await route.continue();
-  });
+/** A browser that has reached the list. */
+async function openBrowser(): Promise<Page> {
+  const one = await openPage(browser, server.url);
+  opened.push(one);
+  one.page.on("dialog", () => one.problems.push("a script of a text ran"));
+  await stateOf(one.page, "live");
+  return one.page;
+}
+
+const stateOf = (page: Page, state: string) => page.locator(`.devices[data-state=${state}]`).waitFor(ENOUGH);
+
+const openDevices = (page: Page) => page.locator(".devices summary").click();
+
+async function readCode(page: Page): Promise<string> {
+  await openDevices(page);
+  await page.getByRole("button", { name: "Show" }).click();
+  return page.getByLabel("Code of this browser").inputValue();
+}
+
+async function useCode(page: Page, code: string): Promise<void> {
+  await openDevices(page);
+  await page.getByLabel("Code of another device").fill(code);
+  await page.getByRole("button", { name: "Use" }).click();
+}
+
+const rows = (page: Page) => page.locator(".rows a.row-link");
+
+const clip = async (name: string) => ({
+  name,
+  mimeType: "audio/wav",
+  buffer: await readFile(recording("english-short.wav")),
+});
 
 /** The row of a job with its transcript. */
 async function readRow(jobId: string) {
@@ -52,25 +82,63 @@ async function readRow(jobId: string) {
   };
 }
 
-test("its row is completed, and has the text as it was corrected on the page", async () => {
-  const { page, problems } = await openPage(browser, server.url);
-  await makeRows(page);
-  await choose(page, recording("english-short.wav"));
-  await page.locator(".row-link").click(ENOUGH);
-  const text = page.locator(".para p").first();
-  await text.waitFor(ENOUGH);
-  const jobId = page.url().split("/").at(-1)!;
-  await expect.poll(async () => (await readRow(jobId)).status, ENOUGH).toBe("completed");
-  const rowText = async () => (JSON.parse((await readRow(jobId)).resultJson!) as { text: string }).text;
-  expect(await rowText()).toBe(await text.textContent());
+const rowText = async (jobId: string) => (JSON.parse((await readRow(jobId)).resultJson!) as { text: string }).text;
 
+/** Replaces the first word of the open text. */
+async function correct(page: Page, word: string): Promise<void> {
   await page.getByRole("button", { name: "Correct", exact: true }).click();
+  const text = page.locator(".para p").first();
   const first = { position: { x: 10, y: 14 } };
   await text.dblclick(first);
   await text.dblclick(first);
-  await page.keyboard.type("Öztürk");
-  await expect.poll(rowText, ENOUGH).toMatch(/^Öztürk /);
-  expect(await rowText()).toBe(await text.textContent());
-  expect(problems).toEqual([]);
-  await page.context().close();
+  await page.keyboard.type(word);
+}
+
+test("two browsers of one person have one list, live and corrected; another person's has nothing of it", async () => {
+  const first = await openBrowser();
+  const second = await openBrowser();
+  const stranger = await openBrowser();
+  await useCode(second, "0".repeat(113));
+  await second.getByText("This is no such code").waitFor();
+  await second.locator(".devices summary").click();
+  await useCode(second, await readCode(first));
+  await second.getByText("This browser now lists").waitFor();
+  expect(await findProblems(second)).toEqual([]);
+
+  await choose(first, await clip(HOSTILE));
+  await rows(second).waitFor(ENOUGH);
+  expect(await rows(first).count()).toBe(1);
+  expect(await second.locator(".rows img").count()).toBe(0);
+  expect(await rows(second).textContent()).toContain("<img src=x onerror=alert(1)>");
+
+  await rows(second).click();
+  const jobId = second.url().split("/").at(-1)!;
+  await second.getByRole("button", { name: "Choose the recording to hear it" }).waitFor();
+  await correct(second, "Öztürk");
+  await expect.poll(() => rowText(jobId), ENOUGH).toMatch(/^Öztürk /);
+  await expect.poll(() => rows(first).locator(".excerpt").textContent(), ENOUGH).toMatch(/^Öztürk /);
+  expect(await rows(first).count()).toBe(1);
+  expect(await rows(stranger).count()).toBe(0);
+
+  await second.getByRole("link", { name: "All texts" }).click();
+  await first.getByRole("button", { name: /^Delete/ }).click();
+  await expect.poll(() => rows(second).count(), ENOUGH).toBe(0);
+  expect(await readRow(jobId)).toEqual({});
+});
+
+test("with Convex away the browser has its own history and says so; what it sends meanwhile is listed later", async () => {
+  const page = await openBrowser();
+  const other = await openBrowser();
+  await useCode(other, await readCode(page));
+  convex.faults.add({ status: "away" });
+  await choose(page, await clip("away.wav"));
+  await rows(page).waitFor(ENOUGH);
+  await stateOf(page, "away");
+  expect(await page.locator(".devices").textContent()).toContain("what this browser has is here");
+  expect(await rows(other).count()).toBe(0);
+  convex.faults.clear();
+  await stateOf(page, "live");
+  await expect.poll(() => rows(other).count(), ENOUGH).toBe(1);
+  await rows(other).click();
+  await other.locator(".para p").first().waitFor(ENOUGH);
 });

@@ -82,7 +82,7 @@ function staticsOf(outputs, script) {
 }
 
 /** Parts that few people use are kept when they are first loaded. */
-const NOT_AT_ONCE = /^(docx|zip|Dashboard|icon[A-Z]|index\.html)/;
+const NOT_AT_ONCE = /^(docx|zip|Dashboard|Devices|icon[A-Z]|index\.html)/;
 
 /** It names the files that it keeps; its bytes change with them, by which browsers know a newer page. */
 async function makeServiceWorker(/** @type {Map<string, Buffer>} */ files, /** @type {string} */ script) {

@@ -83,6 +83,7 @@ def test_the_linter_finds_nothing_in_the_template() -> None:
             "CorsOrigins": "https://page.example,https://other.example",
             "Callbacks": "yes",
             "ConvexSiteUrl": "https://happy-animal-123.convex.site",
+            "ConvexPageUrl": "https://happy-animal-123.convex.cloud",
             "AlarmTopic": "arn:aws:sns:us-east-1:123456789012:alarms",
             "SecretsStore": "secretsmanager",
         },

@@ -68,6 +68,13 @@ def test_on_aws_it_may_call_the_bucket_and_the_live_events() -> None:
     )
 
 
+def test_it_may_ask_exactly_the_convex_deployment_that_is_set() -> None:
+    settings = Settings(
+        convex_page_url="https://x.convex.cloud/", convex_site_url="https://x.convex.site", convex_api_key="k"
+    )
+    assert "connect-src 'self' https://x.convex.cloud;" in page_headers(settings)["Content-Security-Policy"]
+
+
 def test_with_a_bucket_it_may_put_recordings_there() -> None:
     keys = {"aws_access_key_id": "k", "aws_secret_access_key": "s", "database_url": "postgresql://x/y"}
     there = Settings(audio_url="s3://recordings", aws_endpoint_url_s3="https://objects.example", **keys)

@@ -52,6 +52,9 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ("AUDIO_URL", "s3://B"),
         ("AUDIO_URL", "s3://bucket/../x"),
         ("AWS_ENDPOINT_URL_S3", "s3.example.com"),
+        ("CONVEX_PAGE_URL", "https://x.convex.cloud/path"),
+        ("CONVEX_PAGE_URL", "https://x.convex.cloud; script-src *"),
+        ("CONVEX_PAGE_URL", "wss://x.convex.cloud"),
         ("CORS_ORIGINS", "shop.test"),
         ("CORS_ORIGINS", "https://shop.test/path"),
     ],
@@ -68,6 +71,13 @@ def test_a_wrong_value_is_refused_in_one_sentence_that_names_the_variable(variab
 def test_settings_that_need_each_other_are_refused_alone() -> None:
     with pytest.raises(SettingInvalid, match="both or neither"):
         read_settings({"CONVEX_SITE_URL": "https://x.convex.site"})
+    with pytest.raises(SettingInvalid, match="also CONVEX_SITE_URL"):
+        read_settings({"CONVEX_PAGE_URL": "https://x.convex.cloud"})
+
+
+def test_on_aws_the_page_s_functions_know_convex_without_its_key() -> None:
+    page = {"CONVEX_PAGE_URL": "https://x.convex.cloud/", "FUNCTION_MODULE": "functions.page"}
+    assert read_settings(page).convex_page_url == "https://x.convex.cloud"
 
 
 SHARED = {

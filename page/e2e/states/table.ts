@@ -55,6 +55,7 @@ export async function walk(
       await look(page, name);
     }
   } finally {
+    servers.thaw(); // the way may end where it stands still
     await page.context().close();
   }
 }

@@ -13,6 +13,7 @@ import { route } from "./route";
 import { useSignal } from "./signal";
 import { applyTheme } from "./theme";
 import { Toasts } from "./Toasts";
+import { useConvex } from "./useConvex";
 
 /** Milliseconds between two questions to a server that does not answer. */
 const PAUSE = 5_000;
@@ -28,6 +29,7 @@ export function App() {
   const { jobId, isRecord, adminView } = useSignal(route);
   const isAway = useLimits();
   const mustSignIn = useMustSignIn();
+  useConvex(mustSignIn);
   useEffect(applyTheme, [theme]);
   useEffect(() => {
     document.documentElement.lang = text.language;

@@ -7,12 +7,15 @@ import { KeptRecordings } from "../record/RecordLink";
 import { access, allows } from "../server/access";
 import { SendArea } from "../send/SendArea";
 import { useMessages } from "../text/language";
+import { Part } from "./Part";
 import { useSignal } from "./signal";
+import { loadDevices, useHasConvex } from "./useConvex";
 
 export function Home() {
   const text = useMessages();
   const jobs = useJobs();
   const may = useSignal(access);
+  const hasConvex = useHasConvex();
   useEffect(() => {
     document.title = `Escriba · ${text.tagline}`;
   }, [text.tagline]);
@@ -31,6 +34,7 @@ export function Home() {
           </ul>
         </section>
       )}
+      {hasConvex && <Part load={loadDevices} props={{}} />}
       {allows(may, "read") ? <HistoryList /> : <p class="notice">{text.mayNotRead}</p>}
     </>
   );

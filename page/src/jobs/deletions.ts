@@ -25,3 +25,15 @@ function write(ids: string[]): void {
     // Then a page that is closed within the moment deletes nothing, which can be done again.
   }
 }
+
+/** Deleted recordings whose rows in Convex are to be removed; there only where the page lists them. See `convex/`. */
+export const ROWS_TO_REMOVE = "escriba:page:convex:removed";
+
+export function noteRowToRemove(jobId: string): void {
+  try {
+    const ids = localStorage.getItem(ROWS_TO_REMOVE);
+    if (ids !== null) localStorage.setItem(ROWS_TO_REMOVE, JSON.stringify([...(JSON.parse(ids) as string[]), jobId]));
+  } catch (error) {
+    console.warn("The row in Convex stays.", error);
+  }
+}

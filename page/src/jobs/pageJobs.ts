@@ -14,7 +14,7 @@ import { preferences } from "../store/preferences";
 import { keepMarks, removeMarks } from "../store/marks";
 import { keepResult, listRecordings, removeRecording } from "../store/recordings";
 import { currentLanguage, messages } from "../text/language";
-import { markDeleted, readDeleted, unmarkDeleted } from "./deletions";
+import { markDeleted, noteRowToRemove, readDeleted, unmarkDeleted } from "./deletions";
 import { transcriptions } from "./transcriptions";
 
 export { transcriptions };
@@ -109,6 +109,7 @@ export function restore(jobId: string): void {
 export async function finishDeletion(jobId: string): Promise<void> {
   deleted.set(new Set(deleted.value).add(jobId));
   if (!(await deleteAtServer(jobId))) return;
+  noteRowToRemove(jobId);
   await Promise.all([removeRecording(jobId), removeAudio(jobId)]).catch(console.warn);
   removeMarks(jobId);
   transcriptions.dismiss(jobId);

@@ -2,6 +2,7 @@
 import { type Signal, signal } from "../app/signal";
 import type { Change } from "../model/editing";
 import { History } from "../model/history";
+import { lettersOf } from "../model/letters";
 import { toParagraphs } from "../model/paragraphs";
 import { givenNames, isSameNames, type Names, type Text } from "../model/speakers";
 import type { Paragraph } from "../model/transcript";
@@ -159,10 +160,3 @@ export class OpenText {
     for (const listener of this.#listeners) listener(change);
   }
 }
-
-/** With who says them, and without spaces: the API joins phrases by its own. */
-const lettersOf = ({ paragraphs }: Text): string =>
-  paragraphs
-    .map(({ text, speaker }, i) => (speaker === paragraphs[i - 1]?.speaker ? text : `\u0000${speaker}\u0000${text}`))
-    .join("")
-    .replace(/\s+/g, "");

@@ -14,6 +14,8 @@ export type Limits = {
   languages: readonly string[];
   /** Whether the server can tell speakers apart. */
   speakers?: boolean;
+  /** The Convex deployment that lists the recordings of all of a person's devices. */
+  convexUrl?: string | null;
 };
 
 export const limits = signal<Limits | null>(null);

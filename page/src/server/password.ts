@@ -28,8 +28,17 @@ async function ask(body: object, headers: Record<string, string>): Promise<Token
   return { kind: "token", token, scopes };
 }
 
+/** From the next sign-in on this browser's recordings are those of the browser that has the same secret. */
+export function shareBrowserSecret(secret: string): void {
+  try {
+    localStorage.setItem(BROWSER, secret);
+  } catch {
+    // Forbidden: then the recordings are this page's alone.
+  }
+}
+
 /** Whose recordings this browser's are, at the server. It stays when the person signs out, so that they are found again. */
-function browserSecret(): string {
+export function browserSecret(): string {
   try {
     const kept = localStorage.getItem(BROWSER);
     if (kept) return kept;

@@ -5,6 +5,7 @@ import type { ApiTranscript } from "../model/paragraphs";
 import { currentLanguage } from "../text/language";
 import { authorization } from "./access";
 import { endpoint } from "./address";
+import { seqOf } from "./etag";
 
 /** `gone`: the server has no such recording any more. `newer`: it has a text that this page does not know. */
 export type Sent = { kind: "saved"; etag: string | null } | { kind: "newer" | "gone" | "away" | "refused" };
@@ -70,6 +71,3 @@ export async function readTranscript(
   }
   return { transcript: (await response.json()) as ApiTranscript, etag: found };
 }
-
-/** The number of the job's last commit, with which each of the API's tags begins. */
-const seqOf = (etag: string | null): string | undefined => etag?.match(/\d+/)?.[0];

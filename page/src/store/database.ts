@@ -26,6 +26,10 @@ export type RecordingRow = {
   loudness?: Uint8Array;
   /** The names of speakers; none where nobody gave any. */
   names?: Names;
+  /** Convex has, or had, a row for it. */
+  isListed?: boolean;
+  /** It came from another device through Convex, and goes when its row does. */
+  isCopy?: boolean;
 };
 
 export type TextRow = { jobId: string; paragraphs: readonly PackedParagraph[] };

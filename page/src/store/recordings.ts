@@ -45,7 +45,7 @@ export const readOriginal = async (jobId: string): Promise<ApiTranscript | null>
   (await (await database()).get("originals", jobId))?.original ?? null;
 
 export type StoredText = { row: RecordingRow; paragraphs: readonly Paragraph[] };
-type FinishedJob = { jobId: string; filename: string; createdAt: number; etag: string | null };
+type FinishedJob = Pick<RecordingRow, "jobId" | "filename" | "createdAt" | "etag" | "isListed" | "isCopy">;
 
 /**
  * Keeps a finished job; what a person has corrected of it is left as it is. False where the browser refuses: then the

@@ -38,6 +38,15 @@ test("a job that another tab has stored is read", () => {
   expect(ids(mine)).toEqual(["2", "1"]);
 });
 
+test("a browser makes one owner token and keeps it, or that of another browser of its person", () => {
+  const storage = new JobStorage("escriba");
+  const made = storage.ownerToken;
+  expect(made).toMatch(/^[0-9a-f]{64}$/);
+  expect(new JobStorage("escriba").ownerToken).toBe(made);
+  storage.ownerToken = "f".repeat(64);
+  expect(new JobStorage("escriba").ownerToken).toBe("f".repeat(64));
+});
+
 test("of more than fifty jobs the oldest that have ended are deleted, and none that is active", () => {
   const storage = new JobStorage("escriba");
   storage.put(job("active", { createdAt: 0 }));

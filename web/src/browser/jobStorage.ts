@@ -42,6 +42,11 @@ export class JobStorage {
     return token;
   }
 
+  /** This browser becomes that of another one's owner. */
+  set ownerToken(token: string) {
+    this.#write(`${this.key}:owner`, token);
+  }
+
   /** Newest first. */
   jobs(): StoredJob[] {
     try {

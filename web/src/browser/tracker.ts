@@ -2,7 +2,7 @@
 import { ApiError } from "./apiError.js";
 import type { EscribaClient, NewJob } from "./client.js";
 import type { ConvexConnection } from "./convexConnection.js";
-import { readTranscript } from "./convexLink.js";
+import { readTranscript } from "./convexTranscript.js";
 import { ConvexRow, type RowContext } from "./convexRow.js";
 import { type ConvexJob, fromConvex, isTerminal } from "./job.js";
 import { JobActions } from "./jobActions.js";

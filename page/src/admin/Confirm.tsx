@@ -1,9 +1,11 @@
-/** A question before what cannot be undone. */
+/** A question before what cannot be undone. It closes itself, so that the focus returns to where it was. */
 import { useEffect, useRef } from "preact/hooks";
 import { signal, useSignal } from "../app/signal";
 import { useAdminText } from "./text";
 
 type Question = { title: string; detail: string; action: string; answer: (isSure: boolean) => void };
+
+const YES = "yes";
 
 const question = signal<Question | null>(null);
 
@@ -23,19 +25,17 @@ export function ConfirmDialog() {
   const text = useAdminText();
   const asked = useSignal(question);
   const dialog = useRef<HTMLDialogElement>(null);
-  const isSure = useRef(false);
   useEffect(() => {
-    isSure.current = false;
     if (asked) dialog.current?.showModal();
   }, [asked]);
   if (!asked) return null;
-  // A dialog that is closed, and not only taken away, gives the focus back.
-  const yes = () => {
-    isSure.current = true;
-    dialog.current?.close();
-  };
   return (
-    <dialog ref={dialog} class="panel" aria-labelledby="confirm-title" onClose={() => asked.answer(isSure.current)}>
+    <dialog
+      ref={dialog}
+      class="panel"
+      aria-labelledby="confirm-title"
+      onClose={() => asked.answer(dialog.current?.returnValue === YES)}
+    >
       <h2 id="confirm-title" class="wrap">
         {asked.title}
       </h2>
@@ -44,7 +44,7 @@ export function ConfirmDialog() {
         <button type="button" onClick={() => dialog.current?.close()}>
           {text.cancel}
         </button>
-        <button type="button" class="main" onClick={yes}>
+        <button type="button" class="main" onClick={() => dialog.current?.close(YES)}>
           {asked.action}
         </button>
       </div>

@@ -12,16 +12,17 @@ type FormProps = { edited: AccessKey | null; onEnd: (saved: AccessKey | null) =>
 export function KeyForm({ edited, onEnd }: FormProps) {
   const text = useAdminText();
   const { isBusy, problem, run } = useAction();
-  const { dialog, saved, finish } = useDialog(onEnd);
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    void run(async () => {
-      saved.current = await save(event.currentTarget as HTMLFormElement, edited);
-      finish();
-    });
+    const body = bodyOf(new FormData(event.currentTarget as HTMLFormElement));
+    const [method, path] = edited ? ["PATCH", `admin/keys/${edited.keyId}`] : ["POST", "admin/keys"];
+    const save = () => call<AccessKey>(method!, path!, body);
+    void run(() => save().then((saved) => (dialog.current?.close(), onEnd(saved)))); // closed, it gives the focus back
   };
   return (
-    <dialog ref={dialog} class="panel" aria-labelledby="key-title" onClose={() => onEnd(saved.current)}>
+    <dialog ref={dialog} class="panel" aria-labelledby="key-title" onClose={() => onEnd(null)}>
       <form class="key-form" onSubmit={submit}>
         <h2 id="key-title" class="wrap">
           {edited ? text.changeKey(edited.name) : text.makeKey}
@@ -50,20 +51,6 @@ export function KeyForm({ edited, onEnd }: FormProps) {
   );
 }
 
-function useDialog(onEnd: FormProps["onEnd"]) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const saved = useRef<AccessKey | null>(null);
-  useEffect(() => dialog.current?.showModal(), []);
-  // Closed, it gives the focus back; the person may have closed it meanwhile.
-  const finish = () => (dialog.current ? dialog.current.close() : onEnd(saved.current));
-  return { dialog, saved, finish };
-}
-
-function save(form: HTMLFormElement, edited: AccessKey | null): Promise<AccessKey> {
-  const [method, path] = edited ? ["PATCH", `admin/keys/${edited.keyId}`] : ["POST", "admin/keys"];
-  return call<AccessKey>(method!, path!, bodyOf(new FormData(form)));
-}
-
 function Scopes({ chosen }: { chosen: readonly string[] }) {
   const text = useAdminText();
   return (
@@ -84,6 +71,7 @@ function Limits({ edited }: { edited: AccessKey | null }) {
   return (
     <fieldset>
       <legend>{text.limitsTitle}</legend>
+      <p class="dim">{text.limitsHint}</p>
       <div class="fields">
         {limitFields.map((name) => (
           <label key={name}>

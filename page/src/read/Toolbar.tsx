@@ -17,8 +17,7 @@ export function Toolbar({ view, recording }: { view: View; recording: File | nul
   const text = useMessages();
   const isCorrecting = useSignal(view.isCorrecting);
   const isFinding = useSignal(view.isFinding);
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => rove(place.current!, ".toolbar > button, .menu > button", "row"), []);
+  const place = useRoving();
   return (
     <div ref={place} class="toolbar" role="toolbar" aria-label={text.transcript}>
       <button type="button" aria-pressed={isCorrecting} onClick={() => view.isCorrecting.set(!isCorrecting)}>
@@ -56,6 +55,12 @@ export function Toolbar({ view, recording }: { view: View; recording: File | nul
       </button>
     </div>
   );
+}
+
+function useRoving() {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => rove(place.current!, ".toolbar > button, .menu > button", "row"), []);
+  return place;
 }
 
 function History({ view }: { view: View }) {

@@ -70,7 +70,7 @@ function leave(view: View, before: Element | null): void {
   const { hits, current } = view.hits;
   const hit = hits[current];
   if (hit) view.dom.focusable(hit.paragraph);
-  const back = before && before !== document.body ? before : document.querySelector(".find-button");
+  const back = before && before !== document.body ? before : document.querySelector(".toolbar [aria-expanded]");
   ((hit && view.dom.paragraph(hit.paragraph)) ?? (back as HTMLElement | null))?.focus({ preventScroll: true });
   view.isFinding.set(false);
 }

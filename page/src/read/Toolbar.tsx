@@ -24,12 +24,7 @@ export function Toolbar({ view, recording }: { view: View; recording: File | nul
         <Icon name="correct" /> <span class="label">{text.correct}</span>
       </button>
       <History view={view} />
-      <button
-        type="button"
-        class="find-button"
-        aria-expanded={isFinding}
-        onClick={() => view.isFinding.set(!isFinding)}
-      >
+      <button type="button" aria-expanded={isFinding} onClick={() => view.isFinding.set(!isFinding)}>
         <Icon name="find" /> <span class="label">{text.find}</span>
       </button>
       <Unsure view={view} />

@@ -57,7 +57,7 @@ dev-cluster: .venv/development
 	@$(BIN)/python -u -m tests.dev_cluster
 
 # What `test` does in small, at full length: Convex or Postgres away for a minute, 500 jobs amid faults, kills;
-# a browser killed after two minutes of recording, text while it is spoken.
+# a browser killed after two minutes of recording, two minutes of text while it is spoken.
 soak: .venv/development .venv/schemathesis/installed web/node_modules page/node_modules
 	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
 	  tests/acceptance/test_instances_killed.py tests/acceptance/test_database_away.py \

@@ -23,6 +23,7 @@ from tests.upstream import Upstream
 
 ADMIN_KEY = "an admin key of at least 32 characters"
 UNKNOWN = "6f1c1f0e-6c1f-4d0e-9a53-5d1f0a7f2f10"
+SETTINGS = {"ADMIN_KEY": ADMIN_KEY, "WATCH_HEARTBEAT": "2", "QUOTA_REQUESTS_PER_MINUTE": "600"}
 HEADERS = {"Authorization": f"Bearer {ADMIN_KEY}"}
 
 Count = Callable[[], Counter[str]]
@@ -82,7 +83,7 @@ def hold(url: str, ended: threading.Event) -> None:
 
 @contextmanager
 def start_sqlite(upstream: Upstream, folder: Path) -> Iterator[tuple[Server, Count]]:
-    server = Server(folder / "sqlite", GROQ_BASE_URL=upstream.url, ADMIN_KEY=ADMIN_KEY, WATCH_HEARTBEAT="2")
+    server = Server(folder / "sqlite", GROQ_BASE_URL=upstream.url, **SETTINGS)
     server.program = "tests/traced_server.py"
 
     def count() -> Counter[str]:
@@ -97,7 +98,7 @@ def start_sqlite(upstream: Upstream, folder: Path) -> Iterator[tuple[Server, Cou
 
 @contextmanager
 def start_postgres(upstream: Upstream, folder: Path) -> Iterator[tuple[Server, Count]]:
-    cluster = Cluster(folder, upstream, {"ADMIN_KEY": ADMIN_KEY, "WATCH_HEARTBEAT": "2"})
+    cluster = Cluster(folder, upstream, SETTINGS)
     cluster.query("CREATE EXTENSION pg_stat_statements")
 
     def count() -> Counter[str]:

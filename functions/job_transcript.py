@@ -225,4 +225,4 @@ def _respond_with(request: Request, job: Job) -> Response:
     return json_response(view, headers={**headers, "ETag": f'W/"{job.seq}"'})
 
 
-handler = http_handler(router)
+handler = http_handler(router, imports=("common.text.subtitles",))

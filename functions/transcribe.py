@@ -187,4 +187,4 @@ class Stages:
         return {**self._seconds, "total": round(time.perf_counter() - self._start, 3)}
 
 
-handler = http_handler(router, imports=("common.transcription.whole",))
+handler = http_handler(router, imports=("common.transcription.whole", "common.text.subtitles"))

@@ -15,8 +15,8 @@ from common.errors import ONE_VALUE, OptionInvalid
 from common.http.content_disposition import attachment
 from common.models import Transcript
 from common.text.cue_shape import CueShape
-from common.text.subtitles import FORMATS, MEDIA_TYPES, SUBTITLES, render
-from common.text.subtitles import Format as FileFormat
+from common.text.file_formats import FORMATS, MEDIA_TYPES, SUBTITLES
+from common.text.file_formats import Format as FileFormat
 
 Format = Literal["json"] | FileFormat
 
@@ -103,6 +103,8 @@ async def file_response(
 
     A thread renders it: the subtitles of two hours take a second of a processor.
     """
+    from common.text.subtitles import render
+
     assert layout.format != "json"
     text = await to_thread(render, transcript, layout.format, layout.shape, word_times=layout.word_times)
     disposition = {"Content-Disposition": attachment(name, layout.format)}

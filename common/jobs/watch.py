@@ -16,7 +16,6 @@ from common.jobs.text_state import is_final
 from common.models import Job, JobEvent, Piece
 from common.services import Services
 from common.subscribers_port import Listener
-from common.text.correction import correct_pieces
 
 # Seconds after which a client that watches too much may try again: about as long as one long poll.
 _WATCHERS_RETRY = 20.0
@@ -85,6 +84,8 @@ class Watch:
     async def _snapshot(self) -> Message:
         pieces = await self._services.jobs.pieces(self._job.job_id)
         if self._job.revision and (result := await self._services.jobs.result(self._job.job_id)):
+            from common.text.correction import correct_pieces
+
             pieces = correct_pieces(pieces, result)
         newest = await self._services.jobs.events(self._job.job_id, after=self._job.seq - 1)
         self._seq, self.is_over = self._job.seq, is_final(self._job)

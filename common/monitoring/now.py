@@ -15,7 +15,7 @@ from common.services import Services
 # Seconds: a reading does not wait longer for a store.
 _STORE_TIMEOUT = 2.0
 # Seconds of the recording whose start is forecast, and between two looks at the whole queue for that.
-FORECAST_SECONDS, _FORECAST_EVERY = 600.0, 30.0
+FORECAST_SECONDS, _FORECAST_EVERY = 600.0, 12.0
 
 
 @dataclass(frozen=True, slots=True)

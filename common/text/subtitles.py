@@ -8,26 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Literal
 
 from common.models import Transcript
 from common.text.cue_shape import CueShape
 from common.text.cue_words import replace_unprintable
 from common.text.cues import Cue, make_cues
+from common.text.file_formats import Format
 from common.text.speakers import has_speakers, name_speakers, utterances
-
-Format = Literal["srt", "vtt", "ttml", "ass", "tsv", "txt"]
-FORMATS: tuple[Format, ...] = get_args(Format)
-# Formats with cues, which begin at words.
-SUBTITLES: frozenset[Format] = frozenset({"srt", "vtt", "ttml", "ass"})
-MEDIA_TYPES: dict[Format, str] = {
-    "srt": "application/x-subrip; charset=utf-8",
-    "vtt": "text/vtt; charset=utf-8",
-    "ttml": "application/ttml+xml; charset=utf-8",
-    "ass": "text/x-ssa; charset=utf-8",
-    "tsv": "text/tab-separated-values; charset=utf-8",
-    "txt": "text/plain; charset=utf-8",
-}
 
 
 def render(

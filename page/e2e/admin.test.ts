@@ -79,7 +79,7 @@ test("while dozens of jobs run, the figures become those of the store", async ()
   await expect.poll(async () => (await shownNow()).join() === storedNow().join(), ENOUGH).toBe(true);
   expect(await shownNow()).toEqual(["0", "0", "6", "3", "engine", "refused"]);
   await page
-    .getByText(/the time that the engine asked for · the first until/)
+    .getByText(/the engine named when it refused it · the first until/)
     .first()
     .waitFor();
 });
@@ -134,9 +134,26 @@ test("a hidden tab asks for nothing; a connection that is lost is shown, and com
   await page.context().setOffline(true);
   await hide(false);
   await page.getByText("The connection is lost.").waitFor();
+  await page.locator(".connection", { hasText: "not live since" }).waitFor();
   await page.context().setOffline(false);
   await page.locator('[data-connection="live"]').waitFor(ENOUGH);
   expect(await watchers()).toBe(1);
+});
+
+test("a stream that is not answered is given up, and asked for again", async () => {
+  const other = await page.context().newPage();
+  await other.clock.install();
+  await other.route("**/admin/now/events", () => undefined); // no answer, not even headers
+  await other.goto(`${server.url}/admin`);
+  await other.getByLabel("Access key").fill(ADMIN_KEY);
+  await other.getByRole("button", { name: "Sign in" }).click();
+  await other.locator('[data-connection="connecting"]').waitFor();
+  await other.clock.fastForward(25_000);
+  await other.getByText("The connection is lost.").waitFor();
+  await other.unroute("**/admin/now/events");
+  await other.clock.fastForward(5_000);
+  await other.locator('[data-connection="live"]').waitFor();
+  await other.close();
 });
 
 test("a key is made, shown once, changed, and revoked after a question", async () => {
@@ -162,6 +179,7 @@ test("a key is made, shown once, changed, and revoked after a question", async (
   await page.locator(".card", { hasText: "the theatre", hasNotText: "Jobs at once" }).waitFor();
   await page.getByRole("button", { name: "Revoke: the theatre" }).click();
   await page.locator("dialog").getByRole("button", { name: "Cancel" }).click();
+  await page.locator("button:focus", { hasText: "Revoke" }).waitFor(); // the focus is where it was
   expect(stored().revokedAt ?? null).toBeNull();
   await page.getByRole("button", { name: "Revoke: the theatre" }).click();
   await page.locator("dialog").getByRole("button", { name: "Revoke" }).click();
@@ -230,22 +248,23 @@ test("the history equals what the store has counted, by key, by code and by hour
     .toBe(37);
   await show("history");
   for (const { keyId, name } of clients) {
-    await page.getByLabel("Key").selectOption(keyId);
+    await page.getByRole("combobox", { name: "Key" }).selectOption(keyId);
     expect(await Promise.all(FIGURES.map(tile)), name).toEqual(stored(keyId));
     const row = page.locator(`tr[data-key="${keyId}"]`);
     expect((await row.locator("td").allTextContents()).slice(0, 4)).toEqual(stored(keyId));
     const [lower, upper] = bucketOf(keyId, 0.95);
-    const shown = Number.parseFloat((await tile("95 % answered within"))!);
+    const shown = Number.parseFloat((await tile("Time to answer 95 %"))!);
     expect(shown).toBeGreaterThanOrEqual(lower * 0.95);
     expect(shown).toBeLessThanOrEqual(upper * 1.05);
   }
-  await page.getByLabel("Key").selectOption("");
+  await page.getByRole("combobox", { name: "Key" }).selectOption("");
   const codes = query(
     "SELECT name, sum(amount) FROM usage WHERE period LIKE 'day:%' AND name LIKE 'failure:%' GROUP BY 1",
   );
-  expect(codes.map(String)).toEqual(["failure:audio_unreadable,3", "failure:engine_key_invalid,2"]);
+  const known = ["failure:audio_unreadable,3", "failure:engine_key_invalid,2"];
+  expect(codes.map(String)).toEqual(expect.arrayContaining(known));
   const shownCodes = await page.locator("tr:has(th code)").allTextContents();
-  expect(shownCodes.sort()).toEqual(["audio_unreadable3", "engine_key_invalid2"]);
+  expect(shownCodes.sort()).toEqual(codes.map(([name, amount]) => `${String(name).slice(8)}${String(amount)}`).sort());
   await page.getByText("As a table").first().click();
   expect(await page.locator("details[open] td").allTextContents()).toHaveLength(7);
   await page.getByLabel("Time").selectOption("24h");

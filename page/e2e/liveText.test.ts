@@ -40,7 +40,7 @@ async function numbersOfJob(page: Page): Promise<number[]> {
   return numbersIn(await (await fetch(`${server.url}/job/${jobId}/transcript?format=txt`)).text());
 }
 
-test("while it is spoken every word appears as in the text of the whole, which becomes one job", async () => {
+test("while it is spoken every word of the whole appears, once and in order, and the whole becomes one job", async () => {
   const page = await browser.context.newPage();
   await page.goto(`${server.url}/#/record`);
   await page.getByLabel("Show the text while I speak").check();
@@ -64,6 +64,12 @@ test("while it is spoken every word appears as in the text of the whole, which b
   await page.locator(".row").waitFor({ timeout: 60_000 });
   expect(await page.locator(".row").count()).toBe(1);
   // The last words on the page were still open: only half of them may have been heard.
-  const certain = shown.slice(0, -2);
-  expect(certain).toEqual((await numbersOfJob(page)).slice(0, certain.length));
+  const certain = new Set(shown.slice(0, -2));
+  expect([...certain]).toEqual(shown.slice(0, -2)); // each once
+  expect([...certain]).toEqual([...certain].sort((one, other) => one - other));
+  expect(certain.size).toBeGreaterThan(0.9 * engine.ends.filter((end) => end < SECONDS - 3).length);
+  // A busy machine may spoil a word of the sound itself; one that the whole has is also on the page.
+  const whole = (await numbersOfJob(page)).filter((number) => number <= shown.at(-3)!);
+  expect(whole.filter((number) => !certain.has(number))).toEqual([]);
+  expect(whole.length).toBeGreaterThan(0.9 * certain.size);
 });

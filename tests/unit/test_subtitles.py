@@ -18,7 +18,8 @@ from ttconv.imsc import reader as ttml_reader
 from common.models import Segment, Transcript, Word
 from common.text.cue_shape import TWO_FRAMES, CueShape
 from common.text.cues import Cue, make_cues
-from common.text.subtitles import FORMATS, MEDIA_TYPES, SUBTITLES, Format, render, srt, tsv, txt, vtt
+from common.text.file_formats import FORMATS, MEDIA_TYPES, SUBTITLES, Format
+from common.text.subtitles import render, srt, tsv, txt, vtt
 from common.text.tokens import join
 from tests.subtitle_lint import faults, read_cues
 

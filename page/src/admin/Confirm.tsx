@@ -1,9 +1,11 @@
-/** A question before what cannot be undone. */
+/** A question before what cannot be undone. It closes itself, so that the focus returns to where it was. */
 import { useEffect, useRef } from "preact/hooks";
 import { signal, useSignal } from "../app/signal";
 import { useAdminText } from "./text";
 
 type Question = { title: string; detail: string; action: string; answer: (isSure: boolean) => void };
+
+const YES = "yes";
 
 const question = signal<Question | null>(null);
 
@@ -28,16 +30,21 @@ export function ConfirmDialog() {
   }, [asked]);
   if (!asked) return null;
   return (
-    <dialog ref={dialog} class="panel" aria-labelledby="confirm-title" onClose={() => asked.answer(false)}>
+    <dialog
+      ref={dialog}
+      class="panel"
+      aria-labelledby="confirm-title"
+      onClose={() => asked.answer(dialog.current?.returnValue === YES)}
+    >
       <h2 id="confirm-title" class="wrap">
         {asked.title}
       </h2>
       <p class="wrap">{asked.detail}</p>
       <div class="actions">
-        <button type="button" onClick={() => asked.answer(false)}>
+        <button type="button" onClick={() => dialog.current?.close()}>
           {text.cancel}
         </button>
-        <button type="button" class="main" onClick={() => asked.answer(true)}>
+        <button type="button" class="main" onClick={() => dialog.current?.close(YES)}>
           {asked.action}
         </button>
       </div>

@@ -47,7 +47,7 @@ function FailingRow({ delivery, onRetry }: { delivery: Failing; onRetry: () => v
   const text = useAdminText();
   const { isBusy, problem, run } = useAction();
   const { jobId, target, receiver, lastError } = delivery;
-  const facts = [...outlookOf(delivery, text), lastError];
+  const facts = [...outlookOf(delivery, text), lastError && reasonOf(lastError, text)];
   return (
     <li class="card" data-delivery={jobId}>
       <div class="card-head">
@@ -73,4 +73,10 @@ function FailingRow({ delivery, onRetry }: { delivery: Failing; onRetry: () => v
 function outlookOf({ attempts, nextAt }: Failing, text: AdminText & { language: string }): string[] {
   if (!nextAt) return [text.refusedForGood];
   return [text.tries(attempts), text.nextTry(moment(Date.parse(nextAt), text.language, Date.now()))];
+}
+
+/** The server's word for it, where it is none that is known here. */
+function reasonOf(lastError: string, text: AdminText): string {
+  const status = /^answered (\d+)$/.exec(lastError)?.[1];
+  return status ? text.answered(status) : (text.lastErrors[lastError] ?? lastError);
 }

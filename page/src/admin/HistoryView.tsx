@@ -1,9 +1,11 @@
 /** What was used: by day or hour, and by key. */
 import { useMemo, useState } from "preact/hooks";
+import { localeOf } from "../text/quantities";
 import { useLoaded } from "./api";
 import { Chart } from "./Chart";
 import { Facts } from "./Facts";
-import type { AccessKey } from "./keyFields";
+import { useKeyNames } from "./keyNames";
+import { periodName } from "./periods";
 import { ProblemBox } from "./ProblemBox";
 import { type AdminText, useAdminText } from "./text";
 import { count, groupBy, lastDays, lastHours, percentile, sum, type Totals, type UsageRow } from "./usage";
@@ -19,8 +21,7 @@ export function HistoryView() {
   const [wanted, setWanted] = useState("");
   const { path, labels } = useMemo(() => periodOf(range, Date.now()), [range]);
   const { value, problem, reload } = useLoaded<{ usage: UsageRow[] }>(path);
-  const keys = useLoaded<{ keys: AccessKey[] }>("admin/keys").value?.keys ?? [];
-  const nameOf = (id: string) => text.clients[id] ?? keys.find(({ keyId }) => keyId === id)?.name ?? id;
+  const { nameOf } = useKeyNames();
   const byKey = groupBy(value?.usage ?? [], ({ keyId }) => keyId ?? "");
   const rows = range !== "24h" && byKey.has(wanted) ? byKey.get(wanted)! : (value?.usage ?? []);
   return (
@@ -31,7 +32,7 @@ export function HistoryView() {
         </Choice>
         {range !== "24h" && (
           <Choice label={text.owner} value={wanted} onChoose={setWanted}>
-            {[["", text.all], ...[...byKey.keys()].sort().map((id): [string, string] => [id, nameOf(id)])]}
+            {[["", text.allKeys], ...[...byKey.keys()].sort().map((id): [string, string] => [id, nameOf(id)])]}
           </Choice>
         )}
         <button type="button" onClick={() => void reload()}>
@@ -79,7 +80,7 @@ function Charts({ rows, labels, text }: { rows: UsageRow[]; labels: string[]; te
   const each = labels.map((label) => sum(byPeriod.get(label) ?? []));
   const whole = (value: number) => value.toLocaleString(text.language, { maximumFractionDigits: 1 });
   const failures = Object.entries(totals.failures).sort(([, a], [, b]) => b - a);
-  const shown = { labels: labels.map((label) => (label.length > 10 ? `${label.slice(11)}:00` : label)), write: whole };
+  const shown = { labels: labels.map((label) => periodName(label, localeOf(text.language))), write: whole };
   return (
     <>
       <Facts facts={factsOf(totals, text, whole)} />

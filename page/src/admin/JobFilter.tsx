@@ -1,15 +1,16 @@
 /** Which jobs are listed: by status, key, user and day, or one by its id. */
 import { call } from "./api";
 import type { AdminJob } from "./JobsView";
+import type { AccessKey } from "./keyFields";
 import { ProblemBox } from "./ProblemBox";
 import { useAdminText } from "./text";
 import { useAction } from "./useAction";
 
 const STATUSES = ["pending", "queued", "processing", "waiting", "completed", "failed", "cancelled"];
 
-type FilterProps = { onQuery: (query: string) => void; onFound: (job: AdminJob | null) => void };
+type FilterProps = { keys: AccessKey[]; onQuery: (query: string) => void; onFound: (job: AdminJob | null) => void };
 
-export function JobFilter({ onQuery, onFound }: FilterProps) {
+export function JobFilter({ keys, onQuery, onFound }: FilterProps) {
   const text = useAdminText();
   const { problem, run } = useAction();
   const submit = (event: SubmitEvent) => {
@@ -24,7 +25,12 @@ export function JobFilter({ onQuery, onFound }: FilterProps) {
       <StatusField />
       <label>
         {text.owner}
-        <input name="owner" spellcheck={false} />
+        <input name="owner" list="key-ids" spellcheck={false} />
+        <datalist id="key-ids">
+          {keys.map(({ keyId, name }) => (
+            <option key={keyId} value={keyId} label={name} />
+          ))}
+        </datalist>
       </label>
       <label>
         {text.userId}

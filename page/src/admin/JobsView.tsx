@@ -5,6 +5,7 @@ import { call } from "./api";
 import { confirmed } from "./Confirm";
 import { DeliveryList } from "./DeliveryList";
 import { JobFilter } from "./JobFilter";
+import { useKeyNames } from "./keyNames";
 import { ProblemBox } from "./ProblemBox";
 import { type AdminText, useAdminText } from "./text";
 import { useAction } from "./useAction";
@@ -36,10 +37,11 @@ export function JobsView() {
     replace(change);
     setSingle((one) => (one ? (change([one])[0] ?? null) : null));
   };
+  const { keys, nameOf } = useKeyNames();
   const shown = single ? [single] : rows;
   return (
     <>
-      <JobFilter onQuery={(wanted) => (setSingle(null), setQuery(wanted))} onFound={setSingle} />
+      <JobFilter keys={keys} onQuery={(wanted) => (setSingle(null), setQuery(wanted))} onFound={setSingle} />
       <ProblemBox problem={problem} />
       <div class="section-head">
         <h2>{text.jobs}</h2>
@@ -50,7 +52,7 @@ export function JobsView() {
       {!isLoading && !problem && shown.length === 0 && <p class="dim">{text.noJobs}</p>}
       <ul class="cards list">
         {shown.map((job) => (
-          <JobRow key={job.jobId} job={job} onChange={put} />
+          <JobRow key={job.jobId} job={job} nameOf={nameOf} onChange={put} />
         ))}
       </ul>
       {next && !single && (
@@ -63,9 +65,13 @@ export function JobsView() {
   );
 }
 
-type RowProps = { job: AdminJob; onChange: (job: AdminJob, isDeleted: boolean) => void };
+type RowProps = {
+  job: AdminJob;
+  nameOf: (owner: string) => string;
+  onChange: (job: AdminJob, isDeleted: boolean) => void;
+};
 
-function JobRow({ job, onChange }: RowProps) {
+function JobRow({ job, nameOf, onChange }: RowProps) {
   const text = useAdminText();
   const { isBusy, problem, run } = useAction();
   const act = (method: string, path: string) =>
@@ -85,7 +91,7 @@ function JobRow({ job, onChange }: RowProps) {
         <strong>{text.statuses[job.status] ?? job.status}</strong>
         <code class="wrap">{job.jobId}</code>
       </div>
-      <p class="dim wrap">{factsOf(job, text).join(" · ")}</p>
+      <p class="dim wrap">{factsOf(job, nameOf, text).join(" · ")}</p>
       {job.error && <p class="wrap">{`${job.error.message} (${job.error.code})`}</p>}
       <ProblemBox problem={problem} />
       <div class="actions">
@@ -99,11 +105,11 @@ function JobRow({ job, onChange }: RowProps) {
 
 const isActive = ({ status }: AdminJob) => ["pending", "queued", "processing", "waiting"].includes(status);
 
-function factsOf(job: AdminJob, text: AdminText & { language: string }): string[] {
+function factsOf(job: AdminJob, nameOf: RowProps["nameOf"], text: AdminText & { language: string }): string[] {
   const at = (time: string) => moment(Date.parse(time), text.language, Date.now());
   return [
     text.madeAt(at(job.createdAt)),
-    text.by(job.owner ?? text.anonymous),
+    text.by(job.owner ? nameOf(job.owner) : text.anonymous),
     ...(job.userId ? [text.user(job.userId)] : []),
     ...(job.status === "processing" ? [`${Math.round(job.progress)} %`] : []),
     ...(job.waitingFor ? [text.waitsFor(text.reasons[job.waitingFor] ?? job.waitingFor)] : []),

@@ -18,7 +18,8 @@ export function KeyForm({ edited, onEnd }: FormProps) {
     event.preventDefault();
     const body = bodyOf(new FormData(event.currentTarget as HTMLFormElement));
     const [method, path] = edited ? ["PATCH", `admin/keys/${edited.keyId}`] : ["POST", "admin/keys"];
-    void run(async () => onEnd(await call<AccessKey>(method!, path!, body)));
+    const save = () => call<AccessKey>(method!, path!, body);
+    void run(() => save().then((saved) => (dialog.current?.close(), onEnd(saved)))); // closed, it gives the focus back
   };
   return (
     <dialog ref={dialog} class="panel" aria-labelledby="key-title" onClose={() => onEnd(null)}>
@@ -38,7 +39,7 @@ export function KeyForm({ edited, onEnd }: FormProps) {
         </label>
         <ProblemBox problem={problem} />
         <div class="actions">
-          <button type="button" onClick={() => onEnd(null)}>
+          <button type="button" onClick={() => dialog.current?.close()}>
             {text.cancel}
           </button>
           <button type="submit" class="main" disabled={isBusy}>
@@ -70,6 +71,7 @@ function Limits({ edited }: { edited: AccessKey | null }) {
   return (
     <fieldset>
       <legend>{text.limitsTitle}</legend>
+      <p class="dim">{text.limitsHint}</p>
       <div class="fields">
         {limitFields.map((name) => (
           <label key={name}>

@@ -112,7 +112,7 @@ function factsOf(key: AccessKey, text: AdminText & { language: string }): string
   const day = (time: string) => moment(Date.parse(time), text.language, Date.now());
   const limits = limitFields.filter((name) => key.limits?.[name] !== undefined);
   return [
-    key.scopes.join(", "),
+    key.scopes.map((scope) => text.scopes[scope as keyof typeof text.scopes] ?? scope).join(", "),
     ...limits.map((name) => `${text.limits[name]}: ${key.limits![name]!.toLocaleString(text.language)}`),
     text.madeAt(day(key.createdAt)),
     ...(key.expiresAt ? [text.endsAt(day(key.expiresAt))] : []),

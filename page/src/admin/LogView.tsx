@@ -17,7 +17,7 @@ export function LogView() {
       {value?.actions.length === 0 && <p class="dim">{text.none}</p>}
       {value && value.actions.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label={text.views.log}>
-          <table>
+          <table class="log">
             <thead>
               <tr>
                 {text.logColumns.map((name) => (

@@ -68,17 +68,18 @@ function ReadingView({ reading, text }: ReadingProps) {
 
 function JobFacts({ reading: { jobs, deliveries }, text }: ReadingProps) {
   if (!jobs) return <p class="dim">{text.noStore}</p>;
+  const count = (value: number) => value.toLocaleString(text.language);
   const facts: Array<[string, string, string?]> = [
     [
       text.queued,
-      String(jobs.queued),
+      count(jobs.queued),
       jobs.queued > 0 && jobs.oldestDueSeconds > 1 ? text.oldest(stretch(jobs.oldestDueSeconds)) : "",
     ],
-    [text.processing, String(jobs.processing)],
-    [text.waiting, String(jobs.waiting)],
+    [text.processing, count(jobs.processing)],
+    [text.waiting, count(jobs.waiting)],
     ...Object.entries(deliveries ?? {}).map(([target, { open, problem }]): [string, string, string?] => [
       `${text.deliveries}: ${text.targets[target] ?? target}`,
-      String(open),
+      count(open),
       problem,
     ]),
   ];

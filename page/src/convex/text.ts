@@ -22,7 +22,8 @@ const en = {
   copy: "Copy",
   copied: "The code is copied.",
   other: "Code of another device",
-  otherHint: "Only a code that you copied yourself: the person who gave it to you would see your recordings from now on.",
+  otherHint:
+    "Only a code that you copied yourself: the person who gave it to you would see your recordings from now on.",
   use: "Use",
   used: "This browser now lists the recordings of your other device, too.",
   invalid: "This is no such code: copy the whole of it.",

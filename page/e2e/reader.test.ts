@@ -22,7 +22,7 @@ let problems: string[];
 let jobId: string;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ SPEAKERS_LATER: "true" });
   browser = await launch(inject("chromium"));
   ({ page, problems } = await openPage(browser, server.url, { viewport: { width: 320, height: 700 } }));
 });
@@ -53,6 +53,8 @@ const width = () => page.evaluate(() => document.documentElement.scrollWidth);
 const fileAtServer = async (format: string) =>
   (await fetch(`${server.url}/job/${jobId}/transcript?format=${format}`)).text();
 
+const jobAtServer = async (): Promise<unknown> => (await fetch(`${server.url}/job/${jobId}`)).json();
+
 async function download(format: string): Promise<{ name: string; text: string }> {
   await page.getByRole("button", { name: "Download" }).click();
   const [file] = await Promise.all([
@@ -72,7 +74,7 @@ async function putElsewhere(part: string, body: unknown): Promise<void> {
   expect(response.status).toBe(200);
 }
 
-test("the speakers of a recording are asked for, and each turn has its own", async () => {
+test("the speakers of a recording are asked for, and its text is there before them", async () => {
   await page.getByText("Options").click();
   await page.getByLabel("Tell speakers apart").selectOption("2");
   await choose(page, { name: HOSTILE_NAME, mimeType: "audio/wav", buffer: await makeConversation() });
@@ -80,9 +82,31 @@ test("the speakers of a recording are asked for, and each turn has its own", asy
   expect(await width()).toBeLessThanOrEqual(320);
   expect(await page.locator(".toast").textContent()).not.toContain("\u202e");
   await page.locator(".row-link").click();
-  await speakers().first().waitFor();
+  await page.locator(".para p").first().waitFor();
   jobId = page.url().split("/").at(-1)!;
+});
+
+test("a correction that is under way stays as it is when the speakers come after the text, and so does its place", async () => {
+  await page.getByRole("button", { name: "Correct", exact: true }).click();
+  const before = await names(); // none, unless they came before the text was open
+  const paragraph = page.locator(".para p").first();
+  await paragraph.click();
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.type("Uno ");
+  await expect.poll(() => jobAtServer(), ENOUGH).not.toHaveProperty("speakers");
+  await page.evaluate(() => dispatchEvent(new Event("focus")));
+  await page.keyboard.type("dos ");
+  expect(await paragraph.textContent()).toMatch(/^Uno dos /);
+  expect(await names()).toEqual(before);
+  await expect.poll(() => fileAtServer("txt"), ENOUGH).toMatch(/^A: Uno dos /);
+
+  await paragraph.blur();
+  await speakers().first().waitFor();
   expect([...new Set(await names())]).toEqual(["A", "B"]);
+  expect(await paragraph.textContent()).toMatch(/^Uno dos /);
+  expect(await page.getByText("Changed in another tab").count()).toBe(0);
+  await page.reload(); // the next tests begin without a correction
+  await speakers().first().waitFor();
 });
 
 test("a speaker is named by keys, in every turn, and the server and all files say so", async () => {

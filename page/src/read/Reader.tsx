@@ -49,6 +49,7 @@ function OpenReader({ stored }: { stored: StoredText }) {
   useEffect(() => void (document.title = `${shorten(filename)} · Escriba`), [filename]);
   const state = useSignal(open.saver.state);
   const isChanged = useSignal(open.isChangedElsewhere);
+  const awaitsSpeakers = useSignal(open.awaitsSpeakers);
   return (
     <article class="reader">
       <a class="button plain back" href="#/">
@@ -58,7 +59,7 @@ function OpenReader({ stored }: { stored: StoredText }) {
         {filename}
       </h1>
       <p class="dim facts">
-        {[clockTime(duration), text.words(stored.row.wordCount)].join(" · ")}
+        {[clockTime(duration), text.words(stored.row.wordCount), ...(awaitsSpeakers ? [text.voices] : [])].join(" · ")}
         <span role={state.startsWith("savedHere") ? "status" : undefined}>{state && ` · ${text[state]}`}</span>
       </p>
       <div role="status">{isChanged && <p class="notice">{text.changedElsewhere}</p>}</div>

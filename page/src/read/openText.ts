@@ -11,11 +11,16 @@ import type { RecordingRow } from "../store/database";
 import { changeRow, onStoreNews, readText, saveText, type StoredText } from "../store/recordings";
 import { Saver } from "./saver";
 
+/** Milliseconds between two looks for speakers that come after the text. */
+const SPEAKERS_EVERY = 4_000;
+
 export class OpenText {
   readonly row: RecordingRow;
   readonly saver: Saver;
   /** The text was replaced by a newer one from another tab or device. */
   readonly isChangedElsewhere: Signal<boolean> = signal(false);
+  /** The server still tells the voices apart: the same text comes again, with who says it. */
+  readonly awaitsSpeakers: Signal<boolean> = signal(false);
   readonly #history: History;
   readonly #listeners = new Set<(change: Change) => void>();
   #stopNews = () => {};
@@ -54,6 +59,7 @@ export class OpenText {
     let isLooking = false;
     const look = async () => {
       if (isLooking || document.hidden || this.saver.hasUnsent) return;
+      if (this.awaitsSpeakers.value && isSelecting()) return;
       isLooking = true;
       await this.#takeFromServer();
       isLooking = false;
@@ -65,7 +71,11 @@ export class OpenText {
       [globalThis, "online"],
     ] as const;
     for (const [target, kind] of kinds) target.addEventListener(kind, listener);
-    return () => kinds.forEach(([target, kind]) => target.removeEventListener(kind, listener));
+    const waiting = setInterval(() => this.awaitsSpeakers.value && listener(), SPEAKERS_EVERY);
+    return () => {
+      clearInterval(waiting);
+      kinds.forEach(([target, kind]) => target.removeEventListener(kind, listener));
+    };
   }
 
   get paragraphs(): readonly Paragraph[] {
@@ -132,11 +142,14 @@ export class OpenText {
     const hadUnsent = this.saver.hasUnsent;
     const found = await readTranscript(this.row.jobId, hadUnsent ? null : this.saver.etag);
     if (!found || (this.saver.hasUnsent && !hadUnsent)) return;
+    this.awaitsSpeakers.set(found.awaitsSpeakers);
     if (!found.transcript) return this.saver.retag(found.etag);
     const text = { paragraphs: toParagraphs(found.transcript), names: givenNames(found.transcript.speakers) };
     this.saver.accept(found.etag, text);
     const isSame = lettersOf(text) === lettersOf(this.whole) && isSameNames(text.names, this.names);
+    const isLabelled = wordsOf(text) === wordsOf(this.whole) && !this.paragraphs.some(({ speaker }) => speaker);
     if (!isSame) this.#replace(text);
+    if (isLabelled) this.isChangedElsewhere.set(false); // by nobody: its speakers have come
     this.saver.state.set(isSame && !hadUnsent ? "" : "saved");
     const change = { etag: found.etag, isUnsent: false };
     if (isSame) await changeRow(this.row.jobId, change);
@@ -160,3 +173,13 @@ export class OpenText {
     for (const listener of this.#listeners) listener(change);
   }
 }
+
+const wordsOf = ({ paragraphs }: Text): string =>
+  paragraphs
+    .map(({ text }) => text)
+    .join("")
+    .replace(/\s+/g, "");
+
+/** Whether the person is in the midst of a paragraph: what comes by itself waits until then. */
+const isSelecting = (): boolean =>
+  getSelection()?.isCollapsed === false || (document.activeElement as HTMLElement | null)?.isContentEditable === true;

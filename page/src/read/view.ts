@@ -8,6 +8,7 @@ import { type Hit } from "./find";
 import { Follower, scrollTo } from "./follow";
 import { mark, unmarkAll } from "./highlights";
 import type { OpenText } from "./openText";
+import { keepPlace } from "./place";
 import type { Player } from "./player";
 import { TextDom } from "./textDom";
 
@@ -42,7 +43,7 @@ export class View {
   watch(): () => void {
     const ends = [
       this.text.onChange((change) => {
-        this.dom.apply(change);
+        keepPlace(this.dom, change, () => this.dom.apply(change));
         if (change.names) this.dom.rename(change.names.after, this.text.paragraphs);
         this.follower.refresh(this.player.time);
         this.#markUnsure();

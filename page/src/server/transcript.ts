@@ -54,20 +54,22 @@ async function put(url: string, body: unknown, etag: string | null): Promise<Sen
   return { kind: response.status === 429 || response.status >= 500 ? "away" : "refused" };
 }
 
-/** Null where the server does not answer, or has the text of `etag`; without `transcript` it has that, too, by another tag. */
-export async function readTranscript(
-  jobId: string,
-  etag: string | null,
-): Promise<{ transcript?: ApiTranscript; etag: string | null } | null> {
+/** `awaitsSpeakers`: they come later, with a text of another tag. */
+export type Found = { transcript?: ApiTranscript; etag: string | null; awaitsSpeakers: boolean };
+
+/** Null where the server does not answer; without `transcript` it has the text of `etag`, perhaps by another tag. */
+export async function readTranscript(jobId: string, etag: string | null): Promise<Found | null> {
   const response = await fetch(address(jobId), {
     headers: { ...headers(), ...(etag ? { "if-none-match": etag } : {}) },
     cache: "no-store",
   }).catch(() => null);
-  if (!response?.ok) return null;
+  if (!response || !(response.ok || response.status === 304)) return null;
   const found = response.headers.get("etag");
+  const awaitsSpeakers = response.headers.get("x-escriba-speakers") === "pending";
+  if (response.status === 304) return { etag, awaitsSpeakers };
   if (etag && seqOf(found) === seqOf(etag)) {
     await response.body?.cancel();
-    return { etag: found };
+    return { etag: found, awaitsSpeakers };
   }
-  return { transcript: (await response.json()) as ApiTranscript, etag: found };
+  return { transcript: (await response.json()) as ApiTranscript, etag: found, awaitsSpeakers };
 }

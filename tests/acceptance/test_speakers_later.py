@@ -227,7 +227,8 @@ def test_a_server_killed_meanwhile_and_the_one_beside_it_find_the_same_speakers(
     wait_until(lambda: has_speakers(left, job_id), 120)
     assert len(upstream.requests) == 2 * asked  # no piece was transcribed again
     assert text(left, job_id).json()["segments"] == undisturbed["segments"]
-    assert_nothing_is_left(left)
+    # The killed server's own folder goes at its next start.
+    assert {table: count(left, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
 
 
 def test_of_two_instances_one_has_the_task_and_the_other_goes_on_when_it_is_killed(

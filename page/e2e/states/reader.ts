@@ -39,11 +39,12 @@ async function showSuppressed({ page }: Visit): Promise<void> {
   await page.locator(".suppressed p").last().scrollIntoViewIfNeeded();
 }
 
-const clickText = (page: Page) =>
-  page
-    .locator(".para p")
-    .first()
-    .click({ position: { x: 60, y: 14 } });
+/** A word in the middle of the first line. */
+async function clickText(page: Page): Promise<void> {
+  const text = page.locator(".para p").first();
+  const { width } = (await text.boundingBox())!;
+  await text.click({ position: { x: width / 2, y: 14 } });
+}
 
 async function play({ page }: Visit): Promise<void> {
   await page.locator(".suppressed summary").click();
@@ -60,6 +61,7 @@ async function showUnsure({ page }: Visit): Promise<void> {
 }
 
 async function correct({ page }: Visit): Promise<void> {
+  await page.locator(".toolbar button[aria-pressed]").last().click(); // the unsure words, again
   await page.locator(".toolbar button").first().click();
   await clickText(page);
   await page.keyboard.press("Home");

@@ -14,15 +14,16 @@ const en = {
   states,
   elsewhere: "In progress on your other devices",
   explanation:
-    "The texts and names of your recordings are also kept in the database of whoever runs this server, until you delete them. " +
+    "The texts and names of your recordings are also kept in the database of the person who runs this server, until you delete them. " +
     "Nobody lists them without the code of this browser. The recordings themselves stay in the browser that sent them.",
   code: "Code of this browser",
-  codeHint: "Whoever has it sees, corrects and deletes your texts, like you: give it only to your own devices.",
+  codeHint: "Who has it sees, corrects and deletes your texts, like you: give it only to your own devices.",
   show: "Show",
   copy: "Copy",
   copied: "The code is copied.",
   other: "Code of another device",
-  otherHint: "Only a code that you copied yourself: whoever gave it to you would see your recordings from now on.",
+  otherHint:
+    "Only a code that you copied yourself: the person who gave it to you would see your recordings from now on.",
   use: "Use",
   used: "This browser now lists the recordings of your other device, too.",
   invalid: "This is no such code: copy the whole of it.",

@@ -9,6 +9,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { rolldown } from "rolldown";
 
 const here = (/** @type {string} */ name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const OUT = here("../common/http/page_files");
@@ -17,68 +18,76 @@ const OUT = here("../common/http/page_files");
 const MOST_AT_FIRST = 60_000;
 const MOST_OF_ALL = 200_000;
 
-/** @type {import("esbuild").BuildOptions & { metafile: true, write: false }} */
-const SHARED = {
-  absWorkingDir: here("."),
-  preserveSymlinks: true, // the names of the files hash the paths of the sources
-  outdir: here("dist"),
-  bundle: true,
-  minify: true,
-  format: "esm",
-  target: ["chrome109", "firefox115", "safari16.4"],
-  entryNames: "[name]-[hash]",
-  metafile: true,
-  write: false,
-  legalComments: "none",
-};
+const TARGET = ["chrome109", "firefox115", "safari16.4"];
+
+/**
+ * Rolldown puts what the page always loads into few files; on AWS each file that a browser asks for at once may start
+ * a function.
+ * @param {Record<string, string>} input @param {Record<string, string>} define
+ */
+async function bundle(input, define = {}) {
+  const built = await rolldown({
+    input,
+    cwd: here("."),
+    transform: { target: TARGET, define },
+    moduleTypes: { ".svg": "text", ".css": "text" },
+  });
+  const names = "[name]-[hash].js";
+  const { output } = await built.generate({
+    minify: true,
+    comments: false,
+    entryFileNames: names,
+    chunkFileNames: names,
+  });
+  return output.filter((file) => file.type === "chunk");
+}
+
+async function bundleStyle() {
+  const { outputFiles } = await build({
+    entryPoints: { style: here("src/styles/style.css") },
+    outdir: here("dist"),
+    entryNames: "[name]-[hash]",
+    bundle: true,
+    minify: true,
+    target: TARGET,
+    write: false,
+  });
+  return outputFiles.map(({ path: file, contents }) => ({ name: path.basename(file), contents }))[0];
+}
 
 /** Name → contents of every file of the page; `first` are those that a browser loads at once. */
 async function makeFiles() {
-  const worker = await build({ ...SHARED, entryPoints: { writer: here("src/record/writer.worker.ts") } });
-  const [workerName] = find(Object.entries(worker.metafile.outputs), "src/record/writer.worker.ts");
-  const { outputFiles, metafile } = await build({
-    ...SHARED,
-    entryPoints: { app: here("src/main.tsx"), style: here("src/styles/style.css") },
-    splitting: true,
-    jsx: "automatic",
-    jsxImportSource: "preact",
-    chunkNames: "[name]-[hash]",
-    define: { WRITER_WORKER: JSON.stringify(workerName) },
-    loader: { ".svg": "text", ".sheet.css": "text" },
-  });
-  const outputs = Object.entries(metafile.outputs);
-  const [script, scriptOutput] = find(outputs, "src/main.tsx");
-  const [style] = find(outputs, "src/styles/style.css");
-  const statics = staticsOf(metafile.outputs, scriptOutput);
+  const [worker] = await bundle({ writer: "src/record/writer.worker.ts" });
+  const chunks = await bundle({ app: "src/main.tsx" }, { WRITER_WORKER: JSON.stringify(worker?.fileName) });
+  const style = await bundleStyle();
+  const script = chunks.find(({ isEntry }) => isEntry);
+  if (!worker || !script || !style) throw new Error("Nothing was built.");
+  const statics = staticsOf(chunks, script);
   const html = readFileSync(here("src/index.html"), "utf8")
-    .replace("%STYLE%", style)
-    .replace("%SCRIPT%", script)
+    .replace("%STYLE%", style.name)
+    .replace("%SCRIPT%", script.fileName)
     .replace("%PRELOADS%", statics.map((name) => `<link rel="modulepreload" href="page/${name}" />`).join("\n    "));
-  const built = [...worker.outputFiles, ...outputFiles];
-  const files = new Map(built.map(({ path: file, contents }) => [path.basename(file), Buffer.from(contents)]));
+  const files = new Map([worker, ...chunks].map(({ fileName, code }) => [fileName, Buffer.from(code)]));
+  files.set(style.name, Buffer.from(style.contents));
   for (const name of ["icon.svg", "manifest.webmanifest"]) files.set(name, readFileSync(here(`src/${name}`)));
   for (const name of readdirSync(here("src/icons"))) files.set(name, readFileSync(here(`src/icons/${name}`)));
   files.set("index.html", Buffer.from(html));
-  files.set("sw.js", await makeServiceWorker(files, script));
-  return { files, first: ["index.html", script, style, ...statics] };
+  files.set("sw.js", await makeServiceWorker(files, script.fileName));
+  return { files, first: ["index.html", script.fileName, style.name, ...statics] };
 }
+
+/** @typedef {import("rolldown").OutputChunk} Chunk */
 
 /**
  * All modules that a browser needs before the script runs. The page names them, since it would find each
  * only in the one before.
- * @param {import("esbuild").Metafile["outputs"]} outputs
- * @param {import("esbuild").Metafile["outputs"][string]} script
+ * @param {Chunk[]} chunks @param {Chunk} script
  */
-function staticsOf(outputs, script) {
-  const pending = [script];
-  const found = new Set();
-  for (let output = pending.pop(); output; output = pending.pop())
-    for (const { path: file, kind } of output.imports)
-      if (kind === "import-statement" && !found.has(file)) {
-        found.add(file);
-        pending.push(/** @type {typeof script} */ (outputs[file]));
-      }
-  return [...found].map((file) => path.basename(file));
+function staticsOf(chunks, script) {
+  const found = new Set(script.imports);
+  for (const name of found)
+    for (const further of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) found.add(further);
+  return [...found];
 }
 
 /** Parts that few people use are kept when they are first loaded. */
@@ -93,20 +102,8 @@ async function makeServiceWorker(/** @type {Map<string, Buffer>} */ files, /** @
     FIRST: JSON.stringify(script),
     VERSION: JSON.stringify(hash.digest("hex").slice(0, 12)),
   };
-  const { outputFiles } = await build({ ...SHARED, entryPoints: { sw: here("src/worker/sw.ts") }, define });
-  return Buffer.from(outputFiles[0]?.contents ?? "");
-}
-
-/**
- * @template {{ entryPoint?: string }} T
- * @param {Array<[string, T]>} outputs
- * @param {string} entry
- * @returns {[string, T]}
- */
-function find(outputs, entry) {
-  const found = outputs.find(([, { entryPoint }]) => entryPoint === entry);
-  if (!found) throw new Error(`Nothing was built of ${entry}.`);
-  return [path.basename(found[0]), found[1]];
+  const [worker] = await bundle({ sw: "src/worker/sw.ts" }, define);
+  return Buffer.from(worker?.code ?? "");
 }
 
 const gzip = (/** @type {Buffer} */ content) => gzipSync(content, { level: 9 });

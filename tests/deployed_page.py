@@ -1,7 +1,7 @@
-"""`python -m tests.deployed_page`: template.yaml deployed to the emulator, for a browser that opens its page.
+"""`python -m tests.deployed_page PASSWORD`: template.yaml deployed to the emulator, for a browser.
 
-It prints the page's address, and ends when its input does. The engine is the stand-in for Groq, which answers
-nothing before a line is read: a test can look at a job that runs.
+It prints the page's address, and ends when its input does. The page asks for the password. The engine is the
+stand-in for Groq, which answers nothing before a line is read: a test can look at a job that runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.replies import Reply
 from tests.upstream import KEY, Upstream
 
 
-def main() -> None:
+def main(password: str) -> None:
     may_answer = threading.Event()
 
     def recognise(_: bytes) -> Reply:
@@ -30,8 +30,8 @@ def main() -> None:
     ):
         emulator = Emulator(Path(folder), AUTH="true").start()
         try:
-            put_secrets(emulator, {"groq-api-key": KEY})
-            deployed = deploy(emulator, {"GROQ_BASE_URL": upstream.url})
+            put_secrets(emulator, {"groq-api-key": KEY, "page-password": password})
+            deployed = deploy(emulator, {"GROQ_BASE_URL": upstream.url}, {"PagePassword": "yes"})
             print(f"{deployed.api}/", flush=True)
             sys.stdin.readline()
             may_answer.set()
@@ -42,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

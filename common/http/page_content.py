@@ -16,7 +16,7 @@ FOLDER = Path(__file__).with_name("page_files")
 INDEX = "index.html"
 
 # What the build writes; nothing else in a path reaches the disk.
-_NAME = re.compile(r"[A-Za-z]+(-[A-Z0-9]+)?\.(html|js|css|svg|png|webmanifest)")
+_NAME = re.compile(r"[A-Za-z]+(-[A-Za-z0-9]+)*\.(html|js|css|svg|png|webmanifest)")
 _TYPES = {
     "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",

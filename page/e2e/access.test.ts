@@ -3,17 +3,21 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { findProblems } from "./axe";
 import { launch, openPage, recording, type Server, startServer } from "./environment";
+import { type HeldEngine, startHeldEngine } from "./heldEngine";
 
 const ADMIN_KEY = "a-key-that-only-this-test-knows-0123456789";
 const ENOUGH = { timeout: 240_000 };
 
+let engine: HeldEngine;
 let server: Server;
 let browser: Awaited<ReturnType<typeof launch>>;
 let key: string;
 let readKey: string;
 
 beforeAll(async () => {
-  server = await startServer({ ADMIN_KEY });
+  engine = await startHeldEngine(1);
+  engine.release();
+  server = await startServer({ ADMIN_KEY, ...engine.settings });
   browser = await launch(inject("chromium"));
   [key, readKey] = await Promise.all([makeKey(["transcribe", "read"]), makeKey(["read"])]);
 });
@@ -30,6 +34,7 @@ async function makeKey(scopes: string[]): Promise<string> {
 afterAll(async () => {
   await browser.close();
   await server.stop();
+  engine.close();
 });
 
 /** The accessible name of what has the focus after each press of the tab key. */

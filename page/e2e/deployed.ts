@@ -9,8 +9,9 @@ export type Deployed = {
   stop(): Promise<void>;
 };
 
-export async function deploy(): Promise<Deployed> {
-  const child = spawn(python, ["-m", "tests.deployed_page"], {
+/** `password` is the page's. */
+export async function deploy(password: string): Promise<Deployed> {
+  const child = spawn(python, ["-m", "tests.deployed_page", password], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME },
     stdio: ["pipe", "pipe", "pipe"],

@@ -136,6 +136,12 @@ describe("the first view", () => {
   });
 });
 
+/** Which paragraph has the focus, counted from 0. */
+const paragraph = () =>
+  page.evaluate(() => [...document.querySelectorAll(".para p")].indexOf(document.activeElement as HTMLElement));
+
+const isInDialog = () => page.evaluate(() => document.activeElement!.closest("dialog") !== null);
+
 describe("a text", () => {
   test("is opened, and its tools are one stop of the tab key", async () => {
     await enter();
@@ -186,6 +192,131 @@ describe("a text", () => {
     expect(await press(page, "Tab")).toEqual(["paragraph"]);
     expect(await press(page, "Shift+Tab")).toEqual(['button "Keys"']);
   });
+
+  test("is searched; what was found has the focus afterwards, and is heard from there", async () => {
+    await page.keyboard.press("Control+f");
+    await expectFocus('searchbox "Find in this text"');
+    await page.keyboard.type("crate");
+    await page.getByText("1 of 1").waitFor();
+    await page.keyboard.press("Escape");
+    await expect.poll(paragraph).toBe(1);
+    await page.keyboard.press("ArrowDown");
+    expect(await paragraph()).toBe(2);
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Control+Enter");
+    await page.getByRole("button", { name: "Pause" }).waitFor();
+    await expect.poll(() => page.locator(".clock").textContent()).toMatch(/^0:(0[89]|1\d) /);
+    await page.keyboard.press("Space");
+    await page.getByRole("button", { name: "Play", exact: true }).waitFor();
+    await start("button", "Find");
+    await enter();
+    await expectFocus('searchbox "Find in this text"');
+    const names = await press(page, "Tab", 4);
+    expect(names).toEqual(['button "Previous"', 'button "Next"', 'button "Close"', 'combobox "Replace with"']);
+    await page.keyboard.press("Escape");
+    await expectFocus('button "Find"');
+  });
+
+  test("shows dialogs that keep the focus, and give it back", async () => {
+    await page.locator(".para p").nth(1).focus();
+    for (const [key, name] of [
+      ["?", "Keys"],
+      ["s", "Who speaks"],
+    ] as const) {
+      await page.keyboard.press(key);
+      await page.locator("dialog[open]", { hasText: name }).waitFor();
+      expect(await isInDialog()).toBe(true);
+      for (let i = 0; i < 3; i += 1) {
+        await page.keyboard.press("Tab");
+        expect((await isInDialog()) || (await focused(page)) === "nothing").toBe(true);
+      }
+      await page.keyboard.press("Escape");
+      await expect.poll(paragraph).toBe(1);
+    }
+    await start("button", "Keys");
+    await enter();
+    await page.locator("dialog[open]").waitFor();
+    await page.keyboard.press("Escape");
+    await expectFocus('button "Keys"');
+  });
+
+  test("is corrected and undone, and the focus stays at the tools when there is no more to undo", async () => {
+    await page.locator(".para p").nth(1).focus();
+    await enter();
+    expect(await focused(page)).toBe('textbox "Paragraph at 0:08"');
+    await page.keyboard.type("X"); // one letter is one step back
+    await page.keyboard.press("Escape");
+    expect(await paragraph()).toBe(1);
+    await start("button", "Undo");
+    await enter();
+    await expectFocus('button "Redo"');
+    expect(await page.locator(".para p").nth(1).textContent()).toMatch(/^Nadia/);
+  });
+
+  test("is taken away by the arrow keys of its menu", async () => {
+    await start("button", "Download");
+    await enter();
+    expect(await press(page, "Tab")).toEqual(['button "Text (.txt)"']);
+    const [next] = await press(page, "ArrowDown");
+    expect(next).toMatch(/^button "/);
+    expect(await press(page, "ArrowUp")).toEqual(['button "Text (.txt)"']);
+    const [file] = await Promise.all([page.waitForEvent("download"), enter()]);
+    expect(file.suggestedFilename()).toBe("first.txt");
+    await expectFocus('button "Download"');
+    await enter();
+    await press(page, "Tab");
+    await page.keyboard.press("Escape");
+    await expectFocus('button "Download"');
+  });
+});
+
+describe("the recorder", () => {
+  test("is used by keyboard, and what it kept is deleted and brought back", async () => {
+    await start("link", "All texts");
+    await enter();
+    await page.getByRole("link", { name: "Record", exact: true }).focus();
+    await enter();
+    await page.getByRole("button", { name: "Start recording" }).waitFor();
+    expect(await press(page, "Tab", 4)).toEqual([
+      'link "All texts"',
+      'radio "The microphone"',
+      'checkbox "Show the text while I speak"',
+      'button "Start recording"',
+    ]);
+    await page.evaluate(recordAnnouncements);
+    await enter();
+    await expectFocus('button "Pause"');
+    await page.locator(".clock", { hasText: "0:03" }).waitFor();
+    expect(await treeOf(page)).toMatchInlineSnapshot(`
+      "- main:
+        - link "All texts":
+          - /url: "#/"
+        - region "Record":
+          - heading "Record" [level=#]
+            - status: Recording
+          - status
+          - alert
+          - button "Pause"
+          - button "Mark this moment"
+          - button "Stop, and make it text"
+          - button "Stop, and keep it""
+    `);
+    expect(await readSaid(page)).toEqual([]); // no second is read aloud, and the focus says that it runs
+    expect(await press(page, "Tab", 3)).toEqual([
+      'button "Mark this moment"',
+      'button "Stop, and make it text"',
+      'button "Stop, and keep it"',
+    ]);
+    await enter();
+    await page.locator(".kept .card").waitFor(ENOUGH);
+    await expect.poll(() => page.evaluate(() => document.activeElement!.closest(".record") !== null)).toBe(true);
+    await page.getByRole("button", { name: "Delete: " }).focus();
+    await enter();
+    await expect.poll(() => page.locator(".kept .card").count()).toBe(0);
+    expect(await page.evaluate(() => document.activeElement!.localName)).not.toBe("body");
+    await page.keyboard.press("Control+z");
+    await expect.poll(() => focused(page)).toMatch(/^button "Make it text: /);
+  });
 });
 
 describe("the dashboard", () => {
@@ -203,6 +334,41 @@ describe("the dashboard", () => {
     expect(await press(page, "Tab", 7)).toEqual([...tabs, 'textbox "Reason for the pause"', 'button "Pause"']);
     await show("Actions");
     await expectFocus('link "Actions"');
+    await show("Now");
+    await page.locator('[data-connection="live"]').waitFor(ENOUGH);
+    expect(await treeOf(page)).toMatchInlineSnapshot(`
+      "- main:
+        - heading "Dashboard" [level=#]
+        - navigation "Dashboard":
+          - link "Now":
+            - /url: "#/admin/now"
+          - link "History":
+            - /url: "#/admin/history"
+          - link "Jobs":
+            - /url: "#/admin/jobs"
+          - link "Keys":
+            - /url: "#/admin/keys"
+          - link "Actions":
+            - /url: "#/admin/log"
+          - status: Live
+        - textbox "Reason for the pause"
+        - button "Pause"
+        - region "Jobs":
+          - heading "Jobs" [level=#]
+        - region "Quota left at the engine":
+          - heading "Quota left at the engine" [level=#]
+        - region "This process":
+          - heading "This process" [level=#]
+          - progressbar "Recordings stored""
+    `);
+    await page.evaluate(recordAnnouncements);
+    const pause = (method: string) =>
+      fetch(`${server.url}/admin/pause`, { method, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    await pause("PUT");
+    await page.getByText("Paused by admin").waitFor(ENOUGH);
+    await pause("DELETE");
+    await page.getByText("The server accepts new work.").waitFor(ENOUGH);
+    expect(await readSaid(page)).toEqual([]); // not each reading
   });
 
   test("asks in dialogs that give the focus back, also where the control went away", async () => {

@@ -1,11 +1,13 @@
 /**
- * The way of a recording through the page where every request goes to a Lambda function, its sound to S3, and its news
- * come by API Gateway's WebSocket. Without a sign-in: the emulator accepts no subprotocol, and a token comes as one.
+ * The way of a person and a recording through the page where every request goes to a Lambda function, the sound to S3,
+ * and the news come by API Gateway's WebSocket, to which the page offers its token as a subprotocol.
  */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type Deployed, deploy } from "./deployed";
 import { choose, download, launch, openPage, recording } from "./environment";
+
+const PASSWORD = "la señora Muñoz canta";
 
 // Each function starts a process for its first request.
 const ENOUGH = { timeout: 60_000 };
@@ -14,7 +16,7 @@ let deployed: Deployed;
 let browser: Awaited<ReturnType<typeof launch>>;
 
 beforeAll(async () => {
-  [deployed, browser] = await Promise.all([deploy(), launch(inject("chromium"))]);
+  [deployed, browser] = await Promise.all([deploy(PASSWORD), launch(inject("chromium"))]);
 });
 
 afterAll(async () => {
@@ -48,12 +50,32 @@ function readAnswers(page: Page): string[] {
   return answers;
 }
 
-test("a recording is sent to S3, its text comes live, is corrected and taken away", async () => {
+async function signIn(page: Page, password: string): Promise<void> {
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** Which of the subprotocols that it offered each WebSocket of the page was given. */
+async function readSubprotocols(page: Page): Promise<string[]> {
+  const answered: string[] = [];
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send("Network.enable");
+  cdp.on("Network.webSocketHandshakeResponseReceived", ({ response }) => {
+    const headers = new Headers(response.headers as Record<string, string>);
+    answered.push(headers.get("sec-websocket-protocol") ?? "");
+  });
+  return answered;
+}
+
+test("a person signs in; a recording is sent to S3, its text comes live, is corrected and taken away", async () => {
   const { page, problems } = await openPage(browser, "about:blank");
-  const [messages, answers] = [readMessages(page), readAnswers(page)];
+  const [messages, answers, subprotocols] = [readMessages(page), readAnswers(page), await readSubprotocols(page)];
   await page.goto(deployed.url);
   // Where a part of the page does not come, these answers say which.
   await expect.poll(() => answers, ENOUGH).toContain("GET /limits 200");
+  await signIn(page, "another password");
+  await page.getByText("This is not the password.").waitFor(ENOUGH);
+  await signIn(page, PASSWORD);
   await page.getByText("up to 200 MB").waitFor(ENOUGH);
   await choose(page, recording("english-short.wav"));
   await expect.poll(() => messages.map(({ type }) => type), ENOUGH).toContain("snapshot");
@@ -61,6 +83,7 @@ test("a recording is sent to S3, its text comes live, is corrected and taken awa
   await expect.poll(() => messages.at(-1)?.job?.status, ENOUGH).toBe("completed");
   const live = messages.find(({ type }) => type === "text")!.text!;
   expect(live).toMatch(/^heard [0-9a-f]{12}$/);
+  expect(new Set(subprotocols)).toEqual(new Set(["escriba"])); // and never the token
 
   await page.locator(".row-link").click(ENOUGH);
   const text = page.locator(".para p").first();
@@ -75,7 +98,7 @@ test("a recording is sent to S3, its text comes live, is corrected and taken awa
   expect(srt).toMatch(/^1\n00:00:00,000 --> 00:00:0\d,\d{3}\nNadia Öztürk [0-9a-f]{12}\n/);
 
   expect(answers).toContain("POST /transcribe-job 201");
-  const [, toBucket] = answers.filter((answer) => answer.startsWith("POST "));
+  const toBucket = answers.find((answer) => /^POST .*bucket/.test(answer));
   expect(toBucket).toMatch(/\/escriba-audiobucket-\w+ 204$/);
   expect(problems).toEqual([]);
   await page.context().close();

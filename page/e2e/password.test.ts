@@ -3,21 +3,26 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { findProblems } from "./axe";
 import { choose, launch, openPage, recording, type Server, startServer } from "./environment";
+import { type HeldEngine, startHeldEngine } from "./heldEngine";
 
 const PASSWORD = "la señora Muñoz canta";
 const ENOUGH = { timeout: 240_000 };
 
+let engine: HeldEngine;
 let server: Server;
 let browser: Awaited<ReturnType<typeof launch>>;
 
 beforeAll(async () => {
-  server = await startServer({ PAGE_PASSWORD: PASSWORD });
+  engine = await startHeldEngine(1);
+  engine.release();
+  server = await startServer({ PAGE_PASSWORD: PASSWORD, ...engine.settings });
   browser = await launch(inject("chromium"));
 });
 
 afterAll(async () => {
   await browser.close();
   await server.stop();
+  engine.close();
 });
 
 async function signIn(page: Page, password: string): Promise<void> {

@@ -36,6 +36,7 @@ async function bundle(input, define = {}) {
   const { output } = await built.generate({
     minify: true,
     comments: false,
+    hashCharacters: "base36",
     entryFileNames: names,
     chunkFileNames: names,
   });

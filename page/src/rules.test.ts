@@ -128,6 +128,10 @@ test("keys do what transcribers know, and leave fields alone", () => {
   expect(actionOf(press("Escape"), "page")).toBe("toggle");
   expect(actionOf(press("Tab"), "page")).toBeNull();
   expect(actionOf(press("Tab"), "editing")).toBe("toggle");
+  expect(actionOf(press("z", { ctrl: true, shift: true }), "button")).toBe("redo"); // after a click on Undo
+  expect(actionOf(press("z", { ctrl: true }), "field")).toBeNull();
+  expect(actionOf(press("Enter", { ctrl: true }), "button")).toBeNull();
+  expect(actionOf(press(" "), "button")).toBeNull();
   expect(actionOf(press("Tab", { shift: true }), "editing")).toBeNull();
   expect(actionOf(press("Escape"), "editing")).toBe("endEdit");
   expect(actionOf(press("ArrowLeft", { shift: true }), "editing")).toBe("back");

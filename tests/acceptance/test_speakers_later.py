@@ -7,11 +7,12 @@ import math
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from common.audio.prepare import PreparedAudio
@@ -91,7 +92,13 @@ def assert_nothing_is_left(server: Server) -> None:
 
 
 def listens(server: Server) -> bool:
-    return any("common.speakers.child" in child.cmdline() for child in server.ps.children())
+    return any(map(is_listener, server.ps.children()))
+
+
+def is_listener(child: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):  # it may end meanwhile
+        return "common.speakers.child" in child.cmdline()
+    return False
 
 
 def listener_of(*servers: Server) -> Server:

@@ -4,7 +4,7 @@ const CONTROLS = "a[href], button, input, select, textarea, summary, [tabindex]"
 /** What stays the same thing when its element is another: a job's card and the row that follows it, a key, a part. */
 const THINGS = ["data-job", "data-key", "data-delivery", "data-part"];
 /** Milliseconds in which a thing that went away may come back as another element. */
-const PATIENCE = 5_000;
+const LONGEST_WAIT = 5_000;
 
 type Step = { element: HTMLElement; next: Element | null; previous: Element | null };
 
@@ -29,7 +29,7 @@ export function keepFocus(root: HTMLElement): void {
 
 /** Moves the focus to this thing as soon as it is there. */
 export function focusThing(selector: string): void {
-  wanted = { selector, from: document.activeElement, until: performance.now() + PATIENCE };
+  wanted = { selector, from: document.activeElement, until: performance.now() + LONGEST_WAIT };
   followWanted();
 }
 

@@ -99,7 +99,8 @@ function placeOf({ editor, dom }: View, { target }: Event): Place {
   const element = target as Element;
   const index = dom.indexOf(element);
   if (index >= 0 && element.matches("p")) return index === editor.index ? "editing" : "paragraph";
-  return element.closest("input, textarea, select, button, a, summary, dialog") ? "field" : "page";
+  if (element.closest("input, textarea, select, dialog")) return "field";
+  return element.closest("button, a, summary") ? "button" : "page";
 }
 
 /** False where there is nothing to do, so that the browser does what it does with the key. */

@@ -20,8 +20,8 @@ export type Action =
 
 export type Press = { key: string; ctrl: boolean; shift: boolean; alt: boolean };
 
-/** Where the focus is. `field` is any input, button or list that needs its keys itself. */
-export type Place = "page" | "paragraph" | "editing" | "field";
+/** Where the focus is. A `button` needs the keys that press it, a `field` all that write, move and undo. */
+export type Place = "page" | "paragraph" | "editing" | "button" | "field";
 
 const WITH_CTRL: Record<string, Action> = { z: "undo", y: "redo", f: "find", enter: "hear" };
 const WITH_SHIFT: Record<string, Action> = {
@@ -33,6 +33,7 @@ const WITH_SHIFT: Record<string, Action> = {
 
 export function actionOf({ key, ctrl, shift, alt }: Press, place: Place): Action | null {
   if (alt || place === "field") return ctrl && key === "f" ? "find" : null;
+  if (place === "button" && (!ctrl || key === "Enter")) return null;
   if (ctrl) return shift && key.toLowerCase() === "z" ? "redo" : shift ? null : (WITH_CTRL[key.toLowerCase()] ?? null);
   if (shift && WITH_SHIFT[key]) return WITH_SHIFT[key];
   if (place === "editing") return key === "Escape" ? "endEdit" : key === "Tab" && !shift ? "toggle" : null;

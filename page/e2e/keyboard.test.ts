@@ -379,6 +379,7 @@ describe("the dashboard", () => {
     await page.keyboard.press("Escape");
     await expectFocus('button "Make a key"');
     await enter();
+    await page.locator("dialog[open]").waitFor(); // else the first letters go elsewhere
     await page.getByLabel("Name: who uses it, where").focus();
     await page.keyboard.type("the library");
     await enter();

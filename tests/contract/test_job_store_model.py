@@ -47,7 +47,7 @@ HOLDERS = st.sampled_from(["me", "you"])
 TARGETS = st.sampled_from([(), ("convex",), ("callback",), ("convex", "callback")])
 LEASE = 30.0
 # The emulator of DynamoDB takes ten times the CPU of SQLite.
-EXAMPLES = {"container": 25, "postgres": 15, "aws": 7}
+EXAMPLES = {"container": 15, "postgres": 10, "aws": 5}
 
 
 @dataclass

@@ -40,6 +40,7 @@ from common.transcription.speakers import (
 
 _BACKOFF = Backoff(doubling(2.0, 300.0), spread=0.5)
 _STORE_PAUSE = 2.0
+_SUPERSEDED = (StaleJob, LeaseLost, JobNotFound, IllegalTransition)  # nobody wants them any more
 _GIVE_BACK_TIMEOUT = 5.0  # seconds: a shutdown does not wait longer for a store that is locked
 
 Label = Callable[[Transcript], Awaitable[Transcript]]
@@ -54,7 +55,7 @@ async def run_speaker_task(services: Services, tasks: SpeakerTasks, task: Speake
     try:
         async with keep_lease(services, task.job_id, run.renew):
             await run.execute()
-    except (StaleJob, LeaseLost, JobNotFound, IllegalTransition):  # nobody wants them any more
+    except _SUPERSEDED:
         log("speakers.superseded", jobId=task.job_id)
     except EscribaError as exc:
         log("speakers.interrupted", level="WARNING", jobId=task.job_id, code=exc.code)
@@ -88,7 +89,7 @@ class _Run:
         run_for(job.client)
         try:
             await self._listen(job)
-        except (JobNotFound, StoreUnavailable):
+        except (*_SUPERSEDED, StoreUnavailable):
             raise
         except (EscribaError, TimeoutError) as exc:
             await self._fail_or_back_off(exc)

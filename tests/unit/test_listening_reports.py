@@ -101,11 +101,19 @@ async def test_progress_that_cannot_be_stored_holds_up_nothing(tmp_path: Path, l
         await server.assert_nothing_is_left()
 
 
-async def test_speakers_wait_for_the_progress_that_is_being_stored(
+async def test_progress_is_stored_one_by_one_and_speakers_wait_for_it(
     tmp_path: Path, listening: Listening
 ) -> None:
-    async with serve(tmp_path) as server:
+    async with serve(tmp_path, LONG) as server:
         jobs = SlowJobs(server)
         server.use(jobs)
+
+        async def pass_time() -> None:
+            server.now += 3
+            await asyncio.sleep(0.01)
+
+        listening.after_window = pass_time
         await server.run()
-        assert jobs.commits == ["begins", "ends", "speakers"]
+        reports = jobs.commits.count("begins")
+        assert reports
+        assert jobs.commits == [*["begins", "ends"] * reports, "speakers"]

@@ -96,6 +96,7 @@ async function showKeys({ page }: Visit): Promise<void> {
 }
 
 const openSpeakers = async (page: Page, paragraph: number) => {
+  await page.locator("dialog.speakers").waitFor({ state: "detached" }); // that of the step before
   await page.locator(".para p").nth(paragraph).focus();
   await page.keyboard.press("s");
   await page.locator("dialog.speakers").waitFor();

@@ -15,7 +15,7 @@ export function SpeakerDialog({ view, index }: Props) {
   const text = textOf(messages.language);
   const dialog = useRef<HTMLDialogElement>(null);
   const paragraph = view.text.paragraphs[index];
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => dialog.current?.showModal(), [index]); // of another paragraph, before this one was taken away
   const close = () => dialog.current?.close();
   const change = (made: Change | null) => {
     view.editor.end();

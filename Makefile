@@ -33,7 +33,8 @@ test: .SHELLFLAGS := -o pipefail -c
 test:
 	@mkdir -p build
 	@{ $(MAKE) --no-print-directory $(SIDE_BY_SIDE) $(LANES) && $(MAKE) --no-print-directory alone; } 2>&1 \
-	  | tee build/test.log || { printf '\nWhat failed:\n'; grep -aE '$(FAILURES)' build/test.log | tail -n 40; exit 1; }
+	  | tee build/test.log || { printf '\nWhat failed:\n'; sed 's/\x1b\[[0-9;]*m//g' build/test.log \
+	  | grep -aE '$(FAILURES)' | tail -n 40; exit 1; }
 
 # Modules stay whole, since their tests share fixtures. A worker has its own emulator, ports and folders.
 PYTEST := $(BIN)/python -m pytest

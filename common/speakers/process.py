@@ -21,7 +21,7 @@ from common.speakers.windows import Span
 
 # One thread: on a tenth of a processor more only compete, and each takes memory of its own.
 _ENVIRONMENT = {
-    "LD_LIBRARY_PATH": f"{sys.base_exec_prefix}/lib",  # on Lambda, Python's own library is found in no other way
+    "LD_LIBRARY_PATH": f"{sys.base_exec_prefix}/lib",  # where Lambda has Python's own library
     "PYTHONDONTWRITEBYTECODE": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",

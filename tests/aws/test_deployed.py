@@ -274,7 +274,7 @@ def wait_for(client: httpx.Client, job_id: str, status: str) -> None:
         assert time.monotonic() < deadline, job
 
 
-def test_a_job_is_told_its_speakers(deployed: Deployed, upstream: Upstream, tmp_path: Path) -> None:
+def test_a_job_names_its_speakers(deployed: Deployed, upstream: Upstream, tmp_path: Path) -> None:
     """Its worker may keep embeddings and delete them before it completes the job."""
     conversation = make_conversation(tmp_path, turns=2)
     upstream.script.append(conversation.reply())

@@ -235,7 +235,7 @@ def test_only_functions_that_use_ffmpeg_have_its_layer() -> None:
 
 
 def test_functions_that_transcribe_have_what_tells_speakers_apart_where_the_stack_is_to() -> None:
-    """All functions are told alike, so that a job is accepted where its worker can do it."""
+    """All functions have the same setting, so that a job is accepted where its worker can do it."""
     if_speakers = {"Fn::If": ["HasSpeakers", {"Ref": "SpeakersLayer"}, {"Ref": "AWS::NoValue"}]}
     with_layer = {module_of(f) for f in FUNCTIONS.values() if if_speakers in f.get("Layers", ())}
     assert with_layer == {"transcribe", "openai_audio", "run_job"}

@@ -167,7 +167,8 @@ async def test_a_killed_and_a_cut_off_sandbox_cost_no_stretch_that_was_kept(
     kept = list(await voices.kept(job_id))
     assert (await world.jobs.get(job_id)).status == "waiting"
     (again,) = world.messages()
-    assert json.loads(again["Body"])["fruitless"] == (0 if kept == [0, 1] else 1)  # on a busy machine
+    is_fruitless = kept == [0]  # on a busy machine
+    assert json.loads(again["Body"]).get("fruitless", 0) == is_fruitless
 
     with world.sandbox("run_job", **settings) as third, Ears.of(third, length) as ears:
         assert third.invoke(sqs_event(again["Body"]), seconds=900) == {"batchItemFailures": []}

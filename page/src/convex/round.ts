@@ -29,7 +29,7 @@ export const jobsWithoutRow = ({ created }: Known) =>
 export class Round {
   readonly #texts: Texts;
 
-  /** @param onElsewhere is told what other devices have in progress */
+  /** @param onElsewhere gets what other devices have in progress */
   constructor(
     private readonly rows: Rows,
     private readonly known: Known,

@@ -82,6 +82,14 @@ class Suppressed(Value):
     reason: Literal["silence", "phrase", "repetition"]
 
 
+class Turn(Value):
+    """One speaker speaks from `start` to `end`."""
+
+    speaker: str
+    start: float
+    end: float
+
+
 class TranscriptWarning(Value):
     """What a person should know of a transcript: a code of `common.warnings`, and details of its sentence."""
 
@@ -108,6 +116,7 @@ class Transcript(Value):
     suppressed: tuple[Suppressed, ...] = ()
     warnings: tuple[TranscriptWarning, ...] = ()
     speakers: dict[str, str] | None = Field(None, description="the names that people gave, by label")
+    wordless: tuple[Turn, ...] | None = Field(None, description="who speaks where no words are")
 
 
 class Piece(Value):

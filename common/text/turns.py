@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from common.models import Segment, Transcript, Turn
+from common.text.cue_words import replace_unprintable
 from common.text.speakers import has_speakers, names_of
 
 _PAUSE = 0.5  # seconds: a shorter one belongs to the turn
@@ -28,6 +29,23 @@ def turns(transcript: Transcript) -> list[Turn]:
         Turn(speaker=speaker, start=round(start, _DIGITS), end=round(end, _DIGITS))
         for speaker, start, end in joined
     ]
+
+
+def rttm(transcript: Transcript) -> str:
+    """Rich Transcription Time Marked, as NIST's evaluations have it: a line a turn, fields divided by spaces.
+
+    https://www.nist.gov/system/files/documents/itl/iad/mig/KWS15-evalplan-v05.pdf
+    """
+    names = names_of(transcript)
+    return "".join(
+        f"SPEAKER recording 1 {turn.start:.3f} {turn.end - turn.start:.3f} <NA> <NA> "
+        f"{_field(names[turn.speaker])} <NA> <NA>\n"
+        for turn in turns(transcript)
+    )
+
+
+def _field(name: str) -> str:
+    return "_".join(replace_unprintable(name).split()) or "_"
 
 
 def _spoken(transcript: Transcript) -> Iterator[tuple[str, float, float]]:

@@ -12,7 +12,7 @@ from common.speakers.labels import label_speakers, spoken_tokens
 from common.speakers.relabel import keep_speakers
 from common.text.correction import CorrectedSegment, correct
 from common.text.speakers import give_names, names_of
-from common.text.turns import turns
+from common.text.turns import rttm, turns
 
 SAID = [("A", 0.0, 1.0), ("A", 1.2, 2.0), ("A", 2.6, 3.0), ("B", 3.1, 4.0), ("A", 9.0, 9.5)]
 WORDLESS = (("A", 2.05, 2.3), ("B", 4.2, 6.0), ("C", 6.0, 7.0))
@@ -72,6 +72,15 @@ def test_labels_begin_with_who_says_the_first_words() -> None:
         Turn(speaker="C", start=-1.0, end=0.0),
         Turn(speaker="B", start=5.0, end=6.0),
     )
+
+
+def test_rttm_has_a_line_a_turn_with_names_of_one_field() -> None:
+    named = give_names(conversation(), {"A": "Ana María\n", "B": " "})
+    assert rttm(named).splitlines()[:2] == [
+        "SPEAKER recording 1 0.000 3.000 <NA> <NA> Ana_María <NA> <NA>",
+        "SPEAKER recording 1 3.100 2.900 <NA> <NA> _ <NA> <NA>",
+    ]
+    assert rttm(Transcript(text="w", duration=1.0)) == ""
 
 
 def segments_of(transcript: Transcript, speakers: str) -> list[CorrectedSegment]:

@@ -33,8 +33,9 @@ def label_speakers(
     numbers = dict.fromkeys((*speakers, *(speaker for _, _, speaker in wordless)))
     labels = dict(zip(numbers, ascii_uppercase, strict=False))
     turns = tuple(
-        Turn(speaker=labels[speaker], start=round(start, 3), end=round(end, 3))
+        Turn(speaker=labels[speaker], start=round(start, 3), end=round(min(end, transcript.duration), 3))
         for start, end, speaker in wordless
+        if start < transcript.duration
     )
     labelled = set_labels(transcript, lines, [labels[speaker] for speaker in speakers])
     return labelled.model_copy(update={"wordless": turns or None})

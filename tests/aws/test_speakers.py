@@ -214,10 +214,12 @@ def test_the_child_finds_numpy_and_the_weights_in_a_layer(tmp_path: Path) -> Non
 import asyncio
 from pathlib import Path
 from common.speakers.process import embed
+from common.speakers.stretch import stretch_of
 from common.speakers.weights import is_installed
+from common.speakers.windows import Span
 assert is_installed()
-packed = asyncio.run(embed(Path({str(sound)!r}), [(0.0, 1.6)], at=0.0))
-print(len(packed))
+stretch = stretch_of([Span(0.0, 1.6)], at=0.0, start=0.0, end=2.0)
+print(len(asyncio.run(embed(Path({str(sound)!r}), stretch))))
 """
     environment = {"PYTHONPATH": f"{ROOT}:{layer}", "PYTHONDONTWRITEBYTECODE": "1"}
     python = Path(sys.executable).resolve()  # that of no virtual environment

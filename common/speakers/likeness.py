@@ -12,7 +12,7 @@ from common.speakers.features import Floats
 from common.speakers.spectral import Doubles, Labels
 
 # One voice in two groups is above it, two voices are below: docs/decisions/speakers.md
-SAME = 0.86
+SAME = 0.66
 _FEWEST_PAIRS = 2  # within a group: fewer say nothing of its voice
 
 

@@ -23,6 +23,7 @@ from common.speakers.giving_way import give_way
 from common.speakers.labels import label_speakers, spoken_tokens
 from common.speakers.process import assign, embed
 from common.speakers.range import range_of
+from common.speakers.records import is_current
 from common.speakers.windows import Span, speech_of, windows_of, within
 from common.text.lines import Token
 from common.transcription.pipeline import PreparedRecording
@@ -120,7 +121,7 @@ class _Listener:
         packed: list[bytes] = []
         for cut in cuts:
             stretch = kept.get(cut.index)
-            if stretch is None:
+            if stretch is None or not is_current(stretch):
                 stretch = await self._embed(cut, self._windows_of(cut, cuts, words), len(cuts))
                 await keep(cut.index, stretch)
             packed.append(stretch)

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.speakers.features import Floats
-from common.speakers.likeness import merge_alike
+from common.speakers.likeness import merge_alike, split_unlike
 from common.speakers.spectral import Doubles, Labels, group_by_links
 
 _PER_VOICE = 4  # embeddings: fewer are no voice of their own
-_SHORT = 45  # embeddings, of 40 seconds: of more the graph says better how many voices there are
 _AT_ONCE = 400  # vectors: five minutes of speech, and a matrix of 1.3 MB
 _BLOCK = 100
 _ALIKE = 0.6  # mean similarity in a small group, lower where that leaves too many
@@ -35,14 +34,14 @@ class Groups:
 def group_voices(voices: Floats, *, least: int, most: int) -> Groups:
     """Between `least` and `most` groups, as far as there are embeddings.
 
-    The likeness of those that the graph finds says which are one voice. In a short recording it has to find
-    two at least, since it finds one too readily.
+    A graph finds them; their likeness says which of them are two voices, and which are one.
     """
     most = max(least, min(most, len(voices) // _PER_VOICE), 1)
-    fewest = max(least, min(2, most)) if len(voices) < _SHORT else least
     small = np.arange(len(voices)) if len(voices) <= _AT_ONCE else _small_groups(voices)
-    found = group_by_links(centres_of(voices, small), least=fewest, most=most)[small]
-    return Groups(*merge_alike(voices, found, least=least))
+    centres = centres_of(voices, small)
+    found = group_by_links(centres, least=least, most=most)
+    found = split_unlike(voices, small, centres, found, most=most)
+    return Groups(*merge_alike(voices, found[small], least=least))
 
 
 def centres_of(voices: Floats, labels: Labels) -> Floats:

@@ -13,7 +13,7 @@ from common.speakers.windows import Span
 
 _FRAMES = 160  # of a window
 _SAMPLES = (_FRAMES - 1) * HOP + SPAN
-_BATCH = 8  # windows: 13 seconds of sound; more need more memory and are no faster
+_BATCH = 4  # windows: 6 seconds of sound; more need more memory and are no faster
 _BYTES = 2  # of a sample
 
 

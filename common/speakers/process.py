@@ -45,7 +45,7 @@ async def embed(
 ) -> bytes:
     """What is kept of a stretch whose samples `pcm` holds: its embeddings, and its speech without words.
 
-    `on_share` is told how much (0 to 1) is done, `beside` runs as long. Raises SpeakersFailed.
+    Calls `on_share` with how much (0 to 1) is done; `beside` runs as long. Raises SpeakersFailed.
     """
     packed: list[bytes] = []
     count = 0

@@ -34,8 +34,9 @@ class WeightFile:
 
     @property
     def path(self) -> Path:
-        """Where `make` and the image unpack packages: beside Python's, since they are none of ours."""
-        return Path(sys.prefix) / "speakers" / self.place
+        """Where `make` and the image unpack packages, beside Python's; on Lambda, in a layer's folder."""
+        places = [Path(folder) / "speakers" / self.place for folder in (sys.prefix, *sys.path)]
+        return next((place for place in places if place.is_file()), places[0])
 
     def read(self, path: Path | None = None) -> dict[str, NDArray[np.float32]]:
         """The tensors by name. Raises SpeakersUnavailable when the file is missing or altered."""

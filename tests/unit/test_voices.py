@@ -17,7 +17,7 @@ from common.speakers.embedding import embed_windows
 from common.speakers.encoder import VoiceEncoder
 from common.speakers.features import HOP, RATE, Floats, mel_frames
 from common.speakers.labels import label_speakers, spoken_tokens
-from common.speakers.likeness import SAME, Pairs, merge_alike
+from common.speakers.likeness import SAME, Pairs, merge_alike, split_unlike
 from common.speakers.packing import pack, unpack
 from common.speakers.range import parse_range, range_of
 from common.speakers.records import RECORD_BYTES, is_current
@@ -144,6 +144,18 @@ def test_groups_are_the_voices(centres: int, count: int) -> None:
     labels = group_voices(voices, least=1, most=10).labels
     pairs = set(zip(owners, labels.tolist(), strict=True))
     assert len(pairs) == centres == len(set(labels.tolist()))
+
+
+def test_a_voice_of_few_embeddings_is_divided_from_the_rest_and_one_voice_is_not() -> None:
+    voices, owners = voices_of(2, 120)
+    mostly_one = [index for index, owner in enumerate(owners) if owner == 0 or index < 18]
+    alone = [index for index, owner in enumerate(owners) if owner == 0]
+    for members, is_two in ((mostly_one, True), (alone, False)):
+        some, each = voices[members], np.arange(len(members))
+        labels = split_unlike(some, each, some, np.zeros(len(members), np.intp), most=4)
+        pairs = {(owners[index], label) for index, label in zip(members, labels.tolist(), strict=True)}
+        assert len(pairs) == len(set(labels.tolist())) == 1 + is_two
+        assert not split_unlike(some, each, some, np.zeros(len(members), np.intp), most=1).any()
 
 
 @pytest.mark.parametrize(("least", "most"), [(1, 1), (2, 2), (4, 6)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import tempfile
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ from tests.closing import close_all
 from tests.media import Media
 from tests.upstream import KEY, Upstream
 
+# The threads of OpenBLAS wait in loops for each other: on busy cores several take four times the CPU of one.
+# It is read when numpy is imported, which no module above does.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # The same examples in every run: what CI finds, anybody finds. `--hypothesis-seed` explores further.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("steady")
@@ -23,8 +28,13 @@ hypothesis.settings.load_profile("steady")
 
 # Modules that run for longest, the longest first.
 LONGEST = (
-    "contract/test_job_store_model.py",
+    "unit/test_whisper_app.py",
     "acceptance/test_long.py",
+    "unit/test_recogniser.py",
+    "acceptance/test_speech.py",
+    "acceptance/test_two_hours.py",
+    "contract/test_job_store_model.py",
+    "sdk/test_clients.py",
     "acceptance/test_openapi.py",
     "acceptance/test_convex.py",
     "acceptance/test_crashes.py",
@@ -35,8 +45,12 @@ LONGEST = (
     "acceptance/test_engine_faults.py",
     "acceptance/test_shutdown.py",
     "aws/test_runtime_client.py",
-    "endpoints/test_transcribe.py",
     "unit/test_split.py",
+    "unit/test_voices.py",
+    "endpoints/test_transcribe.py",
+    "acceptance/test_hostile.py",
+    "acceptance/test_speakers_later.py",
+    "aws/test_template.py",
 )
 _TESTS = Path(__file__).parent
 

@@ -21,7 +21,7 @@ _PAUSE = 0.25  # seconds
 _FEW = 3  # windows: a smaller group is noise, or several voices at once
 
 # Between these, groups may be one voice or two: docs/decisions/speakers.md
-_NEAR, _FAR = 0.80, 0.90
+_NEAR, _FAR = 0.58, 0.75
 _SCARCE = 6.0  # seconds of speech: less says little of a voice
 _UNSURE = 0.06  # a word's lead in similarity over the next speaker
 _MOST_UNSURE = 0.25  # of the words

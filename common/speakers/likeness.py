@@ -14,7 +14,7 @@ from common.speakers.spectral import Doubles, Labels, group_by_links
 # More alike than the first, groups are one voice; less alike than the second, halves of a group are two. The
 # graph decides between them. Measured in docs/decisions/speakers.md
 SAME, OTHER = 0.66, 0.55
-_FEWEST = 3  # embeddings of a half: fewer are noise, or several voices at once
+_FEWEST = 3  # embeddings of a half: fewer are noise, or several voices at once; in hours, a thousandth of all
 _FEWEST_PAIRS = 2  # within a group: fewer say nothing of its voice
 
 
@@ -78,7 +78,7 @@ def split_unlike(voices: Floats, small: Labels, centres: Floats, labels: Labels,
 
     `labels` are the groups of `centres`, `small` says which of these each of the `voices` belongs to.
     """
-    labels = labels.copy()
+    labels, fewest = labels.copy(), max(_FEWEST, len(voices) // 1000)
     unasked = list(range(int(labels.max()) + 1))
     while unasked and (count := int(labels.max()) + 1) < most:
         group = unasked.pop()
@@ -86,7 +86,7 @@ def split_unlike(voices: Floats, small: Labels, centres: Floats, labels: Labels,
         second = members[group_by_links(centres[members], least=2, most=2) == 1]
         inside = labels[small] == group
         halves = np.isin(small[inside], second).astype(np.intp)
-        if np.bincount(halves, minlength=2).min() < _FEWEST:
+        if np.bincount(halves, minlength=2).min() < fewest:
             continue
         if Pairs(voices[inside], halves).likeness()[0, 1] < OTHER:
             labels[second] = count

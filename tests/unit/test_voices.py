@@ -17,7 +17,7 @@ from common.speakers.embedding import embed_windows
 from common.speakers.encoder import VoiceEncoder
 from common.speakers.features import HOP, RATE, Floats, mel_frames
 from common.speakers.labels import label_speakers, spoken_tokens
-from common.speakers.likeness import SAME, Pairs, merge_alike
+from common.speakers.likeness import SAME, Pairs, merge_alike, split_unlike
 from common.speakers.packing import pack, unpack
 from common.speakers.range import parse_range, range_of
 from common.speakers.records import RECORD_BYTES, is_current
@@ -146,6 +146,18 @@ def test_groups_are_the_voices(centres: int, count: int) -> None:
     assert len(pairs) == centres == len(set(labels.tolist()))
 
 
+def test_a_voice_of_few_embeddings_is_divided_from_the_rest_and_one_voice_is_not() -> None:
+    voices, owners = voices_of(2, 120)
+    mostly_one = [index for index, owner in enumerate(owners) if owner == 0 or index < 18]
+    alone = [index for index, owner in enumerate(owners) if owner == 0]
+    for members, is_two in ((mostly_one, True), (alone, False)):
+        some, each = voices[members], np.arange(len(members))
+        labels = split_unlike(some, each, some, np.zeros(len(members), np.intp), most=4)
+        pairs = {(owners[index], label) for index, label in zip(members, labels.tolist(), strict=True)}
+        assert len(pairs) == len(set(labels.tolist())) == 1 + is_two
+        assert not split_unlike(some, each, some, np.zeros(len(members), np.intp), most=1).any()
+
+
 @pytest.mark.parametrize(("least", "most"), [(1, 1), (2, 2), (4, 6)])
 def test_as_many_groups_as_were_said(least: int, most: int) -> None:
     voices, _ = voices_of(3, 150)
@@ -214,7 +226,7 @@ def test_half_a_minute_of_one_reader_is_one_speaker(encoder: VoiceEncoder) -> No
 
 
 def test_two_readers_of_some_seconds_are_two_speakers(encoder: VoiceEncoder) -> None:
-    speakers = listen(encoder, ENGLISH.path, *(recording.path for recording in SPANISH))
+    speakers = listen(encoder, ENGLISH.path, SPANISH[0].path, SPANISH[2].path)
     assert len(set(speakers)) == 2
     assert speakers[0] != speakers[-1]
 

@@ -1,6 +1,6 @@
 """`VoiceStore` over the jobs' table: embeddings are items beside their job, and gone before the job ends.
 
-A transaction holds 4 MB, and an hour's embeddings are 3 MB, so the commit that ends a job cannot delete those
+A transaction holds 4 MB, and an hour's embeddings are 2 MB, so the commit that ends a job cannot delete those
 of a long one. Each stretch that is kept counts up the job's `voices`. Before a job ends, its embeddings are
 deleted; the commit fails if the count is another by then, and nobody but the holder of the lease, which the
 commit ends, may count it up. docs/decisions/speakers-on-aws.md

@@ -3,12 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { inject } from "vitest";
+import { startLocalConvex } from "../../../web/dev/local-convex.mjs";
 import { launch, type Server, startServer } from "../environment";
 import { makeNewerServer } from "../newerServer";
 import type { Servers } from "./table";
 
 const ADMIN_KEY = "a-key-that-only-this-test-knows-0123456789";
 const PAGE_PASSWORD = "la señora Muñoz canta";
+const CONVEX_KEY = "a-key-for-tests";
 
 /** It takes little, its engine takes one request a day, and it calls receivers that are not there. */
 const STRICT = {
@@ -24,11 +26,19 @@ const STRICT = {
 const MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
 export async function openAll() {
-  const [open, guarded] = await Promise.all([startServer(), startServer({ PAGE_PASSWORD })]);
+  process.env.ESCRIBA_API_KEY = CONVEX_KEY; // of the app's functions, which run in this process
+  const convex = await startLocalConvex({ crons: false, log: () => {} });
+  const settings = {
+    PAGE_PASSWORD,
+    CONVEX_SITE_URL: convex.siteUrl,
+    CONVEX_API_KEY: CONVEX_KEY,
+    CONVEX_PAGE_URL: convex.url,
+  };
+  const [open, guarded] = await Promise.all([startServer(), startServer(settings)]);
   // The embedded engine has no quota; the other server's API is an engine that may have one.
   const strict = await startServer({ ...STRICT, GROQ_BASE_URL: `${open.url}/v1` });
   const browser = await launch(inject("chromium"), ...MICROPHONE);
-  const replaced = new Replaced(guarded);
+  const replaced = new Replaced(guarded, settings);
   const servers: Servers = {
     open: open.url,
     strict: strict.url,
@@ -39,10 +49,14 @@ export async function openAll() {
     freeze: open.freeze,
     thaw: open.thaw,
     replace: () => replaced.replace(),
+    loseConvex() {
+      convex.faults.add({ status: "away" });
+      convex.dropConnections();
+    },
   };
   const close = async () => {
     await browser.close();
-    await Promise.all([open.stop(), strict.stop(), replaced.stop()]);
+    await Promise.all([open.stop(), strict.stop(), replaced.stop(), convex.close()]);
   };
   return { browser, servers, close };
 }
@@ -51,13 +65,16 @@ export async function openAll() {
 class Replaced {
   #folder: string | null = null;
 
-  constructor(private server: Server) {}
+  constructor(
+    private server: Server,
+    private readonly settings: Record<string, string>,
+  ) {}
 
   async replace(): Promise<void> {
     this.#folder = await mkdtemp(path.join(tmpdir(), "escriba-newer-"));
     const root = await makeNewerServer(path.join(this.#folder, "root"));
     await this.server.stop();
-    this.server = await startServer({ PAGE_PASSWORD, PORT: new URL(this.server.url).port }, root);
+    this.server = await startServer({ ...this.settings, PORT: new URL(this.server.url).port }, root);
   }
 
   async stop(): Promise<void> {

@@ -10,7 +10,8 @@ import { serverStates, strictStates } from "./server";
 
 /**
  * `open` asks nobody for a key; `strict` asks for one, and its engine takes one request a day; `guarded` asks for a
- * password. `open` can be frozen, and in the place of `guarded` one with a newer page can be started.
+ * password, and its page lists recordings in Convex. `open` can be frozen, and in the place of `guarded` one with a newer
+ * page can be started.
  */
 export type Servers = {
   open: string;
@@ -22,6 +23,7 @@ export type Servers = {
   freeze(): void;
   thaw(): void;
   replace(): Promise<void>;
+  loseConvex(): void;
 };
 
 export type Visit = { page: Page; cdp: CDPSession; servers: Servers };

@@ -4,26 +4,38 @@
  */
 import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startLocalConvex } from "../../web/dev/local-convex.mjs";
 import { findProblems } from "./axe";
-import { choose, launch, type Opened, openPage, recording, type Server, startServer } from "./environment";
+import { replaceWord } from "./correct";
+import { type Engine, startEngine } from "./engine";
+import {
+  choose,
+  closePages,
+  type Opened,
+  openPage,
+  recording,
+  type Server,
+  sharedBrowser,
+  startServer,
+} from "./environment";
 
 const KEY = "a-key-for-tests";
-const ENOUGH = { timeout: 120_000 };
 const HOSTILE = `<img src=x onerror=alert(1)>\u202e${"ñ".repeat(3_000)}.wav`;
 
 let convex: Awaited<ReturnType<typeof startLocalConvex>>;
+let engine: Engine;
 let server: Server;
-let browser: Awaited<ReturnType<typeof launch>>;
+let browser: Awaited<ReturnType<typeof sharedBrowser>>;
 const opened: Opened[] = [];
 
 beforeAll(async () => {
   process.env.ESCRIBA_API_KEY = KEY;
   convex = await startLocalConvex({ crons: false, log: () => {} });
+  engine = await startEngine();
   const settings = { CONVEX_SITE_URL: convex.siteUrl, CONVEX_API_KEY: KEY, CONVEX_PAGE_URL: convex.url };
-  server = await startServer(settings);
-  browser = await launch(inject("chromium"));
+  server = await startServer({ ...settings, ...engine.settings });
+  browser = await sharedBrowser();
 });
 
 afterEach(async () => {
@@ -34,8 +46,9 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await browser.close();
+  await closePages(browser);
   await server.stop();
+  engine.close();
   await convex.close();
 });
 
@@ -48,14 +61,16 @@ async function openBrowser(): Promise<Page> {
   return one.page;
 }
 
-const stateOf = (page: Page, state: string) => page.locator(`.devices[data-state=${state}]`).waitFor(ENOUGH);
+const stateOf = (page: Page, state: string) => page.locator(`.devices[data-state=${state}]`).waitFor();
 
 const openDevices = (page: Page) => page.locator(".devices summary").click();
 
 async function readCode(page: Page): Promise<string> {
   await openDevices(page);
   await page.getByRole("button", { name: "Show" }).click();
-  return page.getByLabel("Code of this browser").inputValue();
+  const code = page.getByLabel("Code of this browser");
+  await expect.poll(() => code.inputValue()).not.toBe("");
+  return code.inputValue();
 }
 
 async function useCode(page: Page, code: string): Promise<void> {
@@ -84,16 +99,6 @@ async function readRow(jobId: string) {
 
 const rowText = async (jobId: string) => (JSON.parse((await readRow(jobId)).resultJson!) as { text: string }).text;
 
-/** Replaces the first word of the open text. */
-async function correct(page: Page, word: string): Promise<void> {
-  await page.getByRole("button", { name: "Correct", exact: true }).click();
-  const text = page.locator(".para p").first();
-  const first = { position: { x: 10, y: 14 } };
-  await text.dblclick(first);
-  await text.dblclick(first);
-  await page.keyboard.type(word);
-}
-
 test("two browsers of one person have one list, live and corrected; another person's has nothing of it", async () => {
   const first = await openBrowser();
   const second = await openBrowser();
@@ -106,24 +111,24 @@ test("two browsers of one person have one list, live and corrected; another pers
   expect(await findProblems(second)).toEqual([]);
 
   await choose(first, await clip(HOSTILE));
-  await rows(second).waitFor(ENOUGH);
-  expect(await rows(first).count()).toBe(1);
+  await rows(second).waitFor();
+  await expect.poll(() => rows(first).count()).toBe(1);
+  await expect.poll(() => rows(second).textContent()).toContain("<img src=x onerror=alert(1)>");
   expect(await second.locator(".rows img").count()).toBe(0);
-  expect(await rows(second).textContent()).toContain("<img src=x onerror=alert(1)>");
 
   await rows(second).click();
   const jobId = second.url().split("/").at(-1)!;
   await second.getByRole("button", { name: "Choose the recording to hear it" }).waitFor();
-  await correct(second, "Öztürk");
-  await expect.poll(() => rowText(jobId), ENOUGH).toMatch(/^Öztürk /);
-  await expect.poll(() => rows(first).locator(".excerpt").textContent(), ENOUGH).toMatch(/^Öztürk /);
+  await replaceWord(second, 0, "Öztürk");
+  await expect.poll(() => rowText(jobId)).toMatch(/^Öztürk /);
+  await expect.poll(() => rows(first).locator(".excerpt").textContent()).toMatch(/^Öztürk /);
   expect(await rows(first).count()).toBe(1);
   expect(await rows(stranger).count()).toBe(0);
 
   await second.getByRole("link", { name: "All texts" }).click();
   await first.getByRole("button", { name: /^Delete/ }).click();
-  await expect.poll(() => rows(second).count(), ENOUGH).toBe(0);
-  expect(await readRow(jobId)).toEqual({});
+  await expect.poll(() => rows(second).count()).toBe(0);
+  await expect.poll(() => readRow(jobId)).toEqual({});
 });
 
 test("with Convex away the browser has its own history and says so; what it sends meanwhile is listed later", async () => {
@@ -132,13 +137,13 @@ test("with Convex away the browser has its own history and says so; what it send
   await useCode(other, await readCode(page));
   convex.faults.add({ status: "away" });
   await choose(page, await clip("away.wav"));
-  await rows(page).waitFor(ENOUGH);
+  await rows(page).waitFor();
   await stateOf(page, "away");
-  expect(await page.locator(".devices").textContent()).toContain("what this browser has is here");
+  await expect.poll(() => page.locator(".devices").textContent()).toContain("what this browser has is here");
   expect(await rows(other).count()).toBe(0);
   convex.faults.clear();
   await stateOf(page, "live");
-  await expect.poll(() => rows(other).count(), ENOUGH).toBe(1);
+  await expect.poll(() => rows(other).count()).toBe(1);
   await rows(other).click();
-  await other.locator(".para p").first().waitFor(ENOUGH);
+  await other.locator(".para p").first().waitFor();
 });

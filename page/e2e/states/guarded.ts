@@ -1,8 +1,6 @@
 /** The states of a server with a password, whose page is replaced by a newer one at the end. */
 import type { State, Visit } from "./table";
 
-const ENOUGH = { timeout: 240_000 };
-
 async function enter({ page }: Visit, password: string): Promise<void> {
   await page.locator(".sign-in input[type=password]").fill(password);
   await page.keyboard.press("Enter");
@@ -17,13 +15,13 @@ async function refusePassword(visit: Visit): Promise<void> {
 async function offerNewer(visit: Visit): Promise<void> {
   const { page, servers } = visit;
   await enter(visit, servers.password);
-  await page.locator(".drop").waitFor(ENOUGH);
+  await page.locator(".drop").waitFor();
   await page.evaluate(async () => void (await navigator.serviceWorker.ready));
   await page.reload();
-  await page.locator(".drop").waitFor(ENOUGH);
+  await page.locator(".drop").waitFor();
   await servers.replace();
   await page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()));
-  await page.locator(".toast").waitFor(ENOUGH);
+  await page.locator(".toast").waitFor();
 }
 
 export const guardedStates: readonly State[] = [

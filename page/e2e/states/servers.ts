@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { inject } from "vitest";
-import { launch, type Server, startServer } from "../environment";
+import { startEngine } from "../engine";
+import { closePages, type Server, sharedBrowser, startServer } from "../environment";
 import { makeNewerServer } from "../newerServer";
 import type { Servers } from "./table";
 
@@ -20,15 +20,19 @@ const STRICT = {
   CALLBACK_PRIVATE_ADDRESSES: "true",
 };
 
-/** A beep. */
-const MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+/** Of `english.flac`: Jane Austen, Sense and Sensibility. */
+const SENTENCES = [
+  "And Mister John Dashwood had then leisure to consider",
+  "He was not an ill-disposed young man",
+  "He might even have been made amiable himself",
+];
 
 export async function openAll() {
-  const [open, guarded] = await Promise.all([startServer(), startServer({ PAGE_PASSWORD })]);
-  // The embedded engine has no quota; the other server's API is an engine that may have one.
-  const strict = await startServer({ ...STRICT, GROQ_BASE_URL: `${open.url}/v1` });
-  const browser = await launch(inject("chromium"), ...MICROPHONE);
-  const replaced = new Replaced(guarded);
+  const engine = await startEngine(SENTENCES);
+  const start = (settings: Record<string, string>) => startServer({ ...settings, ...engine.settings });
+  const [open, strict, guarded] = await Promise.all([start({}), start(STRICT), start({ PAGE_PASSWORD })]);
+  const browser = await sharedBrowser();
+  const replaced = new Replaced(guarded, engine.settings);
   const servers: Servers = {
     open: open.url,
     strict: strict.url,
@@ -36,13 +40,13 @@ export async function openAll() {
     key: await makeKey(strict.url),
     adminKey: ADMIN_KEY,
     password: PAGE_PASSWORD,
-    freeze: open.freeze,
-    thaw: open.thaw,
+    engine,
     replace: () => replaced.replace(),
   };
   const close = async () => {
-    await browser.close();
+    await closePages(browser);
     await Promise.all([open.stop(), strict.stop(), replaced.stop()]);
+    engine.close();
   };
   return { browser, servers, close };
 }
@@ -51,13 +55,16 @@ export async function openAll() {
 class Replaced {
   #folder: string | null = null;
 
-  constructor(private server: Server) {}
+  constructor(
+    private server: Server,
+    private readonly settings: Record<string, string>,
+  ) {}
 
   async replace(): Promise<void> {
     this.#folder = await mkdtemp(path.join(tmpdir(), "escriba-newer-"));
     const root = await makeNewerServer(path.join(this.#folder, "root"));
     await this.server.stop();
-    this.server = await startServer({ PAGE_PASSWORD, PORT: new URL(this.server.url).port }, root);
+    this.server = await startServer({ PAGE_PASSWORD, ...this.settings, PORT: new URL(this.server.url).port }, root);
   }
 
   async stop(): Promise<void> {

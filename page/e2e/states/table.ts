@@ -1,5 +1,6 @@
 /** Every state that a person may see, as one table: the tests of access and `make screenshots` walk it. */
 import type { Browser, BrowserContextOptions, CDPSession, Page } from "playwright-core";
+import type { Engine } from "../engine";
 import { openPage } from "../environment";
 import { adminStates } from "./admin";
 import { homeStates } from "./home";
@@ -10,7 +11,7 @@ import { serverStates, strictStates } from "./server";
 
 /**
  * `open` asks nobody for a key; `strict` asks for one, and its engine takes one request a day; `guarded` asks for a
- * password. `open` can be frozen, and in the place of `guarded` one with a newer page can be started.
+ * password, and one with a newer page can be started in its place. `engine` is that of all.
  */
 export type Servers = {
   open: string;
@@ -19,8 +20,7 @@ export type Servers = {
   key: string;
   adminKey: string;
   password: string;
-  freeze(): void;
-  thaw(): void;
+  engine: Engine;
   replace(): Promise<void>;
 };
 
@@ -55,7 +55,7 @@ export async function walk(
       await look(page, name);
     }
   } finally {
-    servers.thaw(); // the way may end where it stands still
+    servers.engine.release(); // the way may end where it keeps its answers back
     await page.context().close();
   }
 }

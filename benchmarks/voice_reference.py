@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from common.speakers.weights import weights_file
+from common.speakers.weights import VOICE_ENCODER
 
 _DATA = Path(__file__).parent.parent / "tests" / "data"
 _WINDOWS = (0, 80)  # the first frame of each window of 160
@@ -29,7 +29,7 @@ def mel_of(path: Path) -> Any:
 def embeddings_of(windows: Any) -> Any:
     import torch
 
-    known = torch.load(weights_file(), map_location="cpu")["model_state"]
+    known = torch.load(VOICE_ENCODER.path, map_location="cpu")["model_state"]
     lstm, linear = torch.nn.LSTM(40, 256, 3, batch_first=True), torch.nn.Linear(256, 256)
     for module, prefix in ((lstm, "lstm."), (linear, "linear.")):
         names = [name for name in known if name.startswith(prefix)]

@@ -16,6 +16,7 @@ import time
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from tests.emulator import TOOLS, Emulator
@@ -27,15 +28,20 @@ CODE = "escriba-code"
 
 def transformed(parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The template as CloudFormation receives it, by AWS's own translator."""
+    template: dict[str, Any] = json.loads(_transform(json.dumps(dict(parameters or {}))))
+    return template
+
+
+@cache
+def _transform(parameters: str) -> bytes:
     done = subprocess.run(
         [TOOLS / "python", ROOT / "tests" / "sam_transform.py", ROOT / "template.yaml"],
-        input=json.dumps(dict(parameters or {})).encode(),
+        input=parameters.encode(),
         capture_output=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
-    template: dict[str, Any] = json.loads(done.stdout)
-    return template
+    return done.stdout
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
+import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -72,8 +74,10 @@ _BROKEN_BY_FFMPEG: dict[str, str] = {
     "silent-film.mp4": f"-f lavfi -i testsrc=s=320x240:d={SECONDS} -c:v libx264 -pix_fmt yuv420p",
     "five-milliseconds.wav": "-f lavfi -i sine=440:d=0.005",
     "rate-of-2-khz.wav": "-f lavfi -i sine=440:r=2000:d=1",
-    # Six hours in a few hundred kilobytes.
-    "silence-bomb.flac": "-f lavfi -i anullsrc=r=8000:cl=mono:d=21600 -frame_size 65535 -compression_level 0",
+    # Six hours in a few hundred kilobytes; `n`, the samples of a frame, makes it a quarter of the work.
+    "silence-bomb.flac": (
+        "-f lavfi -i anullsrc=r=8000:cl=mono:d=21600:n=65535 -frame_size 65535 -compression_level 0"
+    ),
 }
 
 
@@ -95,8 +99,7 @@ class Media:
     def ffmpeg(self, options: str, path: Path) -> Path:
         """Run ffmpeg without limits, since its input is our own. `{name}` becomes the path of that file."""
         words = [str(self(word[1:-1])) if word[0] == "{" else word for word in options.split()]
-        command = [str(program()), "-nostdin", "-y", "-loglevel", "error", *words, str(path)]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        _run_program(["-y", *words, str(path)])
         return path
 
     def part(self, name: str, share: float) -> bytes:
@@ -112,12 +115,23 @@ def program() -> Path:
     return next(Path(spec.submodule_search_locations[0], "binaries").glob("ffmpeg-*"))
 
 
+def _run_program(options: Sequence[str]) -> bytes:
+    """What ffmpeg writes to its standard output."""
+    command = [str(program()), "-nostdin", "-loglevel", "error", *options]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        # A quarter less CPU, as in common/audio/child.py.
+        if sys.platform == "linux":
+            os.sched_setscheduler(process.pid, os.SCHED_BATCH, os.sched_param(0))
+        written = process.communicate()[0]
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return written
+
+
 def pcm(path: Path, rate: int = 16_000) -> memoryview:
     """The samples of a file, mono, as 16-bit integers."""
-    command = [str(program()), "-nostdin", "-loglevel", "error", "-i", str(path)]
-    command += ["-map", "0:a:0", "-ac", "1", "-ar", str(rate), "-f", "s16le", "pipe:1"]
-    raw = subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL).stdout
-    return memoryview(raw).cast("h")
+    options = ["-i", str(path), "-map", "0:a:0", "-ac", "1", "-ar", str(rate), "-f", "s16le", "pipe:1"]
+    return memoryview(_run_program(options)).cast("h")
 
 
 def pitch(path: Path) -> float:

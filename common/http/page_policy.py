@@ -32,6 +32,8 @@ def _other_origins(settings: Settings) -> list[str]:
     list of them may be elsewhere.
     """
     addresses = [address for address in (settings.websocket_url, settings.convex_page_url) if address]
+    if settings.convex_page_url:  # it pushes the list; "https:" does not allow "wss:"
+        addresses.append(settings.convex_page_url.replace("http", "ws", 1))
     if settings.audio_url:
         addresses.append(settings.aws_endpoint_url_s3 or f"https://s3.{settings.aws_region}.amazonaws.com")
     if settings.audio_bucket:

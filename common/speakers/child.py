@@ -47,13 +47,13 @@ def _embed(given: Any, pcm: BinaryIO) -> Iterator[str]:
     from common.speakers.embedding import embed_windows
     from common.speakers.encoder import VoiceEncoder
     from common.speakers.packing import pack
-    from common.speakers.weights import read_weights
+    from common.speakers.weights import VOICE_ENCODER
     from common.speakers.windows import Span
 
     at = given["at"]
     windows = [Span(*window) for window in given["windows"]]
     inside = [Span(start - at, end - at) for start, end in windows]
-    encoder = VoiceEncoder(read_weights())
+    encoder = VoiceEncoder(VOICE_ENCODER.read())
     for window, embedding in zip(windows, embed_windows(pcm, inside, encoder), strict=True):
         yield b64encode(pack(window, embedding)).decode()
 

@@ -7,6 +7,7 @@ import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startLocalConvex } from "../../web/dev/local-convex.mjs";
 import { findProblems } from "./axe";
+import { setHidden, timeOfFirstRow, watchTraffic } from "./convexTraffic";
 import { replaceWord } from "./correct";
 import { type Engine, startEngine } from "./engine";
 import {
@@ -19,8 +20,10 @@ import {
   sharedBrowser,
   startServer,
 } from "./environment";
+import { press } from "./focus";
 
 const KEY = "a-key-for-tests";
+const PASSWORD = "la señora Muñoz canta";
 const HOSTILE = `<img src=x onerror=alert(1)>\u202e${"ñ".repeat(3_000)}.wav`;
 
 let convex: Awaited<ReturnType<typeof startLocalConvex>>;
@@ -28,13 +31,18 @@ let engine: Engine;
 let server: Server;
 let browser: Awaited<ReturnType<typeof sharedBrowser>>;
 const opened: Opened[] = [];
+const traffics = new Map<Page, ReturnType<typeof watchTraffic>>();
+
+const settings = () => ({
+  ...{ CONVEX_SITE_URL: convex.siteUrl, CONVEX_API_KEY: KEY, CONVEX_PAGE_URL: convex.url },
+  ...engine.settings,
+});
 
 beforeAll(async () => {
   process.env.ESCRIBA_API_KEY = KEY;
   convex = await startLocalConvex({ crons: false, log: () => {} });
   engine = await startEngine();
-  const settings = { CONVEX_SITE_URL: convex.siteUrl, CONVEX_API_KEY: KEY, CONVEX_PAGE_URL: convex.url };
-  server = await startServer({ ...settings, ...engine.settings });
+  server = await startServer(settings());
   browser = await sharedBrowser();
 });
 
@@ -52,14 +60,23 @@ afterAll(async () => {
   await convex.close();
 });
 
-/** A browser that has reached the list. */
-async function openBrowser(): Promise<Page> {
-  const one = await openPage(browser, server.url);
+async function openAt(url: string): Promise<Page> {
+  const one = await openPage(browser, "about:blank");
   opened.push(one);
   one.page.on("dialog", () => one.problems.push("a script of a text ran"));
-  await stateOf(one.page, "live");
+  traffics.set(one.page, watchTraffic(one.page, convex.url));
+  await one.page.goto(url);
   return one.page;
 }
+
+/** A browser that has reached the list. */
+async function openBrowser(): Promise<Page> {
+  const page = await openAt(server.url);
+  await stateOf(page, "live");
+  return page;
+}
+
+const connections = (page: Page) => traffics.get(page)!.open;
 
 const stateOf = (page: Page, state: string) => page.locator(`.devices[data-state=${state}]`).waitFor();
 
@@ -110,8 +127,13 @@ test("two browsers of one person have one list, live and corrected; another pers
   await second.getByText("This browser now lists").waitFor();
   expect(await findProblems(second)).toEqual([]);
 
+  const { asked } = traffics.get(second)!;
+  asked.length = 0;
+  const shown = [timeOfFirstRow(first), timeOfFirstRow(second)];
   await choose(first, await clip(HOSTILE));
-  await rows(second).waitFor();
+  const [here, there] = await Promise.all(shown);
+  await expect.poll(() => asked).toEqual(["jobs:get"]); // the list is pushed: only the text is asked for, once
+  console.info(`The other browser shows the text ${there! - here!} ms after the one that sent the recording.`);
   await expect.poll(() => rows(first).count()).toBe(1);
   await expect.poll(() => rows(second).textContent()).toContain("<img src=x onerror=alert(1)>");
   expect(await second.locator(".rows img").count()).toBe(0);
@@ -136,6 +158,7 @@ test("with Convex away the browser has its own history and says so; what it send
   const other = await openBrowser();
   await useCode(other, await readCode(page));
   convex.faults.add({ status: "away" });
+  convex.dropConnections();
   await choose(page, await clip("away.wav"));
   await rows(page).waitFor();
   await stateOf(page, "away");
@@ -146,4 +169,66 @@ test("with Convex away the browser has its own history and says so; what it send
   await expect.poll(() => rows(other).count()).toBe(1);
   await rows(other).click();
   await other.locator(".para p").first().waitFor();
+});
+
+test("without a network and behind other tabs it holds no connection, and is up to date at once when it comes back", async () => {
+  const page = await openBrowser();
+  const other = await openBrowser();
+  await useCode(other, await readCode(page));
+  await other.context().setOffline(true);
+  await stateOf(other, "away");
+  await setHidden(page, true);
+  await expect.poll(() => connections(other) + connections(page)).toBe(0);
+
+  await choose(page, await clip("sent by a tab behind others.wav"));
+  await rows(page).waitFor();
+  await expect.poll(() => connections(page)).toBe(0);
+  await other.context().setOffline(false);
+  await rows(other).waitFor();
+  await setHidden(page, false);
+  await expect.poll(() => connections(page)).toBe(1);
+});
+
+test("by keyboard a person who lost a device makes a new code: the lost one sees nothing new", async () => {
+  const page = await openBrowser();
+  const lost = await openBrowser();
+  await useCode(lost, await readCode(page));
+  await choose(page, await clip("before.wav"));
+  await rows(lost).waitFor();
+
+  await page.locator(".devices summary").focus();
+  await press(
+    page,
+    "Tab",
+    'textbox "Code of this browser"',
+    'button "Show"',
+    'button "Copy"',
+    'button "Make a new code"',
+    'textbox "Code of another device"',
+    'button "Use"',
+  );
+  await page.getByRole("button", { name: "Make a new code" }).press("Enter");
+  await page.getByText("There is a new code").waitFor();
+  const code = page.getByLabel("Code of this browser");
+  const joined = await openBrowser();
+  await useCode(joined, await code.inputValue());
+  await choose(page, await clip("after.wav"));
+  await rows(joined).getByText("after.wav").waitFor();
+  await expect.poll(() => rows(page).count()).toBe(2);
+  expect(await rows(lost).allTextContents()).toEqual([expect.stringContaining("before.wav")]);
+});
+
+test("signing out ends the connection", async () => {
+  const guarded = await startServer({ ...settings(), PAGE_PASSWORD: PASSWORD });
+  try {
+    const page = await openAt(guarded.url);
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await stateOf(page, "live");
+    await expect.poll(() => connections(page)).toBe(1);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await expect.poll(() => connections(page)).toBe(0);
+  } finally {
+    await guarded.stop();
+  }
 });

@@ -129,8 +129,9 @@ def _is_among(found: list[tuple[str, float]], text: str, at: float) -> bool:
 
 # ── long digital silence ──────────────────────────────────────────────────────────────────────────
 
-# Twenty-five minutes in a few kilobytes, but for mp3, whose least bit rate is 8 kbit/s.
-SILENT = "-f lavfi -i anullsrc=r={}:cl=mono:d=1500"
+# Twenty-five minutes in a few kilobytes, but for mp3, whose least bit rate is 8 kbit/s. `n` is the samples of
+# a frame: fewer frames are less work.
+SILENT = "-f lavfi -i anullsrc=r={}:cl=mono:d=1500:n=65535"
 BOMBS = {
     "silent.flac": f"{SILENT.format(8000)} -frame_size 65535",
     "silent.opus": f"{SILENT.format(48000)} -c:a libopus -b:a 6k -compression_level 0 -frame_duration 60",
@@ -157,7 +158,7 @@ def test_speech_after_long_digital_silence_keeps_its_words_and_times(
     name: str, media: Media, api: Api, engine: Upstream
 ) -> None:
     late, seconds, before = 1300.0, 30.0, len(engine.requests)
-    codec = BOMBS[name.replace("late", "silent")].split("d=1500 ")[1]
+    codec = BOMBS[name.replace("late", "silent")].split("n=65535 ")[1]
     speech = speech_file(media, "late.wav", "", seconds)
     path = media.ffmpeg(f"-i {speech} -af adelay={1000 * late:.0f} {codec}", media.folder / name)
     result = transcribe(api, path)

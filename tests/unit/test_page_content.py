@@ -72,7 +72,8 @@ def test_it_may_ask_exactly_the_convex_deployment_that_is_set() -> None:
     settings = Settings(
         convex_page_url="https://x.convex.cloud/", convex_site_url="https://x.convex.site", convex_api_key="k"
     )
-    assert "connect-src 'self' https://x.convex.cloud;" in page_headers(settings)["Content-Security-Policy"]
+    policy = page_headers(settings)["Content-Security-Policy"]
+    assert "connect-src 'self' https://x.convex.cloud wss://x.convex.cloud;" in policy
 
 
 def test_with_a_bucket_it_may_put_recordings_there() -> None:

@@ -20,7 +20,7 @@ from common.speakers.labels import label_speakers, spoken_tokens
 from common.speakers.likeness import SAME, Pairs, merge_alike
 from common.speakers.packing import RECORD_BYTES, pack, unpack
 from common.speakers.range import parse_range, range_of
-from common.speakers.weights import read_weights, weights_file
+from common.speakers.weights import VOICE_ENCODER
 from common.speakers.windows import WINDOW, Span, speech_of, windows_of, within
 from tests.conversation import decode
 from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH
@@ -30,7 +30,7 @@ REFERENCE = np.load(Path(__file__).parent.parent / "data" / "voice-encoder.npz")
 
 @pytest.fixture(scope="module")
 def encoder() -> VoiceEncoder:
-    return VoiceEncoder(read_weights())
+    return VoiceEncoder(VOICE_ENCODER.read())
 
 
 def samples_of(path: Path) -> Floats:
@@ -60,12 +60,12 @@ def test_an_embedding_does_not_depend_on_its_batch(encoder: VoiceEncoder) -> Non
 
 
 def test_an_altered_file_of_weights_is_refused(tmp_path: Path) -> None:
-    raw = bytearray(weights_file().read_bytes())
+    raw = bytearray(VOICE_ENCODER.path.read_bytes())
     raw[300_000] ^= 1
     (tmp_path / "altered.pt").write_bytes(raw)
     for name in ("altered.pt", "missing.pt"):
         with pytest.raises(SpeakersUnavailable):
-            read_weights(tmp_path / name)
+            VOICE_ENCODER.read(tmp_path / name)
 
 
 def test_windows_at_the_edges_of_a_recording_have_embeddings(encoder: VoiceEncoder) -> None:

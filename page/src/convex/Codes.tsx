@@ -4,21 +4,27 @@ import { useMessages } from "../text/language";
 import { transcriptions } from "../jobs/pageJobs";
 import { access, signOut } from "../server/access";
 import { askNow } from "./follow";
-import { ownCode, takeCode } from "./person";
+import { ownCode, renewCode, takeCode } from "./person";
 import { textOf } from "./text";
 
 /** Out of sight at first: somebody may look over the shoulder. */
 export function OwnCode() {
   const text = textOf(useMessages().language);
   const [code, setCode] = useState("");
-  const [isCopied, setCopied] = useState(false);
+  const [done, setDone] = useState<"copied" | "renewed" | null>(null);
   const copy = (shown: string) => {
     setCode(shown);
     // Without HTTPS there is no clipboard: then the code is shown, to be copied by hand.
     void navigator.clipboard?.writeText(shown).then(
-      () => setCopied(true),
+      () => setDone("copied"),
       () => {},
     );
+  };
+  const renew = () => {
+    renewCode();
+    setCode(ownCode());
+    setDone("renewed");
+    askNow();
   };
   return (
     <div>
@@ -33,7 +39,13 @@ export function OwnCode() {
       <button type="button" onClick={() => copy(ownCode())}>
         {text.copy}
       </button>
-      <p role="status">{isCopied && text.copied}</p>
+      <p role="status">{done && text[done]}</p>
+      <p class="dim">
+        <strong>{text.lost}</strong> {text.lostHint}
+      </p>
+      <button type="button" onClick={renew}>
+        {text.renew}
+      </button>
     </div>
   );
 }

@@ -1,175 +1,102 @@
 /**
- * Keeps this browser's history and its person's rows in Convex alike: asks for the list again and again, often while
- * something happens, seldom at rest, and never where nobody looks.
+ * Keeps this browser's history and its person's rows in Convex alike, by a connection on which Convex pushes the list:
+ * open while somebody looks or something is to be done, and closed where nobody does.
  */
 import { signal } from "../app/signal";
 import { deleted, transcriptions } from "../jobs/pageJobs";
-import { listRecordings } from "../store/recordings";
-import { begin, endRemoval, ownerTokens, readRemovals } from "./person";
-import { type Plan, planOf } from "./plan";
-import { type ListedJob, refusalOf, Rows } from "./rows";
-import { Texts } from "./texts";
+import { onStoreNews } from "../store/recordings";
+import { begin, onPersonChange, readRemovals } from "./person";
+import { jobsWithoutRow, type Known, type Outcome } from "./round";
+import type { ListedJob } from "./rows";
+import { Session } from "./session";
 
-/** `refused`: the app lets no browser in that has not signed in. `full`: it takes no more rows of this person. */
-export type State = "connecting" | "live" | "away" | "refused" | "full";
+export type State = "connecting" | Exclude<Outcome, "again">;
 
 export const state = signal<State>("connecting");
 /** What other devices have in progress. */
 export const elsewhere = signal<readonly ListedJob[]>([]);
 
-// Milliseconds.
-const OFTEN = 4_000;
-const SELDOM = 20_000;
-/** After a change, another one is likely. */
-const LIVELY = 120_000;
-
-const isActive = ({ status }: { status: string }) => !["completed", "failed", "cancelled"].includes(status);
+/** Milliseconds until what failed is tried on a new connection. */
+const ANEW = 30_000;
 
 export class Follower {
-  readonly #rows: Rows;
-  readonly #texts: Texts;
-  readonly #created = new Set<string>();
-  /** Jobs that were asked for at once; what failed waits for its turn. */
+  readonly #known: Known = { since: begin(), created: new Set(), brought: new Map() };
+  /** Jobs for which a row was asked. */
   readonly #noticed = new Set<string>();
-  #isStopped = false;
-  #since = 0;
+  #session: Session | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #round: Promise<void> | null = null;
-  #isWanted = false;
-  #seen = "";
-  #changedAt = Date.now();
 
-  constructor(url: string) {
-    this.#rows = new Rows(url, ownerTokens);
-    this.#texts = new Texts(this.#rows);
-  }
+  constructor(private readonly url: string) {}
 
   /** Returns how to stop. */
   start(): () => void {
-    this.#since = begin();
-    const look = () => document.hidden || this.ask();
-    const stopJobs = transcriptions.subscribe(() => this.#noticeJobs());
+    const adjust = () => this.#adjust();
     const kinds = [
       [document, "visibilitychange"],
-      [globalThis, "focus"],
       [globalThis, "online"],
+      [globalThis, "offline"],
     ] as const;
-    for (const [target, kind] of kinds) target.addEventListener(kind, look);
-    this.ask();
+    for (const [target, kind] of kinds) target.addEventListener(kind, adjust);
+    const ends = [
+      transcriptions.subscribe(() => this.#noticeJobs()),
+      deleted.subscribe(() => this.ask()),
+      onStoreNews(({ kind }) => kind === "list" && this.ask()),
+      onPersonChange(() => this.ask()),
+    ];
+    this.#adjust();
     return () => {
-      stopJobs();
-      for (const [target, kind] of kinds) target.removeEventListener(kind, look);
-      clearTimeout(this.#timer);
-      this.#isStopped = true;
+      for (const [target, kind] of kinds) target.removeEventListener(kind, adjust);
+      for (const end of ends) end();
+      this.#close();
+      elsewhere.set([]);
+      state.set("connecting");
     };
   }
 
+  /** Something has changed here. */
+  ask(): void {
+    this.#adjust();
+    this.#session?.ask();
+  }
+
   #noticeJobs(): void {
-    const fresh = this.#jobsWithoutRow().filter(({ jobId }) => !this.#noticed.has(jobId));
+    const fresh = jobsWithoutRow(this.#known).filter(({ jobId }) => !this.#noticed.has(jobId));
     for (const { jobId } of fresh) this.#noticed.add(jobId);
     if (fresh.length > 0) this.ask();
   }
 
-  /** Asks now, or once more after the round that is running. */
-  ask(): void {
-    clearTimeout(this.#timer);
-    this.#isWanted = true;
-    this.#round ??= this.#askWhileWanted();
+  #adjust(): void {
+    if (!navigator.onLine) state.set("away");
+    const isNeeded = !document.hidden || jobsWithoutRow(this.#known).length > 0 || readRemovals().length > 0;
+    if (!navigator.onLine || !isNeeded) this.#close();
+    else if (!this.#session) this.#open();
   }
 
-  async #askWhileWanted(): Promise<void> {
-    while (this.#isWanted && !this.#isStopped) {
-      this.#isWanted = false;
-      state.set(await this.#once());
-    }
-    this.#round = null;
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    if (this.#isStopped) return;
-    if (document.hidden && this.#jobsWithoutRow().length === 0) return; // `look` goes on
-    const isLively =
-      elsewhere.value.length > 0 || transcriptions.state.jobs.some(isActive) || Date.now() - this.#changedAt < LIVELY;
-    this.#timer = setTimeout(() => this.ask(), isLively ? OFTEN : SELDOM);
-  }
-
-  async #once(): Promise<State> {
-    try {
-      await this.#remove();
-      const refusal = await this.#createRows();
-      const later = await this.#bring();
-      return refusal ?? later ?? "live";
-    } catch (error) {
-      return refusalOf(error) ? "refused" : "away";
-    }
-  }
-
-  /** Each job gets its row early: the API sends its news there, and waits for the row only for a while. */
-  async #createRows(): Promise<State | null> {
-    for (const { jobId, filename } of this.#jobsWithoutRow()) {
-      const refusal = await this.#create(jobId, filename);
-      if (refusal) return refusal;
-    }
-    return null;
-  }
-
-  async #create(jobId: string, filename: string | null): Promise<State | null> {
-    try {
-      await this.#rows.create(jobId, filename);
-    } catch (error) {
-      const code = refusalOf(error);
-      if (code === "rate_limited") return "live"; // the next round goes on
-      if (code === "too_many_jobs") return "full";
-      if (code === "not_signed_in") return "refused";
-      if (code !== "forbidden") throw error; // else it is another's: there is nothing to create
-    }
-    this.#created.add(jobId);
-    return null;
-  }
-
-  #jobsWithoutRow() {
-    return transcriptions.state.jobs.filter((job) => isActive(job) && !this.#created.has(job.jobId));
-  }
-
-  async #remove(): Promise<void> {
-    for (const jobId of readRemovals()) {
-      await this.#rows.remove(jobId);
-      endRemoval(jobId);
-    }
-  }
-
-  async #compare(): Promise<Plan> {
-    const [list, here] = await Promise.all([this.#rows.list(), listRecordings()]);
-    this.#note(list.rows);
-    return planOf({
-      ...list,
-      here,
-      own: new Set(transcriptions.state.jobs.map(({ jobId }) => jobId)),
-      deleted: new Set([...deleted.value, ...readRemovals()]),
-      brought: this.#texts.brought,
-      ...{ since: this.#since, now: Date.now() },
+  #open(): void {
+    this.#session = new Session(this.url, this.#known, {
+      elsewhere: (jobs) => elsewhere.set(jobs),
+      outcome: (outcome) => this.#note(outcome),
     });
+    this.#session.ask();
   }
 
-  async #bring(): Promise<State | null> {
-    const { bring, renew, create, check, elsewhere: jobs } = await this.#compare();
-    elsewhere.set(jobs);
-    for (const row of bring) await this.#texts.bring(row);
-    for (const row of renew) await this.#texts.renew(row);
-    for (const row of check) await this.#texts.check(row);
-    for (const row of create) {
-      const refusal = await this.#create(row.jobId, row.filename);
-      if (refusal) return refusal;
-      await this.#texts.list(row);
-    }
-    return null;
+  #close(): void {
+    clearTimeout(this.#timer);
+    this.#session?.close();
+    this.#session = null;
   }
 
-  #note(rows: readonly ListedJob[]): void {
-    const seen = rows.map(({ jobId, seq, progress }) => `${jobId} ${seq} ${progress}`).join();
-    if (seen !== this.#seen) this.#changedAt = Date.now();
-    this.#seen = seen;
+  #note(outcome: Outcome): void {
+    clearTimeout(this.#timer);
+    state.set(outcome === "again" ? "live" : outcome);
+    if (outcome === "away" || outcome === "again") this.#timer = setTimeout(() => this.#reopen(), ANEW);
+    this.#adjust(); // nobody may look any more
+  }
+
+  /** A dead connection may look like one that is being made. */
+  #reopen(): void {
+    this.#close();
+    this.#adjust();
   }
 }
 

@@ -3,16 +3,18 @@
  * browser listed under an earlier secret it still sees, so that it can be deleted.
  */
 import { JobStorage } from "../../../web/src/browser/jobStorage";
+import { randomHex } from "../../../web/src/browser/random";
 import { ROWS_TO_REMOVE } from "../jobs/deletions";
 import { browserSecret, shareBrowserSecret } from "../server/password";
 
 const KEY = "escriba:page:convex";
+const PAGE = "escriba-page";
 const CODE = /^([0-9a-f]{64})-([0-9a-f]{48})$/;
 
 /** `since`: when this browser began to list its recordings; those from before are its own alone. Milliseconds. */
 type Kept = { since: number; former: readonly string[] };
 
-const storage = new JobStorage("escriba-page");
+const storage = new JobStorage(PAGE);
 let kept: Kept | null = null;
 
 function read(): Kept {
@@ -46,6 +48,13 @@ export function begin(): number {
 /** The secret of new rows, then earlier ones. */
 export const ownerTokens = (): readonly string[] => [storage.ownerToken, ...read().former];
 
+/** Calls back when another tab has changed any of it. Returns how to stop. */
+export function onPersonChange(callback: () => void): () => void {
+  const listener = ({ key }: StorageEvent) => (key?.startsWith(KEY) || key === `${PAGE}:owner`) && callback();
+  addEventListener("storage", listener);
+  return () => removeEventListener("storage", listener);
+}
+
 /** What another device of the same person asks for. */
 export const ownCode = (): string => `${storage.ownerToken}-${browserSecret()}`;
 
@@ -53,13 +62,20 @@ export const ownCode = (): string => `${storage.ownerToken}-${browserSecret()}`;
 export function takeCode(code: string): boolean {
   const [, owner, browser] = CODE.exec(code.trim().toLowerCase()) ?? [];
   if (!owner || !browser) return false;
-  const current = storage.ownerToken;
-  if (owner === current) return true;
-  const { since, former } = read();
-  write({ since, former: [current, ...former.filter((one) => one !== owner)] });
-  storage.ownerToken = owner;
+  if (owner === storage.ownerToken) return true;
+  changeOwner(owner);
   shareBrowserSecret(browser);
   return true;
+}
+
+/** Who has the old code sees no row that is new. */
+export const renewCode = (): void => changeOwner(randomHex(32));
+
+/** New rows get this secret from now on. */
+function changeOwner(owner: string): void {
+  const { since, former } = read();
+  write({ since, former: [storage.ownerToken, ...former.filter((one) => one !== owner)] });
+  storage.ownerToken = owner;
 }
 
 /** Deleted recordings whose rows are to be removed. */

@@ -1,70 +1,119 @@
-/** The rows of this person in the Convex app that the server names: functions that `exposeApi` of `web/` gives to pages. */
-import { ConvexHttpClient } from "convex/browser";
-import type { FunctionReference } from "convex/server";
-import type { JobFunctions } from "../../../web/src/browser/convexLink";
+/**
+ * The rows of this person in the Convex app that the server names, on one connection: Convex pushes the list when it
+ * changes. It calls functions that `exposeApi` of `web/` gives to pages.
+ */
+import { BaseConvexClient } from "convex/browser";
 import type { ConvexJob, Job } from "../../../web/src/browser/job";
 
 /** A row without its transcript. */
 export type ListedJob = Job & { filename: string | null; createdAt: number; updatedAt: number };
 
-type List = FunctionReference<"query", "public", { ownerToken: string; limit: number }, ListedJob[]>;
+/** `isWhole`: there are no others. */
+export type RowList = { rows: ListedJob[]; isWhole: boolean };
+
+type Row = ConvexJob & { filename?: string | null };
 
 /** The app's `api.jobs`, by their names: a reference of Convex's own would add 2.5 kB. */
-const jobs = {
-  list: "jobs:list" as unknown as List,
-  get: "jobs:get" as unknown as JobFunctions["get"],
-  create: "jobs:create" as unknown as JobFunctions["create"],
-  remove: "jobs:remove" as unknown as JobFunctions["remove"],
-};
+const [LIST, GET, CREATE, REMOVE] = ["jobs:list", "jobs:get", "jobs:create", "jobs:remove"] as const;
 
 /** As many as the app's function gives out. */
 const MOST = 100;
 const LONGEST_NAME = 1_000;
-/** Milliseconds. */
-const TIMEOUT = 20_000;
-
-/** `isWhole`: there are no others. */
-export type RowList = { rows: ListedJob[]; isWhole: boolean };
 
 export class Rows {
-  readonly #client: ConvexHttpClient;
+  readonly #client: BaseConvexClient;
+  /** What is subscribed to, by its owner. */
+  readonly #lists = new Map<string, { queryToken: string; unsubscribe: () => void }>();
 
-  /** @param owners the secrets under which rows are this person's; new ones get the first */
+  /**
+   * @param owners the secrets under which rows are this person's; new ones get the first
+   * @param onList is called when Convex has pushed a list
+   */
   constructor(
     url: string,
     private readonly owners: () => readonly string[],
+    onList: () => void,
   ) {
-    const send: typeof fetch = (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(TIMEOUT) });
-    this.#client = new ConvexHttpClient(url, { skipConvexDeploymentUrlCheck: true, logger: false, fetch: send });
+    const onTransition = (changed: readonly string[]) => {
+      if ([...this.#lists.values()].some(({ queryToken }) => changed.includes(queryToken))) onList();
+    };
+    const options = { skipConvexDeploymentUrlCheck: true, logger: false, unsavedChangesWarning: false } as const;
+    this.#client = new BaseConvexClient(url, onTransition, options);
   }
 
-  async list(): Promise<RowList> {
-    const lists = await Promise.all(
-      this.owners().map((ownerToken) => this.#client.query(jobs.list, { ownerToken, limit: MOST })),
-    );
-    return { rows: lists.flat(), isWhole: lists.every(({ length }) => length < MOST) };
+  /** Subscribes to the lists of the owners, also after a change of them. */
+  watch(): void {
+    const owners = this.owners();
+    for (const [owner, { unsubscribe }] of this.#lists) {
+      if (owners.includes(owner)) continue;
+      unsubscribe();
+      this.#lists.delete(owner);
+    }
+    for (const owner of owners)
+      if (!this.#lists.has(owner)) this.#lists.set(owner, this.#client.subscribe(LIST, listOf(owner)));
+  }
+
+  /** What Convex has pushed last; null where a list has not come yet. Throws what Convex refuses. */
+  list(): RowList | null {
+    const lists = [...this.#lists.keys()].map((owner) => this.#client.localQueryResult(LIST, listOf(owner)));
+    if (lists.includes(undefined)) return null;
+    const known = lists as unknown as ListedJob[][];
+    return { rows: known.flat(), isWhole: known.every(({ length }) => length < MOST) };
   }
 
   /** With its transcript; null where there is no such row of this person's. */
-  async read(jobId: string): Promise<(ConvexJob & { filename?: string | null }) | null> {
+  async read(jobId: string): Promise<Row | null> {
     for (const ownerToken of this.owners()) {
-      const row = await this.#client.query(jobs.get, { jobId, ownerToken });
+      const row = await this.#readOnce(jobId, ownerToken);
       if (row) return row;
     }
     return null;
   }
 
+  #readOnce(jobId: string, ownerToken: string): Promise<Row | null> {
+    const args = { jobId, ownerToken };
+    const { unsubscribe } = this.#client.subscribe(GET, args);
+    let stop = () => {};
+    const answer = new Promise<Row | null>((resolve, reject) => {
+      stop = this.#client.addOnTransitionHandler(() => {
+        try {
+          const row = this.#client.localQueryResult(GET, args);
+          if (row !== undefined) resolve(row as unknown as Row | null);
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+    return answer.finally(() => {
+      stop();
+      unsubscribe();
+    });
+  }
+
   /** A second call changes nothing. */
   async create(jobId: string, filename: string | null): Promise<void> {
     const name = filename?.slice(0, LONGEST_NAME).replace(/[\ud800-\udbff]$/, "");
-    const [ownerToken] = this.owners();
-    await this.#client.mutation(jobs.create, { jobId, ownerToken, ...(name ? { filename: name } : {}) });
+    await this.#client.mutation(CREATE, { jobId, ownerToken: this.owners()[0]!, ...(name ? { filename: name } : {}) });
   }
 
   async remove(jobId: string): Promise<void> {
-    for (const ownerToken of this.owners()) await this.#client.mutation(jobs.remove, { jobId, ownerToken });
+    for (const ownerToken of this.owners()) await this.#client.mutation(REMOVE, { jobId, ownerToken });
+  }
+
+  /** Calls back now and at each change. */
+  onConnection(callback: (isConnected: boolean) => void): void {
+    const report = () => callback(this.#client.connectionState().isWebSocketConnected);
+    this.#client.subscribeToConnectionState(report);
+    report();
+  }
+
+  /** What has not been answered is never answered. */
+  close(): void {
+    void this.#client.close();
   }
 }
+
+const listOf = (ownerToken: string) => ({ ownerToken, limit: MOST });
 
 /** The code of what the app refuses; null where it did not answer. */
 export const refusalOf = (error: unknown): string | null => {

@@ -21,6 +21,12 @@ const en = {
   show: "Show",
   copy: "Copy",
   copied: "The code is copied.",
+  lost: "Have you lost a device?",
+  lostHint:
+    "With a new code it sees nothing of what you send from then on. It still sees what is in the list now: delete that here. " +
+    "Give the new code to your other devices.",
+  renew: "Make a new code",
+  renewed: "There is a new code: give it to your other devices.",
   other: "Code of another device",
   otherHint:
     "Only a code that you copied yourself: the person who gave it to you would see your recordings from now on.",
@@ -48,6 +54,12 @@ const es: typeof en = {
   show: "Mostrar",
   copy: "Copiar",
   copied: "El código está copiado.",
+  lost: "¿Has perdido un dispositivo?",
+  lostHint:
+    "Con un código nuevo no ve nada de lo que envíes desde entonces. Sigue viendo lo que ya está en la lista: bórralo aquí. " +
+    "Da el código nuevo a tus otros dispositivos.",
+  renew: "Hacer un código nuevo",
+  renewed: "Hay un código nuevo: dalo a tus otros dispositivos.",
   other: "Código de otro dispositivo",
   otherHint: "Solo un código que copiaste tú: quien te lo diera vería tus grabaciones desde ahora.",
   use: "Usar",

@@ -11,10 +11,11 @@ import { messages } from "../text/language";
 import type { ListedJob, Rows } from "./rows";
 
 export class Texts {
-  /** The version of each text that was asked for since the page was opened. */
-  readonly brought = new Map<string, number>();
-
-  constructor(private readonly rows: Rows) {}
+  /** @param brought the version of each text that was asked for */
+  constructor(
+    private readonly rows: Rows,
+    private readonly brought: Map<string, number>,
+  ) {}
 
   /** A text of another device becomes one of this browser. */
   async bring({ jobId, createdAt, filename }: ListedJob): Promise<void> {

@@ -26,6 +26,9 @@ export const recording = (name: string): string => path.join(ROOT, "tests/data",
 export type Server = {
   url: string;
   folder: string;
+  /** It does nothing until `thaw`: what it was doing stays on the screen. */
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 };
 
@@ -46,9 +49,12 @@ export async function startServer(
   return {
     url,
     folder,
+    freeze: () => void child.kill("SIGSTOP"),
+    thaw: () => void child.kill("SIGCONT"),
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill();
+      child.kill("SIGCONT"); // one that is frozen would never know
       await ended;
       await rm(folder, { recursive: true, force: true });
     },

@@ -67,7 +67,7 @@ describe.skipIf(!hasApi)("with the real API and ADMIN_KEY", () => {
   });
 
   test("events come live, and a token that ends while the job runs is renewed", async () => {
-    await environment.controlEngine({ script: [{ hang: true }] });
+    await environment.controlEngine({ default: { hang: true } });
     const { page, tokens, events } = await signIn("ada");
     const id = await chooseRecording(page);
     await shows(page, FILE, "processing");

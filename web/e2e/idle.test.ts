@@ -14,7 +14,7 @@ describe.skipIf(!hasApi)("with the real API", () => {
   afterAll(() => environment.close());
 
   test("a page that waits makes no request and sends no frame", async () => {
-    await environment.controlEngine({ script: [{ hang: true }] });
+    await environment.controlEngine({ default: { hang: true } });
     const page = await environment.openPage();
     let requests = 0;
     let frames = 0;

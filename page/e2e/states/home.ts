@@ -63,17 +63,22 @@ async function loseFile({ page }: Visit): Promise<void> {
   await shown(page, '[data-phase="needsFile"]');
 }
 
-/** The engine gives the text of the first two minutes, and keeps the rest back. */
+/**
+ * The engine gives the text of the first two minutes and keeps the rest back; the server stands still, so that it does
+ * not give the engine up while the card is looked at.
+ */
 async function hear({ page, cdp, servers }: Visit): Promise<void> {
   await throttle(cdp, -1);
   servers.engine.hold(1);
   const speech = { name: "Reunión del lunes.wav", mimeType: "audio/wav", buffer: await makeSpeech(LONG) };
   await page.locator('[data-phase="needsFile"] input[type=file]').setInputFiles(speech);
   await shown(page, ".live");
+  servers.freeze();
 }
 
 async function cancel({ page, servers }: Visit): Promise<void> {
   await page.locator('[data-phase="hearing"] .actions button').click();
+  servers.thaw(); // it hears of the click before anything else
   await shown(page, '[data-phase="cancelled"]');
   servers.engine.release();
 }

@@ -41,6 +41,8 @@ export async function openAll() {
     adminKey: ADMIN_KEY,
     password: PAGE_PASSWORD,
     engine,
+    freeze: open.freeze,
+    thaw: open.thaw,
     replace: () => replaced.replace(),
   };
   const close = async () => {

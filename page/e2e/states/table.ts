@@ -10,8 +10,8 @@ import { recordStates } from "./record";
 import { serverStates, strictStates } from "./server";
 
 /**
- * `open` asks nobody for a key; `strict` asks for one, and its engine takes one request a day; `guarded` asks for a
- * password, and one with a newer page can be started in its place. `engine` is that of all.
+ * `open` asks nobody for a key, and can be frozen; `strict` asks for one, and its engine takes one request a day;
+ * `guarded` asks for a password, and one with a newer page can be started in its place. All have the same engine.
  */
 export type Servers = {
   open: string;
@@ -21,6 +21,8 @@ export type Servers = {
   adminKey: string;
   password: string;
   engine: Engine;
+  freeze(): void;
+  thaw(): void;
   replace(): Promise<void>;
 };
 
@@ -55,7 +57,8 @@ export async function walk(
       await look(page, name);
     }
   } finally {
-    servers.engine.release(); // the way may end where it keeps its answers back
+    servers.thaw(); // the way may end where it stands still
+    servers.engine.release();
     await page.context().close();
   }
 }

@@ -15,7 +15,8 @@ RUN python -m venv /venv \
     esac \
  && case "$SPEAKERS" in \
       no) ;; \
-      yes) $pip --requirement /tmp/speakers.txt && $pip --target /venv/speakers --requirement /tmp/voices.txt ;; \
+      yes) $pip --requirement /tmp/speakers.txt && $pip --target /venv/speakers --requirement /tmp/voices.txt \
+        && find /venv/speakers/silero_vad -type f ! -name silero_vad_16k_op15.onnx -delete ;; \
       *) echo "SPEAKERS is yes or no, not $SPEAKERS" >&2; exit 1 ;; \
     esac \
  && /venv/bin/pip uninstall --yes pip setuptools

@@ -5,8 +5,8 @@
 
 They are those that pyannote.audio (MIT) brings for its own tests: a call, and fourteen excerpts of the AMI
 corpus (CC BY 4.0) by one distant microphone, `pip download` gets them. The server transcribes each with the
-embedded engine and says who speaks; what it calls speech are the words. Missed and invented speech
-count too, and where several speak at once each of them counts.
+embedded engine and says who speaks when, in the `turns` of its answer. Missed and invented speech count
+too, and where several speak at once each of them counts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import tarfile
 import tempfile
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,6 @@ from tests.server import Server
 _PACKAGE = "pyannote.audio==4.0.4"
 _FRAME = 0.01  # seconds
 _COLLARS = (0.0, 0.25)  # seconds on either side of each change that count for nothing
-_BREATH = 0.5  # seconds: shorter pauses between words belong to the turn, as in the reference
 
 Turns = list[tuple[str, float, float]]
 Frames = NDArray[np.bool_]
@@ -85,25 +84,13 @@ def conversations(root: Path) -> Iterator[tuple[Path, Turns]]:
 
 
 def transcribe(server: Server, path: Path, speakers: str) -> tuple[Turns, list[str]]:
-    """The turns that the server's words make, and the codes of its warnings."""
+    """The turns that the server says, and the codes of its warnings."""
     with path.open("rb") as file:
-        fields = {"speakers": speakers, "timestamps": "segment,word"}
-        answer = httpx.post(
-            f"{server.url}/transcribe", files={"file": ("a.wav", file)}, data=fields, timeout=600
-        )
+        files, fields = {"file": ("a.wav", file)}, {"speakers": speakers}
+        answer = httpx.post(f"{server.url}/transcribe", files=files, data=fields, timeout=600)
     said = answer.raise_for_status().json()
-    words = [(word["speaker"], word["start"], word["end"]) for word in said.get("words", ())]
-    return _joined(words), [warning["code"] for warning in said.get("warnings", ())]
-
-
-def _joined(words: Iterable[tuple[str, float, float]]) -> Turns:
-    turns: Turns = []
-    for speaker, start, end in words:
-        if turns and turns[-1][0] == speaker and start - turns[-1][2] < _BREATH:
-            turns[-1] = (speaker, turns[-1][1], end)
-        else:
-            turns.append((speaker, start, end))
-    return turns
+    turns = [(turn["speaker"], turn["start"], turn["end"]) for turn in said.get("turns", ())]
+    return turns, [warning["code"] for warning in said.get("warnings", ())]
 
 
 def measure(truth: Turns, guess: Turns, collar: float) -> Errors:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import math
 import resource
 import sys
 import tempfile
@@ -28,10 +29,10 @@ from numpy.typing import NDArray
 
 from benchmarks.short_scenes import short_scenes
 from benchmarks.voices import NEW, SEEN, Recording, Scene, Voices, build
-from common.speakers.assignment import Assignment, assign_speakers
-from common.speakers.packing import unpack
 from common.speakers.process import embed
-from common.speakers.windows import Span, speech_of, windows_of
+from common.speakers.stretch import stretch_of
+from common.speakers.windows import Span
+from common.speakers.wordless import Turns, assign_turns
 
 KINDS: dict[str, dict[str, object]] = {
     "clear": {},
@@ -70,17 +71,16 @@ def scenes(readers: Sequence[str], seed: int) -> Iterator[Scene]:
             yield Scene(f"{count} · {kind}", chosen, seconds, seed=seed + 10 * count + number, **how)  # type: ignore[arg-type]
 
 
-async def listen(recording: Recording) -> tuple[list[Span], Assignment]:
+async def listen(recording: Recording) -> tuple[list[Span], Turns]:
     words = [Span(word.start, word.end) for word in recording.words]
     with tempfile.TemporaryDirectory() as folder:
         pcm = Path(folder) / "sound.pcm"
         pcm.write_bytes((np.clip(recording.sound, -1, 1) * 32767).astype("<i2").tobytes())
-        packed = await embed(pcm, windows_of(speech_of(words)), at=0.0)
-    times, voices = unpack(packed)
-    return words, assign_speakers(words, times, voices, least=1, most=10)
+        packed = await embed(pcm, stretch_of(words, at=0.0, start=0.0, end=math.inf))
+    return words, assign_turns(words, packed, least=1, most=10)
 
 
-def score(scene: Scene, recording: Recording, words: Sequence[Span], assigned: Assignment) -> Score:
+def score(scene: Scene, recording: Recording, words: Sequence[Span], assigned: Turns) -> Score:
     readers, speakers = sorted(set(recording.readers)), sorted(set(assigned.speakers))
     pairs = list(zip(recording.readers, assigned.speakers, strict=True))
     counts = {(a, b): sum(pair == (a, b) for pair in pairs) for a in readers for b in speakers}

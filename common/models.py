@@ -7,28 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
+from common.value import Value
 from common.wait_reasons import WaitReason
 
 Task = Literal["transcribe", "translate"]
 Granularity = Literal["segment", "word"]
 Scope = Literal["transcribe", "read", "metrics", "admin"]
-
-
-class Value(BaseModel):
-    """A frozen value whose JSON is camelCase; unknown fields are refused."""
-
-    # defer_build: a schema is built at its first use, since a start on 0.1 vCPU would pay for each one.
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        populate_by_name=True,
-        defer_build=True,
-        ser_json_inf_nan="null",
-    )
 
 
 class Options(Value):
@@ -82,6 +68,14 @@ class Suppressed(Value):
     reason: Literal["silence", "phrase", "repetition"]
 
 
+class Turn(Value):
+    """One speaker speaks from `start` to `end`."""
+
+    speaker: str
+    start: float
+    end: float
+
+
 class TranscriptWarning(Value):
     """What a person should know of a transcript: a code of `common.warnings`, and details of its sentence."""
 
@@ -108,6 +102,7 @@ class Transcript(Value):
     suppressed: tuple[Suppressed, ...] = ()
     warnings: tuple[TranscriptWarning, ...] = ()
     speakers: dict[str, str] | None = Field(None, description="the names that people gave, by label")
+    wordless: tuple[Turn, ...] | None = Field(None, description="who speaks where no words are")
 
 
 class Piece(Value):

@@ -15,8 +15,8 @@ from typing import Self
 from pydantic import Field
 
 from common.errors import AudioOverQuota
-from common.models import Value
 from common.token_bucket import DAY, HOUR, MINUTE, Account, Bucket
+from common.value import Value
 
 # At least 10 s are billed for any audio. Whether the buckets count it too is not documented: assume so.
 BILLED_AT_LEAST = 10.0

@@ -11,7 +11,7 @@ from typing import Self
 
 from pydantic import Field, ValidationError
 
-from common.models import Value
+from common.value import Value
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 

@@ -19,7 +19,13 @@ from common.http.job_example import JOB_CONTENT
 from common.http.job_id import JobId
 from common.http.json_body import read_json
 from common.http.openapi import form_fields, request_body
-from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
+from common.http.transcript_file import (
+    FILE_EXAMPLES,
+    LAYOUT_FIELDS,
+    file_response,
+    parse_layout,
+    require_speakers,
+)
 from common.jobs.correct import correct, read_text
 from common.jobs.text_state import seq_of_text
 from common.jobs.view import job_view, transcript_view
@@ -27,7 +33,7 @@ from common.lambda_entry.handlers import http_handler
 from common.models import Job, Transcript
 from common.text import correction
 from common.text.corrected_times import check_times
-from common.text.speakers import give_names
+from common.text.speakers import give_names, has_speakers
 from common.upload.fields import JSON
 
 router = APIRouter(tags=["jobs"])
@@ -117,6 +123,7 @@ async def read_transcript(
     layout = parse_layout(request.query_params.multi_items())
     version = _version(request.query_params.getlist("version"))
     job, result = await read_text(services, job_id, original=version == "engine")
+    require_speakers(layout, asked=bool(job.options.speakers) or has_speakers(result))
     etag = f'W/"{seq_of_text(job)}-{version}-{layout.tag}"'
     headers = {"Cache-Control": "no-store", "ETag": etag} | cache_header(job.cached) | speakers_header(job)
     if is_known(etag, if_none_match):

@@ -20,7 +20,13 @@ from common.http.openapi import URL, json_object, recording_form, request_body
 from common.http.options import FORM_FIELDS, JSON_FIELDS, OPTION_RULES, parse_options
 from common.http.recording import URL_ERRORS, receive_recording
 from common.http.running_piece import RUNNING_FIELDS, parse_running_piece
-from common.http.transcript_file import FILE_EXAMPLES, LAYOUT_FIELDS, file_response, parse_layout
+from common.http.transcript_file import (
+    FILE_EXAMPLES,
+    LAYOUT_FIELDS,
+    file_response,
+    parse_layout,
+    require_speakers,
+)
 from common.jobs.view import transcript_view
 from common.lambda_entry.handlers import http_handler
 from common.services import Services
@@ -146,6 +152,7 @@ async def _respond(
     layout = parse_layout(upload.fields)
     options = parse_options(upload.fields, beside=(*LAYOUT_FIELDS, *RUNNING_FIELDS))
     running = parse_running_piece(upload.fields)
+    require_speakers(layout, asked=bool(options.speakers))
     check_speakers(services, options)
     # Imported with the first recording: it is a tenth of the CPU of a start.
     from common.transcription.whole import transcribe_whole

@@ -23,8 +23,13 @@ hypothesis.settings.load_profile("steady")
 
 # Modules that run for longest, the longest first.
 LONGEST = (
-    "contract/test_job_store_model.py",
+    "unit/test_whisper_app.py",
     "acceptance/test_long.py",
+    "unit/test_recogniser.py",
+    "acceptance/test_speech.py",
+    "acceptance/test_two_hours.py",
+    "contract/test_job_store_model.py",
+    "sdk/test_clients.py",
     "acceptance/test_openapi.py",
     "acceptance/test_convex.py",
     "acceptance/test_crashes.py",
@@ -35,8 +40,12 @@ LONGEST = (
     "acceptance/test_engine_faults.py",
     "acceptance/test_shutdown.py",
     "aws/test_runtime_client.py",
-    "endpoints/test_transcribe.py",
     "unit/test_split.py",
+    "unit/test_voices.py",
+    "endpoints/test_transcribe.py",
+    "acceptance/test_hostile.py",
+    "acceptance/test_speakers_later.py",
+    "aws/test_template.py",
 )
 _TESTS = Path(__file__).parent
 

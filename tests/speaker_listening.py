@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,7 +34,7 @@ from common.models import Audio, Job, Options, Segment, Transcript, Word
 from common.services import Services
 from common.settings import Settings
 from common.speaker_tasks_port import SpeakerTask
-from common.speakers.windows import Span
+from common.speakers.stretch import Stretch
 from common.transcription.cache import recall
 from common.upload.ticket import UploadTickets
 from tests.acceptance.client import tone
@@ -74,13 +74,13 @@ class Listening:
     assigned: list[bytes] = field(default_factory=list)
 
     async def embed(
-        self, pcm: Path, windows: Sequence[Span], *, on_window: Callable[[], None], **_: Any
+        self, pcm: Path, stretch: Stretch, *, on_share: Callable[[float], None], **_: Any
     ) -> bytes:
         assert pcm.stat().st_size > 0
         self.embedded += 1
         await self.at_embed()
-        for _window in windows:
-            on_window()
+        for number, _window in enumerate(stretch.windows, start=1):
+            on_share(number / len(stretch.windows))
             await self.after_window()
         return b"voices"
 

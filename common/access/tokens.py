@@ -12,7 +12,8 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from common.errors import KeyExpired, KeyInvalid
-from common.models import Scope, Value
+from common.models import Scope
+from common.value import Value
 
 PREFIX = "est_"
 LONGEST = 24 * 3600.0  # seconds

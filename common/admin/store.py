@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from common.models import Value
+from common.value import Value
 
 # So many actions are kept, the newest.
 AUDIT_LENGTH = 1000

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from starlette.responses import Response
 
-from common.errors import ONE_VALUE, OptionInvalid
+from common.errors import ONE_VALUE, OptionInvalid, Sentence
 from common.http.content_disposition import attachment
 from common.models import Transcript
 from common.text.cue_shape import CueShape
@@ -56,6 +56,10 @@ LAYOUT_FIELDS: dict[str, dict[str, Any]] = {
 FILE_EXAMPLES: dict[str, dict[str, Any]] = {
     kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in MEDIA_TYPES.values()
 }
+
+
+_OTHERS = ", ".join(("json", *(name for name in FORMATS if name != "rttm")))
+_WITHOUT_SPEAKERS = Sentence(f"{_OTHERS}; rttm with `speakers`", f"{_OTHERS}; rttm con `speakers`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,12 @@ async def file_response(
     text = await to_thread(render, transcript, layout.format, layout.shape, word_times=layout.word_times)
     disposition = {"Content-Disposition": attachment(name, layout.format)}
     return Response(text, headers={**headers, **disposition}, media_type=MEDIA_TYPES[layout.format])
+
+
+def require_speakers(layout: Layout, *, asked: bool) -> None:
+    """Raises OptionInvalid where the format holds nothing but speakers, and nobody asked for them."""
+    if layout.format == "rttm" and not asked:
+        raise OptionInvalid(option="format", expected=_WITHOUT_SPEAKERS)
 
 
 def _format(value: str) -> Format:

@@ -12,6 +12,7 @@ from common.models import Job, JobError, JobEvent, Options, Piece, Transcript
 from common.ports import Delivery, UploadTicket
 from common.text.speakers import has_speakers, names_of, utterances
 from common.text.spoken_languages import languages_of
+from common.text.turns import turns
 from common.warnings import warning_view
 
 View = dict[str, Any]
@@ -65,6 +66,7 @@ def transcript_view(transcript: Transcript, options: Options, *, language: Langu
     view = transcript.model_dump(by_alias=True, exclude_none=True)
     for name, key in (("segments", "text"), ("words", "word"), ("suppressed", "text")):
         view[name] = [{**item, key: item[key].strip()} for item in view.get(name, ())]
+    view.pop("wordless", None)  # `turns` has them
     view["languages"] = languages_of(transcript)
     view |= _speakers_view(transcript)
     view["warnings"] = [warning_view(warning, language) for warning in transcript.warnings]
@@ -74,12 +76,13 @@ def transcript_view(transcript: Transcript, options: Options, *, language: Langu
 
 
 def _speakers_view(transcript: Transcript) -> View:
-    """Everybody's name by label, and the utterances; nothing where no segment has a speaker."""
+    """Everybody's name by label, utterances and turns; nothing where no segment has a speaker."""
     if not has_speakers(transcript):
         return {"speakers": []}
     return {
         "speakers": names_of(transcript),
         "utterances": [asdict(utterance) for utterance in utterances(transcript)],
+        "turns": [turn.model_dump() for turn in turns(transcript)],
     }
 
 

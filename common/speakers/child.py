@@ -1,6 +1,6 @@
-"""The child process that listens: embeds the windows of a stretch, or assigns a speaker to each word.
+"""The child process that listens: embeds the voices of a stretch, or assigns a speaker to each word.
 
-    python -m common.speakers.child embed 1 '{"at": 0.0, "windows": [[0.5, 2.1]]}' < pcm
+    python -m common.speakers.child embed 1 '{"at": 0.0, "windows": [[0.5, 2.1]], …}' < pcm
     python -m common.speakers.child assign 1 '{"least": 1, "most": 9}' < request
 
 It gives way to everything else, and its memory goes with it. The first line of its output is empty: from then
@@ -15,14 +15,14 @@ import signal
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 _NICE = 10
 _PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
 
 
 def main() -> None:
-    command, server, given = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
+    command, server, given = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     _end_with_server(server)
     os.nice(_NICE)
     sys.stdout.write("\n")
@@ -42,37 +42,46 @@ def _end_with_server(server: int) -> None:
             sys.exit(1)
 
 
-def _embed(given: Any, pcm: BinaryIO) -> Iterator[str]:
-    """A packed embedding each line; `at` is the recording's second where the sound begins."""
+def _embed(given: str, pcm: BinaryIO) -> Iterator[str]:
+    """How many lines follow, speech without words as it is kept, and a packed embedding for each window."""
     from common.speakers.embedding import embed_windows
     from common.speakers.encoder import VoiceEncoder
-    from common.speakers.packing import pack
-    from common.speakers.weights import VOICE_ENCODER
-    from common.speakers.windows import Span
+    from common.speakers.packing import pack, pack_speech
+    from common.speakers.speech import between_words, find_speech
+    from common.speakers.stretch import Stretch
+    from common.speakers.vad import SpeechDetector
+    from common.speakers.weights import SPEECH_DETECTOR, VOICE_ENCODER
+    from common.speakers.windows import Span, windows_of
 
-    at = given["at"]
-    windows = [Span(*window) for window in given["windows"]]
-    inside = [Span(start - at, end - at) for start, end in windows]
+    stretch = Stretch.from_json(given)
+    heard = find_speech(pcm, SpeechDetector(SPEECH_DETECTOR.read()))
+    wordless = between_words(stretch.own(heard), stretch.words)
+    windows = sorted([*stretch.windows, *windows_of(wordless)])
+    yield str(len(wordless) + len(windows))
+    for span in wordless:
+        yield b64encode(pack_speech(span)).decode()
+    inside = [Span(start - stretch.at, end - stretch.at) for start, end in windows]
     encoder = VoiceEncoder(VOICE_ENCODER.read())
     for window, embedding in zip(windows, embed_windows(pcm, inside, encoder), strict=True):
         yield b64encode(pack(window, embedding)).decode()
 
 
-def _assign(given: Any, request: BinaryIO) -> Iterator[str]:
-    """`[first word, speaker]` each time that the speaker changes; then what is in doubt.
+def _assign(given: str, request: BinaryIO) -> Iterator[str]:
+    """`[first word, speaker]` each time that the speaker changes, `[start, end, speaker]` where speech has no
+    words, then what is in doubt.
 
-    The request is a line of JSON, the words' times, and the packed embeddings.
+    The request is a line of JSON, the words' times, and what `_embed` wrote.
     """
-    from common.speakers.assignment import assign_speakers
-    from common.speakers.packing import unpack
-    from common.speakers.windows import Span
+    from common.speakers.wordless import assign_turns
 
-    words = [Span(*word) for word in json.loads(request.readline())]
-    times, voices = unpack(request.read())
-    assigned = assign_speakers(words, times, voices, least=given["least"], most=given["most"])
+    bounds = json.loads(given)
+    words = json.loads(request.readline())
+    assigned = assign_turns(words, request.read(), least=bounds["least"], most=bounds["most"])
     for index, speaker in enumerate(assigned.speakers):
         if not index or speaker != assigned.speakers[index - 1]:
             yield json.dumps([index, speaker])
+    for span, speaker in assigned.wordless:
+        yield json.dumps([*span, speaker])
     yield json.dumps({"doubt": assigned.doubt})
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from string import ascii_uppercase
 
-from common.models import Segment, Transcript, Word
+from common.models import Segment, Transcript, Turn, Word
 from common.text.lines import Token, lines_of, tokens_of
 
 MOST_SPEAKERS = len(ascii_uppercase)
@@ -21,11 +21,24 @@ def spoken_tokens(transcript: Transcript) -> list[list[Token]]:
 
 
 def label_speakers(
-    transcript: Transcript, lines: Sequence[Sequence[Token]], speakers: Sequence[int]
+    transcript: Transcript,
+    lines: Sequence[Sequence[Token]],
+    speakers: Sequence[int],
+    wordless: Sequence[tuple[float, float, int]] = (),
 ) -> Transcript:
-    """`speakers` has a number for each token of `lines` in order, whatever the numbers are."""
-    labels = dict(zip(dict.fromkeys(speakers), ascii_uppercase, strict=False))
-    return set_labels(transcript, lines, [labels[speaker] for speaker in speakers])
+    """`speakers` has a number for each token of `lines` in order, whatever the numbers are.
+
+    `wordless` are start, end and number of who speaks without words; who never says a word comes last.
+    """
+    numbers = dict.fromkeys((*speakers, *(speaker for _, _, speaker in wordless)))
+    labels = dict(zip(numbers, ascii_uppercase, strict=False))
+    turns = tuple(
+        Turn(speaker=labels[speaker], start=round(start, 3), end=round(min(end, transcript.duration), 3))
+        for start, end, speaker in wordless
+        if start < transcript.duration
+    )
+    labelled = set_labels(transcript, lines, [labels[speaker] for speaker in speakers])
+    return labelled.model_copy(update={"wordless": turns or None})
 
 
 def set_labels(transcript: Transcript, lines: Sequence[Sequence[Token]], labels: Sequence[str]) -> Transcript:

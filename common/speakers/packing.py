@@ -19,13 +19,30 @@ def pack(window: Span, embedding: Floats) -> bytes:
     return np.array([(window.start, window.end, embedding)], _RECORD).tobytes()
 
 
+def pack_speech(span: Span) -> bytes:
+    """Speech that has no words: a record without a voice."""
+    return pack(span, np.zeros(SIZE, np.float32))
+
+
 def unpack(packed: bytes) -> tuple[NDArray[np.float32], Floats]:
     """The times (window, 2) and the embeddings (window, SIZE), which are unit vectors again."""
     records = np.frombuffer(packed, _RECORD)
+    records = records[_has_voice(records)]
     times = np.stack([records["start"], records["end"]], axis=1)
     voices = records["voice"].astype(np.float32)
     norms = np.linalg.norm(voices, axis=1, keepdims=True)
     return times, voices / np.maximum(norms, np.float32(1e-6))
+
+
+def unpack_speech(packed: bytes) -> list[Span]:
+    """The speech that has no words."""
+    records = np.frombuffer(packed, _RECORD)
+    records = records[~_has_voice(records)]
+    return spans_of(zip(records["start"], records["end"], strict=True))
+
+
+def _has_voice(records: NDArray[np.void]) -> NDArray[np.bool_]:
+    return np.asarray(records["voice"].any(axis=1), np.bool_)
 
 
 def spans_of(times: Iterable[Iterable[float]]) -> list[Span]:

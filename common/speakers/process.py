@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import common
 from common.audio.child import Beside, Bounds, supervise
 from common.errors import SpeakersFailed
-from common.speakers.windows import Span
+from common.speakers.stretch import Stretch
 
 # One thread: on a tenth of a processor more only compete, and each takes memory of its own.
 _ENVIRONMENT = {
@@ -29,6 +29,7 @@ _ENVIRONMENT = {
     "HOME": "/nonexistent",
 }
 
+_BYTES_A_SECOND = 32_000  # of 16-bit samples
 
 # The listening of one event loop goes one by one: its memory is there once.
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
@@ -36,24 +37,28 @@ _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDict
 
 async def embed(
     pcm: Path,
-    windows: Sequence[Span],
+    stretch: Stretch,
     *,
-    at: float,
-    on_window: Callable[[], None] = lambda: None,
+    on_share: Callable[[float], None] = lambda _: None,
     beside: Beside | None = None,
 ) -> bytes:
-    """The packed embeddings of a stretch whose samples `pcm` holds, from the recording's second `at`.
+    """What is kept of a stretch whose samples `pcm` holds: its embeddings, and its speech without words.
 
-    `on_window` is called as each is done, `beside` runs as long. Raises SpeakersFailed.
+    `on_share` is told how much (0 to 1) is done, `beside` runs as long. Raises SpeakersFailed.
     """
     packed: list[bytes] = []
+    count = 0
 
     def read(line: str) -> None:
-        packed.append(b64decode(line))
-        on_window()
+        nonlocal count
+        if count:
+            packed.append(b64decode(line))
+            on_share(len(packed) / count)
+        count = count or int(line)
 
-    bounds = Bounds.of_cpu(20 + 0.2 * len(windows))
-    await _run("embed", {"at": at, "windows": windows}, pcm, bounds, read, beside=beside)
+    seconds = (await asyncio.to_thread(pcm.stat)).st_size / _BYTES_A_SECOND
+    bounds = Bounds.of_cpu(20 + 0.2 * len(stretch.windows) + 0.3 * seconds)
+    await _run("embed", stretch.to_json(), pcm, bounds, read, beside=beside)
     return b"".join(packed)
 
 
@@ -61,15 +66,14 @@ async def assign(request: Path, *, least: int, most: int) -> list[Any]:
     """What the child says of a request; see `common.speakers.child`. Raises SpeakersFailed."""
     lines: list[Any] = []
     bounds = Bounds.of_cpu(60)
-    await _run(
-        "assign", {"least": least, "most": most}, request, bounds, lambda line: lines.append(json.loads(line))
-    )
+    given = json.dumps({"least": least, "most": most})
+    await _run("assign", given, request, bounds, lambda line: lines.append(json.loads(line)))
     return lines
 
 
 async def _run(
     command: str,
-    given: dict[str, Any],
+    given: str,
     source: Path,
     bounds: Bounds,
     on_line: Callable[[str], None],
@@ -80,7 +84,7 @@ async def _run(
     async with turn, AsyncExitStack() as stack:
         file = stack.enter_context(source.open("rb"))
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "common.speakers.child", command, str(os.getpid()), json.dumps(given)),
+            *(sys.executable, "-m", "common.speakers.child", command, str(os.getpid()), given),
             stdin=file,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -22,13 +22,18 @@ class Span(NamedTuple):
 
 def speech_of(words: Iterable[Span]) -> list[Span]:
     """The stretches of speech between pauses; words are in order."""
-    speech: list[Span] = []
-    for start, end in words:
-        if speech and start - speech[-1].end < _PAUSE:
-            speech[-1] = Span(speech[-1].start, max(end, speech[-1].end))
+    return [span for span in join_spans(words, _PAUSE) if span.end - span.start >= SHORTEST]
+
+
+def join_spans(spans: Iterable[Span], pause: float) -> list[Span]:
+    """Spans in order, those with a shorter pause between them as one."""
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined and start - joined[-1].end < pause:
+            joined[-1] = Span(joined[-1].start, max(end, joined[-1].end))
         else:
-            speech.append(Span(start, end))
-    return [span for span in speech if span.end - span.start >= SHORTEST]
+            joined.append(Span(start, end))
+    return joined
 
 
 def windows_of(speech: Sequence[Span]) -> list[Span]:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from common.models import Piece, Segment, Transcript, Word
 from common.text.merge import make_monotonic
 from common.text.tokens import join
+from common.text.turns import follow_words
 from common.text.word_times import time_words
 
 
@@ -44,6 +45,7 @@ def correct(transcript: Transcript, segments: Sequence[CorrectedSegment]) -> Tra
         update={
             "text": join(segment.text for segment in made),
             "segments": tuple(made),
+            "wordless": follow_words(transcript, made),
             "words": tuple(make_monotonic(words)) if has_words else None,
         }
     )

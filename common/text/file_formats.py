@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-Format = Literal["srt", "vtt", "ttml", "ass", "tsv", "txt"]
+Format = Literal["srt", "vtt", "ttml", "ass", "tsv", "txt", "rttm"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 # Formats with cues, which begin at words.
 SUBTITLES: frozenset[Format] = frozenset({"srt", "vtt", "ttml", "ass"})
@@ -15,4 +15,5 @@ MEDIA_TYPES: dict[Format, str] = {
     "ass": "text/x-ssa; charset=utf-8",
     "tsv": "text/tab-separated-values; charset=utf-8",
     "txt": "text/plain; charset=utf-8",
+    "rttm": "text/plain; charset=utf-8",
 }

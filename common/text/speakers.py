@@ -32,9 +32,10 @@ def has_speakers(transcript: Transcript) -> bool:
 
 
 def names_of(transcript: Transcript) -> dict[str, str]:
-    """The name of each speaker by label, in order of first speech; without a name the label itself."""
+    """The name of each speaker by label, in order of first words; without a name the label itself."""
     names = transcript.speakers or {}
     labels = dict.fromkeys(segment.speaker for segment in transcript.segments if segment.speaker)
+    labels |= dict.fromkeys(turn.speaker for turn in transcript.wordless or ())
     return {label: names.get(label, label) for label in labels}
 
 

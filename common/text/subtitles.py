@@ -16,6 +16,7 @@ from common.text.cue_words import replace_unprintable
 from common.text.cues import Cue, make_cues
 from common.text.file_formats import Format
 from common.text.speakers import has_speakers, name_speakers, utterances
+from common.text.turns import rttm
 
 
 def render(
@@ -26,6 +27,8 @@ def render(
     `word_times` puts a time before each word of vtt and ass, so that players can show which one is spoken.
     Where segments have speakers, each file names them in its format's way.
     """
+    if format_ == "rttm":
+        return rttm(transcript)
     transcript = name_speakers(transcript)
     match format_:
         case "srt":

@@ -23,7 +23,8 @@ from common.speakers.giving_way import give_way
 from common.speakers.labels import label_speakers, spoken_tokens
 from common.speakers.process import assign, embed
 from common.speakers.range import range_of
-from common.speakers.windows import Span, speech_of, windows_of, within
+from common.speakers.stretch import stretch_of
+from common.speakers.windows import Span
 from common.text.lines import Token
 from common.transcription.pipeline import PreparedRecording
 
@@ -121,33 +122,30 @@ class _Listener:
         for cut in cuts:
             stretch = kept.get(cut.index)
             if stretch is None:
-                stretch = await self._embed(cut, self._windows_of(cut, cuts, words), len(cuts))
+                stretch = await self._embed(cut, cuts, words)
                 await keep(cut.index, stretch)
             packed.append(stretch)
             self._on_share((cut.index + 1) / len(cuts))
         return b"".join(packed)
 
-    def _windows_of(self, cut: Cut, cuts: tuple[Cut, ...], words: list[Span]) -> list[Span]:
-        """The windows that begin between this cut and the next."""
-        is_last = cut.index == len(cuts) - 1
-        end = float("inf") if is_last else self._audio.start + cuts[cut.index + 1].start
-        begin = float("-inf") if not cut.index else self._audio.start + cut.start
-        return within(windows_of(speech_of(words)), begin, end)
-
-    async def _embed(self, cut: Cut, windows: list[Span], count: int) -> bytes:
-        if not windows:
-            return b""
-        done = iter(range(1, len(windows) + 1))
-
-        def report() -> None:
-            self._on_share((cut.index + next(done) / len(windows)) / count)
+    async def _embed(self, cut: Cut, cuts: tuple[Cut, ...], words: list[Span]) -> bytes:
+        def report(share: float) -> None:
+            self._on_share((cut.index + share) / len(cuts))
 
         pcm = self._folder / f"speakers-{cut.index:04d}.pcm"
         try:
             at = await self._decode(cut, pcm)
-            return await embed(pcm, windows, at=at, on_window=report, beside=self._beside)
+            start, end = self._own_part(cut, cuts)
+            stretch = stretch_of(words, at=at, start=start, end=end)
+            return await embed(pcm, stretch, on_share=report, beside=self._beside)
         finally:
             pcm.unlink(missing_ok=True)
+
+    def _own_part(self, cut: Cut, cuts: tuple[Cut, ...]) -> tuple[float, float]:
+        """From this cut to the next."""
+        is_last = cut.index == len(cuts) - 1
+        end = float("inf") if is_last else self._audio.start + cuts[cut.index + 1].start
+        return self._audio.start + cut.start if cut.index else float("-inf"), end
 
     async def _decode(self, cut: Cut, pcm: Path) -> float:
         """Write the samples of a stretch; the recording's second where they begin."""
@@ -179,10 +177,13 @@ async def assign_speakers(
     try:
         request.write_bytes(json.dumps(words).encode() + b"\n" + packed)
         least, most = range_of(options.speakers)
-        *changes, found = await assign(request, least=least, most=most)
+        *found_lines, found = await assign(request, least=least, most=most)
     finally:
         request.unlink(missing_ok=True)
-    labelled = label_speakers(transcript, lines, list(_speakers_of(changes, len(words))))
+    changes = [line for line in found_lines if len(line) == 2]
+    wordless = [line for line in found_lines if len(line) == 3]
+    speakers = list(_speakers_of(changes, len(words)))
+    labelled = label_speakers(transcript, lines, speakers, wordless)
     return _with_warning(labelled, "speakers_doubtful") if found["doubt"] else labelled
 
 

@@ -6,6 +6,8 @@ import math
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +73,26 @@ def test_each_word_and_segment_gets_its_speaker(
     assert share_of_wrong(answer["words"]) <= WRONG
     assert " ".join(segment["text"] for segment in answer["segments"]) == answer["text"]
     assert [said["speaker"] for said in answer["utterances"]] == list("ABABAB")
+    assert [turn["speaker"] for turn in answer["turns"]] == list("ABABAB")
     assert "warnings" not in answer
     assert "speakers" in answer["processing"]
+
+
+def test_who_speaks_where_the_engine_wrote_nothing_has_a_turn(
+    server: Server, upstream: Upstream, conversation: Conversation
+) -> None:
+    """The third turn, of the English reader, has no words."""
+    runs = [list(run) for _, run in groupby(conversation.words, lambda word: word[0][0])]
+    start, end = runs[2][0][1], runs[2][-1][2]
+    words = [word for run in (*runs[:2], *runs[3:]) for word in run]
+    upstream.default = replace(conversation, words=words).reply()
+    answer = post(server, "/transcribe", conversation, speakers="true").json()
+    assert [said["speaker"] for said in answer["utterances"]] == list("ABAB")
+    inside = [turn for turn in answer["turns"] if min(turn["end"], end) - max(turn["start"], start) > 0.5]
+    assert {turn["speaker"] for turn in inside} == {"A"}
+    heard = sum(min(turn["end"], end) - max(turn["start"], start) for turn in inside)
+    assert heard > 0.7 * (end - start)
+    assert all(0 <= turn["start"] < turn["end"] <= answer["duration"] for turn in answer["turns"])
 
 
 def test_without_the_option_no_answer_changes(
@@ -80,7 +100,7 @@ def test_without_the_option_no_answer_changes(
 ) -> None:
     for fields in ({}, {"speakers": "false"}):
         answer = post(server, "/transcribe", conversation, **fields).json()
-        assert not {"speakers", "utterances", "words"} & answer.keys()
+        assert not {"speakers", "utterances", "turns", "words"} & answer.keys()
         assert not any("speaker" in segment for segment in answer["segments"])
         assert "speakers" not in answer["processing"]
 
@@ -115,6 +135,10 @@ def test_a_job_names_speakers_in_its_files(
     job = finish(answer)
     assert set(job["result"]["speakers"]) == {"A", "B"}
     assert "<v A>" in httpx.get(f"{answer.json()['statusUrl']}/transcript?format=vtt").text
+    rttm = httpx.get(f"{answer.json()['statusUrl']}/transcript?format=rttm").text
+    assert [line.split()[7] for line in rttm.splitlines()] == list("ABABAB")
+    refused = post(server, "/transcribe", conversation, format="rttm")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "option_invalid")
 
 
 def test_a_server_without_the_weights_refuses_by_name(
@@ -157,7 +181,8 @@ def test_a_job_killed_twice_while_it_listens_has_the_same_speakers(
         assert server.start()
     job = finish(answer)
     assert len(upstream.requests) == 2 * len(cuts)  # no piece was transcribed again
-    assert job["result"]["segments"] == undisturbed["result"]["segments"]
+    for part in ("segments", "turns"):
+        assert job["result"][part] == undisturbed["result"][part]
     assert set(job["result"]["speakers"]) == {"A", "B"}
     assert kept_stretches(server) == 0
 

@@ -212,6 +212,12 @@ def test_speakers_are_named_and_merged_in_every_answer(client: httpx.Client, con
     assert [each["text"] for each in view["utterances"]] == ["Hola.", "Buenas. Adiós."]
     text = client.get(f"/job/{conversation.job_id}/transcript?format=txt").text
     assert text == "Ana: Hola.\nBlas: Buenas. Adiós.\n"
+    assert view["turns"] == [
+        {"speaker": "A", "start": 0.0, "end": 1.0},
+        {"speaker": "B", "start": 1.0, "end": 2.5},
+    ]
+    rttm = client.get(f"/job/{conversation.job_id}/transcript?format=rttm").text
+    assert [line.split()[7] for line in rttm.splitlines()] == ["Ana", "Blas"]
     assert "<v Ana>Hola." in client.get(f"/job/{conversation.job_id}/transcript?format=vtt").text
     assert put_names(client, conversation, {"A": "Eva"}, before).status_code == 412
     assert put_names(client, conversation, {"A": "Eva", "B": None}).status_code == 200

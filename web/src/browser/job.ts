@@ -17,6 +17,10 @@ export type Transcript = {
   segments?: Array<{ start: number; end: number; text: string; language?: string; speaker?: string }>;
   /** Everybody's name by label, where segments have speakers. */
   speakers?: Record<string, string>;
+  /** What each speaker says until another one does. */
+  utterances?: Array<{ speaker: string | null; start: number; end: number; text: string }>;
+  /** Who speaks when, also where the engine found no words. */
+  turns?: Array<{ speaker: string; start: number; end: number }>;
   words?: Array<{ word: string; start: number; end: number }>;
 };
 

@@ -1,6 +1,6 @@
 /** The test projects: pure modules in Node, and the page in Chromium against the real server. */
 import { defineConfig } from "vitest/config";
-import { LONGEST_TEST, LONGEST_WAIT } from "./e2e/timeouts";
+import { LONGEST_TEST, LONGEST_WAIT } from "./e2e/timeouts.ts";
 
 const inBrowser = {
   environment: "node" as const,

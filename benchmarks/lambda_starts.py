@@ -104,7 +104,7 @@ def _median(starts: list[Start]) -> Start:
 
 def _sizes() -> Iterator[tuple[str, float]]:
     """Megabytes of what `make lambda` built, as files and as the zip for the upload."""
-    for name in ("code", "ffmpeg"):
+    for name in ("code", "ffmpeg", "speakers"):
         files = [path for path in (BUILT / name).rglob("*") if path.is_file()]
         yield name, sum(path.stat().st_size for path in files) / 1e6
         archive = io.BytesIO()

@@ -72,6 +72,7 @@ class Services:
     `engine_problem` is None, or why no transcription can succeed. `quota` is None for an engine without
     limits, `cache` where no text is kept for equal recordings, `voices` where no embeddings can be kept,
     `speaker_tasks` where speakers cannot come later.
+    `listens_elsewhere`: functions that have what it takes listen to voices, though this process need not.
     `senders` deliver snapshots of jobs.
     `cancel_run` ends a run of a job in this process at once, if there is one. `access` identifies callers,
     `ledger` holds what each client has of this process's places, `rates` count its requests,
@@ -100,6 +101,7 @@ class Services:
     client_quota: ClientQuota | None = None
     cache: TranscriptCache | None = None
     voices: VoiceStore | None = None
+    listens_elsewhere: bool = False
     speaker_tasks: SpeakerTasks | None = None
     senders: Mapping[Target, Sender] = field(default_factory=dict)
     cancel_run: Callable[[str], None] = _cancel_nothing

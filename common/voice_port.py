@@ -1,6 +1,6 @@
 """The port of kept embeddings: with it a crash costs the listening to one stretch of a recording.
 
-Embeddings are biometric data: an adapter deletes a job's in the commit that ends the job.
+Embeddings are biometric data: once a job has ended, an adapter has none of it.
 """
 
 from __future__ import annotations

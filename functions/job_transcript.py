@@ -19,6 +19,7 @@ from common.http.job_example import JOB_CONTENT
 from common.http.job_id import JobId
 from common.http.json_body import read_json
 from common.http.openapi import form_fields, request_body
+from common.http.transcript_example import json_examples
 from common.http.transcript_file import (
     FILE_EXAMPLES,
     LAYOUT_FIELDS,
@@ -102,7 +103,7 @@ _NAMES = {
     responses={
         200: {
             "description": "the transcript, named after the recording",
-            "content": {"application/json": {"example": {"text": "Hola", "duration": 2.4}}, **FILE_EXAMPLES},
+            "content": {**json_examples({"text": "Hola", "duration": 2.4}), **FILE_EXAMPLES},
         },
         304: {"description": "the same as If-None-Match"},
         **error_examples(

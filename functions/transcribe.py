@@ -20,6 +20,7 @@ from common.http.openapi import URL, json_object, recording_form, request_body
 from common.http.options import FORM_FIELDS, JSON_FIELDS, OPTION_RULES, parse_options
 from common.http.recording import URL_ERRORS, receive_recording
 from common.http.running_piece import RUNNING_FIELDS, parse_running_piece
+from common.http.transcript_example import json_examples
 from common.http.transcript_file import (
     FILE_EXAMPLES,
     LAYOUT_FIELDS,
@@ -72,7 +73,7 @@ _EXAMPLE = {
     responses={
         200: {
             "description": "the transcript, or the file of another `format`",
-            "content": {"application/json": {"example": _EXAMPLE}, **FILE_EXAMPLES},
+            "content": {**json_examples(_EXAMPLE), **FILE_EXAMPLES},
         },
         **error_examples(
             errors.BodyMalformed(problem="no boundary"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import tempfile
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -15,6 +16,10 @@ import pytest
 from tests.closing import close_all
 from tests.media import Media
 from tests.upstream import KEY, Upstream
+
+# The threads of OpenBLAS wait in loops for each other: on busy cores several take four times the CPU of one.
+# It is read when numpy is imported, which no module above does.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # The same examples in every run: what CI finds, anybody finds. `--hypothesis-seed` explores further.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, database=None)

@@ -13,6 +13,7 @@ from common.aws import client_items, delivery_items, job_items, lease_updates
 from common.aws.delivery_items import Row
 from common.aws.dynamo_deliveries import DynamoDeliveries, delivery_action
 from common.aws.dynamo_originals import DynamoOriginals
+from common.aws.dynamo_voices import DynamoVoices
 from common.aws.overdue_jobs import OverdueJobs
 from common.aws.table import ConditionFailed, Table
 from common.aws.table_requests import Item, Key, Update, check_action, put_action, update_action
@@ -43,6 +44,7 @@ class DynamoJobs:
         self._lost_after = lost_after
         self._deliveries = DynamoDeliveries(table)
         self._originals = DynamoOriginals(table)
+        self._voices = DynamoVoices(table)
         self._overdue = OverdueJobs(table, lost_after=lost_after, count_messages=count_messages)
 
     # ── jobs ──────────────────────────────────────────────────────────────────────────────────────
@@ -77,24 +79,23 @@ class DynamoJobs:
         raise Busy(retry_after=1)
 
     async def _try_commit(self, job: Job, event: JobEvent, texts: list[Item]) -> bool:
-        """False when only a delivery changed meanwhile, so that all can be decided anew."""
+        """False when only a delivery or the embeddings changed meanwhile, so that all can be decided anew."""
         state, rows = await self._deliveries.read_with_state(job.job_id)
         if state["seq"] != job.seq - 1:
             raise StaleJob(job.job_id)
+        if job.has_ended:
+            await self._voices.delete(state)
         ttl = job_items.ttl_of(job.expires_at)
         changes = [(row, row.become(rules.commit(row.delivery, job))) for row in rows]
         try:
             await self._table.write(
-                update_action(job_items.commit(job)),
+                update_action(job_items.commit(job, voice_count=state.get(job_items.VOICE_COUNT))),
                 put_action(job_items.event_item(event)),
                 *(delivery_action(before, after, ttl) for before, after in changes if after != before),
                 *(put_action(part) for part in texts),
                 *client_items.actions_of(job),
             )
-        except ConditionFailed as failed:
-            if 0 in failed.parts:
-                await self.get(job.job_id)
-                raise StaleJob(job.job_id) from None
+        except ConditionFailed:
             return False
         return True
 

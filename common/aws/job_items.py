@@ -7,22 +7,25 @@ pk job#<id>   sk state              the job, its lease, when a worker may take i
               piece#<index>#<part>  one piece's text, packed
               result#<part>         the whole text, packed
               original#<part>       that of the engine, once somebody has corrected it
+              voices#<index>#<part> the embeddings of one stretch, until the job ends
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from common.aws.table_requests import Item, Key, Update
 from common.jobs.due import due_time
 from common.models import Job, JobEvent, Piece, Transcript
 
 STATE = "state"
-EVENT, PIECE, RESULT, ORIGINAL = "event#", "piece#", "result#", "original#"
+EVENT, PIECE, RESULT, ORIGINAL, VOICES = "event#", "piece#", "result#", "original#", "voices#"
 PROGRESS = f"{EVENT}progress"
 
 LEASE = "lease_holder, lease_until, lease_floor"  # attributes of the state
+VOICE_COUNT = "voices"  # another: how many times embeddings were kept
 
 EXPIRING = "expiring"
 DUE = "due"
@@ -70,8 +73,11 @@ def created_key(created_at: float, job_id: str) -> str:
     return f"{created_at:020.6f}#{job_id}"
 
 
-def commit(job: Job) -> Update:
-    """The next value over the last. A running job stays due; a job that no worker may run has no lease."""
+def commit(job: Job, *, voice_count: int | None = None) -> Update:
+    """The next value over the last. A running job stays due; a job that no worker may run has no lease.
+
+    A job ends only where no embeddings were kept since the `voice_count` that were deleted.
+    """
     values: dict[str, str | float] = {
         ":document": _job_json(job),
         ":seq": job.seq,
@@ -83,13 +89,21 @@ def commit(job: Job) -> Update:
     sets = "document = :document, seq = :seq, #status = :status, expires_at = :expires_at, #ttl = :ttl"
     due_at = due_time(job)
     if due_at is None:
-        expression = f"SET {sets} REMOVE due, due_at, {LEASE}"
+        expression = f"SET {sets} REMOVE due, due_at, {LEASE}, {VOICE_COUNT}"
     else:
         values |= {":due_at": due_at, ":all": ALL}
         next_due_at = "if_not_exists(due_at, :due_at)" if job.status == "processing" else ":due_at"
         expression = f"SET {sets}, due = :all, due_at = {next_due_at}"
+    condition = "seq = :before"
+    if job.has_ended:
+        condition += f" AND {_voices_are(voice_count)}"
+        values |= {} if voice_count is None else {":voices": voice_count}
     names = {"#status": "status", "#ttl": "ttl"}
-    return Update(key_of(job.job_id), expression, "seq = :before", values, names)
+    return Update(key_of(job.job_id), expression, condition, values, names)
+
+
+def _voices_are(count: int | None) -> str:
+    return f"attribute_not_exists({VOICE_COUNT})" if count is None else f"{VOICE_COUNT} = :voices"
 
 
 def job_of(item: Item) -> Job:
@@ -139,11 +153,11 @@ def event_of(item: Item) -> JobEvent:
 
 
 def piece_items(job_id: str, piece: Piece, ttl: int) -> list[Item]:
-    return _parts(job_id, f"{PIECE}{piece.index:06d}#", piece, ttl)
+    return _text_parts(job_id, f"{PIECE}{piece.index:06d}#", piece, ttl)
 
 
 def result_items(job: Job, result: Transcript) -> list[Item]:
-    return _parts(job.job_id, RESULT, result, ttl_of(job.expires_at))
+    return _text_parts(job.job_id, RESULT, result, ttl_of(job.expires_at))
 
 
 def original_items(parts: Iterable[Item]) -> list[Item]:
@@ -151,9 +165,23 @@ def original_items(parts: Iterable[Item]) -> list[Item]:
     return [{**part, "sk": part["sk"].replace(RESULT, ORIGINAL, 1)} for part in parts]
 
 
-def _parts(job_id: str, prefix: str, value: Piece | Transcript, ttl: int) -> list[Item]:
+def voice_items(job_id: str, index: int, packed: bytes, ttl: int) -> list[Item]:
+    """Not compressed: half of each number is noise."""
+    return _parts(job_id, f"{VOICES}{index:06d}#", packed, ttl)
+
+
+def voices_of(parts: Iterable[Item]) -> dict[int, bytes]:
+    """The packed embeddings of each stretch among sorted parts."""
+    return {int(name.removeprefix(VOICES)): packed for name, packed in _joined(parts)}
+
+
+def _text_parts(job_id: str, prefix: str, value: Piece | Transcript, ttl: int) -> list[Item]:
     packed = _pack(value.model_dump_json(by_alias=True, exclude_none=True))
-    offsets = range(0, len(packed), _PART_BYTES)
+    return _parts(job_id, prefix, packed, ttl)
+
+
+def _parts(job_id: str, prefix: str, packed: bytes, ttl: int) -> list[Item]:
+    offsets = range(0, max(len(packed), 1), _PART_BYTES)
     return [
         {
             "pk": f"job#{job_id}",
@@ -167,13 +195,15 @@ def _parts(job_id: str, prefix: str, value: Piece | Transcript, ttl: int) -> lis
 
 
 def join_parts(items: Iterable[Item]) -> list[str]:
-    """The JSON of each value among sorted parts; parts that a longer value left behind are passed over."""
-    values: dict[str, list[Item]] = {}
-    for item in items:
-        values.setdefault(item["sk"].rpartition("#")[0], []).append(item)
-    return [
-        _unpack(b"".join(part["bytes"] for part in parts[: parts[0]["parts"]])) for parts in values.values()
-    ]
+    """The JSON of each value among sorted parts."""
+    return [_unpack(packed) for _, packed in _joined(items)]
+
+
+def _joined(items: Iterable[Item]) -> Iterator[tuple[str, bytes]]:
+    """Each value by its name; parts that a longer value left behind are passed over."""
+    for name, group in groupby(items, lambda item: item["sk"].rpartition("#")[0]):
+        first, *rest = group
+        yield name, b"".join(part["bytes"] for part in (first, *rest[: first["parts"] - 1]))
 
 
 def _pack(text: str) -> bytes:

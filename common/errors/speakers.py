@@ -16,9 +16,9 @@ class SpeakersUnavailable(RequestRefused):
     )
     hint = Sentence(
         "Leave `speakers` out. If you run the server: `make speakers` installs what is missing "
-        "(an image: build it with --build-arg SPEAKERS=yes); it is not offered on AWS.",
+        "(an image: build it with --build-arg SPEAKERS=yes; on AWS: `sam deploy` with Speakers=yes).",
         "Quita `speakers`. Si administras el servidor: `make speakers` instala lo que falta "
-        "(una imagen: constrúyela con --build-arg SPEAKERS=yes); en AWS no se ofrece.",
+        "(una imagen: constrúyela con --build-arg SPEAKERS=yes; en AWS: `sam deploy` con Speakers=yes).",
     )
 
 

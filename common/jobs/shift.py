@@ -22,7 +22,7 @@ Outcome = Literal["ended", "cut", "dropped", "left", "pending"]
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """How it ended, and whether it kept a new piece."""
+    """How it ended, and whether it kept a new piece, or the voices of another stretch."""
 
     outcome: Outcome
     has_new_piece: bool = True
@@ -35,12 +35,12 @@ async def work_shift(services: Services, job_id: str, holder: str, *, seconds: f
         return Shift("left")
     if before.status == "pending":
         return Shift("pending")
-    pieces_before = len(await services.jobs.pieces(job_id))
+    kept_before = await _count_kept(services, before)
     try:
         async with asyncio.timeout(seconds):
             await run_job(services, job_id, holder, isolated=True)
     except TimeoutError:
-        has_new_piece = len(await services.jobs.pieces(job_id)) > pieces_before
+        has_new_piece = await _count_kept(services, before) > kept_before
         log("shift.cut", jobId=job_id, gained=has_new_piece)
         return Shift("cut", has_new_piece)
     if await _is_dropped(services, job_id, holder):
@@ -58,6 +58,14 @@ async def give_up(services: Services, job_id: str) -> None:
         await commit_job(services, state.fail(job, error, now=now, expires_at=services.retention_end(now)))
     except (JobNotFound, StaleJob, state.IllegalTransition):
         return  # it ended, or another worker took it up meanwhile
+
+
+async def _count_kept(services: Services, job: Job) -> int:
+    """What later runs need not do again: pieces, and stretches whose voices are known."""
+    pieces = await services.jobs.pieces(job.job_id)
+    if services.voices is None or not job.options.speakers:
+        return len(pieces)
+    return len(pieces) + len(await services.voices.kept(job.job_id))
 
 
 async def _find(services: Services, job_id: str) -> Job | None:

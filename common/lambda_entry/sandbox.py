@@ -22,6 +22,7 @@ from common.aws.dynamo_admin import DynamoAdmin
 from common.aws.dynamo_cache import DynamoCache
 from common.aws.dynamo_directory import DynamoDirectory
 from common.aws.dynamo_jobs import DynamoJobs
+from common.aws.dynamo_voices import DynamoVoices
 from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
 from common.aws.secret_references import SecretUnreadable, resolve_secret
@@ -110,6 +111,8 @@ def compose(*, sends_deliveries: bool = False, longest_wait: float = 20.0) -> Sa
         rates=RequestRates(settings.client_requests_per_minute),
         admin=_admin(settings, table),
         cache=DynamoCache(table) if settings.cache_mb and settings.jobs_table else None,
+        voices=DynamoVoices(table) if settings.speakers else None,
+        listens_elsewhere=True,  # with SPEAKERS the template gives the layer to the functions that transcribe
         senders=_senders(settings, keys, table) if sends_deliveries else _recording_senders(settings),
         key_secret=b"" if sends_deliveries else _key_secret(settings, clients),
         store_timeout=_STORE_TIMEOUT,

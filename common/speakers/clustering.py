@@ -12,14 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.speakers.features import Floats
-from common.speakers.likeness import merge_alike
+from common.speakers.likeness import merge_alike, split_unlike
 from common.speakers.spectral import Doubles, Labels, group_by_links
 
 _PER_VOICE = 4  # embeddings: fewer are no voice of their own
-_SHORT = 45  # embeddings, of 40 seconds: of more the graph says better how many voices there are
 _AT_ONCE = 400  # vectors: five minutes of speech, and a matrix of 1.3 MB
 _BLOCK = 100
-_ALIKE = 0.8  # mean similarity in a small group, lower where that leaves too many
+_ALIKE = 0.6  # mean similarity in a small group, lower where that leaves too many
 _LOWER = 0.05
 _LEFT_OUT = -9.0  # below any similarity
 
@@ -35,14 +34,14 @@ class Groups:
 def group_voices(voices: Floats, *, least: int, most: int) -> Groups:
     """Between `least` and `most` groups, as far as there are embeddings.
 
-    In a short recording the graph tells at least two, and their likeness says whether those are one voice.
+    A graph finds them; their likeness says which of them are two voices, and which are one.
     """
     most = max(least, min(most, len(voices) // _PER_VOICE), 1)
-    if len(voices) < _SHORT:
-        found = group_by_links(voices, least=min(max(least, 2), most), most=most)
-        return Groups(*merge_alike(voices, found, least=least))
     small = np.arange(len(voices)) if len(voices) <= _AT_ONCE else _small_groups(voices)
-    return Groups(group_by_links(centres_of(voices, small), least=least, most=most)[small], merged=1.0)
+    centres = centres_of(voices, small)
+    found = group_by_links(centres, least=least, most=most)
+    found = split_unlike(voices, small, centres, found, most=most)
+    return Groups(*merge_alike(voices, found[small], least=least))
 
 
 def centres_of(voices: Floats, labels: Labels) -> Floats:

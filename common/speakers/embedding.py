@@ -11,12 +11,10 @@ from common.speakers.encoder import VoiceEncoder
 from common.speakers.features import BANDS, HOP, RATE, SPAN, Floats, mel_frames
 from common.speakers.windows import Span
 
-_FRAMES = 160  # of a window, as the encoder was trained
+_FRAMES = 160  # of a window
 _SAMPLES = (_FRAMES - 1) * HOP + SPAN
-_BATCH = 24  # windows: 40 seconds of sound
+_BATCH = 4  # windows: 6 seconds of sound; more need more memory and are no faster
 _BYTES = 2  # of a sample
-_LEVEL = 1e-3  # mean power that the encoder was trained on: −30 dBFS; quieter speech is made as loud
-_LOUDEST_GAIN = 1e4
 
 
 def embed_windows(pcm: BinaryIO, windows: Sequence[Span], encoder: VoiceEncoder) -> Iterator[Floats]:
@@ -38,10 +36,8 @@ def _read(pcm: BinaryIO, window: Span) -> Floats:
 
 
 def _frames_of(samples: Floats) -> Floats:
-    """_FRAMES frames; those of a short window are repeated, since silence would sound like another voice."""
+    """_FRAMES frames without their mean, which is the microphone's; those of a short window are repeated."""
     frames = mel_frames(samples)
     if not len(frames):
         return np.zeros((_FRAMES, BANDS), np.float32)
-    power = float(np.mean(np.square(samples)))
-    gain = min(max(1.0, _LEVEL / max(power, 1e-12)), _LOUDEST_GAIN)
-    return np.asarray(np.resize(frames * np.float32(gain), (_FRAMES, BANDS)), np.float32)
+    return np.asarray(np.resize(frames - frames.mean(axis=0), (_FRAMES, BANDS)), np.float32)

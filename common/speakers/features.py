@@ -1,6 +1,6 @@
-"""Sound → the mel spectrogram that the voice encoder was trained on: librosa's, in numpy. Pure.
+"""Sound → the features that the voice encoder was trained on: Kaldi's log mel filter bank, in numpy. Pure.
 
-40 bands up to 8 kHz of power, not of decibels; 25 ms every 10 ms, Hann, Slaney's scale and areas.
+80 bands from 20 Hz to 8 kHz, 25 ms every 10 ms, Povey's window, pre-emphasis, no dither.
 """
 
 from __future__ import annotations
@@ -12,47 +12,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float32]
+Doubles: TypeAlias = NDArray[np.float64]
 
 RATE = 16_000
 HOP = 160  # samples from one frame to the next
 SPAN = 400  # samples that a frame covers
-BANDS = 40
+BANDS = 80
 
-# Slaney's scale: linear up to 1 kHz, then logarithmic.
-_LINEAR_HZ = 200.0 / 3
-_BREAK_HZ = 1000.0
-_BREAK_MEL = _BREAK_HZ / _LINEAR_HZ
-_LOG_STEP = np.log(6.4) / 27.0
+_BINS = 512  # of the Fourier transform: the next power of two
+_LOWEST_HZ = 20.0
+_PRE_EMPHASIS = 0.97
+_FLOOR = float(np.finfo(np.float32).eps)
 
 
 def mel_frames(samples: Floats) -> Floats:
     """The frames that lie wholly within `samples` (−1 to 1): one each HOP samples, of BANDS values."""
     if len(samples) < SPAN:
         return np.zeros((0, BANDS), np.float32)
-    spans = np.lib.stride_tricks.sliding_window_view(samples, SPAN)[::HOP]
-    power = np.abs(np.fft.rfft(spans * _window(), axis=1)) ** 2
-    return np.asarray(power @ _filters().T, np.float32)
+    spans = np.lib.stride_tricks.sliding_window_view(samples, SPAN)[::HOP].astype(np.float64)
+    spans -= spans.mean(axis=1, keepdims=True)
+    spans[:, 1:] -= _PRE_EMPHASIS * spans[:, :-1]
+    spans[:, 0] *= 1 - _PRE_EMPHASIS
+    power = np.abs(np.fft.rfft(spans * _window(), _BINS, axis=1)) ** 2
+    return np.asarray(np.log(np.maximum(power @ _filters().T, _FLOOR)), np.float32)
 
 
 @cache
-def _window() -> Floats:
-    return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(SPAN) / SPAN), np.float32)
+def _window() -> Doubles:
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(SPAN) / (SPAN - 1))
+    return np.asarray(hann**0.85, np.float64)
 
 
 @cache
-def _filters() -> Floats:
-    """Triangles of equal area over the bins of the spectrum, a row a band."""
-    bins = np.linspace(0, RATE / 2, SPAN // 2 + 1)
-    edges = _to_hz(np.linspace(0, _to_mel(RATE / 2), BANDS + 2))
+def _filters() -> Doubles:
+    """Triangles over the bins of the spectrum, straight on the mel scale, a row a band."""
+    bins = _to_mel(np.arange(_BINS // 2 + 1) * RATE / _BINS)
+    edges = np.linspace(_to_mel(np.array(_LOWEST_HZ)), _to_mel(np.array(RATE / 2)), BANDS + 2)
     lower, centre, upper = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rising, falling = (bins - lower) / (centre - lower), (upper - bins) / (upper - centre)
-    triangles = np.maximum(0, np.minimum(rising, falling))
-    return np.asarray(triangles * 2 / (upper - lower), np.float32)
+    return np.asarray(np.maximum(0, np.minimum(rising, falling)), np.float64)
 
 
-def _to_mel(hz: float) -> float:
-    return float(_BREAK_MEL + np.log(hz / _BREAK_HZ) / _LOG_STEP)
-
-
-def _to_hz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(mels < _BREAK_MEL, mels * _LINEAR_HZ, _BREAK_HZ * np.exp(_LOG_STEP * (mels - _BREAK_MEL)))
+def _to_mel(hz: NDArray[np.float64]) -> Doubles:
+    return np.asarray(1127.0 * np.log1p(hz / 700.0), np.float64)

@@ -1,4 +1,4 @@
-"""How alike the voices of two groups are, and which groups are one voice. Pure.
+"""How alike the voices of two groups are, which groups are one voice, and which are two. Pure.
 
 The mean similarity of two groups is compared with that within each: noise lowers both, and a few embeddings
 give the same value as many, where the similarity of centres does not.
@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from common.speakers.features import Floats
-from common.speakers.spectral import Doubles, Labels
+from common.speakers.spectral import Doubles, Labels, group_by_links
 
-# One voice in two groups is above it, two voices are below: docs/decisions/speakers.md
-SAME = 0.86
+# More alike than the first, groups are one voice; less alike than the second, halves of a group are two. The
+# graph decides between them. Measured in docs/decisions/speakers.md
+SAME, OTHER = 0.66, 0.55
+_FEWEST = 3  # embeddings of a half: fewer are noise, or several voices at once; in hours, a thousandth of all
 _FEWEST_PAIRS = 2  # within a group: fewer say nothing of its voice
 
 
@@ -69,6 +71,27 @@ def merge_alike(voices: Floats, labels: Labels, *, least: int) -> tuple[Labels, 
         labels = labels - (labels > second)
         pairs.merge(first, second)
     return labels, lowest
+
+
+def split_unlike(voices: Floats, small: Labels, centres: Floats, labels: Labels, *, most: int) -> Labels:
+    """Two groups, up to `most`, instead of each whose halves are unlike.
+
+    `labels` are the groups of `centres`, `small` says which of these each of the `voices` belongs to.
+    """
+    labels, fewest = labels.copy(), max(_FEWEST, len(voices) // 1000)
+    unasked = list(range(int(labels.max()) + 1))
+    while unasked and (count := int(labels.max()) + 1) < most:
+        group = unasked.pop()
+        members = np.flatnonzero(labels == group)
+        second = members[group_by_links(centres[members], least=2, most=2) == 1]
+        inside = labels[small] == group
+        halves = np.isin(small[inside], second).astype(np.intp)
+        if np.bincount(halves, minlength=2).min() < fewest:
+            continue
+        if Pairs(voices[inside], halves).likeness()[0, 1] < OTHER:
+            labels[second] = count
+            unasked += [group, count]
+    return labels
 
 
 def _without(table: Doubles, index: int) -> Doubles:

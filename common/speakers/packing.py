@@ -1,4 +1,4 @@
-"""Embeddings as they are kept while a job runs: 520 bytes a window, its times and 256 numbers of 16 bits."""
+"""Embeddings ↔ the bytes in which they are kept while a job runs."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from common.speakers.encoder import SIZE
 from common.speakers.features import Floats
+from common.speakers.records import MARK, SIZE
 from common.speakers.windows import Span
 
-_RECORD = np.dtype([("start", "<f4"), ("end", "<f4"), ("voice", "<f2", SIZE)])
-RECORD_BYTES = _RECORD.itemsize
+_RECORD = np.dtype([("mark", f"S{len(MARK)}"), ("start", "<f4"), ("end", "<f4"), ("voice", "<f2", SIZE)])
 
 
 def pack(window: Span, embedding: Floats) -> bytes:
-    return np.array([(window.start, window.end, embedding)], _RECORD).tobytes()
+    return np.array([(MARK, window.start, window.end, embedding)], _RECORD).tobytes()
 
 
 def pack_speech(span: Span) -> bytes:

@@ -7,8 +7,9 @@ import json
 import os
 import sys
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,7 +21,7 @@ from common.speakers.stretch import Stretch
 
 # One thread: on a tenth of a processor more only compete, and each takes memory of its own.
 _ENVIRONMENT = {
-    "PYTHONPATH": str(Path(common.__file__).resolve().parents[1]),
+    "LD_LIBRARY_PATH": f"{sys.base_exec_prefix}/lib",  # where Lambda has Python's own library
     "PYTHONDONTWRITEBYTECODE": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -44,7 +45,7 @@ async def embed(
 ) -> bytes:
     """What is kept of a stretch whose samples `pcm` holds: its embeddings, and its speech without words.
 
-    `on_share` is told how much (0 to 1) is done, `beside` runs as long. Raises SpeakersFailed.
+    Calls `on_share` with how much (0 to 1) is done; `beside` runs as long. Raises SpeakersFailed.
     """
     packed: list[bytes] = []
     count = 0
@@ -88,7 +89,7 @@ async def _run(
             stdin=file,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=_ENVIRONMENT,
+            env={**_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(_folders())},
             cwd="/",
             start_new_session=True,
         )
@@ -105,6 +106,13 @@ async def _run(
             raise SpeakersFailed from exc
     if code:
         raise SpeakersFailed from ChildFailed(f"{command} ended with {code}")
+
+
+def _folders() -> Iterator[str]:
+    """Where the child finds our modules, and numpy: on Lambda that is a layer's."""
+    yield str(Path(common.__file__).resolve().parents[1])
+    if (numpy := find_spec("numpy")) and numpy.origin:
+        yield str(Path(numpy.origin).parents[1])
 
 
 def _once(ready: asyncio.Event, beside: Beside) -> Beside:

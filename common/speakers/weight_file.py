@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from common.errors import SpeakersUnavailable
+from common.speakers.archive import read_archive
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,16 +27,20 @@ class WeightsAltered(Exception):
 
 @dataclass(frozen=True)
 class WeightFile:
-    """Where the file lies within the packages, its hash, and the first byte and shape of each tensor."""
+    """Where the file lies within the packages, its hash, and the first byte and shape of each tensor.
+
+    Without these it is a checkpoint of PyTorch, which has a table of its own.
+    """
 
     place: str
     sha256: str
-    tensors: Mapping[str, tuple[int, tuple[int, ...]]]
+    tensors: Mapping[str, tuple[int, tuple[int, ...]]] | None = None
 
     @property
     def path(self) -> Path:
-        """Where `make` and the image unpack packages: beside Python's, since they are none of ours."""
-        return Path(sys.prefix) / "speakers" / self.place
+        """Where `make` and the image unpack packages, beside Python's; on Lambda, in a layer's folder."""
+        places = [Path(folder) / "speakers" / self.place for folder in (sys.prefix, *sys.path)]
+        return next((place for place in places if place.is_file()), places[0])
 
     def read(self, path: Path | None = None) -> dict[str, NDArray[np.float32]]:
         """The tensors by name. Raises SpeakersUnavailable when the file is missing or altered."""
@@ -44,6 +49,8 @@ class WeightFile:
             with path.open("rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != self.sha256:
                     raise SpeakersUnavailable from WeightsAltered(f"{path} is not the published file")
+                if self.tensors is None:
+                    return read_archive(file)
                 return {name: _read(file, *place) for name, place in self.tensors.items()}
         except FileNotFoundError as exc:
             raise SpeakersUnavailable from exc

@@ -59,8 +59,8 @@ def _spoken(transcript: Transcript) -> Iterator[tuple[str, float, float]]:
 def follow_words(transcript: Transcript, corrected: Sequence[Segment]) -> tuple[Turn, ...] | None:
     """The turns without words of a transcript whose segments become `corrected`, in order.
 
-    A turn goes to whoever gets the nearest words of its speaker, so that merging, splitting and renaming of
-    speakers change both alike.
+    A turn goes to the speaker who gets the nearest words of its old one, so that merging, splitting and
+    renaming of speakers change both alike.
     """
     if not transcript.wordless:
         return transcript.wordless

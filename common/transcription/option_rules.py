@@ -9,8 +9,10 @@ from common.speakers.weights import is_installed
 
 
 def can_distinguish_speakers(services: Services) -> bool:
-    """Whether this server can tell speakers apart."""
-    return services.settings.speakers and services.voices is not None and is_installed()
+    """Whether this server, or the functions beside this one, can tell speakers apart."""
+    if not services.settings.speakers or services.voices is None:
+        return False
+    return services.listens_elsewhere or is_installed()
 
 
 def check_speakers(services: Services, options: Options) -> None:

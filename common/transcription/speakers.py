@@ -23,6 +23,7 @@ from common.speakers.giving_way import give_way
 from common.speakers.labels import label_speakers, spoken_tokens
 from common.speakers.process import assign, embed
 from common.speakers.range import range_of
+from common.speakers.records import is_current
 from common.speakers.stretch import stretch_of
 from common.speakers.windows import Span
 from common.text.lines import Token
@@ -121,7 +122,7 @@ class _Listener:
         packed: list[bytes] = []
         for cut in cuts:
             stretch = kept.get(cut.index)
-            if stretch is None:
+            if stretch is None or not is_current(stretch):
                 stretch = await self._embed(cut, cuts, words)
                 await keep(cut.index, stretch)
             packed.append(stretch)

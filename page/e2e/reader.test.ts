@@ -198,6 +198,26 @@ test("hostile text and names change nothing but text, at 320 pixels and from rig
   expect(problems).toEqual([]);
 });
 
+/** In pixels from the upper edge of the window: the search, the first word that it found, the player. */
+const placesOfSearch = () =>
+  page.evaluate(() => {
+    const found = [...(CSS.highlights.get("found-now") ?? [])][0] as Range | undefined;
+    const [search, player] = [".find", ".player"].map((name) => document.querySelector(name)!.getBoundingClientRect());
+    return { search: search!, found: found?.getBoundingClientRect() ?? null, player: player! };
+  });
+
+test("a search stays in sight on a phone, above what it found", async () => {
+  await page.getByRole("button", { name: "Find", exact: true }).click();
+  await page.getByRole("searchbox").fill(ARABIC.split(" ").at(-1)!);
+  const isInSight = async () => {
+    const { search, found, player } = await placesOfSearch();
+    return search.top >= 0 && found !== null && found.top >= search.bottom && found.bottom <= player.top;
+  };
+  await expect.poll(isInSight).toBe(true);
+  expect(await page.evaluate(() => scrollY)).toBeGreaterThan(1_000);
+  await page.locator(".find").getByRole("button", { name: "Close" }).click();
+});
+
 /** Sixteen minutes: speech, four minutes of silence from the eighth on, speech. */
 async function makeLong(folder: string): Promise<string[]> {
   const [wav, mp3, flac, webm, ogg] = ["wav", "mp3", "flac", "webm", "ogg"].map((kind) =>

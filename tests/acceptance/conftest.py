@@ -21,6 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stretches", type=int, default=2, help="of a job that is killed while it listens")
     parser.addoption("--away", type=float, default=4, help="for how many seconds Convex is away")
     parser.addoption("--fuzz", type=int, default=0, help="for how many seconds schemathesis runs")
+    parser.addoption("--requests", type=int, default=150, help="hostile and good ones, which leave nothing")
     parser.addoption("--all-formats", action="store_true", help="half an hour by the real engine in each")
     parser.addoption("--seed", type=int, default=None, help="repeat a run that failed")
 

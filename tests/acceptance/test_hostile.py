@@ -223,7 +223,9 @@ def test_the_log_contains_no_text_option_file_name_or_user(server: Server, api: 
     assert "unrepeatable" not in server.log
 
 
-def test_five_hundred_requests_of_every_kind_leave_nothing_behind(server: Server, api: Api) -> None:
+def test_many_requests_of_every_kind_leave_nothing_behind(
+    server: Server, api: Api, pytestconfig: pytest.Config
+) -> None:
     process, url = psutil.Process(server.ps.pid), f"{server.url}/transcribe"
     kinds: list[Callable[[], object]] = [
         lambda: httpx.post(url, files={"file": ("a", os.urandom(9_000))}, timeout=60),
@@ -236,7 +238,7 @@ def test_five_hundred_requests_of_every_kind_leave_nothing_behind(server: Server
     for kind in kinds * 5:
         kind()
     files, memory = process.num_fds(), process.memory_info().rss
-    for number in range(500):
+    for number in range(pytestconfig.getoption("--requests")):
         kinds[number % len(kinds)]()
     wait_until(lambda: process.num_fds() <= files + 2)
     assert process.memory_info().rss < memory + 16 * 2**20

@@ -1,4 +1,4 @@
-"""A two-hour video through the real server: in little memory, each piece transcribed once."""
+"""Videos of hours through the real server: in little memory, each piece transcribed once."""
 
 from __future__ import annotations
 
@@ -22,27 +22,39 @@ from tests.server import Server
 from tests.serving import wait_until
 from tests.upstream import Upstream
 
-pytestmark = pytest.mark.alone
-
 MB = 1024 * 1024
-SECONDS = 7200.0
-PIECES = 13
-WORDS = words_of(len(word_times(SECONDS)))
 
 
-@pytest.fixture(scope="module")
-def video(media: Media) -> bytes:
-    """Over 60 MB: ten seconds of picture, repeated, with two hours of speech."""
-    sound = speech_file(media, "film.m4a", "-b:a 48k -aac_coder fast", SECONDS)
+@dataclass(frozen=True)
+class Video:
+    """So many seconds of a film, in so many pieces for the engine."""
+
+    content: bytes
+    seconds: float
+    pieces: int
+
+    @property
+    def words(self) -> list[str]:
+        return words_of(len(word_times(self.seconds)))
+
+
+def make_video(media: Media, seconds: float, pieces: int) -> Video:
+    """Ten seconds of picture, repeated, with speech."""
+    sound = speech_file(media, "film.m4a", "-b:a 48k -aac_coder fast", seconds)
     picture = media.ffmpeg(
         "-f lavfi -i testsrc=s=320x240:r=5:d=10,noise=alls=20:allf=t -c:v libx264 -preset ultrafast -b:v 64k",
         media.folder / "picture.mp4",
     )
     film = media.ffmpeg(
-        f"-stream_loop -1 -i {picture} -i {sound} -map 0:v -map 1:a -c copy -t {SECONDS:.0f}",
-        media.folder / "two-hours.mp4",
+        f"-stream_loop -1 -i {picture} -i {sound} -map 0:v -map 1:a -c copy -t {seconds:.0f}",
+        media.folder / f"film-{seconds:.0f}.mp4",
     )
-    return film.read_bytes()
+    return Video(film.read_bytes(), seconds, pieces)
+
+
+@pytest.fixture(scope="module")
+def one_hour(media: Media) -> Video:
+    return make_video(media, 3600.0, pieces=7)
 
 
 @pytest.fixture(scope="module")
@@ -123,23 +135,25 @@ def watch(url: str, job_id: str) -> Iterator[EventLog]:
     assert not reading.is_alive()
 
 
-def assert_completes(api: Api, job_id: str) -> None:
+def assert_completes(api: Api, job_id: str, video: Video) -> None:
     result = api.until(job_id, "completed", within=300)["result"]
-    assert result["text"] == " ".join(WORDS)
-    assert result["duration"] == pytest.approx(SECONDS, abs=0.2)
+    assert result["text"] == " ".join(video.words)
+    assert result["duration"] == pytest.approx(video.seconds, abs=0.2)
 
 
+@pytest.mark.alone
 def test_two_pieces_at_once_are_transcribed_and_published_in_little_memory(
-    video: bytes, recogniser: ToneRecogniser, engine: Upstream, start: Callable[..., Server]
+    media: Media, recogniser: ToneRecogniser, engine: Upstream, start: Callable[..., Server]
 ) -> None:
-    assert len(video) > 60 * MB
+    video = make_video(media, 7200.0, pieces=13)
+    assert len(video.content) > 60 * MB
     server = start(GROQ_BASE_URL=engine.url)
     api = Api(server.url)
     with memory_of(server) as memory:
-        job_id = api.accepted(video)
+        job_id = api.accepted(video.content)
         with watch(server.url, job_id) as events:
-            assert_completes(api, job_id)
-    assert Counter(Counter(recogniser.hashes).values()) == {1: PIECES}
+            assert_completes(api, job_id, video)
+    assert Counter(Counter(recogniser.hashes).values()) == {1: video.pieces}
     assert engine.most_at_once == 2
     assert memory.server < 120 * MB, memory
     assert memory.ffmpeg < 120 * MB, memory
@@ -147,12 +161,12 @@ def test_two_pieces_at_once_are_transcribed_and_published_in_little_memory(
 
     done = [job["chunks"]["done"] for job in events.jobs()]
     assert done == sorted(done)
-    assert set(done) == set(range(PIECES + 1))
+    assert set(done) == set(range(video.pieces + 1))
     progress = [job["progress"] for job in events.jobs()]
     assert progress == sorted(progress)
-    whole_text = " ".join(WORDS)
+    whole_text = " ".join(video.words)
     texts = sorted(events.texts(), key=lambda text: int(text["index"]))
-    assert [text["index"] for text in texts] == list(range(PIECES))
+    assert [text["index"] for text in texts] == list(range(video.pieces))
     for text in texts:
         inner = text["text"].split()[1:-1]  # the words at a cut may be half words
         assert len(inner) > (500 if text["index"] else 150)  # the first piece is two minutes long
@@ -161,28 +175,28 @@ def test_two_pieces_at_once_are_transcribed_and_published_in_little_memory(
 
 
 def test_after_a_rate_limit_midway_the_job_waits_and_only_missing_pieces_are_transcribed(
-    video: bytes, recogniser: ToneRecogniser, engine: Upstream, start: Callable[..., Server]
+    one_hour: Video, recogniser: ToneRecogniser, engine: Upstream, start: Callable[..., Server]
 ) -> None:
-    recogniser.refuse = lambda before: rate_limited(retry_after=1) if before == 6 else None
+    recogniser.refuse = lambda before: rate_limited(retry_after=1) if before == 3 else None
     server = start(GROQ_BASE_URL=engine.url)
     api = Api(server.url)
-    job_id = api.accepted(video)
+    job_id = api.accepted(one_hour.content)
     with watch(server.url, job_id) as events:
-        assert_completes(api, job_id)
-    assert Counter(Counter(recogniser.hashes).values()) == {1: PIECES - 1, 2: 1}
+        assert_completes(api, job_id, one_hour)
+    assert Counter(Counter(recogniser.hashes).values()) == {1: one_hour.pieces - 1, 2: 1}
     waits = [job for job in events.jobs() if job["status"] == "waiting"]
     assert waits
     assert all("waitingUntil" in job for job in waits)
-    assert {job["chunks"]["done"] for job in waits} <= {6, 7}
+    assert {job["chunks"]["done"] for job in waits} <= {3, 4}
     done = [job["chunks"]["done"] for job in events.jobs()]
     assert done == sorted(done)
     assert events.jobs()[-1]["attempts"] <= 1
 
 
 def test_after_a_kill_midway_only_pieces_in_flight_are_transcribed_again(
-    video: bytes, recogniser: ToneRecogniser, engine: Upstream, start: Callable[..., Server]
+    one_hour: Video, recogniser: ToneRecogniser, engine: Upstream, start: Callable[..., Server]
 ) -> None:
-    kept, killed = 7, threading.Event()
+    kept, killed = 3, threading.Event()
 
     def stop_answering(before: int) -> None:
         if before >= kept:
@@ -191,15 +205,15 @@ def test_after_a_kill_midway_only_pieces_in_flight_are_transcribed_again(
     recogniser.refuse = stop_answering
     server = start(GROQ_BASE_URL=engine.url)
     api = Api(server.url)
-    job_id = api.accepted(video)
+    job_id = api.accepted(one_hour.content)
     wait_until(lambda: api.job(job_id).json()["chunks"]["done"] == kept, seconds=120)
     wait_until(lambda: len(recogniser.hashes) > kept)
     server.kill()
     killed.set()
     server.start()
-    assert_completes(api, job_id)
+    assert_completes(api, job_id, one_hour)
     calls = Counter(recogniser.hashes)
-    assert len(calls) == PIECES
+    assert len(calls) == one_hour.pieces
     assert {calls[piece] for piece in recogniser.hashes[:kept]} == {1}
     assert sum(count - 1 for count in calls.values()) in {1, 2}
     wait_until(lambda: files_below(server.data_dir) == [])

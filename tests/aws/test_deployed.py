@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 import websockets
 
 from common.models import Job
+from tests.conversation import make_conversation
 from tests.deployed import Deployed, deploy, put_secrets
 from tests.emulator import Emulator
 from tests.replies import bad_key, rate_limited
@@ -44,7 +46,13 @@ def deployed(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory
         yield deploy(
             emulator,
             environment,
-            {"Callbacks": "yes", "AccessKeys": "yes", "PagePassword": "yes", "AnonymousAccess": "true"},
+            {
+                "Callbacks": "yes",
+                "AccessKeys": "yes",
+                "PagePassword": "yes",
+                "AnonymousAccess": "true",
+                "Speakers": "yes",
+            },
         )
     finally:
         emulator.stop()
@@ -264,6 +272,19 @@ def wait_for(client: httpx.Client, job_id: str, status: str) -> None:
     deadline = time.monotonic() + 60
     while (job := client.get(f"/job/{job_id}?wait=20").json())["status"] != status:
         assert time.monotonic() < deadline, job
+
+
+def test_a_job_names_its_speakers(deployed: Deployed, upstream: Upstream, tmp_path: Path) -> None:
+    """Its worker may keep embeddings and delete them before it completes the job."""
+    conversation = make_conversation(tmp_path, turns=2)
+    upstream.script.append(conversation.reply())
+    with httpx.Client(base_url=deployed.api, timeout=60) as client, conversation.path.open("rb") as file:
+        assert client.get("/limits").json()["speakers"] is True
+        job = client.post("/transcribe-job", files={"file": file}, data={"speakers": "2"}).json()
+        wait_for(client, job["jobId"], "completed")
+        assert set(client.get(f"/job/{job['jobId']}").json()["result"]["speakers"]) == {"A", "B"}
+    items = deployed.emulator.client("dynamodb").scan(TableName=deployed.outputs["TableName"])["Items"]
+    assert not [item for item in items if item["sk"]["S"].startswith("voices#")]
 
 
 def test_openais_models_and_transcriptions_are_routed(deployed: Deployed, upstream: Upstream) -> None:

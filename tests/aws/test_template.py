@@ -78,6 +78,7 @@ PARAMETERS = {
     "ConvexPageUrl": "https://happy-animal-123.convex.cloud",
     "AlarmTopic": "arn:aws:sns:us-east-1:123456789012:alarms",
     "SecretsStore": "secretsmanager",
+    "Speakers": "yes",
 }
 
 
@@ -237,6 +238,28 @@ def test_every_variable_is_a_setting_or_powertools() -> None:
 def test_only_functions_that_use_ffmpeg_have_its_layer() -> None:
     with_layer = {module_of(f) for f in FUNCTIONS.values() if "Layers" in f}
     assert with_layer == {"health", "transcribe", "openai_audio", "run_job"}
+
+
+def test_functions_that_transcribe_have_what_tells_speakers_apart_where_the_stack_is_to() -> None:
+    """All functions have the same setting, so that a job is accepted where its worker can do it."""
+    if_speakers = {"Fn::If": ["HasSpeakers", {"Ref": "SpeakersLayer"}, {"Ref": "AWS::NoValue"}]}
+    with_layer = {module_of(f) for f in FUNCTIONS.values() if if_speakers in f.get("Layers", ())}
+    assert with_layer == {"transcribe", "openai_audio", "run_job"}
+    layers = {n: r for n, r in template()["Resources"].items() if r["Type"].endswith("LayerVersion")}
+    assert {name: layer.get("Condition") for name, layer in layers.items()} == {
+        "FfmpegLayer": None,
+        "SpeakersLayer": "HasSpeakers",
+    }
+    shared = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert shared["SPEAKERS"] == {"Fn::If": ["HasSpeakers", "true", "false"]}
+    assert template()["Parameters"]["Speakers"]["Default"] == "no"
+
+
+def test_a_client_that_waits_gets_its_text_although_its_speakers_take_too_long() -> None:
+    waits = template()["Globals"]["Function"]["Timeout"]
+    for name in ("TranscribeFunction", "OpenaiAudioFunction"):
+        assert float(FUNCTIONS[name]["Environment"]["Variables"]["SPEAKERS_TIMEOUT"]) <= waits / 2
+    assert "SPEAKERS_TIMEOUT" not in FUNCTIONS["RunJobFunction"]["Environment"]["Variables"]
 
 
 # ── limits that must agree ────────────────────────────────────────────────────────────────────────

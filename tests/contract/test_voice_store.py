@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from common.aws.clients import Clients
+from common.aws.dynamo_jobs import DynamoJobs
+from common.aws.dynamo_voices import DynamoVoices
+from common.aws.table import Table
 from common.errors import JobNotFound
 from common.jobs import state
 from common.jobs.events import make_event
@@ -22,7 +26,9 @@ from common.postgres.jobs import PostgresJobs
 from common.postgres.voices import PostgresVoices
 from common.voice_port import VoiceStore
 from tests.contract.sample_jobs import NOW, WEEK, cancel, fail, new_id, sample_job, sample_transcript
+from tests.emulator import emulator
 from tests.postgres import postgres
+from tests.stack import stack_of
 
 Stores = tuple[JobStore, VoiceStore]
 Open = Callable[[], AbstractAsyncContextManager[Stores]]
@@ -43,7 +49,14 @@ async def in_postgres(_: Path) -> AsyncIterator[Stores]:
     await database.close()
 
 
-@pytest.fixture(params=[sqlite, in_postgres], ids=["sqlite", "postgres"])
+@asynccontextmanager
+async def in_dynamo(_: Path) -> AsyncIterator[Stores]:
+    with emulator().reached(), stack_of(emulator()) as names:
+        table = Table(Clients(), names.table)
+        yield DynamoJobs(table), DynamoVoices(table)
+
+
+@pytest.fixture(params=[sqlite, in_postgres, in_dynamo], ids=["sqlite", "postgres", "dynamo"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     return lambda: request.param(tmp_path)
 

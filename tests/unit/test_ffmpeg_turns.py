@@ -44,7 +44,7 @@ async def encode(ffmpeg: Ffmpeg, path: Path, client: str, order: list[str], wall
 @pytest.mark.usefixtures("eager")
 async def test_a_short_run_does_not_wait_for_the_end_of_a_long_one(tmp_path: Path) -> None:
     ffmpeg, order = Ffmpeg(at_once=1), list[str]()
-    long, short = wav_of(tmp_path / "long.wav", 9_000), wav_of(tmp_path / "short.wav", 1)
+    long, short = wav_of(tmp_path / "long.wav", 4_000), wav_of(tmp_path / "short.wav", 1)
     greedy = asyncio.create_task(encode(ffmpeg, long, "greedy", order))
     await asyncio.sleep(0.3)
     modest = asyncio.create_task(encode(ffmpeg, short, "modest", order))

@@ -96,14 +96,14 @@ async def test_a_recording_is_closed_whatever_happens(recogniser: Recogniser) ->
 
 
 async def test_recordings_go_one_by_one_and_do_not_block_the_event_loop(recogniser: Recogniser) -> None:
-    files = [recording.path.open("rb") for recording in (ENGLISH_SHORT, SPANISH[3], SPANISH[2])]
+    files = [recording.path.open("rb") for recording in (ENGLISH_SHORT, SPANISH[3], ENGLISH_SHORT)]
     work = asyncio.gather(*(recogniser.recognise(file, DecodingOptions()) for file in files))
     turns = 0
     while not work.done():
         await asyncio.sleep(0.01)
         turns += 1
     results = await work
-    assert [each.language for each in results] == ["en", "es", "es"]
+    assert [each.language for each in results] == ["en", "es", "en"]
     assert turns > 20
 
 

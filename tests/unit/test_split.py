@@ -31,11 +31,11 @@ KINDS = {
     "safari.m4a": ("-b:a 48k -movflags +empty_moov+default_base_moof -frag_duration 1000000", "m4a"),
     "lossless.m4a": ("-c:a alac", "m4a"),
     "opus.ogg": ("-c:a libopus -b:a 24k", "ogg"),
-    "vorbis.ogg": ("-c:a libvorbis -ar 44100", "ogg"),
+    "vorbis.ogg": ("-c:a libvorbis -ar 22050", "ogg"),
     "flac.ogg": ("-c:a flac", "ogg"),
     "mediarecorder.webm": ("-c:a libopus -b:a 24k -live 1", "webm"),
     "opus.webm": ("-c:a libopus -b:a 24k", "webm"),
-    "vorbis.webm": ("-c:a libvorbis -ar 44100", "webm"),
+    "vorbis.webm": ("-c:a libvorbis -ar 22050", "webm"),
     "plain.flac": ("", "ogg"),
     "plain.wav": ("-ar 44100", "flac"),
     "float.wav": ("-c:a pcm_f32le", "flac"),
@@ -164,11 +164,11 @@ async def test_pieces_start_where_they_claim_to_and_cover_the_recording(
         assert_clicks_are_in_place(piece, clicks)
 
 
-async def test_pieces_of_half_an_hour_do_not_drift(media: Media, tmp_path: Path) -> None:
-    seconds = 1800.0
+async def test_pieces_of_twenty_minutes_do_not_drift(media: Media, tmp_path: Path) -> None:
+    seconds = 1250.0
     prepared = await prepare_file(click_recording(media, "vbr.mp3", "-q:a 4", seconds), tmp_path)
     cuts = plan_cuts(prepared)
-    assert len(cuts) == 4
+    assert len(cuts) == 3
     for cut in cuts:
         piece = await cut_piece(Ffmpeg(), prepared, cut, tmp_path)
         assert_clicks_are_in_place(piece, click_times(seconds))

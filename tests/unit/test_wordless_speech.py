@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.speakers.encoder import SIZE
 from common.speakers.features import RATE, Floats
 from common.speakers.packing import pack, pack_speech, unpack, unpack_speech
+from common.speakers.records import SIZE
 from common.speakers.speech import between_words, find_speech
 from common.speakers.stretch import Stretch, stretch_of
 from common.speakers.vad import CHUNK, SpeechDetector

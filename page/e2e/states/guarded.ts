@@ -1,4 +1,7 @@
-/** The states of a server with a password, whose page is replaced by a newer one at the end. */
+/**
+ * The states of a server with a password, whose page lists recordings in Convex and is replaced by a newer one at the
+ * end.
+ */
 import type { State, Visit } from "./table";
 
 async function enter({ page }: Visit, password: string): Promise<void> {
@@ -11,11 +14,26 @@ async function refusePassword(visit: Visit): Promise<void> {
   await visit.page.locator(".sign-in .problem").waitFor();
 }
 
+async function openDevices(visit: Visit): Promise<void> {
+  await enter(visit, visit.servers.password);
+  await visit.page.locator(".devices[data-state=live]").waitFor();
+  await visit.page.locator(".devices summary").click();
+  await visit.page.locator(".devices div > button").first().click();
+}
+
+async function refuseCode({ page }: Visit): Promise<void> {
+  await page.locator(".devices form input").fill("el código de mi móvil");
+  await page.locator(".devices form button").click();
+  await page.locator(".devices form [role=status]:not(:empty)").waitFor();
+}
+
+async function loseConvex({ page, servers }: Visit): Promise<void> {
+  servers.loseConvex();
+  await page.locator(".devices[data-state=away]").waitFor();
+}
+
 /** The page is asked of its service worker from the second time on: only then a newer one is offered. */
-async function offerNewer(visit: Visit): Promise<void> {
-  const { page, servers } = visit;
-  await enter(visit, servers.password);
-  await page.locator(".drop").waitFor();
+async function offerNewer({ page, servers }: Visit): Promise<void> {
   await page.evaluate(async () => void (await navigator.serviceWorker.ready));
   await page.reload();
   await page.locator(".drop").waitFor();
@@ -27,5 +45,8 @@ async function offerNewer(visit: Visit): Promise<void> {
 export const guardedStates: readonly State[] = [
   { name: "password", reach: ({ page }) => page.locator(".sign-in").waitFor() },
   { name: "password-refused", reach: refusePassword },
+  { name: "devices", reach: openDevices },
+  { name: "devices-code-refused", reach: refuseCode },
+  { name: "devices-away", reach: loseConvex },
   { name: "update", reach: offerNewer },
 ];

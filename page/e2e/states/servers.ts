@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { startLocalConvex } from "../../../web/dev/local-convex.mjs";
 import { startEngine } from "../engine";
 import { closePages, type Server, sharedBrowser, startServer } from "../environment";
 import { makeNewerServer } from "../newerServer";
@@ -9,6 +10,7 @@ import type { Servers } from "./table";
 
 const ADMIN_KEY = "a-key-that-only-this-test-knows-0123456789";
 const PAGE_PASSWORD = "la señora Muñoz canta";
+const CONVEX_KEY = "a-key-for-tests";
 
 /** It takes little, its engine takes one request a day, and it calls receivers that are not there. */
 const STRICT = {
@@ -28,11 +30,22 @@ const SENTENCES = [
 ];
 
 export async function openAll() {
-  const engine = await startEngine(SENTENCES);
-  const start = (settings: Record<string, string>) => startServer({ ...settings, ...engine.settings });
-  const [open, strict, guarded] = await Promise.all([start({}), start(STRICT), start({ PAGE_PASSWORD })]);
+  process.env.ESCRIBA_API_KEY = CONVEX_KEY; // of the app's functions, which run in this process
+  const [engine, convex] = await Promise.all([
+    startEngine(SENTENCES),
+    startLocalConvex({ crons: false, log: () => {} }),
+  ]);
+  const ofGuarded = {
+    ...{ PAGE_PASSWORD, CONVEX_SITE_URL: convex.siteUrl, CONVEX_API_KEY: CONVEX_KEY, CONVEX_PAGE_URL: convex.url },
+    ...engine.settings,
+  };
+  const [open, strict, guarded] = await Promise.all([
+    startServer(engine.settings),
+    startServer({ ...STRICT, ...engine.settings }),
+    startServer(ofGuarded),
+  ]);
   const browser = await sharedBrowser();
-  const replaced = new Replaced(guarded, engine.settings);
+  const replaced = new Replaced(guarded, ofGuarded);
   const servers: Servers = {
     open: open.url,
     strict: strict.url,
@@ -44,10 +57,14 @@ export async function openAll() {
     freeze: open.freeze,
     thaw: open.thaw,
     replace: () => replaced.replace(),
+    loseConvex() {
+      convex.faults.add({ status: "away" });
+      convex.dropConnections();
+    },
   };
   const close = async () => {
     await closePages(browser);
-    await Promise.all([open.stop(), strict.stop(), replaced.stop()]);
+    await Promise.all([open.stop(), strict.stop(), replaced.stop(), convex.close()]);
     engine.close();
   };
   return { browser, servers, close };
@@ -66,7 +83,7 @@ class Replaced {
     this.#folder = await mkdtemp(path.join(tmpdir(), "escriba-newer-"));
     const root = await makeNewerServer(path.join(this.#folder, "root"));
     await this.server.stop();
-    this.server = await startServer({ PAGE_PASSWORD, ...this.settings, PORT: new URL(this.server.url).port }, root);
+    this.server = await startServer({ ...this.settings, PORT: new URL(this.server.url).port }, root);
   }
 
   async stop(): Promise<void> {

@@ -11,7 +11,8 @@ import { serverStates, strictStates } from "./server";
 
 /**
  * `open` asks nobody for a key, and can be frozen; `strict` asks for one, and its engine takes one request a day;
- * `guarded` asks for a password, and one with a newer page can be started in its place. All have the same engine.
+ * `guarded` asks for a password, its page lists recordings in Convex, and one with a newer page can be started in its
+ * place. All have the same engine.
  */
 export type Servers = {
   open: string;
@@ -24,6 +25,7 @@ export type Servers = {
   freeze(): void;
   thaw(): void;
   replace(): Promise<void>;
+  loseConvex(): void;
 };
 
 export type Visit = { page: Page; cdp: CDPSession; servers: Servers };

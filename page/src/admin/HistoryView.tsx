@@ -84,6 +84,7 @@ function Charts({ rows, labels, text }: { rows: UsageRow[]; labels: string[]; te
   return (
     <>
       <Facts facts={factsOf(totals, text, whole)} />
+      <Facts facts={latenciesOf(totals, text)} />
       <Chart title={text.requests} values={each.map(({ requests }) => requests)} {...shown} />
       <Chart title={text.minutes} values={each.map(({ audioSeconds }) => audioSeconds / 60)} {...shown} />
       <Chart title={text.failures} values={each.map((one) => count(one.failures))} {...shown} />
@@ -111,11 +112,13 @@ const factsOf = (totals: Totals, text: Text, whole: (value: number) => string): 
   [text.minutes, whole(totals.audioSeconds / 60)],
   [text.jobs, whole(totals.jobs)],
   [text.failures, whole(count(totals.failures))],
-  ...[0.5, 0.95, 0.99].map((share): [string, string] => [
-    text.latency(share * 100),
-    seconds(percentile(totals.latency, share), text),
-  ]),
 ];
+
+const latenciesOf = ({ latency }: Totals, text: Text) =>
+  [0.5, 0.95, 0.99].map((share): [string, string] => [
+    text.latency(share * 100),
+    seconds(percentile(latency, share), text),
+  ]);
 
 function seconds(value: number | null, text: Text): string {
   if (value === null) return "–";

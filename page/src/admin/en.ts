@@ -173,7 +173,7 @@ export const en = {
   requests: "Requests",
   minutes: "Minutes of audio",
   failures: "Failures",
-  latency: (percent: number) => `Time to answer ${percent} %`,
+  latency: (percent: number) => `Time to answer ${percent}\u00a0%`,
   chartSays: (total: string, most: string) => `${total} in all, at most ${most}`,
   asTable: "As a table",
   byCode: "Failures by code",

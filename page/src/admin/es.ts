@@ -176,7 +176,7 @@ export const es: AdminText = {
   requests: "Peticiones",
   minutes: "Minutos de audio",
   failures: "Fallos",
-  latency: (percent) => `Tiempo hasta responder al ${percent} %`,
+  latency: (percent) => `Tiempo hasta responder al ${percent}\u00a0%`,
   chartSays: (total, most) => `${total} en total, como máximo ${most}`,
   asTable: "Como tabla",
   byCode: "Fallos por código",

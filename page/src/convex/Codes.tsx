@@ -68,7 +68,9 @@ export function OtherCode() {
       </label>
       <p class="dim">{text.otherHint}</p>
       <button type="submit">{text.use}</button>
-      <p role="status">{outcome && text[outcome]}</p>
+      <p role="status" class={outcome && outcome !== "used" ? "problem-line" : ""}>
+        {outcome && text[outcome]}
+      </p>
     </form>
   );
 }

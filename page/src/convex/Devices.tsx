@@ -28,8 +28,9 @@ export function Devices() {
       )}
       <details class="options">
         <summary>
-          {text.title}
-          <span class="dim"> · {text.states[current]}</span>
+          <span>
+            {text.title} <span class="dim">· {text.states[current]}</span>
+          </span>
         </summary>
         <div class="options-body">
           <p class="dim">{text.explanation}</p>

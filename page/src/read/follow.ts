@@ -37,10 +37,11 @@ export class Follower {
 const TOP = 0.12;
 const BOTTOM = 0.62;
 
-/** Brings a range into the middle of the window where it is not in sight. */
+/** Brings a range into the middle of the window where it is not in sight; behind the search nothing is. */
 export function scrollTo(range: Range): void {
   const { top, bottom } = range.getBoundingClientRect();
-  if (top >= innerHeight * TOP && bottom <= innerHeight * BOTTOM) return;
+  const search = document.querySelector(".find")?.getBoundingClientRect().bottom ?? 0;
+  if (top >= Math.max(innerHeight * TOP, search) && bottom <= innerHeight * BOTTOM) return;
   const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const isNear = Math.abs(top) < 2 * innerHeight;
   window.scrollTo({ top: scrollY + top - innerHeight * 0.3, behavior: isNear && !isCalm ? "smooth" : "instant" });

@@ -26,7 +26,8 @@ export function SendArea() {
   const isOver = useDrop(take);
   usePaste(take);
   useLaunch(take);
-  const most = known && [fileSize(known.maxJobUploadBytes, text.language), stretch(known.maxAudioSeconds)];
+  const most = known ? [fileSize(known.maxJobUploadBytes, text.language), stretch(known.maxAudioSeconds)] : [];
+  const [size, time] = most.map((one) => one.replaceAll(" ", "\u00a0")); // a number stays beside its unit
   return (
     <section class={`drop panel${isOver ? " over" : ""}`} aria-label={text.drop}>
       <p class="drop-title">{isOver ? text.dropNow : text.drop}</p>
@@ -48,7 +49,7 @@ export function SendArea() {
         </button>
         <RecordLink />
       </div>
-      <p class="dim">{most && text.dropHint(most[0]!, most[1]!)}</p>
+      <p class="dim">{size && time && text.dropHint(size, time)}</p>
       <LinkField onLink={sendLink} />
       <Refused reasons={refused} onDismiss={() => setRefused([])} />
       <OptionsForm />

@@ -1,0 +1,54 @@
+"""`VoiceStore` over the jobs' table: embeddings are items beside their job, and gone before the job ends.
+
+A transaction holds 4 MB, and an hour's embeddings are 2 MB, so the commit that ends a job cannot delete those
+of a long one. Each stretch that is kept counts up the job's `voices`. Before a job ends, its embeddings are
+deleted; the commit fails if the count is another by then, and nobody but the holder of the lease, which the
+commit ends, may count it up. docs/decisions/speakers-on-aws.md
+"""
+
+from __future__ import annotations
+
+from common.aws import job_items, lease_updates
+from common.aws.table import ConditionFailed, Table
+from common.aws.table_requests import Item, Update, put_action, update_action
+from common.errors import JobNotFound
+from common.ports import LeaseLost
+
+_COUNT = f"SET {job_items.VOICE_COUNT} = if_not_exists({job_items.VOICE_COUNT}, :none) + :one"
+
+
+class DynamoVoices:
+    """All calls may raise Busy, StorageBroken."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    async def keep(self, job_id: str, index: int, packed: bytes, *, holder: str) -> None:
+        state = await self._table.get(job_items.key_of(job_id))
+        if state is None:
+            raise JobNotFound
+        try:
+            await self._table.write(
+                update_action(_count(job_id, holder)),
+                *map(put_action, job_items.voice_items(job_id, index, packed, int(state["expires_at"]))),
+            )
+        except ConditionFailed:
+            raise LeaseLost(job_id) from None
+
+    async def kept(self, job_id: str) -> dict[int, bytes]:
+        parts = await self._table.query_partition(f"job#{job_id}", prefix=job_items.VOICES)
+        return job_items.voices_of(parts)
+
+    async def delete(self, state: Item) -> None:
+        """What is kept of the job with that state item."""
+        if job_items.VOICE_COUNT not in state:
+            return
+        prefix = {":pk": state["pk"], ":sk": job_items.VOICES}
+        query = "pk = :pk AND begins_with(sk, :sk)"
+        items = await self._table.query(query, prefix, consistent=True, only="pk, sk")
+        await self._table.delete((item["pk"], item["sk"]) for item in items)
+
+
+def _count(job_id: str, holder: str) -> Update:
+    values: dict[str, str | float] = {":holder": holder, ":none": 0, ":one": 1}
+    return Update(job_items.key_of(job_id), _COUNT, lease_updates.IS_HOLDER, values, {})

@@ -1,0 +1,75 @@
+"""Embeddings in DynamoDB: none is left whatever is kept while a job ends; DynamoDB is the second net."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from common.aws import job_items
+from common.aws.clients import Clients
+from common.aws.dynamo_jobs import DynamoJobs
+from common.aws.dynamo_voices import DynamoVoices
+from common.aws.table import Table
+from common.aws.table_requests import Key
+from common.jobs import state
+from common.models import Job
+from common.ports import LeaseLost, StaleJob
+from tests.contract.sample_jobs import NOW, cancel, commit, create, sample_job
+from tests.emulator import emulator
+from tests.stack import stack_of
+
+
+@pytest.fixture
+def table() -> Iterator[Table]:
+    with emulator().reached(), stack_of(emulator()) as names:
+        yield Table(Clients(), names.table)
+
+
+async def running(jobs: DynamoJobs) -> Job:
+    job = await create(jobs, sample_job())
+    await jobs.lease(job.job_id, "me", now=NOW, seconds=30)
+    return await commit(jobs, state.start(job, now=NOW))
+
+
+async def test_embeddings_that_are_kept_while_the_job_ends_are_deleted_too(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another function cancels the job; its worker keeps a stretch between the deletion and the commit."""
+    jobs, voices = DynamoJobs(table), DynamoVoices(table)
+    job = await running(jobs)
+    await voices.keep(job.job_id, 0, b"first", holder="me")
+    delete = table.delete
+
+    async def delete_then_keep(keys: Iterable[Key]) -> None:
+        await delete(keys)
+        monkeypatch.undo()
+        await voices.keep(job.job_id, 1, b"second", holder="me")
+
+    monkeypatch.setattr(table, "delete", delete_then_keep)
+    await commit(jobs, cancel(job))
+    assert await voices.kept(job.job_id) == {}
+    with pytest.raises(LeaseLost):
+        await voices.keep(job.job_id, 2, b"late", holder="me")
+
+
+async def test_a_stale_end_deletes_nothing(table: Table) -> None:
+    jobs, voices = DynamoJobs(table), DynamoVoices(table)
+    job = await running(jobs)
+    await voices.keep(job.job_id, 0, b"first", holder="me")
+    waiting = await commit(jobs, state.wait(job, until=NOW + 5, now=NOW, attempt_counts=False))
+    with pytest.raises(StaleJob):
+        await commit(jobs, cancel(job))
+    assert await voices.kept(job.job_id) == {0: b"first"}
+    await commit(jobs, cancel(waiting))
+    assert await voices.kept(job.job_id) == {}
+
+
+async def test_a_stretch_of_hours_takes_several_items_which_end_with_the_jobs_time(table: Table) -> None:
+    jobs, voices = DynamoJobs(table), DynamoVoices(table)
+    job = await running(jobs)
+    long = bytes(range(256)) * 4_000
+    await voices.keep(job.job_id, 12, long, holder="me")
+    assert await voices.kept(job.job_id) == {12: long}
+    parts = await table.query_partition(f"job#{job.job_id}", prefix=job_items.VOICES)
+    assert [part["ttl"] for part in parts] == [int(job.expires_at)] * 3

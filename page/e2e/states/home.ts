@@ -72,7 +72,7 @@ async function hear({ page, cdp, servers }: Visit): Promise<void> {
   servers.engine.hold(1);
   const speech = { name: "Reunión del lunes.wav", mimeType: "audio/wav", buffer: await makeSpeech(LONG) };
   await page.locator('[data-phase="needsFile"] input[type=file]').setInputFiles(speech);
-  await shown(page, ".live");
+  await shown(page, '[data-phase="hearing"] .live'); // its words may come before the news that it is heard
   servers.freeze();
 }
 

@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { inject } from "vitest";
 import { startLocalConvex } from "../../../web/dev/local-convex.mjs";
-import { startEngine } from "../engine";
-import { closePages, type Server, sharedBrowser, startServer } from "../environment";
+import { launch, type Server, startServer } from "../environment";
 import { makeNewerServer } from "../newerServer";
 import type { Servers } from "./table";
 
@@ -22,30 +22,23 @@ const STRICT = {
   CALLBACK_PRIVATE_ADDRESSES: "true",
 };
 
-/** Of `english.flac`: Jane Austen, Sense and Sensibility. */
-const SENTENCES = [
-  "And Mister John Dashwood had then leisure to consider",
-  "He was not an ill-disposed young man",
-  "He might even have been made amiable himself",
-];
+/** A beep. */
+const MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
 export async function openAll() {
   process.env.ESCRIBA_API_KEY = CONVEX_KEY; // of the app's functions, which run in this process
-  const [engine, convex] = await Promise.all([
-    startEngine(SENTENCES),
-    startLocalConvex({ crons: false, log: () => {} }),
-  ]);
-  const ofGuarded = {
-    ...{ PAGE_PASSWORD, CONVEX_SITE_URL: convex.siteUrl, CONVEX_API_KEY: CONVEX_KEY, CONVEX_PAGE_URL: convex.url },
-    ...engine.settings,
+  const convex = await startLocalConvex({ crons: false, log: () => {} });
+  const settings = {
+    PAGE_PASSWORD,
+    CONVEX_SITE_URL: convex.siteUrl,
+    CONVEX_API_KEY: CONVEX_KEY,
+    CONVEX_PAGE_URL: convex.url,
   };
-  const [open, strict, guarded] = await Promise.all([
-    startServer(engine.settings),
-    startServer({ ...STRICT, ...engine.settings }),
-    startServer(ofGuarded),
-  ]);
-  const browser = await sharedBrowser();
-  const replaced = new Replaced(guarded, ofGuarded);
+  const [open, guarded] = await Promise.all([startServer(), startServer(settings)]);
+  // The embedded engine has no quota; the other server's API is an engine that may have one.
+  const strict = await startServer({ ...STRICT, GROQ_BASE_URL: `${open.url}/v1` });
+  const browser = await launch(inject("chromium"), ...MICROPHONE);
+  const replaced = new Replaced(guarded, settings);
   const servers: Servers = {
     open: open.url,
     strict: strict.url,
@@ -53,7 +46,6 @@ export async function openAll() {
     key: await makeKey(strict.url),
     adminKey: ADMIN_KEY,
     password: PAGE_PASSWORD,
-    engine,
     freeze: open.freeze,
     thaw: open.thaw,
     replace: () => replaced.replace(),
@@ -63,9 +55,8 @@ export async function openAll() {
     },
   };
   const close = async () => {
-    await closePages(browser);
+    await browser.close();
     await Promise.all([open.stop(), strict.stop(), replaced.stop(), convex.close()]);
-    engine.close();
   };
   return { browser, servers, close };
 }

@@ -1,6 +1,5 @@
 /** Every state that a person may see, as one table: the tests of access and `make screenshots` walk it. */
 import type { Browser, BrowserContextOptions, CDPSession, Page } from "playwright-core";
-import type { Engine } from "../engine";
 import { openPage } from "../environment";
 import { adminStates } from "./admin";
 import { homeStates } from "./home";
@@ -10,9 +9,9 @@ import { recordStates } from "./record";
 import { serverStates, strictStates } from "./server";
 
 /**
- * `open` asks nobody for a key, and can be frozen; `strict` asks for one, and its engine takes one request a day;
- * `guarded` asks for a password, its page lists recordings in Convex, and one with a newer page can be started in its
- * place. All have the same engine.
+ * `open` asks nobody for a key; `strict` asks for one, and its engine takes one request a day; `guarded` asks for a
+ * password, and its page lists recordings in Convex. `open` can be frozen, and in the place of `guarded` one with a newer
+ * page can be started.
  */
 export type Servers = {
   open: string;
@@ -21,7 +20,6 @@ export type Servers = {
   key: string;
   adminKey: string;
   password: string;
-  engine: Engine;
   freeze(): void;
   thaw(): void;
   replace(): Promise<void>;
@@ -60,7 +58,6 @@ export async function walk(
     }
   } finally {
     servers.thaw(); // the way may end where it stands still
-    servers.engine.release();
     await page.context().close();
   }
 }

@@ -58,14 +58,17 @@ alone: .venv/development .venv/speakers/installed .venv/aws-tools/installed web/
 dev-cluster: .venv/development
 	@$(BIN)/python -u -m tests.dev_cluster
 
-# What `test` does in small, at full length: Convex or Postgres away for a minute, 500 jobs amid faults, kills;
-# a browser killed after two minutes of recording, two minutes of text while it is spoken.
-soak: .venv/development .venv/schemathesis/installed web/node_modules page/node_modules
+# What `test` does in small, at full length: Convex or Postgres away for a minute, 500 jobs amid faults, kills, 500
+# hostile and good requests, half an hour of speech in every format; a browser killed after two minutes of recording,
+# two minutes of text while it is spoken.
+soak: .venv/development .venv/speakers/installed .venv/aws-tools/installed .venv/schemathesis/installed \
+  web/node_modules page/node_modules
 	$(BIN)/python -m pytest tests/acceptance/test_convex.py tests/acceptance/test_crashes.py \
 	  tests/acceptance/test_instances_killed.py tests/acceptance/test_database_away.py \
 	  tests/acceptance/test_rolling.py tests/acceptance/test_openapi.py tests/acceptance/test_speakers.py \
+	  tests/acceptance/test_hostile.py tests/acceptance/test_long.py tests/aws/test_chaos.py \
 	  --away 60 --soak 500 --kills 14 --rounds 100 --cluster-rounds 30 --rolls 10 --attempts 4 --fuzz 300 \
-	  --stretches 24
+	  --stretches 24 --requests 500 --all-formats --chaos 50
 	cd page && npm run soak
 
 web: web/node_modules page/node_modules .venv/development .venv/speakers/installed .venv/aws-tools/installed

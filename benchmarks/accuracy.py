@@ -37,7 +37,7 @@ _CUT = 120.0  # seconds of a piece
 
 
 @dataclass(frozen=True)
-class _Services:
+class Services:
     """What transcribing needs of the services."""
 
     settings: Settings
@@ -107,7 +107,7 @@ def errors_by_language(recordings: Sequence[Recording], text: str) -> dict[str, 
 
 async def measure(minutes: float, models: Path) -> None:
     settings = Settings(data_dir=models)
-    services = _Services(settings, Ffmpeg(at_once=1), build_engine(settings, None, lambda: 0.0))
+    services = Services(settings, Ffmpeg(at_once=1), build_engine(settings, None, lambda: 0.0))
     bilingual = turns(minutes)
     every = [recording for turn in bilingual for recording in turn]
     halves = {language: [each for each in every if each.language == language] for language in ("es", "en")}

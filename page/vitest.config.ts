@@ -1,16 +1,19 @@
 /** The test projects: pure modules in Node, and the page in Chromium against the real server. */
 import { defineConfig } from "vitest/config";
+import { LONGEST_TEST, LONGEST_WAIT } from "./e2e/timeouts.ts";
 
 const inBrowser = {
   environment: "node" as const,
+  isolate: false, // the files that one worker runs share a browser
   globalSetup: "e2e/chromium.ts",
-  testTimeout: 300_000,
-  hookTimeout: 180_000,
+  testTimeout: LONGEST_TEST,
+  hookTimeout: LONGEST_TEST,
+  expect: { poll: { timeout: LONGEST_WAIT, interval: 100 } },
 };
 
 export default defineConfig({
   test: {
-    maxWorkers: 1,
+    maxWorkers: 2, // a file waits for half of its time
     projects: [
       { test: { name: "unit", include: ["src/**/*.test.ts"], environment: "node" } },
       { test: { name: "e2e", include: ["e2e/**/*.test.ts"], ...inBrowser } },

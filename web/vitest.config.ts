@@ -34,8 +34,10 @@ export default defineConfig({
           include: ["e2e/**/*.test.ts"],
           environment: "node",
           globalSetup: "e2e/chromium.ts",
-          testTimeout: 90_000,
-          hookTimeout: 180_000, // pages are built and servers started, perhaps on a busy machine
+          // Pages are built and servers started, perhaps on a busy machine.
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          expect: { poll: { timeout: 120_000, interval: 50 } },
         },
       },
     ],

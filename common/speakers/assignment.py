@@ -18,6 +18,7 @@ _REACH = 0.5  # seconds: how far from a word's middle a window's counts little
 _CHANGE = 0.24  # what a change of speaker costs, in similarity
 _AFTER_PAUSE = 0.07  # the same where a pause goes before the word
 _PAUSE = 0.25  # seconds
+_LONG = 0.8  # seconds: the voices of shorter windows make no groups
 _FEW = 3  # windows: a smaller group is noise, or several voices at once
 
 # Between these, groups may be one voice or two: docs/decisions/speakers.md
@@ -41,13 +42,20 @@ def assign_speakers(
     """`times` (window, 2) and `voices` (window, SIZE) belong together; words and windows are in order."""
     if not len(voices) or not words:
         return Assignment([0] * len(words), doubt=True)
-    groups = group_voices(voices, least=least, most=most)
-    labels = _drop_small(voices, groups.labels, least)
-    centres = centres_of(voices, labels)
+    long = voices[_are_long(times, least)]
+    groups = group_voices(long, least=least, most=most)
+    labels = _drop_small(long, groups.labels, least)
+    centres = centres_of(long, labels)
     scores = _score(words, times, voices @ centres.T)
     path = _smooth(words, scores)
-    is_near = groups.merged < _FAR or float(Pairs(voices, labels).likeness().max()) > _NEAR
+    is_near = groups.merged < _FAR or float(Pairs(long, labels).likeness().max()) > _NEAR
     return Assignment(path.tolist(), doubt=is_near or _is_doubtful(words, scores, path))
+
+
+def _are_long(times: NDArray[np.float32], least: int) -> NDArray[np.bool_]:
+    """Which windows say whose voice they are: what is repeated to fill short ones makes these alike."""
+    are_long = times[:, 1] - times[:, 0] >= _LONG
+    return are_long if are_long.sum() >= max(least, _FEW) else np.ones(len(times), np.bool_)
 
 
 def _drop_small(voices: Floats, labels: Labels, least: int) -> Labels:

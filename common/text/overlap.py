@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from heapq import merge as merge_sorted
-from itertools import count
 
 from common.models import Segment
 from common.text.alignment import Pair, align
-from common.text.lines import Line, Token, tokens_of
+from common.text.lines import Line
+from common.text.overlap_words import OverlapWord, overlap_words
 from common.text.tokens import join
 
 _EDGE = 0.2  # seconds; a word this close to a cut may be half a word
@@ -23,43 +22,14 @@ _ESTIMATE = 1.0  # seconds; estimated times this close may be the same moment
 _SAME_GAP = 0.5  # seconds; between two shared words, different words this close are versions of one
 
 
-@dataclass(frozen=True, slots=True)
-class OverlapWord:
-    """A token of one side: 0 left, 1 right.
-
-    `depth` is its distance in seconds from its own side's edge, `reach` from the other side's edge. `place`
-    is its index among all tokens of both sides. `is_first` and `is_last` are about its line.
-    """
-
-    token: Token
-    side: int
-    line: int
-    place: int
-    is_first: bool
-    is_last: bool
-    depth: float
-    reach: float
-
-
 def merge_overlap(left: Sequence[Line], right: Sequence[Line], *, begin: float, end: float) -> list[Line]:
     """The lines of both, each word once; `right` starts at `begin`, `left` ends at `end` (seconds)."""
     lines = [*left, *right]
-    words = list(_overlap_words(lines, len(left), begin, end))
+    words = overlap_words(lines, len(left), begin=begin, end=end)
     a, b = [word for word in words if not word.side], [word for word in words if word.side]
     pairs = align([word.token for word in a], [word.token for word in b], begin=begin, end=end)
     links = {frozenset((a[i].line, b[j].line)) for i, j in pairs}
     return [_make_line(group, lines) for group in _group_by_line(_choose_words(a, b, pairs), links)]
-
-
-def _overlap_words(lines: Sequence[Line], border: int, begin: float, end: float) -> Iterator[OverlapWord]:
-    place = count()
-    for i, line in enumerate(lines):
-        side, tokens = int(i >= border), tokens_of(line)
-        for k, token in enumerate(tokens):
-            edges = token.start - begin, end - token.end
-            yield OverlapWord(
-                token, side, i, next(place), k == 0, k == len(tokens) - 1, edges[1 - side], edges[side]
-            )
 
 
 # ── which words are taken ─────────────────────────────────────────────────────────────────────────

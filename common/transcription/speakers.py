@@ -174,6 +174,8 @@ async def assign_speakers(
     """The transcript with the speakers that the embeddings tell apart. Raises SpeakersFailed."""
     lines = spoken_tokens(transcript)
     words = _spans_of(lines)
+    if not words:  # a correction has taken all away
+        return transcript
     request = folder / "speakers.request"
     try:
         request.write_bytes(json.dumps(words).encode() + b"\n" + packed)

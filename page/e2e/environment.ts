@@ -7,7 +7,9 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 import { type BrowserContextOptions, chromium, type Download, type Page } from "playwright-core";
+import { inject } from "vitest";
 import { launchOptions } from "../../web/e2e/unpackedChromium";
+import { LONGEST_WAIT } from "./timeouts";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const python = process.env.ESCRIBA_PYTHON ?? path.join(ROOT, ".venv/bin/python");
@@ -94,14 +96,27 @@ export const launch = (folder: string, ...flags: string[]) =>
     ],
   });
 
-export type Opened = { page: Page; problems: string[] };
-
 type Browser = Awaited<ReturnType<typeof launch>>;
+
+/** Its microphone beeps. */
+const FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+
+let shared: Promise<Browser> | null = null;
+
+/** The browser of all test files that one worker runs, each with contexts of its own. It ends with the worker. */
+export const sharedBrowser = (): Promise<Browser> => (shared ??= launch(inject("chromium"), ...FAKE_MICROPHONE));
+
+/** Closes all pages of the browser, also those that a failed test has left. */
+export const closePages = async (browser: Browser): Promise<void> => {
+  await Promise.all(browser.contexts().map((context) => context.close()));
+};
+
+export type Opened = { page: Page; problems: string[] };
 
 /** A browser of its own at the page, in English unless `options` say otherwise. `problems` is what its console complains of. */
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Opened> {
   const context = await browser.newContext({ locale: "en-GB", acceptDownloads: true, ...options });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(LONGEST_WAIT);
   const page = await context.newPage();
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(String(error)));

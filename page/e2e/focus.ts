@@ -1,23 +1,27 @@
 /** What has the focus, as a screen reader names it, and whether eyes see it there. */
 import type { Page } from "playwright-core";
+import { expect } from "vitest";
 
 /** Role and name, and what is wrong with its ring where something is. */
 export async function focused(page: Page): Promise<string> {
   if (await page.evaluate(() => document.activeElement === document.body)) return "nothing";
   const problem = await page.evaluate(ringProblem);
-  const tree = await page.locator("*:focus").ariaSnapshot();
+  const tree = await page.locator("*:focus").ariaSnapshot({ timeout: 5_000 }); // it may lose the focus meanwhile
   const line = /^- '?(\w+(?: "(?:[^"\\]|\\.)*")?)/.exec(tree)?.[1]; // without its state and value
   return `${line ?? tree}${problem ? ` (${problem})` : ""}`;
 }
 
-/** What gets the focus with each press of a key. */
-export async function press(page: Page, key: string, times = 1): Promise<string[]> {
-  const names: string[] = [];
-  for (let i = 0; i < times; i += 1) {
+export async function expectFocus(page: Page, name: string | RegExp): Promise<void> {
+  const wanted = typeof name === "string" ? name : (expect.stringMatching(name) as unknown);
+  await expect.poll(() => focused(page)).toEqual(wanted);
+}
+
+/** Presses a key as often as there are names: each time that one gets the focus. */
+export async function press(page: Page, key: string, ...names: string[]): Promise<void> {
+  for (const name of names) {
     await page.keyboard.press(key);
-    names.push(await focused(page));
+    await expectFocus(page, name);
   }
-  return names;
 }
 
 /** Runs in the page. Null where a line of two pixels stands out around the control, and nothing cuts it off. */

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { type BrowserContext, chromium } from "playwright-core";
 import { launchOptions } from "../../web/e2e/unpackedChromium";
+import { LONGEST_WAIT } from "./timeouts";
 
 const FLAGS = [
   "--headless",
@@ -44,8 +45,10 @@ export async function openBrowser(folder: string, profile: string, speech: strin
   running.add(child);
   child.once("exit", () => running.delete(child));
   const browser = await chromium.connectOverCDP(await readAddress(child));
+  const context = browser.contexts()[0]!;
+  context.setDefaultTimeout(LONGEST_WAIT);
   return {
-    context: browser.contexts()[0]!,
+    context,
     async kill() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       killAll(child);

@@ -3,24 +3,22 @@
  * and the news come by API Gateway's WebSocket, to which the page offers its token as a subprotocol.
  */
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Deployed, deploy } from "./deployed";
-import { choose, download, launch, openPage, recording } from "./environment";
+import { replaceWord } from "./correct";
+import { choose, closePages, download, openPage, recording, sharedBrowser } from "./environment";
 
 const PASSWORD = "la señora Muñoz canta";
 
-// Each function starts a process for its first request.
-const ENOUGH = { timeout: 60_000 };
-
 let deployed: Deployed;
-let browser: Awaited<ReturnType<typeof launch>>;
+let browser: Awaited<ReturnType<typeof sharedBrowser>>;
 
 beforeAll(async () => {
-  [deployed, browser] = await Promise.all([deploy(PASSWORD), launch(inject("chromium"))]);
+  [deployed, browser] = await Promise.all([deploy(PASSWORD), sharedBrowser()]);
 });
 
 afterAll(async () => {
-  await browser.close();
+  await closePages(browser);
   await deployed.stop();
 });
 
@@ -72,34 +70,29 @@ test("a person signs in; a recording is sent to S3, its text comes live, is corr
   const [messages, answers, subprotocols] = [readMessages(page), readAnswers(page), await readSubprotocols(page)];
   await page.goto(deployed.url);
   // Where a part of the page does not come, these answers say which.
-  await expect.poll(() => answers, ENOUGH).toContain("GET /limits 200");
+  await expect.poll(() => answers).toContain("GET /limits 200");
   await signIn(page, "another password");
-  await page.getByText("This is not the password.").waitFor(ENOUGH);
+  await page.getByText("This is not the password.").waitFor();
   await signIn(page, PASSWORD);
-  await page.getByText("up to 200 MB").waitFor(ENOUGH);
+  await page.getByText("up to 200 MB").waitFor();
   await choose(page, recording("english-short.wav"));
-  await expect.poll(() => messages.map(({ type }) => type), ENOUGH).toContain("snapshot");
+  await expect.poll(() => messages.map(({ type }) => type)).toContain("snapshot");
   deployed.letEngineAnswer();
-  await expect.poll(() => messages.at(-1)?.job?.status, ENOUGH).toBe("completed");
-  const live = messages.find(({ type }) => type === "text")!.text!;
+  await expect.poll(() => messages.at(-1)?.job?.status).toBe("completed");
+  const live = messages.find(({ type }) => type === "text")!.text!; // which comes before the end
   expect(live).toMatch(/^heard [0-9a-f]{12}$/);
   expect(new Set(subprotocols)).toEqual(new Set(["escriba"])); // and never the token
 
-  await page.locator(".row-link").click(ENOUGH);
-  const text = page.locator(".para p").first();
-  await text.filter({ hasText: live }).waitFor(ENOUGH);
-  await page.getByRole("button", { name: "Correct", exact: true }).click();
-  const first = { position: { x: 10, y: 14 } };
-  await text.dblclick(first);
-  await text.dblclick(first);
-  await page.keyboard.type("Nadia Öztürk");
-  await expect.poll(() => answers, ENOUGH).toContain("PUT /job/{id}/transcript 200");
+  await page.locator(".row-link").click();
+  await page.locator(".para p", { hasText: live }).first().waitFor();
+  await replaceWord(page, 0, "Nadia Öztürk");
+  await expect.poll(() => answers).toContain("PUT /job/{id}/transcript 200");
   const srt = await download(page, "Subtitles (.srt)");
   expect(srt).toMatch(/^1\n00:00:00,000 --> 00:00:0\d,\d{3}\nNadia Öztürk [0-9a-f]{12}\n/);
 
-  expect(answers).toContain("POST /transcribe-job 201");
-  const toBucket = answers.find((answer) => /^POST .*bucket/.test(answer));
-  expect(toBucket).toMatch(/\/escriba-audiobucket-\w+ 204$/);
+  await expect.poll(() => answers).toContain("POST /transcribe-job 201");
+  const toBucket = () => answers.find((answer) => /^POST .*bucket/.test(answer));
+  await expect.poll(toBucket).toMatch(/\/escriba-audiobucket-\w+ 204$/);
   expect(problems).toEqual([]);
   await page.context().close();
 });

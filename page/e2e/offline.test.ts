@@ -5,26 +5,28 @@ import path from "node:path";
 import type { CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { findProblems } from "./axe";
+import { type Engine, startEngine } from "./engine";
 import { choose, recording, type Server, startServer } from "./environment";
 import { type KillableBrowser, openBrowser } from "./killableBrowser";
 import { share } from "./share";
 import { makeSpeech } from "./speech";
 
+let engine: Engine;
 let server: Server;
 let folder: string;
 
 beforeAll(async () => {
-  server = await startServer();
+  engine = await startEngine();
+  server = await startServer(engine.settings);
   folder = await mkdtemp(path.join(tmpdir(), "escriba-offline-"));
   await writeFile(path.join(folder, "speech.wav"), await makeSpeech(3));
 });
 
 afterAll(async () => {
   await server.stop();
+  engine.close();
   await rm(folder, { recursive: true, force: true });
 });
-
-const ENOUGH = { timeout: 120_000 };
 
 const open = (profile: string): Promise<KillableBrowser> =>
   openBrowser(inject("chromium"), path.join(folder, profile), path.join(folder, "speech.wav"));
@@ -53,7 +55,7 @@ test("a recording that is dropped without a network is sent after the browser wa
 
   const second = await open("dropped");
   const again = await openPage(second);
-  await again.locator(".row").waitFor(ENOUGH);
+  await again.locator(".row").waitFor();
   expect(await jobOf(again)).toBe(jobId);
   await second.kill();
 });
@@ -68,7 +70,7 @@ test("a recording is sent by one of two tabs when the network is back, without a
   await pages[0]!.locator(".card[data-phase=waitsForNetwork]").waitFor();
   posts.length = 0;
   await browser.context.setOffline(false);
-  await Promise.all(pages.map((page) => page.locator(".row").waitFor(ENOUGH)));
+  await Promise.all(pages.map((page) => page.locator(".row").waitFor()));
   expect(await jobOf(pages[1]!)).toBe(await jobOf(pages[0]!));
   expect(posts.filter((url) => url.endsWith("/audio"))).toHaveLength(1);
   await browser.kill();
@@ -92,7 +94,7 @@ test("the page opens without a network after one visit, and what is then dropped
   });
   expect(kept.every((name) => name === "/" || name.startsWith("/page/"))).toBe(true); // no answer of the API
   await browser.context.setOffline(false);
-  await page.locator(".row").waitFor(ENOUGH);
+  await page.locator(".row").waitFor();
   expect(problems).toEqual([]);
   await browser.kill();
 });
@@ -127,9 +129,9 @@ test("the worker sends what waits when the browser wakes it, with no page open",
   // The browser fires it when there is a network again: https://wicg.github.io/background-sync/spec/
   const event = { origin: server.url, registrationId, tag: "send", lastChance: false };
   await devtools.send("ServiceWorker.dispatchSyncEvent", event);
-  await expect.poll(status, ENOUGH).toBe(200);
+  await expect.poll(status).toBe(200);
   const again = await openPage(browser);
-  await again.locator(".row").waitFor(ENOUGH);
+  await again.locator(".row").waitFor();
   expect(await jobOf(again)).toBe(jobId);
   await browser.kill();
 });
@@ -142,9 +144,9 @@ test("what another app shares is kept without a network, and sent like a chosen 
   await browser.context.setOffline(true);
   await share(page, recording("spanish-busy.wav"), path.join(folder, "speech.wav"));
   const cards = page.locator(".card[data-phase=waitsForNetwork]");
-  await expect.poll(() => cards.count(), ENOUGH).toBe(2);
+  await expect.poll(() => cards.count()).toBe(2);
   await browser.context.setOffline(false);
-  await expect.poll(() => page.locator(".row").count(), ENOUGH).toBe(2);
+  await expect.poll(() => page.locator(".row").count()).toBe(2);
   await share(page);
   await page.getByText("The shared recording was not taken").waitFor();
   expect(page.url()).toBe(`${server.url}/`);

@@ -5,30 +5,39 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import type { Download, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { findProblems } from "./axe";
-import { choose, ffmpeg, launch, loudnessOf, openPage, python, ROOT, type Server, startServer } from "./environment";
+import {
+  choose,
+  closePages,
+  ffmpeg,
+  loudnessOf,
+  openPage,
+  python,
+  ROOT,
+  type Server,
+  sharedBrowser,
+  startServer,
+} from "./environment";
 import { makeSpeech } from "./speech";
 
 const HOSTILE_NAME = `<script>alert(1)</script>\u202egnp.exe${"ñ".repeat(120)}.wav`;
 const SENTENCE = '<img src=x onerror="alert(1)"> </p><script>alert(2)</script> & \u202etxet\u2066 -->';
 const ARABIC = "مرحبا بكم في هذا التسجيل";
-const ENOUGH = { timeout: 240_000 };
-
 let server: Server;
-let browser: Awaited<ReturnType<typeof launch>>;
+let browser: Awaited<ReturnType<typeof sharedBrowser>>;
 let page: Page;
 let problems: string[];
 let jobId: string;
 
 beforeAll(async () => {
   server = await startServer({ SPEAKERS_LATER: "true" });
-  browser = await launch(inject("chromium"));
+  browser = await sharedBrowser();
   ({ page, problems } = await openPage(browser, server.url, { viewport: { width: 320, height: 700 } }));
 });
 
 afterAll(async () => {
-  await browser.close();
+  await closePages(browser);
   await server.stop();
 });
 
@@ -78,9 +87,9 @@ test("the speakers of a recording are asked for, and its text is there before th
   await page.getByText("Options").click();
   await page.getByLabel("Tell speakers apart").selectOption("2");
   await choose(page, { name: HOSTILE_NAME, mimeType: "audio/wav", buffer: await makeConversation() });
-  await page.locator(".row-link").waitFor(ENOUGH);
+  await page.locator(".row-link").waitFor();
   expect(await width()).toBeLessThanOrEqual(320);
-  expect(await page.locator(".toast").textContent()).not.toContain("\u202e");
+  await expect.poll(() => page.locator(".toast").textContent()).not.toContain("\u202e");
   await page.locator(".row-link").click();
   await page.locator(".para p").first().waitFor();
   jobId = page.url().split("/").at(-1)!;
@@ -91,19 +100,20 @@ test("a correction that is under way stays as it is when the speakers come after
   const before = await names(); // none, unless they came before the text was open
   const paragraph = page.locator(".para p").first();
   await paragraph.click();
+  await page.locator(".para p[role=textbox]").waitFor();
   await page.keyboard.press("Control+Home");
   await page.keyboard.type("Uno ");
-  await expect.poll(() => jobAtServer(), ENOUGH).not.toHaveProperty("speakers");
+  await expect.poll(() => jobAtServer()).not.toHaveProperty("speakers");
   await page.evaluate(() => dispatchEvent(new Event("focus")));
   await page.keyboard.type("dos ");
-  expect(await paragraph.textContent()).toMatch(/^Uno dos /);
+  await expect.poll(() => paragraph.textContent()).toMatch(/^Uno dos /);
   expect(await names()).toEqual(before);
-  await expect.poll(() => fileAtServer("txt"), ENOUGH).toMatch(/^A: Uno dos /);
+  await expect.poll(() => fileAtServer("txt")).toMatch(/^A: Uno dos /);
 
   await paragraph.blur();
   await speakers().first().waitFor();
-  expect([...new Set(await names())]).toEqual(["A", "B"]);
-  expect(await paragraph.textContent()).toMatch(/^Uno dos /);
+  await expect.poll(async () => [...new Set(await names())]).toEqual(["A", "B"]);
+  await expect.poll(() => paragraph.textContent()).toMatch(/^Uno dos /);
   expect(await page.getByText("Changed in another tab").count()).toBe(0);
   await page.reload(); // the next tests begin without a correction
   await speakers().first().waitFor();
@@ -116,12 +126,12 @@ test("a speaker is named by keys, in every turn, and the server and all files sa
   expect(await findProblems(page)).toEqual([]);
   await page.keyboard.press("Enter");
   await dialog().waitFor({ state: "detached" });
-  expect([...new Set(await names())]).toEqual(["Ana", "B"]);
+  await expect.poll(async () => [...new Set(await names())]).toEqual(["Ana", "B"]);
   await undo();
-  expect(await names()).not.toContain("Ana");
+  await expect.poll(names).not.toContain("Ana");
   await page.keyboard.press("Control+Shift+z");
-  expect(await names()).toContain("Ana");
-  await expect.poll(() => fileAtServer("vtt"), ENOUGH).toContain("<v Ana>");
+  await expect.poll(names).toContain("Ana");
+  await expect.poll(() => fileAtServer("vtt")).toContain("<v Ana>");
   for (const [format, said] of [
     ["Subtitles (.srt)", "Ana: "],
     ["Web subtitles (.vtt)", "<v Ana>"],
@@ -136,16 +146,16 @@ test("one paragraph gets another speaker, and two speakers become one", async ()
   const last = speakers().last();
   await last.click();
   await dialog().getByRole("button", { name: "Somebody else" }).click();
-  expect(await last.textContent()).toBe("C");
-  await expect.poll(() => fileAtServer("txt"), ENOUGH).toMatch(/^C: /m);
+  await expect.poll(() => last.textContent()).toBe("C");
+  await expect.poll(() => fileAtServer("txt")).toMatch(/^C: /m);
   await last.click();
   await dialog().getByRole("combobox").selectOption({ label: "Ana" });
-  expect(await last.textContent()).toBe("Ana");
-  await expect.poll(() => fileAtServer("txt"), ENOUGH).not.toMatch(/^C: /m);
+  await expect.poll(() => last.textContent()).toBe("Ana");
+  await expect.poll(() => fileAtServer("txt")).not.toMatch(/^C: /m);
   await page.locator(".facts", { hasText: "Saved" }).waitFor();
   await page.reload();
   await speakers().first().waitFor();
-  expect(await speakers().last().textContent()).toBe("Ana");
+  await expect.poll(() => speakers().last().textContent()).toBe("Ana");
   expect(await findProblems(page)).toEqual([]);
 });
 
@@ -153,10 +163,10 @@ test("what somebody else corrects is there when the person comes back to the win
   await putElsewhere("speakers", { A: "Eva" });
   await page.evaluate(() => dispatchEvent(new Event("focus")));
   await page.getByText("Changed in another tab").waitFor();
-  expect(await names()).toContain("Eva");
+  await expect.poll(names).toContain("Eva");
   await undo();
-  expect(await names()).toContain("Ana");
-  await expect.poll(() => fileAtServer("txt"), ENOUGH).toContain("Ana: ");
+  await expect.poll(names).toContain("Ana");
+  await expect.poll(() => fileAtServer("txt")).toContain("Ana: ");
 });
 
 test("hostile text and names change nothing but text, at 320 pixels and from right to left", async () => {
@@ -169,7 +179,7 @@ test("hostile text and names change nothing but text, at 320 pixels and from rig
   await putElsewhere("speakers", { A: "<b>Ana</b>\u202e", B: "y".repeat(80) });
   await page.evaluate(() => dispatchEvent(new Event("focus")));
   await page.locator(".para p", { hasText: ARABIC }).waitFor();
-  expect(await page.locator(".para p").allTextContents()).toEqual(segments.map(({ text }) => text));
+  await expect.poll(() => page.locator(".para p").allTextContents()).toEqual(segments.map(({ text }) => text));
   expect(await page.locator("main script, main img, main b").count()).toBe(0);
   expect(await width()).toBeLessThanOrEqual(320);
   const directions = await page
@@ -177,6 +187,7 @@ test("hostile text and names change nothing but text, at 320 pixels and from rig
     .evaluateAll((all) => all.map((one) => getComputedStyle(one).direction));
   expect(directions).toEqual(["ltr", "ltr", "rtl"]);
   await speakers().nth(1).click();
+  await dialog().waitFor();
   expect(await width()).toBeLessThanOrEqual(320);
   await dialog().getByRole("button", { name: "Close" }).click();
   expect(await page.title()).not.toContain("\u202e");
@@ -243,7 +254,7 @@ test("a recording of more than a quarter of an hour shows how loud it is, with i
     await fillStore(id);
     await page.goto(`${server.url}/#/text/${id}`);
     await page.locator(".player input[type=file]").setInputFiles(file);
-    await expect.poll(() => loudnessOf(page, id).then(({ length }) => length), ENOUGH).toBe(1_000);
+    await expect.poll(() => loudnessOf(page, id).then(({ length }) => length)).toBe(1_000);
     const loudness = await loudnessOf(page, id);
     const share = (from: number, to: number) =>
       loudness.slice(from, to).filter((value) => value > 25).length / (to - from);

@@ -1,5 +1,5 @@
 /** Recording in a real Chromium whose microphone plays speech: it is killed midway, interrupted, and used as people do. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Page } from "playwright-core";
@@ -7,24 +7,24 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { findProblems } from "./axe";
 import { launch, openPage, type Server, startServer } from "./environment";
 import { killBrowsers, type KillableBrowser, openBrowser } from "./killableBrowser";
-import { makeSpeech } from "./speech";
+import { numbersIn, settingsOf, type SpokenNumbers, startSpokenNumbers } from "./spokenNumbers";
 
+let engine: SpokenNumbers;
 let server: Server;
 let folder: string;
 
 beforeAll(async () => {
-  server = await startServer();
   folder = await mkdtemp(path.join(tmpdir(), "escriba-record-"));
-  await writeFile(path.join(folder, "speech.wav"), await makeSpeech(30));
+  engine = await startSpokenNumbers(30, path.join(folder, "speech.wav"));
+  server = await startServer(settingsOf(engine));
 });
 
 afterAll(async () => {
   killBrowsers();
   await server.stop();
+  engine.close();
   await rm(folder, { recursive: true, force: true });
 });
-
-const ENOUGH = { timeout: 120_000 };
 
 const open = (profile: string): Promise<KillableBrowser> =>
   openBrowser(inject("chromium"), path.join(folder, profile), path.join(folder, "speech.wav"));
@@ -76,7 +76,7 @@ test.each([
     const { page } = await openRecorder(first, script);
     await page.context().setOffline(true);
     await page.getByRole("button", { name: "Start recording" }).click();
-    await expect.poll(() => secondsShown(page), ENOUGH).toBeGreaterThanOrEqual(8);
+    await expect.poll(() => secondsShown(page)).toBeGreaterThanOrEqual(8);
     const recorded = await secondsShown(page);
     await first.kill();
 
@@ -84,9 +84,8 @@ test.each([
     const again = await second.context.newPage();
     await again.goto(server.url);
     const card = again.locator(".kept .card");
-    await card.waitFor();
-    const kept = Number(/(\d+) s/.exec((await card.locator(".dim").textContent())!)![1]);
-    expect(kept).toBeGreaterThanOrEqual(recorded - 4);
+    const kept = async () => Number(/(\d+) s/.exec((await card.locator(".dim").textContent())!)?.[1]);
+    await expect.poll(kept).toBeGreaterThanOrEqual(recorded - 4);
     const [file] = await Promise.all([
       again.waitForEvent("download"),
       card.getByRole("button", { name: "Download" }).click(),
@@ -95,13 +94,14 @@ test.each([
     expect(await findProblems(again)).toEqual([]);
     await card.getByRole("button", { name: "Make it text" }).click();
     const row = again.locator(".row");
-    await row.waitFor(ENOUGH);
-    expect(await card.count()).toBe(0);
-    expect(await filesLeft(again)).toEqual([]);
+    await row.waitFor();
+    await expect.poll(() => card.count()).toBe(0);
+    await expect.poll(() => filesLeft(again)).toEqual([]);
     await again.locator(".row-link").click();
     await again.locator(".para p").first().waitFor();
-    const text = (await again.locator(".para p").allTextContents()).join(" ").toLowerCase();
-    expect(text).toMatch(/representantes|ocupados/);
+    const numbers = numbersIn((await again.locator(".para p").allTextContents()).join(" "));
+    expect(numbers.length).toBeGreaterThan((recorded - 4) / 2); // a word takes less than two seconds
+    expect(numbers).toEqual([...numbers].sort((one, other) => one - other));
     await second.kill();
   },
 );
@@ -131,7 +131,7 @@ test("a call interrupts a recording and does not end it; pauses and marks are th
   const browser = await open("whole");
   const { page, problems } = await openRecorder(browser, catchTracks);
   await page.getByRole("button", { name: "Start recording" }).click();
-  await expect.poll(() => secondsShown(page), ENOUGH).toBeGreaterThanOrEqual(3);
+  await expect.poll(() => secondsShown(page)).toBeGreaterThanOrEqual(3);
   expect(await findProblems(page)).toEqual([]);
 
   await happens(page, "mute");
@@ -143,7 +143,7 @@ test("a call interrupts a recording and does not end it; pauses and marks are th
   await page.locator("[data-phase=recording]").waitFor();
 
   await page.getByRole("button", { name: "Mark this moment" }).click();
-  await page.getByText(/Marks: 0:0\d/).waitFor();
+  await page.getByText(/Marks: \d:\d\d/).waitFor();
   await page.getByRole("button", { name: "Pause" }).click();
   await page.locator("[data-phase=paused]").waitFor();
   await page.getByRole("link", { name: "All texts" }).click();
@@ -152,15 +152,14 @@ test("a call interrupts a recording and does not end it; pauses and marks are th
   await page.waitForTimeout(1_200);
   expect(await secondsShown(page)).toBe(paused);
   await page.getByRole("button", { name: "Go on" }).click();
-  await expect.poll(() => secondsShown(page), ENOUGH).toBeGreaterThanOrEqual(paused + 3);
+  await expect.poll(() => secondsShown(page)).toBeGreaterThanOrEqual(paused + 3);
   await page.getByRole("button", { name: "Stop, and make it text" }).click();
-  await page.locator(".row").waitFor(ENOUGH);
-  expect(await filesLeft(page)).toEqual([]);
+  await page.locator(".row").waitFor();
+  await expect.poll(() => filesLeft(page)).toEqual([]);
 
   await page.locator(".row-link").click();
   await page.getByRole("button", { name: "Play", exact: true }).waitFor();
-  const [name] = (await page.locator("h1").allTextContents()) as [string];
-  expect(name).toMatch(/^Recording \d{4}-\d\d-\d\d \d\d\.\d\d/);
+  await page.locator("h1", { hasText: /^Recording \d{4}-\d\d-\d\d \d\d\.\d\d/ }).waitFor();
   const mark = page.locator(".marks button");
   const marked = (await mark.textContent())!;
   await mark.click();
@@ -193,16 +192,16 @@ test("the microphone goes on by itself after a call, also when the tab that was 
   const { page } = await openRecorder(browser, catchTracks);
   await page.getByRole("radio", { name: /^Both/ }).check();
   await page.getByRole("button", { name: "Start recording" }).click();
-  await expect.poll(() => secondsShown(page), ENOUGH).toBeGreaterThanOrEqual(1);
+  await expect.poll(() => secondsShown(page)).toBeGreaterThanOrEqual(1);
   await happens(page, "mute"); // by its own switch: who else speaks in the tab is still recorded
   expect(await page.locator("[data-phase=recording]").count()).toBe(1);
   await tabEnds(page); // no silence is recorded
   await page.locator("[data-phase=interrupted]").waitFor();
-  expect(await page.getByText("The microphone is still recorded").count()).toBe(0);
+  await expect.poll(() => page.getByText("The microphone is still recorded").count()).toBe(0);
   const before = await secondsShown(page);
   await happens(page, "unmute");
   await page.locator("[data-phase=recording]").waitFor();
-  await expect.poll(() => secondsShown(page), ENOUGH).toBeGreaterThan(before);
+  await expect.poll(() => secondsShown(page)).toBeGreaterThan(before);
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByRole("button", { name: "Go on" }).click(); // and where the person does not share the tab again
   await page.locator("[data-phase=recording]").waitFor();
@@ -223,8 +222,8 @@ test("no microphone stays open, and nothing is left, where the browser's recorde
   await page.getByText("This browser cannot record here").waitFor();
   const states = () =>
     page.evaluate(() => (globalThis as unknown as Tracks).tracks.map(({ readyState }) => readyState));
-  expect(await states()).toEqual(["ended"]);
-  expect(await filesLeft(page).catch(() => [])).toEqual([]);
+  await expect.poll(states).toEqual(["ended"]);
+  await expect.poll(() => filesLeft(page).catch(() => [])).toEqual([]);
   await browser.kill();
 });
 
@@ -232,7 +231,7 @@ test("a recording that is kept is downloaded, deleted and brought back", async (
   const browser = await open("whole");
   const { page, problems } = await openRecorder(browser);
   await page.getByRole("button", { name: "Start recording" }).click();
-  await expect.poll(() => secondsShown(page), ENOUGH).toBeGreaterThanOrEqual(3);
+  await expect.poll(() => secondsShown(page)).toBeGreaterThanOrEqual(3);
   await page.getByRole("button", { name: "Stop, and keep it" }).click();
   const card = page.locator(".kept .card");
   await card.waitFor();
@@ -250,9 +249,9 @@ test("a recording that is kept is downloaded, deleted and brought back", async (
     url,
   );
   expect(duration).toBeGreaterThan(2.5);
-  expect(duration).toBeLessThan(10);
+  expect(duration).toBeLessThan(600); // it is known, and not for ever
   await card.getByRole("button", { name: "Delete" }).click();
-  expect(await card.count()).toBe(0);
+  await expect.poll(() => card.count()).toBe(0);
   await page.getByRole("button", { name: "Undo" }).click();
   await card.waitFor();
   await card.getByRole("button", { name: "Delete" }).click();

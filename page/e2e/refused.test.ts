@@ -2,21 +2,21 @@
 import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { launch, openPage, type Server, startServer } from "./environment";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { closePages, openPage, type Server, sharedBrowser, startServer } from "./environment";
 
 let server: Server;
-let browser: Awaited<ReturnType<typeof launch>>;
+let browser: Awaited<ReturnType<typeof sharedBrowser>>;
 let folder: string;
 
 beforeAll(async () => {
   server = await startServer({ MAX_JOB_UPLOAD_MB: "25" });
-  browser = await launch(inject("chromium"));
+  browser = await sharedBrowser();
   folder = await mkdtemp(path.join(tmpdir(), "escriba-refused-"));
 });
 
 afterAll(async () => {
-  await browser.close();
+  await closePages(browser);
   await server.stop();
   await rm(folder, { recursive: true });
 });
@@ -30,7 +30,7 @@ async function make(name: string, content: string, size?: number): Promise<strin
 
 test("a pdf, a zip named mp3, an empty file, one of 26 MB and a folder are refused with a sentence each", async () => {
   const { page, problems } = await openPage(browser, server.url);
-  await page.locator(".drop input[type=file]").waitFor({ state: "attached" });
+  await page.getByText("up to 25 MB").waitFor();
   const sent: string[] = [];
   page.on("request", (request) => request.method() === "POST" && sent.push(request.url()));
   const files = [

@@ -11,6 +11,16 @@ export type SpokenNumbers = {
   close(): void;
 };
 
+/** The settings of a server that asks the engine. */
+export const settingsOf = ({ url }: SpokenNumbers): Record<string, string> => ({
+  GROQ_API_KEY: `gsk_${"t".repeat(40)}`,
+  GROQ_BASE_URL: url,
+});
+
+/** The numbers that were heard, in a text. */
+export const numbersIn = (text: string): number[] =>
+  [...text.matchAll(/number(\d+)/gi)].map(([, number]) => Number(number));
+
 /** Writes the recording to `path`; it is `seconds` long. */
 export async function startSpokenNumbers(seconds: number, path: string): Promise<SpokenNumbers> {
   const child = spawn(python, ["-m", "tests.spoken_numbers", String(seconds), path], {

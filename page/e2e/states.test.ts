@@ -1,7 +1,7 @@
 /** Access for all: what axe finds, what a finger hits, and what fits a small phone, in every state of the page. */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { findIn, findProblems } from "./axe";
+import { findBesideColours, findProblems } from "./axe";
 import { choose, openPage, recording } from "./environment";
 import { type Look, wear } from "./states/looks";
 import { openAll } from "./states/servers";
@@ -78,7 +78,7 @@ async function inspect(page: Page, name: string): Promise<string[]> {
       ...(await smallTargets(page)),
       ...((await overflow(page)) > 0 ? ["scrolls sideways"] : []),
       ...(await missingLines(page, TREES[look.language][name])),
-      ...(await (look.width === PHONE ? findProblems : findIn)(page, look.colorScheme)),
+      ...(await (look.width === PHONE ? findProblems : findBesideColours)(page, look.colorScheme)),
     ];
     found.push(...problems.map((problem) => `${look.language} ${look.width}: ${problem}`));
   }
@@ -133,7 +133,7 @@ const waveform = (page: Page) =>
 test("in the system's high contrast the playing word, unsure words, waveform and focus are seen", async () => {
   const { page } = await openPage(all.browser, all.servers.open, { forcedColors: "active", colorScheme: "dark" });
   await choose(page, recording("english.flac"));
-  await page.locator(".row-link").click({ timeout: 240_000 });
+  await page.locator(".row-link").click();
   const text = page.locator(".para p").first();
   await text.click({ position: { x: 60, y: 14 } });
   const has = (name: string) => page.evaluate((name) => CSS.highlights.has(name), name);

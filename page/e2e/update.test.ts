@@ -4,21 +4,25 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { type Engine, startEngine } from "./engine";
 import { choose, recording, type Server, startServer } from "./environment";
 import { killBrowsers, openBrowser } from "./killableBrowser";
 import { makeNewerServer, NEWER } from "./newerServer";
 
+let engine: Engine;
 let server: Server;
 let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "escriba-update-"));
-  server = await startServer();
+  engine = await startEngine();
+  server = await startServer(engine.settings);
 });
 
 afterAll(async () => {
   killBrowsers();
   await server.stop();
+  engine.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -45,10 +49,11 @@ test("a newer page waits for letters that are not stored and for a recording, an
   await page.evaluate(async () => void (await navigator.serviceWorker.ready));
   await page.reload();
   await choose(page, recording("spanish-busy.wav"));
-  await page.locator(".row-link").click({ timeout: 120_000 });
+  await page.locator(".row-link").click();
   await page.getByRole("button", { name: "Correct", exact: true }).click();
   await page.locator(".para p").first().click();
-  expect(await isHeld(page)).toBe(false);
+  await page.locator(".para p[role=textbox]").waitFor();
+  await expect.poll(() => isHeld(page)).toBe(false);
   expect(await typeAndLook(page)).toBe(true);
   await expect.poll(() => isHeld(page)).toBe(false); // stored
 
@@ -58,14 +63,14 @@ test("a newer page waits for letters that are not stored and for a recording, an
   await page.evaluate(() => Object.assign(globalThis, { isOld: true }));
   const { port } = new URL(server.url);
   await server.stop();
-  server = await startServer({ PORT: port }, await makeNewerServer(path.join(folder, "newer")));
+  server = await startServer({ PORT: port, ...engine.settings }, await makeNewerServer(path.join(folder, "newer")));
   await page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()));
   await page.getByText("A newer version of this page is ready").waitFor();
   await page.getByRole("button", { name: "Use it now" }).click();
   await page.getByText("The newer version waits").waitFor();
   expect(await isSamePage(page)).toBe(true);
   await page.getByRole("button", { name: "Stop, and keep it" }).click();
-  await expect.poll(() => isSamePage(page), { timeout: 30_000 }).toBe(false);
+  await expect.poll(() => isSamePage(page)).toBe(false);
   await page.locator(".kept .card").waitFor(); // what was recorded
   await expect.poll(() => page.evaluate(() => caches.keys())).toEqual([`escriba-shell-/-${NEWER}`]);
   await kill();

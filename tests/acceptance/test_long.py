@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -52,7 +52,7 @@ def transcribe(api: Api, path: Path) -> dict[str, Any]:
 
 
 # The format that most recordings have is cut more often: the others cost as much to make as to transcribe.
-LENGTHS = {"mp3": (HALF_HOUR, 4)} | dict.fromkeys(("m4a", "ogg", "webm", "flac", "wav"), (1000.0, 3))
+LENGTHS = {"mp3": (1310.0, 4)} | dict.fromkeys(("m4a", "ogg", "webm", "flac", "wav"), (720.0, 3))
 
 
 @pytest.mark.parametrize("extension", FORMATS)
@@ -91,8 +91,8 @@ def assert_words(result: dict[str, Any], words: list[str], times: list[float]) -
 def test_chained_recordings_that_are_cut_are_transcribed_to_their_end(
     options: str, media: Media, api: Api
 ) -> None:
-    """Two of eleven minutes, of which ffmpeg reads the second with the times of the first."""
-    seconds = 660.0
+    """Two of seven minutes, of which ffmpeg reads the second with the times of the first."""
+    seconds = 420.0
     path = speech_file(media, f"link-{len(options)}.ogg", options, seconds)
     chained = media.folder / f"chained-{len(options)}.ogg"
     chained.write_bytes(path.read_bytes() * 2)
@@ -171,21 +171,23 @@ def test_speech_after_long_digital_silence_keeps_its_words_and_times(
 
 # ── real speech, the real engine ──────────────────────────────────────────────────────────────────
 
-# The start of each reading, in seconds. Three cross a cut (the overlaps start at 447, 895 and 1342, and last
-# ten seconds), each with another part of the text.
-READINGS = (5.0, 440.0, 880.0, 1340.0, 1770.0)
+# The seconds of a recording, and the start of each reading in it. In the long one, three readings cross a cut
+# (the overlaps start at 447, 895 and 1342, and last ten seconds), each with another part of the text; in the
+# short one, one does (305). The engine works through the quiet room too, so the length is what costs.
+LONG = (HALF_HOUR, (5.0, 440.0, 880.0, 1340.0, 1770.0))
+SHORT = (620.0, (5.0, 298.0, 590.0))
 # Three sentences of the recording; in the fourth the engine adds a "thus" or not, by chance.
 READ = 21.2  # seconds
 SPOKEN = replace(ENGLISH, words=ENGLISH.words.removesuffix(f" {ENGLISH_SHORT.words}"), seconds=READ)
 
 
-def readings_file(media: Media, extension: str) -> Path:
+def readings_file(media: Media, extension: str, seconds: float, readings: Sequence[float]) -> Path:
     """The English recording several times, with a quiet room between."""
     path, raw = media.folder / f"read.{extension}", media.folder / "read.raw"
     if not raw.exists():
-        track = np.random.default_rng(1).integers(-8, 8, int(HALF_HOUR * RATE), dtype=np.int16)
+        track = np.random.default_rng(1).integers(-8, 8, int(seconds * RATE), dtype=np.int16)
         reading = np.frombuffer(pcm(ENGLISH.path, RATE), dtype=np.int16)[: int(READ * RATE)]
-        for start in READINGS:
+        for start in readings:
             track[int(start * RATE) :][: len(reading)] += reading
         raw.write_bytes(track.tobytes())
     return media.ffmpeg(f"-f s16le -ar {RATE} -ac 1 -i {raw} {FORMATS[extension]}", path)
@@ -216,20 +218,23 @@ def test_readings_in_a_long_recording_are_transcribed_as_well_and_as_punctually_
 ) -> None:
     """In Opus, or with --all-formats in all: the engine errs by chance, so more readings say more."""
     texts, alone_texts, offsets = list[str](), list[str](), list[float]()
-    for extension in FORMATS if request.config.getoption("--all-formats") else ["ogg"]:
+    all_formats = request.config.getoption("--all-formats")
+    seconds, readings = LONG if all_formats else SHORT
+    for extension in FORMATS if all_formats else ["ogg"]:
         alone = transcribe_alone(embedded, media, extension)
-        result = transcribe(embedded, readings_file(media, extension))
-        read = [_text_of_reading(result, start) for start in READINGS]
-        off = [time for start in READINGS for time in _offsets(result["words"], alone["words"], start)]
+        result = transcribe(embedded, readings_file(media, extension, seconds, readings))
+        read = [_text_of_reading(result, start) for start in readings]
+        off = [time for start in readings for time in _offsets(result["words"], alone["words"], start)]
         print(extension, f"WER {_wer(read):.2%}, alone {_wer([alone['text']]):.2%}; times", _summary(off))
-        assert sum(len(_near(result["words"], start)) for start in READINGS) == len(result["words"])
+        assert sum(len(_near(result["words"], start)) for start in readings) == len(result["words"])
         texts, alone_texts, offsets = texts + read, [*alone_texts, alone["text"]], offsets + off
     print(f"all: WER {_wer(texts):.2%}, alone {_wer(alone_texts):.2%}; times", _summary(offsets))
     # One word of a few hundred proves nothing: which words are wrong differs from processor to processor.
     assert _wer(texts) <= _wer(alone_texts) + max(0.003, 1 / (len(texts) * len(SPOKEN.words.split())))
     assert len(offsets) >= 0.97 * len(texts) * len(SPOKEN.words.split())
-    # After a pause, the engine itself may time a word half a second wrong, alone or not.
-    assert sum(time <= 0.1 for time in offsets) >= 0.96 * len(offsets)
+    # After a pause, the engine itself may time words half a second wrong, alone or not: three of this text,
+    # the same in each reading. A piece with a wrong start would shift half of the words of all readings.
+    assert sum(time <= 0.1 for time in offsets) >= (0.96 if all_formats else 0.9) * len(offsets)
     assert sorted(offsets)[len(offsets) // 2] <= 0.03
 
 

@@ -10,6 +10,10 @@ from tests.aws.world import World, world_of
 from tests.upstream import Upstream
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--chaos", type=int, default=30, help="how many jobs run while workers are killed")
+
+
 @pytest.fixture
 def world(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with world_of(upstream, tmp_path_factory.mktemp("aws")) as world:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from common.speakers.relabel import keep_speakers
 from common.text.correction import CorrectedSegment, correct
 from common.text.speakers import give_names, names_of
 from common.text.turns import rttm, turns
+from common.transcription.speakers import assign_speakers
 
 SAID = [("A", 0.0, 1.0), ("A", 1.2, 2.0), ("A", 2.6, 3.0), ("B", 3.1, 4.0), ("A", 9.0, 9.5)]
 WORDLESS = (("A", 2.05, 2.3), ("B", 4.2, 6.0), ("C", 6.0, 7.0))
@@ -107,6 +109,11 @@ def test_a_text_corrected_before_its_speakers_came_keeps_their_turns() -> None:
 
     kept = keep_speakers(change, conversation())
     assert (kept.text, said(kept)) == ("other", said(conversation()))
+
+
+async def test_a_text_whose_words_were_all_taken_away_stays_as_it_is(tmp_path: Path) -> None:
+    empty = Transcript(text="", duration=10.0)
+    assert await assign_speakers(empty, b"", Options(speakers="true"), tmp_path) == empty
 
 
 def test_turns_of_four_hours_are_quick_and_bounded() -> None:

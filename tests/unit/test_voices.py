@@ -201,6 +201,15 @@ def test_words_go_to_the_voice_around_them() -> None:
     assert not assigned.doubt
 
 
+def test_short_windows_make_no_voice_of_their_own() -> None:
+    voices, _ = voices_of(2, 120)
+    voices[:24], voices[5:120:10] = voices[24:48], voices_of(3, 120)[0][30]
+    ends = [0.3 if i % 10 == 5 else 1.6 for i in range(120)]
+    times = np.array([(i * 0.8, i * 0.8 + ends[i]) for i in range(120)], np.float32)
+    words = [Span(0.1 + i * 0.32, 0.4 + i * 0.32) for i in range(300)]
+    assert len(set(assign_speakers(words, times, voices, least=1, most=10).speakers)) == 2
+
+
 def test_little_speech_and_voices_near_each_other_are_doubtful() -> None:
     voices, _ = voices_of(1, 6)
     times = np.array([(i * 0.8, i * 0.8 + 1.6) for i in range(6)], np.float32)

@@ -1,16 +1,14 @@
 /** What a page needs, on this machine: Chromium, the built page, a local Convex, and a stand-in for the API. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContextOptions, type Page, chromium } from "playwright-core";
-import { build } from "vite";
 import { inject } from "vitest";
 import { startLocalConvex } from "../dev/local-convex.mjs";
 import { startProvider } from "../example/provider.mjs";
 import { ApiStandIn, KEY } from "../test/api-stand-in";
+import { type Addresses, buildPage, withAddresses } from "./builtPage";
 import { launchOptions } from "./unpackedChromium";
 
 export type Environment = Awaited<ReturnType<typeof startEnvironment>>;
@@ -23,11 +21,12 @@ export async function startEnvironment({ react = 19, withConvex = true, apiUrl =
   api.convexSiteUrl = withConvex ? convex.siteUrl : null;
   process.env.ESCRIBA_API_URL = apiUrl || api.url;
   const provider = await startProvider();
-  const site = await servePage({
-    react,
-    VITE_SIGN_IN_URL: withConvex ? provider.url : "",
+  const isShared = react === 19 && withConvex;
+  const built = isShared ? { folder: inject("page"), remove: async () => {} } : await buildPage({ react, withConvex });
+  const site = await servePage(built.folder, {
+    VITE_SIGN_IN_URL: provider.url,
     VITE_API_URL: apiUrl || api.url,
-    VITE_CONVEX_URL: withConvex ? convex.url : "",
+    VITE_CONVEX_URL: convex.url,
   });
   const browser = await launch();
   return {
@@ -41,6 +40,7 @@ export async function startEnvironment({ react = 19, withConvex = true, apiUrl =
     async close() {
       await browser.close();
       await site.close();
+      await built.remove();
       await provider.close();
       await api.stop();
       await convex.close();
@@ -55,7 +55,7 @@ const launch = (): Promise<Browser> =>
 /** `prepare` runs in the page before its own scripts. */
 async function openPage(browser: Browser, url: string, options: BrowserContextOptions, prepare: () => void) {
   const context = await browser.newContext({ locale: "en-GB", ...options });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(120_000); // a busy machine may stall
   await context.addInitScript(recordPaints);
   await context.addInitScript(prepare);
   const page = await context.newPage();
@@ -67,9 +67,7 @@ async function openPage(browser: Browser, url: string, options: BrowserContextOp
   return page;
 }
 
-async function servePage({ react, ...env }: { react: number } & Record<`VITE_${string}`, string>) {
-  const folder = await mkdtemp(path.join(tmpdir(), "escriba-page-"));
-  await buildPage(folder, { ...env, REACT: String(react) });
+async function servePage(folder: string, addresses: Addresses) {
   const types: Record<string, string> = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript",
@@ -77,9 +75,9 @@ async function servePage({ react, ...env }: { react: number } & Record<`VITE_${s
   };
   const server = createServer(async (request, response) => {
     const file = path.join(folder, request.url === "/" ? "index.html" : path.normalize(request.url!));
-    const content = await readFile(file).catch(() => null);
-    if (content)
-      response.writeHead(200, { "content-type": types[path.extname(file)] ?? "application/octet-stream" }).end(content);
+    const type = types[path.extname(file)];
+    const text = type && (await readFile(file, "utf8").catch(() => null));
+    if (text) response.writeHead(200, { "content-type": type }).end(withAddresses(text, addresses));
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -89,21 +87,8 @@ async function servePage({ react, ...env }: { react: number } & Record<`VITE_${s
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      await rm(folder, { recursive: true });
     },
   };
-}
-
-async function buildPage(folder: string, env: Record<string, string>): Promise<void> {
-  Object.assign(process.env, env);
-  const mode = process.env.NODE_ENV;
-  process.env.NODE_ENV = "production";
-  await build({
-    configFile: fileURLToPath(new URL("../vite.config.ts", import.meta.url)),
-    logLevel: "error",
-    build: { outDir: folder },
-  });
-  process.env.NODE_ENV = mode;
 }
 
 declare global {

@@ -6,7 +6,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Environment, chooseFile, recording, shows, startEnvironment } from "./environment";
 
 let environment: Environment;
-const end = { timeout: 10_000 };
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
 
 describe.each([19, 18])("with React %i", (react) => {
@@ -81,17 +80,16 @@ describe.each([19, 18])("with React %i", (react) => {
     await shows(page, "talk.wav", "queued");
     await recording(page).getByRole("button", { name: "Cancel" }).click();
     await shows(page, "talk.wav", "cancelled");
-    expect(await focused(page)).toBe("talk.wav"); // the button has disappeared
+    await expect.poll(() => focused(page)).toBe("talk.wav"); // the button has disappeared
     await recording(page).getByRole("button", { name: "Try again" }).click();
     await shows(page, "talk.wav", "queued");
     await environment.api.complete(job, "At last.");
     await recording(page).getByText("At last.").waitFor();
     await recording(page).getByRole("button", { name: "Delete" }).click();
     await page.getByText("Nothing here yet.").waitFor();
-    expect(await focused(page)).toBe("Your recordings");
-    expect(await environment.convex.backend.table("escriba/jobs")).not.toContainEqual(
-      expect.objectContaining({ jobId: job }),
-    );
+    await expect.poll(() => focused(page)).toBe("Your recordings");
+    const rows = () => environment.convex.backend.table("escriba/jobs");
+    await expect.poll(rows).not.toContainEqual(expect.objectContaining({ jobId: job }));
   });
 
   if (react === 19) testBesideReact();
@@ -133,7 +131,7 @@ function testBesideReact(): void {
     api.convexSiteUrl = null;
     api.closeSockets();
     await page.getByText("looking every few seconds").waitFor();
-    await expect.poll(() => api.requests.includes(`GET /job/${job}`), end).toBe(true);
+    await expect.poll(() => api.requests.includes(`GET /job/${job}`)).toBe(true);
     await api.complete(job, "While Convex was away.");
     await recording(page).getByText("While Convex was away.").waitFor();
     await page.getByText("Connected: changes appear by themselves").waitFor();
@@ -141,10 +139,8 @@ function testBesideReact(): void {
     // The API pushes the job late; the page shows no change.
     api.convexSiteUrl = convex.siteUrl;
     expect(await api.pushToConvex(job)).toBe(200);
-    expect(await page.evaluate(() => window.paints.at(-1)!)).toMatchObject({
-      status: "completed",
-      text: "While Convex was away.",
-    });
+    const last = { status: "completed", text: "While Convex was away." };
+    await expect.poll(() => page.evaluate(() => window.paints.at(-1)!)).toMatchObject(last);
   });
 
   test("two tabs of one browser show the same jobs", async () => {
@@ -181,7 +177,7 @@ describe("the page", () => {
     const page = await environment.openPage();
     environment.api.intercept = (request) => request.url!.endsWith("/audio"); // never answers
     const job = await chooseFile(page);
-    await expect.poll(() => environment.api.requests.includes(`POST /job/${job}/audio`), end).toBe(true);
+    await expect.poll(() => environment.api.requests.includes(`POST /job/${job}/audio`)).toBe(true);
     await page.reload();
     environment.api.intercept = null;
     await recording(page).getByText("The audio did not arrive whole.").waitFor();
@@ -200,13 +196,13 @@ describe("the page", () => {
     api.intercept = (request) => request.url!.endsWith("/audio"); // never answers
     const job = await chooseFile(page, { size: 70 });
     const uploads = () => api.requests.filter((request) => request === `POST /job/${job}/audio`).length;
-    await expect.poll(uploads, end).toBe(1);
+    await expect.poll(uploads).toBe(1);
     api.intercept = null;
     await page.clock.fastForward("01:50");
     expect(uploads()).toBe(1);
     // On a busy machine the page may hear of its first bytes only now, and count from there.
     const passTwentySeconds = () => page.clock.fastForward("00:20").then(uploads);
-    await expect.poll(passTwentySeconds, { ...end, interval: 1_000 }).toBe(2);
+    await expect.poll(passTwentySeconds, { interval: 1_000 }).toBe(2);
     await shows(page, "talk.wav", "queued");
     expect([uploads(), api.audio.get(job)]).toEqual([2, 70]);
   });
@@ -255,9 +251,9 @@ describe("the page", () => {
   test("is in the language of the browser, and in the other one after a click", async () => {
     const page = await environment.openPage({ locale: "es-ES" });
     await page.getByRole("heading", { name: "Grabaciones a texto" }).waitFor();
-    expect(await page.getAttribute("html", "lang")).toBe("es");
+    await expect.poll(() => page.getAttribute("html", "lang")).toBe("es");
     await page.getByRole("button", { name: "English" }).click();
     await page.getByRole("heading", { name: "Recordings to text" }).waitFor();
-    expect(await page.getAttribute("html", "lang")).toBe("en");
+    await expect.poll(() => page.getAttribute("html", "lang")).toBe("en");
   });
 });

@@ -4,8 +4,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { recording, shows } from "./environment";
 import { FILE, type RealEnvironment, chooseRecording, hasApi, startRealEnvironment } from "./real-api";
 
-const end = { timeout: 20_000, interval: 20 };
-
 describe.skipIf(!hasApi)("with the real API", () => {
   let environment: RealEnvironment;
   beforeAll(async () => {
@@ -75,7 +73,7 @@ describe.skipIf(!hasApi)("with the real API", () => {
     await rowEqualsJob(id);
     const text = await textOf(id);
     const { seq } = await (await fetch(`${environment.apiUrl}/job/${id}`, { method: "DELETE" })).json();
-    await expect.poll(async () => (await environment.readRow(id)).seq, end).toBe(seq);
+    await expect.poll(async () => (await environment.readRow(id)).seq).toBe(seq);
     await page.reload();
     await showsText(page, text);
     await shows(page, FILE, "completed");
@@ -95,7 +93,7 @@ describe.skipIf(!hasApi)("with the real API", () => {
       () => false, // the job was completed before
     );
     if (isClicked) await answer;
-    await expect.poll(async () => (await environment.readRow(id)).status, end).toMatch(/completed|cancelled/);
+    await expect.poll(async () => (await environment.readRow(id)).status).toMatch(/completed|cancelled/);
     const { status } = await environment.readRow(id);
     const response = await fetch(`${environment.apiUrl}/job/${id}`);
     // A cancel just after the completion deletes the job at the API: the page keeps what it had.
@@ -114,7 +112,7 @@ describe.skipIf(!hasApi)("with the real API", () => {
     recording(page, FILE).locator("blockquote", { hasText: text }).waitFor();
 
   async function rowEqualsJob(id: string) {
-    await expect.poll(async () => (await environment.getJob(id)).sync?.state, end).toBe("confirmed");
+    await expect.poll(async () => (await environment.getJob(id)).sync?.state).toBe("confirmed");
     const { status, run, seq, progress, result } = await environment.getJob(id);
     const row = await environment.readRow(id);
     expect(row).toMatchObject({ status, run, seq, progress });

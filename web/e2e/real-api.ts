@@ -106,7 +106,7 @@ async function startApi(apiUrl: string, env: Record<string, string>): Promise<Ch
   const exit = new Promise<never>((_, reject) =>
     api.once("exit", () => reject(new Error(`The API did not start:\n${output}`))),
   );
-  await Promise.race([exit, vi.waitFor(() => fetch(`${apiUrl}/health`), { timeout: 30_000 })]);
+  await Promise.race([exit, vi.waitFor(() => fetch(`${apiUrl}/health`), { timeout: 120_000 })]);
   exit.catch(() => {}); // `close` ends it
   return api;
 }

@@ -3,8 +3,6 @@ import { readFile } from "node:fs/promises";
 import { recording } from "../environment";
 import type { State, Visit } from "./table";
 
-const ENOUGH = { timeout: 240_000 };
-
 /** A job that has ended, and of which nobody takes the news. */
 async function endJob({ strict, adminKey }: Visit["servers"]): Promise<void> {
   const headers = { authorization: `Bearer ${adminKey}` };
@@ -21,7 +19,7 @@ async function signIn({ page, servers }: Visit): Promise<void> {
   await page.goto(`${servers.strict}/admin`);
   await page.locator(".sign-in input[type=password]").fill(servers.adminKey);
   await page.keyboard.press("Enter");
-  await page.locator('[data-connection="live"]').waitFor(ENOUGH);
+  await page.locator('[data-connection="live"]').waitFor();
   await page.locator(".tile").first().waitFor();
 }
 
@@ -30,12 +28,12 @@ const show =
   async ({ page }: Visit) => {
     await page.locator(`.tabs a[href="#/admin/${view}"]`).click();
     await page.locator(`.tabs a[href="#/admin/${view}"][aria-current]`).waitFor();
-    await page.locator(shown).first().waitFor(ENOUGH);
+    await page.locator(shown).first().waitFor();
   };
 
 async function showDeliveries(visit: Visit): Promise<void> {
   await show("jobs", "[data-job]")(visit);
-  await visit.page.locator("[data-delivery]").waitFor(ENOUGH);
+  await visit.page.locator("[data-delivery]").waitFor();
 }
 
 async function openKeyForm({ page }: Visit): Promise<void> {

@@ -4,8 +4,6 @@
  */
 import type { State, Visit } from "./table";
 
-const ENOUGH = { timeout: 240_000 };
-
 async function enter({ page }: Visit, password: string): Promise<void> {
   await page.locator(".sign-in input[type=password]").fill(password);
   await page.keyboard.press("Enter");
@@ -18,7 +16,7 @@ async function refusePassword(visit: Visit): Promise<void> {
 
 async function openDevices(visit: Visit): Promise<void> {
   await enter(visit, visit.servers.password);
-  await visit.page.locator(".devices[data-state=live]").waitFor(ENOUGH);
+  await visit.page.locator(".devices[data-state=live]").waitFor();
   await visit.page.locator(".devices summary").click();
   await visit.page.locator(".devices div > button").first().click();
 }
@@ -31,17 +29,17 @@ async function refuseCode({ page }: Visit): Promise<void> {
 
 async function loseConvex({ page, servers }: Visit): Promise<void> {
   servers.loseConvex();
-  await page.locator(".devices[data-state=away]").waitFor(ENOUGH);
+  await page.locator(".devices[data-state=away]").waitFor();
 }
 
 /** The page is asked of its service worker from the second time on: only then a newer one is offered. */
 async function offerNewer({ page, servers }: Visit): Promise<void> {
   await page.evaluate(async () => void (await navigator.serviceWorker.ready));
   await page.reload();
-  await page.locator(".drop").waitFor(ENOUGH);
+  await page.locator(".drop").waitFor();
   await servers.replace();
   await page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()));
-  await page.locator(".toast").waitFor(ENOUGH);
+  await page.locator(".toast").waitFor();
 }
 
 export const guardedStates: readonly State[] = [

@@ -4,16 +4,14 @@ import type { Page } from "playwright-core";
 import { choose, recording } from "../environment";
 import type { State, Visit } from "./table";
 
-const ENOUGH = { timeout: 240_000 };
-
 const highlighted = (page: Page, name: string) =>
-  expect.poll(() => page.evaluate((name) => CSS.highlights.get(name)?.size ?? 0, name), ENOUGH).toBeGreaterThan(0);
+  expect.poll(() => page.evaluate((name) => CSS.highlights.get(name)?.size ?? 0, name)).toBeGreaterThan(0);
 
 const jobId = (page: Page): string => page.url().split("/").at(-1)!;
 
 async function read({ page }: Visit): Promise<void> {
   await choose(page, recording("english.flac"));
-  await page.locator(".row-link").waitFor(ENOUGH);
+  await page.locator(".row-link").waitFor();
   await suppress(page, ["Thank you for watching.", "Subtitles by the community"]);
   await page.locator(".row-link").click();
   await page.locator(".play").waitFor();
@@ -64,6 +62,7 @@ async function correct({ page }: Visit): Promise<void> {
   await page.locator(".toolbar button[aria-pressed]").last().click(); // the unsure words, again
   await page.locator(".toolbar button").first().click();
   await clickText(page);
+  await page.locator(".para p[role=textbox]").waitFor();
   await page.keyboard.press("Home");
   await page.keyboard.press("Control+ArrowRight");
   await page.keyboard.type(" then");
@@ -72,6 +71,7 @@ async function correct({ page }: Visit): Promise<void> {
 async function find({ page }: Visit): Promise<void> {
   await page.keyboard.press("Control+z");
   await page.keyboard.press("Control+f");
+  await page.locator(".find input:focus").first().waitFor();
   await page.keyboard.type("the");
   await highlighted(page, "found");
 }
@@ -79,7 +79,7 @@ async function find({ page }: Visit): Promise<void> {
 async function replace({ page }: Visit): Promise<void> {
   await page.locator(".replace input").fill("THE");
   await page.keyboard.press("Enter");
-  await page.locator(".toast").waitFor();
+  await page.locator(".toast button").last().focus(); // a notice stays while it has the focus
 }
 
 async function openDownloads({ page }: Visit): Promise<void> {
@@ -110,6 +110,7 @@ async function nameSpeakers({ page }: Visit): Promise<void> {
   await openSpeakers(page, 0);
   await page.locator("dialog.speakers input").fill("Nadia Öztürk");
   await page.keyboard.press("Enter");
+  await page.locator("button.speaker").first().waitFor();
   const last = (await page.locator(".para").count()) - 1;
   await openSpeakers(page, last);
   await page.locator(".choices button").last().click();
@@ -124,7 +125,7 @@ async function showSpeakers({ page }: Visit): Promise<void> {
 /** As another device does it: by the API. */
 async function changeElsewhere({ page, servers }: Visit): Promise<void> {
   const address = `${servers.open}/job/${jobId(page)}/transcript`;
-  await expect.poll(() => page.locator(".facts").textContent(), ENOUGH).toMatch(/(Saved|Guardado)$/);
+  await expect.poll(() => page.locator(".facts").textContent()).toMatch(/(Saved|Guardado)$/);
   await page.locator(".back").click();
   const found = await fetch(address);
   const sent = await fetch(address, {
@@ -134,7 +135,7 @@ async function changeElsewhere({ page, servers }: Visit): Promise<void> {
   });
   expect(sent.status).toBe(200);
   await page.locator(".row-link").click();
-  await page.locator(".reader .notice").waitFor(ENOUGH);
+  await page.locator(".reader .notice").waitFor();
 }
 
 async function loseAudio({ page }: Visit): Promise<void> {

@@ -3,8 +3,6 @@ import { choose, recording } from "../environment";
 import { makeSpeech } from "../speech";
 import type { State, Visit } from "./table";
 
-const ENOUGH = { timeout: 240_000 };
-
 async function refuseKey({ page }: Visit): Promise<void> {
   await page.locator(".sign-in input[type=password]").fill("esc_wrong");
   await page.keyboard.press("Enter");
@@ -16,9 +14,9 @@ async function wait({ page, servers }: Visit): Promise<void> {
   await page.locator(".sign-in input[type=password]").fill(servers.key);
   await page.keyboard.press("Enter");
   await choose(page, recording("english.flac"));
-  await page.locator(".row").waitFor(ENOUGH);
+  await page.locator(".row").waitFor();
   await choose(page, recording("spanish-queue.wav"));
-  await page.locator('[data-phase="waiting"]').waitFor(ENOUGH);
+  await page.locator('[data-phase="waiting"]').waitFor();
   await page.locator(".toast").waitFor({ state: "detached" });
 }
 
@@ -42,7 +40,7 @@ export const strictStates: readonly State[] = [
 async function fillStore({ page, cdp, servers }: Visit): Promise<void> {
   await cdp.send("Storage.overrideQuotaForOrigin", { origin: servers.open, quotaSize: 1 });
   await choose(page, recording("english.flac"));
-  await page.locator(".notice.bad").waitFor(ENOUGH);
+  await page.locator(".notice.bad").waitFor();
 }
 
 /** The requests do not reach the server. */
@@ -50,7 +48,7 @@ async function loseServer({ page, cdp, servers }: Visit): Promise<void> {
   await cdp.send("Storage.overrideQuotaForOrigin", { origin: servers.open });
   await page.route("**/limits", (route) => route.abort("connectionrefused"));
   await page.reload();
-  await page.locator(".notice").waitFor(ENOUGH);
+  await page.locator(".notice").waitFor();
 }
 
 export const serverStates: readonly State[] = [

@@ -1,5 +1,5 @@
 /** A question before what cannot be undone. It closes itself, so that the focus returns to where it was. */
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { signal, useSignal } from "../app/signal";
 import { useAdminText } from "./text";
 
@@ -25,7 +25,7 @@ export function ConfirmDialog() {
   const text = useAdminText();
   const asked = useSignal(question);
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (asked) dialog.current?.showModal();
   }, [asked]);
   if (!asked) return null;

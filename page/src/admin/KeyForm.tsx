@@ -1,5 +1,5 @@
 /** The form of an access key: a new one, or changes of one that is. */
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { call } from "./api";
 import { type AccessKey, bodyOf, dayOf, limitFields, scopeNames } from "./keyFields";
 import { ProblemBox } from "./ProblemBox";
@@ -13,7 +13,8 @@ export function KeyForm({ edited, onEnd }: FormProps) {
   const text = useAdminText();
   const { isBusy, problem, run } = useAction();
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  // Before the next letter is typed.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const body = bodyOf(new FormData(event.currentTarget as HTMLFormElement));

@@ -1,5 +1,5 @@
 /** Find and replace within a text; the words of the person's vocabulary are offered as replacements. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../app/Icon";
 import { useSignal } from "../app/signal";
 import { showToast } from "../app/toastQueue";
@@ -17,7 +17,8 @@ export function FindBar({ view }: { view: View }) {
   const [current, setCurrent] = useState(0);
   const hits = useHits(view, search);
   const before = useRef<Element | null>(null);
-  useEffect(() => {
+  // At once: letters typed right after Ctrl F are searched for, and are no keys of the text.
+  useLayoutEffect(() => {
     before.current = document.activeElement;
     input.current?.focus();
   }, []);

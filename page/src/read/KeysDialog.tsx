@@ -1,5 +1,5 @@
 /** The list of keys. */
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { useSignal } from "../app/signal";
 import { useMessages } from "../text/language";
 import type { View } from "./view";
@@ -8,7 +8,7 @@ export function KeysDialog({ view }: { view: View }) {
   const text = useMessages();
   const isShown = useSignal(view.isShowingKeys);
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isShown) dialog.current?.showModal();
     else dialog.current?.close();
   }, [isShown]);

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useSignal } from "../app/signal";
 import { sendFile, sendLink } from "../jobs/pageJobs";
 import { RecordLink } from "../record/RecordLink";
-import { limits } from "../server/limits";
+import { limits, type Limits } from "../server/limits";
 import { useMessages } from "../text/language";
 import { fileSize, stretch } from "../text/quantities";
 import { lengthRefusal, type Reason, refusal, shorten } from "./checks";
@@ -12,6 +12,10 @@ import { LinkField } from "./LinkField";
 import { OptionsForm } from "./OptionsForm";
 import { useDrop } from "./useDrop";
 import { useLaunch } from "./useLaunch";
+
+/** The largest size and the longest time, each number beside its unit. */
+const mostOf = ({ maxJobUploadBytes, maxAudioSeconds }: Limits, language: string) =>
+  [fileSize(maxJobUploadBytes, language), stretch(maxAudioSeconds)].map((one) => one.replaceAll(" ", "\u00a0"));
 
 export function SendArea() {
   const text = useMessages();
@@ -26,8 +30,7 @@ export function SendArea() {
   const isOver = useDrop(take);
   usePaste(take);
   useLaunch(take);
-  const most = known ? [fileSize(known.maxJobUploadBytes, text.language), stretch(known.maxAudioSeconds)] : [];
-  const [size, time] = most.map((one) => one.replaceAll(" ", "\u00a0")); // a number stays beside its unit
+  const most = known && mostOf(known, text.language);
   return (
     <section class={`drop panel${isOver ? " over" : ""}`} aria-label={text.drop}>
       <p class="drop-title">{isOver ? text.dropNow : text.drop}</p>
@@ -49,7 +52,7 @@ export function SendArea() {
         </button>
         <RecordLink />
       </div>
-      <p class="dim">{size && time && text.dropHint(size, time)}</p>
+      <p class="dim">{most && text.dropHint(most[0]!, most[1]!)}</p>
       <LinkField onLink={sendLink} />
       <Refused reasons={refused} onDismiss={() => setRefused([])} />
       <OptionsForm />

@@ -1,5 +1,5 @@
 /** Who speaks in a paragraph: a name for the speaker, another speaker for this paragraph alone, or two that are one. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Change } from "../model/editing";
 import { assign, labelsOf, LONGEST_NAME, mergeSpeakers, nameOf, newLabel, rename } from "../model/speakers";
 import { startOf } from "../model/transcript";
@@ -15,7 +15,7 @@ export function SpeakerDialog({ view, index }: Props) {
   const text = textOf(messages.language);
   const dialog = useRef<HTMLDialogElement>(null);
   const paragraph = view.text.paragraphs[index];
-  useEffect(() => dialog.current?.showModal(), [index]); // of another paragraph, before this one was taken away
+  useLayoutEffect(() => dialog.current?.showModal(), [index]); // of another paragraph, before this one was taken away
   const close = () => dialog.current?.close();
   const change = (made: Change | null) => {
     view.editor.end();

@@ -1,4 +1,5 @@
 /** Find and replace within a text; the words of the person's vocabulary are offered as replacements. */
+import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../app/Icon";
 import { useSignal } from "../app/signal";
@@ -16,12 +17,7 @@ export function FindBar({ view }: { view: View }) {
   const [search, setSearch] = useState("");
   const [current, setCurrent] = useState(0);
   const hits = useHits(view, search);
-  const before = useRef<Element | null>(null);
-  // At once: letters typed right after Ctrl F are searched for, and are no keys of the text.
-  useLayoutEffect(() => {
-    before.current = document.activeElement;
-    input.current?.focus();
-  }, []);
+  const before = useFocusAtOnce(input);
   useEffect(() => setCurrent(0), [search]);
   useEffect(() => view.showHits(hits, hits.length > 0 ? current % hits.length : -1), [hits, current]);
   useEffect(() => () => view.showHits([], -1), []);
@@ -52,6 +48,16 @@ export function FindBar({ view }: { view: View }) {
       <Replace view={view} hits={hits} />
     </div>
   );
+}
+
+/** What had the focus before. At once: letters typed right after Ctrl F are searched for, and are no keys of the text. */
+function useFocusAtOnce(input: RefObject<HTMLInputElement | null>): RefObject<Element | null> {
+  const before = useRef<Element | null>(null);
+  useLayoutEffect(() => {
+    before.current = document.activeElement;
+    input.current?.focus();
+  }, []);
+  return before;
 }
 
 function press(event: KeyboardEvent, step: (by: number) => void): void {

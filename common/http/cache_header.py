@@ -18,4 +18,7 @@ def cache_header(is_hit: bool | None) -> dict[str, str]:
 
 
 def speakers_header(job: Job) -> dict[str, str]:
-    return {} if job.speakers_progress is None else {"X-Escriba-Speakers": "pending"}
+    """`added` also for a text that was corrected without them since: a client that made it has none yet."""
+    if job.speakers_progress is not None:
+        return {"X-Escriba-Speakers": "pending"}
+    return {} if job.unlabelled_seq is None else {"X-Escriba-Speakers": "added"}

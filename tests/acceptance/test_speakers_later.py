@@ -131,7 +131,7 @@ def test_the_text_is_there_at_once_and_its_speakers_are_the_next_news(
         assert after["seq"] > view["seq"]
         second = text(server, job_id)
         assert second.headers["ETag"] != first.headers["ETag"]
-        assert "X-Escriba-Speakers" not in second.headers
+        assert second.headers["X-Escriba-Speakers"] == "added"
         assert second.json()["text"] == first.json()["text"]
         assert share_of_wrong(second.json()["words"]) <= WRONG
         states = [event["job"] for event in events() if event["type"] in {"state", "snapshot"}]

@@ -90,6 +90,10 @@ export class OpenText {
     return { paragraphs: this.paragraphs, names: this.names };
   }
 
+  get #isLabelled(): boolean {
+    return this.paragraphs.some(({ speaker }) => speaker);
+  }
+
   get canUndo(): boolean {
     return this.#history.canUndo;
   }
@@ -140,14 +144,14 @@ export class OpenText {
   /** The server's text replaces this one where it is newer. */
   async #takeFromServer(): Promise<void> {
     const hadUnsent = this.saver.hasUnsent;
-    const found = await readTranscript(this.row.jobId, hadUnsent ? null : this.saver.etag);
+    const found = await readTranscript(this.row.jobId, hadUnsent ? null : this.saver.etag, this.#isLabelled);
     if (!found || (this.saver.hasUnsent && !hadUnsent)) return;
     this.awaitsSpeakers.set(found.awaitsSpeakers);
     if (!found.transcript) return this.saver.retag(found.etag);
     const text = { paragraphs: toParagraphs(found.transcript), names: givenNames(found.transcript.speakers) };
     this.saver.accept(found.etag, text);
     const isSame = lettersOf(text) === lettersOf(this.whole) && isSameNames(text.names, this.names);
-    const isLabelled = wordsOf(text) === wordsOf(this.whole) && !this.paragraphs.some(({ speaker }) => speaker);
+    const isLabelled = wordsOf(text) === wordsOf(this.whole) && !this.#isLabelled;
     if (!isSame) this.#replace(text);
     if (isLabelled) this.isChangedElsewhere.set(false); // by nobody: its speakers have come
     this.saver.state.set(isSame && !hadUnsent ? "" : "saved");

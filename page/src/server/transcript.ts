@@ -57,17 +57,21 @@ async function put(url: string, body: unknown, etag: string | null): Promise<Sen
 /** `awaitsSpeakers`: they come later, with a text of another tag. */
 export type Found = { transcript?: ApiTranscript; etag: string | null; awaitsSpeakers: boolean };
 
-/** Null where the server does not answer; without `transcript` it has the text of `etag`, perhaps by another tag. */
-export async function readTranscript(jobId: string, etag: string | null): Promise<Found | null> {
+/**
+ * Null where the server does not answer; without `transcript` it has the text of `etag`, perhaps by another tag.
+ * A correction that was made before its speakers came has them at the server: only who `isLabelled` knows that text.
+ */
+export async function readTranscript(jobId: string, etag: string | null, isLabelled: boolean): Promise<Found | null> {
   const response = await fetch(address(jobId), {
     headers: { ...headers(), ...(etag ? { "if-none-match": etag } : {}) },
     cache: "no-store",
   }).catch(() => null);
   if (!response || !(response.ok || response.status === 304)) return null;
   const found = response.headers.get("etag");
-  const awaitsSpeakers = response.headers.get("x-escriba-speakers") === "pending";
+  const speakers = response.headers.get("x-escriba-speakers");
+  const awaitsSpeakers = speakers === "pending";
   if (response.status === 304) return { etag, awaitsSpeakers };
-  if (etag && seqOf(found) === seqOf(etag)) {
+  if (etag && seqOf(found) === seqOf(etag) && (isLabelled || speakers !== "added")) {
     await response.body?.cancel();
     return { etag: found, awaitsSpeakers };
   }

@@ -187,7 +187,9 @@ def test_a_correction_made_meanwhile_stays_and_gets_the_speakers(
     segments[0]["text"] = "Dos " + segments[0]["text"]
     two = correct(server, job_id, second.headers["ETag"], segments)
     assert two.status_code == 200, two.text
-    late = text(server, job_id).json()
+    answer = text(server, job_id)
+    assert answer.headers["X-Escriba-Speakers"] == "added", "the page could not know that its text lacks them"
+    late = answer.json()
     assert late["text"].startswith("Dos Uno ")
     assert [(s["speaker"], s["start"]) for s in late["segments"]] == [
         (s["speaker"], s["start"]) for s in labelled["segments"]

@@ -104,6 +104,7 @@ class Ears:
 
     def __init__(self, sandbox: LambdaProcess, length: float, stuck: int | None) -> None:
         self.heard: set[int] = set()
+        self._stopped: set[psutil.Process] = set()
         self._sandbox, self._length, self._stuck = psutil.Process(sandbox.process.pid), length, stuck
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look)
@@ -120,6 +121,7 @@ class Ears:
         self.heard.add(stretch)
         if stretch == self._stuck:
             child.suspend()
+            self._stopped.add(child)
 
     @staticmethod
     @contextmanager
@@ -131,6 +133,9 @@ class Ears:
         finally:
             ears._over.set()
             ears._thread.join()
+            for child in ears._stopped:  # at its very start it does not end with its sandbox
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
 
 
 async def test_a_killed_and_a_cut_off_sandbox_cost_no_stretch_that_was_kept(

@@ -16,7 +16,7 @@ _BINS = _SPAN // 2 + 1
 _STRIDES = {"conv1": 1, "conv2": 2, "conv3": 2, "conv4": 1}
 _UNITS = 128
 
-# As in `common.speakers.encoder`: a tanh does for all gates of a step at once, in PyTorch's order.
+# sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one tanh does for all gates of a step, in PyTorch's order.
 _HALF = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], np.float32), _UNITS)
 
 

@@ -1,11 +1,11 @@
-"""Where the voice encoder listens: windows over the speech that the words' times tell. Pure."""
+"""Where the voice encoder listens: windows over speech, which words or the VAD find. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-WINDOW = 1.6  # seconds: what the encoder was trained on
+WINDOW = 1.6  # seconds: all thresholds were chosen by embeddings of so much speech
 STEP = 0.8
 SHORTEST = 0.3  # seconds: a shorter stretch says too little of a voice
 

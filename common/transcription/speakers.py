@@ -96,12 +96,12 @@ async def listen(
     on_share: OnShare,
 ) -> bytes:
     """The packed embeddings of who says the words. Raises EscribaError."""
-    services.active.listening += 1
+    services.active.count(listening=1)
     try:
         listener = _Listener(services, recording.audio, folder, on_share)
         return await listener.listen(_spans_of(spoken_tokens(transcript)), kept, keep)
     finally:
-        services.active.listening -= 1
+        services.active.count(listening=-1)
 
 
 def without_speakers(transcript: Transcript, error: EscribaError | TimeoutError) -> Transcript:
@@ -115,7 +115,7 @@ class _Listener:
 
     def __init__(self, services: Services, audio: PreparedAudio, folder: Path, on_share: OnShare) -> None:
         self._ffmpeg, self._audio, self._folder, self._on_share = services.ffmpeg, audio, folder, on_share
-        self._beside = give_way(lambda: services.active.is_urgent)
+        self._beside = give_way(services.active)
 
     async def listen(self, words: list[Span], kept: Mapping[int, bytes], keep: Keep) -> bytes:
         cuts = plan_cuts(self._audio, overlap=_OVERLAP)

@@ -34,6 +34,7 @@ from common.transcription.option_rules import can_distinguish_speakers
 from common.transcription.pipeline import prepare_recording
 from common.transcription.speakers import (
     assign_speakers,
+    has_words,
     listen,
     without_speakers,
 )
@@ -129,6 +130,8 @@ class _Run:
             packed = await self._embed(job, text, folder)
 
             async def label(transcript: Transcript) -> Transcript:
+                if has_words(text) and not has_words(transcript):
+                    return transcript  # a correction has taken all away
                 return await assign_speakers(transcript, packed, job.options, folder)
 
             await self._end(label)

@@ -20,3 +20,6 @@ class VoiceStore(Protocol):
 
     async def kept(self, job_id: str) -> dict[int, bytes]:
         """What is stored of the job, by index."""
+
+    async def count(self, job_id: str) -> int:
+        """Of how many stretches something is stored; no embedding is read for it."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from escriba.sentences import Sentences, locale_language
 
-FORMATS = ("txt", "srt", "vtt", "ttml", "ass", "tsv", "json")
+FORMATS = ("txt", "srt", "vtt", "ttml", "ass", "tsv", "rttm", "json")
 _SUBTITLES = frozenset({"srt", "vtt", "ttml", "ass"})
 STANDARD = "-"  # standard input, or standard output
 _MOST_AT_ONCE = 16
@@ -104,6 +104,7 @@ def _problem(arguments: Arguments) -> str | None:
     faults = {
         "no_files": not arguments.files,
         "wrong_format": bool(unknown) or not arguments.formats,
+        "no_speakers": "rttm" in arguments.formats and "speakers" not in arguments.options,
         "wrong_number": not 1 <= arguments.at_once <= _MOST_AT_ONCE,
         "one_to_standard_output": to_standard and not is_single,
         "wrong_url": url.scheme not in {"http", "https"} or not url.netloc,

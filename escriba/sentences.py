@@ -22,8 +22,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "grabaciones, o carpetas con ellas; - lee una de la entrada estándar y escribe su texto en la salida",
     ),
     "help_to": (
-        "txt, srt, vtt, ttml, ass, tsv or json; several with commas (default: txt)",
-        "txt, srt, vtt, ttml, ass, tsv o json; varios, separados por comas (por defecto: txt)",
+        "txt, srt, vtt, ttml, ass, tsv, json or, with --speakers, rttm; several with commas (default: txt)",
+        "txt, srt, vtt, ttml, ass, tsv, json o, con --speakers, rttm; varios, con comas (por defecto: txt)",
     ),
     "help_language": (
         "spoken language: es, Spanish, es-MX (default: detected)",
@@ -53,8 +53,12 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     # what is wrong with the command
     "no_files": ("Name at least one recording.", "Nombra al menos una grabación."),
     "wrong_format": (
-        "--to takes txt, srt, vtt, ttml, ass, tsv and json, not {value}.",
-        "--to admite txt, srt, vtt, ttml, ass, tsv y json, no {value}.",
+        "--to takes txt, srt, vtt, ttml, ass, tsv, rttm and json, not {value}.",
+        "--to admite txt, srt, vtt, ttml, ass, tsv, rttm y json, no {value}.",
+    ),
+    "no_speakers": (
+        "--to rttm says who speaks when: it needs --speakers.",
+        "--to rttm dice quién habla cuándo: necesita --speakers.",
     ),
     "wrong_number": ("--at-once takes 1 to 16.", "--at-once admite de 1 a 16."),
     "one_to_standard_output": (
@@ -80,6 +84,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "queued": ("in the queue", "en la cola"),
     "processing": ("transcribing", "transcribiendo"),
     "waiting": ("waiting for the engine", "esperando al motor"),
+    "speakers": ("finding who speaks", "buscando quién habla"),
     "completed": ("done", "hecho"),
     "all": ("all", "todas"),
     "starts_server": ("Starting a server on this machine …", "Arrancando un servidor en este ordenador …"),

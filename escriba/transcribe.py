@@ -86,11 +86,11 @@ async def _start(api: Api, job_id: str, path: Path, options: Mapping[str, str], 
 
 
 async def _follow(api: Api, job_id: str, report: Report) -> None:
-    """Return once the job is completed. Raises JobFailed when it ends in another way."""
+    """Return once the job is completed and has its speakers. Raises JobFailed when it ends in another way."""
     job: dict[str, Any] = await api.job(job_id, None)
-    while job["status"] not in {"completed", "failed", "cancelled"}:
+    while (speakers := job.get("speakers")) or job["status"] not in {"completed", "failed", "cancelled"}:
         step = "queued" if job["status"] == "pending" else job["status"]
-        report(step, job.get("progress", 0) / 100)
+        report("speakers" if speakers else step, (speakers or job).get("progress", 0) / 100)
         job = await api.job(job_id, job["seq"])
     if job["status"] == "completed":
         report("completed", 1)

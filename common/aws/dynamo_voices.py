@@ -39,14 +39,20 @@ class DynamoVoices:
         parts = await self._table.query_partition(f"job#{job_id}", prefix=job_items.VOICES)
         return job_items.voices_of(parts)
 
+    async def count(self, job_id: str) -> int:
+        """By keys: a stretch may take several items, so DynamoDB's own count would be too high."""
+        keys = await self._keys(f"job#{job_id}")
+        return job_items.count_values(keys)
+
     async def delete(self, state: Item) -> None:
         """What is kept of the job with that state item."""
         if job_items.VOICE_COUNT not in state:
             return
-        prefix = {":pk": state["pk"], ":sk": job_items.VOICES}
-        query = "pk = :pk AND begins_with(sk, :sk)"
-        items = await self._table.query(query, prefix, consistent=True, only="pk, sk")
-        await self._table.delete((item["pk"], item["sk"]) for item in items)
+        await self._table.delete((item["pk"], item["sk"]) for item in await self._keys(state["pk"]))
+
+    async def _keys(self, pk: str) -> list[Item]:
+        query, values = "pk = :pk AND begins_with(sk, :sk)", {":pk": pk, ":sk": job_items.VOICES}
+        return await self._table.query(query, values, consistent=True, only="pk, sk")
 
 
 def _count(job_id: str, holder: str) -> Update:

@@ -175,6 +175,11 @@ def voices_of(parts: Iterable[Item]) -> dict[int, bytes]:
     return {int(name.removeprefix(VOICES)): packed for name, packed in _joined(parts)}
 
 
+def count_values(parts: Iterable[Item]) -> int:
+    """Of how many values these are parts; their keys are enough."""
+    return len({_name_of(part) for part in parts})
+
+
 def _text_parts(job_id: str, prefix: str, value: Piece | Transcript, ttl: int) -> list[Item]:
     packed = _pack(value.model_dump_json(by_alias=True, exclude_none=True))
     return _parts(job_id, prefix, packed, ttl)
@@ -201,9 +206,13 @@ def join_parts(items: Iterable[Item]) -> list[str]:
 
 def _joined(items: Iterable[Item]) -> Iterator[tuple[str, bytes]]:
     """Each value by its name; parts that a longer value left behind are passed over."""
-    for name, group in groupby(items, lambda item: item["sk"].rpartition("#")[0]):
+    for name, group in groupby(items, _name_of):
         first, *rest = group
         yield name, b"".join(part["bytes"] for part in (first, *rest[: first["parts"] - 1]))
+
+
+def _name_of(part: Item) -> str:
+    return str(part["sk"]).rpartition("#")[0]
 
 
 def _pack(text: str) -> bytes:

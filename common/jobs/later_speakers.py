@@ -34,6 +34,7 @@ from common.transcription.option_rules import can_distinguish_speakers
 from common.transcription.pipeline import prepare_recording
 from common.transcription.speakers import (
     assign_speakers,
+    has_words,
     listen,
     without_speakers,
 )
@@ -61,7 +62,7 @@ async def run_speaker_task(services: Services, tasks: SpeakerTasks, task: Speake
         log("speakers.interrupted", level="WARNING", jobId=task.job_id, code=exc.code)
         await run.give_back(services.now() + _STORE_PAUSE, attempts=run.attempts)
     except asyncio.CancelledError:
-        await asyncio.shield(run.give_back(services.now(), attempts=max(0, run.attempts - 1)))
+        await asyncio.shield(run.give_back(services.now(), attempts=run.attempts_before))
         raise
 
 
@@ -73,6 +74,11 @@ class _Run:
         self._holder = holder
         self.attempts = task.attempts
 
+    @property
+    def attempts_before(self) -> int:
+        """Without this one: it did not fail by itself."""
+        return max(0, self.attempts - 1)
+
     async def renew(self, now: float) -> None:
         seconds = self._services.settings.lease_seconds
         await self._tasks.renew(self._job_id, self._holder, now=now, seconds=seconds)
@@ -83,6 +89,20 @@ class _Run:
                 await self._tasks.give_back(self._job_id, self._holder, due_at=due_at, attempts=attempts)
 
     async def execute(self) -> None:
+        try:
+            await self._find_speakers()
+        except StoreUnavailable as away:
+            log("speakers.waits", level="WARNING", jobId=self._job_id, code=away.code)
+            await asyncio.sleep(
+                away.retry_after or _STORE_PAUSE
+            )  # a task that was never tried is due at once
+            await retry_while_busy(self._give_back_untried)  # while the store is away, the lease is ours
+
+    async def _give_back_untried(self) -> None:
+        due_at, attempts = self._services.now(), self.attempts_before
+        await self._tasks.give_back(self._job_id, self._holder, due_at=due_at, attempts=attempts)
+
+    async def _find_speakers(self) -> None:
         job = await self._services.jobs.get(self._job_id)
         if job.speakers_progress is None:
             raise LeaseLost(self._job_id)
@@ -110,6 +130,8 @@ class _Run:
             packed = await self._embed(job, text, folder)
 
             async def label(transcript: Transcript) -> Transcript:
+                if has_words(text) and not has_words(transcript):
+                    return transcript  # a correction has taken all away
                 return await assign_speakers(transcript, packed, job.options, folder)
 
             await self._end(label)

@@ -65,7 +65,7 @@ async def _count_kept(services: Services, job: Job) -> int:
     pieces = await services.jobs.pieces(job.job_id)
     if services.voices is None or not job.options.speakers:
         return len(pieces)
-    return len(pieces) + len(await services.voices.kept(job.job_id))
+    return len(pieces) + await services.voices.count(job.job_id)
 
 
 async def _find(services: Services, job_id: str) -> Job | None:

@@ -10,7 +10,7 @@ from typing import Any
 from common.errors import Language, by_code
 from common.models import Job, JobError, JobEvent, Options, Piece, Transcript
 from common.ports import Delivery, UploadTicket
-from common.text.speakers import has_speakers, names_of, utterances
+from common.text.speakers import names_of, utterances
 from common.text.spoken_languages import languages_of
 from common.text.turns import turns
 from common.warnings import warning_view
@@ -76,11 +76,12 @@ def transcript_view(transcript: Transcript, options: Options, *, language: Langu
 
 
 def _speakers_view(transcript: Transcript) -> View:
-    """Everybody's name by label, utterances and turns; nothing where no segment has a speaker."""
-    if not has_speakers(transcript):
+    """Everybody's name by label, utterances and turns; nothing where nobody has a label."""
+    names = names_of(transcript)
+    if not names:
         return {"speakers": []}
     return {
-        "speakers": names_of(transcript),
+        "speakers": names,
         "utterances": [asdict(utterance) for utterance in utterances(transcript)],
         "turns": [turn.model_dump() for turn in turns(transcript)],
     }

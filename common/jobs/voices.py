@@ -13,7 +13,7 @@ from common.log import log
 from common.models import Job, Transcript
 from common.services import Services
 from common.transcription.pipeline import PreparedRecording
-from common.transcription.speakers import find_speakers, has_speech, without_speakers
+from common.transcription.speakers import find_speakers, without_speakers
 
 
 class JobText(NamedTuple):
@@ -42,7 +42,7 @@ async def add_job_speakers(
     may_come_later = services.settings.speakers_later and services.speaker_tasks is not None
     wait = services.settings.longest_speakers_wait
     if may_come_later and not wait:
-        return JobText(transcript, awaits_speakers=has_speech(transcript))
+        return JobText(transcript, awaits_speakers=True)
     reports = ProgressReports(running, now=services.now)
 
     async def keep(index: int, packed: bytes) -> None:

@@ -17,6 +17,7 @@ _KEEP = """
         EXISTS (SELECT 1 FROM escriba.jobs WHERE job_id = $1) AS is_known
 """
 _KEPT = "SELECT stretch, embeddings FROM escriba.voices WHERE job_id = $1"
+_COUNT = "SELECT count(*)::int AS count FROM escriba.voices WHERE job_id = $1"
 
 
 class PostgresVoices:
@@ -34,3 +35,7 @@ class PostgresVoices:
 
     async def kept(self, job_id: str) -> dict[int, bytes]:
         return {row["stretch"]: row["embeddings"] for row in await self._database.rows(_KEPT, job_id)}
+
+    async def count(self, job_id: str) -> int:
+        (row,) = await self._database.rows(_COUNT, job_id)
+        return int(row["count"])

@@ -28,7 +28,7 @@ def assign_turns(words: Iterable[Sequence[float]], packed: bytes, *, least: int,
     The words may be others than those that were there when the voices were heard.
     """
     spans = [Span(*word) for word in words]
-    parts = _parts_of(between_words(join_spans(unpack_speech(packed), _PART), spans)) if spans else []
+    parts = _parts_of(between_words(join_spans(unpack_speech(packed), _PART), spans))
     units = [*spans, *parts]
     order = sorted(range(len(units)), key=lambda at: units[at].start)
     times, voices = unpack(packed)

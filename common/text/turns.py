@@ -16,8 +16,6 @@ _DIGITS = 3
 
 def turns(transcript: Transcript) -> list[Turn]:
     """In order; two labels of one name are one speaker, called by the label of the first turn."""
-    if not has_speakers(transcript):
-        return []
     names = names_of(transcript)
     joined: list[tuple[str, float, float]] = []
     for speaker, start, end in sorted(_spoken(transcript), key=lambda turn: turn[1]):
@@ -60,10 +58,12 @@ def follow_words(transcript: Transcript, corrected: Sequence[Segment]) -> tuple[
     """The turns without words of a transcript whose segments become `corrected`, in order.
 
     A turn goes to the speaker who gets the nearest words of its old one, so that merging, splitting and
-    renaming of speakers change both alike.
+    renaming of speakers change both alike. Who takes the speaker of all words away means no turns either.
     """
     if not transcript.wordless:
         return transcript.wordless
+    if has_speakers(transcript) and not any(segment.speaker for segment in corrected):
+        return None
     said: dict[str, list[float]] = defaultdict(list)
     for segment in transcript.segments:
         if segment.speaker:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from itertools import repeat
+from itertools import pairwise, repeat
 from pathlib import Path
 
 from common.audio.child import Bounds
@@ -27,6 +27,7 @@ from common.speakers.records import is_current
 from common.speakers.stretch import stretch_of
 from common.speakers.windows import Span
 from common.text.lines import Token
+from common.text.speakers import names_of
 from common.transcription.pipeline import PreparedRecording
 
 _OVERLAP = 2.0  # seconds: a window that begins before the end of its stretch lies wholly within it
@@ -71,7 +72,7 @@ async def find_speakers(
 
     `kept` are the embeddings of stretches that an earlier run kept; `keep` gets the others as they are made.
     """
-    if not options.speakers or not has_speech(transcript):
+    if not options.speakers:
         return transcript
     async with asyncio.timeout(seconds):
         packed = await listen(
@@ -80,8 +81,7 @@ async def find_speakers(
         return await assign_speakers(transcript, packed, options, folder)
 
 
-def has_speech(transcript: Transcript) -> bool:
-    """Whether anybody says anything in it."""
+def has_words(transcript: Transcript) -> bool:
     return any(spoken_tokens(transcript))
 
 
@@ -95,7 +95,7 @@ async def listen(
     keep: Keep,
     on_share: OnShare,
 ) -> bytes:
-    """The packed embeddings of who says the words. Raises EscribaError."""
+    """The packed embeddings of who speaks, with words or without. Raises EscribaError."""
     services.active.count(listening=1)
     try:
         listener = _Listener(services, recording.audio, folder, on_share)
@@ -174,7 +174,7 @@ async def assign_speakers(
     """The transcript with the speakers that the embeddings tell apart. Raises SpeakersFailed."""
     lines = spoken_tokens(transcript)
     words = _spans_of(lines)
-    if not words:  # a correction has taken all away
+    if not words and not packed:  # nobody was heard
         return transcript
     request = folder / "speakers.request"
     try:
@@ -187,13 +187,13 @@ async def assign_speakers(
     wordless = [line for line in found_lines if len(line) == 3]
     speakers = list(_speakers_of(changes, len(words)))
     labelled = label_speakers(transcript, lines, speakers, wordless)
-    return _with_warning(labelled, "speakers_doubtful") if found["doubt"] else labelled
+    is_doubtful = found["doubt"] and names_of(labelled)
+    return _with_warning(labelled, "speakers_doubtful") if is_doubtful else labelled
 
 
 def _speakers_of(changes: list[tuple[int, int]], count: int) -> Iterator[int]:
     """The speaker of each word, from where they change."""
-    ends = [first for first, _ in changes[1:]] + [count]
-    for (first, speaker), end in zip(changes, ends, strict=True):
+    for (first, speaker), (end, _) in pairwise([*changes, (count, 0)]):
         yield from repeat(speaker, end - first)
 
 

@@ -21,6 +21,7 @@ import pytest
 import srt  # type: ignore[import-untyped]
 
 from tests.acceptance.api import everything_below, files_below
+from tests.conversation import make_conversation
 from tests.media import Media
 from tests.recordings import ENGLISH_SHORT, word_error_rate
 from tests.replies import Reply, transcription
@@ -39,6 +40,7 @@ def _reset(engine: Upstream) -> None:
 @pytest.fixture(scope="module")
 def server(engine: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     settings = {"GROQ_API_KEY": "gsk_" + "s" * 40, "GROQ_BASE_URL": engine.url, "LOG_LEVEL": "WARNING"}
+    settings["SPEAKERS_LATER"] = "true"
     with Server(tmp_path_factory.mktemp("command") / "data", **settings) as running:
         yield running
 
@@ -226,6 +228,21 @@ def test_on_a_terminal_there_is_a_bar_for_each_recording_and_one_for_all(
     assert "6 / 6" in shown
 
 
+def test_files_have_their_speakers_also_where_these_come_after_the_text(
+    start: Command, engine: Upstream, tmp_path: Path
+) -> None:
+    conversation = make_conversation(tmp_path)
+    engine.default = conversation.reply()
+    code, _, err = finish(start(conversation.path, "--to", "json,rttm", "--speakers", "2"))
+    assert code == 0, err
+    text = json.loads(conversation.path.with_suffix(".json").read_text())
+    assert [turn["speaker"] for turn in text["turns"]] == list("ABABAB")
+    lines = [line.split() for line in conversation.path.with_suffix(".rttm").read_text().splitlines()]
+    assert [(line[7], float(line[3])) for line in lines] == [
+        (turn["speaker"], turn["start"]) for turn in text["turns"]
+    ]
+
+
 # ── what may be wrong ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -236,12 +253,13 @@ def test_on_a_terminal_there_is_a_bar_for_each_recording_and_one_for_all(
         ([], {"LANG": "en_US", "LC_ALL": "es_MX.UTF-8"}, 2, "Nombra al menos una grabación."),
         (["a.mp3", "--to", "docx"], {}, 2, "not docx"),
         (["-", "--json"], {}, 2, "one recording in one format"),
+        (["a.mp3", "--to", "rttm"], {}, 2, "--speakers"),
         (["a.mp3", "--at-once", "0"], {}, 2, "1 to 16"),
         (["a.mp3"], {"ESCRIBA_URL": "ftp://a"}, 2, "http://"),
         (["a.mp3"], {"ESCRIBA_KEY": "schlüssel"}, 2, "ESCRIBA_KEY"),
         (["a.mp3"], {}, 1, "a.mp3: There is no such file."),
     ],
-    ids=["no-file", "spanish", "format", "pipe-and-json", "number", "url", "key", "missing"],
+    ids=["no-file", "spanish", "format", "pipe-and-json", "rttm", "number", "url", "key", "missing"],
 )
 def test_a_wrong_command_says_what_is_wrong(
     words: list[str], environment: dict[str, str], code: int, says: str, start: Command

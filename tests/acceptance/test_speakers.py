@@ -98,6 +98,28 @@ def test_who_speaks_where_the_engine_wrote_nothing_has_a_turn(
     assert all(0 <= turn["start"] < turn["end"] <= answer["duration"] for turn in answer["turns"])
 
 
+def test_a_job_without_a_word_says_who_speaks_when(
+    server: Server, upstream: Upstream, conversation: Conversation
+) -> None:
+    upstream.default = replace(conversation, words=[]).reply()
+    answer = post(server, "/transcribe-job", conversation, speakers="true")
+    url, result = answer.json()["statusUrl"], finish(answer)["result"]
+    assert (result["text"], result["segments"], result["speakers"]) == ("", [], {"A": "A", "B": "B"})
+    assert "utterances" not in result
+    wrong = heard = 0.0
+    for word, start, end in conversation.words:
+        for turn in result["turns"]:
+            shared = max(0.0, min(turn["end"], end) - max(turn["start"], start))
+            heard += shared
+            wrong += shared * (turn["speaker"] != {"e": "A", "s": "B"}[word[0]])
+    assert heard > 0.7 * sum(end - start for _, start, end in conversation.words)
+    assert wrong < 0.1 * heard
+    httpx.put(f"{url}/speakers", json={"B": "Blas"}, headers={"If-Match": "*"}).raise_for_status()
+    rttm = httpx.get(f"{url}/transcript?format=rttm").text
+    assert {line.split()[7] for line in rttm.splitlines()} == {"A", "Blas"}
+    assert httpx.get(f"{url}/transcript?format=vtt").text == "WEBVTT\n\n"
+
+
 def test_without_the_option_no_answer_changes(
     server: Server, upstream: Upstream, conversation: Conversation
 ) -> None:

@@ -71,5 +71,6 @@ async def test_a_stretch_of_hours_takes_several_items_which_end_with_the_jobs_ti
     long = bytes(range(256)) * 4_000
     await voices.keep(job.job_id, 12, long, holder="me")
     assert await voices.kept(job.job_id) == {12: long}
+    assert await voices.count(job.job_id) == 1
     parts = await table.query_partition(f"job#{job.job_id}", prefix=job_items.VOICES)
     assert [part["ttl"] for part in parts] == [int(job.expires_at)] * 3

@@ -77,12 +77,14 @@ async def test_what_is_kept_comes_back_by_stretch(opened: Open) -> None:
     async with opened() as (jobs, voices):
         job = await running(jobs)
         assert await voices.kept(job.job_id) == {}
+        assert await voices.count(job.job_id) == 0
         for index, packed in ((3, b"\x00\xff"), (0, b""), (3, b"again" * 100_000)):
             await voices.keep(job.job_id, index, packed, holder="me")
         waiting = await commit(
             jobs, state.wait(job, until=NOW + 5, now=NOW, attempt_counts=False)
         )  # a wait is no end
         assert await voices.kept(waiting.job_id) == {0: b"", 3: b"again" * 100_000}
+        assert await voices.count(waiting.job_id) == 2
 
 
 async def test_only_the_holder_of_the_lease_keeps(opened: Open) -> None:

@@ -67,6 +67,17 @@ async def test_words_corrected_meanwhile_get_the_speakers_and_are_kept_for_nobod
         await server.assert_nothing_is_left()
 
 
+async def test_a_text_whose_words_were_all_taken_away_meanwhile_stays_as_it_is(
+    tmp_path: Path, listening: Listening
+) -> None:
+    async with serve(tmp_path) as server:
+        empty = Transcript(text="", duration=TEXT.duration)
+        listening.at_embed = lambda: server.correct(empty)
+        await server.run()
+        assert (await server.text(), listening.assigned) == (empty, [])
+        await server.assert_nothing_is_left()
+
+
 @pytest.mark.parametrize("is_found", [True, False], ids=["found", "not found"])
 async def test_speakers_that_a_person_named_meanwhile_stay_as_they_are(
     tmp_path: Path, listening: Listening, is_found: bool

@@ -11,6 +11,7 @@ from common.errors import StoreUnavailable
 from common.jobs import text_state
 from common.jobs.commit import commit_job
 from common.jobs.later_speakers import run_speaker_task
+from common.local.sqlite.speaker_tasks import SqliteSpeakerTasks
 from common.models import Job, JobEvent, Transcript
 from common.speaker_tasks_port import SpeakerTask
 from tests.speaker_listening import (
@@ -104,24 +105,39 @@ class AwayJobs(ServerJobs):
         await super().commit(job, event, result=result)
 
 
+class AwayTasks(SqliteSpeakerTasks):
+    """The real store of tasks, away with that of jobs until a task was to be given back."""
+
+    def __init__(self, away: AwayJobs) -> None:
+        super().__init__(away._database)
+        self._away = away
+
+    async def give_back(self, job_id: str, holder: str, *, due_at: float, attempts: int) -> None:
+        if self._away.is_away:
+            self._away.is_away = False
+            raise StoreUnavailable(retry_after=0.01)
+        await super().give_back(job_id, holder, due_at=due_at, attempts=attempts)
+
+
 @pytest.mark.parametrize("at", ["first", "last"])
-async def test_a_store_that_is_away_makes_a_task_wait_and_nothing_fail(
+async def test_a_store_that_is_away_makes_a_task_wait_and_is_no_attempt(
     tmp_path: Path, listening: Listening, at: str
 ) -> None:
     async with serve(tmp_path) as server:
         away = AwayJobs(server)
         away.is_away = at == "first"
         server.use(away)
+        server.tasks = AwayTasks(away)
 
         async def leave() -> None:
             away.is_away = at == "last"
 
         listening.at_assign = leave
         await server.run()
-        away.is_away = False
+        assert not away.is_away
         assert await server.text() == TEXT
-        assert await server.claim() is None
-        server.now += 2
         listening.at_assign = nothing
-        await server.run()
+        task = await server.claim()
+        assert task == SpeakerTask(server.job_id, attempts=1)
+        await run_speaker_task(server.services, server.tasks, task, "me")
         assert said(await server.text()) == LABELLED

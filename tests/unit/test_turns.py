@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from common.speakers.labels import label_speakers, spoken_tokens
 from common.speakers.relabel import keep_speakers
 from common.text.correction import CorrectedSegment, correct
 from common.text.speakers import give_names, names_of
+from common.text.subtitles import render
 from common.text.turns import rttm, turns
 from common.transcription.speakers import assign_speakers
 
@@ -85,7 +87,7 @@ def test_rttm_has_a_line_a_turn_with_names_of_one_field() -> None:
     assert rttm(Transcript(text="w", duration=1.0)) == ""
 
 
-def segments_of(transcript: Transcript, speakers: str) -> list[CorrectedSegment]:
+def segments_of(transcript: Transcript, speakers: Iterable[str]) -> list[CorrectedSegment]:
     return [
         CorrectedSegment(one.start, one.end, one.text.strip(), speaker=speaker)
         for one, speaker in zip(transcript.segments, speakers, strict=True)
@@ -111,9 +113,46 @@ def test_a_text_corrected_before_its_speakers_came_keeps_their_turns() -> None:
     assert (kept.text, said(kept)) == ("other", said(conversation()))
 
 
-async def test_a_text_whose_words_were_all_taken_away_stays_as_it_is(tmp_path: Path) -> None:
+async def test_a_recording_in_which_nobody_was_heard_stays_as_it_is(tmp_path: Path) -> None:
     empty = Transcript(text="", duration=10.0)
     assert await assign_speakers(empty, b"", Options(speakers="true"), tmp_path) == empty
+
+
+def without_words(*, text: str = "") -> Transcript:
+    """As of an engine that wrote nothing, or a segment without a word."""
+    segments = (Segment(id=0, start=0, end=10, text=text),) if text else ()
+    empty = Transcript(text=text, duration=10.0, segments=segments)
+    return label_speakers(empty, spoken_tokens(empty), [], [(1.0, 4.0, 5), (4.0, 6.0, 2), (8.0, 11.0, 5)])
+
+
+@pytest.mark.parametrize("text", ["", " "], ids=["no segment", "a segment without words"])
+def test_an_answer_without_words_says_who_speaks_when(text: str) -> None:
+    view = transcript_view(without_words(text=text), Options(), language="en")
+    assert view["speakers"] == {"A": "A", "B": "B"}
+    assert view["turns"] == [
+        {"speaker": "A", "start": 1.0, "end": 4.0},
+        {"speaker": "B", "start": 4.0, "end": 6.0},
+        {"speaker": "A", "start": 8.0, "end": 10.0},
+    ]
+    assert not any(said["speaker"] for said in view.get("utterances", ()))
+
+
+def test_of_the_files_only_those_of_turns_have_lines_where_no_words_are() -> None:
+    named = give_names(without_words(), {"A": "Ana"})
+    assert [line.split()[7] for line in render(named, "rttm").splitlines()] == ["Ana", "B", "Ana"]
+    assert [render(named, format_) for format_ in ("srt", "vtt", "txt")] == ["", "WEBVTT\n\n", ""]
+    assert render(named, "tsv") == "start\tend\ttext\n"
+
+
+def test_a_word_that_a_person_adds_leaves_the_turns_without_words() -> None:
+    added = correct(without_words(), [CorrectedSegment(1.0, 2.0, "Hola", speaker="B")])
+    assert said(added) == [("B", 1.0, 2.0), *said(without_words())]
+
+
+def test_who_takes_the_speaker_of_all_words_away_means_no_turns_either() -> None:
+    text = conversation()
+    assert turns(correct(text, segments_of(text, [""] * len(text.segments)))) == []
+    assert turns(correct(text, [])) == []
 
 
 def test_turns_of_four_hours_are_quick_and_bounded() -> None:

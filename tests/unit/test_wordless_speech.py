@@ -122,7 +122,15 @@ def test_a_word_that_came_later_takes_the_place_of_speech_without_words() -> Non
     words = [(0.0, 1.0), (4.0, 5.0)]
     spans = [span for span, _ in assign_turns(words, packed, least=1, most=1).wordless]
     assert spans == [Span(3, 4), Span(5, 6)]
-    assert assign_turns([], packed, least=1, most=10).wordless == []
+
+
+def test_speech_gets_its_speakers_also_where_no_word_is_at_all() -> None:
+    packed = b"".join(pack(*voice) for voice in voices_by_turns(72)) + pack_speech(Span(0.0, 57.6))
+    assigned = assign_turns([], packed, least=1, most=10)
+    assert assigned.speakers == []
+    spans, speakers = zip(*assigned.wordless, strict=True)
+    assert speakers == (speakers[0], 1 - speakers[0]) * 3
+    assert [span.start for span in spans] == pytest.approx([i * 9.6 for i in range(6)], abs=0.8)
 
 
 def test_a_voice_is_found_in_a_recording_that_the_engine_did_not_understand(detector: SpeechDetector) -> None:

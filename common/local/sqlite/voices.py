@@ -25,6 +25,11 @@ class SqliteVoices:
         rows = await self._database.read(lambda db: db.execute(query, (job_id,)).fetchall())
         return dict(rows)
 
+    async def count(self, job_id: str) -> int:
+        query = "SELECT count(*) FROM voices WHERE job_id = ?"
+        row = await self._database.read(lambda db: db.execute(query, (job_id,)).fetchone())
+        return int(row[0])
+
 
 def _keep(db: Connection, job_id: str, index: int, packed: bytes, holder: str) -> None:
     lease_rows.require_holder(db, job_id, holder)

@@ -15,7 +15,7 @@ export type Transcript = {
   languages?: string[];
   duration?: number;
   segments?: Array<{ start: number; end: number; text: string; language?: string; speaker?: string }>;
-  /** Everybody's name by label, where segments have speakers. */
+  /** Everybody's name by label, where anybody speaks, perhaps without a word. */
   speakers?: Record<string, string>;
   /** What each speaker says until another one does. */
   utterances?: Array<{ speaker: string | null; start: number; end: number; text: string }>;

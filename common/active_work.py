@@ -31,17 +31,26 @@ class ActiveWork:
         self.jobs += jobs
         self.listening += listening
         if self.is_urgent != was_urgent:
-            for observe in tuple(self._observers):
-                observe()
+            for observer in tuple(self._observers):
+                observer()
 
     @contextmanager
-    def observed_by(self, observe: Callable[[], None]) -> Iterator[None]:
-        """Calls `observe` whenever urgent work begins or ends, before `count` returns."""
-        self._observers.append(observe)
+    def listen(self) -> Iterator[None]:
+        """A request or a job has its text, and waits for its speakers."""
+        self.count(listening=1)
         try:
             yield
         finally:
-            self._observers.remove(observe)
+            self.count(listening=-1)
+
+    @contextmanager
+    def observe(self, observer: Callable[[], None]) -> Iterator[None]:
+        """Calls `observer` whenever urgent work begins or ends, before `count` returns."""
+        self._observers.append(observer)
+        try:
+            yield
+        finally:
+            self._observers.remove(observer)
 
     def note_run(self, seconds: float) -> None:
         """Each run counts for a fifth of what is expected of the next."""

@@ -24,7 +24,7 @@ def give_way(active: ActiveWork) -> Beside:
     async def watch(pid: int, _: asyncio.Timeout) -> None:
         child = _Child(pid, active)
         try:
-            with active.observed_by(child.review):
+            with active.observe(child.review):
                 child.review()
                 await asyncio.get_running_loop().create_future()  # until it is cancelled
         finally:

@@ -107,9 +107,9 @@ def test_listening_is_not_urgent(active: ActiveWork, is_urgent: bool) -> None:
     assert active.is_urgent == is_urgent
 
 
-def test_observers_hear_of_each_beginning_and_end_of_urgent_work_once() -> None:
-    active, heard = ActiveWork(), []
-    with active.observed_by(lambda: heard.append(active.is_urgent)):
+def test_an_observer_is_called_once_for_each_beginning_and_end_of_urgent_work() -> None:
+    active, calls = ActiveWork(), []
+    with active.observe(lambda: calls.append(active.is_urgent)):
         active.count(requests=1)
         active.count(jobs=1)
         active.count(requests=-1)
@@ -117,4 +117,4 @@ def test_observers_hear_of_each_beginning_and_end_of_urgent_work_once() -> None:
         active.count(listening=-1)
         active.count(jobs=-1)
     active.count(jobs=1)
-    assert heard == [True, False, True, False]
+    assert calls == [True, False, True, False]

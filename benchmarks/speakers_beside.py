@@ -50,8 +50,9 @@ class Client:
             assert job["status"] != "failed", job
         return job
 
-    def seconds_of_text(self, conversation: Conversation) -> float:
-        """From sending a recording without speakers until its text is there."""
+    def seconds_of_text(self, conversation: Conversation, pause: float) -> float:
+        """From sending a recording without speakers, after a pause, until its text is there."""
+        time.sleep(pause)
         begin = time.perf_counter()
         self.wait_for(self.submit(conversation))
         return time.perf_counter() - begin
@@ -64,25 +65,27 @@ class Client:
 
 
 def measure_neighbour(
-    client: Client, upstream: Upstream, long: Conversation, short: Conversation, times: int
+    client: Client, upstream: Upstream, long: Conversation, short: Conversation, times: int, pause: float
 ) -> None:
     upstream.default = short.reply()
-    client.seconds_of_text(short)  # the first pays for imports
-    alone = [client.seconds_of_text(short) for _ in range(times)]
+    client.seconds_of_text(short, pause)  # the first pays for imports
+    alone = [client.seconds_of_text(short, pause) for _ in range(times)]
     upstream.default = long.reply()
     job_id = client.submit(long, speakers="true")
     while client.read(job_id)["stage"] != "speakers":
         time.sleep(_POLL)
     upstream.default = short.reply()
     begin = time.perf_counter()
-    beside = [client.seconds_of_text(short) for _ in range(times)]
+    beside = [client.seconds_of_text(short, pause) for _ in range(times)]
     assert client.read(job_id)["stage"] == "speakers", "it ended before the others were measured"
     job = client.wait_for(job_id)
     took = time.perf_counter() - begin
     minutes = long.seconds / 60
     print(f"{minutes:.0f} minutes of speech: speakers after {took:.0f} s, an hour {took / minutes:.0f} min")
-    before, after = statistics.median(alone), statistics.median(beside)
-    print(f"a second job's text: {before:.2f} s alone, {after:.2f} s beside it, {after / before:.2f} ×")
+    print("a second job's text:")
+    for name, middle in (("median", statistics.median), ("mean", statistics.mean)):
+        before, after = middle(alone), middle(beside)
+        print(f"  {name} {before:.2f} s alone, {after:.2f} s beside it, {after / before:.2f} ×")
     print(f"  speakers {sorted(job['result']['speakers'])}, {times} times each", flush=True)
 
 
@@ -98,7 +101,8 @@ def main() -> None:
     parser.add_argument(
         "--minutes", type=int, default=9, help="of speech, fewer than ten, whose voices are listened to"
     )
-    parser.add_argument("--times", type=int, default=5, help="jobs of a minute beside it, and without it")
+    parser.add_argument("--times", type=int, default=40, help="jobs of a minute beside it, and without it")
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds before each of these jobs")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, Upstream() as upstream:
         folder = Path(name)
@@ -110,7 +114,8 @@ def main() -> None:
                 data = folder / f"data-{cpus:g}"
                 with run_app(["local_server.py"], cgroup, upstream.url, data) as app:
                     if cpus == _TENTH:
-                        measure_neighbour(Client(app), upstream, long, short, arguments.times)
+                        times, pause = arguments.times, arguments.pause
+                        measure_neighbour(Client(app), upstream, long, short, times, pause)
                     else:
                         upstream.default = long.reply()
                         measure_uploads(app, long)

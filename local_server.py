@@ -80,7 +80,13 @@ def serve_forever(settings: Settings) -> None:
     signal.subscribe(hub.close)
     app = build(settings)
     ledger = wiring.ledger(settings)
-    guard = UploadGuard(app, _upload_limits(settings), ledger.pool("uploads"), partial(_client_of, app))
+    guard = UploadGuard(
+        app,
+        _upload_limits(settings),
+        ledger.pool("uploads"),
+        client_of=partial(_client_of, app),
+        count=partial(_count_request, app),
+    )
     signal.subscribe_later(settings.request_grace, partial(guard.close, server_stopping))
     serve(
         Edge(guard, proxies=settings.trusted_proxies, hops=settings.trusted_hops),
@@ -132,6 +138,10 @@ async def _services(
 
 async def _client_of(app: FastAPI, scope: Any) -> str:
     return await client_of_scope(app.state.services.access, scope)
+
+
+def _count_request(app: FastAPI, change: int) -> None:
+    app.state.services.active.count(requests=change)
 
 
 def _upload_limits(settings: Settings) -> UploadLimits:

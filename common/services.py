@@ -13,6 +13,7 @@ from common.access.client_quota import ClientQuota, ClientUse, first_use
 from common.access.held_refusals import HeldRefusals
 from common.access.ledger import Ledger
 from common.access.rates import RequestRates
+from common.active_work import ActiveWork
 from common.admin.services import AdminServices
 from common.admin.usage import ANONYMOUS, client_of
 from common.audio.ffmpeg import Ffmpeg
@@ -41,26 +42,6 @@ def _cancel_nothing(job_id: str) -> None:
 def _one_by_one() -> Places:
     """The body of a correction is in memory while it waits."""
     return Places(1, length=8, longest_wait=30.0)
-
-
-@dataclass(slots=True)
-class ActiveWork:
-    """What this process is doing right now, counted for /health."""
-
-    transcriptions: int = 0
-    jobs: int = 0
-    listening: int = 0  # of those, the ones that listen to voices
-    watchers: int = 0
-    run_seconds: float = 30.0  # what a run of a job is expected to take
-
-    @property
-    def is_urgent(self) -> bool:
-        """Whether somebody waits for a text, rather than for its speakers."""
-        return self.transcriptions + self.jobs > self.listening
-
-    def note_run(self, seconds: float) -> None:
-        """Each run counts for a fifth of what is expected of the next."""
-        self.run_seconds += (seconds - self.run_seconds) / 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,9 +84,9 @@ class Listening:
             await self.after_window()
         return b"voices"
 
-    async def assign(self, request: Path, *, least: int, most: int) -> list[Any]:
+    async def assign(self, request: Path, *, least: int, most: int, **_: Any) -> list[Any]:
         assert (least, most) == (2, 2)
-        first, _, packed = request.read_bytes().partition(b"\n")
+        first, _newline, packed = request.read_bytes().partition(b"\n")
         self.assigned.append(packed)
         await self.at_assign()
         speakers = [int(start >= ANSWER) for start, _ in json.loads(first)]

@@ -132,7 +132,7 @@ class _Run:
             async def label(transcript: Transcript) -> Transcript:
                 if has_words(text) and not has_words(transcript):
                     return transcript  # a correction has taken all away
-                return await assign_speakers(transcript, packed, job.options, folder)
+                return await assign_speakers(services.active, transcript, packed, job.options, folder)
 
             await self._end(label)
 

@@ -67,14 +67,14 @@ class SpeakerWorker:
         task = await self._tasks.claim(self._holder, now=services.now(), seconds=seconds)
         if task is None:
             return False
-        services.active.jobs += 1
+        services.active.count(jobs=1)
         self._job_id, self._run = task.job_id, asyncio.create_task(self._execute(services, task))
         if self._is_leaving():  # since the claim began
             self._run.cancel()
         try:
             await asyncio.wait([self._run])
         finally:
-            services.active.jobs -= 1
+            services.active.count(jobs=-1)
             run, self._job_id, self._run = self._run, None, None
         if not run.cancelled() and (exc := run.exception()):
             log("speaker_worker.broke", level="ERROR", jobId=task.job_id, exc_info=exc)

@@ -100,14 +100,14 @@ class Worker:
         # Imported with the first job: what it imports costs a twentieth of the CPU of a start.
         from common.jobs.run import run_job
 
-        services.active.jobs += 1
+        services.active.count(jobs=1)
         task = asyncio.create_task(run_job(services, job_id, self._holder))
         self._running[job_id] = task
         since = time.monotonic()
         task.add_done_callback(lambda task: self._on_end(services, job_id, task, since))
 
     def _on_end(self, services: Services, job_id: str, task: asyncio.Task[None], since: float) -> None:
-        services.active.jobs -= 1
+        services.active.count(jobs=-1)
         services.active.note_run(time.monotonic() - since)
         del self._running[job_id]
         self.notify()

@@ -1,4 +1,4 @@
-"""Stops the child that listens while the server has other work, for two thirds of that time at most.
+"""Stops the child that listens in the moment in which other work begins, and lets it go on; `debt` says when.
 
 Low priority is not enough: where a container has a tenth of a processor, the kernel stops all its processes
 once the child has used that up.
@@ -9,35 +9,60 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
 from contextlib import suppress
+from math import isfinite
 
+from common.active_work import ActiveWork
 from common.audio.child import Beside
-
-_LOOK_EVERY = 0.05  # seconds
-_STOPPED, _RUNNING = 4.0, 2.0  # seconds, by turns, as long as there is other work
+from common.speakers.debt import Debt
 
 
-def give_way(has_other_work: Callable[[], bool]) -> Beside:
-    """What runs beside the child. The bound on its wall clock allows for the time that it stands still."""
+def give_way(active: ActiveWork) -> Beside:
+    """What runs beside the child. It stands still for two thirds of the time at most, and the bound on its
+    wall clock (`Bounds.of_cpu`, of a bound on its CPU that is five times what it needs) allows for that."""
 
     async def watch(pid: int, _: asyncio.Timeout) -> None:
-        while True:
-            if has_other_work():
-                await _stop(pid, has_other_work)
-                await asyncio.sleep(_RUNNING)
-            await asyncio.sleep(_LOOK_EVERY)
+        child = _Child(pid, active)
+        try:
+            with active.observe(child.review):
+                child.review()
+                await asyncio.get_running_loop().create_future()  # until it is cancelled
+        finally:
+            child.release()
 
     return watch
 
 
-async def _stop(pid: int, has_other_work: Callable[[], bool]) -> None:
-    with suppress(ProcessLookupError):  # it has ended
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            for _ in range(round(_STOPPED / _LOOK_EVERY)):
-                await asyncio.sleep(_LOOK_EVERY)
-                if not has_other_work():
-                    return
-        finally:
-            os.kill(pid, signal.SIGCONT)
+class _Child:
+    """A process that runs, or stands still."""
+
+    def __init__(self, pid: int, active: ActiveWork) -> None:
+        self._pid = pid
+        self._active = active
+        self._loop = asyncio.get_running_loop()
+        self._debt = Debt(self._loop.time())
+        self._timer: asyncio.TimerHandle | None = None
+
+    def review(self) -> None:
+        """Stop it or let it go on, if it is time."""
+        was_still = self._debt.is_still
+        self._debt = self._debt.advance(self._loop.time(), is_urgent=self._active.is_urgent)
+        if self._debt.is_still != was_still:
+            self._send(signal.SIGSTOP if self._debt.is_still else signal.SIGCONT)
+        self._stop_timer()
+        if isfinite(next_change := self._debt.next_change):
+            self._timer = self._loop.call_at(next_change, self.review)
+
+    def release(self) -> None:
+        """It is never left stopped."""
+        self._stop_timer()
+        self._send(signal.SIGCONT)
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _send(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):  # it has ended
+            os.kill(self._pid, number)

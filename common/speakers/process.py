@@ -63,12 +63,12 @@ async def embed(
     return b"".join(packed)
 
 
-async def assign(request: Path, *, least: int, most: int) -> list[Any]:
+async def assign(request: Path, *, least: int, most: int, beside: Beside | None = None) -> list[Any]:
     """What the child says of a request; see `common.speakers.child`. Raises SpeakersFailed."""
     lines: list[Any] = []
     bounds = Bounds.of_cpu(60)
     given = json.dumps({"least": least, "most": most})
-    await _run("assign", given, request, bounds, lambda line: lines.append(json.loads(line)))
+    await _run("assign", given, request, bounds, lambda line: lines.append(json.loads(line)), beside=beside)
     return lines
 
 

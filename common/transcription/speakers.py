@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from itertools import pairwise, repeat
 from pathlib import Path
 
+from common.active_work import ActiveWork
 from common.audio.child import Bounds
 from common.audio.decoding import TO_PCM
 from common.audio.prepare import PreparedAudio
@@ -78,7 +79,7 @@ async def find_speakers(
         packed = await listen(
             services, recording, transcript, folder, kept=kept or {}, keep=keep, on_share=on_share
         )
-        return await assign_speakers(transcript, packed, options, folder)
+        return await assign_speakers(services.active, transcript, packed, options, folder)
 
 
 def has_words(transcript: Transcript) -> bool:
@@ -96,12 +97,9 @@ async def listen(
     on_share: OnShare,
 ) -> bytes:
     """The packed embeddings of who speaks, with words or without. Raises EscribaError."""
-    services.active.listening += 1
-    try:
+    with services.active.listen():
         listener = _Listener(services, recording.audio, folder, on_share)
         return await listener.listen(_spans_of(spoken_tokens(transcript)), kept, keep)
-    finally:
-        services.active.listening -= 1
 
 
 def without_speakers(transcript: Transcript, error: EscribaError | TimeoutError) -> Transcript:
@@ -115,7 +113,7 @@ class _Listener:
 
     def __init__(self, services: Services, audio: PreparedAudio, folder: Path, on_share: OnShare) -> None:
         self._ffmpeg, self._audio, self._folder, self._on_share = services.ffmpeg, audio, folder, on_share
-        self._beside = give_way(lambda: services.active.is_urgent)
+        self._beside = give_way(services.active)
 
     async def listen(self, words: list[Span], kept: Mapping[int, bytes], keep: Keep) -> bytes:
         cuts = plan_cuts(self._audio, overlap=_OVERLAP)
@@ -169,7 +167,7 @@ def _spans_of(lines: list[list[Token]]) -> list[Span]:
 
 
 async def assign_speakers(
-    transcript: Transcript, packed: bytes, options: Options, folder: Path
+    active: ActiveWork, transcript: Transcript, packed: bytes, options: Options, folder: Path
 ) -> Transcript:
     """The transcript with the speakers that the embeddings tell apart. Raises SpeakersFailed."""
     lines = spoken_tokens(transcript)
@@ -180,7 +178,9 @@ async def assign_speakers(
     try:
         request.write_bytes(json.dumps(words).encode() + b"\n" + packed)
         least, most = range_of(options.speakers)
-        *found_lines, found = await assign(request, least=least, most=most)
+        with active.listen():
+            beside = give_way(active)
+            *found_lines, found = await assign(request, least=least, most=most, beside=beside)
     finally:
         request.unlink(missing_ok=True)
     changes = [line for line in found_lines if len(line) == 2]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from common.audio.prepare import PreparedAudio
@@ -19,7 +22,7 @@ from common.transcription.cut_rule import cuts_for
 from tests.conversation import Conversation, make_conversation
 from tests.server import Server
 from tests.serving import wait_until
-from tests.upstream import Upstream
+from tests.upstream import Upstream, not_before
 
 WRONG = 0.03  # of the words
 
@@ -209,18 +212,31 @@ def test_a_job_killed_twice_while_it_listens_has_the_same_speakers(
     assert kept_stretches(server) == 0
 
 
-def test_a_cancelled_job_leaves_no_voice(
+def test_a_job_that_is_cancelled_while_its_child_stands_still_leaves_no_voice(
     start: Callable[..., Server], upstream: Upstream, tmp_path: Path
 ) -> None:
     conversation = make_conversation(tmp_path, times=2)
     upstream.default = conversation.reply()
-    server = start(GROQ_API_KEY="gsk", GROQ_BASE_URL=upstream.url)
+    server = start(GROQ_API_KEY="gsk", GROQ_BASE_URL=upstream.url, CACHE_MB="0")
     answer = post(server, "/transcribe-job", conversation, speakers="true")
     wait_until(lambda: httpx.get(answer.json()["statusUrl"]).json()["stage"] == "speakers")
-    httpx.delete(answer.json()["statusUrl"]).raise_for_status()
+    may_answer = threading.Event()
+    upstream.recognise = not_before(may_answer)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(post, server, "/transcribe", conversation)
+        wait_until(lambda: any(map(is_stopped, server.ps.children())))
+        httpx.delete(answer.json()["statusUrl"]).raise_for_status()
+        may_answer.set()
+        assert other.result().status_code == 200
     assert kept_stretches(server) == 0
     wait_until(lambda: not list((server.data_dir / "scratch").rglob("*.pcm")))
     wait_until(lambda: not server.ps.children())
+
+
+def is_stopped(child: psutil.Process) -> bool:
+    with suppress(psutil.Error):  # it has ended
+        return bool(child.status() == psutil.STATUS_STOPPED)
+    return False
 
 
 def kept_stretches(server: Server) -> int:

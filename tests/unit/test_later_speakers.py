@@ -51,6 +51,20 @@ async def test_the_speakers_are_the_next_snapshot_and_nothing_else_is_left(
         await server.assert_nothing_is_left()
 
 
+async def test_while_voices_are_heard_and_grouped_nobody_waits_for_a_text(
+    tmp_path: Path, listening: Listening
+) -> None:
+    async with serve(tmp_path) as server:
+        active, counts = server.services.active, list[int]()
+
+        async def note() -> None:
+            counts.append(active.listening)
+
+        listening.at_embed = listening.at_assign = note
+        await server.run()
+        assert (counts, active.listening) == ([1, 1], 0)
+
+
 async def test_words_corrected_meanwhile_get_the_speakers_and_are_kept_for_nobody_else(
     tmp_path: Path, listening: Listening
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from common.active_work import ActiveWork
 from common.jobs.view import transcript_view
 from common.models import Options, Segment, Transcript, Turn, Word
 from common.speakers.labels import label_speakers, spoken_tokens
@@ -115,7 +116,7 @@ def test_a_text_corrected_before_its_speakers_came_keeps_their_turns() -> None:
 
 async def test_a_recording_in_which_nobody_was_heard_stays_as_it_is(tmp_path: Path) -> None:
     empty = Transcript(text="", duration=10.0)
-    assert await assign_speakers(empty, b"", Options(speakers="true"), tmp_path) == empty
+    assert await assign_speakers(ActiveWork(), empty, b"", Options(speakers="true"), tmp_path) == empty
 
 
 def without_words(*, text: str = "") -> Transcript:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 
 from common.errors import EscribaError, UploadTooSlow
@@ -10,6 +11,7 @@ from common.local.server.guarded_response import GuardedResponse
 from common.local.server.request_body import RequestBody
 from common.local.server.upload_limits import BodyHeaders, UploadLimits, read_body_headers, refusal_of
 from common.local.server.upload_slots import UploadSlots
+from common.local.server.urgent_upload import Count, UrgentUpload
 from common.places import CallersShares, WaiterLeft
 from common.upload.receive import ENVELOPE_BYTES
 
@@ -25,10 +27,15 @@ async def address_of(scope: Scope) -> str:
     return client
 
 
+def _count_nothing(change: int) -> None:
+    """Where nothing gives way to uploads."""
+
+
 class UploadGuard:
     """Pure ASGI. Requests without a body, WebSockets and lifespan pass straight through.
 
-    `shares` say how many slots each client holds, `client_of` who that is.
+    `shares` say how many slots each client holds, `client_of` who that is. `count` counts the requests that
+    bring a recording and are urgent.
     """
 
     def __init__(
@@ -37,10 +44,12 @@ class UploadGuard:
         limits: UploadLimits,
         shares: CallersShares | None = None,
         client_of: ClientOf = address_of,
+        count: Count = _count_nothing,
     ) -> None:
         self._app = app
         self._limits = limits
         self._client_of = client_of
+        self._count = count
         self._slots = UploadSlots(limits, shares)
         self._bodies: set[RequestBody] = set()
         self._reading_ahead: dict[RequestBody, None] = {}  # oldest first
@@ -71,16 +80,14 @@ class UploadGuard:
         body = RequestBody(receive, pace=self._limits.pace, limit_bytes=limit_bytes, file_bytes=file_bytes)
         body.refusal = refusal_of(headers, file_bytes=file_bytes, limit_bytes=limit_bytes)
         response = GuardedResponse(scope, body, send, accept_language=headers.accept_language)
+        needs_slot = bool(upload_bytes) and (scope["method"] == "PUT" or not headers.is_json)
         self._bodies.add(body)
         try:
-            if not body.refusal:
-                body.refusal = await self._admit(
-                    scope,
-                    body,
-                    needs_slot=bool(upload_bytes) and (scope["method"] == "PUT" or not headers.is_json),
-                )
-            if not body.has_client_left:
-                await self._call_app(scope, body, response)
+            with UrgentUpload(body, self._count) if upload_bytes else nullcontext():
+                if not body.refusal:
+                    body.refusal = await self._admit(scope, body, needs_slot=needs_slot)
+                if not body.has_client_left:
+                    await self._call_app(scope, body, response)
             self._slots.release(body)
             body.stop_timing()
             if response.needs_finish:

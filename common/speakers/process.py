@@ -58,7 +58,7 @@ async def embed(
         count = count or int(line)
 
     seconds = (await asyncio.to_thread(pcm.stat)).st_size / _BYTES_A_SECOND
-    bounds = Bounds.of_cpu(20 + 0.2 * len(stretch.windows) + 0.3 * seconds)
+    bounds = Bounds.of_cpu(20 + 0.6 * seconds)
     await _run("embed", stretch.to_json(), pcm, bounds, read, beside=beside)
     return b"".join(packed)
 

@@ -149,10 +149,10 @@ export class OpenText {
   /** The server's text replaces this one where it is newer. */
   async #takeFromServer(): Promise<void> {
     const hadUnsent = this.saver.hasUnsent;
-    const found = await readTranscript(this.row.jobId, hadUnsent ? null : this.saver.etag, this.#isLabelled);
+    const found = await readTranscript(this.row.jobId, hadUnsent ? null : this.saver.etag);
     if (!found || (this.saver.hasUnsent && !hadUnsent)) return;
     this.awaitsSpeakers.set(found.awaitsSpeakers);
-    if (!found.transcript) return this.saver.retag(found.etag);
+    if (!found.transcript) return;
     const text = { paragraphs: toParagraphs(found.transcript), names: givenNames(found.transcript.speakers) };
     this.saver.accept(found.etag, text);
     const isSame = lettersOf(text) === lettersOf(this.whole) && isSameNames(text.names, this.names);

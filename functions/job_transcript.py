@@ -14,7 +14,7 @@ from common.http.app import ServicesDep, error_examples, json_response, language
 from common.http.cache_header import cache_header, speakers_header
 from common.http.caller import Transcriber
 from common.http.corrected_text import MAX_MB, parse_correction, read_correction
-from common.http.etag import is_known, required_seqs
+from common.http.etag import is_known, job_seqs, required_seqs
 from common.http.job_example import JOB_CONTENT
 from common.http.job_id import JobId
 from common.http.json_body import read_json
@@ -28,7 +28,7 @@ from common.http.transcript_file import (
     require_speakers,
 )
 from common.jobs.correct import correct, read_text
-from common.jobs.text_state import seq_of_text
+from common.jobs.text_state import made_of, seq_of_text
 from common.jobs.view import job_view, transcript_view
 from common.lambda_entry.handlers import http_handler
 from common.models import Job, Transcript
@@ -105,7 +105,7 @@ _NAMES = {
             "description": "the transcript, named after the recording",
             "content": {**json_examples({"text": "Hola", "duration": 2.4}), **FILE_EXAMPLES},
         },
-        304: {"description": "the same as If-None-Match"},
+        304: {"description": "the same as If-None-Match, which may have the `seq` of a job or a correction"},
         **error_examples(
             errors.JobNotFound(),
             errors.TranscriptNotReady(status="processing"),
@@ -127,7 +127,8 @@ async def read_transcript(
     require_speakers(layout, asked=bool(job.options.speakers) or has_speakers(result))
     etag = f'W/"{seq_of_text(job)}-{version}-{layout.tag}"'
     headers = {"Cache-Control": "no-store", "ETag": etag} | cache_header(job.cached) | speakers_header(job)
-    if is_known(etag, if_none_match):
+    is_plain = layout.format == "json" and version == _VERSIONS[0]
+    if is_known(etag, if_none_match) or (is_plain and made_of(job, job_seqs(if_none_match)) == "text"):
         return Response(status_code=304, headers=headers)
     if layout.format == "json":
         return json_response(

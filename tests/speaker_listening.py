@@ -79,8 +79,9 @@ class Listening:
         assert pcm.stat().st_size > 0
         self.embedded += 1
         await self.at_embed()
-        for number, _window in enumerate(stretch.windows, start=1):
-            on_share(number / len(stretch.windows))
+        windows = stretch.windows([])
+        for number in range(len(windows)):
+            on_share((number + 1) / len(windows))
             await self.after_window()
         return b"voices"
 

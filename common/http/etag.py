@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 from common.errors import TranscriptChanged, VersionMissing
@@ -36,9 +37,17 @@ def known_seq(if_none_match: str | None) -> int | None:
     return max(_seqs(if_none_match), default=None)
 
 
+def job_seqs(if_none_match: str | None) -> frozenset[int]:
+    """The `seq`s of tags that are nothing else: whose client has a whole job, or has sent a correction."""
+    return _parse_seqs(_TAG.findall((if_none_match or "")[:1000]))
+
+
 def _seqs(tags: str | None) -> frozenset[int]:
-    found = (parse_seq(tag.partition("-")[0]) for tag in _TAG.findall((tags or "")[:1000]))
-    return frozenset(seq for seq in found if seq is not None)
+    return _parse_seqs(tag.partition("-")[0] for tag in _TAG.findall((tags or "")[:1000]))
+
+
+def _parse_seqs(texts: Iterable[str]) -> frozenset[int]:
+    return frozenset(seq for seq in map(parse_seq, texts) if seq is not None)
 
 
 def required_seqs(if_match: str | None) -> frozenset[int] | None:

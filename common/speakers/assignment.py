@@ -14,7 +14,8 @@ from common.speakers.likeness import Pairs
 from common.speakers.spectral import Doubles, Labels
 from common.speakers.windows import Span
 
-_REACH = 0.5  # seconds: how far from a word's middle a window's counts little
+_REACH = 0.8  # seconds: how far from a word's middle a window's counts little
+_FARTHEST = 1.6  # seconds: a window whose middle is farther counts nothing
 _CHANGE = 0.24  # what a change of speaker costs, in similarity
 _AFTER_PAUSE = 0.07  # the same where a pause goes before the word
 _PAUSE = 0.25  # seconds
@@ -68,16 +69,19 @@ def _drop_small(voices: Floats, labels: Labels, least: int) -> Labels:
 
 
 def _score(words: Sequence[Span], times: NDArray[np.float32], alike: Floats) -> Doubles:
-    """How much like each speaker (word, speaker) the windows around each word sound."""
-    middles, word_middles = times.mean(axis=1), np.asarray(words).mean(axis=1)
-    first = np.searchsorted(middles, word_middles - 1.0)
-    last = np.searchsorted(middles, word_middles + 1.0)
+    """How much like each speaker (word, speaker) the windows sound that hold a word, else those near it."""
+    starts, ends = np.asarray(words, np.float64).T
+    middles, word_middles = times.mean(axis=1), (starts + ends) / 2
+    first = np.searchsorted(middles, word_middles - _FARTHEST)
+    last = np.searchsorted(middles, word_middles + _FARTHEST)
     first = np.minimum(first, len(middles) - 1)  # where nothing was heard the nearest window counts
     last = np.maximum(last, first + 1)
     totals, scores = np.zeros(len(words)), np.zeros((len(words), alike.shape[1]))
     for step in range(int((last - first).max())):
         window = np.minimum(first + step, last - 1)
-        weights = np.exp(-np.square((middles[window] - word_middles) / _REACH)) + 1e-6
+        held = np.minimum(times[window, 1], ends) - np.maximum(times[window, 0], starts)
+        share = np.clip(held / np.maximum(ends - starts, 1e-3), 0, 1)
+        weights = np.exp(-np.square((middles[window] - word_middles) / _REACH)) * (share + 1e-6) + 1e-9
         weights[first + step >= last] = 0.0
         totals += weights
         scores += weights[:, None] * alike[window]

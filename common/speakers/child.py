@@ -1,6 +1,6 @@
 """The child process that listens: embeds the voices of a stretch, or assigns a speaker to each word.
 
-    python -m common.speakers.child embed 1 '{"at": 0.0, "windows": [[0.5, 2.1]], …}' < pcm
+    python -m common.speakers.child embed 1 '{"at": 0.0, "words": [[0.5, 2.1]], …}' < pcm
     python -m common.speakers.child assign 1 '{"least": 1, "most": 9}' < request
 
 It gives way to everything else, and its memory goes with it. The first line of its output is empty: from then
@@ -51,18 +51,16 @@ def _embed(given: str, pcm: BinaryIO) -> Iterator[str]:
     from common.speakers.stretch import Stretch
     from common.speakers.vad import SpeechDetector
     from common.speakers.weights import SPEECH_DETECTOR, VOICE_ENCODER
-    from common.speakers.windows import Span, windows_of
 
     stretch = Stretch.from_json(given)
     heard = find_speech(pcm, SpeechDetector(SPEECH_DETECTOR.read()))
     wordless = between_words(stretch.own(heard), stretch.words)
-    windows = sorted([*stretch.windows, *windows_of(wordless)])
+    windows = stretch.windows(wordless)
     yield str(len(wordless) + len(windows))
     for span in wordless:
         yield b64encode(pack_speech(span)).decode()
-    inside = [Span(start - stretch.at, end - stretch.at) for start, end in windows]
     encoder = VoiceEncoder(VOICE_ENCODER.read())
-    for window, embedding in zip(windows, embed_windows(pcm, inside, encoder), strict=True):
+    for window, embedding in embed_windows(pcm, windows, encoder, at=stretch.at):
         yield b64encode(pack(window, embedding)).decode()
 
 

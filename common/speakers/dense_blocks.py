@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from common.speakers.features import BANDS, Floats
-from common.speakers.layers import Activation, Weights, rectify, scale_and_shift
+from common.speakers.layers import Activation, RectifiedLinear, Weights, rectify, scale_and_shift
 
 _ENTRY = 128  # channels
 _GROWTH = 32  # channels that a layer adds
@@ -73,18 +73,15 @@ class _Entry:
 class _Layer:
     def __init__(self, weights: Weights, name: str, gap: int) -> None:
         self._gap = gap
-        self._activate = Activation(weights, f"{name}.nonlinear1.batchnorm")
         scale, shift = scale_and_shift(weights, f"{name}.nonlinear2.batchnorm")
-        self._narrow = weights[f"{name}.linear1.weight"].reshape(_NARROW, -1) * scale[:, None]
-        self._shift = shift[:, None]
+        matrix = weights[f"{name}.linear1.weight"].reshape(_NARROW, -1) * scale[:, None]
+        self._narrow = RectifiedLinear(weights, f"{name}.nonlinear1.batchnorm", matrix, shift)
         kernel = weights[f"{name}.cam_layer.linear_local.weight"].reshape(_GROWTH, _NARROW, 3)
         self._kernel = np.ascontiguousarray(kernel.transpose(0, 2, 1).reshape(_GROWTH, -1))
         self._mask = _Mask(weights, f"{name}.cam_layer")
 
     def __call__(self, values: Floats, count: int) -> Floats:
-        narrow = np.asarray(self._narrow @ self._activate(values), np.float32)
-        narrow += self._shift
-        inner = rectify(narrow).reshape(_NARROW, count, -1)
+        inner = rectify(self._narrow(values)).reshape(_NARROW, count, -1)
         covered = np.zeros((3, *inner.shape), np.float32)
         covered[0, :, :, self._gap :] = inner[:, :, : -self._gap]
         covered[1] = inner
@@ -117,9 +114,9 @@ class _Mask:
 
 class _Exit:
     def __init__(self, weights: Weights, block: int) -> None:
-        self._activate = Activation(weights, f"xvector.transit{block}.nonlinear.batchnorm")
         raw = weights[f"xvector.transit{block}.linear.weight"]
-        self._matrix = raw.reshape(round((raw.size / 2) ** 0.5), -1)
+        matrix = raw.reshape(round((raw.size / 2) ** 0.5), -1)
+        self._linear = RectifiedLinear(weights, f"xvector.transit{block}.nonlinear.batchnorm", matrix)
 
     def __call__(self, values: Floats) -> Floats:
-        return np.asarray(self._matrix @ self._activate(values), np.float32)
+        return self._linear(values)

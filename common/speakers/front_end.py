@@ -6,6 +6,8 @@ of zeros on either side of each window's frames: then what a kernel covers is a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from common.speakers.features import BANDS, Floats
@@ -28,37 +30,42 @@ class FrontEnd:
         count, frames, _ = windows.shape
         padded = np.zeros((BANDS + 2, 1, count, frames + 2), np.float32)
         padded[1:-1, 0, :, 1:-1] = windows.transpose(2, 0, 1)
-        values = _activate(self._entry(padded.reshape(BANDS + 2, 1, -1)), frames)
+        values = self._entry(padded.reshape(BANDS + 2, 1, -1), frames)
         for block in self._blocks:
             values = block(values, frames)
-        values = _activate(self._exit(values), frames)
+        values = self._exit(values, frames)
         return values[1:-1].reshape(ROWS, count, frames + 2)[:, :, 1:-1]
 
 
 class _Convolution:
-    """3 × 3, with the batch normalisation that follows it."""
+    """3 × 3, with the batch normalisation and the ReLU that follow it."""
 
     def __init__(self, weights: Weights, name: str, norm: str, *, stride: int = 1) -> None:
         scale, shift = scale_and_shift(weights, norm)
         kernel = weights[f"{name}.weight"].reshape(_CHANNELS, -1, 3, 3) * scale[:, None, None, None]
-        # A matrix for each column of the kernel; its rows go over three bands of all channels.
-        columns = kernel.transpose(3, 0, 2, 1).reshape(3, _CHANNELS, -1)
-        self._columns, self._shift = np.ascontiguousarray(columns), shift[:, None]
+        # Rows for each column of the kernel; they go over three bands of all channels.
+        rows = kernel.transpose(3, 0, 2, 1).reshape(3 * _CHANNELS, -1)
+        self._matrix, self._shift = np.ascontiguousarray(rows), shift[:, None]
         self._stride = stride
 
-    def __call__(self, values: Floats) -> Floats:
-        """The columns between windows are not zeros yet: `_activate` makes them so."""
+    def __call__(
+        self, values: Floats, frames: int, shortcut: Callable[[int], Floats] | None = None
+    ) -> Floats:
+        """`shortcut` gives what is added to a band of the output. Each is done while caches hold it."""
         bands, length = (len(values) - 2) // self._stride, values.shape[2]
         output = np.zeros((bands + 2, _CHANNELS, length), np.float32)
-        part = np.empty((_CHANNELS, length - 2), np.float32)
-        left, middle, right = self._columns
+        parts = np.empty((3 * _CHANNELS, length), np.float32)
+        left, middle, right = parts.reshape(3, _CHANNELS, length)
         for band in range(bands):
             covered = values[band * self._stride :][:3].reshape(-1, length)
-            sums = output[band + 1][:, 1:-1]
-            np.matmul(left, covered[:, :-2], out=sums)
-            for column, moved in ((middle, covered[:, 1:-1]), (right, covered[:, 2:])):
-                sums += np.matmul(column, moved, out=part)
-            sums += self._shift
+            np.matmul(self._matrix, covered, out=parts)
+            sums = output[band + 1]
+            np.add(left[:, :-2], middle[:, 1:-1], out=sums[:, 1:-1])
+            sums[:, 1:-1] += right[:, 2:]
+            sums += self._shift if shortcut is None else self._shift + shortcut(band)
+            rectify(sums)
+        by_window = output.reshape(bands + 2, _CHANNELS, -1, frames + 2)
+        by_window[..., 0] = by_window[..., -1] = 0.0
         return output
 
 
@@ -75,18 +82,10 @@ class _Block:
             self._shortcut = matrix * scale[:, None], shift[:, None]
 
     def __call__(self, values: Floats, frames: int) -> Floats:
-        output = self._second(_activate(self._first(values), frames))
-        if self._shortcut is None:
-            output[1:-1] += values[1:-1]
-        else:
+        def shortcut(band: int) -> Floats:
+            if self._shortcut is None:
+                return np.asarray(values[band + 1], np.float32)
             matrix, shift = self._shortcut
-            output[1:-1] += matrix @ values[1:-1:2] + shift
-        return _activate(output, frames)
+            return np.asarray(matrix @ values[2 * band + 1] + shift, np.float32)
 
-
-def _activate(values: Floats, frames: int) -> Floats:
-    """ReLU, and zeros again around each window."""
-    rectify(values)
-    by_window = values.reshape(*values.shape[:2], -1, frames + 2)
-    by_window[..., 0] = by_window[..., -1] = 0.0
-    return values
+        return self._second(self._first(values, frames), frames, shortcut)

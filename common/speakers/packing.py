@@ -24,9 +24,10 @@ def pack_speech(span: Span) -> bytes:
 
 
 def unpack(packed: bytes) -> tuple[NDArray[np.float32], Floats]:
-    """The times (window, 2) and the embeddings (window, SIZE), which are unit vectors again."""
+    """The times (window, 2) and the embeddings (window, SIZE), which are unit vectors again; in order."""
     records = np.frombuffer(packed, _RECORD)
     records = records[_has_voice(records)]
+    records = records[np.argsort(records["start"], kind="stable")]
     times = np.stack([records["start"], records["end"]], axis=1)
     voices = records["voice"].astype(np.float32)
     norms = np.linalg.norm(voices, axis=1, keepdims=True)

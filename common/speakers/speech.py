@@ -15,12 +15,13 @@ from common.speakers.features import RATE, Floats
 from common.speakers.vad import CHUNK
 from common.speakers.windows import SHORTEST, Span, join_spans
 
-_LIKELY, _UNLIKELY = 0.5, 0.35  # where speech begins and ends: the detector's own values
+# The detector's own values.
+_LIKELY, _UNLIKELY = 0.5, 0.35  # where speech begins and ends
 _CHUNK = CHUNK / RATE  # seconds
 _BLOCK = 500 * CHUNK  # samples that are in memory at once: 16 seconds
-_LEAST = 0.25  # seconds of speech, as the detector's own
-_MARGIN = 0.1  # seconds that speech is longer on either side than the detector is sure of
-_PAUSE = 0.5  # seconds: a shorter one belongs to the turn
+_LEAST = 0.25  # seconds of speech
+_SILENCE = 0.1  # seconds of silence that end it
+_MARGIN = 0.03  # seconds that speech is longer on either side than the detector is sure of
 _BYTES = 2  # of a sample
 
 
@@ -47,7 +48,7 @@ def find_speech(pcm: BinaryIO, detector: Detector) -> list[Span]:
         spoken.append(Span(start, at))
     return [
         Span(max(0.0, start - _MARGIN), end + _MARGIN)
-        for start, end in join_spans(spoken, _PAUSE)
+        for start, end in join_spans(spoken, _SILENCE)
         if end - start >= _LEAST
     ]
 

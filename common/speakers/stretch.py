@@ -1,4 +1,4 @@
-"""What the child hears of a recording at once: some minutes, and where words and windows over words are."""
+"""What the child hears of a recording at once: some minutes, and where words are in them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from common.speakers.windows import SHORTEST, Span, join_spans, speech_of, windows_of, within
+from common.speakers.windows import Span, join_pauses, speech_of, windows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,6 @@ class Stretch:
     at: float
     start: float
     end: float
-    windows: list[Span]
     words: list[Span]
 
     def to_json(self) -> str:
@@ -28,8 +27,13 @@ class Stretch:
     @classmethod
     def from_json(cls, text: str) -> Stretch:
         fields = json.loads(text)
-        windows, words = ([Span(*span) for span in fields.pop(name)] for name in ("windows", "words"))
-        return cls(**fields, windows=windows, words=words)
+        words = [Span(*span) for span in fields.pop("words")]
+        return cls(**fields, words=words)
+
+    def windows(self, wordless: Iterable[Span]) -> list[Span]:
+        """Those that begin in it, over its words and over speech that has none."""
+        windows = windows_of(speech_of(self.words, wordless))
+        return [window for window in windows if self.start <= window.start < self.end]
 
     def own(self, spans: Iterable[Span]) -> list[Span]:
         """The parts that count of spans on the clock of the sound, on the recording's clock."""
@@ -38,7 +42,6 @@ class Stretch:
 
 
 def stretch_of(words: Sequence[Span], *, at: float, start: float, end: float) -> Stretch:
-    """With the windows that begin in it, and the words in it, those with short pauses as one."""
-    windows = within(windows_of(speech_of(words)), start, end)
-    around = [word for word in join_spans(words, SHORTEST) if word.end > start and word.start < end]
-    return Stretch(at, start, end, windows, around)
+    """With the words in it, those without a pause between them as one."""
+    around = [word for word in join_pauses(words) if word.end > start and word.start < end]
+    return Stretch(at, start, end, around)

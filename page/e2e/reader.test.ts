@@ -64,6 +64,18 @@ const fileAtServer = async (format: string) =>
 
 const jobAtServer = async (): Promise<unknown> => (await fetch(`${server.url}/job/${jobId}`)).json();
 
+/** By names, as the page's own data have them. */
+async function turnsAtServer(): Promise<unknown> {
+  const answer = JSON.parse(await fileAtServer("json")) as {
+    speakers: Record<string, string>;
+    turns: { speaker: string }[];
+  };
+  return answer.turns.map((turn) => ({ ...turn, speaker: answer.speakers[turn.speaker] }));
+}
+
+const downloadedTurns = async (): Promise<unknown> =>
+  (JSON.parse((await download("Data with times (.json)")).text) as { turns: unknown }).turns;
+
 async function download(format: string): Promise<{ name: string; text: string }> {
   await page.getByRole("button", { name: "Download" }).click();
   const [file] = await Promise.all([
@@ -141,6 +153,7 @@ test("a speaker is named by keys, in every turn, and the server and all files sa
     ["Data with times (.json)", '"speaker": "Ana"'],
   ] as const)
     expect((await download(format)).text).toContain(said);
+  expect(await downloadedTurns()).toEqual(await turnsAtServer());
 });
 
 test("one paragraph gets another speaker, and two speakers become one", async () => {
@@ -149,6 +162,7 @@ test("one paragraph gets another speaker, and two speakers become one", async ()
   await dialog().getByRole("button", { name: "Somebody else" }).click();
   await expect.poll(() => last.textContent()).toBe("C");
   await expect.poll(() => fileAtServer("txt")).toMatch(/^C: /m);
+  expect(await downloadedTurns()).toEqual(await turnsAtServer());
   await last.click();
   await dialog().getByRole("combobox").selectOption({ label: "Ana" });
   await expect.poll(() => last.textContent()).toBe("Ana");

@@ -67,8 +67,10 @@ def read(server: Server, job_id: str) -> dict[str, Any]:
     return view
 
 
-def text(server: Server, job_id: str) -> httpx.Response:
-    return httpx.get(f"{server.url}/job/{job_id}/transcript", timeout=30).raise_for_status()
+def text(server: Server, job_id: str, known: httpx.Response | None = None) -> httpx.Response:
+    headers = {"If-None-Match": known.headers["ETag"]} if known else {}
+    answer = httpx.get(f"{server.url}/job/{job_id}/transcript", headers=headers, timeout=30)
+    return answer if answer.status_code == 304 else answer.raise_for_status()
 
 
 def has_text(server: Server, job_id: str) -> bool:
@@ -177,6 +179,7 @@ def test_a_correction_made_meanwhile_stays_and_gets_the_speakers(
     assert one.status_code == 200, one.text
     assert "speakers" in read(server, job_id), "it came too late to test anything"
 
+    assert text(server, job_id, known=one).status_code == 304
     second = text(server, job_id)
     wait_until(lambda: has_speakers(server, job_id))
     labelled = text(server, job_id).json()
@@ -187,8 +190,9 @@ def test_a_correction_made_meanwhile_stays_and_gets_the_speakers(
     segments[0]["text"] = "Dos " + segments[0]["text"]
     two = correct(server, job_id, second.headers["ETag"], segments)
     assert two.status_code == 200, two.text
-    answer = text(server, job_id)
+    answer = text(server, job_id, known=two)
     assert answer.headers["X-Escriba-Speakers"] == "added", "the page could not know that its text lacks them"
+    assert text(server, job_id, known=answer).status_code == 304
     late = answer.json()
     assert late["text"].startswith("Dos Uno ")
     assert [(s["speaker"], s["start"]) for s in late["segments"]] == [

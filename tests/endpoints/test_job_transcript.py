@@ -97,6 +97,25 @@ def put(client: httpx.Client, job: Job, text: str, if_match: str) -> httpx.Respo
     return client.put(f"/job/{job.job_id}/transcript", json=body(text), headers={"If-Match": if_match})
 
 
+def test_who_sent_the_newest_correction_or_has_the_newest_job_needs_no_text(
+    service: JobService, client: httpx.Client
+) -> None:
+    job = service.call(complete(service))
+    address = f"/job/{job.job_id}/transcript"
+    corrected = put(client, job, "Hola, Ana", f'"{job.seq}"').headers["etag"]
+
+    def status(tag: str, query: str = "") -> int:
+        return client.get(f"{address}{query}", headers={"If-None-Match": tag}).status_code
+
+    assert status(corrected) == status(f'"{job.seq + 1}"') == 304
+    of_srt = client.get(f"{address}?format=srt").headers["etag"]
+    for other in (f'"{job.seq}"', f'"{job.seq + 2}"', of_srt, '"x"'):
+        assert status(other) == 200, other
+    for query in ("?format=srt", "?version=engine"):
+        assert status(corrected, query) == 200, query
+    assert status(of_srt, "?format=srt") == 304
+
+
 def test_who_has_not_seen_the_newest_text_does_not_overwrite_it(
     service: JobService, client: httpx.Client
 ) -> None:

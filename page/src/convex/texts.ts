@@ -3,6 +3,7 @@ import { readTranscript } from "../../../web/src/browser/convexTranscript";
 import { lettersOf } from "../model/letters";
 import { toParagraphs } from "../model/paragraphs";
 import { givenNames, isSameNames } from "../model/speakers";
+import { wordlessOf } from "../model/wordless";
 import { removeAudio } from "../store/audio";
 import type { RecordingRow } from "../store/database";
 import { removeMarks } from "../store/marks";
@@ -32,8 +33,9 @@ export class Texts {
     if (!stored || stored.row.isUnsent) return;
     const text = { paragraphs: toParagraphs(found.transcript), names: givenNames(found.transcript.speakers) };
     const isSame = lettersOf(text) === lettersOf(stored) && isSameNames(text.names, stored.row.names ?? {});
-    if (isSame) await changeRow(jobId, { etag: found.etag });
-    else await saveText(jobId, text, { etag: found.etag, editedAt: Date.now() });
+    const change = { etag: found.etag, wordless: wordlessOf(found.transcript, text.paragraphs) };
+    if (isSame) await changeRow(jobId, change);
+    else await saveText(jobId, text, { ...change, editedAt: Date.now() });
   }
 
   /** A copy goes with its row: who deleted it on another device wants it nowhere. */

@@ -1,5 +1,5 @@
 /** A text as the files that people take away, but for docx and zip. Pure. */
-import { endOf, type Paragraph, segmentsOf, startOf } from "../model/transcript";
+import { endOf, type Paragraph, segmentsOf, startOf, type Turn } from "../model/transcript";
 import { clockTime } from "../text/quantities";
 import { sayNames, toCues } from "./cues";
 
@@ -8,6 +8,8 @@ export type Source = {
   language: string | null;
   duration: number;
   paragraphs: readonly Paragraph[];
+  /** Who speaks when, also without words; only data has a place for it. */
+  turns?: readonly Turn[];
   /** What the person marked while recording, in seconds, and the words before it. Subtitles have no place for it. */
   marks?: Marks | null;
 };
@@ -90,7 +92,7 @@ function stamp(seconds: number, point: string): string {
   return `${clock.join(":")}${point}${pad(milliseconds % 1000, 3)}`;
 }
 
-function json({ filename, language, duration, paragraphs, marks }: Source): string {
+function json({ filename, language, duration, paragraphs, turns = [], marks }: Source): string {
   const text = paragraphs.map((paragraph) => paragraph.text).join(" ");
   const known = { filename, ...(language ? { language } : {}), duration, ...(marks ? { marks: marks.seconds } : {}) };
   const listed = paragraphs.map((paragraph) => ({
@@ -99,5 +101,7 @@ function json({ filename, language, duration, paragraphs, marks }: Source): stri
     text: paragraph.text,
     ...(paragraph.speaker ? { speaker: paragraph.speaker } : {}),
   }));
-  return `${JSON.stringify({ ...known, text, paragraphs: listed, segments: paragraphs.flatMap(segmentsOf) }, null, 1)}\n`;
+  const segments = paragraphs.flatMap(segmentsOf);
+  const spoken = turns.length ? { turns } : {};
+  return `${JSON.stringify({ ...known, text, paragraphs: listed, segments, ...spoken }, null, 1)}\n`;
 }

@@ -9,9 +9,13 @@ import { readText } from "../store/recordings";
 export const downloadAll = (rows: readonly RecordingRow[]): Promise<void> => downloadZip(sources(rows), "escriba.zip");
 
 async function* sources(rows: readonly RecordingRow[]): AsyncGenerator<Source> {
+  const { turnsOf } = await import("../model/turns");
   for (const { jobId, filename, language, duration, names = {} } of rows) {
-    const text = await readText(jobId);
+    const stored = await readText(jobId);
     const marks = marksOf(jobId);
-    if (text) yield { filename, language, duration, paragraphs: withNames({ ...text, names }), marks };
+    if (!stored) continue;
+    const text = { paragraphs: stored.paragraphs, names };
+    const turns = turnsOf(text, stored.row.wordless ?? []);
+    yield { filename, language, duration, paragraphs: withNames(text), turns, marks };
   }
 }

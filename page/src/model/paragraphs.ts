@@ -1,7 +1,7 @@
 /** The API's transcript → paragraphs, divided at pauses and ends of sentences. Pure. */
 import { shareTime } from "./timing";
 import { findWords, type Place } from "./tokens";
-import type { Paragraph, Segment, Word } from "./transcript";
+import type { Paragraph, Segment, Turn, Word } from "./transcript";
 
 export type ApiTranscript = {
   segments?: readonly Segment[];
@@ -10,6 +10,7 @@ export type ApiTranscript = {
   text?: string;
   /** Everybody's name by label. */
   speakers?: Readonly<Record<string, string>>;
+  turns?: readonly Turn[];
 };
 type ApiWord = { word: string; start: number; end: number };
 

@@ -24,6 +24,9 @@ export type Segment = {
   words?: readonly { word: string; start: number; end: number }[];
 };
 
+/** The time in which one speaker speaks, with words or without. */
+export type Turn = { speaker: string; start: number; end: number };
+
 export const startOf = ({ words }: Paragraph): number => words[0]?.start ?? 0;
 
 export const endOf = ({ words }: Paragraph): number => words.at(-1)?.end ?? 0;

@@ -6,6 +6,7 @@ import { lettersOf } from "../model/letters";
 import { toParagraphs } from "../model/paragraphs";
 import { givenNames, isSameNames, type Names, type Text } from "../model/speakers";
 import type { Paragraph } from "../model/transcript";
+import { type Wordless, wordlessOf } from "../model/wordless";
 import { readTranscript } from "../server/transcript";
 import type { RecordingRow } from "../store/database";
 import { changeRow, onStoreNews, readText, saveText, type StoredText } from "../store/recordings";
@@ -21,12 +22,15 @@ export class OpenText {
   readonly isChangedElsewhere: Signal<boolean> = signal(false);
   /** The server still tells the voices apart: the same text comes again, with who says it. */
   readonly awaitsSpeakers: Signal<boolean> = signal(false);
+  /** Where somebody speaks without words, as the server last said. */
+  wordless: readonly Wordless[];
   readonly #history: History;
   readonly #listeners = new Set<(change: Change) => void>();
   #stopNews = () => {};
 
   constructor({ row, paragraphs }: StoredText) {
     this.row = row;
+    this.wordless = row.wordless ?? [];
     this.#history = new History(paragraphs, row.names);
     const { jobId, etag, duration, isUnsent, names = {} } = row;
     const known = { etag, duration, text: isUnsent ? {} : { names } };
@@ -138,16 +142,17 @@ export class OpenText {
     this.saver.editedAt = stored.row.editedAt;
     const { names = {} } = stored.row;
     this.saver.accept(stored.row.etag, { names });
+    this.wordless = stored.row.wordless ?? [];
     this.#replace({ paragraphs: stored.paragraphs, names });
   }
 
   /** The server's text replaces this one where it is newer. */
   async #takeFromServer(): Promise<void> {
     const hadUnsent = this.saver.hasUnsent;
-    const found = await readTranscript(this.row.jobId, hadUnsent ? null : this.saver.etag, this.#isLabelled);
+    const found = await readTranscript(this.row.jobId, hadUnsent ? null : this.saver.etag);
     if (!found || (this.saver.hasUnsent && !hadUnsent)) return;
     this.awaitsSpeakers.set(found.awaitsSpeakers);
-    if (!found.transcript) return this.saver.retag(found.etag);
+    if (!found.transcript) return;
     const text = { paragraphs: toParagraphs(found.transcript), names: givenNames(found.transcript.speakers) };
     this.saver.accept(found.etag, text);
     const isSame = lettersOf(text) === lettersOf(this.whole) && isSameNames(text.names, this.names);
@@ -155,7 +160,8 @@ export class OpenText {
     if (!isSame) this.#replace(text);
     if (isLabelled) this.isChangedElsewhere.set(false); // by nobody: its speakers have come
     this.saver.state.set(isSame && !hadUnsent ? "" : "saved");
-    const change = { etag: found.etag, isUnsent: false };
+    this.wordless = wordlessOf(found.transcript, text.paragraphs);
+    const change = { etag: found.etag, isUnsent: false, wordless: this.wordless };
     if (isSame) await changeRow(this.row.jobId, change);
     else {
       this.saver.editedAt = Date.now();

@@ -56,11 +56,6 @@ export class Saver {
     this.#sendIn(0);
   }
 
-  /** The server has this text, by another tag. */
-  retag(etag: string | null): void {
-    this.known.etag = etag;
-  }
-
   /** The text of the server was taken over: corrections that follow are made to that one. */
   accept(etag: string | null, { names }: Pick<Text, "names">): void {
     this.known.etag = etag;

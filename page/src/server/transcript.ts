@@ -5,7 +5,6 @@ import type { ApiTranscript } from "../model/paragraphs";
 import { currentLanguage } from "../text/language";
 import { authorization } from "./access";
 import { endpoint } from "./address";
-import { seqOf } from "./etag";
 
 /** `gone`: the server has no such recording any more. `newer`: it has a text that this page does not know. */
 export type Sent = { kind: "saved"; etag: string | null } | { kind: "newer" | "gone" | "away" | "refused" };
@@ -54,26 +53,18 @@ async function put(url: string, body: unknown, etag: string | null): Promise<Sen
   return { kind: response.status === 429 || response.status >= 500 ? "away" : "refused" };
 }
 
-/** `awaitsSpeakers`: they come later, with a text of another tag. */
+/** Without `transcript` the server has the text of the tag; `awaitsSpeakers`: they come later, with another one. */
 export type Found = { transcript?: ApiTranscript; etag: string | null; awaitsSpeakers: boolean };
 
-/**
- * Null where the server does not answer; without `transcript` it has the text of `etag`, perhaps by another tag.
- * A correction that was made before its speakers came has them at the server: only who `isLabelled` knows that text.
- */
-export async function readTranscript(jobId: string, etag: string | null, isLabelled: boolean): Promise<Found | null> {
+/** Null where the server does not answer. */
+export async function readTranscript(jobId: string, etag: string | null): Promise<Found | null> {
   const response = await fetch(address(jobId), {
     headers: { ...headers(), ...(etag ? { "if-none-match": etag } : {}) },
     cache: "no-store",
   }).catch(() => null);
   if (!response || !(response.ok || response.status === 304)) return null;
-  const found = response.headers.get("etag");
-  const speakers = response.headers.get("x-escriba-speakers");
-  const awaitsSpeakers = speakers === "pending";
+  const awaitsSpeakers = response.headers.get("x-escriba-speakers") === "pending";
   if (response.status === 304) return { etag, awaitsSpeakers };
-  if (etag && seqOf(found) === seqOf(etag) && (isLabelled || speakers !== "added")) {
-    await response.body?.cancel();
-    return { etag: found, awaitsSpeakers };
-  }
-  return { transcript: (await response.json()) as ApiTranscript, etag: found, awaitsSpeakers };
+  const transcript = (await response.json()) as ApiTranscript;
+  return { transcript, etag: response.headers.get("etag"), awaitsSpeakers };
 }

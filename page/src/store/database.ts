@@ -5,6 +5,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { ApiTranscript } from "../model/paragraphs";
 import type { Names } from "../model/speakers";
+import type { Wordless } from "../model/wordless";
 import type { PackedParagraph } from "./packing";
 
 export type RecordingRow = {
@@ -26,6 +27,8 @@ export type RecordingRow = {
   loudness?: Uint8Array;
   /** The names of speakers; none where nobody gave any. */
   names?: Names;
+  /** Where somebody speaks without words, as far as the API has found it. */
+  wordless?: readonly Wordless[];
   /** Convex has, or had, a row for it. */
   isListed?: boolean;
   /** It came from another device through Convex, and goes when its row does. */

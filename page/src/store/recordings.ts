@@ -3,6 +3,7 @@ import { signal } from "../app/signal";
 import { toParagraphs, type ApiTranscript } from "../model/paragraphs";
 import { givenNames, type Text } from "../model/speakers";
 import type { Paragraph } from "../model/transcript";
+import { wordlessOf } from "../model/wordless";
 import { database, type RecordingRow } from "./database";
 import { pack, unpack } from "./packing";
 
@@ -61,6 +62,7 @@ export async function keepResult(job: FinishedJob, original: ApiTranscript & { l
     editedAt: 0,
     isUnsent: false,
     names: givenNames(original.speakers),
+    wordless: wordlessOf(original, paragraphs),
   };
   try {
     await add(row, paragraphs, original);

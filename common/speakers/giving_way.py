@@ -18,8 +18,11 @@ from common.speakers.debt import Debt
 
 
 def give_way(active: ActiveWork) -> Beside:
-    """What runs beside the child. It stands still for two thirds of the time at most, and the bound on its
-    wall clock (`Bounds.of_cpu`, of a bound on its CPU that is five times what it needs) allows for that."""
+    """What runs beside the child.
+
+    It stands still for two thirds of the time at most. `Bounds.of_cpu` allows for that: its wall clock
+    is 15 times a bound on CPU that is itself several times what the child needs.
+    """
 
     async def watch(pid: int, _: asyncio.Timeout) -> None:
         child = _Child(pid, active)

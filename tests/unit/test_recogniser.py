@@ -20,8 +20,9 @@ from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, normalise, word_er
 
 @pytest.fixture(scope="module")
 def recogniser(pytestconfig: pytest.Config) -> Iterator[Recogniser]:
+    """With one thread: on busy cores several wait for each other in loops, which is CPU too."""
     assert pytestconfig.cache is not None
-    recogniser = Recogniser(pytestconfig.cache.mkdir("models"))
+    recogniser = Recogniser(pytestconfig.cache.mkdir("models"), threads=1)
     yield recogniser
     recogniser.close()
 
@@ -96,14 +97,14 @@ async def test_a_recording_is_closed_whatever_happens(recogniser: Recogniser) ->
 
 
 async def test_recordings_go_one_by_one_and_do_not_block_the_event_loop(recogniser: Recogniser) -> None:
-    files = [recording.path.open("rb") for recording in (ENGLISH_SHORT, SPANISH[3], ENGLISH_SHORT)]
+    files = [recording.path.open("rb") for recording in (ENGLISH_SHORT, SPANISH[3])]
     work = asyncio.gather(*(recogniser.recognise(file, DecodingOptions()) for file in files))
     turns = 0
     while not work.done():
         await asyncio.sleep(0.01)
         turns += 1
     results = await work
-    assert [each.language for each in results] == ["en", "es", "en"]
+    assert [each.language for each in results] == ["en", "es"]
     assert turns > 20
 
 

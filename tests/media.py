@@ -16,7 +16,9 @@ SECONDS = 4.0  # the duration of each good recording
 PITCH = 440  # Hz, the tone in all of them
 
 _TONE = f"-f lavfi -i sine={PITCH}:r=44100:d={SECONDS}"
-_FILM = f"-f lavfi -i testsrc=s=320x240:r=25:d={SECONDS} -map 0:a -map 1:v -pix_fmt yuv420p"
+_FILM = f"-f lavfi -i testsrc=s=320x240:r=5:d={SECONDS} -map 0:a -map 1:v -pix_fmt yuv420p"
+# No test looks at the picture.
+_H264, _VP8 = "-c:v libx264 -preset ultrafast", "-c:v libvpx -deadline realtime -cpu-used 8"
 _COVER = "-map 0:a -map 1:v -c copy -disposition:v attached_pic"
 
 # ffmpeg's options for each good file; the extension of its name decides the container.
@@ -47,19 +49,19 @@ GOOD: dict[str, str] = {
     "flac.oga": f"{_TONE} -c:a flac",
     # What Chrome's MediaRecorder sends: clusters of unknown size, no duration.
     "mediarecorder.webm": f"{_TONE} -c:a libopus -b:a 32k -live 1",
-    "film.webm": f"{_TONE} {_FILM} -c:v libvpx -c:a libopus",
-    "film.mp4": f"{_TONE} {_FILM} -c:v libx264",
-    "film-fragmented.mp4": f"{_TONE} {_FILM} -c:v libx264 -movflags +frag_keyframe+empty_moov",
-    "film-with-mp3.mp4": f"{_TONE} {_FILM} -c:v libx264 -c:a libmp3lame",
-    "film-with-opus.mp4": f"{_TONE} {_FILM} -c:v libx264 -c:a libopus",
+    "film.webm": f"{_TONE} {_FILM} {_VP8} -c:a libopus",
+    "film.mp4": f"{_TONE} {_FILM} {_H264}",
+    "film-fragmented.mp4": f"{_TONE} {_FILM} {_H264} -movflags +frag_keyframe+empty_moov",
+    "film-with-mp3.mp4": f"{_TONE} {_FILM} {_H264} -c:a libmp3lame",
+    "film-with-opus.mp4": f"{_TONE} {_FILM} {_H264} -c:a libopus",
     "film-with-late-sound.mp4": f"-f lavfi -i testsrc=s=64x64:d=10 -itsoffset 6 {_TONE} -pix_fmt yuv420p",
     "film-with-late-sound.mkv": "-i {film-with-late-sound.mp4} -c:v copy -c:a ac3",
-    "film.mov": f"{_TONE} {_FILM} -c:v libx264 -c:a aac",
-    "film-with-pcm.mov": f"{_TONE} {_FILM} -c:v libx264 -c:a pcm_s16be",
+    "film.mov": f"{_TONE} {_FILM} {_H264} -c:a aac",
+    "film-with-pcm.mov": f"{_TONE} {_FILM} {_H264} -c:a pcm_s16be",
     "sound.mov": f"{_TONE} -c:a aac",
-    "film.mkv": f"{_TONE} {_FILM} -c:v libx264 -c:a libvorbis",
-    "film-with-ac3.mkv": f"{_TONE} {_FILM} -c:v libx264 -c:a ac3",
-    "film-with-flac.mkv": f"{_TONE} {_FILM} -c:v libx264 -c:a flac",
+    "film.mkv": f"{_TONE} {_FILM} {_H264} -c:a libvorbis",
+    "film-with-ac3.mkv": f"{_TONE} {_FILM} {_H264} -c:a ac3",
+    "film-with-flac.mkv": f"{_TONE} {_FILM} {_H264} -c:a flac",
     "sound.mka": f"{_TONE} -c:a libmp3lame",
     "phone.3gp": f"{_TONE} -ar 8000 -ac 1 -c:a libopencore_amrnb",
     "raw.aac": f"{_TONE} -b:a 64k",
@@ -71,7 +73,7 @@ GOOD: dict[str, str] = {
 
 _BROKEN_BY_FFMPEG: dict[str, str] = {
     "cover.jpg": "-f lavfi -i testsrc=s=600x600:d=0.04 -frames:v 1",
-    "silent-film.mp4": f"-f lavfi -i testsrc=s=320x240:d={SECONDS} -c:v libx264 -pix_fmt yuv420p",
+    "silent-film.mp4": f"-f lavfi -i testsrc=s=320x240:d={SECONDS} {_H264} -pix_fmt yuv420p",
     "five-milliseconds.wav": "-f lavfi -i sine=440:d=0.005",
     "rate-of-2-khz.wav": "-f lavfi -i sine=440:r=2000:d=1",
     # Six hours in a few hundred kilobytes; `n`, the samples of a frame, makes it a quarter of the work.

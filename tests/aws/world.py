@@ -67,6 +67,8 @@ class World:
     connections: Connections
     folder: Path
     more: dict[str, str] = field(default_factory=dict)  # settings of every function
+    sandboxes: ExitStack = field(default_factory=ExitStack)
+    _warm: dict[str, LambdaProcess] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -86,11 +88,26 @@ class World:
 
     def sandbox(self, function: str, **more: str) -> LambdaProcess:
         """A new sandbox of `functions/<function>.py`; use it as a context."""
-        log = self.folder / f"{function}.log"
         scratch = tempfile.mkdtemp(dir=self.folder)  # each has a /tmp of its own
+        log = Path(f"{scratch}-{function}.log")
         module = f"functions.{function}"
         environment = {**self.environment, "FUNCTION_MODULE": module, "TMPDIR": scratch, **more}
         return LambdaProcess(log, environment)
+
+    def warm_sandbox(self, function: str) -> LambdaProcess:
+        """One for all tests of this world: Lambda too calls a sandbox again."""
+        if function not in self._warm:
+            self._warm[function] = self.sandboxes.enter_context(self.sandbox(function))
+        return self._warm[function]
+
+    def empty(self) -> None:
+        """No job, no message and no watcher is left for the next test."""
+        self.emulator.client("sqs").purge_queue(QueueUrl=self.names.queue)
+        database = self.emulator.client("dynamodb")
+        for item in database.scan(TableName=self.names.table)["Items"]:
+            database.delete_item(TableName=self.names.table, Key={"pk": item["pk"], "sk": item["sk"]})
+        self.connections.posted.clear()
+        self.connections.gone.clear()
 
     @property
     def jobs(self) -> DynamoJobs:
@@ -114,7 +131,9 @@ def world_of(upstream: Upstream, folder: Path) -> Iterator[World]:
         names = stack.enter_context(stack_of(emulator()))
         connections = Connections()
         stack.callback(connections.close)
-        yield World(emulator(), names, upstream, connections, folder)
+        world = World(emulator(), names, upstream, connections, folder)
+        with world.sandboxes:
+            yield world
 
 
 def call(sandbox: LambdaProcess, method: str, path: str, **how: Any) -> tuple[int, Any]:

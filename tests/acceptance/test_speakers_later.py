@@ -6,7 +6,7 @@ import json
 import math
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,19 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Conversation:
 def long(tmp_path_factory: pytest.TempPathFactory) -> Conversation:
     """Two stretches, mostly quiet: between them a server can be killed."""
     return make_conversation(tmp_path_factory.mktemp("long"), turns=2, times=2, silence=560.0)
+
+
+@pytest.fixture(scope="module")
+def at_once(
+    long: Conversation, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, dict[str, Any], dict[str, Any]]]:
+    """A server whose texts wait for their speakers, a job, and its text."""
+    with Upstream() as upstream:
+        environment = settings(upstream, long, SPEAKERS_WAIT="600", LOG_LEVEL="WARNING")
+        with Server(tmp_path_factory.mktemp("at-once") / "data", **environment) as server:
+            job_id = send(server, long)
+            wait_until(lambda: has_text(server, job_id))
+            yield server, read(server, job_id), text(server, job_id).json()
 
 
 def settings(upstream: Upstream, conversation: Conversation, **more: str) -> dict[str, str]:
@@ -222,23 +235,23 @@ def test_speakers_that_a_person_named_meanwhile_stay(
 
 
 def test_a_server_killed_meanwhile_and_the_one_beside_it_find_the_same_speakers(
-    start: Callable[..., Server], upstream: Upstream, long: Conversation
+    start: Callable[..., Server],
+    upstream: Upstream,
+    long: Conversation,
+    at_once: tuple[Server, dict[str, Any], dict[str, Any]],
 ) -> None:
     """One of two servers on the same data has the task; when it dies, the other goes on where it was."""
-    server = start(**settings(upstream, long, LEASE_SECONDS="12"))
-    job_id = send(server, long)
-    wait_until(lambda: has_speakers(server, job_id))
-    undisturbed = text(server, job_id).json()
-
-    other = start(**settings(upstream, long, LEASE_SECONDS="12"))
-    asked = len(upstream.requests)
+    environment = settings(upstream, long, LEASE_SECONDS="12")
+    pieces = len(upstream.script)
+    server, other = start(**environment), start(**environment)
     job_id = send(server, long)
     wait_until(lambda: count(server, "later_voices") == 1)
     killed = listener_of(server, other)
     left = other if killed is server else server
     killed.kill()
     wait_until(lambda: has_speakers(left, job_id), 120)
-    assert len(upstream.requests) == 2 * asked  # no piece was transcribed again
+    assert len(upstream.requests) == pieces  # none was transcribed again
+    undisturbed = at_once[2]
     assert text(left, job_id).json()["segments"] == undisturbed["segments"]
     # The killed server's own folder goes at its next start.
     assert {table: count(left, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
@@ -304,12 +317,10 @@ def test_speakers_that_cannot_be_found_are_a_warning_after_some_tries(
 
 
 def test_a_text_waits_as_long_as_it_is_told_to(
-    start: Callable[..., Server], upstream: Upstream, long: Conversation
+    at_once: tuple[Server, dict[str, Any], dict[str, Any]],
 ) -> None:
     """Speakers that come within that time come with the text."""
-    server = start(**settings(upstream, long, SPEAKERS_WAIT="600"))
-    job_id = send(server, long)
-    wait_until(lambda: has_text(server, job_id))
-    assert "speakers" not in read(server, job_id)
-    assert text(server, job_id).json()["speakers"] == {"A": "A", "B": "B"}
+    server, job, transcript = at_once
+    assert "speakers" not in job
+    assert transcript["speakers"] == {"A": "A", "B": "B"}
     assert_nothing_is_left(server)

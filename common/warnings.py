@@ -49,6 +49,12 @@ SENTENCES: dict[str, Sentence] = {
         "The speakers are hard to tell apart in this recording; check who says what.",
         "En esta grabación cuesta distinguir quién habla; revisa quién dice qué.",
     ),
+    "speech_without_words": Sentence(
+        "{seconds} seconds of speech have no words: too faint for the engine, or in another language? "
+        "`turns` says where.",
+        "{seconds} segundos de voz no tienen palabras: ¿el motor no la oye bien, o es otro idioma? "
+        "`turns` dice dónde.",
+    ),
     "speakers_failed": Sentence(
         "The speakers could not be distinguished; the text is complete.",
         "No se pudo distinguir quién habla; el texto está completo.",

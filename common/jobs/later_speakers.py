@@ -93,9 +93,8 @@ class _Run:
             await self._find_speakers()
         except StoreUnavailable as away:
             log("speakers.waits", level="WARNING", jobId=self._job_id, code=away.code)
-            await asyncio.sleep(
-                away.retry_after or _STORE_PAUSE
-            )  # a task that was never tried is due at once
+            # Not given back at once: a task that was never tried is due at once.
+            await asyncio.sleep(away.retry_after or _STORE_PAUSE)
             await retry_while_busy(self._give_back_untried)  # while the store is away, the lease is ours
 
     async def _give_back_untried(self) -> None:

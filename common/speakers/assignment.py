@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from common.speakers.clustering import centres_of, group_voices
 from common.speakers.features import Floats
-from common.speakers.likeness import Pairs
+from common.speakers.likeness import Pairs, fewest_of_a_voice
 from common.speakers.spectral import Doubles, Labels
 from common.speakers.windows import Span
 
@@ -61,9 +61,9 @@ def _are_long(times: NDArray[np.float32], least: int) -> NDArray[np.bool_]:
 
 def _drop_small(voices: Floats, labels: Labels, least: int) -> Labels:
     """Every embedding goes to the nearest group of those that are large; `least` groups stay."""
-    sizes = np.bincount(labels)
+    sizes, fewest = np.bincount(labels), fewest_of_a_voice(len(labels))
     order = np.argsort(-sizes, kind="stable")
-    large = [group for rank, group in enumerate(order) if rank < least or sizes[group] >= _FEW]
+    large = [group for rank, group in enumerate(order) if rank < least or sizes[group] >= fewest]
     centres = centres_of(voices, labels)[np.sort(large or order[:1])]
     return np.unique((voices @ centres.T).argmax(axis=1), return_inverse=True)[1]
 

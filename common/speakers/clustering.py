@@ -15,7 +15,7 @@ from common.speakers.features import Floats
 from common.speakers.likeness import merge_alike, split_unlike
 from common.speakers.spectral import Doubles, Labels, group_by_links
 
-_PER_VOICE = 4  # embeddings: fewer are no voice of their own
+_PER_VOICE = 4  # embeddings: there are no more voices than that, or two
 _AT_ONCE = 400  # vectors: five minutes of speech, and a matrix of 1.3 MB
 _BLOCK = 100
 _ALIKE = 0.6  # mean similarity in a small group, lower where that leaves too many
@@ -36,7 +36,7 @@ def group_voices(voices: Floats, *, least: int, most: int) -> Groups:
 
     A graph finds them; their likeness says which of them are two voices, and which are one.
     """
-    most = max(least, min(most, len(voices) // _PER_VOICE), 1)
+    most = max(least, min(most, max(len(voices) // _PER_VOICE, 2)), 1)
     small = np.arange(len(voices)) if len(voices) <= _AT_ONCE else _small_groups(voices)
     centres = centres_of(voices, small)
     found = group_by_links(centres, least=least, most=most)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-_MOST = 4.0  # seconds
-_FALL = 2.0  # seconds of debt, for each that the child runs: so it has a third of the time or more
+_MOST = 6.0  # seconds
+_FALL = 3.0  # seconds of debt, for each that the child runs: so it has a quarter of the time or more
 _DELAY = 0.25  # seconds after the end of urgent work: of short requests in a row, each finds it stopped
 
 

@@ -20,7 +20,7 @@ from common.speakers.debt import Debt
 def give_way(active: ActiveWork) -> Beside:
     """What runs beside the child.
 
-    It stands still for two thirds of the time at most. `Bounds.of_cpu` allows for that: its wall clock
+    It stands still for three quarters of the time at most. `Bounds.of_cpu` allows for that: its wall clock
     is 15 times a bound on CPU that is itself several times what the child needs.
     """
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 import numpy as np
 
 from common.speakers.features import Floats
-from common.speakers.spectral import Doubles, Labels, group_by_links
+from common.speakers.spectral import FEW, Doubles, Labels, group_by_links
 
 # More alike than the first, groups are one voice; less alike than the second, halves of a group are two. The
 # graph decides between them. Measured in docs/decisions/speakers.md
 SAME, OTHER = 0.66, 0.55
-_FEWEST = 3  # embeddings of a half: fewer are noise, or several voices at once; in hours, a thousandth of all
 _FEWEST_PAIRS = 2  # within a group: fewer say nothing of its voice
+
+
+def fewest_of_a_voice(count: int) -> int:
+    """Of so many embeddings in all: fewer are noise, or several voices at once."""
+    return 2 if count <= FEW else 3
 
 
 class Pairs:
@@ -78,11 +82,13 @@ def split_unlike(voices: Floats, small: Labels, centres: Floats, labels: Labels,
 
     `labels` are the groups of `centres`, `small` says which of these each of the `voices` belongs to.
     """
-    labels, fewest = labels.copy(), max(_FEWEST, len(voices) // 1000)
+    labels, fewest = labels.copy(), max(fewest_of_a_voice(len(voices)), len(voices) // 1000)
     unasked = list(range(int(labels.max()) + 1))
     while unasked and (count := int(labels.max()) + 1) < most:
         group = unasked.pop()
         members = np.flatnonzero(labels == group)
+        if len(members) < 2:
+            continue
         second = members[group_by_links(centres[members], least=2, most=2) == 1]
         inside = labels[small] == group
         halves = np.isin(small[inside], second).astype(np.intp)

@@ -19,6 +19,8 @@ from common.speakers.features import Floats
 Labels: TypeAlias = NDArray[np.intp]
 Doubles: TypeAlias = NDArray[np.float64]
 
+FEW = 12  # vectors, of some ten seconds: a graph of so few has gaps by chance
+
 _FEWEST_LINKS = 4
 _MOST_LINKS = 0.3  # of all embeddings
 _TRIES = 15
@@ -27,10 +29,15 @@ _SEED = 0  # the same groups at every call
 
 
 def group_by_links(voices: Floats, *, least: int, most: int) -> Labels:
-    """The group of each unit vector: between `least` and `most` groups, no more than there are vectors."""
+    """The group of each unit vector: between `least` and `most` groups, no more than there are vectors.
+
+    Few vectors become `least` groups.
+    """
     most = min(most, len(voices))
-    if most == 1 or len(voices) <= _FEWEST_LINKS:
+    if most == 1:
         return np.zeros(len(voices), np.intp)
+    if len(voices) <= FEW:
+        return _k_means(voices.astype(np.float64), min(least, len(voices)))
     laplacian, groups = _best_graph(voices, min(least, most), most)
     if groups == 1:
         return np.zeros(len(voices), np.intp)

@@ -32,6 +32,8 @@ from common.text.speakers import names_of
 from common.transcription.pipeline import PreparedRecording
 
 _OVERLAP = 2.0  # seconds: a window that begins before the end of its stretch lies wholly within it
+_UNWRITTEN_TURN = 2.0  # seconds of speech without words: less of it is a pause between words
+_MOST_UNWRITTEN = 5.0  # seconds in all that need no warning
 _SAMPLES = "asetnsamples=n=8192:p=0"  # as in `common.audio.decoding`
 
 Keep = Callable[[int, bytes], Awaitable[None]]
@@ -187,8 +189,17 @@ async def assign_speakers(
     wordless = [line for line in found_lines if len(line) == 3]
     speakers = list(_speakers_of(changes, len(words)))
     labelled = label_speakers(transcript, lines, speakers, wordless)
-    is_doubtful = found["doubt"] and names_of(labelled)
-    return _with_warning(labelled, "speakers_doubtful") if is_doubtful else labelled
+    if found["doubt"] and names_of(labelled):
+        labelled = _with_warning(labelled, "speakers_doubtful")
+    return _warn_of_unwritten_speech(labelled)
+
+
+def _warn_of_unwritten_speech(transcript: Transcript) -> Transcript:
+    lengths = [turn.end - turn.start for turn in transcript.wordless or ()]
+    seconds = sum(length for length in lengths if length >= _UNWRITTEN_TURN)
+    if seconds <= _MOST_UNWRITTEN:
+        return transcript
+    return _with_warning(transcript, "speech_without_words", seconds=round(seconds))
 
 
 def _speakers_of(changes: list[tuple[int, int]], count: int) -> Iterator[int]:
@@ -197,6 +208,6 @@ def _speakers_of(changes: list[tuple[int, int]], count: int) -> Iterator[int]:
         yield from repeat(speaker, end - first)
 
 
-def _with_warning(transcript: Transcript, code: str) -> Transcript:
-    warnings = (*transcript.warnings, TranscriptWarning(code=code))
+def _with_warning(transcript: Transcript, code: str, **details: float) -> Transcript:
+    warnings = (*transcript.warnings, TranscriptWarning(code=code, details={**details}))
     return transcript.model_copy(update={"warnings": warnings})

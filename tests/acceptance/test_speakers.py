@@ -95,6 +95,9 @@ def test_who_speaks_where_the_engine_wrote_nothing_has_a_turn(
     assert {turn["speaker"] for turn in inside} == {"A"}
     heard = sum(min(turn["end"], end) - max(turn["start"], start) for turn in inside)
     assert heard > 0.7 * (end - start)
+    (warning,) = answer["warnings"]
+    assert warning["code"] == "speech_without_words"
+    assert float(warning["message"].split()[0]) == pytest.approx(end - start, rel=0.3)
     assert all(0 <= turn["start"] < turn["end"] <= answer["duration"] for turn in answer["turns"])
 
 

@@ -126,6 +126,17 @@ def test_a_voice_of_few_embeddings_is_divided_from_the_rest_and_one_voice_is_not
         assert not split_unlike(some, each, some, np.zeros(len(members), np.intp), most=1).any()
 
 
+@pytest.mark.parametrize("first", [2, 3, 6])
+@pytest.mark.parametrize("second", [0, 2, 5])
+def test_ten_seconds_of_two_people_are_two_voices_and_of_one_person_one(first: int, second: int) -> None:
+    voices, owners = voices_of(2, 24)
+    chosen = [*range(first), *range(12, 12 + second), *range(first, 6)]
+    labels = group_voices(voices[chosen], least=1, most=10).labels.tolist()
+    pairs = {(owners[index], label) for index, label in zip(chosen, labels, strict=True)}
+    assert len(pairs) == len(set(labels)) == (2 if second else 1)
+    assert set(group_voices(voices[chosen], least=1, most=1).labels.tolist()) == {0}
+
+
 @pytest.mark.parametrize(("least", "most"), [(1, 1), (2, 2), (4, 6)])
 def test_as_many_groups_as_were_said(least: int, most: int) -> None:
     voices, _ = voices_of(3, 150)

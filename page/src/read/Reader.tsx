@@ -16,6 +16,7 @@ import { SuppressedLines } from "./SuppressedLines";
 import { TextView } from "./TextView";
 import { useRecording } from "./useRecording";
 import { View } from "./view";
+import { WarningList } from "./WarningList";
 
 export function Reader({ jobId }: { jobId: string }) {
   const text = useMessages();
@@ -62,6 +63,7 @@ function OpenReader({ stored }: { stored: StoredText }) {
         {[clockTime(duration), text.words(stored.row.wordCount), ...(awaitsSpeakers ? [text.voices] : [])].join(" · ")}
         <span role={state.startsWith("savedHere") ? "status" : undefined}>{state && ` · ${text[state]}`}</span>
       </p>
+      <WarningList warnings={open.warnings} />
       <div role="status">{isChanged && <p class="notice">{text.changedElsewhere}</p>}</div>
       <MarkList jobId={jobId} player={player} />
       <TextView view={view} recording={recording.file} />

@@ -65,7 +65,7 @@ class Settings(BaseModel):
     storage_mb: int = Field(2000, ge=1)
     cache_mb: int = Field(50, ge=0)
     speakers: bool = True  # where what they need is installed
-    speakers_timeout: float = Field(3600, gt=0)
+    speakers_timeout: float = Field(7200, gt=0)
     speakers_later: bool = False  # a completed job may get its speakers as a later snapshot
     speakers_wait: float | None = Field(None, ge=0)
     upload_ticket_seconds: float = Field(900, gt=0)

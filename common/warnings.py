@@ -51,7 +51,7 @@ SENTENCES: dict[str, Sentence] = {
         "En esta grabación cuesta distinguir quién habla; revisa quién dice qué.",
     ),
     "speech_without_words": Sentence(
-        "{seconds} seconds of speech have no words in the text: they may be too faint, or in another language.",
+        "{seconds} seconds of speech have no words in the text: perhaps too faint, or in another language.",
         "{seconds} segundos de voz no tienen palabras en el texto: quizá se oyen mal o son en otro idioma.",
     ),
     "speakers_failed": Sentence(

@@ -135,8 +135,8 @@ SILENT = "-f lavfi -i anullsrc=r={}:cl=mono:d=1500:n=65535"
 BOMBS = {
     "silent.flac": f"{SILENT.format(8000)} -frame_size 65535",
     "silent.opus": f"{SILENT.format(48000)} -c:a libopus -b:a 6k -compression_level 0 -frame_duration 60",
-    "silent.mp3": f"{SILENT.format(8000)} -b:a 8k",
-    "silent-128k.mp3": f"{SILENT.format(44100)} -b:a 128k",
+    "silent.mp3": f"{SILENT.format(8000)} -b:a 8k -compression_level 9",
+    "silent-128k.mp3": f"{SILENT.format(44100)} -b:a 128k -compression_level 9",
     "silent.wav": SILENT.format(8000),
 }
 

@@ -1,4 +1,4 @@
-"""Videos of hours through the real server: in little memory, each piece transcribed once."""
+"""Long videos through the real server: in little memory, each piece transcribed once."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def make_video(media: Media, seconds: float, pieces: int) -> Video:
 
 
 @pytest.fixture(scope="module")
-def one_hour(media: Media) -> Video:
-    return make_video(media, 3600.0, pieces=7)
+def forty_minutes(media: Media) -> Video:
+    return make_video(media, 2400.0, pieces=5)
 
 
 @pytest.fixture(scope="module")
@@ -175,15 +175,15 @@ def test_two_pieces_at_once_are_transcribed_and_published_in_little_memory(
 
 
 def test_after_a_rate_limit_midway_the_job_waits_and_only_missing_pieces_are_transcribed(
-    one_hour: Video, recogniser: ToneRecogniser, engine: Upstream, start: Callable[..., Server]
+    forty_minutes: Video, recogniser: ToneRecogniser, engine: Upstream, start: Callable[..., Server]
 ) -> None:
     recogniser.refuse = lambda before: rate_limited(retry_after=1) if before == 3 else None
     server = start(GROQ_BASE_URL=engine.url)
     api = Api(server.url)
-    job_id = api.accepted(one_hour.content)
+    job_id = api.accepted(forty_minutes.content)
     with watch(server.url, job_id) as events:
-        assert_completes(api, job_id, one_hour)
-    assert Counter(Counter(recogniser.hashes).values()) == {1: one_hour.pieces - 1, 2: 1}
+        assert_completes(api, job_id, forty_minutes)
+    assert Counter(Counter(recogniser.hashes).values()) == {1: forty_minutes.pieces - 1, 2: 1}
     waits = [job for job in events.jobs() if job["status"] == "waiting"]
     assert waits
     assert all("waitingUntil" in job for job in waits)
@@ -194,7 +194,7 @@ def test_after_a_rate_limit_midway_the_job_waits_and_only_missing_pieces_are_tra
 
 
 def test_after_a_kill_midway_only_pieces_in_flight_are_transcribed_again(
-    one_hour: Video, recogniser: ToneRecogniser, engine: Upstream, start: Callable[..., Server]
+    forty_minutes: Video, recogniser: ToneRecogniser, engine: Upstream, start: Callable[..., Server]
 ) -> None:
     kept, killed = 3, threading.Event()
 
@@ -205,15 +205,15 @@ def test_after_a_kill_midway_only_pieces_in_flight_are_transcribed_again(
     recogniser.refuse = stop_answering
     server = start(GROQ_BASE_URL=engine.url)
     api = Api(server.url)
-    job_id = api.accepted(one_hour.content)
+    job_id = api.accepted(forty_minutes.content)
     wait_until(lambda: api.job(job_id).json()["chunks"]["done"] == kept, seconds=120)
     wait_until(lambda: len(recogniser.hashes) > kept)
     server.kill()
     killed.set()
     server.start()
-    assert_completes(api, job_id, one_hour)
+    assert_completes(api, job_id, forty_minutes)
     calls = Counter(recogniser.hashes)
-    assert len(calls) == one_hour.pieces
+    assert len(calls) == forty_minutes.pieces
     assert {calls[piece] for piece in recogniser.hashes[:kept]} == {1}
     assert sum(count - 1 for count in calls.values()) in {1, 2}
     wait_until(lambda: files_below(server.data_dir) == [])

@@ -11,7 +11,7 @@ from tests.upstream import Upstream
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--chaos", type=int, default=30, help="how many jobs run while workers are killed")
+    parser.addoption("--chaos", type=int, default=20, help="how many jobs run while workers are killed")
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ async def test_every_job_completes_once_and_reaches_the_page_whatever_is_killed_
                 "AWS_ENDPOINT_URL_DYNAMODB": table.url,
                 "LEASE_SECONDS": "3",
                 "SWEEP_SECONDS": "2",
-                "UPLOAD_TICKET_SECONDS": "120",
+                "UPLOAD_TICKET_SECONDS": "30",  # a recording whose message is lost waits for its end, too
                 "UPLOAD_TIMEOUT": "30",
                 "MAX_ATTEMPTS": "20",
                 "LOG_LEVEL": "WARNING",

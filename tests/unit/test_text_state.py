@@ -127,7 +127,7 @@ def test_speakers_that_a_correction_names_have_the_last_word() -> None:
 @pytest.mark.parametrize(
     ("values", "seconds"),
     [
-        ({}, 3600),
+        ({}, 7200),
         ({"speakers_timeout": 60}, 60),
         ({"speakers_later": True}, 0),
         ({"speakers_later": True, "speakers_wait": 30}, 30),

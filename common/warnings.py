@@ -20,9 +20,10 @@ SENTENCES: dict[str, Sentence] = {
         "Las traducciones no tienen tiempos por palabra; los segmentos sí tienen los suyos.",
     ),
     "track_chosen": Sentence(
-        "The file has {tracks} audio tracks; track {track} was transcribed. `track` or `tracks=mix` chooses.",
+        "The file has {tracks} audio tracks; track {track} was transcribed. "
+        "In the API, `track` or `tracks=mix` chooses.",
         "El archivo tiene {tracks} pistas de audio; se transcribió la {track}. "
-        "Se elige con `track` o `tracks=mix`.",
+        "En la API se elige con `track` o `tracks=mix`.",
     ),
     "channel_chosen": Sentence(
         "The {channels} channels cancel each other when they are mixed; channel {channel} was transcribed.",
@@ -50,10 +51,8 @@ SENTENCES: dict[str, Sentence] = {
         "En esta grabación cuesta distinguir quién habla; revisa quién dice qué.",
     ),
     "speech_without_words": Sentence(
-        "{seconds} seconds of speech have no words: too faint for the engine, or in another language? "
-        "`turns` says where.",
-        "{seconds} segundos de voz no tienen palabras: ¿el motor no la oye bien, o es otro idioma? "
-        "`turns` dice dónde.",
+        "{seconds} seconds of speech have no words in the text: perhaps too faint, or in another language.",
+        "{seconds} segundos de voz no tienen palabras en el texto: quizá se oyen mal o son en otro idioma.",
     ),
     "speakers_failed": Sentence(
         "The speakers could not be distinguished; the text is complete.",

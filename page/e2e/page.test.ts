@@ -1,4 +1,5 @@
 /** The way of a recording through the page: real server, embedded engine, real Chromium; then what it does beside. */
+import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSaid, recordAnnouncements } from "./announcements";
@@ -236,6 +237,36 @@ describe("the page", () => {
     expect(zip.startsWith("PK")).toBe(true);
     for (const suffix of ["txt", "times.txt", "md", "docx", "srt", "vtt", "json"])
       expect(zip).toContain(`english-short.${suffix}`);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("says under its name that the end of a recording is missing: offline, in its language, on a phone", async () => {
+    const { page, problems } = await openPage(browser, server.url, { viewport: { width: 320, height: 640 } });
+    const whole = await readFile(recording("english.flac"));
+    const buffer = whole.subarray(0, (whole.length * 2) / 3);
+    await choose(page, { name: "cut.flac", mimeType: "audio/flac", buffer });
+    await rows(page).waitFor();
+    await openFirst(page);
+    const warning = page.getByRole("list", { name: "Notes on this text" }).getByRole("listitem");
+    await expect
+      .poll(() => warning.allTextContents())
+      .toEqual([expect.stringContaining("The end of the file is missing")]);
+    expect(await page.locator(".reader h1 ~ * .warnings").count()).toBe(1);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await findProblems(page)).toEqual([]);
+    }
+
+    await page.getByRole("button", { name: "Español" }).click();
+    const spanish = page.locator(".warnings [lang=es]", { hasText: "Falta el final del archivo" });
+    await spanish.waitFor();
+    await page.getByRole("link", { name: "Todos los textos" }).click();
+    await rows(page).waitFor();
+    await page.context().setOffline(true);
+    await openFirst(page);
+    await spanish.waitFor();
     expect(problems).toEqual([]);
     await page.context().close();
   });

@@ -14,6 +14,7 @@ const PATHS = {
   correct: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
   speaker: "M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8M4 20c1-4 4-5 8-5s7 1 8 5",
   keys: "M3 7h18v11H3zM7 11h.01M11 11h.01M15 11h.01M8 15h8",
+  warning: "M12 4L2.5 20h19zM12 10v5M12 17.5h.01",
   remove: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5",
 } as const;
 

@@ -3,6 +3,7 @@ import { readTranscript } from "../../../web/src/browser/convexTranscript";
 import { lettersOf } from "../model/letters";
 import { toParagraphs } from "../model/paragraphs";
 import { givenNames, isSameNames } from "../model/speakers";
+import { warningsOf } from "../model/warnings";
 import { wordlessOf } from "../model/wordless";
 import { removeAudio } from "../store/audio";
 import type { RecordingRow } from "../store/database";
@@ -33,7 +34,11 @@ export class Texts {
     if (!stored || stored.row.isUnsent) return;
     const text = { paragraphs: toParagraphs(found.transcript), names: givenNames(found.transcript.speakers) };
     const isSame = lettersOf(text) === lettersOf(stored) && isSameNames(text.names, stored.row.names ?? {});
-    const change = { etag: found.etag, wordless: wordlessOf(found.transcript, text.paragraphs) };
+    const change = {
+      etag: found.etag,
+      wordless: wordlessOf(found.transcript, text.paragraphs),
+      warnings: warningsOf(found.transcript),
+    };
     if (isSame) await changeRow(jobId, change);
     else await saveText(jobId, text, { ...change, editedAt: Date.now() });
   }

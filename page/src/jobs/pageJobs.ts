@@ -55,7 +55,7 @@ async function keep(job: Transcription): Promise<void> {
   const { jobId, createdAt } = job;
   const etag = job.resultSeq === null ? null : `"${job.resultSeq}"`;
   const named = { jobId, createdAt, etag, filename: job.filename ?? messages().fromLink };
-  if (!(await keepResult(named, job.result!))) return;
+  if (!(await keepResult(named, job.result!, currentLanguage()))) return;
   transcriptions.dismiss(jobId);
   const open = { label: () => messages().open, run: () => location.assign(textLink(jobId)) };
   showToast({ text: () => `${messages().completed}: ${shorten(named.filename)}`, action: open, jobId });

@@ -11,6 +11,7 @@ export type ApiTranscript = {
   /** Everybody's name by label. */
   speakers?: Readonly<Record<string, string>>;
   turns?: readonly Turn[];
+  warnings?: readonly (string | { code: string; message: string })[];
 };
 type ApiWord = { word: string; start: number; end: number };
 

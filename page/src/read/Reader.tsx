@@ -16,6 +16,7 @@ import { SuppressedLines } from "./SuppressedLines";
 import { TextView } from "./TextView";
 import { useRecording } from "./useRecording";
 import { View } from "./view";
+import { WarningList } from "./WarningList";
 
 export function Reader({ jobId }: { jobId: string }) {
   const text = useMessages();
@@ -47,21 +48,13 @@ function OpenReader({ stored }: { stored: StoredText }) {
   const recording = useRecording(jobId, filename, duration, player);
   useEffect(() => closeNoticeOf(jobId), [jobId]);
   useEffect(() => void (document.title = `${shorten(filename)} · Escriba`), [filename]);
-  const state = useSignal(open.saver.state);
   const isChanged = useSignal(open.isChangedElsewhere);
-  const awaitsSpeakers = useSignal(open.awaitsSpeakers);
   return (
     <article class="reader">
       <a class="button plain back" href="#/">
         <Icon name="back" /> {text.back}
       </a>
-      <h1 class="wrap" dir="auto">
-        {filename}
-      </h1>
-      <p class="dim facts">
-        {[clockTime(duration), text.words(stored.row.wordCount), ...(awaitsSpeakers ? [text.voices] : [])].join(" · ")}
-        <span role={state.startsWith("savedHere") ? "status" : undefined}>{state && ` · ${text[state]}`}</span>
-      </p>
+      <Head open={open} />
       <div role="status">{isChanged && <p class="notice">{text.changedElsewhere}</p>}</div>
       <MarkList jobId={jobId} player={player} />
       <TextView view={view} recording={recording.file} />
@@ -76,5 +69,25 @@ function OpenReader({ stored }: { stored: StoredText }) {
       )}
       {recording.isOther && <p class="notice">{text.audioOther}</p>}
     </article>
+  );
+}
+
+/** What the text is, how far it is stored, and what its reader should know of it. */
+function Head({ open }: { open: OpenText }) {
+  const text = useMessages();
+  const { filename, duration, wordCount } = open.row;
+  const state = useSignal(open.saver.state);
+  const awaitsSpeakers = useSignal(open.awaitsSpeakers);
+  return (
+    <>
+      <h1 class="wrap" dir="auto">
+        {filename}
+      </h1>
+      <p class="dim facts">
+        {[clockTime(duration), text.words(wordCount), ...(awaitsSpeakers ? [text.voices] : [])].join(" · ")}
+        <span role={state.startsWith("savedHere") ? "status" : undefined}>{state && ` · ${text[state]}`}</span>
+      </p>
+      <WarningList warnings={open.warnings} />
+    </>
   );
 }

@@ -6,10 +6,13 @@ import { lettersOf } from "../model/letters";
 import { toParagraphs } from "../model/paragraphs";
 import { givenNames, isSameNames, type Names, type Text } from "../model/speakers";
 import type { Paragraph } from "../model/transcript";
+import { type Warning, warningsOf } from "../model/warnings";
 import { type Wordless, wordlessOf } from "../model/wordless";
 import { readTranscript } from "../server/transcript";
 import type { RecordingRow } from "../store/database";
+import { preferences } from "../store/preferences";
 import { changeRow, onStoreNews, readText, saveText, type StoredText } from "../store/recordings";
+import { currentLanguage } from "../text/language";
 import { Saver } from "./saver";
 
 /** Milliseconds between two looks for speakers that come after the text. */
@@ -24,6 +27,8 @@ export class OpenText {
   readonly awaitsSpeakers: Signal<boolean> = signal(false);
   /** Where somebody speaks without words, as the server last said. */
   wordless: readonly Wordless[];
+  /** What the server says of the text. */
+  readonly warnings: Signal<readonly Warning[]>;
   readonly #history: History;
   readonly #listeners = new Set<(change: Change) => void>();
   #stopNews = () => {};
@@ -31,6 +36,7 @@ export class OpenText {
   constructor({ row, paragraphs }: StoredText) {
     this.row = row;
     this.wordless = row.wordless ?? [];
+    this.warnings = signal(row.warnings ?? []);
     this.#history = new History(paragraphs, row.names);
     const { jobId, etag, duration, isUnsent, names = {} } = row;
     const known = { etag, duration, text: isUnsent ? {} : { names } };
@@ -75,11 +81,18 @@ export class OpenText {
       [globalThis, "online"],
     ] as const;
     for (const [target, kind] of kinds) target.addEventListener(kind, listener);
+    const ended = preferences.subscribe(() => this.#isOtherLanguage && listener());
     const waiting = setInterval(() => this.awaitsSpeakers.value && listener(), SPEAKERS_EVERY);
     return () => {
+      ended();
       clearInterval(waiting);
       kinds.forEach(([target, kind]) => target.removeEventListener(kind, listener));
     };
+  }
+
+  /** Its warnings are in a language that the page no longer has, or perhaps so. */
+  get #isOtherLanguage(): boolean {
+    return this.warnings.value.some(({ lang }) => lang !== currentLanguage());
   }
 
   get paragraphs(): readonly Paragraph[] {
@@ -143,6 +156,7 @@ export class OpenText {
     const { names = {} } = stored.row;
     this.saver.accept(stored.row.etag, { names });
     this.wordless = stored.row.wordless ?? [];
+    this.warnings.set(stored.row.warnings ?? []);
     this.#replace({ paragraphs: stored.paragraphs, names });
   }
 
@@ -152,7 +166,7 @@ export class OpenText {
     const found = await readTranscript(this.row.jobId, hadUnsent ? null : this.saver.etag);
     if (!found || (this.saver.hasUnsent && !hadUnsent)) return;
     this.awaitsSpeakers.set(found.awaitsSpeakers);
-    if (!found.transcript) return;
+    if (!found.transcript) return this.#takeWarnings();
     const text = { paragraphs: toParagraphs(found.transcript), names: givenNames(found.transcript.speakers) };
     this.saver.accept(found.etag, text);
     const isSame = lettersOf(text) === lettersOf(this.whole) && isSameNames(text.names, this.names);
@@ -161,12 +175,24 @@ export class OpenText {
     if (isLabelled) this.isChangedElsewhere.set(false); // by nobody: its speakers have come
     this.saver.state.set(isSame && !hadUnsent ? "" : "saved");
     this.wordless = wordlessOf(found.transcript, text.paragraphs);
-    const change = { etag: found.etag, isUnsent: false, wordless: this.wordless };
+    const warnings = warningsOf(found.transcript, found.language);
+    this.warnings.set(warnings);
+    const change = { etag: found.etag, isUnsent: false, wordless: this.wordless, warnings };
     if (isSame) await changeRow(this.row.jobId, change);
     else {
       this.saver.editedAt = Date.now();
       await saveText(this.row.jobId, text, { ...change, editedAt: this.saver.editedAt });
     }
+  }
+
+  /** The text is the server's: of the whole answer only the warnings are taken, where they have to be in another language. */
+  async #takeWarnings(): Promise<void> {
+    if (!this.#isOtherLanguage) return;
+    const found = await readTranscript(this.row.jobId, null);
+    if (!found?.transcript) return;
+    const warnings = warningsOf(found.transcript, found.language);
+    this.warnings.set(warnings);
+    await changeRow(this.row.jobId, { warnings });
   }
 
   #replace({ paragraphs, names }: Text): void {

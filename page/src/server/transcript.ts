@@ -2,7 +2,7 @@
 import { isSameNames, namesInUse, type Text } from "../model/speakers";
 import { type Paragraph, risingTimes, segmentsOf } from "../model/transcript";
 import type { ApiTranscript } from "../model/paragraphs";
-import { currentLanguage } from "../text/language";
+import { currentLanguage, type Language } from "../text/language";
 import { authorization } from "./access";
 import { endpoint } from "./address";
 
@@ -14,7 +14,7 @@ export type Known = { etag: string | null; duration: number; text: Partial<Text>
 
 const address = (jobId: string, part = "transcript") => endpoint(`job/${jobId}/${part}`);
 
-const headers = () => ({ "accept-language": currentLanguage(), ...authorization() });
+const headers = (language = currentLanguage()) => ({ "accept-language": language, ...authorization() });
 
 /** The text first, then the names, which may be those of new labels; each where the server has another. */
 export async function sendText(jobId: string, text: Text, known: Known): Promise<Sent> {
@@ -53,18 +53,19 @@ async function put(url: string, body: unknown, etag: string | null): Promise<Sen
   return { kind: response.status === 429 || response.status >= 500 ? "away" : "refused" };
 }
 
-/** Without `transcript` the server has the text of the tag; `awaitsSpeakers`: they come later, with another one. */
-export type Found = { transcript?: ApiTranscript; etag: string | null; awaitsSpeakers: boolean };
+/** Without `transcript` the server has the text of the tag; `language` is that of its sentences; `awaitsSpeakers`: they come later, with another one. */
+export type Found = { transcript?: ApiTranscript; language: Language; etag: string | null; awaitsSpeakers: boolean };
 
 /** Null where the server does not answer. */
 export async function readTranscript(jobId: string, etag: string | null): Promise<Found | null> {
+  const language = currentLanguage();
   const response = await fetch(address(jobId), {
-    headers: { ...headers(), ...(etag ? { "if-none-match": etag } : {}) },
+    headers: { ...headers(language), ...(etag ? { "if-none-match": etag } : {}) },
     cache: "no-store",
   }).catch(() => null);
   if (!response || !(response.ok || response.status === 304)) return null;
   const awaitsSpeakers = response.headers.get("x-escriba-speakers") === "pending";
-  if (response.status === 304) return { etag, awaitsSpeakers };
+  if (response.status === 304) return { language, etag, awaitsSpeakers };
   const transcript = (await response.json()) as ApiTranscript;
-  return { transcript, etag: response.headers.get("etag"), awaitsSpeakers };
+  return { transcript, language, etag: response.headers.get("etag"), awaitsSpeakers };
 }

@@ -5,6 +5,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { ApiTranscript } from "../model/paragraphs";
 import type { Names } from "../model/speakers";
+import type { Warning } from "../model/warnings";
 import type { Wordless } from "../model/wordless";
 import type { PackedParagraph } from "./packing";
 
@@ -29,6 +30,8 @@ export type RecordingRow = {
   names?: Names;
   /** Where somebody speaks without words, as far as the API has found it. */
   wordless?: readonly Wordless[];
+  /** What a person should know of the text; absent where an older page has stored it. */
+  warnings?: readonly Warning[];
   /** Convex has, or had, a row for it. */
   isListed?: boolean;
   /** It came from another device through Convex, and goes when its row does. */

@@ -3,6 +3,7 @@ import { signal } from "../app/signal";
 import { toParagraphs, type ApiTranscript } from "../model/paragraphs";
 import { givenNames, type Text } from "../model/speakers";
 import type { Paragraph } from "../model/transcript";
+import { warningsOf } from "../model/warnings";
 import { wordlessOf } from "../model/wordless";
 import { database, type RecordingRow } from "./database";
 import { pack, unpack } from "./packing";
@@ -38,7 +39,9 @@ export async function readText(jobId: string): Promise<StoredText | null> {
   if (held) return held;
   const db = await database();
   const [row, text] = await Promise.all([db.get("recordings", jobId), db.get("texts", jobId)]);
-  return row && text ? { row, paragraphs: text.paragraphs.map(unpack) } : null;
+  if (!row || !text) return null;
+  const warnings = row.warnings ?? warningsOf((await readOriginal(jobId)) ?? {});
+  return { row: { ...row, warnings }, paragraphs: text.paragraphs.map(unpack) };
 }
 
 /** What the engine wrote, before any correction. */
@@ -51,8 +54,13 @@ type FinishedJob = Pick<RecordingRow, "jobId" | "filename" | "createdAt" | "etag
 /**
  * Keeps a finished job; what a person has corrected of it is left as it is. False where the browser refuses: then the
  * text stays in memory, and `storeProblem` says why.
+ * @param asked the language in which the server was asked, where the page knows it
  */
-export async function keepResult(job: FinishedJob, original: ApiTranscript & { language?: string }): Promise<boolean> {
+export async function keepResult(
+  job: FinishedJob,
+  original: ApiTranscript & { language?: string },
+  asked?: string,
+): Promise<boolean> {
   const paragraphs = toParagraphs(original);
   const row: RecordingRow = {
     ...job,
@@ -63,6 +71,7 @@ export async function keepResult(job: FinishedJob, original: ApiTranscript & { l
     isUnsent: false,
     names: givenNames(original.speakers),
     wordless: wordlessOf(original, paragraphs),
+    warnings: warningsOf(original, asked),
   };
   try {
     await add(row, paragraphs, original);

@@ -137,6 +137,7 @@ export const en = {
   unsure: "Unsure words",
   nextUnsure: "Next unsure word",
   unsureNone: "The engine was sure of all of it.",
+  warnings: "Notes on this text",
   suppressed: "Left out",
   suppressedHint: "The engine wrote this where nobody spoke.",
   keys: "Keys",

@@ -137,6 +137,7 @@ export const es: Messages = {
   unsure: "Palabras dudosas",
   nextUnsure: "Siguiente palabra dudosa",
   unsureNone: "El motor no dudó de nada.",
+  warnings: "Avisos sobre este texto",
   suppressed: "Omitido",
   suppressedHint: "El motor escribió esto donde nadie hablaba.",
   keys: "Teclas",

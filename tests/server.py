@@ -66,8 +66,6 @@ class Server:
             "PORT": str(self.port),
             "DATA_DIR": str(self.data_dir),
             "CACHE_MB": "0",  # tests send a recording twice, and mean it
-            # The engine's threads wait for each other asleep: in loops they take CPU from other tests.
-            "OMP_WAIT_POLICY": "passive",
             **self.environment,
         }
         with self.log_path.open("ab") as log:

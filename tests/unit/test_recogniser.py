@@ -20,7 +20,7 @@ from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH, normalise, word_er
 
 @pytest.fixture(scope="module")
 def recogniser(pytestconfig: pytest.Config) -> Iterator[Recogniser]:
-    """With one thread: on busy cores several wait for each other in loops, which is CPU too."""
+    """With one thread: two take a third more CPU for the same text."""
     assert pytestconfig.cache is not None
     recogniser = Recogniser(pytestconfig.cache.mkdir("models"), threads=1)
     yield recogniser

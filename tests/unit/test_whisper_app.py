@@ -67,7 +67,7 @@ class KeptRecognitions(Recogniser):
 
 @pytest.fixture(scope="module")
 def recogniser(models: Path) -> Iterator[Recogniser]:
-    """With one thread: on busy cores several wait for each other in loops, which is CPU too."""
+    """With one thread: two take a third more CPU for the same text."""
     recogniser = KeptRecognitions(models, threads=1)
     recogniser._kept = {}
     yield recogniser

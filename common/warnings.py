@@ -52,7 +52,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "speech_without_words": Sentence(
         "{seconds} seconds of speech have no words in the text: perhaps too faint, or in another language.",
-        "{seconds} segundos de voz no tienen palabras en el texto: quizá se oyen mal o son en otro idioma.",
+        "{seconds} segundos de voz no tienen palabras en el texto: quizá se oye mal o está en otro idioma.",
     ),
     "speakers_failed": Sentence(
         "The speakers could not be distinguished; the text is complete.",

@@ -70,10 +70,11 @@ def _assign(given: str, request: BinaryIO) -> Iterator[str]:
 
     The request is a line of JSON, the words' times, and what `_embed` wrote.
     """
+    from common.speakers.windows import Span
     from common.speakers.wordless import assign_turns
 
     bounds = json.loads(given)
-    words = json.loads(request.readline())
+    words = [Span(*word) for word in json.loads(request.readline())]
     assigned = assign_turns(words, request.read(), least=bounds["least"], most=bounds["most"])
     for index, speaker in enumerate(assigned.speakers):
         if not index or speaker != assigned.speakers[index - 1]:

@@ -46,30 +46,37 @@ def group_voices(voices: Floats, *, least: int, most: int) -> Groups:
 
 def centres_of(voices: Floats, labels: Labels) -> Floats:
     """The unit vector of each group."""
-    sums, _ = _sum_groups(voices.astype(np.float64), np.ones(len(voices)), labels)
+    sums, _ = _sum_groups(voices, np.ones(len(voices)), labels)
     return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True), np.float32)
 
 
 def _small_groups(voices: Floats) -> Labels:
     labels, alike = np.arange(len(voices)), _ALIKE
-    sums, counts = voices.astype(np.float64), np.ones(len(voices))
+    sums, counts = voices, np.ones(len(voices))
     while len(sums) > _AT_ONCE:
-        merged = _merge_blocks(sums, counts, alike)
-        if merged.max() + 1 > 0.8 * len(sums):
+        merged, fewer, counts = _merge_blocks(sums, counts, alike)
+        if len(fewer) > 0.8 * len(sums):
             alike -= _LOWER
-        labels = merged[labels]
-        sums, counts = _sum_groups(sums, counts, merged)
+        labels, sums = merged[labels], fewer
     return labels
 
 
-def _merge_blocks(sums: Doubles, counts: Doubles, alike: float) -> Labels:
+def _merge_blocks(sums: Floats, counts: Doubles, alike: float) -> tuple[Labels, Floats, Doubles]:
+    """The group of each, and the sums and counts of the groups."""
     labels, known = np.empty(len(sums), np.intp), 0
+    groups: list[tuple[Floats, Doubles]] = []
     for first in range(0, len(sums), _BLOCK):
         block = slice(first, first + _BLOCK)
-        found = _merge(sums[block], counts[block], alike)
+        found = _merge(sums[block].astype(np.float64), counts[block], alike)
+        merged, sizes = _sum_groups(sums[block], counts[block], found)
+        groups.append((merged.astype(np.float32), sizes))
         labels[block] = found + known
         known += int(found.max()) + 1
-    return labels
+    return (
+        labels,
+        np.concatenate([sums for sums, _ in groups]),
+        np.concatenate([sizes for _, sizes in groups]),
+    )
 
 
 def _merge(sums: Doubles, counts: Doubles, alike: float) -> Labels:
@@ -89,9 +96,9 @@ def _merge(sums: Doubles, counts: Doubles, alike: float) -> Labels:
     return np.unique(labels, return_inverse=True)[1]
 
 
-def _sum_groups(sums: Doubles, counts: Doubles, labels: Labels) -> tuple[Doubles, Doubles]:
+def _sum_groups(sums: Floats, counts: Doubles, labels: Labels) -> tuple[Doubles, Doubles]:
     """Labels are 0, 1, … without a gap."""
     order = np.argsort(labels, kind="stable")
     begins = np.searchsorted(labels[order], np.arange(labels.max() + 1))
-    merged = np.asarray(np.add.reduceat(sums[order], begins), np.float64)
+    merged = np.add.reduceat(sums[order], begins, dtype=np.float64)
     return merged, np.bincount(labels, counts).astype(np.float64)

@@ -26,12 +26,12 @@ def pack_speech(span: Span) -> bytes:
 def unpack(packed: bytes) -> tuple[NDArray[np.float32], Floats]:
     """The times (window, 2) and the embeddings (window, SIZE), which are unit vectors again; in order."""
     records = np.frombuffer(packed, _RECORD)
-    records = records[_has_voice(records)]
-    records = records[np.argsort(records["start"], kind="stable")]
+    heard = np.flatnonzero(_has_voice(records))
+    records = records[heard[np.argsort(records["start"][heard], kind="stable")]]  # hours are copied once
     times = np.stack([records["start"], records["end"]], axis=1)
     voices = records["voice"].astype(np.float32)
-    norms = np.linalg.norm(voices, axis=1, keepdims=True)
-    return times, voices / np.maximum(norms, np.float32(1e-6))
+    voices /= np.maximum(np.linalg.norm(voices, axis=1, keepdims=True), np.float32(1e-6))
+    return times, voices
 
 
 def unpack_speech(packed: bytes) -> list[Span]:

@@ -19,18 +19,25 @@ from common.audio.child import Beside, Bounds, supervise
 from common.errors import SpeakersFailed
 from common.speakers.stretch import Stretch
 
-# One thread: on a tenth of a processor more only compete, and each takes memory of its own. glibc keeps what
-# a batch has freed for the next one: to get it from the kernel each time was a tenth of the CPU time.
+# One thread: on a tenth of a processor more only compete, and each takes memory of its own.
 _ENVIRONMENT = {
     "LD_LIBRARY_PATH": f"{sys.base_exec_prefix}/lib",  # where Lambda has Python's own library
     "PYTHONDONTWRITEBYTECODE": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
     "PATH": "/nonexistent",
     "HOME": "/nonexistent",
+}
+# glibc keeps what a batch has freed for the next one: to get it from the kernel each time was a tenth of the
+# CPU time. To group hours would take 20 MB more by it.
+_ENVIRONMENTS = {
+    "embed": {
+        **_ENVIRONMENT,
+        "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+        "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
+    },
+    "assign": _ENVIRONMENT,
 }
 
 _BYTES_A_SECOND = 32_000  # of 16-bit samples
@@ -92,7 +99,7 @@ async def _run(
             stdin=file,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(_folders())},
+            env={**_ENVIRONMENTS[command], "PYTHONPATH": os.pathsep.join(_folders())},
             cwd="/",
             start_new_session=True,
         )

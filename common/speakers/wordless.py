@@ -22,22 +22,21 @@ class Turns:
     doubt: bool
 
 
-def assign_turns(words: Iterable[Sequence[float]], packed: bytes, *, least: int, most: int) -> Turns:
-    """`words` are start and end of each, in order; `packed` is what was kept of all stretches.
+def assign_turns(words: Sequence[Span], packed: bytes, *, least: int, most: int) -> Turns:
+    """`words` are in order; `packed` is what was kept of all stretches.
 
     The words may be others than those that were there when the voices were heard.
     """
-    spans = [Span(*word) for word in words]
-    parts = _parts_of(between_words(join_spans(unpack_speech(packed), _PART), spans))
-    units = [*spans, *parts]
+    parts = _parts_of(between_words(join_spans(unpack_speech(packed), _PART), words))
+    units = [*words, *parts]
     order = sorted(range(len(units)), key=lambda at: units[at].start)
     times, voices = unpack(packed)
     assigned = assign_speakers([units[at] for at in order], times, voices, least=least, most=most)
     speakers = [0] * len(units)
     for at, speaker in zip(order, assigned.speakers, strict=True):
         speakers[at] = speaker
-    wordless = _join(zip(parts, speakers[len(spans) :], strict=True))
-    return Turns(speakers[: len(spans)], wordless, assigned.doubt)
+    wordless = _join(zip(parts, speakers[len(words) :], strict=True))
+    return Turns(speakers[: len(words)], wordless, assigned.doubt)
 
 
 def _parts_of(speech: Iterable[Span]) -> list[Span]:

@@ -119,7 +119,7 @@ def test_speech_without_words_gets_the_speaker_whose_voice_it_has() -> None:
 def test_a_word_that_came_later_takes_the_place_of_speech_without_words() -> None:
     voices = b"".join(pack(*voice) for voice in voices_by_turns(12))
     packed = voices + pack_speech(Span(3.0, 6.0))
-    words = [(0.0, 1.0), (4.0, 5.0)]
+    words = [Span(0.0, 1.0), Span(4.0, 5.0)]
     spans = [span for span, _ in assign_turns(words, packed, least=1, most=1).wordless]
     assert spans == [Span(3, 4), Span(5, 6)]
 

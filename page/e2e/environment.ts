@@ -1,13 +1,13 @@
 /** The real server with the embedded engine as a process, and the real Chromium in front of it. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 import { type BrowserContextOptions, chromium, type Download, type Page } from "playwright-core";
 import { inject } from "vitest";
+import { freePort } from "../../web/e2e/port";
 import { launchOptions } from "../../web/e2e/unpackedChromium";
 import { LONGEST_WAIT } from "./timeouts";
 
@@ -73,14 +73,6 @@ async function answers(child: ChildProcess, url: string): Promise<void> {
   }
   throw new Error(`The server did not start:\n${output}`);
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 /** Without the flags of Chromium's package: they switch off the origin checks that a real browser makes. */
 export const launch = (folder: string, ...flags: string[]) =>

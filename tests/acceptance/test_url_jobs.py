@@ -103,7 +103,7 @@ def test_a_download_survives_a_crash_and_a_restart(
     assert server.stop() == 0
     server.start()
     assert finish(server, job_id)["status"] == "completed"
-    assert files_below(server.data_dir) == []
+    wait_until(lambda: files_below(server.data_dir) == [])
 
 
 def test_a_server_in_trouble_is_asked_again(server: Server, files: FileServer) -> None:

@@ -5,14 +5,13 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { vi } from "vitest";
 import { recording, startEnvironment } from "./environment";
+import { freePort } from "./port";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const python = process.env.ESCRIBA_PYTHON ?? path.join(ROOT, ".venv/bin/python");
@@ -132,12 +131,4 @@ const firstLine = (child: ChildProcess) =>
   new Promise<string>((resolve, reject) => {
     child.stdout!.once("data", (data) => resolve(String(data).split("\n")[0]!));
     child.once("exit", () => reject(new Error("The process ended before it printed its address.")));
-  });
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
   });

@@ -87,8 +87,6 @@ def split_unlike(voices: Floats, small: Labels, centres: Floats, labels: Labels,
     while unasked and (count := int(labels.max()) + 1) < most:
         group = unasked.pop()
         members = np.flatnonzero(labels == group)
-        if len(members) < 2:
-            continue
         second = members[group_by_links(centres[members], least=2, most=2) == 1]
         inside = labels[small] == group
         halves = np.isin(small[inside], second).astype(np.intp)

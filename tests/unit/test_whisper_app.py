@@ -49,7 +49,9 @@ def models(pytestconfig: pytest.Config) -> Path:
 class KeptRecognitions(Recogniser):
     """Transcribes each recording once for the same options: most tests look at the answer around the text."""
 
-    _kept: dict[tuple[bytes, DecodingOptions], RecognitionResult]
+    def __init__(self, models: Path) -> None:
+        super().__init__(models, threads=1)  # two take a third more CPU for the same text
+        self._kept: dict[tuple[bytes, DecodingOptions], RecognitionResult] = {}
 
     async def recognise(
         self,
@@ -67,9 +69,7 @@ class KeptRecognitions(Recogniser):
 
 @pytest.fixture(scope="module")
 def recogniser(models: Path) -> Iterator[Recogniser]:
-    """With one thread: two take a third more CPU for the same text."""
-    recogniser = KeptRecognitions(models, threads=1)
-    recogniser._kept = {}
+    recogniser = KeptRecognitions(models)
     yield recogniser
     recogniser.close()
 

@@ -1,6 +1,6 @@
 /** Where somebody speaks and the engine found no words: what the turns of the API's answer have beside them. Pure. */
 import type { ApiTranscript } from "./paragraphs";
-import type { Paragraph, Turn } from "./transcript";
+import type { Paragraph, Segment, Turn } from "./transcript";
 
 /** Who gets the words of its speaker that sound at `near` gets it, too. */
 export type Wordless = Turn & { near?: number };
@@ -13,14 +13,27 @@ const LEAST = 0.25; // no speech without words is shorter
 
 export function wordlessOf({ segments = [], turns = [] }: ApiTranscript, paragraphs: readonly Paragraph[]): Wordless[] {
   const words = paragraphs.flatMap((paragraph) => paragraph.words).sort(byStart);
+  const said = middlesBySpeaker(segments);
   let first = 0;
   return turns.flatMap(({ speaker, ...turn }) => {
     while (first < words.length && words[first]!.end <= turn.start) first += 1;
-    return partsBetween(words, first, turn).map((part) => {
-      const said = segments.filter((segment) => segment.speaker === speaker).map(middle);
-      return { speaker, ...part, ...nearest(said, middle(part)) };
-    });
+    return partsBetween(words, first, turn).map((part) => ({
+      speaker,
+      ...part,
+      ...nearest(said.get(speaker) ?? [], middle(part)),
+    }));
   });
+}
+
+/** When each speaker says a segment; once, since a long recording has thousands of turns. */
+function middlesBySpeaker(segments: readonly Segment[]): Map<string | undefined, number[]> {
+  const middles = new Map<string | undefined, number[]>();
+  for (const segment of segments) {
+    const known = middles.get(segment.speaker);
+    if (known) known.push(middle(segment));
+    else middles.set(segment.speaker, [middle(segment)]);
+  }
+  return middles;
 }
 
 /** The parts of a turn in which there is no word; a pause between two words is none. */

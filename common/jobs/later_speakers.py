@@ -16,7 +16,7 @@ from pathlib import Path
 from common.audio.ffmpeg_turns import run_for
 from common.backoff import Backoff, doubling
 from common.errors import EscribaError, JobNotFound, SpeakersFailed, StoreUnavailable
-from common.jobs import text_state
+from common.jobs import cut_off, text_state
 from common.jobs.actions import repeat_while_stale
 from common.jobs.commit import commit_job
 from common.jobs.kept_texts import remember_unless_erased
@@ -42,7 +42,6 @@ from common.transcription.speakers import (
 _BACKOFF = Backoff(doubling(2.0, 300.0), spread=0.5)
 _STORE_PAUSE = 2.0
 _SUPERSEDED = (StaleJob, LeaseLost, JobNotFound, IllegalTransition)  # nobody wants them any more
-_GIVE_BACK_TIMEOUT = 5.0  # seconds: a shutdown does not wait longer for a store that is locked
 
 Label = Callable[[Transcript], Awaitable[Transcript]]
 
@@ -62,7 +61,7 @@ async def run_speaker_task(services: Services, tasks: SpeakerTasks, task: Speake
         log("speakers.interrupted", level="WARNING", jobId=task.job_id, code=exc.code)
         await run.give_back(services.now() + _STORE_PAUSE, attempts=run.attempts)
     except asyncio.CancelledError:
-        await asyncio.shield(run.give_back(services.now(), attempts=run.attempts_before))
+        await asyncio.shield(run.leave())
         raise
 
 
@@ -85,8 +84,13 @@ class _Run:
 
     async def give_back(self, due_at: float, *, attempts: int) -> None:
         with suppress(LeaseLost, EscribaError, TimeoutError):
-            async with asyncio.timeout(_GIVE_BACK_TIMEOUT):
+            async with asyncio.timeout(cut_off.TIMEOUT):
                 await self._tasks.give_back(self._job_id, self._holder, due_at=due_at, attempts=attempts)
+
+    async def leave(self) -> None:
+        """After a cut, which may have come right after the last commit."""
+        await self.give_back(self._services.now(), attempts=self.attempts_before)
+        await cut_off.remove_needless_audio(self._services, self._job_id)
 
     async def execute(self) -> None:
         try:

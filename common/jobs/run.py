@@ -15,7 +15,7 @@ from pathlib import Path
 from common.audio.ffmpeg_turns import run_for
 from common.backoff import Backoff, doubling
 from common.errors import AudioRefused, EscribaError, JobNotFound, RetryLater, StoreUnavailable
-from common.jobs import state, suspects
+from common.jobs import cut_off, state, suspects
 from common.jobs.download import download_if_missing
 from common.jobs.kept_texts import remember_unless_erased
 from common.jobs.lease import keep_lease
@@ -40,7 +40,6 @@ from common.wait_reasons import wait_reason
 # Seconds before the next attempt, spread so that many jobs do not come back at once.
 _BACKOFF = Backoff(doubling(2.0, 300.0), spread=0.5)
 _STORE_PAUSE = 2.0
-_GIVE_BACK_TIMEOUT = 5.0  # seconds: a shutdown does not wait longer for a store that is locked
 
 
 async def run_job(services: Services, job_id: str, holder: str, *, isolated: bool = False) -> None:
@@ -74,7 +73,7 @@ async def run_job(services: Services, job_id: str, holder: str, *, isolated: boo
         raise
     finally:
         with suppress(EscribaError, TimeoutError):
-            async with asyncio.timeout(_GIVE_BACK_TIMEOUT):
+            async with asyncio.timeout(cut_off.TIMEOUT):
                 await asyncio.shield(services.jobs.release(job_id, holder))
 
 
@@ -108,9 +107,7 @@ class _Run:
         await self._services.jobs.renew(self._job.job_id, self._holder, now=now, seconds=seconds)
 
     async def give_back(self) -> None:
-        with suppress(state.IllegalTransition, StaleJob, EscribaError, TimeoutError):
-            async with asyncio.timeout(_GIVE_BACK_TIMEOUT):
-                await self._running.change(lambda job: state.give_back(job, now=self._now))
+        await cut_off.give_back(self._services, self._running, self.renew)
 
     async def _record_death(self) -> bool:
         """Record the death of the process that ran the job last; whether this run may go on with it now."""

@@ -35,10 +35,16 @@ class SincNet:
         """(sample,) → (frame, VALUES)"""
         first, *norms = self._norms
         sound = _normalise(samples[:, None], first)
-        values = rectify_leakily(_normalise(_pooled(sound, self._filters, _HOP, np.abs), norms[0]))
+        is_silent = samples.min() == samples.max()
+        pooled = _pooled(sound, self._filters, _HOP, np.abs)
+        if is_silent:
+            pooled[:] = pooled[0]
+        values = rectify_leakily(_normalise(pooled, norms[0]))
         for (matrix, bias), norm in zip(self._kernels, norms[1:], strict=True):
             pooled = _pooled(values, matrix, 1)
             pooled += bias
+            if is_silent:
+                pooled[:] = pooled[0]
             values = rectify_leakily(_normalise(pooled, norm))
         return values
 
@@ -105,7 +111,8 @@ def _norm_of(weights: Mapping[str, Floats], name: str) -> tuple[Floats, Floats]:
 def _normalise(values: Floats, norm: tuple[Floats, Floats]) -> Floats:
     """(step, value) with the mean and spread over the steps that the training gave it."""
     weight, bias = norm
-    scale = weight / np.sqrt(values.var(axis=0) + _EPSILON)
-    scaled = values * scale
-    scaled += bias - values.mean(axis=0) * scale
-    return scaled
+    centred = values - values.mean(axis=0, dtype=np.float64).astype(np.float32)
+    spread = np.sqrt(np.square(centred).mean(axis=0, dtype=np.float64) + _EPSILON)
+    centred *= (weight / spread).astype(np.float32)
+    centred += bias
+    return centred

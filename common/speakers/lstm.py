@@ -1,4 +1,4 @@
-"""An LSTM layer that reads a sequence from both its ends, over several sequences at once, in numpy alone."""
+"""A layer of an LSTM that reads sequences from both ends, all of them and both ways at once; numpy alone."""
 
 from __future__ import annotations
 
@@ -8,52 +8,76 @@ import numpy as np
 
 from common.speakers.features import Floats
 
-UNITS = 128  # of each direction
+UNITS = 128  # of each way
 _STEPS = 64  # whose entries are computed at a time: as many as the caches hold
 
-# sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one tanh does for all gates of a step, in PyTorch's order.
-_HALF = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], np.float32), UNITS)
+_GATES = (0, 1, 3, 2)  # of PyTorch's order: let in, keep, let out, and at last what is new
+_LAST = 3 * UNITS  # of a row of gates: what comes before goes through a sigmoid, what follows through tanh
 
 
 class TwoWayLSTM:
-    """One layer; its two directions take each step together."""
+    """One layer."""
 
     def __init__(self, weights: Mapping[str, Floats], layer: int) -> None:
-        names = [f"l{layer}", f"l{layer}_reverse"]
-        self._inner = _matrices(weights, [f"lstm.weight_ih_{name}" for name in names])
-        self._outer = _matrices(weights, [f"lstm.weight_hh_{name}" for name in names])
-        biases = [weights[f"lstm.bias_ih_{name}"] + weights[f"lstm.bias_hh_{name}"] for name in names]
-        self._bias = np.stack(biases)[:, None] * _HALF
+        def of(name: str) -> Floats:
+            ways = (f"l{layer}", f"l{layer}_reverse")
+            return np.stack([_by_gate(weights[f"lstm.{name}_{way}"]) for way in ways])
+
+        self._inner, self._outer = of("weight_ih"), of("weight_hh")
+        self._bias = of("bias_ih") + of("bias_hh")
 
     def __call__(self, values: Floats) -> Floats:
-        """(step, sequence, value) → (step, sequence, 2 · UNITS): what it knows from before, and from after."""
-        ways = np.stack([values, values[::-1]])
-        _, steps, sequences, size = ways.shape
-        outputs = np.empty((2, steps, sequences, UNITS), np.float32)
-        hidden = np.zeros((2, sequences, UNITS), np.float32)
-        cell = np.zeros_like(hidden)
+        """(step, sequence, value) → (step, sequence, 2 · UNITS): by what came before, and by what comes."""
+        steps, sequences, size = values.shape
+        outputs = np.empty((steps, sequences, 2 * UNITS), np.float32)
+        memory = _Memory(self._outer, sequences)
         for first in range(0, steps, _STEPS):
-            block = outputs[:, first : first + _STEPS]
-            entries = ways[:, first : first + _STEPS].reshape(2, -1, size) @ self._inner
+            block = slice(first, first + _STEPS)
+            both = np.stack([values[block], values[::-1][block]])
+            entries = both.reshape(2, -1, size) @ self._inner
             entries += self._bias
-            hidden = self._remember(entries.reshape(2, -1, sequences, 4 * UNITS), block, hidden, cell)
-        return np.concatenate([outputs[0], outputs[1, ::-1]], axis=2)
-
-    def _remember(self, entries: Floats, outputs: Floats, hidden: Floats, cell: Floats) -> Floats:
-        """Fills `outputs` (way, step, sequence, unit), changes `cell`; gives the last output."""
-        for step in range(entries.shape[1]):
-            gates = hidden @ self._outer
-            gates += entries[:, step]
-            np.tanh(gates, out=gates)
-            let_in, keep, new, let_out = np.split(gates, 4, axis=2)
-            cell *= 0.5 * keep + 0.5
-            cell += (0.5 * let_in + 0.5) * new
-            hidden = (0.5 * let_out + 0.5) * np.tanh(cell)
-            outputs[:, step] = hidden
-        return hidden
+            entries = entries.reshape(*both.shape[:3], 4 * UNITS)
+            for step in range(entries.shape[1]):
+                hidden = memory.take(entries[:, step])
+                outputs[first + step, :, :UNITS] = hidden[0]
+                outputs[-1 - first - step, :, UNITS:] = hidden[1]
+        return outputs
 
 
-def _matrices(weights: Mapping[str, Floats], names: list[str]) -> Floats:
-    """(way, what comes in, gate)"""
-    stacked = np.stack([weights[name].reshape(4 * UNITS, -1) for name in names]) * _HALF[:, None]
-    return np.ascontiguousarray(stacked.transpose(0, 2, 1))
+class _Memory:
+    """What both ways know of each sequence, (way, sequence, unit); makes no new arrays from step to step."""
+
+    def __init__(self, outer: Floats, sequences: int) -> None:
+        self._outer = outer
+        self._gates = np.empty((2, sequences, 4 * UNITS), np.float32)
+        self._let_in, self._keep, self._let_out, self._new = np.split(self._gates, 4, axis=2)
+        self._hidden = np.zeros((2, sequences, UNITS), np.float32)
+        self._cell = np.zeros_like(self._hidden)
+
+    def take(self, entries: Floats) -> Floats:
+        """One step; its output is good until the next."""
+        np.matmul(self._hidden, self._outer, out=self._gates)
+        self._gates += entries
+        _squash(self._gates[..., :_LAST])
+        np.tanh(self._new, out=self._new)
+        self._cell *= self._keep
+        self._new *= self._let_in
+        self._cell += self._new
+        np.tanh(self._cell, out=self._hidden)
+        self._hidden *= self._let_out
+        return self._hidden
+
+
+def _squash(negative: Floats) -> None:
+    """The sigmoid of −x, in place; in numpy e^x takes half the time of tanh."""
+    np.minimum(negative, 80, out=negative)  # e^89 is too large for 32 bits
+    np.exp(negative, out=negative)
+    negative += 1
+    np.reciprocal(negative, out=negative)
+
+
+def _by_gate(weights: Floats) -> Floats:
+    """As they lie in the file → (what comes in, gate), in our order and with the sign that _squash takes."""
+    gates = weights.reshape(4, UNITS, -1)[list(_GATES)]
+    gates[:3] *= -1
+    return np.ascontiguousarray(gates.reshape(4 * UNITS, -1).T)

@@ -12,8 +12,8 @@ from contextlib import suppress
 from common.errors import EscribaError
 from common.jobs import state
 from common.jobs.lease import Renew
+from common.jobs.needless_audio import is_audio_needless
 from common.jobs.running_job import RunningJob
-from common.jobs.text_state import is_final
 from common.ports import LeaseLost, StaleJob
 from common.services import Services
 
@@ -21,7 +21,7 @@ TIMEOUT = 5.0  # seconds: a shutdown does not wait longer for a store that is lo
 
 
 async def give_back(services: Services, running: RunningJob, renew_at: Renew) -> None:
-    """The job goes back to the queue, and that is no attempt; one that has ended loses its recording.
+    """The job goes back to the queue, and that is no attempt; one that has ended loses a needless recording.
 
     `renew_at` renews the lease of the run, and raises LeaseLost where another run has the job by now.
     """
@@ -39,9 +39,8 @@ async def give_back(services: Services, running: RunningJob, renew_at: Renew) ->
 
 
 async def remove_needless_audio(services: Services, job_id: str) -> None:
-    """The recording of a job that has all it asked for. Where the store is away, a sweep finds it later."""
+    """Where it is still there. Where the store is away, a sweep finds it later."""
     with suppress(EscribaError, TimeoutError):
         async with asyncio.timeout(TIMEOUT):
-            job = await services.jobs.get(job_id)
-            if job.status == "completed" and is_final(job):
+            if is_audio_needless(await services.jobs.get(job_id)):
                 await services.audio.remove(job_id)

@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from common.jobs import text_state
+from common.errors import AudioTooShort, EngineRefused, EscribaError
+from common.jobs import state, text_state
+from common.jobs.needless_audio import is_audio_needless
 from common.jobs.run import run_job
 from common.local.audio_folder import AudioFolder
 from common.local.sqlite.jobs import SqliteJobs
-from common.models import Job, JobEvent, Transcript
+from common.models import Audio, Job, JobEvent, Transcript
 from common.services import Services
 from tests.acceptance.api import text_of
+from tests.contract.sample_jobs import NOW, WEEK
+from tests.new_jobs import queued_job
 from tests.speaker_listening import serve, stand_in_for_the_child
 from tests.unit.test_run_interrupted import AUDIO, compose, submit_audio
 from tests.upstream import Upstream
@@ -61,22 +65,42 @@ async def cut_off(services: Services, job_id: str, reached: asyncio.Event) -> Jo
     return await services.jobs.get(job_id)
 
 
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [(AUDIO, "completed"), (b"no recording" * 99, "failed")],
+    ids=["completed", "refused"],
+)
 @pytest.mark.parametrize("at", ["commit", "removal"])
-async def test_a_job_that_just_ended_leaves_no_recording(tmp_path: Path, at: str) -> None:
+async def test_a_job_that_just_ended_leaves_no_recording(
+    tmp_path: Path, at: str, content: bytes, status: str
+) -> None:
     with Upstream() as upstream:
         async with compose(tmp_path, upstream) as services:
             assert isinstance(services.jobs, SqliteJobs)
             assert isinstance(services.audio, AudioFolder)
-            job_id = await submit_audio(services)
-            jobs = JobsCutOff(services.jobs, lambda event: event.job.status == "completed")
+            job_id = await submit_audio(services, content)
+            jobs = JobsCutOff(services.jobs, lambda event: event.job.status == status)
             audio = AudioCutOff(services.audio)
             if at == "commit":
                 cut, reached = replace(services, jobs=jobs), jobs.reached
             else:
                 cut, reached = replace(services, audio=audio), audio.reached
             job = await cut_off(cut, job_id, reached)
-            assert job.status == "completed"
+            assert job.status == status
             assert not await services.audio.has(job_id)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_needless"),
+    [(AudioTooShort(minimum=1), True), (EngineRefused(), False), (EscribaError(), False)],
+    ids=["refused", "by the engine", "a bug"],
+)
+def test_the_recording_of_a_failed_job_is_kept_unless_it_would_be_refused_again(
+    error: EscribaError, is_needless: bool
+) -> None:
+    job = queued_job("a", audio=Audio(size_bytes=1, sha256="ab" * 32), now=NOW, expires_at=NOW + WEEK)
+    failed = state.fail(job, error, now=NOW, expires_at=NOW + WEEK)
+    assert is_audio_needless(failed) == is_needless
 
 
 @pytest.mark.parametrize("kind", ["state", "text"])

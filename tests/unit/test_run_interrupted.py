@@ -65,10 +65,10 @@ async def compose(root: Path, upstream: Upstream, *, lease_seconds: float = 30) 
         database.close()
 
 
-async def submit_audio(services: Services) -> str:
+async def submit_audio(services: Services, content: bytes = AUDIO) -> str:
     file = services.scratch / "received"
-    file.write_bytes(AUDIO)
-    audio = Audio(size_bytes=len(AUDIO), sha256=sha(AUDIO))
+    file.write_bytes(content)
+    audio = Audio(size_bytes=len(content), sha256=sha(content))
     job = await submit(services, JobRequest(str(uuid4()), Options()), file, audio)
     return job.job_id
 

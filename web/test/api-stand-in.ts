@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Status } from "../src/job/jobVersion";
+import { ApiTokens } from "./api-tokens";
 
 type Piece = { index: number; start: number; end: number; text: string };
 type Job = {
@@ -28,8 +29,6 @@ type Job = {
 };
 
 export const KEY = "a-key-for-tests";
-/** The key of the API that the deployment has, where the API asks for keys. */
-export const ACCESS_KEY = "esc_access";
 const ENDED: Status[] = ["completed", "failed", "cancelled"];
 
 const PREFLIGHT = {
@@ -41,6 +40,7 @@ const PREFLIGHT = {
 export class ApiStandIn {
   readonly jobs = new Map<string, Job>();
   readonly audio = new Map<string, number>();
+  readonly tokens = new ApiTokens();
   /** Every request except preflights, as `GET /job/…`. */
   readonly requests: string[] = [];
   /** Where the jobs are pushed to; null while they are pushed nowhere. */
@@ -48,13 +48,6 @@ export class ApiStandIn {
   /** Handles a request instead of the stand-in where it returns true. */
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | null = null;
   url = "";
-  /** Whether a request needs a token, whose `sub` then owns the jobs that it makes. */
-  asksForKeys = false;
-  /** The `sub` of each token; "" once it is refused. */
-  readonly tokens = new Map<string, string>();
-  /** What came as authorization, or as the subprotocols of a WebSocket. */
-  readonly credentials: string[] = [];
-  readonly #owners = new Map<string, string>();
   #pieces = new Map<string, Piece[]>();
   #watchers = new Map<string, Set<WebSocket>>();
   #server: Server = createServer(
@@ -75,11 +68,6 @@ export class ApiStandIn {
     this.closeSockets();
     this.#server.closeAllConnections();
     await new Promise((closed) => this.#server.close(closed));
-  }
-
-  /** As if the token had ended. */
-  refuse(token: string): void {
-    this.tokens.set(token, "");
   }
 
   closeSockets(): void {
@@ -152,10 +140,10 @@ export class ApiStandIn {
   #addWatcher(socket: WebSocket, request: IncomingMessage): void {
     const jobId = new URL(request.url!, "http://x").pathname.split("/").at(-1)!;
     const [, token = ""] = (request.headers["sec-websocket-protocol"] ?? "").split(/,\s*/);
-    this.credentials.push(`WebSocket ${token}`);
-    if (this.asksForKeys && !this.tokens.get(token)) return socket.close(4401, "no key");
+    this.tokens.credentials.push(`WebSocket ${token}`);
+    if (!this.tokens.mayCome(token)) return socket.close(4401, "no key");
     const job = this.jobs.get(jobId);
-    if (!job || !this.#isOwn(jobId, token)) return socket.close(4404, "unknown job");
+    if (!job || !this.tokens.isOwn(jobId, token)) return socket.close(4404, "unknown job");
     const watchers = this.#watchers.get(jobId) ?? new Set();
     this.#watchers.set(jobId, watchers.add(socket));
     socket.on("close", () => watchers.delete(socket));
@@ -172,15 +160,18 @@ export class ApiStandIn {
     this.requests.push(`${request.method} ${pathname}`);
     if (this.intercept?.(request, response)) return;
     const token = (request.headers.authorization ?? "").replace("Bearer ", "");
-    if (pathname === "/tokens") return await this.#issueToken(request, response, token);
-    if (!pathname.endsWith("/audio")) this.credentials.push(`${request.method} ${token}`);
-    if (this.asksForKeys && !pathname.endsWith("/audio") && !this.tokens.get(token))
+    if (pathname === "/tokens") {
+      const { sub } = JSON.parse((await body(request)).toString()) as { sub: string };
+      return json(response, ...this.tokens.issue(token, sub));
+    }
+    if (!pathname.endsWith("/audio")) this.tokens.credentials.push(`${request.method} ${token}`);
+    if (!pathname.endsWith("/audio") && !this.tokens.mayCome(token))
       return json(response, 401, { error: { code: "key_missing", message: "No key.", requestId: "r" } });
     if (pathname === "/transcribe-job")
       return this.#accept(JSON.parse((await body(request)).toString()), token, response);
     const [, jobId = "", part] = /^\/job\/([^/]+)(?:\/(audio|retry|redeliver))?$/.exec(pathname) ?? [];
     const job = this.jobs.get(jobId);
-    if (!job || (part !== "audio" && !this.#isOwn(jobId, token)))
+    if (!job || (part !== "audio" && !this.tokens.isOwn(jobId, token)))
       return json(response, 404, {
         error: { code: "job_not_found", message: "There is no such job.", requestId: "r" },
       });
@@ -200,25 +191,12 @@ export class ApiStandIn {
     json(response, 200, job);
   }
 
-  #isOwn(jobId: string, token: string): boolean {
-    return !this.asksForKeys || this.#owners.get(jobId) === this.tokens.get(token);
-  }
-
-  async #issueToken(request: IncomingMessage, response: ServerResponse, key: string): Promise<void> {
-    if (!this.asksForKeys) return json(response, 404, { error: { code: "access_off", message: "No keys." } });
-    if (key !== ACCESS_KEY) return json(response, 401, { error: { code: "key_invalid", message: "Not this key." } });
-    const { sub } = JSON.parse((await body(request)).toString()) as { sub: string };
-    const token = `est_${this.tokens.size + 1}`;
-    this.tokens.set(token, sub);
-    json(response, 201, { token, expiresAt: now() });
-  }
-
   async #accept(job: { jobId: string; userId?: string }, token: string, response: ServerResponse): Promise<void> {
-    const sub = this.tokens.get(token);
+    const sub = this.tokens.subs.get(token);
     const { jobId, userId = sub } = job;
     if (sub !== undefined && userId !== sub)
       return json(response, 403, { error: { code: "user_not_yours", message: "Another user." } });
-    if (sub !== undefined && !this.#owners.has(jobId)) this.#owners.set(jobId, sub);
+    this.tokens.own(jobId, token);
     if (!this.jobs.has(jobId)) {
       const job: Job = {
         jobId,

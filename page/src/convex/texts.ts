@@ -1,10 +1,8 @@
 /** The texts of Convex's rows on their way into this browser's store, from where they are read, corrected and taken away. */
 import { readTranscript } from "../../../web/src/browser/convexTranscript";
+import { readAnswer } from "../model/answer";
 import { lettersOf } from "../model/letters";
-import { toParagraphs } from "../model/paragraphs";
-import { givenNames, isSameNames } from "../model/speakers";
-import { warningsOf } from "../model/warnings";
-import { wordlessOf } from "../model/wordless";
+import { isSameNames } from "../model/speakers";
 import { removeAudio } from "../store/audio";
 import type { RecordingRow } from "../store/database";
 import { removeMarks } from "../store/marks";
@@ -32,13 +30,9 @@ export class Texts {
     const found = await this.#read(jobId);
     const stored = found && (await readText(jobId));
     if (!stored || stored.row.isUnsent) return;
-    const text = { paragraphs: toParagraphs(found.transcript), names: givenNames(found.transcript.speakers) };
+    const { wordless, warnings, ...text } = readAnswer(found.transcript);
     const isSame = lettersOf(text) === lettersOf(stored) && isSameNames(text.names, stored.row.names ?? {});
-    const change = {
-      etag: found.etag,
-      wordless: wordlessOf(found.transcript, text.paragraphs),
-      warnings: warningsOf(found.transcript),
-    };
+    const change = { etag: found.etag, wordless, warnings };
     if (isSame) await changeRow(jobId, change);
     else await saveText(jobId, text, { ...change, editedAt: Date.now() });
   }

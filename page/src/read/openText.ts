@@ -1,13 +1,13 @@
 /** One text that is open: its paragraphs, their history, where they are stored, and news of them from elsewhere. */
 import { type Signal, signal } from "../app/signal";
+import { readAnswer } from "../model/answer";
 import type { Change } from "../model/editing";
 import { History } from "../model/history";
 import { lettersOf } from "../model/letters";
-import { toParagraphs } from "../model/paragraphs";
-import { givenNames, isSameNames, type Names, type Text } from "../model/speakers";
+import { isSameNames, type Names, type Text } from "../model/speakers";
 import type { Paragraph } from "../model/transcript";
 import { type Warning, warningsOf } from "../model/warnings";
-import { type Wordless, wordlessOf } from "../model/wordless";
+import type { Wordless } from "../model/wordless";
 import { readTranscript } from "../server/transcript";
 import type { RecordingRow } from "../store/database";
 import { preferences } from "../store/preferences";
@@ -167,17 +167,16 @@ export class OpenText {
     if (!found || (this.saver.hasUnsent && !hadUnsent)) return;
     this.awaitsSpeakers.set(found.awaitsSpeakers);
     if (!found.transcript) return this.#takeWarnings();
-    const text = { paragraphs: toParagraphs(found.transcript), names: givenNames(found.transcript.speakers) };
+    const { wordless, warnings, ...text } = readAnswer(found.transcript, found.language);
     this.saver.accept(found.etag, text);
     const isSame = lettersOf(text) === lettersOf(this.whole) && isSameNames(text.names, this.names);
     const isLabelled = wordsOf(text) === wordsOf(this.whole) && !this.#isLabelled;
     if (!isSame) this.#replace(text);
     if (isLabelled) this.isChangedElsewhere.set(false); // by nobody: its speakers have come
     this.saver.state.set(isSame && !hadUnsent ? "" : "saved");
-    this.wordless = wordlessOf(found.transcript, text.paragraphs);
-    const warnings = warningsOf(found.transcript, found.language);
+    this.wordless = wordless;
     this.warnings.set(warnings);
-    const change = { etag: found.etag, isUnsent: false, wordless: this.wordless, warnings };
+    const change = { etag: found.etag, isUnsent: false, wordless, warnings };
     if (isSame) await changeRow(this.row.jobId, change);
     else {
       this.saver.editedAt = Date.now();

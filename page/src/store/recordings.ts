@@ -1,10 +1,10 @@
 /** The history: what this browser keeps of finished recordings, and news of it for every tab. */
 import { signal } from "../app/signal";
-import { toParagraphs, type ApiTranscript } from "../model/paragraphs";
-import { givenNames, type Text } from "../model/speakers";
+import { readAnswer } from "../model/answer";
+import type { ApiTranscript } from "../model/paragraphs";
+import type { Text } from "../model/speakers";
 import type { Paragraph } from "../model/transcript";
 import { warningsOf } from "../model/warnings";
-import { wordlessOf } from "../model/wordless";
 import { database, type RecordingRow } from "./database";
 import { pack, unpack } from "./packing";
 
@@ -61,7 +61,7 @@ export async function keepResult(
   original: ApiTranscript & { language?: string },
   asked?: string,
 ): Promise<boolean> {
-  const paragraphs = toParagraphs(original);
+  const { paragraphs, ...answer } = readAnswer(original, asked);
   const row: RecordingRow = {
     ...job,
     duration: original.duration ?? 0,
@@ -69,9 +69,7 @@ export async function keepResult(
     ...summary(paragraphs),
     editedAt: 0,
     isUnsent: false,
-    names: givenNames(original.speakers),
-    wordless: wordlessOf(original, paragraphs),
-    warnings: warningsOf(original, asked),
+    ...answer,
   };
   try {
     await add(row, paragraphs, original);

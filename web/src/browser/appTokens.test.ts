@@ -1,6 +1,6 @@
 /** A page of an app whose API asks for access keys: it gets its tokens from the app's Convex functions by itself. */
 import { beforeEach, expect, test, vi } from "vitest";
-import { ACCESS_KEY } from "../../test/api-stand-in";
+import { ACCESS_KEY } from "../../test/api-tokens";
 import {
   LONG_GRACE,
   api,
@@ -24,10 +24,10 @@ import { createClient } from "./client";
 beforeEach(() => {
   vi.stubEnv("ESCRIBA_API_URL", api.url);
   vi.stubEnv("ESCRIBA_ACCESS_KEY", ACCESS_KEY);
-  api.asksForKeys = true;
+  api.tokens.areNeeded = true;
 });
 
-const usedTokens = () => new Set(api.credentials.map((credential) => credential.split(" ")[1]));
+const usedTokens = () => new Set(api.tokens.credentials.map((credential) => credential.split(" ")[1]));
 
 test("every request and socket has the token of the job's owner, and one token serves many", async () => {
   openPage({ ...LONG_GRACE, userId: "ana" }); // the label is not the token's user
@@ -40,22 +40,22 @@ test("every request and socket has the token of the job's owner, and one token s
   page.start(audioFile());
   await eventually(() => expect(api.jobs.size).toBe(2));
   expect(usedTokens()).toEqual(new Set(["est_1"]));
-  expect(api.credentials).toContain("WebSocket est_1");
-  expect(api.tokens.get("est_1")).toBe((await readRow()).owner);
+  expect(api.tokens.credentials).toContain("WebSocket est_1");
+  expect(api.tokens.subs.get("est_1")).toBe((await readRow()).owner);
   expect(countRequests(/^POST \/tokens/)).toBe(1);
 });
 
 test("a token that the API refuses is replaced, also for a socket", async () => {
   openPage(LONG_GRACE);
   const jobId = await startJob();
-  await eventually(() => expect(api.credentials).toContain("WebSocket est_1"));
-  api.refuse("est_1");
+  await eventually(() => expect(api.tokens.credentials).toContain("WebSocket est_1"));
+  api.tokens.refuse("est_1");
   api.closeSockets();
-  await eventually(() => expect(api.credentials).toContain("WebSocket est_2"));
-  api.refuse("est_2");
+  await eventually(() => expect(api.tokens.credentials).toContain("WebSocket est_2"));
+  api.tokens.refuse("est_2");
   await page.cancel(jobId);
   expect(onlyJob()).toMatchObject({ status: "cancelled", problem: null });
-  expect(api.credentials.slice(-2)).toEqual(["DELETE est_2", "DELETE est_3"]);
+  expect(api.tokens.credentials.slice(-2)).toEqual(["DELETE est_2", "DELETE est_3"]);
 });
 
 test("after a reload the page still knows whose the job is", async () => {
@@ -87,13 +87,13 @@ test("a page without Convex gets its tokens from the app's own server", async ()
   const client = createClient(api.url, {
     getToken: (need) => {
       needs.push(need);
-      api.tokens.set(`own_${needs.length}`, "ana");
+      api.tokens.subs.set(`own_${needs.length}`, "ana");
       return Promise.resolve({ token: `own_${needs.length}`, expiresIn: 600 });
     },
   });
   const jobId = crypto.randomUUID();
   await client.createJob({ jobId, userId: "anything" });
-  api.refuse("own_1");
+  api.tokens.refuse("own_1");
   expect((await client.getJob(jobId)).job.status).toBe("pending");
   expect(needs).toEqual([{ isRefused: false }, { isRefused: true }]);
 });
@@ -109,7 +109,7 @@ test("a request that the API refuses twice fails with the API's words", async ()
 
 test("an API without keys costs no call for a token", async () => {
   vi.stubEnv("ESCRIBA_ACCESS_KEY", "");
-  api.asksForKeys = false;
+  api.tokens.areNeeded = false;
   openPage(LONG_GRACE);
   const jobId = await startJob();
   await api.complete(jobId, "free");

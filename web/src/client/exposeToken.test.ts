@@ -4,7 +4,8 @@ import type { ConvexError } from "convex/values";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { componentsGeneric } from "convex/server";
 import { api } from "../../example/convex/_generated/api";
-import { ACCESS_KEY, ApiStandIn } from "../../test/api-stand-in";
+import { ApiStandIn } from "../../test/api-stand-in";
+import { ACCESS_KEY } from "../../test/api-tokens";
 import { type Convex, TOKEN, deployment, inComponent, jobId, message, push } from "../../test/deployment";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { exposeApi } from "./exposeApi";
@@ -16,7 +17,7 @@ let t: Convex;
 
 beforeEach(async () => {
   service = await new ApiStandIn().start();
-  service.asksForKeys = true;
+  service.tokens.areNeeded = true;
   vi.stubEnv("ESCRIBA_API_URL", `${service.url}/`);
   vi.stubEnv("ESCRIBA_ACCESS_KEY", ACCESS_KEY);
   t = deployment();
@@ -36,7 +37,7 @@ test("a token is for the signed-in user, else for the browser by the hash of wha
   });
   const anonymous = await t.action(api.jobs.token, { ownerToken: TOKEN });
   expect(anonymous?.subject).toMatch(/^token:[0-9a-f]{64}$/);
-  expect([...service.tokens.values()]).toEqual([`user:${ISSUER}|ana`, anonymous?.subject]);
+  expect([...service.tokens.subs.values()]).toEqual([`user:${ISSUER}|ana`, anonymous?.subject]);
 });
 
 test("a new row names the user whose token the API wants, in a form that the API takes", async () => {
@@ -54,7 +55,7 @@ test("a caller gets tokens for what it owns only: another's subject is refused, 
   expect(await codeOf(signedIn("eve").action(api.jobs.token, hers))).toBe("not_signed_in");
   expect(await codeOf(t.action(api.jobs.token, { ...hers, ownerToken: "o".repeat(32) }))).toBe("not_signed_in");
   expect(await codeOf(t.action(api.jobs.token, {}))).toBe("not_signed_in");
-  expect(service.tokens.size).toBe(0);
+  expect(service.tokens.subs.size).toBe(0);
   expect(await signedIn("ana").action(api.jobs.token, { ...hers, ownerToken: TOKEN })).toMatchObject(hers);
 });
 
@@ -74,7 +75,7 @@ test("no table holds a token or the key, and no log line", async () => {
 });
 
 test("where the API asks for no keys, or the deployment has none, no token is needed", async () => {
-  service.asksForKeys = false;
+  service.tokens.areNeeded = false;
   expect(await signedIn("ana").action(api.jobs.token, {})).toBeNull();
   vi.stubEnv("ESCRIBA_ACCESS_KEY", "");
   expect(await signedIn("ana").action(api.jobs.token, {})).toBeNull();

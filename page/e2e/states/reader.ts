@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import type { Page } from "playwright-core";
 import { choose, recording } from "../environment";
+import { makeSpeech } from "../speech";
 import type { State, Visit } from "./table";
 
 const highlighted = (page: Page, name: string) =>
@@ -153,6 +154,14 @@ async function openUnknown({ page }: Visit): Promise<void> {
   await expect.poll(() => page.locator(".para").count()).toBe(0);
 }
 
+async function openSilence({ page }: Visit): Promise<void> {
+  await page.evaluate(() => (location.hash = "#/"));
+  const silence = (await makeSpeech(3)).fill(0, 44);
+  await choose(page, { name: "silence.wav", mimeType: "audio/wav", buffer: silence });
+  await page.locator(".row-link", { hasText: "silence.wav" }).click();
+  await page.locator(".reader .notice").waitFor();
+}
+
 export const readerStates: readonly State[] = [
   { name: "reader", reach: read },
   { name: "suppressed", reach: showSuppressed },
@@ -168,4 +177,5 @@ export const readerStates: readonly State[] = [
   { name: "changed-elsewhere", reach: changeElsewhere },
   { name: "audio-gone", reach: loseAudio },
   { name: "not-here", reach: openUnknown },
+  { name: "without-words", reach: openSilence },
 ];

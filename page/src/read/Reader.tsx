@@ -1,6 +1,7 @@
 /** One text: read, heard, corrected, taken away. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Icon } from "../app/Icon";
+import { Part } from "../app/Part";
 import { useSignal } from "../app/signal";
 import { closeNoticeOf } from "../app/toastQueue";
 import { useMessages } from "../text/language";
@@ -37,6 +38,8 @@ export function Reader({ jobId }: { jobId: string }) {
   );
 }
 
+const loadEmpty = async () => (await import("../empty/EmptyText")).EmptyText;
+
 function OpenReader({ stored }: { stored: StoredText }) {
   const text = useMessages();
   const { jobId, filename, duration } = stored.row;
@@ -58,6 +61,7 @@ function OpenReader({ stored }: { stored: StoredText }) {
       <div role="status">{isChanged && <p class="notice">{text.changedElsewhere}</p>}</div>
       <MarkList jobId={jobId} player={player} />
       <TextView view={view} recording={recording.file} />
+      {useIsEmpty(open) && <Part load={loadEmpty} props={{ open, player }} />}
       <SuppressedLines jobId={jobId} />
       {recording.file ? (
         <PlayerBar
@@ -72,6 +76,12 @@ function OpenReader({ stored }: { stored: StoredText }) {
   );
 }
 
+function useIsEmpty(open: OpenText): boolean {
+  const [count, setCount] = useState(open.paragraphs.length);
+  useEffect(() => open.onChange(() => setCount(open.paragraphs.length)), [open]);
+  return count === 0;
+}
+
 /** What the text is, how far it is stored, and what its reader should know of it. */
 function Head({ open }: { open: OpenText }) {
   const text = useMessages();
@@ -84,7 +94,9 @@ function Head({ open }: { open: OpenText }) {
         {filename}
       </h1>
       <p class="dim facts">
-        {[clockTime(duration), text.words(wordCount), ...(awaitsSpeakers ? [text.voices] : [])].join(" · ")}
+        {[clockTime(duration), wordCount > 0 && text.words(wordCount), awaitsSpeakers && text.voices]
+          .filter(Boolean)
+          .join(" · ")}
         <span role={state.startsWith("savedHere") ? "status" : undefined}>{state && ` · ${text[state]}`}</span>
       </p>
       <WarningList warnings={open.warnings} />

@@ -27,7 +27,7 @@ export class OpenText {
   /** The server still tells the voices apart: the same text comes again, with who says it. */
   readonly awaitsSpeakers: Signal<boolean> = signal(false);
   /** Where somebody speaks without words, as the server last said. */
-  wordless: readonly Wordless[];
+  readonly wordless: Signal<readonly Wordless[]>;
   /** What the server says of the text. */
   readonly warnings: Signal<readonly Warning[]>;
   readonly #history: History;
@@ -36,7 +36,7 @@ export class OpenText {
 
   constructor({ row, paragraphs }: StoredText) {
     this.row = row;
-    this.wordless = row.wordless ?? [];
+    this.wordless = signal(row.wordless ?? []);
     this.warnings = signal(row.warnings ?? []);
     this.#history = new History(paragraphs, row.names);
     const { jobId, etag, duration, isUnsent, names = {} } = row;
@@ -105,7 +105,7 @@ export class OpenText {
   }
 
   get whole(): SpokenText {
-    return { paragraphs: this.paragraphs, names: this.names, wordless: this.wordless };
+    return { paragraphs: this.paragraphs, names: this.names, wordless: this.wordless.value };
   }
 
   get #isLabelled(): boolean {
@@ -156,7 +156,7 @@ export class OpenText {
     this.saver.editedAt = stored.row.editedAt;
     const { names = {} } = stored.row;
     this.saver.accept(stored.row.etag, { names });
-    this.wordless = stored.row.wordless ?? [];
+    this.wordless.set(stored.row.wordless ?? []);
     this.warnings.set(stored.row.warnings ?? []);
     this.#replace({ paragraphs: stored.paragraphs, names });
   }
@@ -175,7 +175,7 @@ export class OpenText {
     if (!isSame) this.#replace(text);
     if (isLabelled) this.isChangedElsewhere.set(false); // by nobody: its speakers have come
     this.saver.state.set(isSame && !hadUnsent ? "" : "saved");
-    this.wordless = wordless;
+    this.wordless.set(wordless);
     this.warnings.set(warnings);
     const change = { etag: found.etag, isUnsent: false, wordless, warnings };
     if (isSame) await changeRow(this.row.jobId, change);

@@ -51,7 +51,7 @@ export const en = {
   sorts: { newest: "newest first", name: "by name", longest: "longest first" },
   more: (n: number) => `Show ${n.toLocaleString("en")} more`,
   downloadAll: "All as a zip",
-  words: (n: number) => count(n, "word", "words"),
+  words: (n: number) => (n ? count(n, "word", "words") : "no words"),
   corrected: "corrected",
   unsent: "not yet at the server",
 

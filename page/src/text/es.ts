@@ -51,7 +51,7 @@ export const es: Messages = {
   sorts: { newest: "los más nuevos primero", name: "por nombre", longest: "los más largos primero" },
   more: (n) => `Mostrar ${n.toLocaleString("es")} más`,
   downloadAll: "Todos en un zip",
-  words: (n) => count(n, "palabra", "palabras"),
+  words: (n) => (n ? count(n, "palabra", "palabras") : "sin palabras"),
   corrected: "corregido",
   unsent: "aún no está en el servidor",
 

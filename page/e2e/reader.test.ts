@@ -7,14 +7,13 @@ import { promisify } from "node:util";
 import type { Download, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findProblems } from "./axe";
+import { makeConversation } from "./conversation";
 import {
   choose,
   closePages,
   ffmpeg,
   loudnessOf,
   openPage,
-  python,
-  ROOT,
   type Server,
   sharedBrowser,
   startServer,
@@ -40,18 +39,6 @@ afterAll(async () => {
   await closePages(browser);
   await server.stop();
 });
-
-/** An English and a Spanish reader, 24 seconds. */
-async function makeConversation(): Promise<Buffer> {
-  const folder = await mkdtemp(path.join(tmpdir(), "escriba-conversation-"));
-  const program =
-    "import sys, pathlib; from tests.conversation import make_conversation as make; " +
-    "print(make(pathlib.Path(sys.argv[1]), turns=2).path)";
-  const { stdout } = await promisify(execFile)(python, ["-c", program, folder], { cwd: ROOT });
-  const sound = await readFile(stdout.trim());
-  await rm(folder, { recursive: true });
-  return sound;
-}
 
 const speakers = () => page.locator("button.speaker");
 const names = () => speakers().allTextContents();

@@ -13,7 +13,7 @@ import pytest
 
 from common.jobs import state
 from common.jobs.commit import commit_job
-from common.models import Job, Options, Segment, Transcript, Word
+from common.models import Job, Options, Segment, Transcript, Turn, Word
 from tests.endpoints.targets import Targets
 from tests.job_service import JobService
 from tests.server import ROOT
@@ -78,14 +78,14 @@ def client(service: JobService) -> Iterator[httpx.Client]:
         yield made
 
 
-async def complete(service: JobService) -> Job:
+async def complete(service: JobService, wordless: tuple[Turn, ...] | None = None) -> Job:
     services = service.services
     job = await service.add_piece(await service.create_running(1), "Hola mundo")
     job = await commit_job(services, state.merge(job, now=service.now()), "progress")
     done = state.complete(job, language="es", now=service.now(), expires_at=service.now() + 60)
     words = (Word(word=" Hola", start=0.0, end=1.0), Word(word=" mundo", start=1.0, end=2.5))
     segment = Segment(id=0, start=0.0, end=2.5, text=" Hola mundo")
-    text = Transcript(text="Hola mundo", duration=2.5, segments=(segment,), words=words)
+    text = Transcript(text="Hola mundo", duration=2.5, segments=(segment,), words=words, wordless=wordless)
     return await commit_job(services, done, result=text)
 
 
@@ -258,6 +258,20 @@ def test_a_correction_keeps_the_names_and_may_give_a_paragraph_to_another(
     client.put(f"/job/{conversation.job_id}/transcript", json={"segments": segments}, headers=ANY)
     text = client.get(f"/job/{conversation.job_id}/transcript?format=txt").text
     assert text == "Ana: ¡Hola! b\n"
+
+
+def test_a_speaker_who_says_no_word_keeps_the_name(service: JobService, client: httpx.Client) -> None:
+    job = service.call(complete(service, (Turn(speaker="C", start=2.2, end=2.5),)))
+    assert put_names(client, job, {"C": "Carla"}).status_code == 200
+    segments = [{"start": 0.0, "end": 2.5, "text": "Hola, mundo", "speaker": "A"}]
+    answer = client.put(f"/job/{job.job_id}/transcript", json={"segments": segments}, headers=ANY)
+    names = {"A": "Ana", "C": "Carla"}
+    assert put_names(client, job, names, answer.headers["etag"]).status_code == 200
+    assert client.get(f"/job/{job.job_id}").json()["result"]["speakers"] == names
+    text = client.get(f"/job/{job.job_id}/transcript").json()
+    assert (text["speakers"], [turn["speaker"] for turn in text["turns"]]) == (names, ["A", "C"])
+    rttm = client.get(f"/job/{job.job_id}/transcript?format=rttm").text
+    assert [line.split()[7] for line in rttm.splitlines()] == ["Ana", "Carla"]
 
 
 @pytest.mark.parametrize(

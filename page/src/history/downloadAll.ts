@@ -14,8 +14,7 @@ async function* sources(rows: readonly RecordingRow[]): AsyncGenerator<Source> {
     const stored = await readText(jobId);
     const marks = marksOf(jobId);
     if (!stored) continue;
-    const text = { paragraphs: stored.paragraphs, names };
-    const turns = turnsOf(text, stored.row.wordless ?? []);
-    yield { filename, language, duration, paragraphs: withNames(text), turns, marks };
+    const text = { paragraphs: stored.paragraphs, names, wordless: stored.row.wordless ?? [] };
+    yield { filename, language, duration, paragraphs: withNames(text), turns: turnsOf(text), marks };
   }
 }

@@ -9,7 +9,6 @@ import {
   LONGEST_NAME,
   mergeSpeakers,
   nameOf,
-  namesInUse,
   newLabel,
   rename,
   withNames,
@@ -48,8 +47,7 @@ test("nothing is changed where nothing differs, and an empty name gives the labe
   expect(rename({ paragraphs, names: { A: "Ana" } }, "A", "")!.names!.after).toEqual({});
 });
 
-test("the API gets names of labels that occur, of a length that it takes", () => {
-  expect(namesInUse({ paragraphs, names: { A: "Ana", C: "Carla" } })).toEqual({ A: "Ana" });
+test("the API gets names of a length that it takes", () => {
   expect(rename({ paragraphs, names: {} }, "A", "x".repeat(3_000))!.names!.after.A).toHaveLength(LONGEST_NAME);
   expect(givenNames({ A: "Ana", B: "B" })).toEqual({ A: "Ana" });
 });
@@ -63,10 +61,11 @@ test("labels that are names of JavaScript's own are labels", () => {
 
 test("a new speaker gets the first free letter", () => {
   const of = (labels: string[]) => labels.map((speaker) => ({ text: "", words: [], speaker }));
-  expect(newLabel(paragraphs)).toBe("C");
-  expect(newLabel([])).toBe("A");
-  expect(newLabel(of(["A", "C"]))).toBe("B");
-  expect(newLabel(of(Array.from({ length: 26 }, (_, i) => String.fromCharCode(65 + i))))).toBe("AA");
+  expect(newLabel(paragraphs, [])).toBe("C");
+  expect(newLabel(paragraphs, [{ speaker: "C", start: 4, end: 5 }])).toBe("D");
+  expect(newLabel([], [])).toBe("A");
+  expect(newLabel(of(["A", "C"]), [])).toBe("B");
+  expect(newLabel(of(Array.from({ length: 26 }, (_, i) => String.fromCharCode(65 + i))), [])).toBe("AA");
 });
 
 test("a paragraph that is split keeps its speaker in both halves, also at the API", () => {

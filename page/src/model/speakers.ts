@@ -3,7 +3,7 @@
  * are one speaker, as the API has it: that is how speakers are merged. Pure.
  */
 import type { Change } from "./editing";
-import type { Paragraph } from "./transcript";
+import type { Paragraph, Turn } from "./transcript";
 
 /** By label; a label without a name is shown itself. */
 export type Names = Readonly<Record<string, string>>;
@@ -22,12 +22,6 @@ export const labelsOf = (paragraphs: readonly Paragraph[]): string[] => [
 /** Without those that are the label itself: the API answers with a name for every label. */
 export const givenNames = (names: Names = {}): Names =>
   Object.fromEntries(Object.entries(names).filter(([label, name]) => name !== label));
-
-/** The names of labels that still occur: the API takes no others. */
-export function namesInUse({ paragraphs, names }: Text): Names {
-  const labels = new Set(labelsOf(paragraphs.filter(({ words }) => words.length > 0)));
-  return Object.fromEntries(Object.entries(names).filter(([label]) => labels.has(label)));
-}
 
 export const isSameNames = (some: Names, others: Names): boolean =>
   Object.keys(some).length === Object.keys(others).length &&
@@ -51,9 +45,9 @@ export function assign(paragraphs: readonly Paragraph[], index: number, label: s
   return { index, before: [before], after: [{ ...before, speaker: label }] };
 }
 
-/** The first letter that nobody has; after Z two letters. */
-export function newLabel(paragraphs: readonly Paragraph[]): string {
-  const used = new Set(labelsOf(paragraphs));
+/** The first letter that nobody has, also nobody who says no word; after Z two letters. */
+export function newLabel(paragraphs: readonly Paragraph[], wordless: readonly Turn[]): string {
+  const used = new Set([...labelsOf(paragraphs), ...wordless.map(({ speaker }) => speaker)]);
   for (let number = 0; ; number += 1) {
     const label = (number >= 26 ? letter(Math.floor(number / 26) - 1) : "") + letter(number % 26);
     if (!used.has(label)) return label;

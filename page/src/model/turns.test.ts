@@ -3,7 +3,7 @@ import { type Source, write } from "../export/formats";
 import { apply } from "./editing";
 import { toParagraphs } from "./paragraphs";
 import { assign, type Text } from "./speakers";
-import { turnsOf } from "./turns";
+import { namesInUse, turnsOf } from "./turns";
 import { wordlessOf } from "./wordless";
 
 /** As the API answers: A and B speak, and each also without words; C says no word. */
@@ -32,12 +32,12 @@ const transcript = {
 const paragraphs = toParagraphs(transcript);
 const wordless = wordlessOf(transcript, paragraphs);
 const labels = (text: Text) =>
-  turnsOf(text, wordless)
+  turnsOf({ ...text, wordless })
     .map(({ speaker }) => speaker)
     .join(" ");
 
 test("the turns of an untouched text are the API's, those without words too", () => {
-  expect(turnsOf({ paragraphs, names: {} }, wordless)).toEqual(transcript.turns);
+  expect(turnsOf({ paragraphs, names: {}, wordless })).toEqual(transcript.turns);
 });
 
 test("speech without words goes with the words around it, and two of one name are one speaker", () => {
@@ -49,12 +49,26 @@ test("nobody speaks where a person has taken the speaker of all words away", () 
   expect(labels({ paragraphs: paragraphs.map(({ text, words }) => ({ text, words })), names: {} })).toBe("");
 });
 
+test("the API gets the names of labels that occur, also of who says no word", () => {
+  const names = { A: "Ana", B: "Blas", C: "Carla", D: "Dora" };
+  expect(namesInUse({ paragraphs, names, wordless })).toEqual({ A: "Ana", B: "Blas", C: "Carla" });
+  expect(namesInUse({ paragraphs: [], names, wordless: wordless.filter(({ speaker }) => speaker === "C") })).toEqual({
+    C: "Carla",
+  });
+  const given = { paragraphs: apply(paragraphs, assign(paragraphs, 1, "A")!), names, wordless };
+  expect(namesInUse(given)).toEqual({ A: "Ana", C: "Carla" });
+  const emptied = paragraphs.map((one) => (one.speaker === "B" ? { ...one, text: "", words: [] } : one));
+  expect(namesInUse({ paragraphs: emptied, names, wordless })).toEqual({ A: "Ana", C: "Carla" });
+  const unlabelled = paragraphs.map(({ text, words }) => ({ text, words }));
+  expect(namesInUse({ paragraphs: unlabelled, names, wordless })).toEqual({});
+});
+
 test("a recording without a word has turns in its data, with names", () => {
   const silent = { duration: 30, text: "", segments: [], speakers: { A: "A" }, turns: transcript.turns.slice(2, 4) };
   const text = { paragraphs: toParagraphs(silent), names: { C: "Carla" } };
   const source: Source = {
     ...{ filename: "a.mp3", language: null, duration: 30, paragraphs: text.paragraphs },
-    turns: turnsOf(text, wordlessOf(silent, text.paragraphs)),
+    turns: turnsOf({ ...text, wordless: wordlessOf(silent, text.paragraphs) }),
   };
   expect(JSON.parse(write("json", source))).toMatchObject({
     text: "",

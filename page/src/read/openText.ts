@@ -6,6 +6,7 @@ import { History } from "../model/history";
 import { lettersOf } from "../model/letters";
 import { isSameNames, type Names, type Text } from "../model/speakers";
 import type { Paragraph } from "../model/transcript";
+import type { SpokenText } from "../model/turns";
 import { type Warning, warningsOf } from "../model/warnings";
 import type { Wordless } from "../model/wordless";
 import { readTranscript } from "../server/transcript";
@@ -103,8 +104,8 @@ export class OpenText {
     return this.#history.names;
   }
 
-  get whole(): Text {
-    return { paragraphs: this.paragraphs, names: this.names };
+  get whole(): SpokenText {
+    return { paragraphs: this.paragraphs, names: this.names, wordless: this.wordless };
   }
 
   get #isLabelled(): boolean {

@@ -2,6 +2,7 @@
 import { holdBusy } from "../app/busy";
 import { type Signal, signal } from "../app/signal";
 import type { Text } from "../model/speakers";
+import type { SpokenText } from "../model/turns";
 import { type Known, sendText, type Sent } from "../server/transcript";
 import { changeRow, noteProblem, saveText } from "../store/recordings";
 
@@ -16,8 +17,8 @@ export class Saver {
   readonly state: Signal<SaveState> = signal<SaveState>("");
   /** When this tab last stored a correction; a later one comes from elsewhere. */
   editedAt = 0;
-  #unsaved: Text | null = null;
-  #unsent: Text | null = null;
+  #unsaved: SpokenText | null = null;
+  #unsent: SpokenText | null = null;
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
   #sendTimer: ReturnType<typeof setTimeout> | undefined;
   #isSending = false;
@@ -42,7 +43,7 @@ export class Saver {
     return this.#unsent !== null;
   }
 
-  change(text: Text): void {
+  change(text: SpokenText): void {
     this.#unsaved = this.#unsent = text;
     this.#release ??= holdBusy(); // a newer page would take these letters with the old one
     this.state.set("saving");
@@ -51,7 +52,7 @@ export class Saver {
   }
 
   /** What the last visit could not send. */
-  resume(text: Text): void {
+  resume(text: SpokenText): void {
     this.#unsent = text;
     this.#sendIn(0);
   }
@@ -110,7 +111,7 @@ export class Saver {
     await this.#settle(sent, text);
   }
 
-  async #settle(sent: Sent, text: Text): Promise<void> {
+  async #settle(sent: Sent, text: SpokenText): Promise<void> {
     const isNewest = this.#unsent === text;
     if (sent.kind === "newer") return this.onNewer();
     if (sent.kind === "away") {

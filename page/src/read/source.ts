@@ -6,5 +6,5 @@ import type { View } from "./view";
 
 export function sourceOf({ text }: View): Source {
   const { filename, language, duration } = text.row;
-  return { filename, language, duration, paragraphs: withNames(text), turns: turnsOf(text, text.wordless) };
+  return { filename, language, duration, paragraphs: withNames(text), turns: turnsOf(text) };
 }

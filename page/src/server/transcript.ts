@@ -1,5 +1,6 @@
 /** The corrected text at the server: what it has, and what it is given. */
-import { isSameNames, namesInUse, type Text } from "../model/speakers";
+import { isSameNames, type Text } from "../model/speakers";
+import { namesInUse, type SpokenText } from "../model/turns";
 import { type Paragraph, risingTimes, segmentsOf } from "../model/transcript";
 import type { ApiTranscript } from "../model/paragraphs";
 import { currentLanguage, type Language } from "../text/language";
@@ -17,7 +18,7 @@ const address = (jobId: string, part = "transcript") => endpoint(`job/${jobId}/$
 const headers = (language = currentLanguage()) => ({ "accept-language": language, ...authorization() });
 
 /** The text first, then the names, which may be those of new labels; each where the server has another. */
-export async function sendText(jobId: string, text: Text, known: Known): Promise<Sent> {
+export async function sendText(jobId: string, text: SpokenText, known: Known): Promise<Sent> {
   const names = namesInUse(text);
   let sent: Sent = { kind: "saved", etag: known.etag };
   if (known.text.paragraphs !== text.paragraphs) {
@@ -28,6 +29,9 @@ export async function sendText(jobId: string, text: Text, known: Known): Promise
   }
   if (known.text.names && isSameNames(names, known.text.names)) return sent;
   sent = await put(address(jobId, "speakers"), names, known.etag);
+  // Of speech without words the server may know fewer speakers than this page: that costs no other name.
+  if (sent.kind === "refused")
+    sent = await put(address(jobId, "speakers"), namesInUse({ ...text, wordless: [] }), known.etag);
   if (sent.kind !== "saved") return sent;
   known.etag = sent.etag;
   known.text = { ...known.text, names };

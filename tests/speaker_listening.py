@@ -91,7 +91,10 @@ class Listening:
         self.assigned.append(packed)
         await self.at_assign()
         speakers = [int(start >= ANSWER) for start, _ in json.loads(first)]
-        return [*([speakers.index(speaker), speaker] for speaker in sorted(set(speakers))), {"doubt": False}]
+        return [
+            *([speakers.index(speaker), speaker] for speaker in sorted(set(speakers))),
+            {"doubt": False, "unwritten": 0.0},
+        ]
 
 
 @dataclass

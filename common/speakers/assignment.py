@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from common.speakers.chunk_speakers import SpeakersOfChunks
+from common.speakers.chunks import Chunks
 from common.speakers.clustering import centres_of, group_voices
 from common.speakers.features import Floats
 from common.speakers.likeness import Pairs, fewest_of_a_voice
@@ -19,6 +21,7 @@ _FARTHEST = 1.6  # seconds: a window whose middle is farther counts nothing
 _CHANGE = 0.24  # what a change of speaker costs, in similarity
 _AFTER_PAUSE = 0.07  # the same where a pause goes before the word
 _PAUSE = 0.25  # seconds
+_HEARD = 0.1  # what it counts, in similarity, that the segmentation hears a speaker all through a word
 _LONG = 0.8  # seconds: the voices of shorter windows make no groups
 _FEW = 3  # windows: a smaller group is noise, or several voices at once
 
@@ -38,9 +41,15 @@ class Assignment:
 
 
 def assign_speakers(
-    words: Sequence[Span], times: NDArray[np.float32], voices: Floats, *, least: int, most: int
+    words: Sequence[Span],
+    times: NDArray[np.float32],
+    voices: Floats,
+    chunks: Chunks,
+    *,
+    least: int,
+    most: int,
 ) -> Assignment:
-    """`times` (window, 2) and `voices` (window, SIZE) belong together; words and windows are in order."""
+    """`times` (window, 2) and `voices` (window, SIZE) belong together; all are in order."""
     if not len(voices) or not words:
         return Assignment([0] * len(words), doubt=True)
     long = voices[_are_long(times, least)]
@@ -48,6 +57,7 @@ def assign_speakers(
     labels = _drop_small(long, groups.labels, least)
     centres = centres_of(long, labels)
     scores = _score(words, times, voices @ centres.T)
+    scores += _HEARD * SpeakersOfChunks(words, scores.argmax(axis=1), chunks).shares(len(centres))
     path = _smooth(words, scores)
     is_near = groups.merged < _FAR or float(Pairs(long, labels).likeness().max()) > _NEAR
     return Assignment(path.tolist(), doubt=is_near or _is_doubtful(words, scores, path))

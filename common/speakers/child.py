@@ -43,22 +43,28 @@ def _end_with_server(server: int) -> None:
 
 
 def _embed(given: str, pcm: BinaryIO) -> Iterator[str]:
-    """How many lines follow, speech without words as it is kept, and a packed embedding for each window."""
+    """Twice: how many lines follow, then a line each. First who speaks when, for each ten seconds, then a
+    packed embedding for each window."""
+    from common.speakers.chunks import chunk_starts, find_speech, hear_chunks, join_chunks
     from common.speakers.embedding import embed_windows
     from common.speakers.encoder import VoiceEncoder
-    from common.speakers.packing import pack, pack_speech
-    from common.speakers.speech import between_words, find_speech
+    from common.speakers.packing import pack, pack_chunks
+    from common.speakers.segmentation import Segmentation
+    from common.speakers.speech import between_words
     from common.speakers.stretch import Stretch
-    from common.speakers.vad import SpeechDetector
-    from common.speakers.weights import SPEECH_DETECTOR, VOICE_ENCODER
+    from common.speakers.weights import SEGMENTATION, VOICE_ENCODER
 
     stretch = Stretch.from_json(given)
-    heard = find_speech(pcm, SpeechDetector(SPEECH_DETECTOR.read()))
-    wordless = between_words(stretch.own(heard), stretch.words)
-    windows = stretch.windows(wordless)
-    yield str(len(wordless) + len(windows))
-    for span in wordless:
-        yield b64encode(pack_speech(span)).decode()
+    start, end = stretch.heard(os.fstat(pcm.fileno()).st_size)
+    starts = chunk_starts(start, end)
+    yield str(len(starts))
+    heard = []
+    for chunks in hear_chunks(pcm, Segmentation(SEGMENTATION.read()), starts, at=stretch.at, end=end):
+        heard.append(chunks)
+        yield from (b64encode(packed).decode() for packed in pack_chunks(chunks))
+    speech = find_speech(join_chunks(heard)) if heard else []
+    windows = stretch.windows(between_words(speech, stretch.words))
+    yield str(len(windows))
     encoder = VoiceEncoder(VOICE_ENCODER.read())
     for window, embedding in embed_windows(pcm, windows, encoder, at=stretch.at):
         yield b64encode(pack(window, embedding)).decode()
@@ -66,7 +72,7 @@ def _embed(given: str, pcm: BinaryIO) -> Iterator[str]:
 
 def _assign(given: str, request: BinaryIO) -> Iterator[str]:
     """`[first word, speaker]` each time that the speaker changes, `[start, end, speaker]` where speech has no
-    words, then what is in doubt.
+    words, then what warnings need.
 
     The request is a line of JSON, the words' times, and what `_embed` wrote.
     """
@@ -81,7 +87,7 @@ def _assign(given: str, request: BinaryIO) -> Iterator[str]:
             yield json.dumps([index, speaker])
     for span, speaker in assigned.wordless:
         yield json.dumps([*span, speaker])
-    yield json.dumps({"doubt": assigned.doubt})
+    yield json.dumps({"doubt": assigned.doubt, "unwritten": assigned.unwritten})
 
 
 if __name__ == "__main__":

@@ -1,32 +1,44 @@
-"""Embeddings ↔ the bytes in which they are kept while a job runs."""
+"""Embeddings, and which voices speak when, ↔ the bytes in which they are kept while a job runs."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from common.speakers.chunks import Active, Chunks
 from common.speakers.features import Floats
-from common.speakers.records import MARK, SIZE
+from common.speakers.records import CHUNK, SIZE, VOICE
 from common.speakers.windows import Span
 
-_RECORD = np.dtype([("mark", f"S{len(MARK)}"), ("start", "<f4"), ("end", "<f4"), ("voice", "<f2", SIZE)])
+_RECORD = np.dtype([("mark", f"S{len(VOICE)}"), ("start", "<f4"), ("end", "<f4"), ("voice", "<f2", SIZE)])
+_VOICES = 3
+_FRAMES = 589  # of a chunk
+_BITS = _FRAMES * _VOICES
 
 
 def pack(window: Span, embedding: Floats) -> bytes:
-    return np.array([(MARK, window.start, window.end, embedding)], _RECORD).tobytes()
+    return np.array([(VOICE, window.start, window.end, embedding)], _RECORD).tobytes()
 
 
-def pack_speech(span: Span) -> bytes:
-    """Speech that has no words: a record without a voice."""
-    return pack(span, np.zeros(SIZE, np.float32))
+def pack_chunks(chunks: Chunks) -> list[bytes]:
+    """A bit for each frame and voice, where an embedding would be; nothing where nobody speaks."""
+    return [
+        _pack_chunk(start, end, active) if active.any() else b""
+        for start, end, active in zip(*chunks, strict=True)
+    ]
+
+
+def _pack_chunk(start: float, end: float, active: Active) -> bytes:
+    record = np.array((CHUNK, start, end, 0), _RECORD)
+    bits = np.packbits(active)
+    record["voice"].view(np.uint8)[: len(bits)] = bits
+    return record.tobytes()
 
 
 def unpack(packed: bytes) -> tuple[NDArray[np.float32], Floats]:
     """The times (window, 2) and the embeddings (window, SIZE), which are unit vectors again; in order."""
     records = np.frombuffer(packed, _RECORD)
-    heard = np.flatnonzero(_has_voice(records))
+    heard = np.flatnonzero(records["mark"] == VOICE)
     records = records[heard[np.argsort(records["start"][heard], kind="stable")]]  # hours are copied once
     times = np.stack([records["start"], records["end"]], axis=1)
     voices = records["voice"].astype(np.float32)
@@ -34,16 +46,11 @@ def unpack(packed: bytes) -> tuple[NDArray[np.float32], Floats]:
     return times, voices
 
 
-def unpack_speech(packed: bytes) -> list[Span]:
-    """The speech that has no words."""
+def unpack_chunks(packed: bytes) -> Chunks:
+    """Those in which somebody speaks."""
     records = np.frombuffer(packed, _RECORD)
-    records = records[~_has_voice(records)]
-    return spans_of(zip(records["start"], records["end"], strict=True))
-
-
-def _has_voice(records: NDArray[np.void]) -> NDArray[np.bool_]:
-    return np.asarray(records["voice"].any(axis=1), np.bool_)
-
-
-def spans_of(times: Iterable[Iterable[float]]) -> list[Span]:
-    return [Span(*map(float, pair)) for pair in times]
+    records = records[records["mark"] == CHUNK]
+    records = records[np.argsort(records["start"], kind="stable")]
+    bits = np.unpackbits(np.ascontiguousarray(records["voice"]).view(np.uint8), axis=1, count=_BITS)
+    active = bits.reshape(-1, _FRAMES, _VOICES).view(np.bool_)
+    return Chunks(records["start"].astype(np.float64), records["end"].astype(np.float64), active)

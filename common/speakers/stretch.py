@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 
 from common.speakers.windows import Span, join_pauses, speech_of, windows_of
 
+_BYTES_A_SECOND = 2 * 16_000
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -30,15 +32,14 @@ class Stretch:
         words = [Span(*span) for span in fields.pop("words")]
         return cls(**fields, words=words)
 
+    def heard(self, size_bytes: int) -> tuple[float, float]:
+        """Where what counts of the sound begins and ends, whose 16-bit samples are so many bytes."""
+        return max(self.start, self.at), min(self.end, self.at + size_bytes / _BYTES_A_SECOND)
+
     def windows(self, wordless: Iterable[Span]) -> list[Span]:
         """Those that begin in it, over its words and over speech that has none."""
         windows = windows_of(speech_of(self.words, wordless))
         return [window for window in windows if self.start <= window.start < self.end]
-
-    def own(self, spans: Iterable[Span]) -> list[Span]:
-        """The parts that count of spans on the clock of the sound, on the recording's clock."""
-        moved = (Span(max(start + self.at, self.start), min(end + self.at, self.end)) for start, end in spans)
-        return [span for span in moved if span.end > span.start]
 
 
 def stretch_of(words: Sequence[Span], *, at: float, start: float, end: float) -> Stretch:

@@ -1,4 +1,4 @@
-"""Where the voice encoder listens: windows over speech, which words or the VAD find. Pure."""
+"""Where the voice encoder listens: windows over speech, which words or the segmentation find. Pure."""
 
 from __future__ import annotations
 

@@ -15,18 +15,30 @@ _DIGITS = 3
 
 
 def turns(transcript: Transcript) -> list[Turn]:
-    """In order; two labels of one name are one speaker, called by the label of the first turn."""
+    """In order of their starts; of two speakers at once each has one.
+
+    Two labels of one name are one speaker, called by the label of the first turn.
+    """
     names = names_of(transcript)
     joined: list[tuple[str, float, float]] = []
+    last_of: dict[str, int] = {}  # by name
     for speaker, start, end in sorted(_spoken(transcript), key=lambda turn: turn[1]):
-        if joined and names[joined[-1][0]] == names[speaker] and start - joined[-1][2] < _PAUSE:
-            joined[-1] = (*joined[-1][:2], max(end, joined[-1][2]))
+        last = last_of.get(names[speaker], len(joined))
+        if last < len(joined) and _goes_on(joined, last, start):
+            joined[last] = (*joined[last][:2], max(end, joined[last][2]))
         else:
+            last_of[names[speaker]] = len(joined)
             joined.append((speaker, start, end))
     return [
         Turn(speaker=speaker, start=round(start, _DIGITS), end=round(end, _DIGITS))
         for speaker, start, end in joined
     ]
+
+
+def _goes_on(turns: Sequence[tuple[str, float, float]], last: int, start: float) -> bool:
+    """Whether what begins at `start` belongs to turn `last`: the pause is short, and no turn begins in it."""
+    end = turns[last][2]
+    return start - end < _PAUSE and not any(end <= starts < start for _, starts, _ in turns[last + 1 :])
 
 
 def rttm(transcript: Transcript) -> str:

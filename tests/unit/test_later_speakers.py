@@ -14,7 +14,7 @@ from common.jobs.actions import discard, stop
 from common.local.sqlite.cache import SqliteCache
 from common.models import Transcript
 from common.speaker_tasks_port import SpeakerTask
-from common.speakers.records import MARK, RECORD_BYTES
+from common.speakers.records import RECORD_BYTES, VOICE
 from tests.speaker_listening import (
     LABELLED,
     TEXT,
@@ -116,7 +116,7 @@ async def test_speakers_that_a_person_named_meanwhile_stay_as_they_are(
 async def test_a_stretch_that_an_earlier_run_kept_is_not_listened_to_again(
     tmp_path: Path, listening: Listening, is_current: bool
 ) -> None:
-    earlier = (MARK if is_current else b"old ").ljust(RECORD_BYTES, b"\0")
+    earlier = (VOICE if is_current else b"old ").ljust(RECORD_BYTES, b"\0")
     async with serve(tmp_path) as server:
         assert await server.claim("before")
         await server.tasks.keep(server.job_id, 0, earlier, holder="before")

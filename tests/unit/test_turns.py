@@ -50,6 +50,20 @@ def test_neighbours_with_a_short_pause_are_one_turn() -> None:
     ]
 
 
+def test_who_speaks_beside_another_has_a_turn_and_ends_none() -> None:
+    beside = [("B", 0.5, 1.1), ("B", 1.3, 1.6), ("C", 2.9, 3.2), ("A", 3.3, 3.6)]
+    wordless = tuple(Turn(speaker=who, start=start, end=end) for who, start, end in beside)
+    assert said(conversation(wordless=wordless)) == [
+        ("A", 0.0, 2.0),
+        ("B", 0.5, 1.6),
+        ("A", 2.6, 3.0),
+        ("C", 2.9, 3.2),
+        ("B", 3.1, 4.0),
+        ("A", 3.3, 3.6),
+        ("A", 9.0, 9.5),
+    ]
+
+
 def test_two_labels_of_one_name_are_one_speaker() -> None:
     named = give_names(conversation(), {"A": "Ana", "B": "Ana", "C": "Carla"})
     assert said(named) == [("A", 0.0, 6.0), ("C", 6.0, 7.0), ("A", 9.0, 9.5)]

@@ -22,8 +22,11 @@ from common.speakers.range import parse_range, range_of
 from common.speakers.records import RECORD_BYTES, is_current
 from common.speakers.weights import VOICE_ENCODER
 from common.speakers.windows import Span, speech_of, windows_of
+from tests.chunks import chunks_of
 from tests.conversation import decode
 from tests.recordings import ENGLISH, ENGLISH_SHORT, SPANISH
+
+NO_CHUNKS = chunks_of({}, seconds=0.0)
 
 REFERENCE = np.load(Path(__file__).parent.parent / "data" / "voice-encoder.npz")
 
@@ -174,7 +177,7 @@ def test_words_go_to_the_voice_around_them() -> None:
     voices, owners = voices_of(2, 120)
     times = np.array([(i * 0.8, i * 0.8 + 1.6) for i in range(120)], np.float32)
     words = [Span(0.1 + i * 0.32, 0.4 + i * 0.32) for i in range(300)]
-    assigned = assign_speakers(words, times, voices, least=1, most=10)
+    assigned = assign_speakers(words, times, voices, NO_CHUNKS, least=1, most=10)
     truth = [owners[min(119, max(0, round((start - 0.65) / 0.8)))] for start, _ in words]
     assert np.mean([a == b for a, b in zip(assigned.speakers, truth, strict=True)]) > 0.97
     assert not assigned.doubt
@@ -186,18 +189,20 @@ def test_short_windows_make_no_voice_of_their_own() -> None:
     ends = [0.3 if i % 10 == 5 else 1.6 for i in range(120)]
     times = np.array([(i * 0.8, i * 0.8 + ends[i]) for i in range(120)], np.float32)
     words = [Span(0.1 + i * 0.32, 0.4 + i * 0.32) for i in range(300)]
-    assert len(set(assign_speakers(words, times, voices, least=1, most=10).speakers)) == 2
+    assert len(set(assign_speakers(words, times, voices, NO_CHUNKS, least=1, most=10).speakers)) == 2
 
 
 def test_little_speech_and_voices_near_each_other_are_doubtful() -> None:
     voices, _ = voices_of(1, 6)
     times = np.array([(i * 0.8, i * 0.8 + 1.6) for i in range(6)], np.float32)
-    assert assign_speakers([Span(0.0, 0.5)], times, voices, least=1, most=10).doubt
-    assert assign_speakers([Span(0.0, 0.5)], times[:0], voices[:0], least=1, most=10).speakers == [0]
+    assert assign_speakers([Span(0.0, 0.5)], times, voices, NO_CHUNKS, least=1, most=10).doubt
+    assert assign_speakers([Span(0.0, 0.5)], times[:0], voices[:0], NO_CHUNKS, least=1, most=10).speakers == [
+        0
+    ]
     near, _ = voices_of(1, 120)
     times = np.array([(i * 0.8, i * 0.8 + 1.6) for i in range(120)], np.float32)
     words = [Span(i * 0.32, i * 0.32 + 0.3) for i in range(300)]
-    assert assign_speakers(words, times, near, least=2, most=2).doubt
+    assert assign_speakers(words, times, near, NO_CHUNKS, least=2, most=2).doubt
 
 
 def listen(encoder: VoiceEncoder, *recordings: Path) -> list[int]:
@@ -207,7 +212,7 @@ def listen(encoder: VoiceEncoder, *recordings: Path) -> list[int]:
     windows = windows_of(speech_of(words))
     embedded = dict(embed_windows(io.BytesIO(sound), windows, encoder))
     voices = np.stack([embedded[window] for window in windows])
-    return assign_speakers(words, np.array(windows, np.float32), voices, least=1, most=10).speakers
+    return assign_speakers(words, np.array(windows, np.float32), voices, NO_CHUNKS, least=1, most=10).speakers
 
 
 def test_half_a_minute_of_one_reader_is_one_speaker(encoder: VoiceEncoder) -> None:

@@ -51,7 +51,7 @@ export function findAt(paragraphs: readonly Paragraph[], time: number): { paragr
 }
 
 /** The last index whose item holds; what holds must come before what does not. */
-function lastIndex<T>(items: readonly T[], holds: (item: T) => boolean): number {
+export function lastIndex<T>(items: readonly T[], holds: (item: T) => boolean): number {
   let low = 0;
   let high = items.length;
   while (low < high) {

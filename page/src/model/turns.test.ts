@@ -40,6 +40,18 @@ test("the turns of an untouched text are the API's, those without words too", ()
   expect(turnsOf({ paragraphs, names: {}, wordless })).toEqual(transcript.turns);
 });
 
+test("who speaks while another one's words are written has a turn beside theirs", () => {
+  const turns = [
+    { speaker: "A", start: 1, end: 3.4 },
+    { speaker: "B", start: 1.5, end: 2.2 },
+    { speaker: "B", start: 7.85, end: 9 },
+    { speaker: "A", start: 8.5, end: 8.75 },
+    { speaker: "A", start: 20, end: 21 },
+  ];
+  const beside = wordlessOf({ ...transcript, turns }, paragraphs);
+  expect(turnsOf({ paragraphs, names: {}, wordless: beside })).toEqual(turns);
+});
+
 test("speech without words goes with the words around it, and two of one name are one speaker", () => {
   expect(labels({ paragraphs, names: { A: "Ana", B: "Ana" } })).toBe("Ana Ana C Ana Ana");
   expect(labels({ paragraphs: apply(paragraphs, assign(paragraphs, 1, "D")!), names: {} })).toBe("A D C D A");

@@ -6,19 +6,26 @@ import { byStart, PAUSE, type Wordless } from "./wordless";
 /** A text with the speech in which the engine found no words. */
 export type SpokenText = Text & { wordless: readonly Wordless[] };
 
-/** In order, with names. */
+/** In order of their starts, with names; of two speakers at once each has one. */
 export function turnsOf(text: SpokenText): Turn[] {
   const spoken = text.paragraphs.flatMap(({ speaker, words }) =>
     speaker ? words.map(({ start, end }) => ({ speaker, start, end })) : [],
   );
   const joined: Turn[] = [];
+  const lastOf = new Map<string, number>();
   for (const { speaker: label, start, end } of [...spoken, ...turnsWithoutWords(text)].sort(byStart)) {
     const speaker = nameOf(text.names, label);
-    const last = joined.at(-1);
-    if (last?.speaker === speaker && start - last.end < PAUSE) last.end = Math.max(last.end, end);
-    else joined.push({ speaker, start, end });
+    const last = lastOf.get(speaker);
+    if (last !== undefined && goesOn(joined, last, start)) joined[last]!.end = Math.max(joined[last]!.end, end);
+    else lastOf.set(speaker, joined.push({ speaker, start, end }) - 1);
   }
   return joined.map(({ speaker, start, end }) => ({ speaker, start: rounded(start), end: rounded(end) }));
+}
+
+/** Whether what begins at `start` belongs to a turn: the pause is short, and no turn begins in it. */
+function goesOn(turns: readonly Turn[], last: number, start: number): boolean {
+  const { end } = turns[last]!;
+  return start - end < PAUSE && !turns.slice(last + 1).some((turn) => end <= turn.start && turn.start < start);
 }
 
 /** By who has the words near them now; none where a person has taken the speaker of all words away. */

@@ -1,6 +1,9 @@
-/** Where somebody speaks and the engine found no words: what the turns of the API's answer have beside them. Pure. */
+/**
+ * Where somebody speaks and the engine found no words of theirs, while nobody or another one has some: what the turns
+ * of the API's answer have beside the words. Pure.
+ */
 import type { ApiTranscript } from "./paragraphs";
-import type { Paragraph, Segment, Turn } from "./transcript";
+import { lastIndex, type Paragraph, type Segment, type Turn } from "./transcript";
 
 /** Who gets the words of its speaker that sound at `near` gets it, too. */
 export type Wordless = Turn & { near?: number };
@@ -9,20 +12,29 @@ export type Span = { start: number; end: number };
 
 // Seconds.
 export const PAUSE = 0.5; // a shorter one belongs to the turn
-const LEAST = 0.25; // no speech without words is shorter
+const LEAST = 0.09; // no speech without words is shorter than 0.1
 
 export function wordlessOf({ segments = [], turns = [] }: ApiTranscript, paragraphs: readonly Paragraph[]): Wordless[] {
-  const words = paragraphs.flatMap((paragraph) => paragraph.words).sort(byStart);
+  const words = wordsBySpeaker(paragraphs);
   const said = middlesBySpeaker(segments);
-  let first = 0;
   return turns.flatMap(({ speaker, ...turn }) => {
-    while (first < words.length && words[first]!.end <= turn.start) first += 1;
-    return partsBetween(words, first, turn).map((part) => ({
+    return partsBetween(words.get(speaker) ?? [], turn).map((part) => ({
       speaker,
       ...part,
       ...nearest(said.get(speaker) ?? [], middle(part)),
     }));
   });
+}
+
+function wordsBySpeaker(paragraphs: readonly Paragraph[]): Map<string | undefined, Span[]> {
+  const words = new Map<string | undefined, Span[]>();
+  for (const { speaker, words: spoken } of paragraphs) {
+    const known = words.get(speaker);
+    if (known) known.push(...spoken);
+    else words.set(speaker, [...spoken]);
+  }
+  for (const spoken of words.values()) spoken.sort(byStart);
+  return words;
 }
 
 /** When each speaker says a segment; once, since a long recording has thousands of turns. */
@@ -37,10 +49,10 @@ function middlesBySpeaker(segments: readonly Segment[]): Map<string | undefined,
 }
 
 /** The parts of a turn in which there is no word; a pause between two words is none. */
-function partsBetween(words: readonly Span[], first: number, { start, end }: Span): Span[] {
+function partsBetween(words: readonly Span[], { start, end }: Span): Span[] {
   const parts: Span[] = [];
   let at = start;
-  for (let i = first; i < words.length && words[i]!.start < end; i += 1) {
+  for (let i = lastIndex(words, (word) => word.end <= start) + 1; i < words.length && words[i]!.start < end; i += 1) {
     const word = words[i]!;
     if (word.start - at >= (at > start ? PAUSE : LEAST)) parts.push({ start: at, end: word.start });
     at = Math.max(at, word.end);

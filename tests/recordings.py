@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.media import Media
+
 _DATA = Path(__file__).parent / "data"
 
 
@@ -61,6 +63,15 @@ SPANISH = (
         "todos nuestros representantes se encuentran ocupados por favor espere y pronto le atenderemos",
     ),
 )
+
+
+def spanish_short(media: Media) -> Recording:
+    """The first four seconds of SPANISH[3], up to its pause."""
+    path = media.folder / "spanish-short.wav"
+    if not path.exists():
+        media.ffmpeg(f"-i {SPANISH[3].path} -t 4.05", path)
+    return Recording(path, "es", 4.05, "todos nuestros representantes se encuentran ocupados")
+
 
 # Two spellings of the same word: neither is an error.
 _SPELLINGS = {"mr": "mister", "3": "tres", "7": "siete", "9": "nueve"}

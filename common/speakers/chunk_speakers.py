@@ -1,7 +1,7 @@
 """Which speaker each voice of a chunk is: how much of a word each is heard in, and who speaks beside another.
 
-Pure. A voice of a chunk is the speaker who has most of what it says alone, if that is a tenth of a second
-and half of all that somebody has of it.
+Pure. A voice of a chunk is the speaker who has most of what it says alone, if that is half of what somebody
+has of it.
 """
 
 from __future__ import annotations
@@ -107,6 +107,6 @@ def _match(shared: Labels) -> dict[int, int]:
     places = np.argwhere(shared).tolist()
     counts = [(int(shared[voice, speaker]), voice, speaker) for voice, speaker in places]
     for count, voice, speaker in sorted(counts, reverse=True):
-        if count >= max(half[voice], _LEAST / FRAME) and voice not in found and speaker not in found.values():
+        if count >= half[voice] and voice not in found and speaker not in found.values():
             found[voice] = speaker
     return found

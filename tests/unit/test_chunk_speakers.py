@@ -71,13 +71,6 @@ def test_two_voices_are_never_one_speaker() -> None:
     assert np.allclose([span for span, _ in known.beside()], [(1.0, 2.0)], atol=2 * FRAME)
 
 
-def test_a_moment_that_a_voice_shares_with_a_speaker_says_nothing() -> None:
-    turns, speakers = [Span(0.0, 4.0), Span(4.0, 4.05)], np.array([0, 1])
-    chunks = chunks_of({0: [(0.0, 4.0)], 1: [(4.02, 9.0)]}, seconds=10.0)
-    assert SpeakersOfChunks(turns, speakers, chunks).beside() == []
-    assert not SpeakersOfChunks(turns, speakers, chunks).shares(2).any()
-
-
 def test_what_is_heard_beyond_the_end_of_a_chunk_does_not_count() -> None:
     chunks = chunks_of({1: [(0.0, 9.0)]}, seconds=10.0)._replace(ends=np.array([5.0]))
     ((start, end),) = chunks.spans(chunks.active[..., 1])

@@ -102,7 +102,9 @@ class Transcript(Value):
     suppressed: tuple[Suppressed, ...] = ()
     warnings: tuple[TranscriptWarning, ...] = ()
     speakers: dict[str, str] | None = Field(None, description="the names that people gave, by label")
-    wordless: tuple[Turn, ...] | None = Field(None, description="who speaks where no words are")
+    wordless: tuple[Turn, ...] | None = Field(
+        None, description="who speaks between words, or beside another's"
+    )
 
 
 class Piece(Value):

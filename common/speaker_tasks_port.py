@@ -34,7 +34,7 @@ class SpeakerTasks(Protocol):
         """Somebody may claim it from `due_at` on."""
 
     async def keep(self, job_id: str, index: int, packed: bytes, *, holder: str) -> None:
-        """Store the embeddings of one stretch; the next claim is the first attempt again."""
+        """Store what was heard of one stretch; the next claim is the first attempt again."""
 
     async def kept(self, job_id: str) -> dict[int, bytes]:
         """What is stored of the task, by index; at first what the job's own run had kept."""

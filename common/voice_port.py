@@ -1,4 +1,4 @@
-"""The port of kept embeddings: with it a crash costs the listening to one stretch of a recording.
+"""The port of what was heard of voices: with it a crash costs the listening to one stretch of a recording.
 
 Embeddings are biometric data: once a job has ended, an adapter has none of it.
 """
@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class VoiceStore(Protocol):
-    """The packed embeddings of the stretches of a job's recording, while the job runs."""
+    """Embeddings, and which voices speak when, of the stretches of a job's recording, while the job runs."""
 
     async def keep(self, job_id: str, index: int, packed: bytes, *, holder: str) -> None:
         """Store those of one stretch; the same index again replaces them.

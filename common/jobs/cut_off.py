@@ -39,7 +39,10 @@ async def give_back(services: Services, running: RunningJob, renew_at: Renew) ->
 
 
 async def remove_needless_audio(services: Services, job_id: str) -> None:
-    """Where it is still there. Where the store is away, a sweep finds it later."""
+    """Where it is still there. Where the store is away, a sweep finds it later.
+
+    Who runs a refused job again in that very moment has to send its recording again.
+    """
     with suppress(EscribaError, TimeoutError):
         async with asyncio.timeout(TIMEOUT):
             if is_audio_needless(await services.jobs.get(job_id)):

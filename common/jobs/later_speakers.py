@@ -89,8 +89,10 @@ class _Run:
 
     async def leave(self) -> None:
         """After a cut, which may have come right after the last commit."""
-        await self.give_back(self._services.now(), attempts=self.attempts_before)
-        await cut_off.remove_needless_audio(self._services, self._job_id)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(cut_off.TIMEOUT):
+                await self.give_back(self._services.now(), attempts=self.attempts_before)
+                await cut_off.remove_needless_audio(self._services, self._job_id)
 
     async def execute(self) -> None:
         try:

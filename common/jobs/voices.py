@@ -1,4 +1,4 @@
-"""Adds speakers to a job's text; keeps embeddings as they are made, so that a crash costs one stretch."""
+"""Adds speakers to a job's text; keeps what was heard as it comes, so that a crash costs one stretch."""
 
 from __future__ import annotations
 

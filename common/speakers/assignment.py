@@ -120,7 +120,8 @@ def _is_doubtful(words: Sequence[Span], scores: Doubles, path: Labels) -> bool:
     """Whether one says little, or many words could be another's."""
     speakers = scores.shape[1]
     seconds = np.bincount(path, [end - start for start, end in words], speakers)
-    if seconds[seconds > 0].min() < _SCARCE:
+    spoken = seconds[seconds > 0]
+    if not len(spoken) or spoken.min() < _SCARCE:
         return True
     if speakers == 1:
         return False

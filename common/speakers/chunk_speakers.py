@@ -1,6 +1,7 @@
 """Which speaker each voice of a chunk is: how much of a word each is heard in, and who speaks beside another.
 
-Pure. A voice of a chunk is the speaker who has most of what it says alone, if that is half of it or more.
+Pure. A voice of a chunk is the speaker who has most of what it says alone, if that is half of what somebody
+has of it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ _BATCH = 12  # chunks that are heard at once: two minutes of sound
 _BLOCK = 60  # chunks that are looked at together: of hours, all at once would take much memory
 _BYTES = 2  # of a sample
 
-# As Silero VAD has them: between words there are shorter silences.
 _SILENCE = 0.1  # seconds of silence that end speech
 _LEAST = 0.25  # seconds of speech
 

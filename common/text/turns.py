@@ -1,8 +1,8 @@
-"""Who speaks when: turns of words, and of speech in which the engine found none. Pure."""
+"""Who speaks when: turns of words, and of speech without words or beside another's. Pure."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -38,7 +38,8 @@ def turns(transcript: Transcript) -> list[Turn]:
 def _goes_on(turns: Sequence[tuple[str, float, float]], last: int, start: float) -> bool:
     """Whether what begins at `start` belongs to turn `last`: the pause is short, and no turn begins in it."""
     end = turns[last][2]
-    return start - end < _PAUSE and not any(end <= starts < start for _, starts, _ in turns[last + 1 :])
+    after = bisect_left(turns, end, lo=last + 1, key=lambda turn: turn[1])  # the first that begins later
+    return start - end < _PAUSE and (after == len(turns) or turns[after][1] >= start)
 
 
 def rttm(transcript: Transcript) -> str:

@@ -72,7 +72,7 @@ async def find_speakers(
 ) -> Transcript:
     """The transcript with speakers if `options` want them. Raises EscribaError, TimeoutError after `seconds`.
 
-    `kept` are the embeddings of stretches that an earlier run kept; `keep` gets the others as they are made.
+    `kept` is what was heard of stretches that an earlier run kept; `keep` gets the others as they are made.
     """
     if not options.speakers:
         return transcript
@@ -97,7 +97,7 @@ async def listen(
     keep: Keep,
     on_share: OnShare,
 ) -> bytes:
-    """The packed embeddings of who speaks, with words or without. Raises EscribaError."""
+    """What is heard of who speaks, with words or without, as it is kept. Raises EscribaError."""
     with services.active.listen():
         listener = _Listener(services, recording.audio, folder, on_share)
         return await listener.listen(_spans_of(spoken_tokens(transcript)), kept, keep)
@@ -170,7 +170,7 @@ def _spans_of(lines: list[list[Token]]) -> list[Span]:
 async def assign_speakers(
     active: ActiveWork, transcript: Transcript, packed: bytes, options: Options, folder: Path
 ) -> Transcript:
-    """The transcript with the speakers that the embeddings tell apart. Raises SpeakersFailed."""
+    """The transcript with the speakers of what was heard. Raises SpeakersFailed."""
     lines = spoken_tokens(transcript)
     words = _spans_of(lines)
     if not words and not packed:  # nobody was heard

@@ -60,3 +60,18 @@ def test_an_edge_of_a_turn_is_none_of_its_own() -> None:
     later = [(start, end + 0.08) for start, end in ONE]
     chunks = chunks_of({0: later, 1: OTHER}, seconds=20.0)
     assert SpeakersOfChunks(turns, np.arange(10) % 2, chunks).beside() == []
+
+
+def test_two_voices_are_never_one_speaker() -> None:
+    """Both say most of theirs in the first one's words; the second voice is nobody's then."""
+    turns, speakers = [Span(0.0, 6.0), Span(6.0, 10.0)], np.array([0, 1])
+    chunks = chunks_of({0: [(0.0, 4.0)], 1: [(4.0, 6.0)], 2: [(6.0, 10.0), (1.0, 2.0)]}, seconds=10.0)
+    known = SpeakersOfChunks(turns, speakers, chunks)
+    assert known.shares(2)[0].tolist() == pytest.approx([4 / 6, 1 / 6], abs=0.02)
+    assert np.allclose([span for span, _ in known.beside()], [(1.0, 2.0)], atol=2 * FRAME)
+
+
+def test_what_is_heard_beyond_the_end_of_a_chunk_does_not_count() -> None:
+    chunks = chunks_of({1: [(0.0, 9.0)]}, seconds=10.0)._replace(ends=np.array([5.0]))
+    ((start, end),) = chunks.spans(chunks.active[..., 1])
+    assert (start < 0.1, end) == (True, 5.0)

@@ -14,7 +14,7 @@ from common.jobs.actions import discard, stop
 from common.local.sqlite.cache import SqliteCache
 from common.models import Transcript
 from common.speaker_tasks_port import SpeakerTask
-from common.speakers.records import RECORD_BYTES, VOICE
+from common.speakers.records import CHUNK, RECORD_BYTES, VOICE
 from tests.speaker_listening import (
     LABELLED,
     TEXT,
@@ -112,17 +112,18 @@ async def test_speakers_that_a_person_named_meanwhile_stay_as_they_are(
         await server.assert_nothing_is_left()
 
 
-@pytest.mark.parametrize("is_current", [True, False], ids=["this release", "one before"])
+@pytest.mark.parametrize("mark", [VOICE, CHUNK, b"old "], ids=["a voice first", "a chunk first", "old"])
 async def test_a_stretch_that_an_earlier_run_kept_is_not_listened_to_again(
-    tmp_path: Path, listening: Listening, is_current: bool
+    tmp_path: Path, listening: Listening, mark: bytes
 ) -> None:
-    earlier = (VOICE if is_current else b"old ").ljust(RECORD_BYTES, b"\0")
+    """Unless another release kept it."""
+    earlier = mark.ljust(RECORD_BYTES, b"\0")
     async with serve(tmp_path) as server:
         assert await server.claim("before")
         await server.tasks.keep(server.job_id, 0, earlier, holder="before")
         await server.tasks.release_all(["before"])
         await server.run()
-        expected = (0, [earlier]) if is_current else (1, [b"voices"])
+        expected = (1, [b"voices"]) if mark == b"old " else (0, [earlier])
         assert (listening.embedded, listening.assigned) == expected
         assert said(await server.text()) == LABELLED
         await server.assert_nothing_is_left()

@@ -152,3 +152,32 @@ def test_who_speaks_while_another_s_words_are_written_has_a_turn_there() -> None
     assert speaker == assigned.speakers[0] != assigned.speakers[40]
     assert np.allclose(span, (12.0, 13.0), atol=2 * FRAME)
     assert assigned.unwritten == 0
+
+
+def test_only_long_speech_without_words_is_unwritten() -> None:
+    """A second of it may be a pause between words."""
+    voices = b"".join(pack(*voice) for voice in voices_by_turns(12))
+    words = [Span(0.0, 1.0), Span(8.0, 9.0)]
+    for end, seconds in ((4.0, 0), (5.5, 2.5)):
+        assigned = assign_turns(words, voices + kept([Span(3.0, end)]), least=1, most=1)
+        assert assigned.unwritten == pytest.approx(seconds, abs=2 * FRAME)
+
+
+def test_a_word_between_two_voices_is_the_one_s_whom_the_segmentation_hears() -> None:
+    """The windows around the border hold both voices alike."""
+    (_, one), *_, (_, other) = voices_by_turns(24)
+    mixed = (one + other) / np.linalg.norm(one + other)
+    windows = [(Span(i * 0.8, i * 0.8 + 1.6), one if i < 5 else mixed if i < 7 else other) for i in range(12)]
+    words = [Span(at, at + 0.3) for at in np.arange(0, 10.0, 0.32).tolist()]
+    borders = []
+    for border in (4.8, 6.0):
+        heard = chunks_of({0: [(0.0, border)], 1: [(border, 10.0)]}, seconds=10.0)
+        packed = b"".join(pack(*window) for window in windows) + b"".join(pack_chunks(heard))
+        speakers = assign_turns(words, packed, least=2, most=2).speakers
+        borders.append(words[speakers.index(speakers[-1])].start)
+    assert borders[0] < borders[1]
+
+
+def test_words_without_length_are_doubtful_and_end_nothing() -> None:
+    voices = b"".join(pack(*voice) for voice in voices_by_turns(12))
+    assert assign_turns([Span(1.0, 1.0), Span(2.0, 2.0)], voices, least=1, most=10).doubt

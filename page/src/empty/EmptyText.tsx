@@ -22,7 +22,7 @@ export function EmptyText({ open, player }: { open: OpenText; player: Player }) 
         <p class="marks">
           {text.turns}
           {turns.map(({ speaker, start, end }) => (
-            <button key={start} type="button" class="plain wrap" onClick={() => player.playFrom(start)}>
+            <button key={`${start} ${speaker}`} type="button" class="plain wrap" onClick={() => player.playFrom(start)}>
               {clockTime(start)}–{clockTime(end)} <bdi>{speaker}</bdi>
             </button>
           ))}
@@ -32,7 +32,7 @@ export function EmptyText({ open, player }: { open: OpenText; player: Player }) 
   );
 }
 
-/** Whether the engine wrote nothing; else a person has taken the words away. */
+/** Whether the engine wrote nothing, as far as this browser knows; else a person has taken the words away. */
 function useIsOfEngine(jobId: string): boolean {
   const [isOfEngine, setOfEngine] = useState(false);
   useEffect(() => {

@@ -52,6 +52,18 @@ test("who speaks while another one's words are written has a turn beside theirs"
   expect(turnsOf({ paragraphs, names: {}, wordless: beside })).toEqual(turns);
 });
 
+test("two labels of one name have turns in common, and their own once a person parts them", () => {
+  const speakers = { A: "Ana", B: "Ana", C: "C" };
+  const turns = [
+    { speaker: "A", start: 0.5, end: 9 },
+    { speaker: "A", start: 20, end: 21 },
+  ];
+  const both = wordlessOf({ ...transcript, turns, speakers }, paragraphs);
+  expect(both.some(({ start, end }) => start < 8.5 && end > 8.5)).toBe(false);
+  const parted = { paragraphs: apply(paragraphs, assign(paragraphs, 1, "C")!), names: { A: "Ana" }, wordless: both };
+  expect(turnsOf(parted).filter(({ start, end }) => start < 8.5 && end > 8.5)).toMatchObject([{ speaker: "C" }]);
+});
+
 test("speech without words goes with the words around it, and two of one name are one speaker", () => {
   expect(labels({ paragraphs, names: { A: "Ana", B: "Ana" } })).toBe("Ana Ana C Ana Ana");
   expect(labels({ paragraphs: apply(paragraphs, assign(paragraphs, 1, "D")!), names: {} })).toBe("A D C D A");

@@ -1,6 +1,6 @@
-/** Who speaks when: turns of words, and of speech in which the engine found none, by the API's own rules. Pure. */
+/** Who speaks when: turns of words, and of speech without words or beside another's, by the API's own rules. Pure. */
 import { labelsOf, nameOf, type Names, type Text } from "./speakers";
-import { findAt, type Paragraph, type Turn } from "./transcript";
+import { findAt, lastIndex, type Paragraph, type Turn } from "./transcript";
 import { byStart, PAUSE, type Wordless } from "./wordless";
 
 /** A text with the speech in which the engine found no words. */
@@ -25,7 +25,14 @@ export function turnsOf(text: SpokenText): Turn[] {
 /** Whether what begins at `start` belongs to a turn: the pause is short, and no turn begins in it. */
 function goesOn(turns: readonly Turn[], last: number, start: number): boolean {
   const { end } = turns[last]!;
-  return start - end < PAUSE && !turns.slice(last + 1).some((turn) => end <= turn.start && turn.start < start);
+  const next =
+    turns[
+      Math.max(
+        last,
+        lastIndex(turns, (turn) => turn.start < end),
+      ) + 1
+    ];
+  return start - end < PAUSE && (!next || next.start >= start);
 }
 
 /** By who has the words near them now; none where a person has taken the speaker of all words away. */

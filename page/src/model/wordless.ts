@@ -3,6 +3,7 @@
  * of the API's answer have beside the words. Pure.
  */
 import type { ApiTranscript } from "./paragraphs";
+import { nameOf, type Names } from "./speakers";
 import { lastIndex, type Paragraph, type Segment, type Turn } from "./transcript";
 
 /** Who gets the words of its speaker that sound at `near` gets it, too. */
@@ -12,13 +13,16 @@ export type Span = { start: number; end: number };
 
 // Seconds.
 export const PAUSE = 0.5; // a shorter one belongs to the turn
-const LEAST = 0.09; // no speech without words is shorter than 0.1
+const LEAST = 0.005; // less is how times were rounded
 
-export function wordlessOf({ segments = [], turns = [] }: ApiTranscript, paragraphs: readonly Paragraph[]): Wordless[] {
-  const words = wordsBySpeaker(paragraphs);
+export function wordlessOf(
+  { segments = [], turns = [], speakers = {} }: ApiTranscript,
+  paragraphs: readonly Paragraph[],
+): Wordless[] {
+  const words = wordsByName(paragraphs, speakers);
   const said = middlesBySpeaker(segments);
   return turns.flatMap(({ speaker, ...turn }) => {
-    return partsBetween(words.get(speaker) ?? [], turn).map((part) => ({
+    return partsBetween(words.get(nameOf(speakers, speaker)) ?? [], turn).map((part) => ({
       speaker,
       ...part,
       ...nearest(said.get(speaker) ?? [], middle(part)),
@@ -26,18 +30,20 @@ export function wordlessOf({ segments = [], turns = [] }: ApiTranscript, paragra
   });
 }
 
-function wordsBySpeaker(paragraphs: readonly Paragraph[]): Map<string | undefined, Span[]> {
-  const words = new Map<string | undefined, Span[]>();
-  for (const { speaker, words: spoken } of paragraphs) {
-    const known = words.get(speaker);
+/** Two labels of one name are one speaker, and have turns in common. */
+function wordsByName(paragraphs: readonly Paragraph[], names: Names): Map<string, Span[]> {
+  const words = new Map<string, Span[]>();
+  for (const { speaker = "", words: spoken } of paragraphs) {
+    const name = nameOf(names, speaker);
+    const known = words.get(name);
     if (known) known.push(...spoken);
-    else words.set(speaker, [...spoken]);
+    else words.set(name, [...spoken]);
   }
   for (const spoken of words.values()) spoken.sort(byStart);
   return words;
 }
 
-/** When each speaker says a segment; once, since a long recording has thousands of turns. */
+/** When each speaker says a segment, in order; once, since a long recording has thousands of turns. */
 function middlesBySpeaker(segments: readonly Segment[]): Map<string | undefined, number[]> {
   const middles = new Map<string | undefined, number[]>();
   for (const segment of segments) {
@@ -45,10 +51,11 @@ function middlesBySpeaker(segments: readonly Segment[]): Map<string | undefined,
     if (known) known.push(middle(segment));
     else middles.set(segment.speaker, [middle(segment)]);
   }
+  for (const times of middles.values()) times.sort((one, other) => one - other);
   return middles;
 }
 
-/** The parts of a turn in which there is no word; a pause between two words is none. */
+/** The parts of a turn in which its speaker has no word; a pause between two words is none. */
 function partsBetween(words: readonly Span[], { start, end }: Span): Span[] {
   const parts: Span[] = [];
   let at = start;
@@ -61,9 +68,10 @@ function partsBetween(words: readonly Span[], { start, end }: Span): Span[] {
 }
 
 function nearest(times: readonly number[], time: number): { near?: number } {
-  const [first, ...others] = times;
+  const at = lastIndex(times, (one) => one <= time);
+  const [first, second] = times.slice(Math.max(at, 0), at + 2);
   if (first === undefined) return {};
-  return { near: others.reduce((best, one) => (Math.abs(one - time) < Math.abs(best - time) ? one : best), first) };
+  return { near: second !== undefined && second - time < time - first ? second : first };
 }
 
 export const byStart = (one: Span, other: Span): number => one.start - other.start;

@@ -19,7 +19,7 @@ const headers = (language = currentLanguage()) => ({ "accept-language": language
 
 /** The text first, then the names, which may be those of new labels; each where the server has another. */
 export async function sendText(jobId: string, text: SpokenText, known: Known): Promise<Sent> {
-  const names = namesInUse(text);
+  let names = namesInUse(text);
   let sent: Sent = { kind: "saved", etag: known.etag };
   if (known.text.paragraphs !== text.paragraphs) {
     sent = await put(address(jobId), toBody(text.paragraphs, known.duration), known.etag);
@@ -30,8 +30,11 @@ export async function sendText(jobId: string, text: SpokenText, known: Known): P
   if (known.text.names && isSameNames(names, known.text.names)) return sent;
   sent = await put(address(jobId, "speakers"), names, known.etag);
   // Of speech without words the server may know fewer speakers than this page: that costs no other name.
-  if (sent.kind === "refused")
-    sent = await put(address(jobId, "speakers"), namesInUse({ ...text, wordless: [] }), known.etag);
+  const ofWords = namesInUse({ ...text, wordless: [] });
+  if (sent.kind === "refused" && !isSameNames(ofWords, names)) {
+    names = ofWords;
+    sent = await put(address(jobId, "speakers"), names, known.etag);
+  }
   if (sent.kind !== "saved") return sent;
   known.etag = sent.etag;
   known.text = { ...known.text, names };

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from common.speakers.chunks import Chunks, chunk_starts, find_speech, hear_chunks, join_chunks
 from common.speakers.features import RATE, Floats
 from common.speakers.packing import pack, pack_chunks, unpack, unpack_chunks
-from common.speakers.records import RECORD_BYTES, SIZE
+from common.speakers.process import embed
+from common.speakers.records import RECORD_BYTES, SIZE, is_current
 from common.speakers.segmentation import FRAME, Segmentation
 from common.speakers.speech import between_words
 from common.speakers.stretch import Stretch, stretch_of
@@ -181,3 +183,15 @@ def test_a_word_between_two_voices_is_the_one_s_whom_the_segmentation_hears() ->
 def test_words_without_length_are_doubtful_and_end_nothing() -> None:
     voices = b"".join(pack(*voice) for voice in voices_by_turns(12))
     assert assign_turns([Span(1.0, 1.0), Span(2.0, 2.0)], voices, least=1, most=10).doubt
+
+
+async def test_progress_rises_from_the_chunks_through_the_voices_to_the_end(tmp_path: Path) -> None:
+    pcm, shares = tmp_path / "pcm", list[float]()
+    pcm.write_bytes(decode(ENGLISH_SHORT.path) * 7)  # 23 seconds
+    packed = await embed(pcm, stretch_of([], at=0, start=-math.inf, end=math.inf), on_share=shares.append)
+    assert is_current(packed)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    chunks, voices = len(unpack_chunks(packed).starts), len(unpack(packed)[1])
+    assert len(shares) == 2 + chunks + voices
+    assert 0.1 < shares[chunks] < 0.5

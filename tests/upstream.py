@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
+from weakref import WeakSet
 
 from tests.replies import Reply, bad_key, groq_error, transcription
 from tests.wire import Form, FormReader, Request, read_request
@@ -31,6 +32,7 @@ EXTENSIONS = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "opus", "wav",
 MODELS = ("whisper-large-v3", "whisper-large-v3-turbo")
 LARGEST = 25 * 1024 * 1024
 FIELDS = {"model", "file", "url", "prompt", "response_format", "temperature"}
+_ACCEPTING = 10  # steps of the event loop: a connection that it has accepted reaches us by then
 TRANSCRIPTION_FIELDS = FIELDS | {"language", "timestamp_granularities[]"}
 
 
@@ -84,19 +86,32 @@ class Upstream:
     async def serve(self, ready: Callable[[], object]) -> None:
         self._loop, self._stop, self._at_once = asyncio.get_running_loop(), asyncio.Event(), 0
         self._connections: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._serve_connection, "127.0.0.1", self.port, limit=1 << 20)
+        self._transports = WeakSet[asyncio.WriteTransport]()
+        server = await asyncio.start_server(self._connect, "127.0.0.1", self.port, limit=1 << 20)
         self.port = server.sockets[0].getsockname()[1]
         ready()
         async with server:
             await self._stop.wait()
-            for task in self._connections:
-                task.cancel()
-            await asyncio.gather(*self._connections, return_exceptions=True)
+            for listening in server.sockets:
+                self._loop.remove_reader(listening.fileno())
+            for _ in range(_ACCEPTING):  # asyncio loses a connection whose server is closed meanwhile
+                await asyncio.sleep(0)
+        tasks = list(self._connections)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for transport in list(self._transports):
+            transport.abort()
+        await asyncio.sleep(0)
+
+    def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Noted at once, so that in the end also a connection is closed whose task has yet to begin."""
+        self._transports.add(writer.transport)
+        task = asyncio.create_task(self._serve_connection(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
 
     async def _serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._connections.add(task)
         try:
             while request := await read_request(reader):
                 if not await self._handle(request, writer):
@@ -104,7 +119,6 @@ class Upstream:
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            self._connections.discard(task)
             writer.close()
 
     async def _handle(self, request: Request, writer: asyncio.StreamWriter) -> bool:

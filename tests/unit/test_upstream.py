@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -132,3 +134,14 @@ def test_it_answers_expect_100_continue(upstream: Upstream) -> None:
         return first + second
 
     assert asyncio.run(run()) == b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 400 Scripted\r\n"
+
+
+@pytest.mark.parametrize("requests", [0, 3000], ids=["none sent", "answers not read"])
+def test_clients_that_connect_at_the_end_leave_no_open_connection(requests: int) -> None:
+    """As garbage it would fail some later test."""
+    for _ in range(5):
+        with Upstream() as upstream:
+            client = socket.create_connection(("127.0.0.1", upstream.port))
+            client.sendall(b"GET /openai/v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n" * requests)
+        client.close()
+    gc.collect()

@@ -12,7 +12,7 @@ from contextlib import suppress
 from common.errors import EscribaError
 from common.jobs import state
 from common.jobs.lease import Renew
-from common.jobs.needless_audio import is_audio_needless
+from common.jobs.needless_audio import remove_needless_audio
 from common.jobs.running_job import RunningJob
 from common.ports import LeaseLost, StaleJob
 from common.services import Services
@@ -32,18 +32,7 @@ async def give_back(services: Services, running: RunningJob, renew_at: Renew) ->
             except (StaleJob, state.IllegalTransition):
                 running.job = await services.jobs.get(running.job.job_id)
                 if running.job.has_ended:
-                    await remove_needless_audio(services, running.job.job_id)
+                    await remove_needless_audio(services, running.job)
                     return
                 await renew_at(services.now())
                 await running.change(lambda job: state.give_back(job, now=services.now()))
-
-
-async def remove_needless_audio(services: Services, job_id: str) -> None:
-    """Where it is still there. Where the store is away, a sweep finds it later.
-
-    Who runs a refused job again in that very moment has to send its recording again.
-    """
-    with suppress(EscribaError, TimeoutError):
-        async with asyncio.timeout(TIMEOUT):
-            if is_audio_needless(await services.jobs.get(job_id)):
-                await services.audio.remove(job_id)

@@ -22,6 +22,7 @@ from common.jobs.commit import commit_job
 from common.jobs.kept_texts import remember_unless_erased
 from common.jobs.lease import keep_lease
 from common.jobs.listening_reports import ListeningReports
+from common.jobs.needless_audio import remove_needless_audio
 from common.jobs.running_job import retry_while_busy
 from common.jobs.transition import IllegalTransition
 from common.log import log
@@ -89,10 +90,10 @@ class _Run:
 
     async def leave(self) -> None:
         """After a cut, which may have come right after the last commit."""
-        with suppress(TimeoutError):
+        with suppress(EscribaError, TimeoutError):
             async with asyncio.timeout(cut_off.TIMEOUT):
                 await self.give_back(self._services.now(), attempts=self.attempts_before)
-                await cut_off.remove_needless_audio(self._services, self._job_id)
+                await remove_needless_audio(self._services, await self._services.jobs.get(self._job_id))
 
     async def execute(self) -> None:
         try:

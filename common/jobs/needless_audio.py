@@ -1,10 +1,17 @@
-"""Whether the recording of a job that has ended is of no more use, long before the job expires. Pure."""
+"""Removes the recording of a job that has ended where it is of no more use, long before the job expires."""
 
 from __future__ import annotations
 
 from common.errors import AudioRefused, by_code
 from common.jobs.text_state import is_final
 from common.models import Job
+from common.services import Services
+
+
+async def remove_needless_audio(services: Services, job: Job) -> None:
+    """Harmless again. Who runs a refused job anew in that very moment has to send its recording again."""
+    if is_audio_needless(job):
+        await services.audio.remove(job.job_id)
 
 
 def is_audio_needless(job: Job) -> bool:

@@ -19,7 +19,7 @@ from common.jobs import cut_off, state, suspects
 from common.jobs.download import download_if_missing
 from common.jobs.kept_texts import remember_unless_erased
 from common.jobs.lease import keep_lease
-from common.jobs.needless_audio import is_audio_needless
+from common.jobs.needless_audio import remove_needless_audio
 from common.jobs.partial_reports import PartialReports
 from common.jobs.running_job import ProgressReports, RunningJob, counting_services, retry_while_busy
 from common.jobs.text_state import expect_speakers
@@ -205,7 +205,7 @@ class _Run:
             return expect_speakers(completed) if text.awaits_speakers else completed
 
         await self._running.change(complete, result=text.transcript)
-        await self._remove_needless_audio()
+        await remove_needless_audio(self._services, self._job)
 
     async def _fail_or_back_off(self, error: EscribaError) -> None:
         attempts = self._job.attempts
@@ -215,11 +215,7 @@ class _Run:
             return
         expires_at = self._retention_end
         await self._running.change(lambda job: state.fail(job, error, now=self._now, expires_at=expires_at))
-        await self._remove_needless_audio()
-
-    async def _remove_needless_audio(self) -> None:
-        if is_audio_needless(self._job):
-            await self._services.audio.remove(self._job.job_id)
+        await remove_needless_audio(self._services, self._job)
 
     async def _wait(self, delay: float, reason: str, *, attempt_counts: bool) -> None:
         now = self._now

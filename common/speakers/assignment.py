@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from common.speakers.chunk_speakers import SpeakersOfChunks
 from common.speakers.chunks import Chunks
 from common.speakers.clustering import centres_of, group_voices
-from common.speakers.features import Floats
+from common.speakers.features import Doubles, Floats
 from common.speakers.likeness import Pairs, fewest_of_a_voice
-from common.speakers.spectral import Doubles, Labels
+from common.speakers.spectral import Labels
 from common.speakers.windows import Span
 
 _REACH = 0.8  # seconds: how far from a word's middle a window's counts little

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from common.speakers.chunks import Chunks, Doubles
-from common.speakers.segmentation import FIRST, FRAME
+from common.speakers.chunks import Chunks
+from common.speakers.features import Doubles
+from common.speakers.segmentation import FIRST, FRAME, VOICES
 from common.speakers.spectral import Labels
 from common.speakers.windows import Span, join_spans
 
@@ -42,7 +43,7 @@ class SpeakersOfChunks:
             first, last = (_frames(chunks, chunk, times[span]) for times in (self._starts, self._ends))
             lengths = np.maximum(self._ends[span] - self._starts[span], FRAME)
             heard = (before[chunk, last] - before[chunk, first]) * FRAME / lengths[:, None]
-            for voice in range(3):
+            for voice in range(VOICES):
                 speaker = voices[chunk, voice]
                 known = speaker != _NOBODY
                 shares[span[known], speaker[known]] += heard[known, voice]
@@ -54,7 +55,7 @@ class SpeakersOfChunks:
         for chunks, labels, voices in self._known():
             active = chunks.active & (voices != _NOBODY)[:, None]
             both = active.sum(axis=2) > 1
-            for voice in range(3):
+            for voice in range(VOICES):
                 speaker = voices[:, voice, None]
                 is_beside = active[..., voice] & ((both & (labels != speaker)) | (labels == _NOBODY))
                 for one in np.unique(speaker[is_beside.any(axis=1)]).tolist():
@@ -91,9 +92,11 @@ def _speakers_of(chunks: Chunks, labels: Labels) -> Labels:
     count = int(labels.max()) + 1
     chunk, frame = np.nonzero((chunks.active.sum(axis=2) == 1) & (labels != _NOBODY))
     voice = chunks.active[chunk, frame].argmax(axis=1)
-    said = np.bincount((chunk * 3 + voice) * count + labels[chunk, frame], minlength=len(labels) * 3 * count)
-    speakers = np.full((len(labels), 3), _NOBODY)
-    for row, shared in zip(speakers, said.reshape(len(labels), 3, count), strict=True):
+    said = np.bincount(
+        (chunk * VOICES + voice) * count + labels[chunk, frame], minlength=len(labels) * VOICES * count
+    )
+    speakers = np.full((len(labels), VOICES), _NOBODY)
+    for row, shared in zip(speakers, said.reshape(len(labels), VOICES, count), strict=True):
         found = _match(shared)
         if len(found) > 1:
             row[list(found)] = list(found.values())

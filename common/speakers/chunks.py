@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common.speakers.features import RATE, Floats
-from common.speakers.segmentation import FIRST, FRAME, SECONDS, activity
+from common.speakers.features import RATE, Doubles, Floats
+from common.speakers.samples import read_samples
+from common.speakers.segmentation import FIRST, FRAME, SECONDS, Segmentation, activity
 from common.speakers.windows import Span, join_spans
 
 Active = NDArray[np.bool_]
-Doubles = NDArray[np.float64]
 
 _SAMPLES = round(SECONDS * RATE)
 _BATCH = 12  # chunks that are heard at once: two minutes of sound
 _BLOCK = 60  # chunks that are looked at together: of hours, all at once would take much memory
-_BYTES = 2  # of a sample
 
 _SILENCE = 0.1  # seconds of silence that end speech
 _LEAST = 0.25  # seconds of speech
@@ -56,26 +55,20 @@ class Chunks(NamedTuple):
         return Chunks(self.starts[which], self.ends[which], self.active[which])
 
 
-class Hearing(Protocol):
-    """`common.speakers.segmentation`."""
-
-    def hear(self, samples: Floats) -> Floats: ...
-
-
 def chunk_starts(start: float, end: float) -> list[float]:
     """Where the chunks between two times begin."""
     return np.arange(start, end, SECONDS).tolist()
 
 
 def hear_chunks(
-    pcm: BinaryIO, hearing: Hearing, starts: Sequence[float], *, at: float, end: float
+    pcm: BinaryIO, segmentation: Segmentation, starts: Sequence[float], *, at: float, end: float
 ) -> Iterator[Chunks]:
     """Some at a time, up to the second `end`. `pcm` holds 16-bit samples from the second `at` on."""
     for first in range(0, len(starts), _BATCH):
         begin = np.array(starts[first : first + _BATCH], np.float64)
         ends = np.minimum(begin + SECONDS, end)
         samples = np.stack([_read(pcm, *span) for span in zip(begin - at, ends - at, strict=True)])
-        yield Chunks(begin, ends, activity(hearing.hear(samples)))
+        yield Chunks(begin, ends, activity(segmentation.hear(samples)))
 
 
 def join_chunks(parts: Sequence[Chunks]) -> Chunks:
@@ -85,11 +78,9 @@ def join_chunks(parts: Sequence[Chunks]) -> Chunks:
 
 def _read(pcm: BinaryIO, start: float, end: float) -> Floats:
     """The samples of a chunk; silence fills up the last one."""
-    pcm.seek(round(start * RATE) * _BYTES)
-    raw = pcm.read(round((end - start) * RATE) * _BYTES)
-    samples = np.frombuffer(raw[: len(raw) // _BYTES * _BYTES], "<i2")
+    samples = read_samples(pcm, round(start * RATE), round((end - start) * RATE))
     filled = np.zeros(_SAMPLES, np.float32)
-    filled[: len(samples)] = samples / np.float32(32_768)
+    filled[: len(samples)] = samples
     return filled
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.speakers.features import Floats
+from common.speakers.features import Doubles, Floats
 from common.speakers.likeness import merge_alike, split_unlike
-from common.speakers.spectral import Doubles, Labels, group_by_links
+from common.speakers.spectral import Labels, group_by_links
 
 _PER_VOICE = 4  # embeddings: there are no more voices than that, or two
 _AT_ONCE = 400  # vectors: five minutes of speech, and a matrix of 1.3 MB

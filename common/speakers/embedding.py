@@ -12,12 +12,12 @@ import numpy as np
 
 from common.speakers.encoder import VoiceEncoder
 from common.speakers.features import BANDS, HOP, RATE, SPAN, Floats, mel_frames
+from common.speakers.samples import read_samples
 from common.speakers.windows import Span, held_by_others
 
 _FRAMES = 160  # of a window
 _SAMPLES = (_FRAMES - 1) * HOP + SPAN
 _BATCH = 4  # windows: 6 seconds of sound; more need more memory and are no faster
-_BYTES = 2  # of a sample
 _ALIKE = 0.55  # similarity: windows that share no sound and are more alike hold one voice
 
 
@@ -59,10 +59,7 @@ def _read(pcm: BinaryIO, start: float, end: float) -> Floats:
     margin = (SPAN - HOP) // 2
     first = max(0, round(start * RATE) - margin)
     count = min(round((end - start) * RATE) + 2 * margin, _SAMPLES)
-    pcm.seek(first * _BYTES)
-    raw = pcm.read(count * _BYTES)
-    samples = np.frombuffer(raw[: len(raw) // _BYTES * _BYTES], "<i2")
-    return samples.astype(np.float32) / np.float32(32_768)
+    return read_samples(pcm, first, count)
 
 
 def _frames_of(samples: Floats) -> Floats:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from common.speakers.features import Floats
-from common.speakers.spectral import FEW, Doubles, Labels, group_by_links
+from common.speakers.features import Doubles, Floats
+from common.speakers.spectral import FEW, Labels, group_by_links
 
 # More alike than the first, groups are one voice; less alike than the second, halves of a group are two. The
 # graph decides between them. Measured in docs/decisions/speakers.md

@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 from common.speakers.chunks import Active, Chunks
 from common.speakers.features import Floats
 from common.speakers.records import CHUNK, SIZE, VOICE
+from common.speakers.segmentation import FRAMES, VOICES
 from common.speakers.windows import Span
 
 _RECORD = np.dtype([("mark", f"S{len(VOICE)}"), ("start", "<f4"), ("end", "<f4"), ("voice", "<f2", SIZE)])
-_VOICES = 3
-_FRAMES = 589  # of a chunk
-_BITS = _FRAMES * _VOICES
+_BITS = FRAMES * VOICES
 
 
 def pack(window: Span, embedding: Floats) -> bytes:
@@ -52,5 +51,5 @@ def unpack_chunks(packed: bytes) -> Chunks:
     records = records[records["mark"] == CHUNK]
     records = records[np.argsort(records["start"], kind="stable")]
     bits = np.unpackbits(np.ascontiguousarray(records["voice"]).view(np.uint8), axis=1, count=_BITS)
-    active = bits.reshape(-1, _FRAMES, _VOICES).view(np.bool_)
+    active = bits.reshape(-1, FRAMES, VOICES).view(np.bool_)
     return Chunks(records["start"].astype(np.float64), records["end"].astype(np.float64), active)

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import common
 from common.audio.child import Beside, Bounds, supervise
 from common.errors import SpeakersFailed
-from common.speakers.stretch import Stretch
+from common.speakers.stretch import BYTES_A_SECOND, Stretch
 
 # One thread: on a tenth of a processor more only compete, and each takes memory of its own.
 _ENVIRONMENT = {
@@ -40,8 +40,6 @@ _ENVIRONMENTS = {
     "assign": _ENVIRONMENT,
 }
 
-_BYTES_A_SECOND = 32_000  # of 16-bit samples
-
 _SEGMENTATION = 0.2  # of the work: to hear who speaks when goes before the embeddings
 
 # The listening of one event loop goes one by one: its memory is there once.
@@ -61,7 +59,7 @@ async def embed(
     """
     packed: list[bytes] = []
     read = _reader(packed, on_share)
-    seconds = (await asyncio.to_thread(pcm.stat)).st_size / _BYTES_A_SECOND
+    seconds = (await asyncio.to_thread(pcm.stat)).st_size / BYTES_A_SECOND
     bounds = Bounds.of_cpu(20 + 0.6 * seconds)
     await _run("embed", stretch.to_json(), pcm, bounds, read, beside=beside)
     return b"".join(packed)

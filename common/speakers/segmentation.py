@@ -18,11 +18,12 @@ SECONDS = 10.0  # of sound that it hears at a time
 FRAME = 270 / RATE  # seconds from one frame to the next
 FIRST = 495 / RATE  # the middle of the first frame, which covers 991 samples
 
-_FRAMES = 589
+FRAMES = 589  # of those seconds
 _LAYERS = 4
 
 # Who speaks by each of the seven answers: nobody, one of three, two of three.
 _SPEAKERS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], np.bool_)
+VOICES = 3
 
 
 class Segmentation:
@@ -38,7 +39,7 @@ class Segmentation:
 
         Twelve chunks at a time take a quarter less than six each, and more gain little.
         """
-        values = np.empty((_FRAMES, len(samples), VALUES), np.float32)
+        values = np.empty((FRAMES, len(samples), VALUES), np.float32)
         for at, chunk in enumerate(samples):
             values[:, at] = self._sinc_net(chunk)
         for layer in self._layers:

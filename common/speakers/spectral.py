@@ -14,10 +14,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from common.speakers.features import Floats
+from common.speakers.features import Doubles, Floats
 
 Labels: TypeAlias = NDArray[np.intp]
-Doubles: TypeAlias = NDArray[np.float64]
 
 FEW = 12  # vectors, of some ten seconds: a graph of so few has gaps by chance
 

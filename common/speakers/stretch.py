@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from common.speakers.windows import Span, join_pauses, speech_of, windows_of
 
-_BYTES_A_SECOND = 2 * 16_000
+BYTES_A_SECOND = 2 * 16_000  # of 16-bit samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Stretch:
 
     def heard(self, size_bytes: int) -> tuple[float, float]:
         """Where what counts of the sound begins and ends, whose 16-bit samples are so many bytes."""
-        return max(self.start, self.at), min(self.end, self.at + size_bytes / _BYTES_A_SECOND)
+        return max(self.start, self.at), min(self.end, self.at + size_bytes / BYTES_A_SECOND)
 
     def windows(self, wordless: Iterable[Span]) -> list[Span]:
         """Those that begin in it, over its words and over speech that has none."""

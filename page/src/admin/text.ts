@@ -1,5 +1,5 @@
 /** The dashboard's sentences in the language of the page. */
-import { useMessages } from "../text/language";
+import { inLanguage, useMessages } from "../text/language";
 import { type AdminText, en } from "./en";
 import { es } from "./es";
 
@@ -7,5 +7,5 @@ export type { AdminText };
 
 export function useAdminText(): AdminText & { language: "en" | "es" } {
   const { language } = useMessages();
-  return { ...(language === "es" ? es : en), language };
+  return { ...inLanguage({ en, es }, language), language };
 }

@@ -1,6 +1,6 @@
 /** Installs the service worker, and says when a newer page is ready: it takes over when the person says so, and not
  * while any tab records or has letters that are not stored. */
-import { currentLanguage } from "../text/language";
+import { inLanguage } from "../text/language";
 import { whileIdle } from "./busy";
 import { showToast } from "./toastQueue";
 
@@ -15,7 +15,7 @@ const es: typeof en = {
   later: "La versión nueva espera a que termine la grabación o se guarde el texto.",
 };
 
-const text = () => (currentLanguage() === "es" ? es : en);
+const text = () => inLanguage({ en, es });
 
 export async function install(): Promise<void> {
   const isControlled = navigator.serviceWorker.controller !== null;

@@ -1,4 +1,5 @@
 /** What the page says of a person's other devices, in both languages. */
+import { inLanguage, type Language } from "../text/language";
 import type { State } from "./follow";
 
 const states: Record<State, string> = {
@@ -68,4 +69,4 @@ const es: typeof en = {
   busy: "Espera a que terminen tus grabaciones en curso.",
 };
 
-export const textOf = (language: "en" | "es"): typeof en => (language === "es" ? es : en);
+export const textOf = (language: Language): typeof en => inLanguage({ en, es }, language);

@@ -1,4 +1,5 @@
 /** What the page says of a recording without words, in both languages. */
+import { inLanguage, type Language } from "../text/language";
 
 const en = {
   noWords: "No words were heard in this recording.",
@@ -12,4 +13,4 @@ const es: typeof en = {
   turns: "Quién habla, aunque no se le hayan entendido palabras:",
 };
 
-export const textOf = (language: "en" | "es"): typeof en => (language === "es" ? es : en);
+export const textOf = (language: Language): typeof en => inLanguage({ en, es }, language);

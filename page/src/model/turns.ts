@@ -25,13 +25,8 @@ export function turnsOf(text: SpokenText): Turn[] {
 /** Whether what begins at `start` belongs to a turn: the pause is short, and no turn begins in it. */
 function goesOn(turns: readonly Turn[], last: number, start: number): boolean {
   const { end } = turns[last]!;
-  const next =
-    turns[
-      Math.max(
-        last,
-        lastIndex(turns, (turn) => turn.start < end),
-      ) + 1
-    ];
+  const lastBefore = lastIndex(turns, (turn) => turn.start < end);
+  const next = turns[Math.max(last, lastBefore) + 1];
   return start - end < PAUSE && (!next || next.start >= start);
 }
 

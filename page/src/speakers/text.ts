@@ -1,4 +1,5 @@
 /** What the dialog of speakers says, in both languages. */
+import { inLanguage, type Language } from "../text/language";
 
 const en = {
   title: (time: string) => `Who speaks at ${time}`,
@@ -24,4 +25,4 @@ const es: typeof en = {
   splitHint: "Al corregir, Intro divide un párrafo; después cada mitad puede tener su hablante.",
 };
 
-export const textOf = (language: "en" | "es"): typeof en => (language === "es" ? es : en);
+export const textOf = (language: Language): typeof en => inLanguage({ en, es }, language);

@@ -12,7 +12,10 @@ export const currentLanguage = (): Language => preferences.value.language ?? bro
 
 export function useMessages(): Messages & { language: Language } {
   const language = useSignal(preferences).language ?? browserLanguage();
-  return { ...(language === "es" ? es : en), language };
+  return { ...inLanguage({ en, es }, language), language };
 }
 
-export const messages = (): Messages => (currentLanguage() === "es" ? es : en);
+export const messages = (): Messages => inLanguage({ en, es });
+
+/** What there is in both languages, in one. */
+export const inLanguage = <T>(texts: Readonly<Record<Language, T>>, language = currentLanguage()): T => texts[language];

@@ -32,7 +32,7 @@ def serving(app: Any, limits: ConnectionLimits | None = None) -> Iterator[int]:
         assert not thread.is_alive()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "the condition was never met"
@@ -42,7 +42,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 class Client:
     """One connection."""
 
-    def __init__(self, port: int, *, seconds: float = 60) -> None:
+    def __init__(self, port: int, *, seconds: float = 300) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
         self._seconds = seconds
         self._unread = b""

@@ -32,7 +32,7 @@ async def test_python_s_client_queries_mutates_and_is_told_of_changes(convex: Lo
     subscription = client.subscribe("jobs:get", access)
 
     async def news() -> Any:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             return await anext(subscription)
 
     seen = [await news()]

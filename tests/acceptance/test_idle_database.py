@@ -49,6 +49,6 @@ def test_an_idle_hour_costs_at_most_four_queries(tmp_path: Path, upstream: Upstr
         began = time.monotonic()
         late = tone(RANDOM)
         assert api.completed(api.accepted(late)) == text_of(late)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
     finally:
         made.stop()

@@ -48,7 +48,7 @@ async def test_a_caller_with_its_share_waits_and_leaves_the_free_place_to_anothe
     places = Places(3, shares=shares)
     held = [await places.take("greedy") for _ in range(2)]
     more = await waiting(places, "greedy", "greedy")
-    modest = await asyncio.wait_for(places.take("modest"), 1)
+    modest = await asyncio.wait_for(places.take("modest"), 60)
     assert not any(task.done() for task in more)
     modest.release()
     await asyncio.sleep(0)

@@ -174,12 +174,13 @@ async def test_410_ends_the_deliveries_to_an_address() -> None:
             await sender().send(completed(receiver.url), None)
 
 
-async def test_an_endless_answer_is_not_read() -> None:
+async def test_an_endless_answer_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.delivery.webhook._TIMEOUT", 60.0)
     with Receiver() as receiver:
         receiver.script.append(endless)
         began = time.monotonic()
         await sender().send(completed(receiver.url), None)
-        assert time.monotonic() - began < 9  # ten would be the longest
+        assert time.monotonic() - began < 30
 
 
 async def test_a_receiver_has_a_limited_time_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,12 +274,16 @@ async def test_addresses_that_never_answer_take_no_longer_together_than_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("common.delivery.webhook._TIMEOUT", 1.0)
-    with unanswering("127.0.0.2") as port, unanswering("127.0.0.3", port):
+    addresses = [f"127.0.0.{number}" for number in range(2, 32)]
+    with ExitStack() as stack:
+        port = 0
+        for address in addresses:
+            port = stack.enter_context(unanswering(address, port))
         job = completed(f"http://receiver.example:{port}/hook")
         began = time.monotonic()
         with pytest.raises(DeliveryFailed, match="Timeout"):
-            await sender(resolve=resolving("127.0.0.2", "127.0.0.3")).send(job, None)
-        assert time.monotonic() - began < 5
+            await sender(resolve=resolving(*addresses)).send(job, None)
+        assert time.monotonic() - began < 15  # one after the other they would take thirty
 
 
 async def test_an_answer_of_one_address_is_the_answer() -> None:

@@ -146,7 +146,10 @@ class JobStore(Protocol):
         """Jobs whose `expires_at` has passed, oldest first."""
 
     async def overdue(self, *, now: float, limit: int) -> list[Job]:
-        """Jobs that should run and that neither the queue nor the end of a lease will bring back."""
+        """Jobs that should run and that neither the queue nor the end of a lease will bring back.
+
+        Where the queue also brings those whose speakers are to come, they are among them.
+        """
 
     async def deliveries(self, *, now: float, limit: int, target: Target | None = None) -> list[Delivery]:
         """The deliveries that are due, of one target or of all: clients in turn, ended jobs first."""

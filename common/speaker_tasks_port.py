@@ -22,12 +22,6 @@ class SpeakerTask:
 class SpeakerTasks(Protocol):
     """Calls raise LeaseLost unless the lease of the task is `holder`'s: it has ended, or another runs it."""
 
-    async def claim(self, holder: str, *, now: float, seconds: float) -> SpeakerTask | None:
-        """Lease the task that has been due for longest, and count the attempt; None when there is none.
-
-        A lease that ends further ahead than twice its seconds does not count: the clock has stepped back.
-        """
-
     async def renew(self, job_id: str, holder: str, *, now: float, seconds: float) -> None: ...
 
     async def give_back(self, job_id: str, holder: str, *, due_at: float, attempts: int) -> None:
@@ -38,6 +32,16 @@ class SpeakerTasks(Protocol):
 
     async def kept(self, job_id: str) -> dict[int, bytes]:
         """What is stored of the task, by index; at first what the job's own run had kept."""
+
+
+class DueSpeakerTasks(SpeakerTasks, Protocol):
+    """Where workers look for what is due themselves, and no queue brings it."""
+
+    async def claim(self, holder: str, *, now: float, seconds: float) -> SpeakerTask | None:
+        """Lease the task that has been due for longest, and count the attempt; None when there is none.
+
+        A lease that ends further ahead than twice its seconds does not count: the clock has stepped back.
+        """
 
     async def release_all(self, holders: Sequence[str]) -> None:
         """Give back the leases of processes that are known to be dead."""

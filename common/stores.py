@@ -15,7 +15,7 @@ from common.cache_port import TranscriptCache
 from common.errors import EscribaError
 from common.models import Status
 from common.ports import AccountStore, JobStore, TaskQueue
-from common.speaker_tasks_port import SpeakerTasks
+from common.speaker_tasks_port import DueSpeakerTasks
 from common.token_bucket import Account
 from common.voice_port import VoiceStore
 
@@ -83,7 +83,7 @@ class Stores(Protocol):
     @property
     def voices(self) -> VoiceStore: ...
     @property
-    def speaker_tasks(self) -> SpeakerTasks: ...
+    def speaker_tasks(self) -> DueSpeakerTasks: ...
     @property
     def now(self) -> Callable[[], float]: ...
     @property

@@ -1,6 +1,7 @@
 """The port of what was heard of voices: with it a crash costs the listening to one stretch of a recording.
 
-Embeddings are biometric data: once a job has ended, an adapter has none of it.
+Embeddings are biometric data: once a job has ended, an adapter has none of it, or its task of speakers has it
+(common/speaker_tasks_port.py).
 """
 
 from __future__ import annotations

@@ -102,8 +102,8 @@ class DynamoDirectory:
 
 
 def _count(job: Job, due_at: Any) -> Counted | None:
-    """None where the job has ended meanwhile."""
-    return None if due_at is None else Counted(job.status, job.waiting_for, 1, float(due_at))
+    """None where the job has ended: then its speakers may be due."""
+    return None if due_at is None or job.has_ended else Counted(job.status, job.waiting_for, 1, float(due_at))
 
 
 def _position_of(key: str) -> Position:

@@ -19,6 +19,7 @@ from common.aws.table import ConditionFailed, Table
 from common.aws.table_requests import Item, Key, Update, check_action, put_action, update_action
 from common.delivery import rules
 from common.errors import Busy, JobNotFound, StorageFull
+from common.jobs.text_state import is_final
 from common.models import Job, JobEvent, Piece, Transcript
 from common.ports import AlreadyExists, Delivery, Holdings, LeaseLost, StaleJob, Target
 
@@ -83,17 +84,18 @@ class DynamoJobs:
         state, rows = await self._deliveries.read_with_state(job.job_id)
         if state["seq"] != job.seq - 1:
             raise StaleJob(job.job_id)
-        if job.has_ended:
+        if is_final(job):
             await self._voices.delete(state)
+        before = job_items.job_of(state)
         ttl = job_items.ttl_of(job.expires_at)
         changes = [(row, row.become(rules.commit(row.delivery, job))) for row in rows]
         try:
             await self._table.write(
-                update_action(job_items.commit(job, voice_count=state.get(job_items.VOICE_COUNT))),
+                update_action(job_items.commit(job, before, voice_count=state.get(job_items.VOICE_COUNT))),
                 put_action(job_items.event_item(event)),
                 *(delivery_action(before, after, ttl) for before, after in changes if after != before),
                 *(put_action(part) for part in texts),
-                *client_items.actions_of(job),
+                *client_items.actions_of(job, before),
             )
         except ConditionFailed:
             return False

@@ -1,9 +1,9 @@
-"""`VoiceStore` over the jobs' table: embeddings are items beside their job, and gone before the job ends.
+"""`VoiceStore` over the jobs' table: embeddings are items beside their job, and gone before it is final.
 
 A transaction holds 4 MB, and an hour's embeddings are 2 MB, so the commit that ends a job cannot delete those
-of a long one. Each stretch that is kept counts up the job's `voices`. Before a job ends, its embeddings are
-deleted; the commit fails if the count is another by then, and nobody but the holder of the lease, which the
-commit ends, may count it up. docs/decisions/speakers-on-aws.md
+of a long one. Each stretch that is kept counts up the job's `voices`. Before a job ends with no speakers to
+come, or they have come, its embeddings are deleted; the commit fails if the count is another by then, and
+nobody but the holder of the lease, which the commit ends, may count it up. docs/decisions/speakers-on-aws.md
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from common.aws.table_requests import Item, Update, put_action, update_action
 from common.errors import JobNotFound
 from common.ports import LeaseLost
 
-_COUNT = f"SET {job_items.VOICE_COUNT} = if_not_exists({job_items.VOICE_COUNT}, :none) + :one"
+# After a stretch was kept, the next claim of a job that awaits its speakers is the first attempt again.
+_COUNT = (
+    f"SET {job_items.VOICE_COUNT} = if_not_exists({job_items.VOICE_COUNT}, :none) + :one, "
+    f"{job_items.SPEAKER_ATTEMPTS} = :none"
+)
 
 
 class DynamoVoices:

@@ -7,7 +7,7 @@ pk job#<id>   sk state              the job, its lease, when a worker may take i
               piece#<index>#<part>  one piece's text, packed
               result#<part>         the whole text, packed
               original#<part>       that of the engine, once somebody has corrected it
-              voices#<index>#<part> the embeddings of one stretch, until the job ends
+              voices#<index>#<part> the embeddings of one stretch, until nothing more is to be heard
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from itertools import groupby
 
 from common.aws.table_requests import Item, Key, Update
 from common.jobs.due import due_time
+from common.jobs.text_state import is_final
 from common.models import Job, JobEvent, Piece, Transcript
 
 STATE = "state"
@@ -26,6 +27,7 @@ PROGRESS = f"{EVENT}progress"
 
 LEASE = "lease_holder, lease_until, lease_floor"  # attributes of the state
 VOICE_COUNT = "voices"  # another: how many times embeddings were kept
+SPEAKER_ATTEMPTS = "speaker_attempts"  # claims of its task of speakers since a stretch was kept
 
 EXPIRING = "expiring"
 DUE = "due"
@@ -73,10 +75,11 @@ def created_key(created_at: float, job_id: str) -> str:
     return f"{created_at:020.6f}#{job_id}"
 
 
-def commit(job: Job, *, voice_count: int | None = None) -> Update:
-    """The next value over the last. A running job stays due; a job that no worker may run has no lease.
+def commit(job: Job, before: Job, *, voice_count: int | None = None) -> Update:
+    """The next value over `before`. A running job stays due; a job that no worker may run has no lease.
 
-    A job ends only where no embeddings were kept since the `voice_count` that were deleted.
+    One that completes with its speakers to come is due anew, for another lease. A job is final only where no
+    embeddings were kept since the `voice_count` that were deleted.
     """
     values: dict[str, str | float] = {
         ":document": _job_json(job),
@@ -88,14 +91,19 @@ def commit(job: Job, *, voice_count: int | None = None) -> Update:
     }
     sets = "document = :document, seq = :seq, #status = :status, expires_at = :expires_at, #ttl = :ttl"
     due_at = due_time(job)
-    if due_at is None:
-        expression = f"SET {sets} REMOVE due, due_at, {LEASE}, {VOICE_COUNT}"
+    if is_final(job) or job.status == "pending":
+        expression = f"SET {sets} REMOVE due, due_at, {LEASE}, {VOICE_COUNT}, {SPEAKER_ATTEMPTS}"
+    elif due_at is None and before.has_ended:  # its speakers are to come, as before
+        expression = f"SET {sets}"
+    elif due_at is None:  # from now on
+        values |= {":due_at": job.updated_at, ":all": ALL, ":none": 0}
+        expression = f"SET {sets}, due = :all, due_at = :due_at, {SPEAKER_ATTEMPTS} = :none REMOVE {LEASE}"
     else:
         values |= {":due_at": due_at, ":all": ALL}
         next_due_at = "if_not_exists(due_at, :due_at)" if job.status == "processing" else ":due_at"
         expression = f"SET {sets}, due = :all, due_at = {next_due_at}"
     condition = "seq = :before"
-    if job.has_ended:
+    if is_final(job):
         condition += f" AND {_voices_are(voice_count)}"
         values |= {} if voice_count is None else {":voices": voice_count}
     names = {"#status": "status", "#ttl": "ttl"}

@@ -1,9 +1,10 @@
-"""Leases as updates of a job's state item; all pure."""
+"""Leases as updates of a job's state item, of its run and of what finds its speakers later; all pure."""
 
 from __future__ import annotations
 
-from common.aws.job_items import LEASE, key_of
+from common.aws.job_items import LEASE, SPEAKER_ATTEMPTS, key_of
 from common.aws.table_requests import Item, Update
+from common.jobs.due import FAR
 from common.models import TERMINAL
 
 IS_HOLDER = "lease_holder = :holder"
@@ -28,6 +29,21 @@ def renew(job_id: str, holder: str, *, now: float, seconds: float) -> Update:
 
 def release(job_id: str, holder: str) -> Update:
     return Update(key_of(job_id), f"REMOVE {LEASE}", IS_HOLDER, {":holder": holder}, {})
+
+
+def claim_speakers(job_id: str, holder: str, *, now: float, seconds: float) -> Update:
+    """Of a completed job whose speakers are due. Each claim counts as an attempt."""
+    condition = f"#status = :completed AND (due_at <= :now OR due_at > :far) AND {_IS_FREE}"
+    times = {":now": now, ":far": now + FAR, ":one": 1}
+    values = {**_values(holder, now, seconds), **times, ":completed": "completed"}
+    expression = f"{_SET}, {SPEAKER_ATTEMPTS} = {SPEAKER_ATTEMPTS} + :one"
+    return Update(key_of(job_id), expression, condition, values, {"#status": "status"})
+
+
+def give_back_speakers(job_id: str, holder: str, *, due_at: float, attempts: int) -> Update:
+    values: dict[str, str | float] = {":holder": holder, ":due_at": due_at, ":attempts": attempts}
+    expression = f"SET due_at = :due_at, {SPEAKER_ATTEMPTS} = :attempts REMOVE {LEASE}"
+    return Update(key_of(job_id), expression, IS_HOLDER, values, {})
 
 
 def note_message(job_id: str, *, now: float, due_at: float, overdue_before: float) -> Update:

@@ -1,4 +1,6 @@
-"""Which jobs of the table should run, though no message and no lease will bring them to a worker."""
+"""Which jobs of the table should run or get their speakers, though no message and no lease brings them to a
+worker.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ class OverdueJobs:
         return [job_items.job_of(item) for item in (left + lost)[:limit]]
 
     async def _free(self, now: float) -> list[Item]:
-        """The jobs that should run and that no lease keeps, the longest due first."""
+        """The jobs that are due and that no lease keeps, the longest due first."""
         index_items = [
             *await self._query_due("due_at <= :at", now),
             *await self._query_due("due_at > :at", now + FAR),

@@ -8,7 +8,7 @@ from contextlib import suppress
 from common.errors import EscribaError
 from common.log import log
 from common.services import Services
-from common.speaker_tasks_port import SpeakerTask, SpeakerTasks
+from common.speaker_tasks_port import DueSpeakerTasks, SpeakerTask
 
 # Seconds: a task of another process, or one that waits for its next try, is noticed this late at most.
 POLL_EVERY = 5.0
@@ -20,7 +20,7 @@ class SpeakerWorker:
     It also looks every `poll_every` seconds; None where `notify` is called for every task that falls due.
     """
 
-    def __init__(self, tasks: SpeakerTasks, *, holder: str, poll_every: float | None = POLL_EVERY) -> None:
+    def __init__(self, tasks: DueSpeakerTasks, *, holder: str, poll_every: float | None = POLL_EVERY) -> None:
         self._tasks = tasks
         self._holder = holder
         self._poll_every = poll_every

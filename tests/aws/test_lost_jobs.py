@@ -6,12 +6,13 @@ import pytest
 
 from common.aws.clients import Clients
 from common.aws.dynamo_jobs import DynamoJobs
+from common.aws.dynamo_speaker_tasks import DynamoSpeakerTasks
 from common.aws.sqs_queue import SqsQueue
 from common.aws.table import Table
-from common.jobs import state
+from common.jobs import state, text_state
 from common.ports import LeaseLost
 from tests.aws.world import World
-from tests.contract.sample_jobs import NOW, commit, create, sample_job
+from tests.contract.sample_jobs import NOW, WEEK, commit, create, sample_job
 
 LOST_AFTER = 300.0
 LATER = NOW + LOST_AFTER + 60
@@ -46,6 +47,22 @@ async def test_a_job_whose_worker_died_is_brought_back_once_however_full_the_que
     with pytest.raises(LeaseLost):
         await jobs.renew(job.job_id, "dead", now=NOW + 91, seconds=30)
     assert await jobs.lease(job.job_id, "next", now=NOW + 92, seconds=30) == job
+
+
+async def test_a_completed_job_is_brought_back_for_its_speakers_alone(world: World) -> None:
+    jobs, tasks = store(world, messages=0), DynamoSpeakerTasks(Table(Clients(), world.names.table))
+    job = state.start(await create(jobs, sample_job()), now=NOW)
+    done = state.complete(await commit(jobs, job), language="es", now=NOW, expires_at=NOW + WEEK)
+    job = await commit(jobs, text_state.expect_speakers(done))
+    assert await jobs.overdue(now=NOW + 60, limit=10) == []
+    assert await jobs.overdue(now=LATER, limit=10) == [job]
+    await jobs.note_message(job.job_id, now=LATER, due_at=LATER)
+    assert await jobs.overdue(now=LATER + 60, limit=10) == []
+    assert await tasks.claim(job.job_id, "dead", now=LATER + 60, seconds=30)
+    assert await jobs.overdue(now=LATER + 89, limit=10) == []
+    assert await jobs.overdue(now=LATER + 91, limit=10) == [job]
+    await commit(jobs, text_state.end_listening(job, now=LATER + 91))
+    assert await jobs.overdue(now=LATER * 2, limit=10) == []
 
 
 async def test_a_message_too_many_takes_no_lease_away(world: World) -> None:

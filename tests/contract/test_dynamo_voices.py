@@ -9,13 +9,14 @@ import pytest
 from common.aws import job_items
 from common.aws.clients import Clients
 from common.aws.dynamo_jobs import DynamoJobs
+from common.aws.dynamo_speaker_tasks import DynamoSpeakerTasks
 from common.aws.dynamo_voices import DynamoVoices
 from common.aws.table import Table
 from common.aws.table_requests import Key
-from common.jobs import state
+from common.jobs import state, text_state
 from common.models import Job
 from common.ports import LeaseLost, StaleJob
-from tests.contract.sample_jobs import NOW, cancel, commit, create, sample_job
+from tests.contract.sample_jobs import NOW, WEEK, cancel, commit, create, sample_job
 from tests.emulator import emulator
 from tests.stack import stack_of
 
@@ -51,6 +52,46 @@ async def test_embeddings_that_are_kept_while_the_job_ends_are_deleted_too(
     assert await voices.kept(job.job_id) == {}
     with pytest.raises(LeaseLost):
         await voices.keep(job.job_id, 2, b"late", holder="me")
+
+
+async def test_embeddings_that_a_task_keeps_while_it_ends_are_deleted_too(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another function stops the search for speakers; its worker keeps a stretch meanwhile."""
+    jobs, voices, tasks = DynamoJobs(table), DynamoVoices(table), DynamoSpeakerTasks(table)
+    job = await running(jobs)
+    await voices.keep(job.job_id, 0, b"first", holder="me")
+    done = state.complete(job, language="es", now=NOW, expires_at=NOW + WEEK)
+    job = await commit(jobs, text_state.expect_speakers(done))
+    assert await tasks.claim(job.job_id, "you", now=NOW, seconds=30)
+    delete = table.delete
+
+    async def delete_then_keep(keys: Iterable[Key]) -> None:
+        await delete(keys)
+        monkeypatch.undo()
+        await tasks.keep(job.job_id, 1, b"second", holder="you")
+
+    monkeypatch.setattr(table, "delete", delete_then_keep)
+    await commit(jobs, text_state.drop_speakers(job, now=NOW))
+    assert await tasks.kept(job.job_id) == {}
+    with pytest.raises(LeaseLost):
+        await tasks.keep(job.job_id, 2, b"late", holder="you")
+    assert await tasks.due_at(job.job_id, now=NOW + 100) is None
+
+
+async def test_a_task_is_due_until_somebody_has_it(table: Table) -> None:
+    """Once there is one: a job that waits or runs has none."""
+    jobs, tasks = DynamoJobs(table), DynamoSpeakerTasks(table)
+    job = await running(jobs)
+    assert await tasks.claim(job.job_id, "you", now=NOW + 60, seconds=30) is None
+    assert await tasks.due_at(job.job_id, now=NOW + 60) is None
+    done = state.complete(job, language="es", now=NOW, expires_at=NOW + WEEK)
+    await commit(jobs, text_state.expect_speakers(done))
+    assert await tasks.due_at(job.job_id, now=NOW) == NOW
+    assert await tasks.claim(job.job_id, "you", now=NOW, seconds=30)
+    assert await tasks.due_at(job.job_id, now=NOW) is None
+    await tasks.give_back(job.job_id, "you", due_at=NOW + 60, attempts=1)
+    assert await tasks.due_at(job.job_id, now=NOW) == NOW + 60
 
 
 async def test_a_stale_end_deletes_nothing(table: Table) -> None:

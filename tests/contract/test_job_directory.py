@@ -16,11 +16,11 @@ from common.admin.directory import (
     write_cursor,
 )
 from common.delivery import rules
-from common.jobs import state
+from common.jobs import state, text_state
 from common.models import Job
 from common.sender_port import DeliveryFailed
 from common.wait_reasons import WaitReason
-from tests.contract.sample_jobs import NOW, cancel, commit, create, sample_job, sample_pending_job
+from tests.contract.sample_jobs import NOW, WEEK, cancel, commit, create, sample_job, sample_pending_job
 from tests.contract.targets import DeploymentTarget
 
 
@@ -141,6 +141,9 @@ async def test_jobs_at_work_and_open_deliveries_are_counted(target: DeploymentTa
     made = await make_jobs(target, 3)
     await create(target.jobs, sample_pending_job(), targets=("convex",))
     await commit(target.jobs, cancel(made[2]))
+    running = await commit(target.jobs, state.start(await create(target.jobs, sample_job()), now=NOW))
+    done = state.complete(running, language="es", now=NOW - 5, expires_at=NOW + WEEK)
+    await commit(target.jobs, text_state.expect_speakers(done))
     activity = await target.directory.activity(now=NOW + 60)
     assert dict(activity.jobs) == {"queued": 2}
     assert activity.oldest_due_at == NOW

@@ -3,53 +3,82 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from common.aws.clients import Clients
+from common.aws.dynamo_jobs import DynamoJobs
+from common.aws.dynamo_speaker_tasks import DynamoSpeakerTasks
+from common.aws.dynamo_voices import DynamoVoices
+from common.aws.table import Table
 from common.jobs import state, text_state
 from common.jobs.events import make_event
+from common.jobs.needless_audio import is_audio_needless
 from common.local.sqlite.database import Database
 from common.local.sqlite.jobs import SqliteJobs
 from common.local.sqlite.speaker_tasks import SqliteSpeakerTasks
 from common.local.sqlite.voices import SqliteVoices
 from common.models import Job
-from common.ports import LeaseLost
+from common.ports import Holdings, JobStore, LeaseLost
 from common.postgres.database import Database as PostgresDatabase
 from common.postgres.jobs import PostgresJobs
 from common.postgres.speaker_tasks import PostgresSpeakerTasks
 from common.postgres.voices import PostgresVoices
-from common.speaker_tasks_port import SpeakerTask, SpeakerTasks
+from common.speaker_tasks_port import DueSpeakerTasks, SpeakerTask, SpeakerTasks
 from common.stores import ContainerJobs
 from common.voice_port import VoiceStore
 from tests.contract.sample_jobs import NOW, WEEK, sample_job, sample_transcript
+from tests.emulator import emulator
 from tests.postgres import postgres
+from tests.stack import stack_of
+
+Claim = Callable[[str, float], Awaitable[SpeakerTask | None]]
 
 
 @dataclass(frozen=True)
 class Stores:
-    jobs: ContainerJobs
+    """`claims`: as two processes take up the task that is due next."""
+
+    jobs: JobStore
     voices: VoiceStore
     tasks: SpeakerTasks
-    other_tasks: SpeakerTasks
+    claims: tuple[Claim, Claim]
 
     async def claim(self, holder: str = "me", *, now: float = NOW) -> SpeakerTask | None:
-        return await self.tasks.claim(holder, now=now, seconds=30)
+        return await self.claims[0](holder, now)
 
 
 Open = Callable[[], AbstractAsyncContextManager[Stores]]
+
+
+def claim_of(tasks: DueSpeakerTasks) -> Claim:
+    return lambda holder, now: tasks.claim(holder, now=now, seconds=30)
+
+
+def claim_overdue(jobs: DynamoJobs, tasks: DynamoSpeakerTasks) -> Claim:
+    """The sweep finds jobs that are due, messages bring them, and a worker claims each by its id."""
+
+    async def claim(holder: str, now: float) -> SpeakerTask | None:
+        for job in await jobs.overdue(now=now, limit=10):
+            if task := await tasks.claim(job.job_id, holder, now=now, seconds=30):
+                return task
+        return None
+
+    return claim
 
 
 @asynccontextmanager
 async def sqlite(folder: Path) -> AsyncIterator[Stores]:
     databases = [Database(folder / "escriba.sqlite3", busy_timeout=60) for _ in range(2)]
     first, second = databases
-    yield Stores(
-        SqliteJobs(first), SqliteVoices(first), SqliteSpeakerTasks(first), SqliteSpeakerTasks(second)
-    )
+    tasks, other_tasks = SqliteSpeakerTasks(first), SqliteSpeakerTasks(second)
+    claims = claim_of(tasks), claim_of(other_tasks)
+    yield Stores(SqliteJobs(first), SqliteVoices(first), tasks, claims)
     for each in databases:
         each.close()
 
@@ -59,14 +88,29 @@ async def in_postgres(_: Path) -> AsyncIterator[Stores]:
     url = await asyncio.to_thread(lambda: postgres().database(template=postgres().migrated))
     databases = [PostgresDatabase(url) for _ in range(2)]
     first, second = databases
-    yield Stores(
-        PostgresJobs(first), PostgresVoices(first), PostgresSpeakerTasks(first), PostgresSpeakerTasks(second)
-    )
+    tasks, other_tasks = PostgresSpeakerTasks(first), PostgresSpeakerTasks(second)
+    claims = claim_of(tasks), claim_of(other_tasks)
+    yield Stores(PostgresJobs(first), PostgresVoices(first), tasks, claims)
     for each in databases:
         await each.close()
 
 
+@asynccontextmanager
+async def in_dynamo(_: Path) -> AsyncIterator[Stores]:
+    with emulator().reached(), stack_of(emulator()) as names:
+        tables = [Table(Clients(), names.table) for _ in range(2)]
+        jobs, other_jobs = (DynamoJobs(table, lost_after=0) for table in tables)
+        tasks, other_tasks = (DynamoSpeakerTasks(table) for table in tables)
+        claims = claim_overdue(jobs, tasks), claim_overdue(other_jobs, other_tasks)
+        yield Stores(jobs, DynamoVoices(tables[0]), tasks, claims)
+
+
 @pytest.fixture(params=[sqlite, in_postgres], ids=["sqlite", "postgres"])
+def opened_sql(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    return lambda: request.param(tmp_path)
+
+
+@pytest.fixture(params=[sqlite, in_postgres, in_dynamo], ids=["sqlite", "postgres", "dynamo"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     return lambda: request.param(tmp_path)
 
@@ -96,20 +140,25 @@ async def test_a_job_that_awaits_speakers_has_a_task_and_no_other_has_one(opened
         job = await complete(stores)
         assert await stores.claim() == SpeakerTask(job.job_id, attempts=1)
         assert await stores.claim("you") is None
-        assert await stores.jobs.needing_audio([job.job_id]) == {job.job_id}
-        await commit(stores, text_state.end_listening(job, now=NOW))
+        assert not is_audio_needless(job)
+        job = await commit(stores, text_state.end_listening(job, now=NOW))
         assert await stores.claim(now=NOW + 100) is None
-        assert await stores.jobs.needing_audio([job.job_id]) == set()
+        assert is_audio_needless(job)
+
+
+async def test_the_container_keeps_the_recording_of_a_task(opened_sql: Open) -> None:
+    async with opened_sql() as stores:
+        job = await complete(stores)
+        jobs = cast("ContainerJobs", stores.jobs)
+        assert await jobs.needing_audio([job.job_id]) == {job.job_id}
+        await commit(stores, text_state.end_listening(job, now=NOW))
+        assert await jobs.needing_audio([job.job_id]) == set()
 
 
 async def test_of_many_claims_at_once_one_gets_the_task(opened: Open) -> None:
     async with opened() as stores:
         await complete(stores)
-        claims = [
-            tasks.claim(f"{n}", now=NOW, seconds=30)
-            for n in range(8)
-            for tasks in (stores.tasks, stores.other_tasks)
-        ]
+        claims = [claim(f"{n}", NOW) for n in range(8) for claim in stores.claims]
         assert len([task for task in await asyncio.gather(*claims) if task]) == 1
 
 
@@ -132,11 +181,11 @@ async def test_a_lease_that_ended_is_claimed_by_another_and_the_first_may_do_not
         assert await stores.tasks.kept(job_id) == {}
 
 
-async def test_a_dead_process_holds_nothing(opened: Open) -> None:
-    async with opened() as stores:
+async def test_a_dead_process_holds_nothing(opened_sql: Open) -> None:
+    async with opened_sql() as stores:
         job_id = (await complete(stores)).job_id
         await stores.claim()
-        await stores.tasks.release_all(["me"])
+        await cast("DueSpeakerTasks", stores.tasks).release_all(["me"])
         assert await stores.claim("you") == SpeakerTask(job_id, attempts=2)
 
 
@@ -147,6 +196,15 @@ async def test_a_task_that_is_given_back_waits_for_its_time(opened: Open) -> Non
         await stores.tasks.give_back(job_id, "me", due_at=NOW + 60, attempts=1)
         assert await stores.claim(now=NOW + 59) is None
         assert await stores.claim(now=NOW + 60) == SpeakerTask(job_id, attempts=2)
+
+
+async def test_a_clock_that_steps_back_keeps_no_task_from_being_run(opened: Open) -> None:
+    async with opened() as stores:
+        job_id = (await complete(stores)).job_id
+        await stores.claim(now=NOW + 1000)
+        assert await stores.claim("you") == SpeakerTask(job_id, attempts=2)
+        await stores.tasks.give_back(job_id, "you", due_at=NOW + WEEK, attempts=2)
+        assert await stores.claim() == SpeakerTask(job_id, attempts=3)
 
 
 async def test_after_a_stretch_was_kept_the_next_claim_is_the_first_attempt(opened: Open) -> None:
@@ -161,12 +219,19 @@ async def test_after_a_stretch_was_kept_the_next_claim_is_the_first_attempt(open
 async def test_what_the_run_of_the_job_kept_is_the_task_s(opened: Open) -> None:
     async with opened() as stores:
         job_id = (await complete(stores, voices=2)).job_id
-        assert await stores.voices.kept(job_id) == {}
         assert await stores.tasks.kept(job_id) == {0: b"\x00", 1: b"\x01"}
         await stores.claim()
         for packed in (b"once", b"again" * 50_000):
             await stores.tasks.keep(job_id, 2, packed, holder="me")
         assert (await stores.tasks.kept(job_id))[2] == b"again" * 50_000
+
+
+async def test_the_run_of_the_job_may_keep_nothing_more(opened: Open) -> None:
+    async with opened() as stores:
+        job_id = (await complete(stores)).job_id
+        with pytest.raises(LeaseLost):
+            await stores.voices.keep(job_id, 0, b"late", holder="worker")
+        assert await stores.tasks.kept(job_id) == {}
 
 
 END = {
@@ -205,6 +270,7 @@ async def test_a_recording_that_is_still_needed_counts_as_its_client_s(opened: O
     async with opened() as stores:
         job = await complete(stores, client="ana")
         assert job.audio
-        assert (await stores.jobs.held_by("ana")).stored_bytes == job.audio.size_bytes
+        assert await stores.jobs.held_by("ana") == Holdings(stored_bytes=job.audio.size_bytes)
+        job = await commit(stores, text_state.report_listening(job, share=0.5, now=NOW))
         await commit(stores, text_state.end_listening(job, now=NOW))
-        assert (await stores.jobs.held_by("ana")).stored_bytes == 0
+        assert await stores.jobs.held_by("ana") == Holdings()

@@ -44,6 +44,7 @@ LONGEST = (
     "acceptance/test_speakers.py",
     "acceptance/test_two_hours.py",
     "acceptance/test_engine_faults.py",
+    "aws/test_speakers_later.py",
     "aws/test_speakers.py",
     "sdk/test_clients.py",
     "acceptance/test_shutdown.py",

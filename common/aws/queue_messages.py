@@ -1,4 +1,4 @@
-"""The messages of the jobs' queue: run this job, or a client has posted its recording to S3."""
+"""The messages of the jobs' queue: run this job or find its speakers, or its recording was posted to S3."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _FIRST_RETRY_DELAY, _LONGEST_RETRY_DELAY = 30, 900  # seconds
 
 @dataclass(frozen=True, slots=True)
 class RunMessage:
-    """Run a job of `client`, not before `due_at`; `fruitless` shifts at it have ended without a new piece."""
+    """Run a job of `client`, not before `due_at`; `fruitless` shifts at it have ended without a new piece.
+
+    Where the job is completed and its speakers are to come, find them.
+    """
 
     job_id: str
     due_at: float

@@ -47,22 +47,29 @@ _SUPERSEDED = (StaleJob, LeaseLost, JobNotFound, IllegalTransition)  # nobody wa
 Label = Callable[[Transcript], Awaitable[Transcript]]
 
 
-async def run_speaker_task(services: Services, tasks: SpeakerTasks, task: SpeakerTask, holder: str) -> None:
+async def run_speaker_task(
+    services: Services, tasks: SpeakerTasks, task: SpeakerTask, holder: str, *, seconds: float | None = None
+) -> None:
     """Run a claimed task. What goes wrong with it becomes a later try or a warning, not an exception.
 
-    Cancelled from outside (a shutdown), it gives the task back and raises the cancellation.
+    After `seconds` it gives the task back. That counts as an attempt: a stretch that takes longer than any
+    run has is given up in the end. Cancelled from outside (a shutdown), which does not count, it gives the
+    task back and raises the cancellation.
     """
     run = _Run(services, tasks, task, holder)
     try:
-        async with keep_lease(services, task.job_id, run.renew):
+        async with asyncio.timeout(seconds), keep_lease(services, task.job_id, run.renew):
             await run.execute()
+    except TimeoutError:
+        log("speakers.cut", jobId=task.job_id, attempts=run.attempts)
+        await run.leave(attempts=run.attempts)
     except _SUPERSEDED:
         log("speakers.superseded", jobId=task.job_id)
     except EscribaError as exc:
         log("speakers.interrupted", level="WARNING", jobId=task.job_id, code=exc.code)
         await run.give_back(services.now() + _STORE_PAUSE, attempts=run.attempts)
     except asyncio.CancelledError:
-        await asyncio.shield(run.leave())
+        await asyncio.shield(run.leave(attempts=run.attempts_before))
         raise
 
 
@@ -88,11 +95,11 @@ class _Run:
             async with asyncio.timeout(cut_off.TIMEOUT):
                 await self._tasks.give_back(self._job_id, self._holder, due_at=due_at, attempts=attempts)
 
-    async def leave(self) -> None:
+    async def leave(self, *, attempts: int) -> None:
         """After a cut, which may have come right after the last commit."""
         with suppress(EscribaError, TimeoutError):
             async with asyncio.timeout(cut_off.TIMEOUT):
-                await self.give_back(self._services.now(), attempts=self.attempts_before)
+                await self.give_back(self._services.now(), attempts=attempts)
                 await remove_needless_audio(self._services, await self._services.jobs.get(self._job_id))
 
     async def execute(self) -> None:

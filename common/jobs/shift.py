@@ -10,14 +10,15 @@ from common.errors import Interrupted, JobNotFound
 from common.jobs import state
 from common.jobs.commit import commit_job
 from common.jobs.run import run_job
+from common.jobs.text_state import is_final
 from common.log import log
 from common.models import Job
 from common.ports import LeaseLost, StaleJob
 from common.services import Services
 
 # cut: the time was up · dropped: the store could not keep the run's work · left: it waits, or another runs it
-# pending: its audio has yet to be taken in
-Outcome = Literal["ended", "cut", "dropped", "left", "pending"]
+# pending: its audio has yet to be taken in · unlabelled: its text is there, and its speakers are to be found
+Outcome = Literal["ended", "cut", "dropped", "left", "pending", "unlabelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,10 @@ class Shift:
 async def work_shift(services: Services, job_id: str, holder: str, *, seconds: float) -> Shift:
     """Run a job for at most `seconds`; the caller queues again what was cut or dropped."""
     before = await _find(services, job_id)
-    if before is None or before.has_ended:
+    if before is None or is_final(before):
         return Shift("left")
+    if before.has_ended:
+        return Shift("unlabelled")
     if before.status == "pending":
         return Shift("pending")
     kept_before = await _count_kept(services, before)

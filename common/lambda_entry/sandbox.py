@@ -22,6 +22,7 @@ from common.aws.dynamo_admin import DynamoAdmin
 from common.aws.dynamo_cache import DynamoCache
 from common.aws.dynamo_directory import DynamoDirectory
 from common.aws.dynamo_jobs import DynamoJobs
+from common.aws.dynamo_speaker_tasks import DynamoSpeakerTasks
 from common.aws.dynamo_voices import DynamoVoices
 from common.aws.gateway_subscribers import GatewaySubscribers
 from common.aws.s3_audio import S3Audio
@@ -54,6 +55,7 @@ class Sandbox:
     services: Services
     audio: S3Audio
     queue: SqsQueue
+    speaker_tasks: DynamoSpeakerTasks
     gateway: GatewaySubscribers
     unreadable_key: str | None
 
@@ -89,6 +91,7 @@ def compose(*, sends_deliveries: bool = False, longest_wait: float = 20.0) -> Sa
     quota = _quota(settings, table)
     engine, engine_problem = _engine(settings, keys, quota)
     jobs, queue = _jobs_and_queue(settings, clients, table)
+    speaker_tasks = DynamoSpeakerTasks(table)
     audio = S3Audio(clients, settings.audio_bucket, ticket_seconds=settings.upload_ticket_seconds)
     gateway = GatewaySubscribers(
         clients, table, settings.websocket_endpoint, read_events=jobs.events, longest_wait=longest_wait
@@ -112,12 +115,13 @@ def compose(*, sends_deliveries: bool = False, longest_wait: float = 20.0) -> Sa
         admin=_admin(settings, table),
         cache=DynamoCache(table) if settings.cache_mb and settings.jobs_table else None,
         voices=DynamoVoices(table) if settings.speakers else None,
+        speaker_tasks=speaker_tasks,
         listens_elsewhere=True,  # with SPEAKERS the template gives the layer to the functions that transcribe
         senders=_senders(settings, keys, table) if sends_deliveries else _recording_senders(settings),
         key_secret=b"" if sends_deliveries else _key_secret(settings, clients),
         store_timeout=_STORE_TIMEOUT,
     )
-    return Sandbox(services, audio, queue, gateway, unreadable_key=keys.unreadable)
+    return Sandbox(services, audio, queue, speaker_tasks, gateway, unreadable_key=keys.unreadable)
 
 
 def _jobs_and_queue(settings: Settings, clients: Clients, table: Table) -> tuple[DynamoJobs, SqsQueue]:

@@ -14,6 +14,7 @@ from common.aws import queue_messages
 from common.aws.posted_audio import accept_posted_audio
 from common.aws.queue_messages import PostedMessage, RunMessage
 from common.delivery.dispatch import deliver_during_run
+from common.jobs.later_speakers import run_speaker_task
 from common.jobs.shift import give_up, work_shift
 from common.lambda_entry import loop
 from common.lambda_entry.emf import write_counters
@@ -80,10 +81,7 @@ async def _accept_posted_audio(sandbox: Sandbox, job_id: str, receipt: str) -> N
 
 
 async def _run(sandbox: Sandbox, message: RunMessage, receipt: str, context: Any) -> None:
-    services, job_id = sandbox.services, message.job_id
-    seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVED_SECONDS
-    if seconds <= 0:
-        raise TooLittleTime
+    services, job_id, seconds = sandbox.services, message.job_id, _seconds_left(context)
     with subsegment("shift", jobId=job_id):
         async with deliver_during_run(services, job_id):
             shift = await work_shift(services, job_id, context.aws_request_id, seconds=seconds)
@@ -98,3 +96,38 @@ async def _run(sandbox: Sandbox, message: RunMessage, receipt: str, context: Any
         )
     elif shift.outcome == "pending":
         await _accept_posted_audio(sandbox, job_id, receipt)
+    elif shift.outcome == "unlabelled":
+        await _find_speakers(sandbox, message, context)
+    elif shift.outcome == "ended":
+        await _send_for_speakers(sandbox, message)
+
+
+async def _find_speakers(sandbox: Sandbox, message: RunMessage, context: Any) -> None:
+    """Of a completed job. Where they are not due yet, or another worker has the task, do nothing: another
+    message comes.
+    """
+    services, tasks, job_id = sandbox.services, sandbox.speaker_tasks, message.job_id
+    holder, lease = context.aws_request_id, services.settings.lease_seconds
+    seconds = _seconds_left(context)
+    task = await tasks.claim(job_id, holder, now=services.now(), seconds=lease)
+    if task is None:
+        return
+    with subsegment("speakers", jobId=job_id):
+        async with deliver_during_run(services, job_id):
+            await run_speaker_task(services, tasks, task, holder, seconds=seconds)
+    await _send_for_speakers(sandbox, message)
+
+
+async def _send_for_speakers(sandbox: Sandbox, message: RunMessage) -> None:
+    """Let a worker find the speakers of a completed job that still awaits them, at their time."""
+    due_at = await sandbox.speaker_tasks.due_at(message.job_id, now=sandbox.services.now())
+    if due_at is not None:
+        await sandbox.queue.send(RunMessage(message.job_id, due_at, client=message.client))
+
+
+def _seconds_left(context: Any) -> float:
+    """Raises TooLittleTime."""
+    seconds: float = context.get_remaining_time_in_millis() / 1000 - _RESERVED_SECONDS
+    if seconds <= 0:
+        raise TooLittleTime
+    return seconds

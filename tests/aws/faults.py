@@ -8,7 +8,7 @@ import threading
 from contextlib import closing
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from typing import Any, Self
 
 _THROTTLED = (
     b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",'
@@ -71,7 +71,7 @@ class Page:
     """A Convex deployment's side: one row a job, a snapshot applied only over an older one."""
 
     def __init__(self, key: str) -> None:
-        self.rows: dict[str, dict[str, object]] = {}
+        self.rows: dict[str, dict[str, Any]] = {}
         page, lock = self, threading.Lock()
 
         class Api(BaseHTTPRequestHandler):
@@ -95,7 +95,7 @@ class Page:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def _apply(self, snapshot: dict[str, object]) -> str:
+    def _apply(self, snapshot: dict[str, Any]) -> str:
         job_id, seq = str(snapshot["jobId"]), int(str(snapshot["seq"]))
         if seq <= int(str(self.rows.get(job_id, {}).get("seq", 0))):
             return "stale"

@@ -26,6 +26,7 @@ from common.aws.s3_audio import S3Audio
 from common.aws.table import Table
 from common.jobs.events import make_event
 from common.models import Audio, Options
+from common.ports import Target
 from common.transcription.cut_rule import cuts_for
 from tests.aws.world import World, call
 from tests.conversation import Conversation, make_conversation
@@ -189,14 +190,16 @@ def expect_pieces(world: World, conversation: Conversation) -> int:
     return len(cuts)
 
 
-async def stored_job(world: World, conversation: Conversation) -> str:
+async def stored_job(
+    world: World, conversation: Conversation, *, targets: tuple[Target, ...] = (), **fields: Any
+) -> str:
     """A queued job whose recording lies in the bucket, with no message yet."""
     now, options = time.time(), Options(speakers="true", timestamps=("segment", "word"))
     digest = hashlib.sha256(conversation.path.read_bytes()).hexdigest()
     audio = Audio(size_bytes=conversation.path.stat().st_size, sha256=digest)
-    job = queued_job(str(uuid4()), options=options, audio=audio, now=now, expires_at=now + 86_400)
+    job = queued_job(str(uuid4()), options=options, audio=audio, now=now, expires_at=now + 86_400, **fields)
     await S3Audio(Clients(), world.names.bucket, ticket_seconds=900).keep(job.job_id, conversation.path)
-    await world.jobs.create(job, make_event(job))
+    await world.jobs.create(job, make_event(job), targets=targets)
     return job.job_id
 
 

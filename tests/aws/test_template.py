@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from common.settings import Settings
+from common.settings import Settings, read_settings
 from functions import (
     admin,
     admin_deliveries,
@@ -253,6 +253,14 @@ def test_functions_that_transcribe_have_what_tells_speakers_apart_where_the_stac
     shared = template()["Globals"]["Function"]["Environment"]["Variables"]
     assert shared["SPEAKERS"] == {"Fn::If": ["HasSpeakers", "true", "false"]}
     assert template()["Parameters"]["Speakers"]["Default"] == "no"
+
+
+def test_only_the_worker_completes_jobs_and_finds_their_speakers_later() -> None:
+    variables = {module_of(f): f["Environment"]["Variables"] for f in FUNCTIONS.values()}
+    assert {name for name, own in variables.items() if "SPEAKERS_LATER" in own} == {"run_job"}
+    assert template()["Parameters"]["SpeakersLater"]["Default"] == "no"
+    assert template()["Parameters"]["SpeakersWait"]["Default"] == ""
+    assert read_settings({"SPEAKERS_LATER": "true", "SPEAKERS_WAIT": ""}).longest_speakers_wait == 0
 
 
 def test_a_client_that_waits_gets_its_text_although_its_speakers_take_too_long() -> None:

@@ -89,6 +89,17 @@ async def test_a_shutdown_gives_the_task_back_at_once_and_is_no_attempt(
         assert await server.claim("you") == SpeakerTask(server.job_id, attempts=1)
 
 
+async def test_a_run_whose_time_is_up_gives_the_task_back_at_once_and_that_was_an_attempt(
+    tmp_path: Path, listening: Listening
+) -> None:
+    async with serve(tmp_path) as server:
+        listening.at_embed = hang
+        task = await server.claim()
+        assert task
+        await run_speaker_task(server.services, server.tasks, task, "me", seconds=0.2)
+        assert await server.claim("you") == SpeakerTask(server.job_id, attempts=2)
+
+
 class AwayJobs(ServerJobs):
     """The real store, which may be away."""
 

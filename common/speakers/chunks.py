@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from common.speakers.features import RATE, Doubles, Floats
 from common.speakers.samples import read_samples
-from common.speakers.segmentation import FIRST, FRAME, SECONDS, Segmentation, activity
+from common.speakers.segmentation import FIRST, FRAME, FRAMES, SECONDS, VOICES, Segmentation, activity
 from common.speakers.windows import Span, join_spans
 
 Active = NDArray[np.bool_]
@@ -18,6 +18,9 @@ Active = NDArray[np.bool_]
 _SAMPLES = round(SECONDS * RATE)
 _BATCH = 12  # chunks that are heard at once: two minutes of sound
 _BLOCK = 60  # chunks that are looked at together: of hours, all at once would take much memory
+
+# Of the loudest sample, −66 dBFS: every microphone is louder, and lines over less are not kept as text.
+_QUIETEST = 16 / 2**15
 
 _SILENCE = 0.1  # seconds of silence that end speech
 _LEAST = 0.25  # seconds of speech
@@ -63,12 +66,18 @@ def chunk_starts(start: float, end: float) -> list[float]:
 def hear_chunks(
     pcm: BinaryIO, segmentation: Segmentation, starts: Sequence[float], *, at: float, end: float
 ) -> Iterator[Chunks]:
-    """Some at a time, up to the second `end`. `pcm` holds 16-bit samples from the second `at` on."""
+    """Some at a time, up to the second `end`. `pcm` holds 16-bit samples from the second `at` on.
+
+    In digital silence nobody speaks: it costs nothing.
+    """
     for first in range(0, len(starts), _BATCH):
         begin = np.array(starts[first : first + _BATCH], np.float64)
         ends = np.minimum(begin + SECONDS, end)
         samples = np.stack([_read(pcm, *span) for span in zip(begin - at, ends - at, strict=True)])
-        yield Chunks(begin, ends, activity(segmentation.hear(samples)))
+        active = np.zeros((len(samples), FRAMES, VOICES), np.bool_)
+        is_sound = np.abs(samples).max(axis=1) >= _QUIETEST
+        active[is_sound] = activity(segmentation.hear(samples[is_sound]))
+        yield Chunks(begin, ends, active)
 
 
 def join_chunks(parts: Sequence[Chunks]) -> Chunks:

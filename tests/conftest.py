@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import os
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from httpx._transports import default as _default
 
 from tests.closing import close_all
 from tests.media import Media
@@ -20,6 +22,10 @@ from tests.upstream import KEY, Upstream
 # The threads of OpenBLAS wait in loops for each other: on busy cores several take four times the CPU of one.
 # It is read when numpy is imported, which no module above does.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# A client of httpx reads the authorities that TLS trusts, which takes 40 ms of CPU, and each `httpx.get` is a
+# client: tests that look until something is there would take a processor for it.
+_default.create_ssl_context = functools.cache(_default.create_ssl_context)  # type: ignore[attr-defined]
 
 # The same examples in every run: what CI finds, anybody finds. `--hypothesis-seed` explores further.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, database=None)

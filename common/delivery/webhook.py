@@ -22,7 +22,13 @@ from common.delivery.webhook_secret import signing_key
 from common.jobs.view import job_view
 from common.models import Job, Transcript
 from common.outbound.dns import addresses_of
-from common.outbound.pinned import NotPublic, Resolve, checked_addresses, open_response
+from common.outbound.pinned import (
+    NotPublic,
+    Resolve,
+    checked_addresses,
+    open_response,
+    trusted_authorities,
+)
 from common.sender_port import DeliveryFailed, DeliveryRejected
 
 if TYPE_CHECKING:
@@ -99,7 +105,7 @@ class WebhookSender:
         ends_at = asyncio.get_running_loop().time() + _TIMEOUT
         async with (
             asyncio.timeout_at(ends_at),
-            httpx.AsyncClient(trust_env=False) as client,
+            httpx.AsyncClient(trust_env=False, verify=trusted_authorities()) as client,
             open_response(
                 client,
                 "POST",

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 from common.download.address import redirected
 from common.download.response import REDIRECTS
 from common.errors import UrlNotPublic, UrlRedirects
-from common.outbound.pinned import NotPublic, Resolve, checked_addresses, open_response
+from common.outbound.pinned import (
+    NotPublic,
+    Resolve,
+    checked_addresses,
+    open_response,
+    trusted_authorities,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -39,7 +45,12 @@ def new_client() -> httpx.AsyncClient:
     import httpx
 
     jar = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    return httpx.AsyncClient(trust_env=False, cookies=jar, limits=httpx.Limits(max_keepalive_connections=0))
+    return httpx.AsyncClient(
+        trust_env=False,
+        verify=trusted_authorities(),
+        cookies=jar,
+        limits=httpx.Limits(max_keepalive_connections=0),
+    )
 
 
 @asynccontextmanager

@@ -24,6 +24,10 @@ export async function press(page: Page, key: string, ...names: string[]): Promis
   }
 }
 
+/** A dialog gives the focus back as it closes; what it does besides comes with the browser's next frame. */
+export const whenClosed = (page: Page) =>
+  page.evaluate(() => new Promise<void>((done) => requestAnimationFrame(() => setTimeout(done))));
+
 /** Runs in the page. Null where a line of two pixels stands out around the control, and nothing cuts it off. */
 function ringProblem(): string | null {
   const element = document.activeElement as HTMLElement;

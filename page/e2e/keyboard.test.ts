@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSaid, recordAnnouncements, treeOf } from "./announcements";
 import { type Engine, SENTENCES, startEngine } from "./engine";
 import { choose, closePages, openPage, recording, type Server, sharedBrowser, startServer } from "./environment";
-import { expectFocus as expectFocusIn, focused, press as pressIn } from "./focus";
+import { expectFocus as expectFocusIn, focused, press as pressIn, whenClosed } from "./focus";
 import { makeSpeech } from "./speech";
 
 const ADMIN_KEY = "a-key-that-only-this-test-knows-0123456789";
@@ -237,6 +237,7 @@ describe("a text", () => {
         expect((await isInDialog()) || (await focused(page)) === "nothing").toBe(true);
       }
       await page.keyboard.press("Escape");
+      await whenClosed(page);
       await expect.poll(paragraph).toBe(1);
     }
     await start("button", "Keys");
@@ -384,6 +385,7 @@ describe("the dashboard", () => {
     await enter();
     await page.locator("dialog[open]").waitFor();
     await page.keyboard.press("Escape");
+    await whenClosed(page);
     await expectFocus('button "Make a key"');
     await enter();
     await page.locator("dialog[open]").waitFor(); // else the first letters go elsewhere
@@ -400,6 +402,7 @@ describe("the dashboard", () => {
     await page.locator("dialog[open]").waitFor();
     await expectFocus('button "Cancel"');
     await enter();
+    await whenClosed(page);
     await expectFocus('button "Revoke: the library"');
     await enter();
     await page.locator("dialog[open]").waitFor();

@@ -35,10 +35,9 @@ class DynamoSpeakerTasks:
     async def due_at(self, job_id: str, *, now: float) -> float | None:
         """From when on the task of a job may be claimed; None where it has none, or somebody runs it."""
         item = await self._table.get(job_items.key_of(job_id))
-        is_free = (
-            item is not None and item["status"] == "completed" and not lease_updates.is_leased(item, now)
-        )
-        return item.get("due_at") if item is not None and is_free else None
+        if item is None or item["status"] != "completed" or lease_updates.is_leased(item, now):
+            return None
+        return item.get("due_at")
 
     async def renew(self, job_id: str, holder: str, *, now: float, seconds: float) -> None:
         await self._change(lease_updates.renew(job_id, holder, now=now, seconds=seconds), job_id)

@@ -92,6 +92,15 @@ def run(worker: LambdaProcess, job_id: str, **how: float) -> None:
     assert worker.invoke(message_of(job_id), **how) == DONE
 
 
+async def completed_job(world: World, conversation: Conversation) -> tuple[LambdaProcess, str]:
+    """Its text is there, and its speakers are to come."""
+    world.upstream.default = conversation.reply()
+    job_id = await stored_job(world, conversation)
+    worker = world.warm_sandbox("run_job")
+    run(worker, job_id)
+    return worker, job_id
+
+
 def next_message(world: World) -> str:
     (message,) = world.messages()
     return str(json.loads(message["Body"])["jobId"])
@@ -169,10 +178,7 @@ async def test_a_worker_killed_midway_costs_one_stretch_and_the_sweep_brings_the
 async def test_speakers_for_which_the_shifts_are_too_short_are_given_up_with_a_warning(
     world: World, conversation: Conversation
 ) -> None:
-    world.upstream.default = conversation.reply()
-    job_id = await stored_job(world, conversation)
-    worker = world.warm_sandbox("run_job")
-    run(worker, job_id)
+    worker, job_id = await completed_job(world, conversation)
     with Ears.of(worker, conversation.seconds, stuck=0):
         run(worker, next_message(world), seconds=40)  # of which 25 are kept for giving back
     assert (await world.jobs.get(job_id)).speakers_progress is not None
@@ -186,10 +192,7 @@ async def test_speakers_for_which_the_shifts_are_too_short_are_given_up_with_a_w
 async def test_a_job_deleted_while_its_speakers_are_found_leaves_nothing(
     world: World, conversation: Conversation
 ) -> None:
-    world.upstream.default = conversation.reply()
-    job_id = await stored_job(world, conversation)
-    worker = world.warm_sandbox("run_job")
-    run(worker, job_id)
+    worker, job_id = await completed_job(world, conversation)
     with Ears.of(worker, conversation.seconds, stuck=0) as ears:
         found = worker.begin(message_of(next_message(world)), seconds=900)
         await asyncio.to_thread(wait_until, lambda: bool(ears.heard))

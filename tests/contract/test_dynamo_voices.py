@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 import pytest
 
@@ -33,6 +33,18 @@ async def running(jobs: DynamoJobs) -> Job:
     return await commit(jobs, state.start(job, now=NOW))
 
 
+def after_deletion(table: Table, monkeypatch: pytest.MonkeyPatch, act: Callable[[], Awaitable[None]]) -> None:
+    """Act once, between the next deletion of items and what its caller does then."""
+    delete = table.delete
+
+    async def delete_then_act(keys: Iterable[Key]) -> None:
+        await delete(keys)
+        monkeypatch.undo()
+        await act()
+
+    monkeypatch.setattr(table, "delete", delete_then_act)
+
+
 async def test_embeddings_that_are_kept_while_the_job_ends_are_deleted_too(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,14 +52,7 @@ async def test_embeddings_that_are_kept_while_the_job_ends_are_deleted_too(
     jobs, voices = DynamoJobs(table), DynamoVoices(table)
     job = await running(jobs)
     await voices.keep(job.job_id, 0, b"first", holder="me")
-    delete = table.delete
-
-    async def delete_then_keep(keys: Iterable[Key]) -> None:
-        await delete(keys)
-        monkeypatch.undo()
-        await voices.keep(job.job_id, 1, b"second", holder="me")
-
-    monkeypatch.setattr(table, "delete", delete_then_keep)
+    after_deletion(table, monkeypatch, lambda: voices.keep(job.job_id, 1, b"second", holder="me"))
     await commit(jobs, cancel(job))
     assert await voices.kept(job.job_id) == {}
     with pytest.raises(LeaseLost):
@@ -64,14 +69,7 @@ async def test_embeddings_that_a_task_keeps_while_it_ends_are_deleted_too(
     done = state.complete(job, language="es", now=NOW, expires_at=NOW + WEEK)
     job = await commit(jobs, text_state.expect_speakers(done))
     assert await tasks.claim(job.job_id, "you", now=NOW, seconds=30)
-    delete = table.delete
-
-    async def delete_then_keep(keys: Iterable[Key]) -> None:
-        await delete(keys)
-        monkeypatch.undo()
-        await tasks.keep(job.job_id, 1, b"second", holder="you")
-
-    monkeypatch.setattr(table, "delete", delete_then_keep)
+    after_deletion(table, monkeypatch, lambda: tasks.keep(job.job_id, 1, b"second", holder="you"))
     await commit(jobs, text_state.drop_speakers(job, now=NOW))
     assert await tasks.kept(job.job_id) == {}
     with pytest.raises(LeaseLost):

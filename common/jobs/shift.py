@@ -16,9 +16,10 @@ from common.models import Job
 from common.ports import LeaseLost, StaleJob
 from common.services import Services
 
-# cut: the time was up · dropped: the store could not keep the run's work · left: it waits, or another runs it
-# pending: its audio has yet to be taken in · unlabelled: its text is there, and its speakers are to be found
-Outcome = Literal["ended", "cut", "dropped", "left", "pending", "unlabelled"]
+# cut: the time was up · dropped: the store could not keep the run's work
+# left: it has ended, waits, or another runs it · pending: its audio has yet to be taken in
+# completed: it has its text now, and its speakers are to come · unlabelled: so it was before
+Outcome = Literal["completed", "cut", "dropped", "left", "pending", "unlabelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ async def work_shift(services: Services, job_id: str, holder: str, *, seconds: f
     if await _is_dropped(services, job_id, holder):
         return Shift("dropped")
     after = await _find(services, job_id)
-    return Shift("ended" if after and after.has_ended else "left")
+    return Shift("completed" if after and after.has_ended and not is_final(after) else "left")
 
 
 async def give_up(services: Services, job_id: str) -> None:

@@ -98,7 +98,7 @@ async def _run(sandbox: Sandbox, message: RunMessage, receipt: str, context: Any
         await _accept_posted_audio(sandbox, job_id, receipt)
     elif shift.outcome == "unlabelled":
         await _find_speakers(sandbox, message, context)
-    elif shift.outcome == "ended":
+    elif shift.outcome == "completed":
         await _send_for_speakers(sandbox, message)
 
 
